@@ -1,0 +1,56 @@
+# Everything that is done from a desk. `make` lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.locked
+PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
+	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test test-unit check format lock clean-data venv
+
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## run the whole system with sample articles and live totals; INGEST=2 COUNTER=2 for more processes
+	@deploy/local/bootstrap.sh servers
+	@$(BIN)/python -m deploy.local demo
+
+up: $(STAMP) ## run the whole system, empty the first time, until Ctrl-C; .local/endpoints.json says where it is
+	@deploy/local/bootstrap.sh servers
+	@$(BIN)/python -m deploy.local up
+
+test: $(STAMP) ## all tests, with coverage; ARGS="-k beacon" to choose
+	@deploy/local/bootstrap.sh servers browser
+	$(BIN)/python -m pytest $(ARGS)
+
+test-unit: $(STAMP) ## the tests without servers, in seconds
+	$(BIN)/python -m pytest --no-cov tests/unit $(ARGS)
+
+check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict services shared deploy tests
+	@$(MAKE) --no-print-directory test
+
+format: $(STAMP) ## format the code and mend what the linter can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## write requirements*.txt from requirements*.in; ARGS=--upgrade for the newest versions
+	$(PIP_COMPILE) $(ARGS) --output-file requirements.txt requirements.in
+	$(PIP_COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
+	@! grep -nE '://|^-|^ *# .*/' requirements.txt requirements-dev.txt  # nothing of the machine that made them
+
+clean-data: ## delete what `make demo` and `make up` keep; refused while one runs
+	@mkdir -p .local
+	@flock --nonblock .local/lock find .local -mindepth 1 ! -path .local/lock -delete \
+		|| { echo "It is running: stop it first."; exit 1; }
+
+venv: $(STAMP) ## the Python environment, as locked
+
+$(STAMP): requirements-dev.txt
+	@deploy/local/bootstrap.sh venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@

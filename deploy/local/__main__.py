@@ -1,0 +1,70 @@
+"""`python -m deploy.local up|demo`: the system on this machine until Ctrl-C."""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+
+from deploy.local import demo
+from deploy.local.console import Console
+from deploy.local.server import StartError
+from deploy.local.stack import ROOT, Stack
+
+
+async def run(command: str, folder: Path) -> int:
+    """Start, wait for a signal or for a process that ends, stop; returns the exit code."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("needs a task to cancel")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as nohup asks for
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    console = Console()
+    try:
+        stack = Stack(folder, os.environ, console)
+    except ValueError as error:
+        console.say(str(error))
+        return 2
+    try:
+        await stack.up()
+        if command == "demo":
+            await demo.fill(stack, console)
+            await demo.show(stack, console)
+        console.say("ready")
+        while True:
+            stack.check()
+            await asyncio.sleep(0.5)
+    except asyncio.CancelledError:
+        return 0
+    except StartError as error:
+        console.say(str(error))
+        return 1
+    finally:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            console.step("stopping")
+        stack.down()
+        console.step("stopped")
+
+
+def main() -> int:
+    """Refuse when another runner holds the folder, else run."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    parser.add_argument("command", choices=["up", "demo"])
+    parser.add_argument("--folder", type=Path, default=ROOT / ".local", help="where data and logs are kept")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with (arguments.folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"It is running already: see {arguments.folder / 'endpoints.json'}")
+            return 1
+        return asyncio.run(run(arguments.command, arguments.folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
+# MongoDB's program links to), browser (Chromium). Quick when there is nothing to do. As root, or where sudo asks
+# no password, it installs; else it prints the one command to type.
+set -euo pipefail
+cd /
+
+missing=()
+for need; do
+  case $need in
+    venv)
+      ${PYTHON:-python3} -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+        || { echo "Python 3.11 or newer is needed; PYTHON=… names another than python3." >&2; exit 1; }
+      ${PYTHON:-python3} -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+      ;;
+    servers)
+      [[ -n ${LUOTDOC_RABBITMQ_SERVER:-} || -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || missing+=(rabbitmq-server)
+      [[ -n ${LUOTDOC_MONGOD:-} ]] || compgen -G '/usr/lib/*/libcurl.so.4' >/dev/null || missing+=(libcurl4)
+      ;;
+    browser)
+      command -v chromium >/dev/null || missing+=(chromium)
+      ;;
+    *)
+      echo "bootstrap.sh: what is '$need'?" >&2
+      exit 2
+      ;;
+  esac
+done
+((${#missing[@]})) || exit 0
+
+apt=(apt-get install -y --no-install-recommends "${missing[@]}")
+root=()
+((EUID == 0)) || root=(sudo -n)
+if ! command -v apt-get >/dev/null || { ((EUID)) && ! sudo -n true 2>/dev/null; }; then
+  echo "Please install first: sudo ${apt[*]}" >&2
+  exit 1
+fi
+
+# Packages start their services when they are installed, unless this file says no. RabbitMQ's own node is not
+# wanted here, neither now nor at the next boot: it would hold the standard ports.
+policy=/usr/sbin/policy-rc.d
+restore() {
+  "${root[@]}" rm -f "$policy"
+  [[ ! -e $policy.before-luotdoc ]] || "${root[@]}" mv "$policy.before-luotdoc" "$policy"
+}
+[[ ! -e $policy || -e $policy.before-luotdoc ]] || "${root[@]}" mv "$policy" "$policy.before-luotdoc"
+trap restore EXIT
+printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+"${root[@]}" chmod 755 "$policy"
+
+echo "Installing ${missing[*]}"
+apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" -qq -o Dpkg::Use-Pty=0)
+log=$(mktemp)
+"${apt[@]}" >"$log" 2>&1 || { "${root[@]}" apt-get update -qq && "${apt[@]}" >"$log" 2>&1; } \
+  || { cat "$log" >&2; exit 1; }
+rm -f "$log"
+if [[ " ${missing[*]} " == *" rabbitmq-server "* && -d /run/systemd/system ]]; then
+  "${root[@]}" systemctl disable --quiet rabbitmq-server
+fi

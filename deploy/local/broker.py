@@ -1,0 +1,156 @@
+"""A private RabbitMQ node in a folder of its own, beside any other node on the machine."""
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aio_pika
+
+from deploy.local import ports
+from deploy.local.files import write_private
+from deploy.local.server import Server
+
+# The wrapper in /usr/sbin would switch to the user of the system's own node.
+_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+_CONFIGURATION = """\
+listeners.tcp.1 = {host}:{amqp}
+default_user = {user}
+default_pass = {password}
+# Alarms are for tests to set, not for a laptop that is short of memory or disk.
+vm_memory_high_watermark.relative = {watermark}
+disk_free_limit.absolute = 50MB
+# The default write-ahead log grows to 512 MB before it is cut.
+raft.wal_max_size_bytes = 64000000
+log.console = false
+"""
+_WATERMARK = 0.8  # of the machine's memory
+
+
+@dataclass(frozen=True)
+class Node:
+    """Who and where a node is: its user, and the ports of AMQP, Erlang's distribution, port mapper, rabbitmqctl."""
+
+    user: str
+    password: str
+    amqp: int
+    distribution: int
+    mapper: int
+    control: int
+
+    @property
+    def url(self) -> str:
+        return f"amqp://{self.user}:{self.password}@{ports.HOST}:{self.amqp}/"
+
+
+class Broker(Server):
+    """A RabbitMQ node; `url` logs in with a user and a password of its own, kept in the folder.
+
+    `server` is the path of rabbitmq-server, else LUOTDOC_RABBITMQ_SERVER, else Debian's.
+    """
+
+    name = "rabbitmq"
+
+    def __init__(self, folder: Path, server: str | None = None) -> None:
+        super().__init__(folder)
+        self.server = server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER
+        self._node = _keep_node(self.folder / "node.json")
+        self.url = self._node.url
+
+    @property
+    def pid(self) -> int:
+        """The process id of the Erlang machine; while it starts, that of the script around it."""
+        script = super().pid
+        try:
+            return int((self.folder / "rabbitmq.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return script
+
+    def launch(self) -> None:
+        (self.folder / "rabbitmq.pid").unlink(missing_ok=True)
+        (self.folder / "enabled_plugins").write_text("[].\n")
+        configuration = _CONFIGURATION.format(host=ports.HOST, watermark=_WATERMARK, **asdict(self._node))
+        write_private(self.folder / "rabbitmq.conf", configuration)
+        super().launch()
+
+    def command(self) -> list[str]:
+        return [self.server]
+
+    def environment(self) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RABBITMQ_", "ERL_"))}
+        return inherited | {
+            "HOME": str(self.folder),
+            "LC_ALL": "C.UTF-8",
+            "ERL_CRASH_DUMP": str(self.folder / "erl_crash.dump"),
+            "ERL_EPMD_ADDRESS": ports.HOST,
+            "ERL_EPMD_PORT": str(self._node.mapper),
+            "RABBITMQ_NODENAME": "luotdoc@localhost",
+            "RABBITMQ_DIST_PORT": str(self._node.distribution),
+            "RABBITMQ_CTL_DIST_PORT_MIN": str(self._node.control),
+            "RABBITMQ_CTL_DIST_PORT_MAX": str(self._node.control + 10),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
+            "RABBITMQ_PID_FILE": str(self.folder / "rabbitmq.pid"),
+            # Two schedulers that sleep when there is nothing to do, and no port open to other machines.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
+            " -kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+    def answers(self) -> bool:
+        try:
+            socket.create_connection((ports.HOST, self._node.amqp), timeout=1).close()
+        except OSError:
+            return False
+        # In a thread of its own, so that a caller with a running event loop may ask too.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, _logs_in(self.url)).result()
+
+    def set_memory_alarm(self, on: bool) -> None:
+        """Set the memory alarm, which blocks every connection that publishes, or clear it. Takes 1 to 3 s."""
+        self.control("set_vm_memory_high_watermark", "0" if on else str(_WATERMARK))
+
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl on the node and return what it prints. Raises CalledProcessError when it fails."""
+        beside = Path(self.server).with_name("rabbitmqctl")
+        command = [str(beside)]
+        if not beside.exists():  # the server has a root file system of its own: enter it (needs root)
+            inside = f"{Path(_SERVER).parent}/rabbitmqctl"
+            command = ["nsenter", f"--target={self.pid}", "--mount", "--root", "--wd", inside]
+        done = subprocess.run(
+            [*command, "--quiet", *arguments],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout
+
+
+def _keep_node(path: Path) -> Node:
+    """The node that `path` describes, else a new one; ports that others have taken meanwhile are replaced."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    taken: list[int] = []
+    for use in ("amqp", "distribution", "mapper", "control"):
+        taken.append(ports.choose_port(known.get(use), taken))
+    user, password = known.get("user", "luotdoc"), known.get("password") or secrets.token_urlsafe(24)
+    node = Node(user, password, *taken)
+    write_private(path, json.dumps(asdict(node)))
+    return node
+
+
+async def _logs_in(url: str) -> bool:
+    try:
+        async with await aio_pika.connect(url, timeout=5):
+            return True
+    except (OSError, aio_pika.exceptions.AMQPError):
+        return False

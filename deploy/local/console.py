@@ -1,0 +1,70 @@
+"""What the runner says: plain lines with the time since its start, and progress bars on a terminal."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import rich.console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.status import Status
+from rich.text import Text
+
+_PLAIN_EVERY_SECONDS = 5.0
+
+
+class Advance(Protocol):
+    """Called after each unit of work."""
+
+    def __call__(self) -> None: ...
+
+
+class Console:
+    """A terminal, or a file or pipe that gets lines only."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._terminal = rich.console.Console(highlight=False, soft_wrap=True)
+        self._last_line = float("-inf")
+        self._status: Status | None = None
+
+    def say(self, text: str = "") -> None:
+        """A line as it is."""
+        print(text, flush=True)
+
+    def step(self, text: str) -> None:
+        """A line about a step that is done, after the seconds since the start."""
+        self.say(f"{time.monotonic() - self._started:6.1f} s  {text}")
+
+    @contextmanager
+    def progress(self, text: str, total: int) -> Iterator[Advance]:
+        """A bar of `total` units while they are done, and a line at the end."""
+        with Progress(
+            TextColumn("          {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self._terminal,
+            transient=True,
+            disable=not self._terminal.is_terminal,
+        ) as bar:
+            task = bar.add_task(text, total=total)
+            yield lambda: bar.advance(task)
+        self.step(f"{text}: {total}")
+
+    @contextmanager
+    def refreshing(self) -> Iterator[None]:
+        """While inside, `refresh` redraws one line of a terminal."""
+        if not self._terminal.is_terminal:
+            yield
+            return
+        with Status("", console=self._terminal) as self._status:
+            yield
+        self._status = None
+
+    def refresh(self, text: str) -> None:
+        """Show `text` in the line of `refreshing`; where there is no terminal, as a line every 5 s."""
+        if self._status:
+            self._status.update(Text(text, overflow="ellipsis", no_wrap=True))
+        elif time.monotonic() - self._last_line >= _PLAIN_EVERY_SECONDS:
+            self._last_line = time.monotonic()
+            self.say(text)

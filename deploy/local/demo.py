@@ -1,0 +1,122 @@
+"""What `demo` does once the stack is up: load the samples, read them, and show the totals live."""
+
+import asyncio
+import random
+import time
+from itertools import cycle
+from typing import Any
+
+import httpx
+
+from deploy.local import samples
+from deploy.local.console import Console
+from deploy.local.plan import Replica
+from deploy.local.readers import pick_articles, user_agents
+from deploy.local.server import StartError
+from deploy.local.stack import Stack
+
+_READS = 600
+_CONNECTIONS = 8
+_PAGES_SECONDS = 30.0
+_COUNTED_SECONDS = 30.0
+
+
+async def fill(stack: Stack, console: Console) -> None:
+    """Load the samples, wait for their pages, send reads, wait until they are counted, and print the URLs."""
+    ingest, render, stats = stack.url("ingest"), stack.url("render"), stack.url("stats")
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    try:
+        async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=10) as client:
+            paths = await samples.load(client, ingest, samples.read_samples(), console)
+            with console.progress("pages served", len(paths)) as done:
+                for path in paths.values():
+                    await _page(client, render + path)
+                    done()
+            before = (await _site(client, stats))["counted"]
+            counted = await _read([r for r in stack.replicas if r.service == "ingest"], list(paths), console)
+            await _counted(client, stats, before + counted)
+            console.step("all of them are counted")
+    except httpx.HTTPStatusError as error:
+        answer = error.response
+        raise StartError(f"{error.request.method} {error.request.url}: {answer.status_code} {answer.text}") from error
+    except httpx.HTTPError as error:
+        raise StartError(f"{error.request.method} {error.request.url}: {error!r}") from error
+    console.say(f"""
+  Front page    {render}/
+  An article    {render}{next(iter(paths.values()))}
+  Statistics    {stats}/stats/   (as JSON: {stats}/stats/site)
+  API           {ingest}/docs
+  Token         {stack.token}
+
+Ctrl-C stops everything; the data stays for the next time.
+""")
+
+
+async def show(stack: Stack, console: Console) -> None:
+    """Show the live totals until cancelled. Raises StartError when a process ends."""
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        with console.refreshing():
+            while True:
+                stack.check()
+                console.refresh(await _totals(client, stack.url("stats")))
+                await asyncio.sleep(1)
+
+
+def totals_line(site: dict[str, Any], top: dict[str, Any]) -> str:
+    """The line of live totals from the answers of /stats/site and /stats/top."""
+    line = f"total {site['total']:,} · today {site['today']:,}"
+    if top["items"]:
+        line += f" · most read today: {top['items'][0]['title']} ({top['items'][0]['reads']:,})"
+    return line
+
+
+async def _totals(client: httpx.AsyncClient, stats: str) -> str:
+    try:
+        top = await client.get(f"{stats}/stats/top", params={"window": "24h", "limit": 1})
+        return totals_line(await _site(client, stats), top.raise_for_status().json())
+    except httpx.HTTPError as error:
+        return f"stats does not answer: {error!r}"
+
+
+async def _site(client: httpx.AsyncClient, stats: str) -> dict[str, Any]:
+    answer: dict[str, Any] = (await client.get(f"{stats}/stats/site")).raise_for_status().json()
+    return answer
+
+
+async def _page(client: httpx.AsyncClient, url: str) -> None:
+    """Wait until the page at `url` is served."""
+    deadline = time.monotonic() + _PAGES_SECONDS
+    while (answer := await client.get(url)).status_code != httpx.codes.OK:
+        if time.monotonic() > deadline:
+            raise StartError(f"{url} was not served after {_PAGES_SECONDS:g} s: {answer.status_code}")
+        await asyncio.sleep(0.1)
+
+
+async def _read(ingests: list[Replica], ids: list[str], console: Console) -> int:
+    """Send reads of the articles `ids` over several connections; returns how many ingest says it counted."""
+    chance = random.Random()
+    reads = zip(pick_articles(ids, _READS, chance), user_agents(_READS, chance), cycle(ingests), strict=False)
+    counted = 0
+    with console.progress("reads sent", _READS) as done:
+
+        async def reader() -> None:
+            nonlocal counted
+            async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+                for article, agent, ingest in reads:
+                    answer = await client.post(
+                        f"{ingest.url}/reads", json={"article": article}, headers={"User-Agent": agent}
+                    )
+                    counted += answer.raise_for_status().headers["Luotdoc-Read"] == "counted"
+                    done()
+
+        await asyncio.gather(*(reader() for _ in range(_CONNECTIONS)))
+    return counted
+
+
+async def _counted(client: httpx.AsyncClient, stats: str, wanted: int) -> None:
+    """Wait until the site's counted reads reach `wanted`."""
+    deadline = time.monotonic() + _COUNTED_SECONDS
+    while (counted := (await _site(client, stats))["counted"]) < wanted:
+        if time.monotonic() > deadline:
+            raise StartError(f"{counted} of {wanted} reads were counted after {_COUNTED_SECONDS:g} s")
+        await asyncio.sleep(0.2)

@@ -1,0 +1,102 @@
+"""Which services run, how many of each, where, and what each is told. Pure."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.ports import HOST
+
+PORTS = {"render": 8000, "ingest": 8001, "counter": 8002, "stats": 8003}
+"""The services and the default port of the first replica of each."""
+
+SITE = {
+    "LUOTDOC_HOST": HOST,
+    "LUOTDOC_SITE_NAME": "Cổng thông tin điện tử tỉnh Lam Sơn",
+    "LUOTDOC_SECTIONS": ("thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"),
+}
+"""What the services are told unless the environment says otherwise."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One process of a service; `number` counts from 1."""
+
+    service: str
+    number: int
+    port: int
+
+    @property
+    def name(self) -> str:
+        """Such as `ingest-1`; also the name of its log."""
+        return f"{self.service}-{self.number}"
+
+    @property
+    def url(self) -> str:
+        """Its base URL on this machine, without a trailing slash."""
+        return f"http://{HOST}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What every replica of a run is told: the servers' URLs and a token for both scopes."""
+
+    amqp: str
+    mongo: str
+    token: str
+
+
+def counts(environ: Mapping[str, str]) -> dict[str, int]:
+    """Replicas per service, from INGEST=2 and the like; 1 by default. Raises ValueError that names the variable."""
+    result = {}
+    for service in PORTS:
+        given = environ.get(service.upper(), "") or "1"
+        if not given.isdecimal() or not 1 <= int(given) <= 16:
+            raise ValueError(f"{service.upper()}={given}: must be a number of processes from 1 to 16")
+        result[service] = int(given)
+    return result
+
+
+def lay_out(wanted: Mapping[str, int], choose_port: Callable[[int | None, Collection[int]], int]) -> list[Replica]:
+    """The replicas, first ones first; `choose_port(preferred, taken)` gives a free port."""
+    replicas: list[Replica] = []
+    for number in range(1, max(wanted.values()) + 1):
+        for service, count in wanted.items():
+            if number <= count:
+                preferred = PORTS[service] if number == 1 else None
+                taken = {*PORTS.values(), *(replica.port for replica in replicas)} - {preferred}
+                port = choose_port(preferred, taken)
+                replicas.append(Replica(service, number, port))
+    return replicas
+
+
+def first(replicas: Collection[Replica], service: str) -> Replica:
+    """The first replica of `service`, the one that the world is told of."""
+    return next(replica for replica in replicas if replica.service == service)
+
+
+def token_entry(token: str) -> str:
+    """The entry of LUOTDOC_TOKENS that allows `token` both scopes under the name `local`."""
+    return f"local:articles+reads:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def environment(
+    replica: Replica, replicas: Collection[Replica], shared: Shared, environ: Mapping[str, str], spool: Path
+) -> dict[str, str]:
+    """The environment of `replica`: what `environ` says, and over it what only this run can know."""
+    tokens = [entry for entry in (environ.get("LUOTDOC_TOKENS"), token_entry(shared.token)) if entry]
+    defaults = {
+        **SITE,
+        "LUOTDOC_BASE_URL": first(replicas, "render").url,
+        "LUOTDOC_READS_URL": f"{first(replicas, 'ingest').url}/reads",
+        "LUOTDOC_SPOOL_DIR": str(spool),  # each instance has its own folder in it
+    }
+    return {
+        **defaults,
+        **environ,
+        "LUOTDOC_AMQP_URL": shared.amqp,
+        "LUOTDOC_MONGO_URL": shared.mongo,
+        "LUOTDOC_PORT": str(replica.port),
+        "LUOTDOC_INSTANCE": replica.name,
+        "LUOTDOC_TOKENS": ",".join(tokens),
+    }

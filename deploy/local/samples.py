@@ -1,0 +1,68 @@
+"""The sample articles: what is sent to ingest for each, and sending it."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from deploy.local.console import Console
+
+Sample = dict[str, Any]
+_FOLDER = Path(__file__).parent / "samples"
+_MEDIA = re.compile(r"media:([A-Za-z0-9._-]+)")
+_NOT_SENT = {"id", "hours_ago"}
+
+
+def media_names(sample: Sample) -> set[str]:
+    """The files that `sample` refers to as `media:NAME`, in its picture or its text."""
+    return set(_MEDIA.findall(json.dumps(sample)))
+
+
+def article_body(sample: Sample, media: Mapping[str, str], stored: str | None, now: datetime) -> Sample:
+    """The body of the PUT for `sample`.
+
+    `media` gives the path that each picture got. The article keeps its `stored` time of publication (RFC 3339);
+    one that is new was published `hours_ago` before `now`.
+    """
+    published = stored or (now - timedelta(hours=sample["hours_ago"])).isoformat(timespec="seconds")
+    text = json.dumps({key: value for key, value in sample.items() if key not in _NOT_SENT})
+    body: Sample = json.loads(_MEDIA.sub(lambda match: media[match[1]], text))
+    return {**body, "published_at": published}
+
+
+def read_samples(folder: Path = _FOLDER) -> list[Sample]:
+    """All sample articles, in the order of their file names."""
+    return [json.loads(path.read_text()) for path in sorted((folder / "articles").glob("*.json"))]
+
+
+async def load(client: httpx.AsyncClient, ingest: str, samples: list[Sample], console: Console) -> dict[str, str]:
+    """Put pictures and articles into `ingest`; returns each published article's path by its id.
+
+    A second time changes nothing. Raises httpx.HTTPError.
+    """
+    names = sorted(set().union(*map(media_names, samples)))
+    media, paths = {}, {}
+    now = datetime.now(UTC)
+    with console.progress("pictures loaded", len(names)) as done:
+        for name in names:
+            content = (_FOLDER / "media" / name).read_bytes()
+            answer = await client.put(f"{ingest}/media/{name}", content=content)
+            media[name] = answer.raise_for_status().json()["path"]
+            done()
+    with console.progress("articles loaded", len(samples)) as done:
+        for sample in samples:
+            url = f"{ingest}/articles/{sample['id']}"
+            known = await client.get(url)
+            if known.status_code != httpx.codes.NOT_FOUND:
+                known.raise_for_status()
+            stored = known.json().get("published_at") if known.is_success else None
+            answer = await client.put(url, json=article_body(sample, media, stored, now))
+            if sample["hours_ago"] >= 0:
+                paths[sample["id"]] = urlsplit(answer.raise_for_status().json()["url"]).path
+            done()
+    return paths

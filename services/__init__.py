@@ -1,0 +1,1 @@
+"""The four services. They share code only through `shared`."""

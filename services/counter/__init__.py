@@ -1,0 +1,1 @@
+"""counter: folds read events in memory and commits them to MongoDB, each exactly once."""

@@ -1,0 +1,164 @@
+"""counter's composition root."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+from faststream import AckPolicy
+from faststream.rabbit import Channel
+from pymongo.errors import PyMongoError
+
+from services.counter.announce import TIMEOUT as ANNOUNCE_TIMEOUT
+from services.counter.announce import publish_counts
+from services.counter.consumer import Consumer, MongoAway, Step
+from services.counter.settings import CounterSettings
+from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, Flushed
+from shared import broker as rabbit
+from shared import metrics, mongo, topology
+from shared.app import Service
+from shared.batch import identify
+from shared.books import Books
+from shared.clock import Clock, now
+from shared.errors import Permanent, Transient
+from shared.parking import park
+from shared.tasks import background
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 4.0
+"""For the last flush at a stop; what is not committed by then comes back."""
+STALE_SECONDS = 15.0
+"""Without an answer from MongoDB for so long a counter is not ready."""
+
+
+@dataclass
+class Counting:
+    """The parts of one counter."""
+
+    settings: CounterSettings
+    client: mongo.Client
+    db: mongo.Database
+    broker: rabbit.Broker
+    store: CounterStore
+    clock: Clock
+    consumer: Consumer = field(init=False)
+    owner: str = field(default_factory=lambda: secrets.token_hex(8))
+    slot: int = NO_SLOT
+    _renewed: float = 0.0
+
+    def not_ready(self) -> str | None:
+        """Ready while batches can come in and go out."""
+        if not self.broker.up:
+            return "RabbitMQ is away"
+        if time.monotonic() - max(self._renewed, self.consumer.last_success) > STALE_SECONDS:
+            return "MongoDB has not answered for a while"
+        return None
+
+    def current_slot(self) -> int:
+        """The leased slot; without a lease any will do, at the price of conflicts."""
+        return self.slot if self.slot != NO_SLOT else secrets.randbelow(SLOTS)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Consume until the end; then flush, ack, and give the slot back."""
+        await mongo.wait_for(self.client, self.settings.mongo_url)
+        await self._lease()
+        try:
+            async with background(self._keep_lease(), self._keep_consuming()):
+                yield
+                await self._last_flush()
+        finally:
+            await self.broker.stop()
+            with contextlib.suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(2):
+                    await self.store.release(self.owner)
+            self.client.close()
+
+    async def _keep_consuming(self) -> None:
+        while True:
+            await rabbit.connect(self.broker, self.settings.amqp_url)
+            await self.broker.start()
+            try:
+                await self.consumer.run()
+            except MongoAway as error:
+                log.error("the batches in hand go back to RabbitMQ: %s", error)
+                await self.broker.stop()
+                self.consumer.discard()
+                await mongo.wait_for(self.client, self.settings.mongo_url)
+
+    async def _last_flush(self) -> None:
+        for subscriber in self.broker.subscribers:
+            await subscriber.stop()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.consumer.flush()
+        except (MongoAway, TimeoutError) as error:
+            log.error("stopped with batches in hand; they go back to RabbitMQ: %s", str(error) or "no time left")
+
+    async def _lease(self) -> None:
+        slot = await self.store.lease(self.owner, self.slot)
+        if slot != self.slot:
+            log.info("counting under slot %d", slot)
+        self.slot, self._renewed = slot, time.monotonic()
+        metrics.SLOT.set(slot)
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            try:
+                await self._lease()
+            except (PyMongoError, TimeoutError) as error:
+                log.warning("the slot's lease could not be renewed: %s", str(error)[:200])
+                if time.monotonic() - self._renewed > LEASE_SECONDS:
+                    self.slot = NO_SLOT
+
+
+def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None) -> Service:
+    """Put counter together. `step` is called at each step of a flush, see `Consumer`."""
+    client, db = mongo.connect(settings.mongo_url, "counter")
+    broker = rabbit.make_broker(settings.amqp_url, "counter")
+    store = CounterStore(client, db)
+    counting = Counting(settings, client, db, broker, store, clock)
+    books = Books(db)
+
+    async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
+        await park(broker, topology.COUNTER_READS, message, reason, detail, clock)
+        with contextlib.suppress(Permanent):  # without usable headers it is in nobody's books
+            name, _, reads = identify(dict(message.headers))
+            await store.note_parked(name, reads, reason, clock())
+
+    async def announce(flushed: Flushed) -> None:
+        try:
+            async with asyncio.timeout(ANNOUNCE_TIMEOUT):
+                await publish_counts(broker, store, books, flushed, clock)
+        except (Transient, PyMongoError, TimeoutError) as error:
+            log.warning("reads.counted was not announced, the next one repeats its totals: %s", str(error)[:200])
+
+    counting.consumer = Consumer(
+        store,
+        park_message,
+        announce,
+        counting.current_slot,
+        clock,
+        settings.flush_reads,
+        settings.flush_interval,
+        settings.hold,
+        step,
+    )
+
+    @broker.subscriber(
+        topology.COUNTER_READS.queue,
+        ack_policy=AckPolicy.MANUAL,
+        channel=Channel(prefetch_count=settings.prefetch, publisher_confirms=False),
+    )
+    async def on_batch(_body: bytes) -> None:
+        message: Any = broker.context.get_local("message")
+        counting.consumer.take(message.raw_message)
+
+    return Service("counter", counting.running, counting.not_ready)

@@ -1,0 +1,210 @@
+"""The consumer: gathers deliveries, flushes them by size or time, and acks what is committed. Never before.
+
+Trouble with MongoDB is waited out with the batches held. After `hold` seconds they are given back by closing the
+connection, so that another counter can take them, and consuming starts again once MongoDB answers. A delivery whose
+channel is gone cannot be acked any more and comes back: it is thrown away, and the ledger drops what was committed.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import ChannelInvalidStateError
+from pymongo.errors import PyMongoError
+
+from services.counter.deliveries import Tags
+from services.counter.store import CounterStore, Flushed
+from shared import metrics
+from shared.batch import Batch, parse
+from shared.broker import BROKER_ERRORS
+from shared.clock import Clock, from_millis
+from shared.errors import Permanent, Transient
+from shared.mongo import LEDGER_HOURS
+
+log = logging.getLogger(__name__)
+
+TOO_OLD = timedelta(hours=LEDGER_HOURS - 1)
+"""A batch minted longer ago may have been counted and forgotten by the ledger: it is never counted silently."""
+
+FORCE = "x-luotdoc-force"
+"""Header by which an operator has a batch counted although it is too old."""
+
+RETRY_FIRST, RETRY_LAST = 0.1, 2.0
+
+Park = Callable[[AbstractIncomingMessage, str, str], Awaitable[None]]
+"""Copies a message to the parked queue with reason and detail; raises `Transient` if that is not confirmed."""
+Announce = Callable[[Flushed], Awaitable[None]]
+"""Tells the world of a commit. It must not raise."""
+Step = Callable[[str], None]
+
+
+class MongoAway(Exception):
+    """A flush did not get through for `hold` seconds."""
+
+
+@dataclass
+class Unreadable:
+    """A message to be parked."""
+
+    message: AbstractIncomingMessage
+    reason: str
+    detail: str
+
+
+@dataclass
+class Buffer:
+    """What came on one channel since the last flush."""
+
+    channel: Any = None
+    messages: list[AbstractIncomingMessage] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    reads: int = 0
+    since: float = 0.0
+
+
+class Consumer:
+    """Gathers and flushes. `step` hears `folded`, `committed`, `acked`: there tests pull the plug."""
+
+    def __init__(
+        self,
+        store: CounterStore,
+        park: Park,
+        announce: Announce,
+        slot: Callable[[], int],
+        clock: Clock,
+        flush_reads: int,
+        flush_interval: float,
+        hold: float,
+        step: Step = lambda _name: None,
+    ) -> None:
+        self._store, self._park, self._announce, self._slot, self._clock = store, park, announce, slot, clock
+        self._flush_reads, self._interval, self._hold, self._step = flush_reads, flush_interval, hold, step
+        self._buffer = Buffer()
+        self._tags: dict[Any, Tags] = {}
+        self._due = asyncio.Event()
+        self.last_success = time.monotonic()
+
+    def take(self, message: AbstractIncomingMessage) -> None:
+        """Put a delivery into the buffer. It is settled by a flush."""
+        try:
+            channel = message.channel
+        except ChannelInvalidStateError:
+            return  # it comes again, on the next channel
+        if self._buffer.channel is not channel:
+            self.discard()
+            self._buffer.channel = channel
+        buffer = self._buffer
+        if not buffer.messages:
+            buffer.since = time.monotonic()
+        buffer.messages.append(message)
+        try:
+            batch = parse(dict(message.headers), message.body)
+            if from_millis(batch.minted_at) < self._clock() - TOO_OLD and not message.headers.get(FORCE):
+                raise Permanent("too_old", f"minted at {from_millis(batch.minted_at).isoformat()}")
+        except Permanent as error:
+            buffer.unreadable.append(Unreadable(message, error.reason, str(error)))
+        else:
+            buffer.batches.append(batch)
+            buffer.reads += len(batch.reads)
+        metrics.BUFFERED_READS.set(buffer.reads)
+        if buffer.reads >= self._flush_reads:
+            self._due.set()
+
+    def discard(self) -> None:
+        """Throw the buffer away, because its channel is gone."""
+        self._discard(self._buffer)
+        self._buffer = Buffer()
+        metrics.BUFFERED_READS.set(0)
+
+    def _discard(self, buffer: Buffer) -> None:
+        if buffer.messages:
+            log.warning("%d deliveries are thrown away with their channel; they come back", len(buffer.messages))
+            metrics.DISCARDED_BATCHES.inc(len(buffer.messages))
+        self._tags.pop(buffer.channel, None)
+
+    async def run(self) -> None:
+        """Flush by size or time, for ever. Raises `MongoAway`."""
+        while True:
+            try:
+                async with asyncio.timeout(self._interval):
+                    await self._due.wait()
+            except TimeoutError:
+                pass
+            self._due.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Park, commit, ack, announce what is in the buffer. Raises `MongoAway`; then nothing of it is acked."""
+        buffer, self._buffer = self._buffer, Buffer(channel=self._buffer.channel)
+        metrics.BUFFERED_READS.set(0)
+        if not buffer.messages:
+            return
+        if buffer.channel.is_closed:
+            self._discard(buffer)
+            return
+        for unreadable in buffer.unreadable:
+            await self._park_one(buffer.channel, unreadable)
+        flushed = await self._commit(buffer) if buffer.batches else None
+        self._step("committed")
+        await self._ack(buffer)
+        self._step("acked")
+        if flushed is not None:
+            await self._announce(flushed)
+
+    async def _commit(self, buffer: Buffer) -> Flushed:
+        self._step("folded")
+        deadline, wait = time.monotonic() + self._hold, RETRY_FIRST
+        while True:
+            started = time.perf_counter()
+            try:
+                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                    flushed = await self._store.flush(buffer.batches, self._slot())
+            except (PyMongoError, TimeoutError) as error:
+                metrics.FLUSHES.labels("failed").inc()
+                log.warning("a flush failed and is tried again: %s", str(error)[:300] or type(error).__name__)
+                if time.monotonic() + wait >= deadline:
+                    raise MongoAway(f"no flush for {self._hold:g} s") from error
+                await asyncio.sleep(wait)
+                wait = min(RETRY_LAST, wait * 2)
+            else:
+                self.last_success = time.monotonic()
+                _measure(flushed, time.perf_counter() - started)
+                return flushed
+
+    async def _park_one(self, channel: Any, unreadable: Unreadable) -> None:
+        message, wait = unreadable.message, RETRY_FIRST
+        while not channel.is_closed:
+            try:
+                await self._park(message, unreadable.reason, unreadable.detail)
+            except (Transient, PyMongoError) as error:
+                log.warning("parking waits: %s", error)
+                await asyncio.sleep(wait)
+                wait = min(RETRY_LAST, wait * 2)
+            else:
+                log.error("parked: %s: %s", unreadable.reason, unreadable.detail)
+                return
+
+    async def _ack(self, buffer: Buffer) -> None:
+        by_tag = {message.delivery_tag or 0: message for message in buffer.messages}
+        through, alone = self._tags.setdefault(buffer.channel, Tags()).settle(by_tag)
+        try:
+            if through is not None:
+                await by_tag[through].ack(multiple=True)
+            for tag in alone:
+                await by_tag[tag].ack()
+        except BROKER_ERRORS as error:
+            log.warning("committed but not acked, the ledger will drop the repetition: %s", error)
+
+
+def _measure(flushed: Flushed, seconds: float) -> None:
+    metrics.FLUSHES.labels("committed").inc()
+    metrics.FLUSH_SECONDS.observe(seconds)
+    metrics.FLUSH_READS.observe(flushed.increments.total)
+    metrics.COUNTED.inc(flushed.increments.total)
+    metrics.DUPLICATE_BATCHES.inc(sum(sums.duplicates for sums in flushed.increments.epochs.values()))

@@ -1,0 +1,148 @@
+"""counter's MongoDB module: the flush transaction, the totals, the notes on parked batches, the slots' leases."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
+
+from services.counter.tally import SITE, Increments, by_day, fold
+from shared.batch import KEYED, Batch, place
+from shared.books import Books
+from shared.clock import from_millis
+from shared.mongo import VERSION, Client, Database, Document, Session, snapshot, transaction
+
+SLOTS = 16
+LEASE_SECONDS = 30
+NO_SLOT = -1
+
+Write = InsertOne[dict[str, Any]] | UpdateOne | DeleteMany
+
+
+@dataclass(frozen=True)
+class Flushed:
+    """What a flush has added; `fresh` are the batches that the ledger did not hold."""
+
+    increments: Increments
+    fresh: int
+
+
+class CounterStore:
+    """Counts, buckets, ledger, books, slots and notes on parked batches."""
+
+    def __init__(self, client: Client, db: Database) -> None:
+        self._client, self._db = client, db
+
+    async def flush(self, batches: Sequence[Batch], slot: int) -> Flushed:
+        """Commit `batches` in one transaction: those that the ledger lacks are added, under `slot`.
+
+        Raises PyMongo's errors, after which the outcome may be unknown. Calling it again is always safe, since it
+        begins with a look into the ledger; that is also the cure for a `DuplicateKeyError` or write conflict, by
+        which two counters that were handed the same batch find out.
+        """
+        by_id = {batch.batch_id: batch for batch in batches}
+
+        async def once(session: Session) -> Flushed:
+            cursor = self._db.ledger.find({"_id": {"$in": list(by_id)}}, {"_id": 1}, session=session)
+            known = {document["_id"] async for document in cursor}
+            increments = fold(batches, known)
+            fresh = [batch for name, batch in by_id.items() if name not in known]
+            for collection, writes in _writes(increments, fresh, slot).items():
+                if writes:
+                    await self._db[collection].bulk_write(writes, ordered=False, session=session)
+            return Flushed(increments, len(fresh))
+
+        return await transaction(self._client, once)
+
+    async def totals(self, articles: Iterable[str]) -> dict[str, int]:
+        """Counted reads of each article, over all slots."""
+        pipeline: list[Document] = [
+            {"$match": {"article": {"$in": list(articles)}}},
+            {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}},
+        ]
+        return {d["_id"]: d["reads"] async for d in self._db.counts.aggregate(pipeline)}
+
+    async def complete_through(self, books: Books, now: datetime) -> datetime | None:
+        """Before this moment every numbered read is counted or parked, if that can be said."""
+        async with snapshot(self._client) as session:
+            return await books.complete_through(session, now)
+
+    async def note_parked(self, batch_id: str, reads: int, reason: str, at: datetime) -> None:
+        """Remember a batch that was parked: it fills its place in the sequence without being counted.
+
+        Nothing is noted of a batch that the ledger holds: it was counted, and this is a repetition of it.
+        """
+        if await self._db.ledger.find_one({"_id": batch_id}, {"_id": 1}):
+            return
+        epoch, seq = place(batch_id)
+        note = {
+            "v": VERSION,
+            "epoch": None if epoch == KEYED else epoch,
+            "seq": seq,
+            "reads": reads,
+            "reason": reason,
+            "parked_at": at,
+        }
+        await self._db.parked.update_one({"_id": batch_id}, {"$setOnInsert": note}, upsert=True)
+
+    async def lease(self, owner: str, held: int) -> int:
+        """Renew the lease on slot `held`, or take a free one; `NO_SLOT` when all are taken.
+
+        Ends are compared with the server's clock. The lease only spares conflicts: nothing is wrong without it.
+        """
+        # A slot that nobody has held yet has no end, and a missing value compares as less than any time.
+        free = {"$or": [{"$eq": ["$owner", owner]}, {"$lt": ["$until", "$$NOW"]}]}
+        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
+        take = {
+            "v": VERSION,
+            "owner": {"$cond": [free, owner, "$owner"]},
+            "until": {"$cond": [free, until, "$until"]},
+        }
+        order = [held] if held != NO_SLOT else []
+        for slot in [*order, *(slot for slot in range(SLOTS) if slot != held)]:
+            got = await self._db.slots.find_one_and_update(
+                {"_id": slot}, [{"$set": take}], upsert=True, return_document=ReturnDocument.AFTER
+            )
+            if got["owner"] == owner:
+                return slot
+        return NO_SLOT
+
+    async def release(self, owner: str) -> None:
+        """Give the slot back."""
+        await self._db.slots.delete_many({"owner": owner})
+
+
+def _writes(increments: Increments, fresh: Iterable[Batch], slot: int) -> dict[str, list[Write]]:
+    """The writes of a flush by collection."""
+    batches = list(fresh)
+    writes: dict[str, list[Write]] = {
+        "ledger": [InsertOne({"_id": b.batch_id, "minted_at": from_millis(b.minted_at)}) for b in batches],
+        # What was parked and is now counted has been redriven.
+        "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],
+        "counts": [],
+        "buckets": [],
+        "books": [],
+    }
+    if increments.reads:
+        for article, number in [*increments.reads.items(), (SITE, increments.total)]:
+            fixed = {"v": VERSION, "article": article, "slot": slot}
+            writes["counts"].append(
+                UpdateOne({"_id": f"{article}/{slot}"}, {"$inc": {"reads": number}, "$setOnInsert": fixed}, upsert=True)
+            )
+    for (article, day), quarters in by_day(increments.quarters).items():
+        fixed = {"v": VERSION, "article": article, "day": day, "slot": slot}
+        added = {f"q.{quarter}": number for quarter, number in quarters.items()}
+        added["reads"] = quarters.total()
+        writes["buckets"].append(
+            UpdateOne({"_id": f"{article}/{day}/{slot}"}, {"$inc": added, "$setOnInsert": fixed}, upsert=True)
+        )
+    for epoch, sums in increments.epochs.items():
+        added = {"batches": sums.batches, "accepted": sums.accepted, "duplicates": sums.duplicates}
+        added |= {f"filtered.{reason}": number for reason, number in sums.filtered.items()}
+        update: dict[str, Any] = {"$inc": added, "$setOnInsert": {"v": VERSION, "epoch": epoch, "slot": slot}}
+        if sums.batches:
+            update["$max"] = {"max_seq": sums.max_seq, "last_minted_at": from_millis(sums.last_minted_at)}
+            update["$min"] = {"first_minted_at": from_millis(sums.first_minted_at)}
+        writes["books"].append(UpdateOne({"_id": f"{epoch}/{slot}"}, update, upsert=True))
+    return writes

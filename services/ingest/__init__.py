@@ -1,0 +1,1 @@
+"""ingest: takes articles and reads over HTTP and publishes events."""

@@ -1,0 +1,177 @@
+"""ingest's composition root."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from services.ingest.api import Articles, build_api
+from services.ingest.batcher import Batcher
+from services.ingest.beacon import Beacon
+from services.ingest.known import KnownArticles
+from services.ingest.outlet import Outlet
+from services.ingest.relay import Relay
+from services.ingest.salts import Salts
+from services.ingest.schedule import Schedule
+from services.ingest.settings import IngestSettings
+from services.ingest.spool import Spool
+from services.ingest.store import ArticleStore, Outgoing
+from services.ingest.visitors import ReloadWindow
+from shared import broker as rabbit
+from shared import events, mongo, topology
+from shared.app import Service
+from shared.batch import Batch
+from shared.clock import Clock, now, to_millis
+from shared.errors import Problem
+from shared.http import Receive, Scope, Send, observed
+from shared.tasks import background
+
+log = logging.getLogger(__name__)
+
+EVENT_TIMEOUT = 10.0
+"""Seconds to wait for the confirm of an article's event; the relay then tries again."""
+
+
+@dataclass
+class Ingest:
+    """The parts of one ingest."""
+
+    settings: IngestSettings
+    clock: Clock
+    client: mongo.Client
+    broker: rabbit.Broker
+    store: ArticleStore
+    known: KnownArticles
+    salts: Salts
+    relay: Relay
+    schedule: Schedule
+    outlet: Outlet
+    beacon: Beacon | None = None
+
+    def not_ready(self) -> str | None:
+        """Ready with the articles known and room in the spool, even while RabbitMQ is away."""
+        if not self.known.loaded:
+            return "the set of public articles is not loaded yet"
+        if not self.outlet.has_room:
+            return "the spool is full"
+        return None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Load what the beacon needs, then relay, schedule and forward until the end."""
+        await mongo.wait_for(self.client, self.settings.mongo_url)
+        await self.outlet.open()
+        await self.salts.load()
+        batcher = Batcher(new_epoch(self.clock), self.outlet.deliver, lambda: time.time_ns() // 1_000_000)
+        window = ReloadWindow(self.settings.read_window, self.settings.read_window_entries, time.monotonic)
+        self.beacon = Beacon(
+            batcher,
+            self.known,
+            window,
+            self.salts.today,
+            self.settings.bot_filter == "on",
+            self.settings.trusted_proxies,
+        )
+        connecting = asyncio.create_task(rabbit.connect(self.broker, self.settings.amqp_url), name="connect")
+        try:
+            async with background(
+                self.known.run(), self.salts.run(), self.relay.run(), self.schedule.run(), self.outlet.run()
+            ):
+                async with background(batcher.run()):
+                    yield
+                await batcher.drain()
+        finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+            await self.broker.stop()
+            await self.outlet.close()
+            self.client.close()
+
+    async def post_read(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`POST /reads`."""
+        await self._started().post(scope, receive, send)
+
+    async def pixel(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`GET /reads.gif`."""
+        await self._started().pixel(scope, receive, send)
+
+    def _started(self) -> Beacon:
+        if self.beacon is None or not self.known.loaded:
+            raise Problem(503, "starting, try again", headers=[("retry-after", "1")])
+        return self.beacon
+
+
+def new_epoch(clock: Clock) -> str:
+    """The name of one start of one ingest; later starts sort behind earlier ones."""
+    return f"{to_millis(clock()):011x}{secrets.token_hex(4)}"
+
+
+def build(settings: IngestSettings, clock: Clock = now) -> Service:
+    """Put ingest together."""
+    client, db = mongo.connect(settings.mongo_url, "ingest")
+    broker = rabbit.make_broker(settings.amqp_url, "ingest")
+    store = ArticleStore(client, db, clock)
+    known = KnownArticles(store, time.monotonic)
+
+    async def publish_event(event: Outgoing) -> None:
+        await rabbit.publish(
+            broker,
+            event.body,
+            topology.EVENTS,
+            event.name,
+            timeout=EVENT_TIMEOUT,
+            content_type=events.CONTENT_TYPE,
+            message_id=event.id,
+            correlation_id=event.correlation_id,
+            message_type=event.type,
+        )
+
+    async def publish_batch(batch: Batch) -> None:
+        await rabbit.publish(
+            broker,
+            batch.body(),
+            topology.READS,
+            topology.READS_KEY,
+            timeout=settings.confirm_timeout,
+            content_type="application/json",
+            message_id=batch.batch_id,
+            headers=batch.headers(),
+            correlation_id=batch.batch_id,
+        )
+
+    relay = Relay(store, publish_event, clock)
+    spool = Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes)
+    ingest = Ingest(
+        settings,
+        clock,
+        client,
+        broker,
+        store,
+        known,
+        Salts(store, clock),
+        relay,
+        Schedule(store, clock, settings.base_url, relay.wake),
+        Outlet(publish_batch, spool, clock),
+    )
+    api = build_api(
+        Articles(
+            store,
+            known,
+            settings.tokens,
+            settings.base_url,
+            clock,
+            relay.wake,
+            settings.max_article_bytes,
+            settings.max_media_bytes,
+        )
+    )
+    return Service(
+        "ingest",
+        ingest.running,
+        ingest.not_ready,
+        routes={"/reads": ingest.post_read, "/reads.gif": ingest.pixel},
+        fallback=observed(api),
+    )

@@ -1,0 +1,227 @@
+"""The life of an article: states, revisions, preconditions, and the event each change makes. Pure.
+
+    (none) ──▶ scheduled ──▶ published ──▶ withdrawn ──▶ published …
+Every change raises the revision by one.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.ingest.content import ArticleInput, sanitise, slug_of
+from shared import events
+from shared.clock import rfc3339
+from shared.errors import Problem
+
+State = Literal["scheduled", "published", "withdrawn"]
+
+
+class Content(BaseModel):
+    """What an editor decides of an article, cleaned, with every default filled in."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    title: str
+    slug: str
+    section: str
+    lead: str
+    body_html: str
+    byline: str
+    tags: list[str]
+    image: events.Image | None
+    language: str
+    published_at: datetime
+    reads_baseline: int
+
+
+class Article(BaseModel):
+    """An article as stored. Times are UTC."""
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    revision: int
+    state: State
+    content: Content
+    created_at: datetime
+    modified_at: datetime
+    was_public: bool
+    """Whether it ever was; only then can others know of it."""
+
+    @property
+    def etag(self) -> str:
+        """The revision as an entity tag."""
+        return f'"{self.revision}"'
+
+
+@dataclass(frozen=True)
+class Preconditions:
+    """`If-Match` (None: not given; empty: any revision) and `If-None-Match: *`."""
+
+    revisions: frozenset[int] | None = None
+    create_only: bool = False
+
+    def check(self, current: Article | None) -> None:
+        """Raise `Problem` 412 unless `current` is what the client expects. Judged before anything else."""
+        if self.create_only and current is not None:
+            raise Problem(412, f"the article exists already, at revision {current.revision}")
+        if self.revisions is None:
+            return
+        if current is None:
+            raise Problem(412, "the article does not exist")
+        if self.revisions and current.revision not in self.revisions:
+            raise Problem(412, f"the article is at revision {current.revision}")
+
+
+def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditions:
+    """Read both headers. Raises `Problem` 422 naming the one that cannot be read."""
+    revisions: frozenset[int] | None = None
+    if if_match is not None:
+        tags = [tag.strip() for tag in if_match.split(",")]
+        if tags == ["*"]:
+            revisions = frozenset()
+        elif all(re.fullmatch(r'(W/)?"[^"]*"', tag) for tag in tags):
+            # A tag that is no revision of ours, or a weak one, never matches; 0 is no revision either.
+            revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[0-9]{1,15}"', t) else 0 for t in tags)
+        else:
+            message = 'must be * or entity tags in double quotes, such as "3"'
+            raise Problem(422, "the request is not valid", [{"path": "If-Match", "message": message}])
+    if if_none_match not in (None, "*"):
+        raise Problem(422, "the request is not valid", [{"path": "If-None-Match", "message": "must be *"}])
+    return Preconditions(revisions, if_none_match == "*")
+
+
+@dataclass(frozen=True)
+class Change:
+    """The outcome of a request: the article as it is now, whether it changed, and the event to publish, if any."""
+
+    article: Article
+    changed: bool
+    event: events.Data | None = None
+
+
+def fill(given: ArticleInput, body_html: str, current: Article | None, now: datetime) -> Content:
+    """The content with its defaults; `body_html` is the sanitised one."""
+    stored = current.content.published_at if current else now
+    return Content(
+        **given.model_dump(exclude={"slug", "body_html", "published_at", "image"}),
+        image=events.Image(**given.image.model_dump()) if given.image else None,
+        slug=given.slug or slug_of(given.title),
+        body_html=body_html,
+        published_at=given.published_at or stored,
+    )
+
+
+def clean(given: ArticleInput) -> str:
+    """The sanitised body. Raises `Problem` 422 if it grew beyond what can be stored."""
+    body = sanitise(given.body_html)
+    if len(body.encode()) > 4 << 20:
+        fault = {"path": "body_html", "message": "the markup is too deeply nested to be repaired"}
+        raise Problem(422, "the request is not valid", [fault])
+    return body
+
+
+def put(
+    article_id: str, content: Content, current: Article | None, wanted: Preconditions, now: datetime, base_url: str
+) -> Change:
+    """Store `content` as the article's state. Raises `Problem` 412."""
+    wanted.check(current)
+    state: State = "scheduled" if content.published_at > now else "published"
+    if current and current.state == state and current.content == content:
+        return Change(current, changed=False)
+    article = Article(
+        id=article_id,
+        revision=current.revision + 1 if current else 1,
+        state=state,
+        content=content,
+        created_at=current.created_at if current else now,
+        modified_at=now,
+        was_public=state == "published" or bool(current and current.was_public),
+    )
+    return Change(article, True, _event(current, article, base_url))
+
+
+def withdraw(current: Article | None, wanted: Preconditions, now: datetime, base_url: str) -> Change:
+    """Take the article back; again is a no-op. Raises `Problem` 404 or 412."""
+    if current is None:
+        raise Problem(404, "there is no such article")
+    wanted.check(current)
+    if current.state == "withdrawn":
+        return Change(current, changed=False)
+    article = current.model_copy(update={"revision": current.revision + 1, "state": "withdrawn", "modified_at": now})
+    return Change(article, True, _event(current, article, base_url))
+
+
+def come_due(current: Article, now: datetime, base_url: str) -> Change:
+    """Publish a scheduled article whose time has come."""
+    if current.state != "scheduled" or current.content.published_at > now:
+        return Change(current, changed=False)
+    update = {"revision": current.revision + 1, "state": "published", "modified_at": now, "was_public": True}
+    article = current.model_copy(update=update)
+    return Change(article, True, _event(current, article, base_url))
+
+
+def republish(current: Article, now: datetime, base_url: str) -> Change:
+    """Send a public article's state again, under a new revision, so that every subscriber takes it."""
+    if current.state != "published":
+        return Change(current, changed=False)
+    article = current.model_copy(update={"revision": current.revision + 1, "modified_at": now})
+    return Change(article, True, _full(events.ArticleUpdated, article, "republish", base_url))
+
+
+def url_of(article_id: str, content: Content, base_url: str) -> str:
+    """The canonical address of the article's page."""
+    return f"{base_url}/{content.section}/{content.slug}-{article_id}.html"
+
+
+def _event(before: Article | None, after: Article, base_url: str) -> events.Data | None:
+    was, now_public = bool(before and before.state == "published"), after.state == "published"
+    if now_public and was and before:
+        return _full(events.ArticleUpdated, after, _weight(before.content, after.content), base_url)
+    if now_public:
+        return _full(events.ArticlePublished, after, "major", base_url)
+    if was or (after.state == "withdrawn" and after.was_public):
+        return events.ArticleWithdrawn(
+            id=after.id,
+            revision=after.revision,
+            url=url_of(after.id, after.content, base_url),
+            reason="withdrawn" if after.state == "withdrawn" else "rescheduled",
+            withdrawn_at=after.modified_at,
+        )
+    return None
+
+
+def _weight(before: Content, after: Content) -> Literal["major", "minor"]:
+    told = ("title", "lead", "body_html", "image")
+    return "major" if any(getattr(before, name) != getattr(after, name) for name in told) else "minor"
+
+
+def _full(kind: type[events.Article], article: Article, change: Any, base_url: str) -> events.Article:
+    return kind(
+        id=article.id,
+        revision=article.revision,
+        change=change,
+        url=url_of(article.id, article.content, base_url),
+        modified_at=article.modified_at,
+        **article.content.model_dump(exclude={"image"}),
+        image=article.content.image,
+    )
+
+
+def view(article: Article, base_url: str, full: bool) -> dict[str, Any]:
+    """An article as the API answers it. Without `full`, a withdrawn one shows that it is gone and nothing more."""
+    shown: dict[str, Any] = {
+        "id": article.id,
+        "revision": article.revision,
+        "state": article.state,
+        "slug": article.content.slug,
+        "section": article.content.section,
+        "url": url_of(article.id, article.content, base_url),
+        "created_at": rfc3339(article.created_at),
+        "modified_at": rfc3339(article.modified_at),
+    }
+    if full or article.state == "published":
+        shown |= article.content.model_dump(mode="json", exclude={"slug", "section"})
+        shown["published_at"] = rfc3339(article.content.published_at)
+    return shown

@@ -1,0 +1,136 @@
+"""Group commit: reads that arrive together become one batch, and are answered when it is durable.
+
+A read that finds no batch sent in the last 5 ms goes at once; the next batch goes after those 5 ms, with up to two on
+their way. So a process sends at most 200 batches a second, however many reads there are.
+"""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from shared import metrics
+from shared.batch import Batch, Read, batch_id
+from shared.errors import LuotdocError, Unavailable
+
+log = logging.getLogger(__name__)
+
+GAP_SECONDS = 0.005
+IN_FLIGHT = 2
+MAX_BATCH = 5_000
+"""Reads in one batch: about 300 KB."""
+MAX_GATHERED = 10
+"""Full batches that may wait to be sent; further reads are answered 503."""
+IDLE_SECONDS = 1.0
+"""After so long without a batch an empty one is sent: it says that nothing is missing until then."""
+RETRY_SECONDS = 0.5
+
+Deliver = Callable[[Batch], Awaitable[None]]
+"""Returns once the batch is durable; raises `LuotdocError` when it could not be made so."""
+
+
+@dataclass
+class _Gathering:
+    reads: list[Read] = field(default_factory=list)
+    durable: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Batcher:
+    """Numbers batches within one epoch, without gaps, and sees each through until it is durable."""
+
+    def __init__(self, epoch: str, deliver: Deliver, millis: Callable[[], int]) -> None:
+        self._epoch, self._deliver, self._millis = epoch, deliver, millis
+        self._loop = asyncio.get_running_loop()
+        self._sequence = 0
+        self._gathered: deque[_Gathering] = deque()
+        self._filtered: Counter[str] = Counter()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._stuck = 0
+        self._last_sent = -IDLE_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, article: str, kind: str, visitor: str) -> asyncio.Future[None]:
+        """Take a read. The future is done when it is durable, or fails with `Unavailable`.
+
+        Raises `Unavailable` at once when no batch can be sent or too many reads wait already.
+        """
+        if self._stuck >= IN_FLIGHT:
+            raise Unavailable("reads can be stored neither at the broker nor on disk")
+        if not self._gathered or len(self._gathered[-1].reads) >= MAX_BATCH:
+            if len(self._gathered) >= MAX_GATHERED:
+                raise Unavailable("too many reads wait to be stored")
+            self._gathered.append(_Gathering())
+        gathering = self._gathered[-1]
+        gathering.reads.append((article, self._millis(), kind, visitor))
+        if self._timer is None and len(self._in_flight) < IN_FLIGHT:
+            self._schedule()
+        return gathering.durable
+
+    def filtered(self, reason: str) -> None:
+        """Account for a read that is not counted, in the next batch."""
+        self._filtered[reason] += 1
+
+    async def run(self) -> None:
+        """Send an empty batch whenever nothing was sent for a second."""
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 4)
+            idle = self._loop.time() - self._last_sent >= IDLE_SECONDS
+            if idle and not self._in_flight:
+                self._send()
+
+    async def drain(self) -> None:
+        """Send what is gathered and wait until everything sent is settled."""
+        while self._in_flight or self._gathered or self._filtered:
+            if len(self._in_flight) < IN_FLIGHT and (self._gathered or self._filtered):
+                self._send()
+            else:
+                await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+
+    def _schedule(self) -> None:
+        # "At once" is after the requests that the event loop has in hand already: they share the batch.
+        self._timer = self._loop.call_at(self._last_sent + GAP_SECONDS, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        if self._gathered and len(self._in_flight) < IN_FLIGHT:
+            self._send()
+
+    def _send(self) -> None:
+        gathering = self._gathered.popleft() if self._gathered else _Gathering()
+        batch = Batch(batch_id(self._epoch, self._sequence), self._millis(), gathering.reads, dict(self._filtered))
+        self._filtered.clear()
+        self._sequence += 1
+        self._last_sent = self._loop.time()
+        task = self._loop.create_task(self._see_through(batch, gathering.durable))
+        self._in_flight.add(task)
+        task.add_done_callback(self._done)
+
+    async def _see_through(self, batch: Batch, durable: asyncio.Future[None]) -> None:
+        failed = False
+        while True:
+            try:
+                await self._deliver(batch)
+            except LuotdocError as error:
+                # Its number is given away, and part of it may have arrived: it stays this batch until it is durable.
+                if not failed:
+                    failed = True
+                    self._stuck += 1
+                    log.error("batch %s cannot be stored: %s", batch.batch_id, error)
+                if not durable.done():
+                    durable.set_exception(Unavailable(str(error)))
+                    durable.exception()
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
+        self._stuck -= failed
+        metrics.READ_BATCH_SIZE.observe(len(batch.reads))
+        if not durable.done():
+            durable.set_result(None)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.critical("a batch was lost to a bug", exc_info=error)
+        if self._timer is None and self._gathered:
+            self._schedule()

@@ -1,0 +1,147 @@
+"""What an editor sends, checked and cleaned: the body of `PUT /articles/{id}`. Pure."""
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any
+
+import nh3
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from slugify import slugify
+
+MAX_BODY_BYTES = 1 << 20
+MAX_SLUG = 100
+
+RESERVED_SECTIONS = frozenset(
+    "admin api articles docs events feed health healthz livez media metrics openapi reads readyz redoc robots "
+    "schemas sitemap static stats".split()
+)
+"""Path names of the system's own, behind one gateway; a section may not be called so."""
+
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+|/(?![/\\])[^\s\"'<>\\]*")
+
+_TAGS = set(
+    "a abbr b blockquote br caption cite code col colgroup dd del dfn dl dt em figcaption figure h2 h3 h4 h5 h6 hr i "
+    "img ins kbd li mark ol p pre q s samp small strong sub sup table tbody td tfoot th thead time tr u ul var".split()
+)
+_ATTRIBUTES = {
+    "*": {"lang", "dir"},
+    "a": {"href", "title", "hreflang"},
+    "abbr": {"title"},
+    "blockquote": {"cite"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "img": {"src", "alt", "title", "width", "height"},
+    "ol": {"start", "reversed"},
+    "q": {"cite"},
+    "td": {"colspan", "rowspan", "headers"},
+    "th": {"colspan", "rowspan", "headers", "scope"},
+    "time": {"datetime"},
+}
+_DROP_WITH_CONTENT = {
+    "applet", "canvas", "embed", "frameset", "iframe", "math", "noembed", "noframes", "noscript", "object", "script",
+    "select", "style", "svg", "template", "textarea", "title", "xmp",
+}  # fmt: skip
+
+
+def sanitise(html: str) -> str:
+    """HTML that is safe to put into a page: text, headings, lists, tables, links and pictures; nothing that runs."""
+    clean = nh3.clean(
+        unicodedata.normalize("NFC", _FORBIDDEN.sub("", html)),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        clean_content_tags=_DROP_WITH_CONTENT,
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener noreferrer",
+        set_tag_attribute_values={"img": {"loading": "lazy"}},
+        strip_comments=True,
+    )
+    return clean.strip()
+
+
+def slug_of(title: str) -> str:
+    """A Vietnamese title as a slug: `Đường về bản Lác` becomes `duong-ve-ban-lac`; `bai-viet` if nothing is left."""
+    return slugify(title, max_length=MAX_SLUG, word_boundary=True) or "bai-viet"
+
+
+def _text(value: str) -> str:
+    value = unicodedata.normalize("NFC", value)
+    if _FORBIDDEN.search(value):
+        raise ValueError("must not contain control characters")
+    return " ".join(value.split())
+
+
+def _filled(value: str) -> str:
+    if not value:
+        raise ValueError("must not be blank")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("must be an http(s) address, or a path that starts with one slash")
+    return value
+
+
+def _section(value: str) -> str:
+    if value in RESERVED_SECTIONS:
+        raise ValueError(f"{value} is a path name of the system's own")
+    return value
+
+
+def _body(value: str) -> str:
+    if len(value.encode()) > MAX_BODY_BYTES:
+        raise ValueError(f"must have at most {MAX_BODY_BYTES} bytes in UTF-8")
+    return value
+
+
+def _moment(value: datetime) -> datetime:
+    if not 1900 <= value.year <= 2900:
+        raise ValueError("must lie between the years 1900 and 2900")
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
+Tag = Annotated[str, StringConstraints(max_length=50), AfterValidator(_text), AfterValidator(_filled)]
+
+
+class ImageInput(BaseModel):
+    """The article's main picture."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_address)]
+    alt: Annotated[Text, StringConstraints(max_length=500)] = ""
+    caption: Annotated[Text, StringConstraints(max_length=1000)] = ""
+    credit: Annotated[Text, StringConstraints(max_length=200)] = ""
+
+
+class ArticleInput(BaseModel):
+    """An article as an editor sends it. Text is normalised to NFC and its white space to single spaces."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    title: Annotated[Text, StringConstraints(min_length=1, max_length=300), AfterValidator(_filled)]
+    section: Annotated[Slug, AfterValidator(_section)]
+    body_html: Annotated[str, StringConstraints(min_length=1), AfterValidator(_body)] = Field(
+        description="HTML of at most 1 MiB; it is sanitised"
+    )
+    lead: Annotated[Text, StringConstraints(max_length=2000)] = ""
+    tags: Annotated[list[Tag], Field(max_length=20)] = []
+    byline: Annotated[Text, StringConstraints(max_length=200)] = ""
+    image: ImageInput | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "vi"
+    slug: Slug | None = Field(None, description="default: made from the title")
+    published_at: Annotated[AwareDatetime, AfterValidator(_moment)] | None = Field(
+        None, description="default: now, then the stored value; a future time schedules the article"
+    )
+    reads_baseline: int = Field(0, ge=0, le=1 << 50, description="legacy count, kept apart from counted reads")
+
+
+def input_schema() -> dict[str, Any]:
+    """The JSON Schema of the body, in one piece, for the OpenAPI document."""
+    schema = ArticleInput.model_json_schema()
+    image = schema.pop("$defs")["ImageInput"]
+    schema["properties"]["image"] = {"anyOf": [image, {"type": "null"}], "default": None}
+    return schema

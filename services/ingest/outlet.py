@@ -1,0 +1,119 @@
+"""Where a batch becomes durable: at RabbitMQ if it confirms, else in the spool, which is forwarded later."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from aio_pika.exceptions import DeliveryError
+
+from services.ingest.spool import Spool
+from shared import metrics
+from shared.batch import Batch
+from shared.clock import Clock, to_millis
+from shared.errors import Transient
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[Batch], Awaitable[None]]
+"""Returns after the confirm. Raises `Transient`, or aio-pika's `DeliveryError` where no queue takes it."""
+
+FORWARD_AT_ONCE = 20
+"""Spooled batches on their way at once."""
+PROBE_SECONDS = 0.5
+"""Between attempts to reach a broker that is away."""
+
+T = TypeVar("T")
+
+
+class Outlet:
+    """Takes batches until they are durable. Once the broker failed, batches go to the spool without asking it."""
+
+    def __init__(self, publish: Publish, spool: Spool, clock: Clock) -> None:
+        self._publish, self._spool, self._clock = publish, spool, clock
+        # One thread: the spool wants its calls one at a time.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._away = False
+        self._spooled = asyncio.Event()
+
+    async def open(self) -> None:
+        """Lock the spool and read what is left in it. Raises `SpoolLocked`."""
+        await self._on_disk(self._spool.open)
+        if self._spool.bytes:
+            log.info("%d bytes of spooled batches wait to be forwarded", self._spool.bytes)
+            self._spooled.set()
+        self._measure()
+
+    async def close(self) -> None:
+        """Let go of the spool; what it holds is forwarded by the next process of this instance."""
+        await self._on_disk(self._spool.close)
+        self._disk.shutdown()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether reads can be stored if the broker stays away."""
+        return not self._spool.full
+
+    async def deliver(self, batch: Batch) -> None:
+        """Return once `batch` is durable. Raises `SpoolFull`, or `Transient` when an empty one could not be sent."""
+        if not self._away:
+            try:
+                await self._confirmed(batch)
+            except (Transient, DeliveryError) as error:
+                self._away = True
+                log.warning("RabbitMQ does not take batches, they go to the spool: %s", error)
+            else:
+                metrics.READ_BATCHES.labels("confirmed").inc()
+                return
+        await self._on_disk(self._spool.append, batch)
+        metrics.READ_BATCHES.labels("spooled").inc()
+        self._spooled.set()
+        self._measure()
+
+    async def run(self) -> None:
+        """Forward the spool whenever it holds something, for ever."""
+        while True:
+            await self._spooled.wait()
+            self._spooled.clear()
+            try:
+                for segment in await self._on_disk(self._spool.segments):
+                    await self._forward(segment)
+            except (Transient, DeliveryError) as error:
+                self._away = True
+                log.debug("the spool waits for RabbitMQ: %s", error)
+                self._spooled.set()
+                await asyncio.sleep(PROBE_SECONDS)
+            finally:
+                self._measure()
+
+    async def _forward(self, segment: Path) -> None:
+        batches = await self._on_disk(self._spool.read, segment)
+        # The first one alone: it shows whether the broker is back, without twenty more waiting for a frozen one.
+        await self._confirmed(batches[0])
+        if self._away:
+            self._away = False
+            log.info("RabbitMQ takes batches again, the spool is forwarded")
+        for at in range(1, len(batches), FORWARD_AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                for batch in batches[at : at + FORWARD_AT_ONCE]:
+                    group.create_task(self._confirmed(batch))
+        await self._on_disk(self._spool.forget, segment)
+        metrics.SPOOL_FORWARDED.inc(len(batches))
+        self._measure()
+
+    async def _confirmed(self, batch: Batch) -> None:
+        started = time.perf_counter()
+        await self._publish(batch)
+        metrics.READ_CONFIRM_SECONDS.observe(time.perf_counter() - started)
+
+    def _measure(self) -> None:
+        metrics.SPOOL_BYTES.set(self._spool.bytes)
+        oldest = self._spool.oldest_minted_at
+        age = (to_millis(self._clock()) - oldest) / 1000 if oldest is not None else 0.0
+        metrics.SPOOL_OLDEST_SECONDS.set(max(0.0, age))
+
+    async def _on_disk(self, call: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, lambda: call(*arguments))

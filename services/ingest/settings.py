@@ -1,0 +1,66 @@
+"""What ingest is told, beyond `shared.settings`."""
+
+import re
+import socket
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from services.ingest.tokens import Token, parse_tokens
+from shared.settings import Settings
+
+Network = IPv4Network | IPv6Network
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"must be networks such as 10.0.0.0/8, separated by commas: {error}") from error
+
+
+def _tokens(value: object) -> object:
+    return parse_tokens(value) if isinstance(value, str) else value
+
+
+class IngestSettings(Settings):
+    """ingest's own settings."""
+
+    port: int = Field(8001, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
+    tokens: Annotated[tuple[Token, ...], NoDecode, BeforeValidator(_tokens)] = Field(
+        (),
+        repr=False,
+        description="who may write: name:scope+scope:sha256-of-the-token in hex, separated by commas; "
+        "scopes are articles and reads",
+    )
+    read_window: int = Field(
+        1800, ge=0, le=86400, description="seconds in which a reload by one visitor is no new read; 0 is off"
+    )
+    read_window_entries: int = Field(
+        200_000, ge=1, le=10_000_000, description="reads that the window remembers at most, about 250 bytes each"
+    )
+    bot_filter: Literal["on", "off"] = Field("on", description="whether bots are filtered, by their user agent")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="networks of proxies whose X-Forwarded-For is believed, separated by commas"
+    )
+    instance: str = Field(
+        default_factory=lambda: re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower())[:63] or "ingest",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        description="name of this instance's spool, unique among those that share a disk",
+    )
+    spool_dir: Path = Field(
+        Path("spool"), description="folder of the spools; it must outlive the process, each instance has its own in it"
+    )
+    spool_max_bytes: int = Field(
+        256 << 20, ge=1 << 16, description="bytes that the spool may take before reads are answered 503"
+    )
+    confirm_timeout: float = Field(
+        2.0, gt=0, le=60, description="seconds to wait for RabbitMQ's confirm before a batch goes to the spool"
+    )
+    max_article_bytes: int = Field(8 << 20, ge=1024, description="bytes that an article's JSON may have")
+    max_media_bytes: int = Field(8 << 20, ge=1024, le=15 << 20, description="bytes that a picture may have")

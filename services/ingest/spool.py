@@ -1,0 +1,196 @@
+"""The spool: batches on local disk while RabbitMQ is away. Append-only segments, checksummed, fsynced.
+
+A record is `length (4 bytes) | CRC-32 (4 bytes) | payload`, a segment a run of records, its name a number that only
+grows. A crash can tear the last record, which nobody was told to be durable: it is cut at the next start. Segments
+are forgotten whole, once RabbitMQ has confirmed all of their batches; a crash before that repeats some, under the
+same ids, which the ledger drops. All methods block on the disk: call them in a thread, one at a time.
+"""
+
+import fcntl
+import logging
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from shared.batch import Batch
+from shared.errors import LuotdocError
+
+log = logging.getLogger(__name__)
+
+_HEAD = struct.Struct(">II")
+SEGMENT_BYTES = 1 << 20
+
+
+class SpoolFull(LuotdocError):
+    """The size limit is reached, or the disk took no more."""
+
+
+class SpoolLocked(LuotdocError):
+    """Another process uses this folder."""
+
+
+def encode(batch: Batch) -> bytes:
+    """A batch as one record."""
+    payload = orjson.dumps([batch.batch_id, batch.minted_at, batch.reads, batch.filtered])
+    return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def decode(data: bytes) -> tuple[list[Batch], int]:
+    """The whole records at the start of `data`, and how many bytes they take; the rest is torn."""
+    batches, at = [], 0
+    while at + _HEAD.size <= len(data):
+        length, checksum = _HEAD.unpack_from(data, at)
+        payload = data[at + _HEAD.size : at + _HEAD.size + length]
+        if len(payload) != length or zlib.crc32(payload) != checksum or not length:
+            break
+        name, minted_at, reads, filtered = orjson.loads(payload)
+        batches.append(Batch(name, minted_at, reads, filtered))
+        at += _HEAD.size + length
+    return batches, at
+
+
+class Spool:
+    """One instance's spool, in a folder of its own, which it locks."""
+
+    def __init__(self, folder: Path, limit_bytes: int, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._folder, self._limit, self._segment_bytes = folder, limit_bytes, segment_bytes
+        self._sizes: dict[Path, int] = {}
+        self._oldest: dict[Path, int] = {}
+        self._writing: BinaryIO | None = None
+        self._current: Path | None = None
+        self._next = 0
+        self._lock: int | None = None
+
+    @property
+    def bytes(self) -> int:
+        """What the segments take."""
+        return sum(self._sizes.values())
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more fits."""
+        return self.bytes >= self._limit
+
+    @property
+    def oldest_minted_at(self) -> int | None:
+        """When the oldest waiting batch was minted, in milliseconds since 1970."""
+        return min(self._oldest.values(), default=None)
+
+    def open(self) -> None:
+        """Lock the folder and see what an earlier process left. Raises `SpoolLocked`."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            self._lock = None
+            raise SpoolLocked(
+                f"{self._folder} is used by another process; give each LUOTDOC_INSTANCE its own"
+            ) from error
+        for segment in sorted(self._folder.glob("*.spool")):
+            self._next = int(segment.stem) + 1
+            self._recover(segment)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._rotate()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def append(self, batch: Batch) -> None:
+        """Write a batch; it is on disk when this returns. Raises `SpoolFull`, leaving no trace of it."""
+        record = encode(batch)
+        if self.bytes + len(record) > self._limit:
+            raise SpoolFull(f"the spool holds {self.bytes} of {self._limit} bytes")
+        if self._writing is None:
+            self._start_segment()
+        assert self._writing is not None  # noqa: S101  (for the type checker)
+        assert self._current is not None  # noqa: S101
+        before = self._sizes[self._current]
+        try:
+            self._writing.write(record)
+            os.fdatasync(self._writing.fileno())
+        except OSError as error:
+            self._undo(before)
+            raise SpoolFull(f"the disk took no more: {error}") from error
+        self._sizes[self._current] = before + len(record)
+        self._oldest.setdefault(self._current, batch.minted_at)
+        if self._sizes[self._current] >= self._segment_bytes:
+            self._rotate()
+
+    def segments(self) -> list[Path]:
+        """The segments that wait, oldest first. Later batches go into a new one."""
+        self._rotate()
+        return sorted(self._sizes)
+
+    def read(self, segment: Path) -> list[Batch]:
+        """A segment's batches, in the order in which they were written."""
+        return decode(segment.read_bytes())[0]
+
+    def forget(self, segment: Path) -> None:
+        """Every batch of it is confirmed."""
+        segment.unlink()
+        self._sync_folder()
+        del self._sizes[segment]
+        self._oldest.pop(segment, None)
+
+    def _start_segment(self) -> None:
+        segment = self._folder / f"{self._next:012d}.spool"
+        try:
+            # Unbuffered: what was written is known, and a failed write leaves nothing behind in a buffer.
+            self._writing = open(segment, "xb", buffering=0)  # noqa: SIM115
+            self._sync_folder()
+        except OSError as error:
+            raise SpoolFull(f"the disk took no more: {error}") from error
+        self._next += 1
+        self._current = segment
+        self._sizes[segment] = 0
+
+    def _rotate(self) -> None:
+        if self._writing is not None:
+            self._writing.close()
+        if self._current is not None and not self._sizes[self._current]:
+            self.forget(self._current)
+        self._writing = self._current = None
+
+    def _undo(self, size: int) -> None:
+        assert self._writing is not None  # noqa: S101  (for the type checker)
+        try:
+            os.ftruncate(self._writing.fileno(), size)
+        except OSError:
+            log.exception("a failed record could not be cut off; the segment is closed before it")
+        self._rotate()
+
+    def _recover(self, segment: Path) -> None:
+        data = segment.read_bytes()
+        batches, good = decode(data)
+        if good < len(data):
+            log.error("cut %d bytes that a crash has torn from %s", len(data) - good, segment.name)
+            with open(segment, "r+b") as file:
+                file.truncate(good)
+                os.fsync(file.fileno())
+        if not batches:
+            segment.unlink()
+            return
+        self._sizes[segment] = good
+        self._oldest[segment] = batches[0].minted_at
+
+    def _sync_folder(self) -> None:
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def instances(root: Path) -> Iterator[str]:
+    """The names of the instances that have a spool under `root`."""
+    if root.is_dir():
+        yield from sorted(folder.name for folder in root.iterdir() if (folder / "lock").exists())

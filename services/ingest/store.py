@@ -1,0 +1,199 @@
+"""ingest's MongoDB module: articles with their outbox, media, salts, and the watch on what is published."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bson import Binary
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from services.ingest.article import Article, Change, Content
+from shared import events
+from shared.mongo import SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
+
+Decide = Callable[[Article | None], Change]
+
+WATCH_WAIT_MS = 500
+"""How long one look at the change stream may wait on the server; a stop waits as long."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An event that is committed and waits to be published. `body` is the CloudEvent as it goes on the wire."""
+
+    id: str
+    article: str
+    revision: int
+    name: str
+    type: str
+    body: bytes
+    correlation_id: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A place in the list of articles: after the one published at this time with this id."""
+
+    published_at: datetime
+    id: str
+
+
+class ArticleStore:
+    """Articles and their outbox. Every change is one transaction."""
+
+    def __init__(self, client: Client, db: Database, clock: Callable[[], datetime]) -> None:
+        self._client, self._db, self._clock = client, db, clock
+
+    async def get(self, article_id: str) -> Article | None:
+        """The article in whatever state, or None."""
+        document = await self._db.articles.find_one({"_id": article_id})
+        return _article(document) if document else None
+
+    async def change(self, article_id: str, decide: Decide, correlation_id: str) -> Change:
+        """Apply `decide` to the stored article; commit its outcome and its event together.
+
+        A lost race runs `decide` again on what the winner left, so it must be pure. What it raises is passed on.
+        """
+
+        async def once(session: Session) -> Change:
+            document = await self._db.articles.find_one({"_id": article_id}, session=session)
+            change = decide(_article(document) if document else None)
+            if change.changed:
+                await self._write(change, correlation_id, session)
+            return change
+
+        while True:
+            try:
+                return await transaction(self._client, once)
+            except DuplicateKeyError:
+                continue  # somebody created it since our snapshot: decide again
+
+    async def _write(self, change: Change, correlation_id: str, session: Session) -> None:
+        article = change.article
+        document = {"v": VERSION, **article.model_dump(exclude={"id", "content"}), **article.content.model_dump()}
+        if article.revision == 1:
+            await self._db.articles.insert_one({"_id": article.id, **document}, session=session)
+        else:
+            wanted = {"_id": article.id, "revision": article.revision - 1}
+            done = await self._db.articles.replace_one(wanted, document, session=session)
+            if done.matched_count != 1:
+                raise RuntimeError(f"article {article.id} changed within its own transaction")
+        if change.event is not None:
+            await self._db.outbox.insert_one(_outgoing(change, correlation_id, self._clock()), session=session)
+
+    async def listing(self, section: str | None, public_only: bool, limit: int, after: Page | None) -> list[Article]:
+        """Articles, newest publishing time first."""
+        wanted: Document = {}
+        if section is not None:
+            wanted["section"] = section
+        if public_only:
+            wanted["state"] = "published"
+        if after is not None:
+            wanted["$or"] = [
+                {"published_at": {"$lt": after.published_at}},
+                {"published_at": after.published_at, "_id": {"$gt": after.id}},
+            ]
+        cursor = self._db.articles.find(wanted).sort([("published_at", DESCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [_article(document) async for document in cursor]
+
+    async def due(self, now: datetime, limit: int = 100) -> list[str]:
+        """Ids of scheduled articles whose time has come."""
+        wanted = {"state": "scheduled", "published_at": {"$lte": now}}
+        cursor = self._db.articles.find(wanted, {"_id": 1}).sort("published_at").limit(limit)
+        return [document["_id"] async for document in cursor]
+
+    async def is_published(self, article_id: str) -> bool:
+        """Whether the article is public now, as far as a majority knows."""
+        articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
+        return await articles.find_one({"_id": article_id, "state": "published"}, {"_id": 1}) is not None
+
+    async def published(self) -> set[str]:
+        """Ids of all public articles."""
+        cursor = self._db.articles.find({"state": "published"}, {"_id": 1}).batch_size(10_000)
+        return {document["_id"] async for document in cursor}
+
+    async def watch(self, opened: Callable[[], Any]) -> AsyncIterator[tuple[str, bool]]:
+        """Changes from now on: (article id, whether it is public). Calls `opened` once the watch stands."""
+        pipeline = [{"$project": {"documentKey": 1, "operationType": 1, "fullDocument.state": 1}}]
+        async with self._db.articles.watch(pipeline, max_await_time_ms=WATCH_WAIT_MS) as stream:
+            await opened()
+            while stream.alive:
+                change = await stream.try_next()
+                if change is not None and "documentKey" in change:
+                    yield change["documentKey"]["_id"], change.get("fullDocument", {}).get("state") == "published"
+
+    async def outgoing(self, limit: int) -> list[Outgoing]:
+        """The waiting events, lowest revision of each article first.
+
+        One snapshot: no event is seen whose predecessor, committed before it, is not.
+        """
+        outbox = self._db.outbox.with_options(read_concern=ReadConcern("snapshot"))
+        cursor = outbox.find({}).sort([("article", ASCENDING), ("revision", ASCENDING)]).limit(limit)
+        return [
+            Outgoing(d["_id"], d["article"], d["revision"], d["name"], d["type"], bytes(d["body"]), d["correlation_id"])
+            async for d in cursor
+        ]
+
+    async def sent(self, ids: list[str]) -> None:
+        """Forget events that RabbitMQ has confirmed."""
+        await self._db.outbox.delete_many({"_id": {"$in": ids}})
+
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """How many events wait, and since when the oldest does."""
+        number = await self._db.outbox.estimated_document_count()
+        oldest = await self._db.outbox.find_one({}, {"created_at": 1}, sort=[("created_at", ASCENDING)])
+        return number, oldest["created_at"] if oldest else None
+
+    async def put_media(self, name: str, kind: str, filename: str, data: bytes) -> None:
+        """Keep a picture under its content's name; a repetition changes nothing."""
+        document = {"v": VERSION, "type": kind, "filename": filename, "data": Binary(data), "created_at": self._clock()}
+        await self._db.media.update_one({"_id": name}, {"$setOnInsert": document}, upsert=True)
+
+    async def salt(self, day: datetime) -> bytes:
+        """The secret of the UTC day that begins at `day`; the first who asks makes it, all get the same."""
+        fresh = {
+            "v": VERSION,
+            "salt": Binary(secrets.token_bytes(32)),
+            "expires_at": day + timedelta(hours=SALT_HOURS),
+        }
+        document = await self._db.salts.find_one_and_update(
+            {"_id": day.date().isoformat()}, {"$setOnInsert": fresh}, upsert=True, return_document=True
+        )
+        return bytes(document["salt"])
+
+
+def _article(document: Document) -> Article:
+    return Article(
+        id=document["_id"],
+        content=Content.model_validate(document),
+        **{name: document[name] for name in ("revision", "state", "created_at", "modified_at", "was_public")},
+    )
+
+
+def _outgoing(change: Change, correlation_id: str, now: datetime) -> Document:
+    article, event = change.article, change.event
+    assert event is not None  # noqa: S101  (for the type checker)
+    wire = events.envelope(
+        event,
+        id=f"{article.id}-{article.revision}-{secrets.token_hex(6)}",
+        source="/luotdoc/ingest",
+        time=article.modified_at,
+        subject=article.id,
+        revision=article.revision,
+        correlation_id=correlation_id,
+    )
+    return {
+        "_id": wire.id,
+        "v": VERSION,
+        "article": article.id,
+        "revision": article.revision,
+        "name": wire.name,
+        "type": wire.type,
+        "body": Binary(events.encode(wire)),
+        "correlation_id": correlation_id,
+        "created_at": now,
+    }

@@ -1,0 +1,64 @@
+"""Bearer tokens: known by their hash alone, compared in constant time."""
+
+import hmac
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+from shared.errors import Problem
+
+SCOPES = frozenset({"articles", "reads"})
+
+
+@dataclass(frozen=True)
+class Token:
+    """Who may do what: `digest` is the SHA-256 of the token, 64 hex digits."""
+
+    name: str
+    scopes: frozenset[str]
+    digest: str
+
+
+def parse_tokens(text: str) -> tuple[Token, ...]:
+    """Read `name:scope+scope:sha256, …`. Raises ValueError naming the entry that is wrong."""
+    tokens = []
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, rest = entry.partition(":")
+        scopes, _, digest = rest.partition(":")
+        held = frozenset(scopes.split("+"))
+        if not re.fullmatch(r"[a-z0-9-]{1,64}", name):
+            raise ValueError("must be name:scope+scope:sha256; a name is 1-64 of a-z, 0-9 and -")
+        if not held <= SCOPES:
+            raise ValueError(f"the scopes of {name} must be among {', '.join(sorted(SCOPES))}")
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise ValueError(f"the digest of {name} must be the SHA-256 of its token, 64 hex digits")
+        tokens.append(Token(name, held, digest))
+    return tuple(tokens)
+
+
+def digest_of(token: str) -> str:
+    """What the settings hold of a token."""
+    return sha256(token.encode()).hexdigest()
+
+
+def find(tokens: tuple[Token, ...], authorization: str | None) -> Token | None:
+    """The token that an `Authorization: Bearer …` header presents, or None. Looks at all, whichever matches."""
+    scheme, _, presented = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not presented.strip():
+        return None
+    digest = sha256(presented.strip().encode("utf-8", "surrogateescape")).hexdigest()
+    found = None
+    for token in tokens:
+        if hmac.compare_digest(token.digest, digest):
+            found = token
+    return found
+
+
+def require(tokens: tuple[Token, ...], authorization: str | None, scope: str) -> Token:
+    """The presented token if it has `scope`. Raises `Problem` 401 (missing or wrong) or 403 (not its scope)."""
+    token = find(tokens, authorization)
+    if token is None:
+        raise Problem(401, "a valid bearer token is needed", headers=[("www-authenticate", 'Bearer realm="luotdoc"')])
+    if scope not in token.scopes:
+        raise Problem(403, f"the token {token.name} lacks the scope {scope}")
+    return token

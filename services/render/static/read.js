@@ -1,0 +1,45 @@
+/* Báo một lượt đọc mỗi khi trang bài viết thật sự hiện ra trước mắt người đọc.
+   Không dùng cookie, không lưu gì trên máy người đọc. */
+(function () {
+  "use strict";
+
+  var script = document.currentScript;
+  var article = script && script.dataset.article;
+  var url = script && script.dataset.url;
+  if (!article || !url) { return; }
+
+  var message = JSON.stringify({ article: article });
+  var due = true; // lần xem này còn chưa được báo
+
+  function send() {
+    // Chuỗi được gửi dưới dạng text/plain nên không cần hỏi trước (preflight).
+    try {
+      if (navigator.sendBeacon && navigator.sendBeacon(url, message)) { return; }
+    } catch (error) { /* thử cách dưới */ }
+    try {
+      fetch(url, {
+        method: "POST",
+        mode: "no-cors",
+        credentials: "omit",
+        keepalive: true,
+        headers: { "Content-Type": "text/plain;charset=UTF-8" },
+        body: message
+      }).catch(function () {});
+    } catch (error) { /* không đếm được thì thôi, không làm phiền người đọc */ }
+  }
+
+  function attempt() {
+    // Trang dựng trước (prerender) hoặc mở ở thẻ nền thì chờ đến khi được xem.
+    if (!due || document.prerendering || document.visibilityState !== "visible") { return; }
+    due = false;
+    send();
+  }
+
+  document.addEventListener("visibilitychange", attempt);
+  document.addEventListener("prerenderingchange", attempt);
+  window.addEventListener("pageshow", function (event) {
+    // Quay lại từ bộ nhớ đệm tiến/lùi (bfcache) là một lần xem mới.
+    if (event.persisted) { due = true; attempt(); }
+  });
+  attempt();
+}());

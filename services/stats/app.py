@@ -1,0 +1,78 @@
+"""The composition root of stats."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo
+
+from pymongo.errors import PyMongoError
+
+from services.stats import api, gauges
+from services.stats.handlers import catalogue_handler
+from services.stats.reports import Reports
+from services.stats.settings import StatsSettings
+from services.stats.store import Store
+from shared import broker as rabbit
+from shared import mongo, topology
+from shared.app import Service
+from shared.clock import Clock, now
+from shared.http import observed
+from shared.subscriber import subscribe
+from shared.tasks import background
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
+BOOKS_SECONDS = 5.0
+
+
+def build(settings: StatsSettings, clock: Clock = now) -> Service:
+    """Build the service; nothing is connected before it runs."""
+    client, db = mongo.connect(settings.mongo_url, "stats")
+    broker = rabbit.make_broker(settings.amqp_url, "stats")
+    store = Store(client, db)
+    reports = Reports(store, clock, ZoneInfo(settings.time_zone))
+    subscribe(broker, topology.STATS_ARTICLES, catalogue_handler(store), clock)
+    away: list[str] = []
+
+    async def ping() -> None:
+        try:
+            async with asyncio.timeout(PING_TIMEOUT_SECONDS):
+                await store.ping()
+        except (PyMongoError, TimeoutError) as error:
+            away[:] = [f"MongoDB does not answer: {type(error).__name__}"]
+        else:
+            away.clear()
+
+    async def show_books() -> None:
+        try:
+            gauges.show(await reports.reconciliation())
+        except PyMongoError as error:
+            log.warning("the books cannot be read: %s", error)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        await mongo.wait_for(client, settings.mongo_url)
+        await mongo.make_indexes(db)
+        await rabbit.connect(broker, settings.amqp_url)
+        await broker.start()
+        try:
+            async with background(_every(PING_SECONDS, ping), _every(BOOKS_SECONDS, show_books)):
+                yield
+        finally:
+            await broker.stop()
+            client.close()
+
+    return Service(
+        name="stats",
+        running=running,
+        not_ready=lambda: away[0] if away else None,
+        fallback=observed(api.make(reports)),
+    )
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await act()
+        await asyncio.sleep(seconds)

@@ -1,0 +1,89 @@
+"""Calendar periods in a time zone, right across changes of the clock. Pure."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from services.stats.quarters import quarter_of, start_of
+
+Step = Literal["hour", "day", "month"]
+Period = tuple[int, int]
+"""From a quarter, before a quarter."""
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of `day` in `zone`, UTC; where the clock skips midnight, the moment after the jump."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def site_periods(now: datetime, zone: ZoneInfo) -> dict[str, Period]:
+    """today, yesterday, week (since Monday), month and year around `now`, in quarters.
+
+    All but yesterday end with today, so that a read by a clock that runs ahead of ours is in them.
+    """
+    today = now.astimezone(zone).date()
+    tomorrow = today + timedelta(days=1)
+    bounds = {
+        "today": (today, tomorrow),
+        "yesterday": (today - timedelta(days=1), today),
+        "week": (today - timedelta(days=today.weekday()), tomorrow),
+        "month": (today.replace(day=1), tomorrow),
+        "year": (today.replace(month=1, day=1), tomorrow),
+    }
+    return {
+        name: (quarter_of(midnight(first, zone)), quarter_of(midnight(end, zone)))
+        for name, (first, end) in bounds.items()
+    }
+
+
+def steps(step: Step, start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments (UTC) at which the hours, days or months of `zone` start: from the one that `start` lies in, up to
+    the first that is not before `end`. Each pair of neighbours bounds one point of a series.
+
+    An hour that the clock repeats is two, one that it skips is none; a day may have 23 or 25 hours.
+    """
+    edges = _hours(start, zone) if step == "hour" else _dates(step, start, zone)
+    last = None
+    for edge in edges:
+        if edge != last:  # a day that a country skipped has no length
+            yield edge
+        if edge >= end:
+            return
+        last = edge
+
+
+def back(step: Step, end: datetime, zone: ZoneInfo) -> datetime:
+    """Where a series up to `end` starts unless told: 24 hours, 30 days or 12 months before."""
+    if step == "hour":
+        return end - timedelta(hours=24)
+    if step == "day":
+        return end - timedelta(days=30)
+    local = end.astimezone(zone).date()
+    return midnight(local.replace(year=local.year - 1, day=1), zone)
+
+
+def _dates(step: Step, start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    day = start.astimezone(zone).date()
+    if step == "month":
+        day = day.replace(day=1)
+    while True:
+        yield midnight(day, zone)
+        # 32 days after the first of a month lie in the next one.
+        day = (day + timedelta(days=32)).replace(day=1) if step == "month" else day + timedelta(days=1)
+
+
+def _hours(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    quarter = quarter_of(start)
+    while _hour(quarter - 1, zone) == _hour(quarter, zone):
+        quarter -= 1
+    while True:
+        yield start_of(quarter)
+        current = _hour(quarter, zone)
+        while _hour(quarter, zone) == current:
+            quarter += 1
+
+
+def _hour(quarter: int, zone: ZoneInfo) -> tuple[date, int, timedelta | None]:
+    local = start_of(quarter).astimezone(zone)
+    return local.date(), local.hour, local.utcoffset()

@@ -1,0 +1,145 @@
+"""What a client may ask, read and checked. Pure.
+
+Every fault is told with the parameter's name as its path. A parameter that nobody knows is a fault, too: a misspelt
+one would otherwise silently answer another question.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import islice
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from services.stats import periods
+from services.stats.quarters import quarter_of
+from shared.errors import Problem
+from shared.events import ArticleId
+
+MAX_POINTS = 2000
+MAX_WINDOW = timedelta(days=31)
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+
+_WINDOW = re.compile(r"([1-9][0-9]{0,2})([hd])")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]"
+    r"([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?"
+    r"([Zz]|[+ -][0-9]{2}:[0-9]{2})"
+)
+
+
+def _moment(value: Any) -> datetime | date:
+    text = str(value)
+    if _DATE.fullmatch(text):
+        return date.fromisoformat(text)
+    found = _DATE_TIME.fullmatch(text)
+    if not found:
+        raise ValueError("must be a date such as 2026-11-23 or a time with an offset, 2026-11-23T07:00:00+07:00")
+    day, clock, fraction, offset = found.groups()
+    # A plus that was not escaped arrives as a space.
+    offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
+    return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:<06}{offset}")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # Only these: a name is also a file's path.
+    return frozenset(available_timezones())
+
+
+def _zone(value: str) -> str:
+    if value not in _zones():
+        raise ValueError("must be the name of a time zone, such as Asia/Ho_Chi_Minh")
+    return value
+
+
+def _window(value: str) -> str:
+    span = window_span(value)
+    if span is not None and span > MAX_WINDOW:
+        raise ValueError("must be at most 31d")
+    return value
+
+
+def window_span(window: str) -> timedelta | None:
+    """The length of `<n>h` or `<n>d`, None for `all`. Raises ValueError for anything else."""
+    if window == "all":
+        return None
+    found = _WINDOW.fullmatch(window)
+    if not found:
+        raise ValueError("must be a number of hours or days such as 24h or 7d, or all")
+    return timedelta(**{"hours" if found[2] == "h" else "days": int(found[1])})
+
+
+def window_start(window: str, now: datetime) -> int | None:
+    """The quarter with which `window` starts, cut down to the quarter; None for `all`."""
+    span = window_span(window)
+    return None if span is None else quarter_of(now - span)
+
+
+Moment = Annotated[datetime | date, PlainValidator(_moment), WithJsonSchema({"type": "string"})]
+Format = Annotated[Literal["json", "csv"] | None, Field(description="csv for a table; else `Accept` decides")]
+
+
+class Nothing(BaseModel):
+    """No parameter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Top(Nothing):
+    """Parameters of `/stats/top`."""
+
+    window: Annotated[
+        str, AfterValidator(_window), Field(description="`<n>h` or `<n>d`, at most 31d, or `all`", max_length=10)
+    ] = "24h"
+    limit: int = Field(10, ge=1, le=100)
+    format: Format = None
+
+
+class Series(Nothing):
+    """Parameters of `/stats/series`. A time has an offset; a date is its midnight in `tz`."""
+
+    step: periods.Step = "day"
+    from_: Moment | None = Field(
+        None,
+        alias="from",
+        description="cut down to its step's start; default: 24 hours, 30 days or 12 months before `to`",
+    )
+    to: Moment | None = Field(None, description="not in the series; filled up to its step's end; default: now")
+    tz: Annotated[str, AfterValidator(_zone), Field(max_length=64)] | None = Field(
+        None, description="name of a time zone; default: the site's"
+    )
+    article: ArticleId | None = Field(None, description="default: the whole site")
+    format: Format = None
+
+
+def series_steps(asked: Series, now: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The moments between which the points of the series lie, rising: one more than points.
+
+    Raises `Problem` 422 for an empty span, years outside 2000 to 2100, and more than 2000 points.
+    """
+    end = _place("to", asked.to, zone, lambda: now)
+    start = _place("from", asked.from_, zone, lambda: periods.back(asked.step, end, zone))
+    if start >= end:
+        raise _fault("from", "must be before to")
+    found = list(islice(periods.steps(asked.step, start, end, zone), MAX_POINTS + 2))
+    if len(found) > MAX_POINTS + 1:
+        raise _fault("from", f"asks for more than {MAX_POINTS} points; a longer step gives fewer")
+    return found
+
+
+def _place(name: str, moment: datetime | date | None, zone: ZoneInfo, default: Callable[[], datetime]) -> datetime:
+    if moment is None:
+        return default()
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise _fault(name, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    placed = moment if isinstance(moment, datetime) else periods.midnight(moment, zone)
+    return placed.astimezone(UTC)
+
+
+def _fault(path: str, message: str) -> Problem:
+    return Problem(422, "the request is not valid", [{"path": path, "message": message}])

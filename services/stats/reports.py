@@ -1,0 +1,125 @@
+"""Puts the answers together. Each is read from one snapshot, so its figures fit each other under any writes."""
+
+from zoneinfo import ZoneInfo
+
+from services.stats import answers
+from services.stats.periods import Period, site_periods
+from services.stats.quarters import quarter_of
+from services.stats.questions import Series, Top, series_steps, window_start
+from services.stats.recent import Recent
+from services.stats.store import SITE, Store
+from shared.clock import Clock, rfc3339
+from shared.errors import Problem
+from shared.mongo import Session
+
+CACHE_SECONDS = 0.5
+MAX_TOP = 100
+
+
+class Reports:
+    """The answers of stats. `zone` is the site's; the site's figures and top lists are up to half a second old."""
+
+    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
+        self._store = store
+        self._clock = clock
+        self._zone = zone
+        self._sites: Recent[answers.Site] = Recent(CACHE_SECONDS)
+        self._tops: Recent[answers.TopList] = Recent(CACHE_SECONDS)
+
+    async def site(self) -> answers.Site:
+        """The whole site."""
+        return await self._sites.get(SITE, self._site)
+
+    async def _site(self) -> answers.Site:
+        now = self._clock()
+        async with self._store.snapshot() as session:
+            counted = await self._store.counted(session)
+            baseline = await self._store.baseline(session)
+            complete = await self._store.books.complete_through(session, now)
+            periods = await self._periods(session, site_periods(now, self._zone))
+        return answers.Site(
+            total=baseline + counted,
+            baseline=baseline,
+            counted=counted,
+            online=None,
+            as_of=rfc3339(now),
+            complete_through=rfc3339(complete) if complete else None,
+            **periods,
+        )
+
+    async def _periods(self, session: Session, periods: dict[str, Period]) -> dict[str, int]:
+        edges = sorted({edge for period in periods.values() for edge in period})
+        reads = await self._store.reads_between(session, SITE, edges)
+        return {name: sum(reads[edges.index(first) : edges.index(end)]) for name, (first, end) in periods.items()}
+
+    async def article(self, article: str) -> answers.ArticleReads:
+        """One article. Raises `Problem` 404 for one that no event told of."""
+        now = self._clock()
+        async with self._store.snapshot() as session:
+            known = await self._store.article(session, article)
+            if not known:
+                raise Problem(404, "no article has this id")
+            counted = await self._store.counted(session, article)
+            today = site_periods(now, self._zone)["today"]
+            reads = await self._store.reads_between(session, article, today)
+        return answers.ArticleReads(
+            article=article,
+            title=known["title"],
+            url=known["url"],
+            state=known["state"],
+            reads=known["baseline"] + counted,
+            baseline=known["baseline"],
+            counted=counted,
+            today=reads[0],
+            as_of=rfc3339(now),
+        )
+
+    async def top(self, asked: Top) -> answers.TopList:
+        """The most read published articles."""
+        whole = await self._tops.get(asked.window, lambda: self._top(asked.window))
+        return whole.model_copy(update={"items": whole.items[: asked.limit]})
+
+    async def _top(self, window: str) -> answers.TopList:
+        now = self._clock()
+        async with self._store.snapshot() as session:
+            rows = await self._store.top(session, window_start(window, now), MAX_TOP)
+        items = [
+            answers.TopItem(article=row["_id"], title=row["title"], url=row["url"], reads=row["reads"]) for row in rows
+        ]
+        return answers.TopList(window=window, items=items, as_of=rfc3339(now))
+
+    async def series(self, asked: Series) -> answers.SeriesPoints:
+        """Reads over time. Raises `Problem` 422 for a span that cannot be answered, 404 for an unknown article."""
+        zone = ZoneInfo(asked.tz) if asked.tz else self._zone
+        steps = series_steps(asked, self._clock(), zone)
+        async with self._store.snapshot() as session:
+            if asked.article and not await self._store.article(session, asked.article):
+                raise Problem(404, "no article has this id")
+            edges = [quarter_of(step) for step in steps]
+            reads = await self._store.reads_between(session, asked.article or SITE, edges)
+        points = [
+            answers.Point(start=step.astimezone(zone).isoformat(timespec="seconds"), reads=number)
+            for step, number in zip(steps, reads, strict=False)  # the last step only ends the last point
+        ]
+        return answers.SeriesPoints(step=asked.step, tz=zone.key, points=points)
+
+    async def reconciliation(self) -> answers.Reconciliation:
+        """The books."""
+        now = self._clock()
+        async with self._store.snapshot() as session:
+            totals = await self._store.totals(session)
+            counted = await self._store.counted(session)
+            complete = await self._store.books.complete_through(session, now)
+            in_flight, gaps = await self._store.books.missing(session, now)
+        return answers.Reconciliation(
+            accepted=totals.accepted,
+            counted=counted,
+            filtered=totals.filtered,
+            parked=totals.parked,
+            in_flight=in_flight,
+            balance=totals.accepted - counted - sum(totals.filtered.values()) - totals.parked,
+            duplicates=totals.duplicates,
+            complete_through=rfc3339(complete) if complete else None,
+            gaps=[answers.EndedGap(epoch=gap.epoch, missing=gap.missing) for gap in gaps],
+            as_of=rfc3339(now),
+        )

@@ -1,0 +1,173 @@
+"""The only MongoDB module of stats. It owns `catalogue`; all else is the counter's and is only read.
+
+Counts and buckets are spread over slots, which every question here adds up. Article `*` is the whole site.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from services.stats import quarters as q
+from services.stats.catalogue import NO_CONTENT, Change
+from shared.books import Books
+from shared.mongo import VERSION, Client, Database, Document, Session, snapshot
+
+SITE = "*"
+MAX_MILLISECONDS = 10_000
+"""A question that takes longer is given up; the client is told to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The counter's books added up: reads, but batches for `duplicates`."""
+
+    accepted: int
+    filtered: dict[str, int]
+    parked: int
+    duplicates: int
+
+
+class Store:
+    """Questions to the database. Those that take a session answer as of its snapshot."""
+
+    def __init__(self, client: Client, db: Database) -> None:
+        self._client = client
+        self._db = db
+        self.books = Books(db)
+
+    def snapshot(self) -> AbstractAsyncContextManager[Session]:
+        """A session in which every question sees the same moment."""
+        return snapshot(self._client)
+
+    async def ping(self) -> None:
+        """Returns when a primary answers."""
+        await self._client.admin.command("ping")
+
+    async def apply(self, change: Change) -> bool:
+        """Bring the catalogue up to `change`; False when it holds nothing older."""
+        update: Document = {"$set": {"v": VERSION, "revision": change.revision, **change.state}}
+        if change.content:
+            update["$set"] |= change.content
+        else:
+            update["$setOnInsert"] = NO_CONTENT
+        older = {"_id": change.article, "revision": {"$lt": change.revision}}
+        # A duplicate key says that the document is not older, or that another event has just made it. It is there
+        # now, and the second attempt decides.
+        for _ in range(2):
+            try:
+                await self._db.catalogue.update_one(older, update, upsert=True)
+            except DuplicateKeyError:
+                continue
+            return True
+        return bool(change.content) and await self._add_content(change)
+
+    async def _add_content(self, change: Change) -> bool:
+        result = await self._db.catalogue.update_one(
+            {"_id": change.article, "content_revision": {"$lt": change.revision}}, {"$set": change.content}
+        )
+        return result.modified_count > 0
+
+    async def article(self, session: Session, article: str) -> Document | None:
+        """The catalogue's document of `article`, or None."""
+        return await self._db.catalogue.find_one({"_id": article}, session=session)
+
+    async def baseline(self, session: Session) -> int:
+        """The legacy counts of all articles, those of withdrawn ones too."""
+        # Answered from the index alone.
+        pipeline = [{"$match": {"baseline": {"$gt": 0}}}, _sum("baseline")]
+        return _first(await self._rows(session, "catalogue", pipeline), "baseline")
+
+    async def counted(self, session: Session, article: str = SITE) -> int:
+        """Reads ever counted."""
+        pipeline = [{"$match": {"article": article}}, _sum("reads")]
+        return _first(await self._rows(session, "counts", pipeline), "reads")
+
+    async def reads_between(self, session: Session, article: str, edges: Sequence[int]) -> list[int]:
+        """The reads in each of the ranges between `edges`, rising quarters."""
+        touched = q.days(edges)
+        parts: list[tuple[int, int]] = []
+        if touched.has_whole:
+            span = {"$gte": touched.first, "$lte": touched.last, "$nin": touched.cut}
+            pipeline = [
+                {"$match": {"article": article, "day": span}},
+                {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
+            ]
+            rows = await self._rows(session, "buckets", pipeline)
+            parts += [(q.day_number(row["_id"]) * q.PER_DAY, row["reads"]) for row in rows]
+        if touched.cut:
+            cut = self._db.buckets.find(
+                {"article": article, "day": {"$in": touched.cut}}, {"day": 1, "q": 1}, session=session
+            )
+            for bucket in await cut.to_list(None):
+                parts += q.quarters(bucket["day"], bucket["q"])
+        return q.add_up(edges, parts)
+
+    async def top(self, session: Session, since: int | None, limit: int) -> list[Document]:
+        """The `limit` most read published articles since a quarter, or ever: {_id, title, url, reads}.
+
+        Most reads first, ties by id. The database sorts all articles that were read in the window, and looks up as
+        many as it needs to find `limit` that are published.
+        """
+        pipeline: list[Document] = [
+            {"$match": {"article": {"$ne": SITE}} | ({} if since is None else {"day": {"$gte": _day(since)}})},
+            {"$group": {"_id": "$article", "reads": {"$sum": "$reads" if since is None else _since(since)}}},
+            {"$match": {"reads": {"$gt": 0}}},
+            {"$sort": {"reads": -1, "_id": 1}},
+            {
+                "$lookup": {
+                    "from": "catalogue",
+                    "localField": "_id",
+                    "foreignField": "_id",
+                    "pipeline": [{"$match": {"state": "published"}}, {"$project": {"title": 1, "url": 1}}],
+                    "as": "known",
+                }
+            },
+            {"$unwind": "$known"},
+            {"$limit": limit},
+            {"$project": {"reads": 1, "title": "$known.title", "url": "$known.url"}},
+        ]
+        return await self._rows(session, "counts" if since is None else "buckets", pipeline)
+
+    async def totals(self, session: Session) -> Totals:
+        """The books and what was parked, added up over all epochs and slots."""
+        books = await self._rows(session, "books", [_sum("accepted", "duplicates")])
+        reasons: list[Document] = [
+            {"$project": {"reason": {"$objectToArray": "$filtered"}}},
+            {"$unwind": "$reason"},
+            {"$group": {"_id": "$reason.k", "reads": {"$sum": "$reason.v"}}},
+            {"$sort": {"_id": 1}},
+        ]
+        parked = _first(await self._rows(session, "parked", [_sum("reads")]), "reads")
+        return Totals(
+            accepted=_first(books, "accepted") + parked,
+            filtered={row["_id"]: row["reads"] for row in await self._rows(session, "books", reasons)},
+            parked=parked,
+            duplicates=_first(books, "duplicates"),
+        )
+
+    async def _rows(self, session: Session, collection: str, pipeline: list[Document]) -> list[Document]:
+        cursor = self._db[collection].aggregate(pipeline, session=session, maxTimeMS=MAX_MILLISECONDS)
+        return await cursor.to_list(None)
+
+
+def _sum(*fields: str) -> Document:
+    sums: dict[str, Any] = {field: {"$sum": f"${field}"} for field in fields}
+    return {"$group": {"_id": None} | sums}
+
+
+def _first(rows: list[Document], field: str) -> int:
+    return int(rows[0][field]) if rows else 0
+
+
+def _day(quarter: int) -> str:
+    return q.day_name(quarter // q.PER_DAY)
+
+
+def _since(quarter: int) -> Document:
+    """A bucket's reads; of the first day only those from `quarter` on."""
+    place = quarter % q.PER_DAY
+    rest = {"$sum": [f"$q.{n}" for n in range(place, q.PER_DAY)]}
+    return {"$cond": [{"$eq": ["$day", _day(quarter)]}, rest, "$reads"]}

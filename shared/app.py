@@ -1,0 +1,162 @@
+"""The app factory: every service is a `Service`, run the same way.
+
+The HTTP server is up at once, so that `/livez` and `/readyz` tell what a starting process waits for. The service's
+own life (`running`) goes on in a task beside it: it connects, patiently, and sets itself ready. On SIGTERM the server
+stops taking requests and ends those in hand; then the service's life ends, in the reverse order of its start.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeVar
+
+import orjson
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared import log as logs
+from shared import metrics
+from shared.errors import Problem
+from shared.http import App, Disconnected, Receive, Scope, Send, as_problem, respond, respond_problem
+from shared.settings import Settings, load
+
+log = logging.getLogger(__name__)
+S = TypeVar("S", bound=Settings)
+
+HTTP_GRACE_SECONDS = 4
+"""For the requests in hand after SIGTERM; the service's own end has the rest of the 10 seconds."""
+
+_JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+@dataclass
+class Service:
+    """What a composition root builds."""
+
+    name: str
+    running: Callable[[], AbstractAsyncContextManager[None]]
+    """The service's life: entered after start, left at stop. It may take as long to enter as servers are away."""
+    not_ready: Callable[[], str | None]
+    """None when the service can do its job, else the reason why it can't."""
+    routes: Mapping[str, App] = field(default_factory=lambda: MappingProxyType({}))
+    """Hot paths: an exact path and the raw ASGI app that answers it."""
+    fallback: App | None = None
+    """Answers every other path."""
+
+
+class Application:
+    """The ASGI app of a service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._entered = False
+        self._stop = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
+        metrics.READY.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
+        self._routes: dict[str, App] = {
+            **service.routes,
+            "/livez": self._livez,
+            "/readyz": self._readyz,
+            "/metrics": self._metrics,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        target = self._routes.get(scope["path"], self._service.fallback)
+        try:
+            if target is None:
+                raise Problem(404, "nothing is served under this path")
+            await target(scope, receive, send)
+        except Disconnected:
+            pass
+        except Exception as error:
+            await respond_problem(send, as_problem(error))
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._life = asyncio.create_task(self._live(), name="life")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._stop.set()
+        if not self._entered:
+            self._life.cancel()
+        await asyncio.gather(self._life, return_exceptions=True)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _live(self) -> None:
+        try:
+            async with self._service.running():
+                self._entered = True
+                log.info("%s has started", self._service.name)
+                await self._stop.wait()
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            # Without its life a service can do nothing: end the process, and let who started it start it again.
+            log.critical("%s failed and ends", self._service.name, exc_info=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+        finally:
+            self._entered = False
+        log.info("%s has stopped", self._service.name)
+
+    @property
+    def failed(self) -> bool:
+        """True when the service's life ended with an error."""
+        life = self._life
+        return bool(life and life.done() and not life.cancelled() and life.exception())
+
+    def _why_not_ready(self) -> str | None:
+        return self._service.not_ready() if self._entered else "starting: waiting for what it needs"
+
+    async def _livez(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await respond(send, 200, b'{"alive":true}', _JSON)
+
+    async def _readyz(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        reason = self._why_not_ready()
+        body = {"ready": reason is None, "reason": reason}
+        await respond(send, 503 if reason else 200, orjson.dumps(body), _JSON)
+
+    async def _metrics(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await respond(send, 200, generate_latest(), [(b"content-type", CONTENT_TYPE_LATEST.encode())])
+
+
+def serve(settings: Settings, service: Service) -> int:
+    """Run `service` until SIGTERM or SIGINT; answers the exit status."""
+    application = Application(service)
+    config = uvicorn.Config(
+        application,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,  # whom to trust is our own setting; uvicorn would believe any local peer
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=HTTP_GRACE_SECONDS,
+    )
+    # uvicorn raises a caught signal again after its clean end, which would end us with a signal's status.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run()
+    return 1 if application.failed else 0
+
+
+def main(kind: type[S], build: Callable[[S], Service]) -> None:
+    """The process of a service: settings from the environment, JSON logs, run."""
+    settings = load(kind)
+    service = build(settings)
+    logs.configure(service.name, settings.log_level)
+    raise SystemExit(serve(settings, service))

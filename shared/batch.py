@@ -1,0 +1,102 @@
+"""A batch of reads on the wire, from ingest to counter. Internal: it carries visitor hashes.
+
+It stands apart from `events.py` because it is no contract with other teams, and because it is decoded on the
+hot path: by orjson into plain lists, checked by hand, at a fraction of what a model costs.
+
+Headers account for a batch even when its body cannot be read:
+    batch_id   `<epoch>-<seq>`; an epoch is one start of one ingest, seq has 12 digits and no gaps
+    minted_at  milliseconds since 1970
+    reads      how many reads the body holds
+Body, JSON: `{"reads": [[article, accepted_at, class, visitor], …], "filtered": {reason: number}}`
+    accepted_at in milliseconds since 1970; class "reader" or "bot"; visitor 16 hex digits or ""
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from shared.errors import Permanent
+
+SEQUENCE_DIGITS = 12
+KEYED = "keyed"
+"""Stands for the epoch of batches whose id comes from a client's key; they have no sequence."""
+
+Read = tuple[str, int, str, str]
+"""(article, accepted_at in milliseconds, class, visitor)"""
+
+_BATCH_ID = re.compile(r"[0-9a-z]{1,64}-[0-9]{12}|h[0-9a-f]{64}")
+
+
+@dataclass(slots=True)
+class Batch:
+    """Reads that travel, are stored and are counted as one."""
+
+    batch_id: str
+    minted_at: int
+    reads: list[Read]
+    filtered: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The epoch and the number within it."""
+        return place(self.batch_id)
+
+    def headers(self) -> dict[str, Any]:
+        """The AMQP headers."""
+        return {"batch_id": self.batch_id, "minted_at": self.minted_at, "reads": len(self.reads)}
+
+    def body(self) -> bytes:
+        """The AMQP body."""
+        return orjson.dumps({"reads": self.reads, "filtered": self.filtered})
+
+
+def batch_id(epoch: str, sequence: int) -> str:
+    """The id of an epoch's batch number `sequence`; ids of one epoch sort as strings."""
+    return f"{epoch}-{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def place(name: str) -> tuple[str, int]:
+    """The epoch and the number, from 0, of the batch called `name`; (`KEYED`, 0) where a client's key named it."""
+    epoch, dash, sequence = name.rpartition("-")
+    return (epoch, int(sequence)) if dash else (KEYED, 0)
+
+
+def identify(headers: dict[str, Any]) -> tuple[str, int, int]:
+    """(batch id, minted at, number of reads) from the headers alone. Raises `Permanent` with reason `bad_headers`."""
+    name, minted, number = headers.get("batch_id"), headers.get("minted_at"), headers.get("reads")
+    if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
+        raise Permanent("bad_headers", f"header batch_id is {name!r:.100}, not <epoch>-<12 digits>")
+    if type(minted) is not int or not 0 < minted < 1 << 50:
+        raise Permanent("bad_headers", f"header minted_at is {minted!r:.100}, not milliseconds since 1970")
+    if type(number) is not int or number < 0:
+        raise Permanent("bad_headers", f"header reads is {number!r:.100}, not a number")
+    return name, minted, number
+
+
+def parse(headers: dict[str, Any], body: bytes) -> Batch:
+    """Read a batch back. Raises `Permanent` with reason `bad_headers` or `bad_body`, saying what is wrong."""
+    name, minted, number = identify(headers)
+    try:
+        content = orjson.loads(body)
+        reads, filtered = content["reads"], content.get("filtered", {})
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise Permanent("bad_body", f"not a batch: {error!r:.200}") from error
+    if type(reads) is not list or len(reads) != number:
+        raise Permanent("bad_body", f"the header says {number} reads, the body holds another number")
+    _check_reads(reads)
+    if type(filtered) is not dict or not all(type(n) is int and n >= 0 for n in filtered.values()):
+        raise Permanent("bad_body", "filtered is not a mapping of reasons to numbers")
+    return Batch(name, minted, reads, filtered)
+
+
+def _check_reads(reads: list[Any]) -> None:
+    try:
+        for article, accepted_at, kind, visitor in reads:
+            if not (type(article) is type(kind) is type(visitor) is str and type(accepted_at) is int):
+                raise TypeError("a read is [text, milliseconds, text, text]")
+            if not article or not 0 < accepted_at < 1 << 50:
+                raise ValueError("a read has no article or an impossible time")
+    except (TypeError, ValueError) as error:
+        raise Permanent("bad_body", f"a read is malformed: {error}") from error

@@ -1,0 +1,223 @@
+"""The books of counting: which batches are missing, and through when the counts are complete.
+
+Batches of one epoch (one start of one ingest) are numbered without gaps, so a number that is neither in the books
+nor parked is a batch in flight. An idle ingest sends an empty batch every second; that is why an epoch that was
+not seen for a minute has ended, and why no epoch at all means that no ingest gets through.
+
+Two things are out of sight: batches with a client's key have no sequence, and an ingest that is cut off from
+RabbitMQ for more than a minute drops out until its spool is forwarded.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.batch import KEYED, batch_id
+from shared.mongo import Database, Document, Session
+
+LIVE = timedelta(seconds=60)
+SPACING = timedelta(seconds=10)
+"""No more lies between two batches of an ingest: a second of idleness, and the time after which it gives up waiting
+for a confirm and spools."""
+
+LOOK_BACK = 200_000
+"""Ledger entries that one search for a gap reads at most: a quarter of an hour of the busiest ingest."""
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch's page in the books, its slots added up."""
+
+    name: str
+    batches: int
+    """Counted."""
+    top: int
+    """The highest sequence number seen, counted or parked."""
+    first_minted_at: datetime
+    last_minted_at: datetime
+    """Of the counted batches."""
+    parked: int = 0
+
+    @property
+    def missing(self) -> int:
+        """How many batches below the top are neither counted nor parked."""
+        return max(0, self.top + 1 - self.batches - self.parked)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Every batch of an epoch below number `until` is counted or parked; `minted_at` is of the last one counted."""
+
+    until: int
+    minted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An epoch that has ended with `missing` batches never seen."""
+
+    epoch: str
+    missing: int
+
+
+@dataclass(slots=True)
+class Descent:
+    """Looks for an epoch's first missing batch from its top down, because the ledger's far end expires."""
+
+    top: int
+    missing: int
+    parked: frozenset[int]
+    _next: int = field(init=False)
+    _found: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._next = self.top
+
+    def step(self, sequence: int, minted_at: datetime) -> Whole | None:
+        """Take the ledger's next entry downwards; answers once every missing number lies above it."""
+        holes = [n for n in range(sequence + 1, self._next + 1) if n not in self.parked]
+        self._found += len(holes)
+        self._next = sequence - 1
+        return Whole(holes[0], minted_at) if holes and self._found >= self.missing else None
+
+
+def ascend(whole: Whole, entries: Iterable[tuple[int, datetime]], parked: frozenset[int]) -> Whole:
+    """Extend `whole` by the ledger's next entries upwards, up to the first number that is still missing."""
+    until, minted_at = whole.until, whole.minted_at
+    for sequence, minted in entries:
+        while until in parked:
+            until += 1
+        if sequence != until:
+            break
+        until, minted_at = sequence + 1, minted
+    return Whole(until, minted_at)
+
+
+def earliest(epoch: Epoch) -> datetime:
+    """Before this moment `epoch` misses nothing, wherever its gap is: its first batches may be among the missing."""
+    return epoch.first_minted_at - SPACING * (epoch.missing + epoch.parked + 1)
+
+
+def complete(epoch: Epoch, whole: Whole | None) -> datetime:
+    """Every read that `epoch` accepted before this moment is counted or parked.
+
+    `whole` is what is known of an epoch with missing batches, None if nothing is.
+    """
+    if not epoch.missing:
+        return epoch.last_minted_at
+    return min(whole.minted_at, epoch.last_minted_at) if whole else earliest(epoch)
+
+
+def gaps(epochs: Iterable[Epoch], now: datetime) -> list[Gap]:
+    """The epochs with missing batches that were not seen in the minute before `now`, by name."""
+    ended = (e for e in epochs if e.missing and e.last_minted_at < now - LIVE)
+    return [Gap(e.name, e.missing) for e in sorted(ended, key=lambda e: e.name)]
+
+
+class Books:
+    """Reads the books. One object per process: it remembers how far each epoch is whole, so that a gap that stays
+    open costs one look and not a walk through the ledger.
+
+    Every method takes a session from `mongo.snapshot`: books, parked and ledger are read as of one moment.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._whole: dict[str, Whole] = {}
+
+    async def complete_through(self, session: Session, now: datetime) -> datetime | None:
+        """Every numbered read that was accepted before this moment is counted or parked.
+
+        The lowest answer of the epochs seen in the minute before `now`; None when there was none.
+        """
+        pages = self._db.books.find({"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1}, session=session)
+        names = sorted({page["epoch"] for page in await pages.to_list(None)} - {KEYED})
+        known, self._whole = self._whole, {}
+        answers = []
+        for epoch in await self._epochs(session, names) if names else []:
+            whole = await self._find_whole(session, epoch, known.get(epoch.name))
+            if whole:
+                self._whole[epoch.name] = whole
+            answers.append(complete(epoch, whole))
+        return min(answers, default=None)
+
+    async def missing(self, session: Session, now: datetime) -> tuple[int, list[Gap]]:
+        """The number of missing batches of all epochs, and the gaps of those that have ended by `now`.
+
+        Its cost grows with the number of starts of ingest.
+        """
+        epochs = await self._epochs(session, None)
+        return sum(epoch.missing for epoch in epochs), gaps(epochs, now)
+
+    async def _epochs(self, session: Session, names: list[str] | None) -> list[Epoch]:
+        # A page's id is <epoch>/<slot>, and "0" is what comes after "/": the range finds every slot of an epoch.
+        pages = [{"_id": {"$gte": f"{name}/", "$lt": f"{name}0"}} for name in names or ()]
+        books: list[Document] = [
+            # A page that saw only repetitions has no times and no sequence.
+            {"$match": {"batches": {"$gt": 0}} | ({"$or": pages} if pages else {"epoch": {"$ne": KEYED}})},
+            {
+                "$group": {
+                    "_id": "$epoch",
+                    "batches": {"$sum": "$batches"},
+                    "top": {"$max": "$max_seq"},
+                    "first": {"$min": "$first_minted_at"},
+                    "last": {"$max": "$last_minted_at"},
+                }
+            },
+        ]
+        parked: list[Document] = [
+            {"$match": {"epoch": {"$in": names} if names else {"$ne": None}}},
+            {"$group": {"_id": "$epoch", "batches": {"$sum": 1}, "top": {"$max": "$seq"}}},
+        ]
+        found = await self._db.books.aggregate(books, session=session).to_list(None)
+        aside = await self._db.parked.aggregate(parked, session=session).to_list(None)
+        return [_epoch(row, next((p for p in aside if p["_id"] == row["_id"]), None)) for row in found]
+
+    async def _find_whole(self, session: Session, epoch: Epoch, known: Whole | None) -> Whole | None:
+        if not epoch.missing:
+            return Whole(epoch.top + 1, epoch.last_minted_at)
+        aside = self._db.parked.find({"epoch": epoch.name}, {"seq": 1}, session=session)
+        parked = frozenset(entry["seq"] for entry in await aside.to_list(None))
+        bottom = batch_id(epoch.name, known.until if known else 0)
+        ids = {"$gte": bottom, "$lte": batch_id(epoch.name, epoch.top)}
+        ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session)
+        ledger = ledger.sort("_id", 1 if known else -1).limit(LOOK_BACK).batch_size(CHUNK)
+        try:
+            return await (_up(ledger, known, parked) if known else _down(ledger, epoch, parked))
+        finally:
+            await ledger.close()
+
+
+async def _up(ledger: Any, whole: Whole, parked: frozenset[int]) -> Whole:
+    while entries := [_numbered(entry) for entry in await ledger.to_list(CHUNK)]:
+        whole = ascend(whole, entries, parked)
+        if whole.until <= entries[-1][0]:
+            break
+    return whole
+
+
+async def _down(ledger: Any, epoch: Epoch, parked: frozenset[int]) -> Whole | None:
+    descent = Descent(epoch.top, epoch.missing, parked)
+    while entries := await ledger.to_list(CHUNK):
+        for entry in entries:
+            if whole := descent.step(*_numbered(entry)):
+                return whole
+    return None
+
+
+def _numbered(entry: Document) -> tuple[int, datetime]:
+    return int(entry["_id"].rpartition("-")[2]), entry["minted_at"]
+
+
+def _epoch(page: Document, aside: Document | None) -> Epoch:
+    return Epoch(
+        name=page["_id"],
+        batches=page["batches"],
+        top=max(page["top"], aside["top"] if aside else -1),
+        first_minted_at=page["first"],
+        last_minted_at=page["last"],
+        parked=aside["batches"] if aside else 0,
+    )

@@ -1,0 +1,62 @@
+"""The project's errors.
+
+LuotdocError
+├── Transient            goes away by itself: try again (database or broker away)
+│   └── Unavailable      the same towards an HTTP client: 503 with Retry-After
+├── Permanent            will fail again in the same way: park the message, with `reason`
+└── Problem              an answer to an HTTP client, RFC 9457
+
+Anything else that is raised is a bug: it is parked or answered 500, and logged with its traceback.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class LuotdocError(Exception):
+    """The root of what we raise ourselves."""
+
+
+class Transient(LuotdocError):
+    """Something that we need is away; the same call may succeed later."""
+
+
+class Unavailable(Transient):
+    """As `Transient`, with the number of whole seconds after which a client may try again."""
+
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Permanent(LuotdocError):
+    """A message that can never be handled. `reason` is a short code, the text says what was wrong."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Problem(LuotdocError):
+    """An HTTP error answer. `errors` names the fields at fault: `[{"path": "image.url", "message": …}]`."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[dict[str, str]] = (),
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = list(headers)
+
+    def body(self, title: str) -> dict[str, Any]:
+        """The members of the problem document (RFC 9457, section 3.1)."""
+        members: dict[str, Any] = {"type": "about:blank", "title": title, "status": self.status}
+        members["detail"] = self.detail
+        if self.errors:
+            members["errors"] = self.errors
+        return members

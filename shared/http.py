@@ -1,0 +1,182 @@
+"""HTTP pieces that every service shares: problem documents, bounded bodies, an API with our error answers."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pymongo.errors import PyMongoError
+from starlette.exceptions import HTTPException
+
+from shared import metrics
+from shared.errors import Problem, Transient, Unavailable
+from shared.log import correlate
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+RawHeaders = list[tuple[bytes, bytes]]
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole; nobody is left to answer."""
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header called `name` (lower case), or None."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return None
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The request's body, of at most `limit` bytes. Raises `Problem` 413 without reading the rest."""
+    declared = header(scope, b"content-length")
+    if declared and declared.isdigit() and int(declared[:20]) > limit:
+        raise too_large(limit)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                break
+        body = b"".join(parts)
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
+
+
+def too_large(limit: int) -> Problem:
+    """413; the connection is closed because the rest of the body stays unread."""
+    return Problem(413, f"the body may have at most {limit} bytes", headers=[("connection", "close")])
+
+
+async def respond(send: Send, status: int, body: bytes = b"", headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """Send a whole answer."""
+    fields = list(headers)
+    if status not in (204, 304):
+        fields.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_problem(send: Send, problem: Problem) -> None:
+    """Send an RFC 9457 answer."""
+    headers: RawHeaders = [(b"content-type", PROBLEM_TYPE.encode())]
+    headers += [(name.encode(), value.encode()) for name, value in problem.headers]
+    body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
+    await respond(send, problem.status, body, headers)
+
+
+def from_validation(errors: Iterable[Any], status: int = 422, detail: str = "the request is not valid") -> Problem:
+    """A problem with one entry per pydantic fault; `path` joins the field's place with dots."""
+    faults = [
+        {
+            "path": ".".join(str(part) for part in fault["loc"]) or "body",
+            "message": str(fault["msg"]).removeprefix("Value error, "),
+        }
+        for fault in errors
+    ]
+    return Problem(status, detail, faults)
+
+
+def as_problem(error: Exception) -> Problem:
+    """What a client is told of `error`; a bug is logged with its traceback, and the client learns nothing of it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Unavailable):
+        return Problem(503, str(error), headers=[("retry-after", str(error.retry_after))])
+    if isinstance(error, Transient | PyMongoError | TimeoutError):
+        log.warning("unavailable: %s", str(error) or type(error).__name__)
+        return Problem(503, "a server that this needs is away, try again", headers=[("retry-after", "1")])
+    log.error("a bug while answering", exc_info=error)
+    return Problem(500, "something went wrong here; it is logged")
+
+
+def make_api(title: str, description: str, max_body: int) -> FastAPI:
+    """A FastAPI app whose every error is a problem document and whose bodies are bounded, in bytes."""
+    api = FastAPI(title=title, description=description, version="1", docs_url="/docs", redoc_url=None)
+
+    async def on_error(_request: Request, error: Exception) -> Response:
+        return _problem_response(as_problem(error))
+
+    async def on_invalid(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101  (for the type checker)
+        faults = [
+            {**f, "loc": tuple(p for p in f["loc"] if p not in ("query", "path", "body"))} for f in error.errors()
+        ]
+        return _problem_response(from_validation(faults))
+
+    async def on_http(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        extra = list((error.headers or {}).items())
+        return _problem_response(Problem(error.status_code, str(error.detail), headers=extra))
+
+    api.add_exception_handler(RequestValidationError, on_invalid)
+    api.add_exception_handler(ValidationError, on_invalid)
+    api.add_exception_handler(HTTPException, on_http)
+    for kind in (Problem, Transient, PyMongoError, TimeoutError):
+        api.add_exception_handler(kind, on_error)
+    api.state.max_body = max_body
+    return api
+
+
+def _problem_response(problem: Problem) -> Response:
+    return Response(
+        orjson.dumps(problem.body(HTTPStatus(problem.status).phrase)),
+        problem.status,
+        dict(problem.headers),
+        media_type=PROBLEM_TYPE,
+    )
+
+
+async def json_body(request: Request) -> bytes:
+    """The body of an API request, within the API's limit."""
+    return await read_body(request.scope, request.receive, request.app.state.max_body)
+
+
+def observed(app: App) -> App:
+    """Count and time the answers of `app`, give each request a correlation id, and answer its bugs with 500."""
+
+    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
+        offered = header(scope, b"x-correlation-id")
+        chosen = correlate(offered.decode("latin-1") if offered else None)
+        started, status = time.perf_counter(), 0
+
+        async def watched(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-correlation-id", chosen.encode())]
+            await send(message)
+
+        try:
+            await app(scope, receive, watched)
+        except Disconnected:
+            return
+        except Exception as error:
+            if status:
+                raise
+            await respond_problem(watched, as_problem(error))
+        finally:
+            metrics.HTTP_REQUESTS.labels(scope["method"], str(status)).inc()
+            metrics.HTTP_SECONDS.observe(time.perf_counter() - started)
+
+    return wrapper

@@ -1,0 +1,144 @@
+"""MongoDB: the client, transactions, and every collection with its indexes and expiry."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+Client = AsyncIOMotorClient[Document]
+Database = AsyncIOMotorDatabase[Document]
+Session = AsyncIOMotorClientSession
+T = TypeVar("T")
+
+VERSION = 1
+"""`v` of every document: the shape that this code writes."""
+
+LEDGER_HOURS = 72
+SALT_HOURS = 48
+
+INDEXES: dict[str, list[IndexModel]] = {
+    # ingest
+    "articles": [
+        IndexModel([("section", ASCENDING), ("published_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("published_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("state", ASCENDING), ("published_at", ASCENDING)]),
+    ],
+    "outbox": [
+        IndexModel([("article", ASCENDING), ("revision", ASCENDING)]),
+        IndexModel([("created_at", ASCENDING)]),
+    ],
+    "media": [],
+    "salts": [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
+    # render
+    "pages": [
+        IndexModel([("state", ASCENDING), ("section", ASCENDING), ("published_at", DESCENDING)]),
+        IndexModel([("state", ASCENDING), ("published_at", DESCENDING)]),
+    ],
+    # counter
+    "counts": [IndexModel([("article", ASCENDING)])],
+    "buckets": [
+        IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
+        IndexModel([("day", ASCENDING)]),
+    ],
+    "ledger": [IndexModel([("minted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
+    "books": [IndexModel([("last_minted_at", DESCENDING)])],
+    "parked": [IndexModel([("epoch", ASCENDING)])],
+    "slots": [],
+    # stats
+    "catalogue": [IndexModel([("baseline", ASCENDING)])],
+}
+"""Every collection; the owner is the only writer. An `expireAfterSeconds` is how long a document is kept."""
+
+
+def connect(mongo_url: str, service: str) -> tuple[Client, Database]:
+    """A client with majority writes and aware UTC times, and the database that the address names."""
+    client: Client = AsyncIOMotorClient(
+        mongo_url,
+        tz_aware=True,
+        w="majority",
+        appname=f"luotdoc-{service}",
+        serverSelectionTimeoutMS=5000,
+        timeoutMS=None,
+        connectTimeoutMS=5000,
+        socketTimeoutMS=20000,
+    )
+    return client, client.get_default_database()
+
+
+async def wait_for(client: Client, mongo_url: str) -> None:
+    """Return when a primary answers; says once why it waits."""
+    told = ""
+    where = urlsplit(mongo_url).netloc.rpartition("@")[2]
+    while True:
+        try:
+            await client.admin.command("ping")
+        except PyMongoError as error:
+            reason = str(error).split(",", 1)[0]
+            if reason != told:
+                log.warning("waiting for MongoDB at %s: %s", where, reason)
+            told = reason
+            await asyncio.sleep(0.5)
+        else:
+            log.info("MongoDB: connected")
+            return
+
+
+async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+    """Run `body(session)` in one snapshot transaction with majority commit.
+
+    `body` runs again after a transient error, and the commit alone is repeated when its outcome is unknown.
+    """
+    async with await client.start_session() as session:
+        answer: T = await session.with_transaction(
+            body,
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority"),
+        )
+        return answer
+
+
+@asynccontextmanager
+async def snapshot(client: Client) -> AsyncIterator[Session]:
+    """A session whose reads all see one moment, the latest that a majority has. For reading only."""
+    async with await client.start_session(snapshot=True) as session:
+        yield session
+
+
+async def make_indexes(db: Database) -> None:
+    """Create every collection and index that is missing; a changed expiry is brought up to date."""
+    present = await db.list_collection_names()
+    for name, indexes in INDEXES.items():
+        if name not in present:
+            try:
+                await db.create_collection(name)
+            except OperationFailure as error:
+                if error.code != 48:  # NamespaceExists: another one was faster
+                    raise
+        for index in indexes:
+            await _make_index(db, name, index)
+
+
+async def _make_index(db: Database, collection: str, index: IndexModel) -> None:
+    try:
+        await db[collection].create_indexes([index])
+    except OperationFailure as error:
+        if error.code != 85 or "expireAfterSeconds" not in index.document:  # IndexOptionsConflict
+            raise
+        await db.command(
+            "collMod",
+            collection,
+            index={
+                "name": index.document["name"],
+                "expireAfterSeconds": index.document["expireAfterSeconds"],
+            },
+        )

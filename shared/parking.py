@@ -1,0 +1,47 @@
+"""Parking: a message that cannot be handled waits, with its reason, where an operator finds it."""
+
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+from faststream.rabbit import RabbitBroker, RabbitExchange
+
+from shared import metrics
+from shared.broker import publish
+from shared.clock import Clock, rfc3339
+from shared.topology import WorkQueue
+
+REASON, DETAIL, PARKED_AT = "x-luotdoc-reason", "x-luotdoc-detail", "x-luotdoc-parked-at"
+MAX_DETAIL = 2000
+"""Characters; a header must stay far below the frame's 128 KiB."""
+
+
+def parked_headers(original: dict[str, Any], reason: str, detail: str, at: str) -> dict[str, Any]:
+    """The original headers with reason, detail and time (RFC 3339) added."""
+    return {**original, REASON: reason, DETAIL: detail[:MAX_DETAIL], PARKED_AT: at}
+
+
+async def park(
+    broker: RabbitBroker,
+    work: WorkQueue,
+    message: AbstractIncomingMessage,
+    reason: str,
+    detail: str,
+    clock: Clock,
+) -> None:
+    """Publish `message` to the parked queue, confirmed. The caller acks the original afterwards.
+
+    Raises `Transient` when the broker does not confirm; then the original must not be acked.
+    """
+    await publish(
+        broker,
+        message.body,
+        RabbitExchange(""),
+        work.parked.name,
+        timeout=10,
+        content_type=message.content_type or "application/octet-stream",
+        message_id=message.message_id or "",
+        headers=parked_headers(dict(message.headers), reason, detail, rfc3339(clock())),
+        correlation_id=message.correlation_id,
+        message_type=message.type,
+    )
+    metrics.PARKED.labels(work.name, reason).inc()

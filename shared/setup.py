@@ -1,0 +1,31 @@
+"""`python -m shared.setup`: make RabbitMQ's exchanges and queues, and MongoDB's indexes. Can run again at any time."""
+
+import asyncio
+import logging
+
+from shared import broker as rabbit
+from shared import log, mongo
+from shared.settings import Settings, load
+
+
+async def setup(settings: Settings) -> None:
+    """Wait for both servers, then declare everything."""
+    client, db = mongo.connect(settings.mongo_url, "setup")
+    await mongo.wait_for(client, settings.mongo_url)
+    await mongo.make_indexes(db)
+    broker = rabbit.make_broker(settings.amqp_url, "setup")
+    await rabbit.connect(broker, settings.amqp_url)
+    await broker.stop()
+    client.close()
+
+
+def main() -> None:
+    """Read the settings and set up."""
+    settings = load(Settings)
+    log.configure("setup", settings.log_level)
+    asyncio.run(setup(settings))
+    logging.getLogger(__name__).info("exchanges, queues and indexes are in place")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ Subscribers get the plain message: FastStream's injection costs a thread hop per
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +18,9 @@ from aiormq.exceptions import AMQPError as WireError
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 
-from shared import metrics, topology
+from shared import events, metrics, topology
 from shared.errors import Transient
+from shared.log import correlation
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, Timeou
 """What aio-pika raises when the broker is away; RuntimeError is its "connection was not opened"."""
 
 RETRY_SECONDS = 1.0
+EVENT_TIMEOUT = 10.0
+"""Seconds to wait for the confirm of an event; whoever publishes it then tries again."""
 
 
 async def _untouched(message: StreamMessage[Any]) -> Any:
@@ -132,3 +136,40 @@ async def publish(
         raise Transient(f"RabbitMQ did not confirm: {str(error) or type(error).__name__}") from error
     except AttributeError as error:  # not connected yet: FastStream has no producer
         raise Transient("RabbitMQ is not connected yet") from error
+
+
+async def publish_event(
+    broker: RabbitBroker,
+    data: events.Data,
+    *,
+    id: str,
+    source: str,
+    time: datetime,
+    subject: str | None = None,
+    revision: int | None = None,
+) -> None:
+    """Wrap `data` as a CloudEvent and publish it under its name, confirmed. Raises as `publish`.
+
+    The correlation id is that of what is being handled.
+    """
+    event = events.envelope(
+        data,
+        id=id,
+        source=source,
+        time=time,
+        subject=subject,
+        revision=revision,
+        correlation_id=correlation.get(),
+    )
+    await publish(
+        broker,
+        events.encode(event),
+        topology.EVENTS,
+        event.name,
+        timeout=EVENT_TIMEOUT,
+        content_type=events.CONTENT_TYPE,
+        message_id=event.id,
+        correlation_id=event.correlationid,
+        message_type=event.type,
+    )
+    metrics.EVENTS_PUBLISHED.labels(event.name).inc()

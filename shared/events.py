@@ -194,6 +194,9 @@ D = TypeVar("D", bound=Data)
 
 
 def decode(body: bytes) -> tuple[Envelope, Data]:
-    """Read an event. Raises pydantic's `ValidationError`, or `KeyError` for a type that we don't know."""
+    """Read an event. Raises pydantic's `ValidationError`, or `KeyError` for a type or version that we don't know."""
     event = Envelope.model_validate_json(body)
-    return event, EVENTS[event.name].model_validate(event.data)
+    kind = EVENTS.get(event.name)
+    if kind is None or event.type != type_of(kind):
+        raise KeyError(event.type)
+    return event, kind.model_validate(event.data)

@@ -75,13 +75,20 @@ def connect(mongo_url: str, service: str) -> tuple[Client, Database]:
     return client, client.get_default_database()
 
 
+async def ping(client: Client) -> None:
+    """Return when the server answers and offers sessions; raises PyMongo's errors otherwise."""
+    async with await client.start_session() as session:
+        await client.admin.command("ping", session=session)
+
+
 async def wait_for(client: Client, mongo_url: str) -> None:
     """Return when a primary answers; says once why it waits."""
     told = ""
     where = urlsplit(mongo_url).netloc.rpartition("@")[2]
     while True:
         try:
-            await client.admin.command("ping")
+            await _find_primary(mongo_url)
+            await ping(client)
         except PyMongoError as error:
             reason = str(error).split(",", 1)[0]
             if reason != told:
@@ -91,6 +98,22 @@ async def wait_for(client: Client, mongo_url: str) -> None:
         else:
             log.info("MongoDB: connected")
             return
+
+
+async def _find_primary(mongo_url: str) -> None:
+    """Return when a primary answers, else raise PyMongo's errors.
+
+    It asks through a client of its own: a direct connection that is made while the replica set is being initiated
+    works, but has no sessions for as long as it lives.
+    """
+    client: Client = AsyncIOMotorClient(
+        mongo_url, serverSelectionTimeoutMS=5000, connectTimeoutMS=5000, socketTimeoutMS=5000
+    )
+    try:
+        if not (await client.admin.command("hello")).get("isWritablePrimary"):
+            raise PyMongoError("the server is not a primary")
+    finally:
+        client.close()
 
 
 async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]]) -> T:

@@ -14,7 +14,7 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
 from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker
+from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
 from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 
@@ -74,6 +74,19 @@ def subscribe(broker: RabbitBroker, work: WorkQueue, handle: Handler, clock: Clo
             log.warning("unsettled, it will come again: %s", error, extra={"queue": work.name})
         else:
             metrics.CONSUMED.labels(work.name, outcome).inc()
+
+
+def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, handle: Handler) -> None:
+    """Register `handle` for news that may be missed: acked on receipt, and what fails is logged and dropped."""
+
+    @broker.subscriber(
+        queue, exchange, ack_policy=AckPolicy.ACK_FIRST, channel=Channel(prefetch_count=100, publisher_confirms=True)
+    )
+    async def consume(body: bytes) -> None:
+        try:
+            await handle(*decode(body))
+        except Exception:
+            log.exception("news is dropped", extra={"queue": queue.name})
 
 
 async def _settle(

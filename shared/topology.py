@@ -71,6 +71,17 @@ EVENTS_LOG = RabbitQueue(
 EVENTS_LOG_KEYS = ("article.#", "page.#")
 
 
+def counts_queue(instance: str) -> RabbitQueue:
+    """`reads.counted` for one process alone, for as long as it listens. `instance` must be unique."""
+    return RabbitQueue(
+        f"render.counts.{instance}",
+        durable=False,
+        exclusive=True,
+        auto_delete=True,
+        routing_key="reads.counted",
+    )
+
+
 async def declare(broker: RabbitBroker) -> None:
     """Make everything above; a repetition changes nothing. The broker must be connected.
 

@@ -58,7 +58,7 @@ class Broker(Server):
 
     def __init__(self, folder: Path, server: str | None = None) -> None:
         super().__init__(folder)
-        self.server = server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER
+        self.server = str(Path(server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER).absolute())
         self._node = _keep_node(self.folder / "node.json")
         self.url = self._node.url
 
@@ -93,7 +93,8 @@ class Broker(Server):
             "RABBITMQ_DIST_PORT": str(self._node.distribution),
             "RABBITMQ_CTL_DIST_PORT_MIN": str(self._node.control),
             "RABBITMQ_CTL_DIST_PORT_MAX": str(self._node.control + 10),
-            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
+            # One release does not start on the data of just any other: each server keeps its own.
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia" / self.server.strip("/").replace("/", "-")),
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import rich.console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.status import Status
 from rich.text import Text
 
 _PLAIN_EVERY_SECONDS = 5.0
@@ -26,7 +26,7 @@ class Console:
         self._started = time.monotonic()
         self._terminal = rich.console.Console(highlight=False, soft_wrap=True)
         self._last_line = float("-inf")
-        self._status: Status | None = None
+        self._live: Live | None = None
 
     def say(self, text: str = "") -> None:
         """A line as it is."""
@@ -57,14 +57,14 @@ class Console:
         if not self._terminal.is_terminal:
             yield
             return
-        with Status("", console=self._terminal) as self._status:
+        with Live(console=self._terminal, auto_refresh=False) as self._live:
             yield
-        self._status = None
+        self._live = None
 
     def refresh(self, text: str) -> None:
         """Show `text` in the line of `refreshing`; where there is no terminal, as a line every 5 s."""
-        if self._status:
-            self._status.update(Text(text, overflow="ellipsis", no_wrap=True))
+        if self._live:
+            self._live.update(Text(text, overflow="ellipsis", no_wrap=True), refresh=True)
         elif time.monotonic() - self._last_line >= _PLAIN_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self.say(text)

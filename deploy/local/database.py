@@ -28,7 +28,8 @@ class Database(Server):
 
     def __init__(self, folder: Path, server: str | None = None) -> None:
         super().__init__(folder)
-        self.server = server or os.environ.get("LUOTDOC_MONGOD")
+        given = server or os.environ.get("LUOTDOC_MONGOD")
+        self.server = given and str(Path(given).absolute())
         kept = self.folder / "port"
         self.port = ports.choose_port(int(keep_private(kept, lambda: "0")) or None)
         write_private(kept, str(self.port))

@@ -66,7 +66,7 @@ def totals_line(site: dict[str, Any], top: dict[str, Any]) -> str:
     """The line of live totals from the answers of /stats/site and /stats/top."""
     line = f"total {site['total']:,} · today {site['today']:,}"
     if top["items"]:
-        line += f" · most read today: {top['items'][0]['title']} ({top['items'][0]['reads']:,})"
+        line += f" · most read in 24 h: {top['items'][0]['title']} ({top['items'][0]['reads']:,})"
     return line
 
 

@@ -5,11 +5,10 @@ import secrets
 from aio_pika.exceptions import DeliveryError
 
 from services.counter.store import CounterStore, Flushed
-from shared import events, metrics, topology
+from shared import events, metrics
 from shared.books import Books
-from shared.broker import Broker, publish
+from shared.broker import Broker, publish_event
 from shared.clock import Clock
-from shared.log import correlation
 
 TIMEOUT = 2.0
 """Seconds that a flush may wait for the confirm of this event, which is informational."""
@@ -26,27 +25,8 @@ async def publish_counts(broker: Broker, store: CounterStore, books: Books, flus
         items=[events.Count(article=name, delta=number, total=totals[name]) for name, number in added.items()],
         complete_through=await store.complete_through(books, moment),
     )
-    event = events.envelope(
-        data,
-        id=secrets.token_hex(16),
-        source="/luotdoc/counter",
-        time=moment,
-        correlation_id=correlation.get(),
-    )
     try:
-        await publish(
-            broker,
-            events.encode(event),
-            topology.EVENTS,
-            event.name,
-            timeout=TIMEOUT,
-            content_type=events.CONTENT_TYPE,
-            message_id=event.id,
-            correlation_id=event.correlationid,
-            message_type=event.type,
-        )
+        await publish_event(broker, data, id=secrets.token_hex(16), source="/luotdoc/counter", time=moment)
     except DeliveryError:
         # Nobody has to listen to counts; an event of an article, in contrast, must find a queue.
-        metrics.EVENTS_UNROUTED.labels(event.name).inc()
-    else:
-        metrics.EVENTS_PUBLISHED.labels(event.name).inc()
+        metrics.EVENTS_UNROUTED.labels(data.name).inc()

@@ -175,6 +175,13 @@ class Consumer:
             else:
                 self.last_success = time.monotonic()
                 _measure(flushed, time.perf_counter() - started)
+                first, last = buffer.batches[0].batch_id, buffer.batches[-1].batch_id
+                log.info(
+                    "flushed %d reads of %d batches",
+                    flushed.increments.total,
+                    flushed.fresh,
+                    extra={"correlation_id": first, "last_batch": last},
+                )
                 return flushed
 
     async def _park_one(self, channel: Any, unreadable: Unreadable) -> None:

@@ -31,9 +31,6 @@ from shared.tasks import background
 
 log = logging.getLogger(__name__)
 
-EVENT_TIMEOUT = 10.0
-"""Seconds to wait for the confirm of an article's event; the relay then tries again."""
-
 
 @dataclass
 class Ingest:
@@ -122,7 +119,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             event.body,
             topology.EVENTS,
             event.name,
-            timeout=EVENT_TIMEOUT,
+            timeout=rabbit.EVENT_TIMEOUT,
             content_type=events.CONTENT_TYPE,
             message_id=event.id,
             correlation_id=event.correlation_id,

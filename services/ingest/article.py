@@ -83,7 +83,7 @@ def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditi
             revisions = frozenset()
         elif all(re.fullmatch(r'(W/)?"[^"]*"', tag) for tag in tags):
             # A tag that is no revision of ours, or a weak one, never matches; 0 is no revision either.
-            revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[0-9]{1,15}"', t) else 0 for t in tags)
+            revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags)
         else:
             message = 'must be * or entity tags in double quotes, such as "3"'
             raise Problem(422, "the request is not valid", [{"path": "If-Match", "message": message}])

@@ -33,7 +33,7 @@ Deliver = Callable[[Batch], Awaitable[None]]
 @dataclass
 class _Gathering:
     reads: list[Read] = field(default_factory=list)
-    durable: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    durable: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Batcher:
@@ -50,8 +50,8 @@ class Batcher:
         self._last_sent = -IDLE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, article: str, kind: str, visitor: str) -> asyncio.Future[None]:
-        """Take a read. The future is done when it is durable, or fails with `Unavailable`.
+    def add(self, article: str, kind: str, visitor: str) -> asyncio.Future[str]:
+        """Take a read. The future answers its batch's id when it is durable, or fails with `Unavailable`.
 
         Raises `Unavailable` at once when no batch can be sent or too many reads wait already.
         """
@@ -106,7 +106,7 @@ class Batcher:
         self._in_flight.add(task)
         task.add_done_callback(self._done)
 
-    async def _see_through(self, batch: Batch, durable: asyncio.Future[None]) -> None:
+    async def _see_through(self, batch: Batch, durable: asyncio.Future[str]) -> None:
         failed = False
         while True:
             try:
@@ -117,16 +117,21 @@ class Batcher:
                     failed = True
                     self._stuck += 1
                     log.error("batch %s cannot be stored: %s", batch.batch_id, error)
-                if not durable.done():
-                    durable.set_exception(Unavailable(str(error)))
-                    durable.exception()
+                _refuse(durable, str(error))
+                if self._stuck >= IN_FLIGHT:
+                    # Those that wait have no number yet, and nobody knows when they could be sent.
+                    while self._gathered:
+                        _refuse(self._gathered.popleft().durable, str(error))
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                _refuse(durable, "a read could not be stored; it is logged")
+                raise
             else:
                 break
         self._stuck -= failed
         metrics.READ_BATCH_SIZE.observe(len(batch.reads))
         if not durable.done():
-            durable.set_result(None)
+            durable.set_result(batch.batch_id)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
@@ -134,3 +139,9 @@ class Batcher:
             log.critical("a batch was lost to a bug", exc_info=error)
         if self._timer is None and self._gathered:
             self._schedule()
+
+
+def _refuse(durable: asyncio.Future[str], why: str) -> None:
+    if not durable.done():
+        durable.set_exception(Unavailable(why))
+        durable.exception()  # its readers may be gone

@@ -52,11 +52,11 @@ class Beacon:
         try:
             if scope["method"] != "POST":
                 raise Problem(405, "reads are posted", headers=[("allow", "POST")])
-            outcome = await self._take(_article(await read_body(scope, receive, MAX_BODY)), scope)
+            outcome, batch = await self._take(_article(await read_body(scope, receive, MAX_BODY)), scope)
         except (Problem, Unavailable) as error:
             await self._refuse(send, error)
         else:
-            headers = [(b"luotdoc-read", outcome), (b"cache-control", b"no-store")]
+            headers = [(b"luotdoc-read", outcome), (b"cache-control", b"no-store"), (b"x-correlation-id", batch)]
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
 
@@ -66,7 +66,7 @@ class Beacon:
             if scope["method"] != "GET":  # HEAD would count what nobody has seen
                 raise Problem(405, "the picture is read with GET", headers=[("allow", "GET")])
             query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=10)
-            outcome = await self._take(_checked(query.get("article", [None])[0]), scope)
+            outcome, batch = await self._take(_checked(query.get("article", [None])[0]), scope)
         except (Problem, Unavailable) as error:
             await self._refuse(send, error)
         except ValueError:
@@ -76,11 +76,15 @@ class Beacon:
                 (b"content-type", b"image/gif"),
                 (b"cache-control", b"no-store"),
                 (b"luotdoc-read", outcome),
+                (b"x-correlation-id", batch),
             ]
             await respond(send, 200, _PIXEL, headers)
 
-    async def _take(self, article: str, scope: Scope) -> bytes:
-        """The outcome of a read; returns once it is durable. Raises `Problem` 404 or `Unavailable`."""
+    async def _take(self, article: str, scope: Scope) -> tuple[bytes, bytes]:
+        """The outcome of a read and its batch's id; returns once it is durable. Raises `Problem` 404 or `Unavailable`.
+
+        A filtered read has no batch of its own: it is accounted for in the next one.
+        """
         if article not in self.known and not await self.known.look_up(article):
             raise Problem(404, "there is no such article, or it is not public")
         agent, forwarded = b"", None
@@ -93,16 +97,16 @@ class Beacon:
         if self.filter_bots and is_bot(user_agent):
             self.batcher.filtered("bot")
             self._bot.inc()
-            return BOT
+            return BOT, b"-"
         if not self.window.window:
-            await self.batcher.add(article, "reader", "")
+            batch = await self.batcher.add(article, "reader", "")
             self._counted.inc()
-            return COUNTED
+            return COUNTED, batch.encode()
         peer = scope["client"][0] if scope.get("client") else ""
         address = client_address(peer, forwarded, self.trusted) if forwarded and self.trusted else peer
         return await self._once(article, visitor(self.salt(), address, user_agent))
 
-    async def _once(self, article: str, reader: str) -> bytes:
+    async def _once(self, article: str, reader: str) -> tuple[bytes, bytes]:
         key = f"{reader}{article}"
         if self.window.holds(key):
             return self._reloaded()
@@ -113,17 +117,17 @@ class Beacon:
         self.window.begin(key, outcome)
         durable = False
         try:
-            await outcome
+            batch = await outcome
             durable = True
         finally:
             self.window.end(key, durable)
         self._counted.inc()
-        return COUNTED
+        return COUNTED, batch.encode()
 
-    def _reloaded(self) -> bytes:
+    def _reloaded(self) -> tuple[bytes, bytes]:
         self.batcher.filtered("reload")
         self._reload.inc()
-        return RELOAD
+        return RELOAD, b"-"
 
     async def _refuse(self, send: Send, error: Problem | Unavailable) -> None:
         if isinstance(error, Unavailable):

@@ -2,11 +2,20 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import nh3
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
 from slugify import slugify
 
 MAX_BODY_BYTES = 1 << 20
@@ -19,8 +28,9 @@ RESERVED_SECTIONS = frozenset(
 """Path names of the system's own, behind one gateway; a section may not be called so."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-_ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+|/(?![/\\])[^\s\"'<>\\]*")
+_ADDRESS = re.compile(r"(https?://(?=[^/])|/(?![/\\]))[^\s\"'<>\\\x00-\x1f\x7f-\x9f]*")
 
 _TAGS = set(
     "a abbr b blockquote br caption cite code col colgroup dd del dfn dl dt em figcaption figure h2 h3 h4 h5 h6 hr i "
@@ -100,12 +110,20 @@ def _body(value: str) -> str:
 def _moment(value: datetime) -> datetime:
     if not 1900 <= value.year <= 2900:
         raise ValueError("must lie between the years 1900 and 2900")
-    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+    return value.replace(microsecond=value.microsecond // 1000 * 1000).astimezone(UTC)
+
+
+def _rfc3339(value: object) -> object:
+    # pydantic alone would take "5" for five seconds past 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_AND_TIME.match(value)):
+        return value
+    raise ValueError("must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00")
 
 
 Text = Annotated[str, AfterValidator(_text)]
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
-Tag = Annotated[str, StringConstraints(max_length=50), AfterValidator(_text), AfterValidator(_filled)]
+Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)]
+Tag = Annotated[Text, AfterValidator(_filled), StringConstraints(max_length=50)]
 
 
 class ImageInput(BaseModel):
@@ -122,7 +140,7 @@ class ArticleInput(BaseModel):
     """An article as an editor sends it. Text is normalised to NFC and its white space to single spaces."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    title: Annotated[Text, StringConstraints(min_length=1, max_length=300), AfterValidator(_filled)]
+    title: Annotated[Text, AfterValidator(_filled), StringConstraints(min_length=1, max_length=300)]
     section: Annotated[Slug, AfterValidator(_section)]
     body_html: Annotated[str, StringConstraints(min_length=1), AfterValidator(_body)] = Field(
         description="HTML of at most 1 MiB; it is sanitised"
@@ -133,7 +151,7 @@ class ArticleInput(BaseModel):
     image: ImageInput | None = None
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "vi"
     slug: Slug | None = Field(None, description="default: made from the title")
-    published_at: Annotated[AwareDatetime, AfterValidator(_moment)] | None = Field(
+    published_at: Moment | None = Field(
         None, description="default: now, then the stored value; a future time schedules the article"
     )
     reads_baseline: int = Field(0, ge=0, le=1 << 50, description="legacy count, kept apart from counted reads")

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from aio_pika.exceptions import DeliveryError
 
-from services.ingest.spool import Spool
+from services.ingest.spool import Spool, SpoolFull
 from shared import metrics
 from shared.batch import Batch
 from shared.clock import Clock, to_millis
@@ -54,11 +54,11 @@ class Outlet:
 
     @property
     def has_room(self) -> bool:
-        """Whether reads can be stored if the broker stays away."""
-        return not self._spool.full
+        """Whether reads can be stored: at the broker, or in the spool while it is away."""
+        return not (self._away and self._spool.full)
 
     async def deliver(self, batch: Batch) -> None:
-        """Return once `batch` is durable. Raises `SpoolFull`, or `Transient` when an empty one could not be sent."""
+        """Return once `batch` is durable. Raises `SpoolFull`."""
         if not self._away:
             try:
                 await self._confirmed(batch)
@@ -68,7 +68,12 @@ class Outlet:
             else:
                 metrics.READ_BATCHES.labels("confirmed").inc()
                 return
-        await self._on_disk(self._spool.append, batch)
+        try:
+            await self._on_disk(self._spool.append, batch)
+        except SpoolFull:
+            if not self._spool.bytes:
+                self._away = False  # nothing waits to be forwarded, which would tell when RabbitMQ is back: ask it
+            raise
         metrics.READ_BATCHES.labels("spooled").inc()
         self._spooled.set()
         self._measure()
@@ -81,9 +86,9 @@ class Outlet:
             try:
                 for segment in await self._on_disk(self._spool.segments):
                     await self._forward(segment)
-            except (Transient, DeliveryError) as error:
+            except* (Transient, DeliveryError) as errors:  # alone, or as a group from those sent together
                 self._away = True
-                log.debug("the spool waits for RabbitMQ: %s", error)
+                log.debug("the spool waits for RabbitMQ: %s", errors.exceptions[0])
                 self._spooled.set()
                 await asyncio.sleep(PROBE_SECONDS)
             finally:

@@ -6,6 +6,7 @@ are forgotten whole, once RabbitMQ has confirmed all of their batches; a crash b
 same ids, which the ledger drops. All methods block on the disk: call them in a thread, one at a time.
 """
 
+import errno
 import fcntl
 import logging
 import os
@@ -64,6 +65,7 @@ class Spool:
         self._writing: BinaryIO | None = None
         self._current: Path | None = None
         self._next = 0
+        self._refused = False
         self._lock: int | None = None
 
     @property
@@ -73,8 +75,8 @@ class Spool:
 
     @property
     def full(self) -> bool:
-        """Whether nothing more fits."""
-        return self.bytes >= self._limit
+        """Whether the last batch did not fit, and nothing was forgotten since."""
+        return self._refused
 
     @property
     def oldest_minted_at(self) -> int | None:
@@ -108,6 +110,7 @@ class Spool:
         """Write a batch; it is on disk when this returns. Raises `SpoolFull`, leaving no trace of it."""
         record = encode(batch)
         if self.bytes + len(record) > self._limit:
+            self._refused = True
             raise SpoolFull(f"the spool holds {self.bytes} of {self._limit} bytes")
         if self._writing is None:
             self._start_segment()
@@ -115,11 +118,15 @@ class Spool:
         assert self._current is not None  # noqa: S101
         before = self._sizes[self._current]
         try:
-            self._writing.write(record)
+            # Unbuffered, it may take a part without an error: the disk has room for no more.
+            if self._writing.write(record) != len(record):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fdatasync(self._writing.fileno())
         except OSError as error:
             self._undo(before)
+            self._refused = True
             raise SpoolFull(f"the disk took no more: {error}") from error
+        self._refused = False
         self._sizes[self._current] = before + len(record)
         self._oldest.setdefault(self._current, batch.minted_at)
         if self._sizes[self._current] >= self._segment_bytes:
@@ -140,17 +147,24 @@ class Spool:
         self._sync_folder()
         del self._sizes[segment]
         self._oldest.pop(segment, None)
+        self._refused = False
 
     def _start_segment(self) -> None:
         segment = self._folder / f"{self._next:012d}.spool"
         try:
             # Unbuffered: what was written is known, and a failed write leaves nothing behind in a buffer.
-            self._writing = open(segment, "xb", buffering=0)  # noqa: SIM115
-            self._sync_folder()
+            writing = open(segment, "xb", buffering=0)  # noqa: SIM115
+            try:
+                self._sync_folder()
+            except OSError:
+                writing.close()
+                segment.unlink()
+                raise
         except OSError as error:
+            self._refused = True
             raise SpoolFull(f"the disk took no more: {error}") from error
         self._next += 1
-        self._current = segment
+        self._writing, self._current = writing, segment
         self._sizes[segment] = 0
 
     def _rotate(self) -> None:

@@ -61,7 +61,7 @@ class ReloadWindow:
     def __init__(self, window: float, capacity: int, seconds: Callable[[], float]) -> None:
         self.window, self._capacity, self._seconds = window, capacity, seconds
         self._until: dict[str, float] = {}
-        self._pending: dict[str, asyncio.Future[None]] = {}
+        self._pending: dict[str, asyncio.Future[str]] = {}
 
     def __len__(self) -> int:
         return len(self._until)
@@ -70,11 +70,11 @@ class ReloadWindow:
         """Whether this is a reload."""
         return self._until.get(key, 0.0) > self._seconds()
 
-    def pending(self, key: str) -> asyncio.Future[None] | None:
+    def pending(self, key: str) -> asyncio.Future[str] | None:
         """The outcome of the same read that is on its way, if there is one."""
         return self._pending.get(key)
 
-    def begin(self, key: str, outcome: asyncio.Future[None]) -> None:
+    def begin(self, key: str, outcome: asyncio.Future[str]) -> None:
         """A read is on its way."""
         self._pending[key] = outcome
 

@@ -53,11 +53,10 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        await mongo.wait_for(client, settings.mongo_url)
-        await mongo.make_indexes(db)
-        await rabbit.connect(broker, settings.amqp_url)
-        await broker.start()
         try:
+            await mongo.wait_for(client, settings.mongo_url)
+            await rabbit.connect(broker, settings.amqp_url)
+            await broker.start()
             async with background(_every(PING_SECONDS, ping), _every(BOOKS_SECONDS, show_books)):
                 yield
         finally:

@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from services.stats import quarters as q
 from services.stats.catalogue import NO_CONTENT, Change
 from shared.books import Books
-from shared.mongo import VERSION, Client, Database, Document, Session, snapshot
+from shared.mongo import VERSION, Client, Database, Document, Session, ping, snapshot
 
 SITE = "*"
 MAX_MILLISECONDS = 10_000
@@ -43,8 +43,8 @@ class Store:
         return snapshot(self._client)
 
     async def ping(self) -> None:
-        """Returns when a primary answers."""
-        await self._client.admin.command("ping")
+        """Returns when the database answers."""
+        await ping(self._client)
 
     async def apply(self, change: Change) -> bool:
         """Bring the catalogue up to `change`; False when it holds nothing older."""

@@ -71,5 +71,5 @@ def test_the_totals_in_one_line() -> None:
     site = {"total": 12_345, "today": 67, "counted": 1}
     top = {"items": [{"article": "a1", "title": "Hội đền", "reads": 8}]}
 
-    assert totals_line(site, top) == "total 12,345 · today 67 · most read today: Hội đền (8)"
+    assert totals_line(site, top) == "total 12,345 · today 67 · most read in 24 h: Hội đền (8)"
     assert totals_line(site, {"items": []}) == "total 12,345 · today 67"

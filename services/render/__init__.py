@@ -1,0 +1,1 @@
+"""render: turns articles into HTML pages and serves them."""

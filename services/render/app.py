@@ -1,0 +1,92 @@
+"""render's composition root."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from pymongo.errors import PyMongoError
+
+from services.render.pages import Renderer
+from services.render.publisher import Publisher
+from services.render.server import PageServer
+from services.render.settings import RenderSettings
+from services.render.store import PageStore
+from services.render.totals import Totals
+from shared import broker as rabbit
+from shared import events, mongo, topology
+from shared.app import Service
+from shared.clock import Clock, now
+from shared.errors import Transient
+from shared.subscriber import listen, subscribe
+from shared.tasks import background
+
+log = logging.getLogger(__name__)
+
+STALE_SECONDS = 15.0
+"""Without an answer from MongoDB for so long render is not ready."""
+
+
+@dataclass
+class Rendering:
+    """The parts of one render."""
+
+    settings: RenderSettings
+    client: mongo.Client
+    broker: rabbit.Broker
+    totals: Totals
+    server: PageServer
+    publisher: Publisher
+
+    def not_ready(self) -> str | None:
+        """Ready while pages can be served, even with RabbitMQ away."""
+        if asyncio.get_running_loop().time() - self.totals.answered > STALE_SECONDS:
+            return "MongoDB has not answered for a while"
+        return None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve and follow until the end."""
+        await mongo.wait_for(self.client, self.settings.mongo_url)
+        await self.totals.load()
+        try:
+            async with background(self.totals.run(), self.server.cache.run(), self._follow()):
+                yield
+        finally:
+            await self.broker.stop()
+            self.client.close()
+
+    async def _follow(self) -> None:
+        await rabbit.connect(self.broker, self.settings.amqp_url)
+        await self.broker.start()
+        while True:
+            try:
+                if redone := await self.publisher.redo_outdated():
+                    log.info("%d pages were rendered again with the present templates", redone)
+                return
+            except (Transient, PyMongoError) as error:
+                log.warning("rendering with the present templates waits: %s", str(error)[:200])
+                await asyncio.sleep(rabbit.RETRY_SECONDS)
+
+
+def build(settings: RenderSettings, clock: Clock = now) -> Service:
+    """Put render together."""
+    client, db = mongo.connect(settings.mongo_url, "render")
+    broker = rabbit.make_broker(settings.amqp_url, "render")
+    store, renderer = PageStore(db), Renderer(settings)
+    totals = Totals(store)
+    server = PageServer(renderer, store, settings.cache_pages, totals, time.monotonic)
+
+    async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
+        await rabbit.publish_event(
+            broker, data, id=event_id, source="/luotdoc/render", time=clock(), subject=article_id, revision=revision
+        )
+
+    publisher = Publisher(store, renderer, emit, clock)
+    subscribe(broker, topology.RENDER_ARTICLES, publisher.handle, clock)
+    listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
+    rendering = Rendering(settings, client, broker, totals, server, publisher)
+    return Service("render", rendering.running, rendering.not_ready, fallback=server)

@@ -1,0 +1,196 @@
+"""Articles into HTML. Pure: the same article and site give the same page.
+
+A page is stored in parts, cut where the read count and the side column belong: these change all the time, and are
+put in when the page is served.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.render.settings import RenderSettings
+from shared import events
+
+FOLDER = Path(__file__).parent
+READS, ASIDE = "\0reads\0", "\0aside\0"
+"""Placeholders; a sanitised article holds no NUL."""
+
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
+_CUT = re.compile(f"({READS}|{ASIDE})")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A section or a link."""
+
+    slug: str
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The face of the site, as templates see it."""
+
+    name: str
+    tagline: str
+    address: str
+    url: str
+    language: str
+    sections: tuple[Named, ...]
+    links: tuple[Named, ...]
+
+    def section(self, slug: str) -> Named:
+        """The section called `slug`; one that nobody named is called after its slug."""
+        for section in self.sections:
+            if section.slug == slug:
+                return section
+        return Named(slug, slug.replace("-", " ").capitalize())
+
+
+def site_of(settings: RenderSettings) -> Site:
+    """The site that the settings describe."""
+    return Site(
+        settings.site_name,
+        settings.site_tagline,
+        settings.site_address,
+        settings.base_url,
+        "vi",
+        tuple(Named(slug, name) for slug, name in settings.sections),
+        tuple(Named("", name, url) for name, url in settings.links),
+    )
+
+
+def number(value: int) -> str:
+    """A number the Vietnamese way: `1.234.567`."""
+    return f"{value:,}".replace(",", ".")
+
+
+def path_of(section: str, slug: str, article_id: str) -> str:
+    """The canonical path of an article's page."""
+    return f"/{section}/{slug}-{article_id}.html"
+
+
+def scrollable_tables(body_html: str) -> str:
+    """Sanitised HTML with each table in a frame that scrolls, also by keyboard, on a narrow screen.
+
+    Reads tag by tag: an attribute's value may hold something that looks like a table.
+    """
+
+    def frame(match: re.Match[str]) -> str:
+        closing, name, _ = match.groups()
+        if name != "table":
+            return match[0]
+        opened = '<div class="scroll" role="region" aria-label="Bảng số liệu" tabindex="0">'
+        return f"{match[0]}</div>" if closing else opened + match[0]
+
+    return _TAG.sub(frame, body_html)
+
+
+class Renderer:
+    """Templates with one site's face. `version` changes with anything that pages are made from, articles aside."""
+
+    def __init__(self, settings: RenderSettings) -> None:
+        self.site = site_of(settings)
+        self._zone = ZoneInfo(settings.time_zone)
+        self._reads_url = settings.reads_url
+        self.static = {file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())}
+        self._templates = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+        self._templates.globals.update(site=self.site, static=self.static_url)
+        digest = sha256(repr((self.site, self._reads_url, settings.time_zone, sorted(self.static.items()))).encode())
+        for file in sorted((FOLDER / "templates").iterdir()):
+            digest.update(file.read_bytes())
+        self.version = digest.hexdigest()[:12]
+
+    @property
+    def content_security_policy(self) -> str:
+        """Nothing runs on a page but our own script, which may send reads and nothing else."""
+        reads = urlsplit(self._reads_url)
+        origin = f" {reads.scheme}://{reads.netloc}" if reads.netloc else ""
+        return (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http: data:; "
+            f"connect-src 'self'{origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        )
+
+    def static_url(self, name: str) -> str:
+        """The address of a static file, which changes with its content."""
+        return f"/static/{name}?v={self.static_version(name)}"
+
+    def static_version(self, name: str) -> str:
+        """A short hash of a static file."""
+        return sha256(self.static[name]).hexdigest()[:10]
+
+    def moment(self, value: datetime) -> str:
+        """A time as people read it, in the site's zone: `23/11/2026 14:05`."""
+        return value.astimezone(self._zone).strftime("%d/%m/%Y %H:%M")
+
+    def article(self, article: events.Article) -> list[str]:
+        """An article's page, cut at `READS` and `ASIDE`, which stand in the list themselves."""
+        section = self.site.section(article.section)
+        url = self.site.url + path_of(article.section, article.slug, article.id)
+        published, modified = self.moment(article.published_at), self.moment(article.modified_at)
+        shown = {
+            **article.model_dump(include={"id", "title", "lead", "byline", "tags", "language", "image"}),
+            "body": Markup(scrollable_tables(article.body_html)),  # noqa: S704  (ingest has sanitised it)
+            "section": section,
+            "url": url,
+            "published": article.published_at.astimezone(self._zone),
+            "published_text": published,
+            "modified": article.modified_at.astimezone(self._zone),
+            "modified_text": modified if article.modified_at > article.published_at and modified != published else None,
+        }
+        html = self._templates.get_template("article.html").render(
+            article=shown,
+            section=article.section,
+            page_title=article.title,
+            description=article.lead,
+            canonical=url,
+            reads=Markup(READS),  # noqa: S704
+            aside=Markup(ASIDE),  # noqa: S704
+            reads_url=self._reads_url,
+        )
+        return _CUT.split(html)
+
+    def aside(self, latest: list[dict[str, Any]], total: int) -> str:
+        """The side column."""
+        stats = {"total": number(total), "today": None, "online": None}
+        return self._templates.get_template("_aside.html").render(latest=latest, stats=stats)
+
+    def listing(self, slug: str | None, page: int, items: list[dict[str, Any]], more: bool, aside: str) -> str:
+        """The front page (`slug` None) or a section's page, number `page` from 1; `more` says that another follows."""
+        base = f"/{slug}/" if slug else "/"
+        heading = self.site.section(slug).name if slug else None
+        return self._templates.get_template("list.html").render(
+            heading=heading,
+            section=slug,
+            items=items,
+            page=page,
+            previous_url=None if page == 1 else base if page == 2 else f"{base}?page={page - 1}",
+            next_url=f"{base}?page={page + 1}" if more else None,
+            aside=Markup(aside),  # noqa: S704  (made by a template)
+            page_title=heading or self.site.name,
+            description=self.site.tagline,
+            canonical=self.site.url + base if page == 1 else f"{self.site.url}{base}?page={page}",
+        )
+
+    def error(self, status: int, heading: str, message: str) -> str:
+        """An error page for people."""
+        return self._templates.get_template("error.html").render(
+            status=status,
+            heading=heading,
+            message=message,
+            section=None,
+            page_title=heading,
+            description="",
+            canonical=None,
+        )

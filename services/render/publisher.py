@@ -1,0 +1,85 @@
+"""From article events to stored pages, and to the news that a page is served."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from services.render.pages import Renderer, path_of
+from services.render.store import Page, PageStore, stored_article
+from shared import events, metrics
+from shared.clock import Clock
+
+log = logging.getLogger(__name__)
+
+Emit = Callable[[events.Data, str, int, str], Awaitable[None]]
+"""Publishes (data, article id, revision, event id), confirmed; raises `Transient`."""
+
+
+class Publisher:
+    """Keeps the stored pages in step with the articles."""
+
+    def __init__(self, store: PageStore, renderer: Renderer, emit: Emit, clock: Clock) -> None:
+        self._store, self._renderer, self._emit, self._clock = store, renderer, emit, clock
+
+    async def handle(self, envelope: events.Envelope, data: events.Data) -> bool:
+        """Take one article event; False if it is not newer than what is held.
+
+        The same revision again stores nothing but tells again that its page is served: the first time, the process
+        may have died between the two.
+        """
+        if isinstance(data, events.Article):
+            with metrics.RENDER_SECONDS.time():
+                page = self._make(data)
+                stored = await self._store.put(page)
+            if stored != "stale":
+                await self._tell_rendered(page)
+        elif isinstance(data, events.ArticleWithdrawn):
+            page = Page(data.id, data.revision, data.reason, self._renderer.version)
+            stored = await self._store.put(page)
+            if stored != "stale":
+                await self._tell_removed(page, data.url)
+        else:
+            return False
+        if stored == "stored":
+            metrics.FRESHNESS_SECONDS.observe(max(0.0, (self._clock() - envelope.time).total_seconds()))
+            log.info("page %s at revision %d is %s", page.id, page.revision, page.state)
+        return stored != "stale"
+
+    async def redo_outdated(self) -> int:
+        """Render again what other templates have made; answers how many pages that were."""
+        redone = 0
+        async for old in self._store.outdated(self._renderer.version):
+            page = self._make(stored_article(old))
+            if await self._store.redo(page, old.template):
+                await self._tell_rendered(page)
+                redone += 1
+        return redone
+
+    def _make(self, article: events.Article) -> Page:
+        return Page(
+            id=article.id,
+            revision=article.revision,
+            state="published",
+            template=self._renderer.version,
+            baseline=article.reads_baseline,
+            path=path_of(article.section, article.slug, article.id),
+            section=article.section,
+            published_at=article.published_at,
+            parts=self._renderer.article(article),
+            summary=article.model_dump(mode="json", include={"title", "lead", "image"}),
+            article=article.model_dump(),
+        )
+
+    async def _tell_rendered(self, page: Page) -> None:
+        data = events.PageRendered(
+            article=page.id,
+            revision=page.revision,
+            url=self._renderer.site.url + page.path,
+            etag=f"{page.revision}-{page.template}",
+            template=page.template,
+            rendered_at=self._clock(),
+        )
+        await self._emit(data, page.id, page.revision, f"{page.id}-{page.revision}-{page.template}")
+
+    async def _tell_removed(self, page: Page, url: str) -> None:
+        data = events.PageRemoved(article=page.id, revision=page.revision, url=url, removed_at=self._clock())
+        await self._emit(data, page.id, page.revision, f"{page.id}-{page.revision}-removed")

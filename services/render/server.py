@@ -1,0 +1,186 @@
+"""The page server: raw ASGI, because a page is one of the two things that everybody asks for."""
+
+import re
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import parse_qs
+
+from pymongo.errors import PyMongoError
+
+from services.render.cache import PageCache
+from services.render.pages import ASIDE, READS, Renderer, number
+from services.render.store import Page, PageStore
+from services.render.totals import Totals
+from shared import metrics
+from shared.http import RawHeaders, Receive, Scope, Send, header, respond
+
+PER_PAGE = 20
+LATEST = 6
+MAX_PAGE = 500
+FRAGMENT_SECONDS = 1.0
+"""How long a list or the side column is served as it was made; changed pages end it at once."""
+
+_ARTICLE = re.compile(r"/([a-z0-9-]{1,100})/(?:([a-z0-9-]{0,100})-)?([a-z0-9]{1,32})\.html")
+_SECTION = re.compile(r"/([a-z0-9-]{1,100})/")
+_MEDIA = re.compile(r"/media/([0-9a-f]{32}\.[a-z]{3,4})")
+_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_FOREVER = b"public, max-age=31536000, immutable"
+_SHORT = b"public, max-age=5"
+_HTML = b"text/html; charset=utf-8"
+
+NOT_FOUND = (404, "Không tìm thấy trang", "Trang này không có, hoặc chưa được đăng.")
+GONE = (410, "Bài viết đã được gỡ", "Bài viết này không còn trên trang.")
+UNAVAILABLE = (503, "Tạm thời không xem được", "Máy chủ đang bận, mời bạn thử lại sau ít phút.")
+
+
+class PageServer:
+    """Answers every path of the site. `seconds` is a monotonic time."""
+
+    def __init__(
+        self, renderer: Renderer, store: PageStore, cache_pages: int, totals: Totals, seconds: Callable[[], float]
+    ) -> None:
+        self._renderer, self._store, self._totals, self._seconds = renderer, store, totals, seconds
+        self.cache = PageCache(store, cache_pages, self._pages_changed)
+        self._fragments: dict[tuple[str | None, int], tuple[float, bytes]] = {}
+        self._aside: tuple[float, str] = (float("-inf"), "")
+        self._errors = {what[0]: renderer.error(*what).encode() for what in (NOT_FOUND, GONE, UNAVAILABLE)}
+        self._base: RawHeaders = [
+            (b"content-security-policy", renderer.content_security_policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"strict-origin-when-cross-origin"),
+        ]
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] not in ("GET", "HEAD"):
+            await respond(send, 405, b"", [(b"allow", b"GET, HEAD")])
+            return
+        path: str = scope["path"]
+        try:
+            kind, status = await self._answer(path, scope, send)
+        except (PyMongoError, TimeoutError):
+            kind, status = await self._fail(send, UNAVAILABLE, [(b"retry-after", b"5")])
+        metrics.PAGES.labels(kind, str(status)).inc()
+
+    async def _answer(self, path: str, scope: Scope, send: Send) -> tuple[str, int]:
+        if match := _ARTICLE.fullmatch(path):
+            return await self._article(match[3], path, scope, send)
+        if path == "/":
+            return await self._listing(None, scope, send)
+        if path.startswith("/static/"):
+            return await self._static(path.removeprefix("/static/"), scope, send)
+        if match := _MEDIA.fullmatch(path):
+            return await self._media(match[1], scope, send)
+        if match := _SECTION.fullmatch(path):
+            return await self._listing(match[1], scope, send)
+        if path == "/favicon.ico":
+            return await self._redirect(send, self._renderer.static_url("favicon.svg"), 302)
+        if _SECTION.fullmatch(f"{path}/"):
+            return await self._redirect(send, f"{path}/", 301)
+        return await self._fail(send, NOT_FOUND)
+
+    async def _article(self, article_id: str, path: str, scope: Scope, send: Send) -> tuple[str, int]:
+        page = await self.cache.get(article_id)
+        if page is None or page.state == "rescheduled":
+            return await self._fail(send, NOT_FOUND)
+        if page.state == "withdrawn":
+            return await self._fail(send, GONE)
+        if page.path != path:
+            return await self._redirect(send, page.path, 301)
+        aside = await self._side()
+        reads = number(page.baseline + self._totals.of(article_id))
+        body = "".join([reads if p == READS else aside if p == ASIDE else p for p in page.parts]).encode()
+        return await self._html(body, _tag(page, reads, aside), scope, send, "article")
+
+    async def _side(self) -> str:
+        made, html = self._aside
+        if self._seconds() - made >= FRAGMENT_SECONDS:
+            latest = [self._item(page) for page in await self._store.latest(None, 0, LATEST)]
+            html = self._renderer.aside(latest, self._totals.site + self._totals.baseline)
+            self._aside = (self._seconds(), html)
+        return html
+
+    async def _listing(self, section: str | None, scope: Scope, send: Send) -> tuple[str, int]:
+        number_text = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("page", ["1"])[0]
+        page = int(number_text) if re.fullmatch(r"[1-9][0-9]{0,2}", number_text) else 0
+        if not 1 <= page <= MAX_PAGE:
+            return await self._fail(send, NOT_FOUND)
+        made, body = self._fragments.get((section, page), (float("-inf"), b""))
+        if self._seconds() - made >= FRAGMENT_SECONDS:
+            found = await self._store.latest(section, (page - 1) * PER_PAGE, PER_PAGE + 1)
+            named = section is None or any(section == s.slug for s in self._renderer.site.sections)
+            if not found and (page > 1 or not named):
+                return await self._fail(send, NOT_FOUND)
+            items, more = [self._item(p) for p in found[:PER_PAGE]], len(found) > PER_PAGE
+            body = self._renderer.listing(section, page, items, more, await self._side()).encode()
+            if len(self._fragments) > 1000:
+                self._fragments.clear()
+            self._fragments[section, page] = (self._seconds(), body)
+        return await self._html(body, _hash(body), scope, send, "list")
+
+    def _item(self, page: Page) -> dict[str, Any]:
+        published = page.published_at
+        assert published is not None  # noqa: S101  (only tombstones lack it)
+        return {
+            **page.summary,
+            "url": page.path,
+            "published": published,
+            "published_text": self._renderer.moment(published),
+            "reads": number(page.baseline + self._totals.of(page.id)),
+            "section": self._renderer.site.section(page.section),
+        }
+
+    def _pages_changed(self) -> None:
+        self._fragments.clear()
+        self._aside = (float("-inf"), "")
+        self._totals.baseline_changed = True
+
+    async def _static(self, name: str, scope: Scope, send: Send) -> tuple[str, int]:
+        content = self._renderer.static.get(name)
+        if content is None:
+            return await self._fail(send, NOT_FOUND)
+        version = self._renderer.static_version(name)
+        asked = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("v", [""])[0]
+        kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream").encode()
+        return await self._send(
+            send, scope, content, kind, f'"{version}"'.encode(), _FOREVER if asked == version else _SHORT, "static"
+        )
+
+    async def _media(self, name: str, scope: Scope, send: Send) -> tuple[str, int]:
+        picture = await self._store.picture(name)
+        if picture is None:
+            return await self._fail(send, NOT_FOUND)
+        kind, content = picture
+        return await self._send(send, scope, content, kind.encode(), f'"{name}"'.encode(), _FOREVER, "media")
+
+    async def _html(self, body: bytes, tag: bytes, scope: Scope, send: Send, kind: str) -> tuple[str, int]:
+        return await self._send(send, scope, body, _HTML, tag, _SHORT, kind)
+
+    async def _send(
+        self, send: Send, scope: Scope, body: bytes, content_type: bytes, tag: bytes, caching: bytes, kind: str
+    ) -> tuple[str, int]:
+        headers = [*self._base, (b"etag", tag), (b"cache-control", caching)]
+        held = header(scope, b"if-none-match")
+        if held is not None and tag in [part.strip().removeprefix(b"W/") for part in held.split(b",")]:
+            await respond(send, 304, b"", headers)
+            return kind, 304
+        await respond(send, 200, body, [*headers, (b"content-type", content_type)])
+        return kind, 200
+
+    async def _redirect(self, send: Send, to: str, status: int) -> tuple[str, int]:
+        await respond(send, status, b"", [(b"location", to.encode()), (b"cache-control", _SHORT)])
+        return "redirect", status
+
+    async def _fail(self, send: Send, what: tuple[int, str, str], extra: RawHeaders | None = None) -> tuple[str, int]:
+        headers = [*self._base, (b"content-type", _HTML), (b"cache-control", b"no-store"), *(extra or [])]
+        await respond(send, what[0], self._errors[what[0]], headers)
+        return "error", what[0]
+
+
+def _tag(page: Page, reads: str, aside: str) -> bytes:
+    return _hash(f"{page.revision} {page.template} {reads} {aside}".encode())
+
+
+def _hash(content: bytes) -> bytes:
+    return f'"{blake2b(content, digest_size=9).hexdigest()}"'.encode()

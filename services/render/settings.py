@@ -1,0 +1,49 @@
+"""What render is told, beyond `shared.settings`: the face of the site."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from shared.settings import Settings
+
+
+def _pairs(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        key, found, name = part.partition("=")
+        if not found or not key.strip() or not name.strip():
+            raise ValueError("must be key=value, separated by commas")
+        pairs.append((key.strip(), name.strip()))
+    return tuple(pairs)
+
+
+def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    for name, url in value:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError(f"the link {name} must be an http(s) address")
+    return value
+
+
+Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
+
+
+class RenderSettings(Settings):
+    """render's own settings."""
+
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
+    reads_url: str = Field(
+        "/reads",
+        pattern=r"^(https?://[^\s\"'<>;,]+|/[^\s\"'<>;,]*)$",
+        description="where pages send their reads: ingest's address of the beacon, as readers reach it",
+    )
+    site_name: str = Field("Cổng thông tin điện tử", min_length=1, max_length=200, description="the site's name")
+    site_tagline: str = Field("", max_length=200, description="a line under the name")
+    site_address: str = Field("", max_length=500, description="the publisher's address, in the footer")
+    sections: Pairs = Field((), description="sections in the navigation: slug=Name, separated by commas")
+    links: Annotated[Pairs, AfterValidator(_links)] = Field(
+        (), description="web links in the side column: Name=https://…, separated by commas"
+    )
+    cache_pages: int = Field(2000, ge=0, le=1_000_000, description="pages kept in memory, about 50 KB each")

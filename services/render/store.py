@@ -1,0 +1,129 @@
+"""render's MongoDB module: its pages; and what it only reads: totals of the counter, pictures of ingest."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from shared import events
+from shared.mongo import VERSION, Database, Document
+
+Stored = Literal["stored", "repeated", "stale"]
+SITE = "*"
+"""The counter's name for all articles together."""
+
+WATCH_WAIT_MS = 500
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, or with `state` other than `published` the tombstone of one."""
+
+    id: str
+    revision: int
+    state: Literal["published", "withdrawn", "rescheduled"]
+    template: str
+    baseline: int = 0
+    path: str = ""
+    section: str = ""
+    published_at: datetime | None = None
+    parts: list[str] = field(default_factory=list)
+    summary: Document = field(default_factory=dict)
+    """What lists show: title, lead, image."""
+    article: Document = field(default_factory=dict)
+    """The event's data, to render it again with other templates."""
+
+
+class PageStore:
+    """Pages by article id; each write is a compare-and-swap on the revision."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def put(self, page: Page) -> Stored:
+        """Store `page` if it is newer than what is held. `repeated`: the same revision is held already."""
+        document = _document(page)
+        try:
+            await self._db.pages.update_one(
+                {"_id": page.id, "revision": {"$lt": page.revision}}, {"$set": document}, upsert=True
+            )
+        except DuplicateKeyError:
+            held = await self._db.pages.find_one({"_id": page.id}, {"revision": 1})
+            return "repeated" if held and held["revision"] == page.revision else "stale"
+        return "stored"
+
+    async def redo(self, page: Page, template: str) -> bool:
+        """Replace the page of the same revision that was made with other templates; False if it was faster."""
+        wanted = {"_id": page.id, "revision": page.revision, "template": template}
+        done = await self._db.pages.update_one(wanted, {"$set": _document(page)})
+        return done.modified_count == 1
+
+    async def outdated(self, template: str) -> AsyncIterator[Page]:
+        """The public pages that were made with other templates than `template`."""
+        async for document in self._db.pages.find({"state": "published", "template": {"$ne": template}}):
+            yield _page(document)
+
+    async def get(self, article_id: str) -> Page | None:
+        """The page or tombstone of an article."""
+        document = await self._db.pages.find_one({"_id": article_id}, {"article": 0})
+        return _page(document) if document else None
+
+    async def latest(self, section: str | None, skip: int, limit: int) -> list[Page]:
+        """Public pages, newest first, without their parts."""
+        wanted: Document = {"state": "published"}
+        if section is not None:
+            wanted["section"] = section
+        cursor = self._db.pages.find(wanted, {"parts": 0, "article": 0})
+        cursor = cursor.sort([("published_at", DESCENDING), ("_id", DESCENDING)]).skip(skip).limit(limit)
+        return [_page(document) async for document in cursor]
+
+    async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str]:
+        """Ids of pages that change from now on. Calls `opened` once the watch stands."""
+        pipeline = [{"$project": {"documentKey": 1}}]
+        async with self._db.pages.watch(pipeline, max_await_time_ms=WATCH_WAIT_MS) as stream:
+            await opened()
+            while stream.alive:
+                change = await stream.try_next()
+                if change is not None and "documentKey" in change:
+                    yield change["documentKey"]["_id"]
+
+    async def counted(self) -> dict[str, int]:
+        """Counted reads of every article, and of all together under `SITE`."""
+        pipeline: list[Document] = [{"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
+        return {d["_id"]: d["reads"] async for d in self._db.counts.aggregate(pipeline)}
+
+    async def site_counted(self) -> int:
+        """Counted reads of all articles together."""
+        return sum([d["reads"] async for d in self._db.counts.find({"article": SITE}, {"reads": 1})])
+
+    async def baseline(self) -> int:
+        """Legacy reads of all articles together."""
+        pipeline: list[Document] = [{"$group": {"_id": None, "sum": {"$sum": "$baseline"}}}]
+        return sum([d["sum"] async for d in self._db.pages.aggregate(pipeline)])
+
+    async def picture(self, name: str) -> tuple[str, bytes] | None:
+        """Type and content of a picture."""
+        document = await self._db.media.find_one({"_id": name}, {"type": 1, "data": 1})
+        return (document["type"], bytes(document["data"])) if document else None
+
+
+def _document(page: Page) -> Document:
+    names = [name for name in page.__dataclass_fields__ if name != "id"]
+    document = {"v": VERSION, **{name: getattr(page, name) for name in names}}
+    if page.state != "published":
+        # A tombstone keeps the legacy count: reads that happened stay in the site's total.
+        del document["baseline"]
+    return document
+
+
+def _page(document: Document) -> Page:
+    held = {name: document[name] for name in Page.__dataclass_fields__ if name in document and name != "id"}
+    return Page(id=document["_id"], **held)
+
+
+def stored_article(page: Page) -> events.Article:
+    """The article that a page was made from."""
+    return events.Article.model_validate(page.article)

@@ -1,0 +1,74 @@
+"""The read counts that pages show: told by the counter's events, made right by a look at the database."""
+
+import asyncio
+import logging
+
+from pymongo.errors import PyMongoError
+
+from services.render.store import SITE, PageStore
+from shared import events
+
+log = logging.getLogger(__name__)
+
+RELOAD_SECONDS = 30.0
+SITE_SECONDS = 1.0
+
+
+class Totals:
+    """Counted reads by article; grows only. `answered` is when MongoDB last did, on the loop's clock."""
+
+    def __init__(self, store: PageStore) -> None:
+        self._store = store
+        self._counted: dict[str, int] = {}
+        self.site = 0
+        self.baseline = 0
+        self.baseline_changed = True
+        self.answered = float("-inf")
+
+    def of(self, article_id: str) -> int:
+        """Counted reads of an article."""
+        return self._counted.get(article_id, 0)
+
+    def note(self, counts: dict[str, int]) -> None:
+        """Take totals, each if it is larger than the one held."""
+        for article, total in counts.items():
+            if total > self._counted.get(article, 0):
+                self._counted[article] = total
+
+    async def handle(self, _envelope: events.Envelope, data: events.Data) -> bool:
+        """Take a `reads.counted` event."""
+        if not isinstance(data, events.ReadsCounted):
+            return False
+        self.note({count.article: count.total for count in data.items})
+        return True
+
+    async def load(self) -> None:
+        """Read every total."""
+        self.baseline_changed = True
+        counted = await self._store.counted()
+        counted.pop(SITE, None)
+        self.note(counted)
+        await self.load_site()
+
+    async def load_site(self) -> None:
+        """Read the total of the whole site."""
+        self.site = await self._store.site_counted()
+        if self.baseline_changed:
+            self.baseline_changed = False
+            self.baseline = await self._store.baseline()
+        self.answered = asyncio.get_running_loop().time()
+
+    async def run(self) -> None:
+        """Follow the database, for ever."""
+        loop = asyncio.get_running_loop()
+        reload_at = loop.time() + RELOAD_SECONDS
+        while True:
+            await asyncio.sleep(SITE_SECONDS)
+            try:
+                if loop.time() >= reload_at:
+                    reload_at = loop.time() + RELOAD_SECONDS
+                    await self.load()
+                else:
+                    await self.load_site()
+            except (PyMongoError, TimeoutError) as error:
+                log.warning("totals could not be read, the pages show older ones: %s", str(error)[:200])

@@ -1,0 +1,229 @@
+"""The system under test: real service processes on the run's own broker and database."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import httpx
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from deploy.local import ports
+from deploy.local.broker import Broker
+from deploy.local.database import Database
+from shared import topology
+from shared.settings import Settings
+from shared.setup import setup
+
+ROOT = Path(__file__).parents[2]
+TOKEN, READS_ONLY = "token-with-both-scopes", "token-for-reads"
+EDITOR = {"authorization": f"Bearer {TOKEN}"}
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+async def until(condition: Any, seconds: float = 10.0, what: str = "the condition") -> Any:
+    """Wait until `condition()` (may be a coroutine function) answers something true, and return it."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        answer = condition()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer:
+            return answer
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Process:
+    """A running service."""
+
+    name: str
+    url: str
+    log: Path
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.popen.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.popen.send_signal(number)
+
+    async def ended(self, seconds: float = 15.0) -> int:
+        """Wait for its end; answers the exit status."""
+        return await asyncio.to_thread(self.popen.wait, seconds)
+
+    async def stop(self) -> int:
+        """SIGTERM, and wait."""
+        self.send(signal.SIGTERM)
+        return await self.ended()
+
+    def text(self) -> str:
+        """What it has logged."""
+        return self.log.read_text()
+
+
+@dataclass
+class System:
+    """Starts services and looks at what they do."""
+
+    broker: Broker
+    database: Database
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    processes: list[Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.http = httpx.AsyncClient(
+            timeout=20, limits=httpx.Limits(max_connections=64), headers={"user-agent": BROWSER}
+        )
+        self.motor: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(self.database.url, tz_aware=True)
+        self.db = self.motor.get_default_database()
+        self._ports: list[int] = []
+
+    async def reset(self) -> None:
+        """Begin with nothing: no message, no document; then declare everything."""
+        async with await aio_pika.connect(self.broker.url) as connection:
+            channel = await connection.channel()
+            for work in topology.WORK_QUEUES:
+                await channel.queue_delete(work.name)
+                await channel.queue_delete(work.parked.name)
+            await channel.queue_delete(topology.EVENTS_LOG.name)
+        await self.motor.drop_database(self.db.name)
+        await setup(Settings(amqp_url=self.broker.url, mongo_url=self.database.url))
+
+    async def start(
+        self, service: str, *, module: str | None = None, wait: bool = True, **settings: str | int
+    ) -> Process:
+        """Start one more replica of `service`; keyword arguments are settings without their prefix."""
+        port = ports.choose_port(None, self._ports)
+        self._ports.append(port)
+        number = sum(1 for process in self.processes if process.name.startswith(service)) + 1
+        name = f"{service}-{number}"
+        environment = self._environment(name, port, settings)
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as output:
+            popen = subprocess.Popen(
+                [sys.executable, "-m", module or f"services.{service}"],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        process = Process(name, f"http://127.0.0.1:{port}", log, popen)
+        self.processes.append(process)
+        if wait:
+            await self.ready(process)
+        return process
+
+    async def start_all(self, ingest: int = 1, counter: int = 1, **settings: str | int) -> None:
+        """All four services, with so many ingests and counters."""
+        wanted = ["ingest"] * ingest + ["counter"] * counter + ["render", "stats"]
+        started = [await self.start(service, wait=False, **settings) for service in wanted]
+        await asyncio.gather(*(self.ready(process) for process in started))
+
+    def _environment(self, name: str, port: int, settings: Mapping[str, str | int]) -> dict[str, str]:
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("LUOTDOC_")}
+        both = sha256(TOKEN.encode()).hexdigest()
+        reads = sha256(READS_ONLY.encode()).hexdigest()
+        ours = {
+            "AMQP_URL": self.broker.url,
+            "MONGO_URL": self.database.url,
+            "PORT": str(port),
+            "TOKENS": f"both:articles+reads:{both},reader:reads:{reads}",
+            "SPOOL_DIR": str(self.folder / "spool"),
+            "INSTANCE": name,
+            "SECTIONS": "thoi-su=Thời sự,van-hoa=Văn hóa",
+            **self.environment,
+            **{key.upper(): str(value) for key, value in settings.items()},
+        }
+        return inherited | {f"LUOTDOC_{key}": value for key, value in ours.items()}
+
+    async def ready(self, process: Process, seconds: float = 30.0) -> None:
+        """Wait until `/readyz` answers 200."""
+
+        async def answers() -> bool:
+            if process.popen.poll() is not None:
+                raise AssertionError(f"{process.name} ended with {process.popen.returncode}:\n{process.text()[-3000:]}")
+            try:
+                return (await self.http.get(f"{process.url}/readyz")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(answers, seconds, f"{process.name} ready; its log:\n{process.text()[-3000:]}")
+
+    def replicas(self, service: str) -> list[Process]:
+        """The living replicas of a service."""
+        return [p for p in self.processes if p.name.startswith(service) and p.popen.poll() is None]
+
+    def url(self, service: str) -> str:
+        """The address of the first living replica."""
+        return self.replicas(service)[0].url
+
+    async def put(self, article_id: str, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
+        """PUT an article; what is not given is filled in."""
+        filled = {"title": f"Bài {article_id}", "section": "thoi-su", "body_html": "<p>Nội dung</p>", **body}
+        return await self.http.put(
+            f"{self.url('ingest')}/articles/{article_id}", json=filled, headers=EDITOR | dict(headers or {})
+        )
+
+    async def read(self, article_id: str, url: str | None = None, agent: str = BROWSER) -> httpx.Response:
+        """POST one read."""
+        return await self.http.post(
+            f"{url or self.url('ingest')}/reads", json={"article": article_id}, headers={"user-agent": agent}
+        )
+
+    async def site(self) -> dict[str, Any]:
+        """`/stats/site`."""
+        return dict((await self.http.get(f"{self.url('stats')}/stats/site")).json())
+
+    async def counted(self) -> int:
+        """Counted reads of the whole site, from the database."""
+        return sum([d["reads"] async for d in self.db.counts.find({"article": "*"})])
+
+    async def by_article(self) -> dict[str, int]:
+        """Counted reads by article, from the database."""
+        totals: dict[str, int] = {}
+        async for document in self.db.counts.find({"article": {"$ne": "*"}}):
+            totals[document["article"]] = totals.get(document["article"], 0) + document["reads"]
+        return totals
+
+    async def page(self, article_id: str) -> httpx.Response | None:
+        """The article's page by a path that leads to the canonical one, or None while there is no such page."""
+        answer = await self.http.get(f"{self.url('render')}/x/x-{article_id}.html", follow_redirects=True)
+        return None if answer.status_code == 404 else answer
+
+    async def queue_depth(self, name: str) -> int:
+        """Messages that wait ready in a queue."""
+        async with await aio_pika.connect(self.broker.url) as connection:
+            channel = await connection.channel()
+            declared = await channel.declare_queue(name, passive=True)
+            return int(declared.declaration_result.message_count or 0)
+
+    async def close(self) -> None:
+        """Stop what still runs."""
+        for process in self.processes:
+            if process.popen.poll() is None:
+                process.send(signal.SIGCONT)
+                process.send(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                await process.ended(12)
+            except subprocess.TimeoutExpired:
+                process.send(signal.SIGKILL)
+                await process.ended()
+                raise AssertionError(f"{process.name} did not end on SIGTERM:\n{process.text()[-3000:]}") from None
+        await self.http.aclose()
+        self.motor.close()

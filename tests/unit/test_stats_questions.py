@@ -1,0 +1,155 @@
+"""What a client may ask."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.stats.quarters import quarter_of
+from services.stats.questions import Nothing, Series, Top, series_steps, window_start
+from shared.errors import Problem
+
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
+
+
+def asked(**parameters: Any) -> Series:
+    return Series.model_validate(parameters)
+
+
+def points(**parameters: Any) -> int:
+    return len(series_steps(asked(**parameters), NOW, HANOI)) - 1
+
+
+def fault(**parameters: Any) -> str:
+    """The parameter that the answer blames, or "" when it was accepted."""
+    try:
+        series_steps(asked(**parameters), NOW, HANOI)
+    except ValidationError as error:
+        return str(error.errors()[0]["loc"][0])
+    except Problem as problem:
+        return problem.errors[0]["path"]
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("2026-11-23", date(2026, 11, 23)),
+        ("2026-11-23T00:00:00Z", datetime(2026, 11, 23, tzinfo=UTC)),
+        ("2026-11-23t07:00:00.5+07:00", datetime(2026, 11, 23, 0, 0, 0, 500_000, tzinfo=UTC)),
+        ("2026-11-23T07:00:00 07:00", datetime(2026, 11, 23, tzinfo=UTC)),  # a plus that was not escaped
+        ("2026-11-22T20:30:00.123456789-03:30", datetime(2026, 11, 23, 0, 0, 0, 123_456, tzinfo=UTC)),
+    ],
+)
+def test_a_time_has_an_offset_and_a_date_has_none(text: str, meaning: object) -> None:
+    assert asked(**{"from": text}).from_ == meaning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2026-11-23T07:00:00",
+        "2026-11-23 07:00:00Z",
+        "2026-11-31",
+        "2026-W48-1",
+        "20261123",
+        "2026-11-23T24:00:00Z",
+        "2026-11-23T07:00:00+99:99",
+        "2026-11-23T07:00:00Z\n",
+        "２０２６-11-23",
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+12:00",
+        "0000-01-01",
+        "1999-12-31",
+        "2101-01-01",
+    ],
+)
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_any_other_text_is_refused_by_name(name: str, text: str) -> None:
+    assert fault(**{name: text}) == name
+
+
+@pytest.mark.parametrize("tz", ["", "Mars", "../../etc/passwd", "/etc/localtime", "UTC\0", "right/UTC", "é" * 99])
+def test_only_known_time_zones(tz: str) -> None:
+    assert fault(tz=tz) == "tz"
+
+
+def test_a_date_is_midnight_in_the_time_zone_asked_for() -> None:
+    found = series_steps(asked(**{"from": "2026-11-22", "to": "2026-11-23"}), NOW, ZoneInfo("Europe/Berlin"))
+    assert found[0] == datetime(2026, 11, 21, 23, tzinfo=UTC)
+    assert found[-1] == datetime(2026, 11, 22, 23, tzinfo=UTC)
+
+
+def test_the_defaults_reach_back_from_now() -> None:
+    assert points(step="hour") == 25  # the hour that runs, and the one in which it was 24 hours ago
+    assert points() == 31
+    assert points(step="month") == 13
+
+
+def test_a_span_must_have_a_length() -> None:
+    assert fault(**{"from": "2026-11-23", "to": "2026-11-23"}) == "from"
+    assert fault(**{"from": "2026-11-24"}) == "from"
+
+
+def test_at_most_2000_points() -> None:
+    assert points(**{"step": "hour", "from": "2026-01-01T00:00:00Z", "to": "2026-03-25T08:00:00Z"}) == 2000
+    assert fault(**{"step": "hour", "from": "2026-01-01T00:00:00Z", "to": "2026-03-25T09:00:00Z"}) == "from"
+    assert fault(**{"step": "hour", "from": "2000-01-01", "to": "2100-12-31"}) == "from"
+
+
+@pytest.mark.parametrize("parameters", [{"step": "week"}, {"article": "A"}, {"format": "xml"}, {"form": "2026"}])
+def test_other_faults_name_their_parameter(parameters: dict[str, str]) -> None:
+    assert fault(**parameters) == next(iter(parameters))
+
+
+@pytest.mark.parametrize(
+    ("window", "start"),
+    [
+        ("24h", datetime(2026, 11, 22, 5, tzinfo=UTC)),
+        ("1h", datetime(2026, 11, 23, 4, tzinfo=UTC)),
+        ("31d", datetime(2026, 10, 23, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_window_starts_with_the_quarter(window: str, start: datetime) -> None:
+    assert window_start(Top(window=window).window, NOW) == quarter_of(start)
+
+
+def test_all_has_no_start() -> None:
+    assert window_start("all", NOW) is None
+
+
+@pytest.mark.parametrize("window", ["", "0h", "24", "h", "32d", "745h", "1000h", "-1h", "1w", "ALL", "٣d", "1h\n"])
+def test_other_windows_are_refused(window: str) -> None:
+    with pytest.raises(ValidationError):
+        Top(window=window)
+
+
+@pytest.mark.parametrize("limit", [0, 101, -1, "x", "1e3", "9" * 5000])
+def test_the_limit_has_limits(limit: Any) -> None:
+    with pytest.raises(ValidationError):
+        Top.model_validate({"limit": limit})
+
+
+def test_an_unknown_parameter_is_a_fault() -> None:
+    with pytest.raises(ValidationError):
+        Nothing.model_validate({"artcle": "x"})
+
+
+TEXT = st.text("0123456789-+:.TZz /\0é٣２", max_size=30) | st.sampled_from(
+    ["2026-11-23", "2000-01-01T00:00:00+14:00", "2100-12-31T23:59:59-12:00", "Europe/Berlin", "ls0001"]
+)
+
+
+@given(
+    parameters=st.dictionaries(st.sampled_from(["from", "to", "tz", "article"]), TEXT),
+    step=st.sampled_from(["hour", "day", "month"]),
+)
+def test_whatever_is_asked_is_answered_or_blamed_on_a_parameter(parameters: dict[str, str], step: str) -> None:
+    assert fault(step=step, **parameters) in {"", "from", *parameters}

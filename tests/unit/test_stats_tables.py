@@ -1,0 +1,46 @@
+"""CSV, and who gets it."""
+
+import pytest
+
+from services.stats.tables import to_csv, wants_csv
+
+
+def test_a_table_has_a_header_and_crlf() -> None:
+    assert to_csv(("article", "reads"), [("ls0001", 7)]) == b"article,reads\r\nls0001,7\r\n"
+
+
+def test_quotes_commas_and_letters_are_kept() -> None:
+    table = to_csv(("title",), [('Đoàn "Hội", đường',)])
+    assert table.decode() == 'title\r\n"Đoàn ""Hội"", đường"\r\n'
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
+def test_a_title_is_never_a_formula(title: str) -> None:
+    assert to_csv(("title",), [(title,)]).decode().splitlines()[1].lstrip('"').startswith("'")
+
+
+def test_numbers_and_plain_titles_stay_as_they_are() -> None:
+    assert to_csv(("title", "reads"), [("A = B", -1)]) == b"title,reads\r\nA = B,-1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "accept", "csv"),
+    [
+        ("csv", "application/json", True),
+        ("json", "text/csv", False),
+        (None, "", False),
+        (None, "text/csv", True),
+        (None, "Text/CSV; charset=utf-8", True),
+        (None, "text/csv, */*", True),
+        (None, "*/*", False),
+        (None, "text/*", False),
+        (None, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", False),
+        (None, "application/json, text/csv;q=0.5", False),
+        (None, "application/json;q=0.2, text/csv;q=0.5", True),
+        (None, "text/csv;q=0", False),
+        (None, "text/csv;q=nonsense", False),
+        (None, ";,;q=,text/csv", True),
+    ],
+)
+def test_who_gets_csv(asked: str | None, accept: str, csv: bool) -> None:
+    assert wants_csv(asked, accept) is csv

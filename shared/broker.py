@@ -15,6 +15,7 @@ from aio_pika import Message
 from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from aiormq.exceptions import AMQPError as WireError
+from faststream.exceptions import IncorrectState
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 
@@ -134,7 +135,7 @@ async def publish(
         raise
     except BROKER_ERRORS as error:
         raise Transient(f"RabbitMQ did not confirm: {str(error) or type(error).__name__}") from error
-    except AttributeError as error:  # not connected yet: FastStream has no producer
+    except IncorrectState as error:
         raise Transient("RabbitMQ is not connected yet") from error
 
 

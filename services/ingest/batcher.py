@@ -98,7 +98,10 @@ class Batcher:
 
     def _send(self) -> None:
         gathering = self._gathered.popleft() if self._gathered else _Gathering()
-        batch = Batch(batch_id(self._epoch, self._sequence), self._millis(), gathering.reads, dict(self._filtered))
+        # Every read accepted before `minted_at` is in this batch or an earlier one; so if older reads wait in the
+        # next one already, the moment is that of the oldest.
+        minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
+        batch = Batch(batch_id(self._epoch, self._sequence), minted_at, gathering.reads, dict(self._filtered))
         self._filtered.clear()
         self._sequence += 1
         self._last_sent = self._loop.time()

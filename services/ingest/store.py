@@ -1,5 +1,6 @@
 """ingest's MongoDB module: articles with their outbox, media, salts, and the watch on what is published."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from shared import events
 from shared.mongo import SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
 
 Decide = Callable[[Article | None], Change]
+
+CHANGE_SECONDS = 10.0
+"""A client waits no longer for its change; PyMongo alone would repeat the transaction for two minutes."""
 
 WATCH_WAIT_MS = 500
 """How long one look at the change stream may wait on the server; a stop waits as long."""
@@ -57,6 +61,7 @@ class ArticleStore:
         """Apply `decide` to the stored article; commit its outcome and its event together.
 
         A lost race runs `decide` again on what the winner left, so it must be pure. What it raises is passed on.
+        Raises TimeoutError while MongoDB is away; the change may then have been committed all the same.
         """
 
         async def once(session: Session) -> Change:
@@ -66,11 +71,12 @@ class ArticleStore:
                 await self._write(change, correlation_id, session)
             return change
 
-        while True:
-            try:
-                return await transaction(self._client, once)
-            except DuplicateKeyError:
-                continue  # somebody created it since our snapshot: decide again
+        async with asyncio.timeout(CHANGE_SECONDS):
+            while True:
+                try:
+                    return await transaction(self._client, once)
+                except DuplicateKeyError:
+                    continue  # somebody created it since our snapshot: decide again
 
     async def _write(self, change: Change, correlation_id: str, session: Session) -> None:
         article = change.article

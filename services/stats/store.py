@@ -116,17 +116,10 @@ class Store:
             {"$group": {"_id": "$article", "reads": {"$sum": "$reads" if since is None else _since(since)}}},
             {"$match": {"reads": {"$gt": 0}}},
             {"$sort": {"reads": -1, "_id": 1}},
-            {
-                "$lookup": {
-                    "from": "catalogue",
-                    "localField": "_id",
-                    "foreignField": "_id",
-                    "pipeline": [{"$match": {"state": "published"}}, {"$project": {"title": 1, "url": 1}}],
-                    "as": "known",
-                }
-            },
-            {"$unwind": "$known"},
+            {"$lookup": {"from": "catalogue", "localField": "_id", "foreignField": "_id", "as": "known"}},
+            {"$match": {"known.state": "published"}},
             {"$limit": limit},
+            {"$unwind": "$known"},
             {"$project": {"reads": 1, "title": "$known.title", "url": "$known.url"}},
         ]
         return await self._rows(session, "counts" if since is None else "buckets", pipeline)

@@ -1,0 +1,259 @@
+"""Image, compose file and Kubernetes manifests fit the code and one another. No server or cluster is asked."""
+
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from services.counter.settings import CounterSettings
+from services.ingest.settings import IngestSettings
+from services.render.settings import RenderSettings
+from services.stats.settings import StatsSettings
+from shared.settings import PREFIX, Settings, load
+
+ROOT = Path(__file__).parents[2]
+BASE = ROOT / "deploy/k8s/base"
+OVERLAYS = sorted((ROOT / "deploy/k8s/overlays").iterdir())
+SETTINGS: dict[str, type[Settings]] = {
+    "render": RenderSettings,
+    "ingest": IngestSettings,
+    "counter": CounterSettings,
+    "stats": StatsSettings,
+    "setup": Settings,
+}
+SERVICES = sorted(set(SETTINGS) - {"setup"})
+MODULES = {**{name: f"services.{name}" for name in SERVICES}, "setup": "shared.setup"}
+NAME = "app.kubernetes.io/name"
+SECRETS = {
+    "LUOTDOC_AMQP_URL": "amqp://luotdoc:secret@rabbitmq/",
+    "LUOTDOC_MONGO_URL": "mongodb://mongodb/luotdoc?replicaSet=luotdoc",
+    "LUOTDOC_TOKENS": f"cms:articles+reads:{'0' * 64}",
+}
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+IMAGE = dict(re.findall(r"(LUOTDOC_\w+)=(\S+)", DOCKERFILE))
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(path.read_text()))
+
+
+def literals(folder: Path) -> dict[str, str]:
+    """The ConfigMap of a base or overlay."""
+    (generator,) = yaml.safe_load((folder / "kustomization.yaml").read_text())["configMapGenerator"]
+    return dict(entry.split("=", 1) for entry in generator["literals"])
+
+
+def merged(held: Any, patch: Any) -> Any:
+    """`held` with `patch` merged into it as kustomize does: maps by key, lists of named things by name."""
+    if isinstance(held, dict) and isinstance(patch, dict):
+        both = {key: merged(held[key], patch[key]) for key in held.keys() & patch.keys()}
+        return held | patch | both
+    if isinstance(held, list) and all(isinstance(item, dict) and "name" in item for item in [*held, *patch]):
+        byname = {item["name"]: item for item in held}
+        return list((byname | {item["name"]: merged(byname.get(item["name"]), item) for item in patch}).values())
+    return patch
+
+
+def base() -> list[dict[str, Any]]:
+    """Every object of the base, patched."""
+    kustomization = yaml.safe_load((BASE / "kustomization.yaml").read_text())
+    found = [document for name in kustomization["resources"] for document in documents(BASE / name)]
+    for patch in kustomization["patches"]:
+        (change,) = documents(BASE / patch["path"])
+        for number, held in enumerate(found):
+            if held["kind"] in patch["target"]["kind"].split("|"):
+                found[number] = {**held, "spec": merged(held["spec"], change["spec"])}
+    return found
+
+
+OBJECTS = base()
+WORKLOADS = {o["metadata"]["name"]: o for o in OBJECTS if o["kind"] in ("Deployment", "StatefulSet", "Job")}
+
+
+def pod(name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = WORKLOADS[name]["spec"]["template"]["spec"]
+    return spec
+
+
+def container(name: str) -> dict[str, Any]:
+    (only,) = pod(name)["containers"]
+    return dict(only)
+
+
+def told(name: str, overlay: Path) -> dict[str, str]:
+    """The environment of a pod."""
+    environment = {**IMAGE, **literals(BASE), **literals(overlay)}
+    for entry in container(name)["env"]:
+        source = entry["valueFrom"]
+        environment[entry["name"]] = SECRETS[source["secretKeyRef"]["key"]] if "secretKeyRef" in source else f"{name}-0"
+    return environment
+
+
+def read_settings(monkeypatch: pytest.MonkeyPatch, name: str, environment: dict[str, str]) -> Settings:
+    for variable in [v for v in os.environ if v.startswith(PREFIX)]:
+        monkeypatch.delenv(variable)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    return load(SETTINGS[name])
+
+
+def unknown(environment: dict[str, str]) -> set[str]:
+    fields = {PREFIX + field.upper() for kind in SETTINGS.values() for field in kind.model_fields}
+    return {variable for variable in environment if variable.startswith(PREFIX)} - fields
+
+
+def test_every_file_of_the_base_is_in_it() -> None:
+    kustomization = yaml.safe_load((BASE / "kustomization.yaml").read_text())
+    named = {*kustomization["resources"], *(patch["path"] for patch in kustomization["patches"])}
+    assert {path.name for path in BASE.iterdir()} == {"kustomization.yaml", *named}
+    for overlay in OVERLAYS:
+        resources = yaml.safe_load((overlay / "kustomization.yaml").read_text())["resources"]
+        assert {path.name for path in overlay.iterdir()} == {"kustomization.yaml", *resources[1:]}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_pod_runs_its_module_and_nothing_else(name: str) -> None:
+    assert container(name)["command"] == ["python", "-m", MODULES[name]]
+    assert find_spec(MODULES[name])
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: str(path.name))
+def test_a_pod_is_told_usable_settings(monkeypatch: pytest.MonkeyPatch, name: str, overlay: Path) -> None:
+    environment = told(name, overlay)
+
+    settings = read_settings(monkeypatch, name, environment)
+
+    assert not unknown(environment)
+    assert (settings.host, settings.port) == ("0.0.0.0", 8000)
+    assert ("LUOTDOC_TOKENS" in environment) == (name == "ingest")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_pod_may_do_no_more_than_it_must(name: str) -> None:
+    spec, one = pod(name), container(name)
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["runAsUser"] == 10001
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    assert one["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert set(one["resources"]["requests"]) == {"cpu", "memory"}
+    assert "memory" in one["resources"]["limits"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_asked_how_it_is_and_given_time_to_stop(name: str) -> None:
+    one = container(name)
+    assert one["ports"] == [{"name": "http", "containerPort": 8000}]
+    assert one["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "http"}
+    assert one["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    before = int(one["lifecycle"]["preStop"]["exec"]["command"][1]) if "lifecycle" in one else 0
+    assert pod(name)["terminationGracePeriodSeconds"] >= before + 10
+    assert ("lifecycle" in one) == any(o["kind"] == "Service" and o["metadata"]["name"] == name for o in OBJECTS)
+
+
+def test_selectors_find_what_they_name() -> None:
+    for name, workload in WORKLOADS.items():
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        assert labels == workload["metadata"]["labels"] == {NAME: name}
+        if workload["kind"] != "Job":
+            assert workload["spec"]["selector"]["matchLabels"] == {NAME: name}
+    for item in OBJECTS:
+        if item["kind"] in ("Service", "PodDisruptionBudget"):
+            selector = item["spec"]["selector"]
+            assert selector.get("matchLabels", selector) == {NAME: item["metadata"]["name"]}
+            assert item["metadata"]["name"] in WORKLOADS
+    assert {o["metadata"]["name"] for o in OBJECTS if o["kind"] == "PodDisruptionBudget"} == set(SERVICES)
+
+
+def test_the_spool_lies_on_a_volume_of_its_own() -> None:
+    ingest = WORKLOADS["ingest"]
+    assert ingest["kind"] == "StatefulSet"
+    (mount,) = container("ingest")["volumeMounts"]
+    (claim,) = ingest["spec"]["volumeClaimTemplates"]
+    assert mount == {"name": claim["metadata"]["name"], "mountPath": IMAGE["LUOTDOC_SPOOL_DIR"]}
+    assert COMPOSE["services"]["ingest"]["volumes"] == [f"spool:{IMAGE['LUOTDOC_SPOOL_DIR']}"]
+    assert f"{IMAGE['LUOTDOC_SPOOL_DIR']}\n" in DOCKERFILE  # the image makes it, with its owner
+
+
+def test_the_public_host_leads_to_no_editor_and_no_metrics() -> None:
+    public, editors = documents(ROOT / "deploy/k8s/overlays/prod/routes.yaml")
+    to = {
+        match["path"]["value"]: [ref["name"] for ref in rule.get("backendRefs", ())]
+        for rule in public["spec"]["rules"]
+        for match in rule["matches"]
+    }
+    assert to == {
+        "/metrics": [], "/livez": [], "/readyz": [],
+        "/reads": ["ingest"], "/reads.gif": ["ingest"],
+        "/stats": ["stats"], "/": ["render"],
+    }  # fmt: skip
+    assert {ref["name"] for rule in editors["spec"]["rules"] for ref in rule["backendRefs"]} == {"ingest"}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    given = {"RABBITMQ_PASSWORD": "secret", "LUOTDOC_TOKENS": SECRETS["LUOTDOC_TOKENS"]}
+    service = COMPOSE["services"][name]
+    environment = {
+        **IMAGE,
+        **{
+            variable: re.sub(r"\$\{(\w+):([-?])([^}]*)\}", lambda m: given[m[1]] if m[2] == "?" else m[3], value)
+            for variable, value in service["environment"].items()
+        },
+    }
+
+    settings = read_settings(monkeypatch, name, environment)
+
+    assert not unknown(environment)
+    assert service["command"] == ["python", "-m", MODULES[name]]
+    if name != "setup":
+        assert service["ports"] == [f"127.0.0.1:{SETTINGS[name].model_fields['port'].default}:{settings.port}"]
+
+
+def test_compose_waits_for_what_it_starts() -> None:
+    services = COMPOSE["services"]
+    assert set(services) == {*SETTINGS, "rabbitmq", "mongodb", "mongodb-init"}
+    for service in services.values():
+        for other, wanted in service.get("depends_on", {}).items():
+            if wanted["condition"] == "service_healthy":
+                assert "test" in services[other]["healthcheck"]
+            else:
+                assert wanted["condition"] == "service_completed_successfully"
+                assert "restart" not in services[other]
+        assert set(service["networks"]) <= set(COMPOSE["networks"])
+        for volume in service.get("volumes", ()):
+            assert volume.partition(":")[0] in COMPOSE["volumes"]
+    assert not any("ports" in services[name] for name in ("rabbitmq", "mongodb"))
+
+
+def test_secrets_are_asked_for_and_not_kept() -> None:
+    wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+    example = (ROOT / ".env.example").read_text()
+    assert wanted == {"RABBITMQ_PASSWORD", "LUOTDOC_TOKENS"}
+    assert set(re.findall(r"^(\w+)=$", example, re.MULTILINE)) == wanted
+    assert not re.findall(r"^\w+=.+$", example, re.MULTILINE)
+    assert ".env" in (ROOT / ".gitignore").read_text().split()
+    assert (ROOT / ".dockerignore").read_text().split("\n")[1] == "*"
+    manifests = [document for path in (ROOT / "deploy/k8s").rglob("*.yaml") for document in documents(path)]
+    assert not [d for d in manifests if d["kind"] == "Secret" or "secretGenerator" in d]
+
+
+def test_the_image_is_made_from_what_is_locked_and_runs_as_nobody() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+", bases[0])
+    assert "--require-hashes" in DOCKERFILE
+    assert "USER 10001:10001" in DOCKERFILE
+    assert "/livez" in DOCKERFILE
+    for name in SERVICES:
+        assert f"services.{name}.app" in DOCKERFILE

@@ -1,0 +1,215 @@
+"""The read beacon: what is counted, what is filtered, what is refused."""
+
+import asyncio
+import time
+
+import aio_pika
+import httpx
+import pytest
+
+from tests.support.system import BROWSER, System, until
+
+
+async def test_outcomes(system: System) -> None:
+    await system.start_all(flush_interval="0.1")
+    await system.put("a1")
+    await system.put("a2")
+    url = f"{system.url('ingest')}/reads"
+    first = await system.read("a1")
+    assert (first.status_code, first.headers["luotdoc-read"]) == (204, "counted")
+    reload = await system.read("a1")
+    assert (reload.status_code, reload.headers["luotdoc-read"]) == (204, "filtered; reason=reload")
+    assert (await system.read("a2")).headers["luotdoc-read"] == "counted"
+    assert (await system.read("a1", agent=BROWSER + " other")).headers["luotdoc-read"] == "counted"
+    for agent in ("Googlebot/2.1 (+http://www.google.com/bot.html)", "curl/8.0", ""):
+        bot = await system.read("a1", agent=agent)
+        assert (bot.status_code, bot.headers["luotdoc-read"]) == (204, "filtered; reason=bot"), agent
+    beacon = await system.http.post(
+        url,
+        content='{"article":"a1"}',
+        headers={"content-type": "text/plain;charset=UTF-8", "user-agent": "Mozilla/5 b"},
+    )
+    assert (beacon.status_code, beacon.headers["luotdoc-read"]) == (204, "counted")
+    pixel = await system.http.get(f"{url}.gif?article=a1", headers={"user-agent": "Mozilla/5 c"})
+    assert (pixel.status_code, pixel.headers["content-type"]) == (200, "image/gif")
+    assert pixel.headers["cache-control"] == "no-store"
+
+    async def books() -> dict[str, object]:
+        return dict((await system.http.get(f"{system.url('stats')}/stats/reconciliation")).json())
+
+    async def all_in() -> bool:
+        return (await books())["accepted"] == 9
+
+    await until(all_in, 5, "filtered reads are in the books")
+    told = await books()
+    assert (told["counted"], told["filtered"], told["balance"]) == (5, {"reload": 1, "bot": 3}, 0)
+    assert await system.by_article() == {"a1": 4, "a2": 1}
+    # No address, user agent or cookie is stored anywhere.
+    for name in await system.db.list_collection_names():
+        async for document in system.db[name].find():
+            assert "127.0.0.1" not in str(document).replace("http://127.0.0.1", ""), name
+            assert "Firefox" not in str(document), name
+
+
+async def test_concurrent_reads_of_one_visitor_count_once(system: System) -> None:
+    await system.start_all(flush_interval="0.1")
+    await system.put("a1")
+    answers = await asyncio.gather(*(system.read("a1") for _ in range(20)))
+    assert sorted(a.headers["luotdoc-read"] for a in answers) == ["counted"] + ["filtered; reason=reload"] * 19
+    await until(lambda: system.counted(), 5, "the read is counted")
+    assert await system.counted() == 1
+
+
+async def test_refusals(system: System) -> None:
+    await system.start("ingest")
+    await system.put("a1")
+    url = f"{system.url('ingest')}/reads"
+    for content, path in (
+        (b"", "body"),
+        (b"{", "body"),
+        (b"[]", "body"),
+        (b'"a1"', "body"),
+        (b"\xff", "body"),
+        (b"{}", "article"),
+        (b'{"article": 1}', "article"),
+        (b'{"article": "A1"}', "article"),
+        (b'{"article": "a1\\n"}', "article"),
+        (b'{"article": "a1", "more": 1}', "more"),
+        (b'{"article": "' + b"a" * 33 + b'"}', "article"),
+    ):
+        answer = await system.http.post(url, content=content)
+        assert answer.status_code == 422, content
+        assert answer.json()["errors"][0]["path"] == path, content
+    for query in ("", "?article=", "?article=A", "?other=a1", "?article=%00", "?" + "a=1&" * 50):
+        assert (await system.http.get(f"{url}.gif{query}")).status_code == 422, query
+    assert (await system.http.post(url, content=b"x" * 2000)).status_code == 413
+    unknown = await system.read("nobody")
+    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
+    assert (await system.http.get(f"{url}.gif?article=nobody")).status_code == 404
+    assert await system.db.counts.count_documents({}) == 0
+
+
+async def test_trusted_proxies(system: System) -> None:
+    trusting = await system.start("ingest", trusted_proxies="127.0.0.0/8, 10.0.0.0/8")
+    plain = await system.start("ingest")
+    await system.put("a1")
+
+    async def read(url: str, forwarded: str) -> str:
+        headers = {"x-forwarded-for": forwarded, "user-agent": BROWSER}
+        answer = await system.http.post(f"{url}/reads", json={"article": "a1"}, headers=headers)
+        return answer.headers["luotdoc-read"]
+
+    reload = "filtered; reason=reload"
+    assert await read(trusting.url, "203.0.113.1") == "counted"
+    assert await read(trusting.url, "203.0.113.2") == "counted"
+    assert await read(trusting.url, "203.0.113.2, 10.1.1.1") == reload
+    assert await read(trusting.url, "198.51.100.9, 203.0.113.2") == reload  # what a reader claims is not believed
+    await until(lambda: _knows(system, plain.url), 5, "the second ingest knows the article")
+    assert await read(plain.url, "203.0.113.1") == reload
+
+
+async def _knows(system: System, url: str) -> bool:
+    return (await system.http.post(f"{url}/reads", json={"article": "a1"})).status_code == 204
+
+
+async def test_a_new_article_is_known_to_every_ingest_at_once(system: System) -> None:
+    first, second = await system.start("ingest", read_window=0), await system.start("ingest", read_window=0)
+    assert (await system.read("a1", second.url)).status_code == 404
+    await system.put("a1")
+    assert (await system.read("a1", first.url)).status_code == 204
+    await until(lambda: _knows(system, second.url), 1.5, "the other ingest takes its reads")
+    body = {"authorization": "Bearer token-with-both-scopes"}
+    await system.http.delete(f"{first.url}/articles/a1", headers=body)
+    assert (await system.read("a1", first.url)).status_code == 404
+
+    async def gone() -> bool:
+        return (await system.read("a1", second.url)).status_code == 404
+
+    await until(gone, 2, "the other ingest refuses its reads")
+
+
+async def test_204_only_after_the_confirm(system: System) -> None:
+    """While RabbitMQ is frozen and the disk takes nothing, there is no 204; a 503 says when to come again."""
+    ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5", spool_max_bytes=65536)
+    await system.put("a1")
+    assert (await system.read("a1")).status_code == 204
+    statuses = []
+    system.broker.pause()
+    try:
+        started = time.monotonic()
+        answers = await asyncio.gather(*(system.read("a1") for _ in range(50)))
+        assert {a.status_code for a in answers} == {204}  # durable in the spool
+        assert time.monotonic() - started >= 0.5  # not before the broker was given its time
+        assert list((system.folder / "spool" / ingest.name).glob("*.spool"))
+        while len(statuses) < 5000 and 503 not in statuses:
+            answers = await asyncio.gather(*(system.read("a1") for _ in range(50)))
+            statuses += [a.status_code for a in answers]
+            refused = [a for a in answers if a.status_code == 503]
+        assert set(statuses) == {204, 503}
+        assert {a.headers["retry-after"] for a in refused} == {"1"}
+        assert (await system.http.get(f"{ingest.url}/readyz")).status_code == 503
+    finally:
+        system.broker.resume()
+    durable = 51 + statuses.count(204)
+    await system.start("counter")
+
+    async def forwarded() -> bool:
+        return await system.counted() >= durable
+
+    await until(forwarded, 20, "the spool is forwarded and counted")
+    # A read that was refused may still be counted, an acknowledged one must be.
+    assert durable <= await system.counted() <= durable + statuses.count(503)
+    await until(lambda: not list((system.folder / "spool" / ingest.name).glob("*.spool")), 10, "the spool is empty")
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+async def test_reads_survive_a_broker_that_is_away(system: System, how: str) -> None:
+    """RabbitMQ is gone, ingest answers 204 from its spool, dies itself, comes back: counted exactly."""
+    ingest = await system.start("ingest", read_window=0, confirm_timeout="1")
+    await system.put("a1")
+    sent = 0
+    try:
+        for _ in range(10):
+            sent += (await system.read("a1")).status_code == 204
+        await asyncio.to_thread(getattr(system.broker, how))
+        for _ in range(40):
+            sent += (await system.read("a1")).status_code == 204
+        assert sent == 50
+        ingest.popen.kill()
+        await ingest.ended()
+    finally:
+        await asyncio.to_thread(system.broker.start)
+    await system.start("ingest", read_window=0, instance=ingest.name)
+    await system.start("counter")
+
+    async def counted() -> bool:
+        return await system.counted() >= sent
+
+    await until(counted, 20, "spooled reads are counted")
+    assert await system.counted() == sent
+
+
+async def test_one_message_is_one_batch(system: System) -> None:
+    """Many reads travel in few messages, and each message accounts for itself in its headers."""
+    await system.start("ingest", read_window=0)
+    await system.put("a1")
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=200), timeout=20) as client:
+        url = f"{system.url('ingest')}/reads"
+        headers = {"user-agent": BROWSER}
+        await asyncio.gather(*(client.post(url, json={"article": "a1"}, headers=headers) for _ in range(400)))
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        queue = await channel.get_queue("counter.reads")
+        seqs, reads, messages = [], 0, 0
+        while message := await queue.get(fail=False):
+            epoch, _, seq = str(message.headers["batch_id"]).partition("-")
+            assert len(epoch) > 10
+            assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+            assert abs(int(str(message.headers["minted_at"])) / 1000 - time.time()) < 60
+            seqs.append(int(seq))
+            reads += int(str(message.headers["reads"]))
+            messages += bool(message.headers["reads"])
+            await message.ack()
+    assert reads == 400
+    assert messages < 200
+    assert sorted(seqs) == list(range(len(seqs)))

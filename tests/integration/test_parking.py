@@ -1,0 +1,124 @@
+"""Messages that cannot be handled wait apart, with their reason, and the queue moves on."""
+
+import time
+from typing import Any
+
+import aio_pika
+import orjson
+import pytest
+
+from tests.support.system import System, until
+
+NOW = int(time.time() * 1000)
+GOOD_BODY = orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {}})
+
+
+async def _publish(system: System, exchange: str, key: str, messages: list[aio_pika.Message]) -> None:
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel(publisher_confirms=True)
+        target = await channel.get_exchange(exchange)
+        for message in messages:
+            await target.publish(message, key)
+
+
+async def _parked(system: System, queue: str) -> list[tuple[str, str, bytes]]:
+    found = []
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        own = await channel.get_queue(queue)
+        while message := await own.get(fail=False):
+            reason, detail = str(message.headers["x-luotdoc-reason"]), str(message.headers["x-luotdoc-detail"])
+            assert message.headers["x-luotdoc-parked-at"]
+            found.append((reason, detail, message.body))
+            await message.ack()
+    return found
+
+
+def _batch(body: bytes, **headers: Any) -> aio_pika.Message:
+    filled = {"batch_id": f"e1-{0:012d}", "minted_at": NOW, "reads": 1, **headers}
+    return aio_pika.Message(body, headers={k: v for k, v in filled.items() if v is not None})
+
+
+async def test_bad_batches(system: System) -> None:
+    await system.start("counter", flush_interval="0.1")
+    old = NOW - 72 * 3600 * 1000
+    bad = [
+        (_batch(b"\xff"), "bad_body"),
+        (_batch(b"[]"), "bad_body"),
+        (_batch(b'{"reads": [["a1", "x", "reader", ""]]}'), "bad_body"),
+        (_batch(b'{"reads": [["a1", 5]]}'), "bad_body"),
+        (_batch(b'{"reads": [[null, 5, "reader", ""]]}'), "bad_body"),
+        (_batch(GOOD_BODY, reads=2), "bad_body"),
+        (_batch(GOOD_BODY, batch_id=None), "bad_headers"),
+        (_batch(GOOD_BODY, batch_id="../x"), "bad_headers"),
+        (_batch(GOOD_BODY, minted_at="now"), "bad_headers"),
+        (_batch(GOOD_BODY, minted_at=old, batch_id=f"e1-{1:012d}"), "too_old"),
+    ]
+    good = _batch(GOOD_BODY, batch_id=f"e1-{2:012d}")
+    await _publish(system, "luotdoc.reads", "batch", [message for message, _ in bad] + [good])
+    await until(lambda: system.counted(), 10, "the good batch behind the bad ones is counted")
+    assert await system.counted() == 1
+
+    async def settled() -> bool:
+        return await system.queue_depth("counter.reads.parked") == len(bad)
+
+    await until(settled, 10, "the bad ones are parked")
+    parked = await _parked(system, "counter.reads.parked")
+    assert [reason for reason, _, _ in parked] == [reason for _, reason in bad]
+    assert all(detail for _, detail, _ in parked)
+    assert parked[0][2] == b"\xff"
+    assert await system.queue_depth("counter.reads") == 0
+    notes = {d["_id"]: d["reason"] async for d in system.db.parked.find()}
+    assert notes == {f"e1-{0:012d}": "bad_body", f"e1-{1:012d}": "too_old"}
+
+
+@pytest.mark.parametrize(("service", "queue"), [("render", "render.articles"), ("stats", "stats.articles")])
+async def test_bad_events(system: System, service: str, queue: str) -> None:
+    await system.start("ingest")
+    await system.start(service)
+    envelope = {
+        "specversion": "1.0",
+        "id": "x",
+        "source": "/test",
+        "type": "luotdoc.article.published.v1",
+        "time": "2026-01-01T00:00:00Z",
+        "data": {},
+    }
+    bad = [
+        (b"\xff", "bad_event"),
+        (b"{}", "bad_event"),
+        (orjson.dumps(envelope), "bad_event"),
+        (orjson.dumps({**envelope, "type": "luotdoc.article.exploded.v1"}), "unknown_event"),
+    ]
+    await _publish(system, "luotdoc.events", "article.published", [aio_pika.Message(body) for body, _ in bad])
+    await system.put("a1")
+    collection = system.db.pages if service == "render" else system.db.catalogue
+
+    async def handled() -> bool:
+        return await collection.find_one({"_id": "a1"}) is not None
+
+    await until(handled, 10, "the good event behind the bad ones is handled")
+
+    async def settled() -> bool:
+        return await system.queue_depth(f"{queue}.parked") == len(bad)
+
+    await until(settled, 10, "the bad ones are parked")
+    parked = await _parked(system, f"{queue}.parked")
+    assert sorted(reason for reason, _, _ in parked) == sorted(reason for _, reason in bad)
+    assert any("data" in detail or "id" in detail for _, detail, _ in parked)
+    assert await system.queue_depth(queue) == 0
+
+
+async def test_the_same_batch_again_counts_once(system: System) -> None:
+    """Repeated within a flush, in a later flush, and handed to another counter."""
+    await system.start("counter", flush_interval="0.1")
+    await system.start("counter", flush_interval="0.1")
+    await _publish(system, "luotdoc.reads", "batch", [_batch(GOOD_BODY)] * 50)
+    await until(lambda: system.counted(), 10, "it is counted")
+    await _publish(system, "luotdoc.reads", "batch", [_batch(GOOD_BODY)] * 50)
+
+    async def caught() -> bool:
+        return sum([d["duplicates"] async for d in system.db.books.find()]) == 99
+
+    await until(caught, 10, "the repetitions are in the books")
+    assert await system.counted() == 1

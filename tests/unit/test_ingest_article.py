@@ -1,0 +1,409 @@
+"""The life of an article: every change, the revision it makes and the event it sends."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.ingest.article import (
+    Article,
+    Change,
+    Content,
+    Preconditions,
+    clean,
+    come_due,
+    fill,
+    preconditions,
+    put,
+    republish,
+    url_of,
+    view,
+    withdraw,
+)
+from services.ingest.content import ArticleInput
+from shared.errors import Problem
+from shared.events import Article as FullArticle
+from shared.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn, Image
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
+TOMORROW = NOON + timedelta(days=1)
+SITE = "https://tin.example.vn"
+ANY = Preconditions()
+
+CONTENT = Content(
+    title="Thông xe cầu Vĩnh Ngàn",
+    slug="thong-xe-cau-vinh-ngan",
+    section="kinh-te",
+    lead="Cầu dài 480 m.",
+    body_html="<p>Sáng nay</p>",
+    byline="Thu Hà",
+    tags=["cầu"],
+    image=Image(url="/media/cau.webp", alt="Cầu"),
+    language="vi",
+    published_at=NOON,
+    reads_baseline=7,
+)
+
+
+def content(**changes: Any) -> Content:
+    return CONTENT.model_copy(update=changes)
+
+
+def store(current: Article | None, what: Content, now: datetime = NOON, wanted: Preconditions = ANY) -> Change:
+    return put("ls0001", what, current, wanted, now, SITE)
+
+
+def published() -> Article:
+    return store(None, CONTENT).article
+
+
+def scheduled() -> Article:
+    return store(None, content(published_at=TOMORROW)).article
+
+
+def withdrawn() -> Article:
+    return withdraw(published(), ANY, LATER, SITE).article
+
+
+def told(change: Change) -> tuple[int, str, str | None]:
+    """The revision, the state, and the event's name with what it says of the change."""
+    event = change.event
+    said = None
+    if isinstance(event, ArticleWithdrawn):
+        said = f"{event.name} {event.reason}"
+    elif isinstance(event, FullArticle):
+        said = f"{event.name} {event.change}"
+    if event is not None:
+        assert isinstance(event, FullArticle | ArticleWithdrawn)
+        assert (event.id, event.revision) == ("ls0001", change.article.revision)
+    return change.article.revision, change.article.state, said
+
+
+# ── from nothing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_new_article_is_published_with_its_whole_state() -> None:
+    change = store(None, CONTENT)
+
+    assert change.changed
+    assert change.article == Article(
+        id="ls0001",
+        revision=1,
+        state="published",
+        content=CONTENT,
+        created_at=NOON,
+        modified_at=NOON,
+        was_public=True,
+    )
+    assert change.event == ArticlePublished(
+        id="ls0001",
+        revision=1,
+        change="major",
+        url="https://tin.example.vn/kinh-te/thong-xe-cau-vinh-ngan-ls0001.html",
+        slug="thong-xe-cau-vinh-ngan",
+        section="kinh-te",
+        title="Thông xe cầu Vĩnh Ngàn",
+        lead="Cầu dài 480 m.",
+        body_html="<p>Sáng nay</p>",
+        byline="Thu Hà",
+        tags=["cầu"],
+        image=Image(url="/media/cau.webp", alt="Cầu"),
+        language="vi",
+        published_at=NOON,
+        modified_at=NOON,
+        reads_baseline=7,
+    )
+
+
+def test_an_article_for_the_future_is_scheduled_and_nobody_is_told() -> None:
+    change = store(None, content(published_at=NOON + timedelta(milliseconds=1)))
+    assert change.changed
+    assert told(change) == (1, "scheduled", None)
+    assert not change.article.was_public
+
+
+# ── from scheduled ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_scheduled_article_becomes_due_at_its_time_and_not_before() -> None:
+    early = come_due(scheduled(), TOMORROW - timedelta(milliseconds=1), SITE)
+    assert (early.changed, told(early)) == (False, (1, "scheduled", None))
+
+    change = come_due(scheduled(), TOMORROW, SITE)
+    assert (change.changed, told(change)) == (True, (2, "published", "article.published major"))
+    assert change.article.was_public
+    assert change.article.modified_at == TOMORROW
+
+
+def test_a_scheduled_article_may_change_in_silence() -> None:
+    change = store(scheduled(), content(published_at=TOMORROW, title="Khác"), LATER)
+    assert (change.changed, told(change)) == (True, (2, "scheduled", None))
+
+
+def test_a_scheduled_article_that_is_moved_to_the_past_is_published() -> None:
+    assert told(store(scheduled(), content(published_at=NOON), LATER)) == (2, "published", "article.published major")
+
+
+def test_a_scheduled_article_that_nobody_saw_is_withdrawn_in_silence() -> None:
+    change = withdraw(scheduled(), ANY, LATER, SITE)
+    assert (change.changed, told(change)) == (True, (2, "withdrawn", None))
+
+
+# ── from published ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("changes", "weight"),
+    [
+        ({"title": "Khác"}, "major"),
+        ({"lead": "Khác"}, "major"),
+        ({"body_html": "<p>Khác</p>"}, "major"),
+        ({"image": None}, "major"),
+        ({"slug": "khac"}, "minor"),
+        ({"section": "xa-hoi"}, "minor"),
+        ({"byline": "Khác"}, "minor"),
+        ({"tags": []}, "minor"),
+        ({"language": "en"}, "minor"),
+        ({"published_at": NOON - timedelta(days=1)}, "minor"),
+        ({"reads_baseline": 8}, "minor"),
+        ({"byline": "Khác", "title": "Khác"}, "major"),
+    ],
+)
+def test_an_update_says_how_much_changed(changes: dict[str, Any], weight: str) -> None:
+    change = store(published(), content(**changes), LATER)
+
+    assert (change.changed, told(change)) == (True, (2, "published", f"article.updated {weight}"))
+    assert isinstance(change.event, ArticleUpdated)
+    assert (change.article.created_at, change.article.modified_at, change.event.modified_at) == (NOON, LATER, LATER)
+
+
+def test_the_same_content_again_changes_nothing() -> None:
+    before = published()
+    change = store(before, content(), LATER)
+    assert change == Change(before, changed=False, event=None)
+
+
+def test_a_public_article_that_is_moved_to_the_future_disappears() -> None:
+    change = store(published(), content(published_at=TOMORROW, slug="moi"), LATER)
+
+    assert told(change) == (2, "scheduled", "article.withdrawn rescheduled")
+    assert isinstance(change.event, ArticleWithdrawn)
+    assert change.event.url == "https://tin.example.vn/kinh-te/moi-ls0001.html"
+    assert change.event.withdrawn_at == LATER
+    assert change.article.was_public
+
+
+def test_a_rescheduled_article_is_published_again_in_its_time() -> None:
+    away = store(published(), content(published_at=TOMORROW), LATER).article
+    assert told(come_due(away, TOMORROW, SITE)) == (3, "published", "article.published major")
+
+
+def test_a_rescheduled_article_that_is_withdrawn_is_told_because_it_was_once_seen() -> None:
+    away = store(published(), content(published_at=TOMORROW), LATER).article
+    assert told(withdraw(away, ANY, LATER, SITE)) == (3, "withdrawn", "article.withdrawn withdrawn")
+
+
+def test_withdrawing_is_told_with_a_tombstone() -> None:
+    change = withdraw(published(), ANY, LATER, SITE)
+
+    assert change.changed
+    assert change.event == ArticleWithdrawn(
+        id="ls0001",
+        revision=2,
+        url="https://tin.example.vn/kinh-te/thong-xe-cau-vinh-ngan-ls0001.html",
+        reason="withdrawn",
+        withdrawn_at=LATER,
+    )
+    assert (change.article.state, change.article.content, change.article.modified_at) == ("withdrawn", CONTENT, LATER)
+
+
+def test_republishing_sends_the_state_again_under_a_new_revision() -> None:
+    change = republish(published(), LATER, SITE)
+
+    assert (change.changed, told(change)) == (True, (2, "published", "article.updated republish"))
+    assert isinstance(change.event, ArticleUpdated)
+    assert (change.event.title, change.event.modified_at) == (CONTENT.title, LATER)
+
+
+def test_only_a_public_article_is_republished() -> None:
+    for current in (scheduled(), withdrawn()):
+        assert republish(current, LATER, SITE) == Change(current, changed=False)
+
+
+def test_only_a_scheduled_article_comes_due() -> None:
+    for current in (published(), withdrawn()):
+        assert come_due(current, TOMORROW, SITE) == Change(current, changed=False)
+
+
+# ── from withdrawn ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_same_content_revives_a_withdrawn_article() -> None:
+    change = store(withdrawn(), CONTENT, TOMORROW)
+    assert (change.changed, told(change)) == (True, (3, "published", "article.published major"))
+
+
+def test_a_withdrawn_article_may_be_scheduled_in_silence() -> None:
+    change = store(withdrawn(), content(published_at=TOMORROW), LATER)
+    assert (change.changed, told(change)) == (True, (3, "scheduled", None))
+    assert change.article.was_public
+
+
+def test_withdrawing_again_changes_nothing() -> None:
+    before = withdrawn()
+    assert withdraw(before, ANY, TOMORROW, SITE) == Change(before, changed=False)
+
+
+def test_an_unknown_article_cannot_be_withdrawn() -> None:
+    with pytest.raises(Problem) as problem:
+        withdraw(None, preconditions("*", None), LATER, SITE)
+    assert problem.value.status == 404
+
+
+# ── preconditions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("if_match", "if_none_match", "wanted"),
+    [
+        (None, None, Preconditions(None, False)),
+        ("*", None, Preconditions(frozenset(), False)),
+        (None, "*", Preconditions(None, True)),
+        ('"3"', None, Preconditions(frozenset({3}), False)),
+        ('"3", "12"', None, Preconditions(frozenset({3, 12}), False)),
+        ('"3","12"', None, Preconditions(frozenset({3, 12}), False)),
+        ('W/"3"', None, Preconditions(frozenset({0}), False)),
+        ('W/"3", "4"', None, Preconditions(frozenset({0, 4}), False)),
+        ('"abc"', None, Preconditions(frozenset({0}), False)),
+        ('"03"', None, Preconditions(frozenset({0}), False)),
+        ('""', None, Preconditions(frozenset({0}), False)),
+        ('"9999999999999999999999"', None, Preconditions(frozenset({0}), False)),
+    ],
+)
+def test_preconditions_are_read(if_match: str | None, if_none_match: str | None, wanted: Preconditions) -> None:
+    assert preconditions(if_match, if_none_match) == wanted
+
+
+@pytest.mark.parametrize("if_match", ["", "3", '"3', "'3'", '"3" "4"', '"3",', '*, "3"', 'w/"3"'])
+def test_an_if_match_that_cannot_be_read_is_named(if_match: str) -> None:
+    with pytest.raises(Problem) as problem:
+        preconditions(if_match, None)
+    assert (problem.value.status, [fault["path"] for fault in problem.value.errors]) == (422, ["If-Match"])
+
+
+@pytest.mark.parametrize("if_none_match", ["", '"3"', "* "])
+def test_an_if_none_match_other_than_the_star_is_named(if_none_match: str) -> None:
+    with pytest.raises(Problem) as problem:
+        preconditions(None, if_none_match)
+    assert (problem.value.status, [fault["path"] for fault in problem.value.errors]) == (422, ["If-None-Match"])
+
+
+@pytest.mark.parametrize("if_match", ["*", '"1"', '"7", "1"'])
+def test_an_article_at_the_expected_revision_changes(if_match: str) -> None:
+    assert store(published(), content(title="Khác"), wanted=preconditions(if_match, None)).article.revision == 2
+    assert withdraw(published(), preconditions(if_match, None), LATER, SITE).article.revision == 2
+
+
+@pytest.mark.parametrize("if_match", ['"3"', 'W/"1"', '"0"', '"1.0"'])
+def test_a_lost_race_is_412_even_for_the_same_content(if_match: str) -> None:
+    wanted = preconditions(if_match, None)
+    for change in (
+        lambda: store(published(), CONTENT, wanted=wanted),
+        lambda: withdraw(published(), wanted, LATER, SITE),
+        lambda: withdraw(withdrawn(), wanted, LATER, SITE),
+    ):
+        with pytest.raises(Problem, match="the article is at revision") as problem:
+            change()
+        assert problem.value.status == 412
+
+
+@pytest.mark.parametrize("if_match", ["*", '"1"'])
+def test_if_match_never_creates(if_match: str) -> None:
+    with pytest.raises(Problem, match="the article does not exist") as problem:
+        store(None, CONTENT, wanted=preconditions(if_match, None))
+    assert problem.value.status == 412
+
+
+def test_create_only_creates_once() -> None:
+    create = preconditions(None, "*")
+    assert store(None, CONTENT, wanted=create).article.revision == 1
+    for current in (published(), scheduled(), withdrawn()):
+        with pytest.raises(Problem, match="the article exists already") as problem:
+            store(current, CONTENT, wanted=create)
+        assert problem.value.status == 412
+
+
+# ── defaults and answers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def given(**fields: Any) -> ArticleInput:
+    return ArticleInput.model_validate({"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>", **fields})
+
+
+def test_a_new_article_gets_its_slug_from_the_title_and_appears_now() -> None:
+    filled = fill(given(), "<p>sạch</p>", None, LATER)
+
+    assert (filled.slug, filled.published_at, filled.body_html) == ("cau-moi", LATER, "<p>sạch</p>")
+    assert (filled.lead, filled.byline, filled.tags, filled.image) == ("", "", [], None)
+    assert (filled.language, filled.reads_baseline) == ("vi", 0)
+
+
+def test_a_known_article_keeps_its_publishing_time() -> None:
+    assert fill(given(), "<p>x</p>", scheduled(), LATER).published_at == TOMORROW
+    assert fill(given(published_at=LATER), "<p>x</p>", scheduled(), NOON).published_at == LATER
+
+
+def test_what_the_editor_says_goes_before_the_defaults() -> None:
+    filled = fill(
+        given(slug="khac", image={"url": "/media/a.webp", "credit": "TTXVN"}, reads_baseline=9), "b", None, NOON
+    )
+    assert (filled.slug, filled.reads_baseline) == ("khac", 9)
+    assert filled.image == Image(url="/media/a.webp", alt="", caption="", credit="TTXVN")
+
+
+def test_a_body_that_grows_beyond_all_measure_when_it_is_mended_is_refused() -> None:
+    # Each open formatting element is opened again in every later paragraph.
+    hostile = "<p>" + "".join(f'<b lang="{number:a>90}">' for number in range(100)) + "<p>x" * 500
+    assert len(hostile) < 20_000
+    with pytest.raises(Problem, match="not valid") as problem:
+        clean(given(body_html=hostile))
+    assert [fault["path"] for fault in problem.value.errors] == ["body_html"]
+
+
+def test_an_ordinary_body_is_sanitised() -> None:
+    assert clean(given(body_html="<p onclick=x>Chào<script>1</script></p>")) == "<p>Chào</p>"
+
+
+def test_the_address_is_made_of_section_slug_and_id() -> None:
+    assert url_of("ls0001", CONTENT, SITE) == "https://tin.example.vn/kinh-te/thong-xe-cau-vinh-ngan-ls0001.html"
+    assert published().etag == '"1"'
+
+
+def test_the_answer_shows_everything_of_a_public_article() -> None:
+    assert view(published(), SITE, full=False) == {
+        "id": "ls0001",
+        "revision": 1,
+        "state": "published",
+        "slug": "thong-xe-cau-vinh-ngan",
+        "section": "kinh-te",
+        "url": "https://tin.example.vn/kinh-te/thong-xe-cau-vinh-ngan-ls0001.html",
+        "created_at": "2026-11-23T12:00:00.000Z",
+        "modified_at": "2026-11-23T12:00:00.000Z",
+        "title": "Thông xe cầu Vĩnh Ngàn",
+        "lead": "Cầu dài 480 m.",
+        "body_html": "<p>Sáng nay</p>",
+        "byline": "Thu Hà",
+        "tags": ["cầu"],
+        "image": {"url": "/media/cau.webp", "alt": "Cầu", "caption": "", "credit": ""},
+        "language": "vi",
+        "published_at": "2026-11-23T12:00:00.000Z",
+        "reads_baseline": 7,
+    }
+
+
+def test_of_a_withdrawn_article_the_public_learns_that_it_is_gone_and_nothing_more() -> None:
+    assert view(withdrawn(), SITE, full=False).keys() == {
+        "id", "revision", "state", "slug", "section", "url", "created_at", "modified_at"
+    }  # fmt: skip
+    assert view(withdrawn(), SITE, full=True)["body_html"] == "<p>Sáng nay</p>"

@@ -1,0 +1,394 @@
+"""Group commit, on a clock of its own: the event loop jumps to the next timer instead of waiting for it."""
+
+import asyncio
+import logging
+import selectors
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from services.ingest import batcher as module
+from services.ingest.batcher import Batcher
+from shared.batch import Batch
+from shared.errors import LuotdocError, Unavailable
+
+START = 1_795_417_500_000
+"""The time of day at which every test begins, in milliseconds."""
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """A loop whose time passes only when nothing is left to do, and then at once."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        super().__init__(_JumpingSelector(self))
+
+    def time(self) -> float:
+        return self.passed
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    def __init__(self, loop: JumpingLoop) -> None:
+        super().__init__()
+        self._jumping = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert timeout is not None, "nothing will ever happen any more"
+        self._jumping.passed += timeout
+        return super().select(0)
+
+
+def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(scene())
+
+
+def millis() -> int:
+    """Milliseconds on the loop's clock, rounded: timers are sums of floating-point numbers."""
+    return round(asyncio.get_running_loop().time() * 1000)
+
+
+class Deliver:
+    """A way out that takes `takes` seconds, and fails while it is `broken`."""
+
+    def __init__(self, takes: float = 0.0) -> None:
+        self.takes = takes
+        self.broken: Exception | None = None
+        self.attempts: list[tuple[int, str]] = []
+        """(milliseconds since the start, batch id)"""
+        self.durable: list[Batch] = []
+        self.at_once = self.most_at_once = 0
+
+    async def __call__(self, batch: Batch) -> None:
+        self.attempts.append((millis(), batch.batch_id))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(self.takes)
+            if self.broken:
+                raise self.broken
+            self.durable.append(batch)
+        finally:
+            self.at_once -= 1
+
+    @property
+    def sent_at(self) -> list[int]:
+        return [at for at, _ in self.attempts]
+
+    @property
+    def articles(self) -> list[str]:
+        """What became durable, batch by batch: the articles of one joined."""
+        return ["".join(read[0] for read in batch.reads) for batch in self.durable]
+
+
+def batcher(deliver: Callable[[Batch], Awaitable[None]]) -> Batcher:
+    return Batcher("e1", deliver, lambda: START + millis())
+
+
+async def until(milliseconds: int) -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(milliseconds / 1000 - loop.time())
+
+
+def test_a_single_read_goes_at_once_and_is_answered_with_its_batch() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.002)
+        one = batcher(deliver)
+        await until(20)
+
+        assert await one.add("a1", "reader", "00ff") == "e1-000000000000"
+        assert millis() == 22
+        assert deliver.sent_at == [20]
+        assert deliver.durable == [
+            Batch("e1-000000000000", START + 20, [("a1", START + 20, "reader", "00ff")], {})
+        ]  # fmt: skip
+
+    play(scene)
+
+
+def test_reads_that_come_together_share_a_batch_in_their_order() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        ids = await asyncio.gather(*(one.add(article, "reader", "") for article in "abc"))
+
+        assert ids == ["e1-000000000000"] * 3
+        assert deliver.articles == ["abc"]
+
+    play(scene)
+
+
+def test_the_next_batch_goes_five_milliseconds_after_the_last() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        waiting = []
+        for at, article in [(0, "a"), (1, "b"), (4, "c"), (6, "d"), (11, "e"), (30, "f")]:
+            await until(at)
+            waiting.append(one.add(article, "reader", ""))
+        await asyncio.gather(*waiting)
+
+        assert deliver.sent_at == [0, 5, 10, 15, 30]
+        assert [set(articles) for articles in deliver.articles] == [{"a"}, {"b", "c"}, {"d"}, {"e"}, {"f"}]
+        assert [read[1] - START for batch in deliver.durable for read in batch.reads] == [0, 1, 4, 6, 11, 30]
+
+    play(scene)
+
+
+def test_two_are_on_their_way_at_most_and_the_third_takes_all_that_came_meanwhile() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.1)
+        one = batcher(deliver)
+        waiting = []
+        for number in range(50):
+            await until(number * 2)
+            waiting.append(one.add("x", "reader", ""))
+        await asyncio.gather(*waiting)
+
+        assert deliver.most_at_once == 2
+        assert deliver.sent_at == [0, 5, 100]
+        assert [len(batch.reads) for batch in deliver.durable] == [1, 2, 47]
+
+    play(scene)
+
+
+def test_batches_are_numbered_without_gaps() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.003)
+        one = batcher(deliver)
+        waiting = []
+        for number in range(40):
+            await until(number * 2)
+            waiting.append(one.add("x", "reader", ""))
+        await asyncio.gather(*waiting)
+
+        assert [batch.batch_id for batch in deliver.durable] == [
+            f"e1-{number:012d}" for number in range(len(deliver.durable))
+        ]
+        assert sum(len(batch.reads) for batch in deliver.durable) == 40
+
+    play(scene)
+
+
+def test_a_batch_has_a_largest_size_and_a_bounded_number_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BATCH", 3)
+    monkeypatch.setattr(module, "MAX_GATHERED", 2)
+
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        waiting = [one.add(article, "reader", "") for article in "abcdef"]
+        with pytest.raises(Unavailable, match="too many reads wait"):
+            one.add("g", "reader", "")
+        await asyncio.gather(*waiting)
+
+        assert deliver.articles == ["abc", "def"]
+        await one.add("h", "reader", "")
+        assert deliver.articles == ["abc", "def", "h"]
+
+    play(scene)
+
+
+def test_filtered_reads_are_carried_once_by_the_next_batch() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        for reason in ("bot", "reload", "bot"):
+            one.filtered(reason)
+        assert deliver.attempts == []
+        await one.add("a", "reader", "")
+        one.filtered("reload")
+        await one.add("b", "reader", "")
+        await one.add("c", "reader", "")
+
+        assert [batch.filtered for batch in deliver.durable] == [{"bot": 2, "reload": 1}, {"reload": 1}, {}]
+
+    play(scene)
+
+
+def test_an_idle_second_ends_with_an_empty_batch() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        running = asyncio.create_task(one.run())
+        one.filtered("bot")
+        await until(2600)
+        await one.add("a", "reader", "")
+        await until(3900)
+        running.cancel()
+
+        assert deliver.sent_at == [250, 1250, 2250, 2600, 3750]
+        assert [(len(batch.reads), batch.filtered) for batch in deliver.durable] == [
+            (0, {"bot": 1}), (0, {}), (0, {}), (1, {}), (0, {})
+        ]  # fmt: skip
+
+    play(scene)
+
+
+def test_nothing_empty_is_sent_while_a_batch_is_on_its_way() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=3.0)
+        one = batcher(deliver)
+        running = asyncio.create_task(one.run())
+        read = one.add("a", "reader", "")
+        await until(2900)
+        running.cancel()
+        assert deliver.sent_at == [0]
+        await read
+
+    play(scene)
+
+
+# ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_batch_that_fails_is_told_and_stays_the_same_batch_until_it_is_durable() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        one.filtered("bot")
+        deliver.broken = LuotdocError("the disk took no more")
+        with pytest.raises(Unavailable, match="the disk took no more") as error:
+            await one.add("a", "reader", "")
+        assert error.value.retry_after == 1
+        await until(1200)
+        deliver.broken = None
+        await one.add("b", "reader", "")
+        await until(2000)
+
+        assert deliver.attempts == [
+            (0, "e1-000000000000"),
+            (500, "e1-000000000000"),
+            (1000, "e1-000000000000"),
+            (1200, "e1-000000000001"),
+            (1500, "e1-000000000000"),
+        ]
+        assert [(batch.batch_id[-1], batch.reads[0][0], batch.filtered) for batch in deliver.durable] == [
+            ("1", "b", {}),
+            ("0", "a", {"bot": 1}),
+        ]
+
+    play(scene)
+
+
+def test_when_two_are_stuck_further_reads_are_refused_at_once() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        deliver.broken = LuotdocError("full")
+        for article in "ab":
+            with pytest.raises(Unavailable, match="full"):
+                await one.add(article, "reader", "")
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="neither at the broker nor on disk"):
+                one.add("c", "reader", "")
+
+        deliver.broken = None
+        await until(600)
+        assert await one.add("d", "reader", "") == "e1-000000000002"
+        assert deliver.articles == ["a", "b", "d"]
+
+    play(scene)
+
+
+def test_reads_that_wait_behind_two_that_get_stuck_are_told_too() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=2.0)
+        deliver.broken = LuotdocError("full")
+        one = batcher(deliver)
+        first = one.add("a", "reader", "")
+        await until(10)
+        second = one.add("b", "reader", "")
+        await until(20)
+        third = one.add("c", "reader", "")
+        outcomes = await asyncio.gather(first, second, third, return_exceptions=True)
+
+        assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+        assert millis() == 2010
+
+        deliver.broken = None
+        await until(10_000)
+        assert sorted(deliver.articles) == ["a", "b"]  # c was refused before it had a number
+        assert await one.add("d", "reader", "") == "e1-000000000002"
+
+    play(scene)
+
+
+def test_a_reader_that_left_does_not_disturb_the_others() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.01)
+        one = batcher(deliver)
+        first, second = (asyncio.shield(one.add(article, "reader", "")) for article in "ab")
+        await until(1)
+        first.cancel()
+        assert await second == "e1-000000000000"
+        assert deliver.articles == ["ab"]
+
+    play(scene)
+
+
+def test_a_bug_on_the_way_is_logged_and_told_to_the_readers(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        deliver.broken = ZeroDivisionError("a bug")
+        one = batcher(deliver)
+        with pytest.raises(Unavailable, match="could not be stored"):
+            await one.add("a", "reader", "")
+        deliver.broken = None
+        assert await one.add("b", "reader", "") == "e1-000000000001"
+
+    play(scene)
+    assert [record.levelno for record in caplog.records] == [logging.CRITICAL]
+    assert "ZeroDivisionError" in caplog.text
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_at_the_end_everything_is_sent_and_settled() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.1)
+        one = batcher(deliver)
+        waiting = []
+        for at, article in [(0, "a"), (5, "b"), (7, "c")]:
+            await until(at)
+            waiting.append(one.add(article, "reader", ""))
+        one.filtered("bot")
+        await one.drain()
+
+        assert deliver.articles == ["a", "b", "c"]
+        assert deliver.durable[-1].filtered == {"bot": 1}
+        assert all(future.done() for future in waiting)
+
+    play(scene)
+
+
+def test_at_the_end_filtered_reads_alone_are_worth_a_batch() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        one = batcher(deliver)
+        one.filtered("reload")
+        await one.drain()
+        assert [(batch.reads, batch.filtered) for batch in deliver.durable] == [([], {"reload": 1})]
+        await one.drain()
+        assert len(deliver.durable) == 1
+
+    play(scene)
+
+
+def test_the_end_waits_for_a_batch_that_is_being_retried() -> None:
+    async def scene() -> None:
+        deliver = Deliver()
+        deliver.broken = LuotdocError("away")
+        one = batcher(deliver)
+        with pytest.raises(Unavailable):
+            await one.add("a", "reader", "")
+        draining = asyncio.create_task(one.drain())
+        await until(900)
+        assert not draining.done()
+        deliver.broken = None
+        await draining
+        assert (millis(), deliver.articles) == (1000, ["a"])
+
+    play(scene)

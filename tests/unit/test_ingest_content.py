@@ -1,0 +1,392 @@
+"""What an editor sends: limits and their messages, cleaned text, slugs, and HTML that means harm."""
+
+import json
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html as lxml_html
+from pydantic import ValidationError
+
+from services.ingest.content import RESERVED_SECTIONS, ArticleInput, input_schema, sanitise, slug_of
+from shared.http import from_validation
+
+LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}
+
+
+def taken(**fields: Any) -> ArticleInput:
+    return ArticleInput.model_validate_json(json.dumps({**LEAST, **fields}))
+
+
+def faults(**fields: Any) -> dict[str, str]:
+    """The faults by place, as a client is told them; a field that is None is left out of the body."""
+    body = {name: value for name, value in {**LEAST, **fields}.items() if value is not None}
+    try:
+        ArticleInput.model_validate_json(json.dumps(body))
+    except ValidationError as error:
+        return {fault["path"]: fault["message"] for fault in from_validation(error.errors()).errors}
+    return {}
+
+
+def place(**fields: Any) -> list[str]:
+    return list(faults(**fields))
+
+
+# ── fields ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_three_fields_are_enough() -> None:
+    article = taken()
+    assert (article.lead, article.tags, article.byline, article.image) == ("", [], "", None)
+    assert (article.language, article.slug, article.published_at, article.reads_baseline) == ("vi", None, None, 0)
+
+
+def test_everything_at_its_limit_is_taken() -> None:
+    image = {"url": "/" + "x" * 1999, "alt": "ă" * 500, "caption": "â" * 1000, "credit": "đ" * 200}
+    article = taken(
+        title="ệ" * 300,
+        section="a" * 100,
+        body_html="x" * (1 << 20),
+        lead="ư" * 2000,
+        tags=["ơ" * 50] * 20,
+        byline="ô" * 200,
+        image=image,
+        language="vi-Latn-VN-x1",
+        slug="b" * 100,
+        published_at="2900-12-31T23:59:59Z",
+        reads_baseline=1 << 50,
+    )
+    assert (len(article.title), len(article.lead), len(article.tags)) == (300, 2000, 20)
+
+
+@pytest.mark.parametrize("field", ["title", "section", "body_html"])
+def test_what_is_required_is_missed(field: str) -> None:
+    assert faults(**{field: None}) == {field: "Field required"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", "x" * 301),
+        ("section", "x" * 101),
+        ("body_html", ""),
+        ("lead", "x" * 2001),
+        ("tags", ["x"] * 21),
+        ("byline", "x" * 201),
+        ("slug", "x" * 101),
+        ("reads_baseline", -1),
+        ("reads_baseline", (1 << 50) + 1),
+    ],
+)
+def test_one_more_than_the_limit_is_refused(field: str, value: Any) -> None:
+    assert place(**{field: value}) == [field]
+
+
+@pytest.mark.parametrize(
+    ("image", "where"),
+    [
+        ({}, "image.url"),
+        ({"url": "/" + "x" * 2000}, "image.url"),
+        ({"url": "/a", "alt": "x" * 501}, "image.alt"),
+        ({"url": "/a", "caption": "x" * 1001}, "image.caption"),
+        ({"url": "/a", "credit": "x" * 201}, "image.credit"),
+        ({"url": "/a", "width": 3}, "image.width"),
+    ],
+)
+def test_the_picture_has_limits_too(image: dict[str, Any], where: str) -> None:
+    assert place(image=image) == [where]
+
+
+def test_a_tag_has_fifty_letters_at_most_and_is_named_by_its_place() -> None:
+    assert place(tags=["cầu", "x" * 51]) == ["tags.1"]
+    assert faults(tags=["cầu", "  "]) == {"tags.1": "must not be blank"}
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\n\t", "\u00a0\u2003"])
+def test_a_blank_title_is_refused(title: str) -> None:
+    assert faults(title=title) == {"title": "must not be blank"}
+
+
+def test_a_body_is_measured_in_bytes_not_in_letters() -> None:
+    half = 1 << 19
+    assert faults(body_html="đ" * half) == {}
+    assert faults(body_html="đ" * half + "x") == {"body_html": "must have at most 1048576 bytes in UTF-8"}
+
+
+def test_an_unknown_field_is_a_mistake() -> None:
+    assert faults(titel="x") == {"titel": "Extra inputs are not permitted"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("title", 5), ("tags", "cầu"), ("reads_baseline", "5"), ("reads_baseline", 1.5), ("reads_baseline", True)],
+)
+def test_types_are_not_guessed(field: str, value: Any) -> None:
+    assert place(**{field: value}) == [field]
+
+
+def test_all_faults_are_told_at_once() -> None:
+    assert place(title="", section="Kinh tế", reads_baseline=-1) == ["title", "section", "reads_baseline"]
+
+
+@pytest.mark.parametrize("language", ["VI", "v", "vi_VN", "vi-", "tiếng", "vi\n"])
+def test_a_language_is_a_tag(language: str) -> None:
+    assert place(language=language) == ["language"]
+
+
+# ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DECOMPOSED = "Đu\u031bo\u031b\u0300ng vê\u0300"
+COMPOSED = "Đường về"
+
+
+@pytest.mark.parametrize("field", ["title", "lead", "byline"])
+def test_letters_are_composed_and_spaces_made_single(field: str) -> None:
+    assert getattr(taken(**{field: f"  {DECOMPOSED}\n\tbản \u2028 Lác "}), field) == f"{COMPOSED} bản Lác"
+
+
+def test_so_are_those_of_tags_and_pictures() -> None:
+    assert taken(tags=[f" {DECOMPOSED} "]).tags == [COMPOSED]
+    image = taken(image={"url": "/a", "alt": DECOMPOSED, "caption": f"{DECOMPOSED}\n", "credit": DECOMPOSED}).image
+    assert image is not None
+    assert (image.alt, image.caption, image.credit) == (COMPOSED, COMPOSED, COMPOSED)
+
+
+def test_limits_count_composed_letters() -> None:
+    letter = unicodedata.normalize("NFD", "ệ")
+    assert len(letter) == 3
+    assert taken(title=letter * 300, tags=[letter * 50]).tags == ["ệ" * 50]
+
+
+@pytest.mark.parametrize("character", ["\0", "\x08", "\x1b", "\x7f", "\x9f", "\ufffe"])
+def test_control_characters_are_refused_in_text(character: str) -> None:
+    text = f"a{character}b"
+    message = "must not contain control characters"
+    assert faults(title=text, lead=text, byline=text, tags=[text]) == {
+        "title": message, "lead": message, "byline": message, "tags.0": message
+    }  # fmt: skip
+
+
+# ── slugs, sections, addresses, times ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("Đường về bản Lác", "duong-ve-ban-lac"),
+        ("ĐẮK LẮK: 1.000 tỷ đồng!", "dak-lak-1-000-ty-dong"),
+        ("Ỷ ỹ ữ ẳ ỗ ợ ế ụ", "y-y-u-a-o-o-e-u"),
+        (unicodedata.normalize("NFD", "Mường Sạ"), "muong-sa"),
+        ("  --Chè--  ", "che"),
+        ("!!!", "bai-viet"),
+        ("", "bai-viet"),
+        ("a" * 300, "a" * 100),
+        ("nghiêng " * 20, "-".join(["nghieng"] * 12)),
+    ],
+)
+def test_slugs_are_made_from_titles(title: str, slug: str) -> None:
+    assert slug_of(title) == slug
+
+
+@given(st.text(max_size=150))
+def test_every_title_makes_a_slug_that_we_take_ourselves(title: str) -> None:
+    assert faults(slug=slug_of(title)) == {}
+
+
+@pytest.mark.parametrize("slug", ["", "Kinh-te", "kinh te", "kinh--te", "-kinh", "te-", "đường", "a/b", "a.b", "a\n"])
+def test_a_slug_is_lower_case_letters_figures_and_single_hyphens(slug: str) -> None:
+    assert place(slug=slug) == ["slug"]
+    assert place(section=slug) == ["section"]
+
+
+@pytest.mark.parametrize("section", sorted(RESERVED_SECTIONS))
+def test_a_section_is_not_called_as_one_of_our_own_paths(section: str) -> None:
+    assert faults(section=section) == {"section": f"{section} is a path name of the system's own"}
+    assert faults(slug=section) == {}
+
+
+def test_every_path_of_the_services_is_reserved() -> None:
+    paths = "articles media reads stats livez readyz metrics docs static feed sitemap robots schemas openapi"
+    assert set(paths.split()) <= RESERVED_SECTIONS
+
+
+@pytest.mark.parametrize("url", ["https://e.vn/a.jpg", "http://e.vn", "/media/a.webp", "/a?b=c&d=%20#e"])
+def test_addresses_of_pictures(url: str) -> None:
+    assert faults(image={"url": url}) == {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "a.jpg", "//evil.example/a.jpg", "/\\evil.example", "\\\\evil", "javascript:alert(1)", "data:image/png,x",
+        "HTTPS://e.vn/a", "https://", "https:///a", "/a b", '/a"onerror=alert(1)', "/a'b", "/<b>", " /a", "/a\n",
+        "/a\0reads\0", "/a\x1b", "https://e.vn/\x7f",
+    ],
+)  # fmt: skip
+def test_addresses_that_could_be_something_else_are_refused(url: str) -> None:
+    assert faults(image={"url": url}) == {
+        "image.url": "must be an http(s) address, or a path that starts with one slash"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-23T07:05:00Z", datetime(2026, 11, 23, 7, 5, tzinfo=UTC)),
+        ("2026-11-23T07:05:00+07:00", datetime(2026, 11, 23, 0, 5, tzinfo=UTC)),
+        ("2026-11-23t07:05:00.1239z", datetime(2026, 11, 23, 7, 5, 0, 123_000, tzinfo=UTC)),
+        ("2026-11-23 07:05:00-05:30", datetime(2026, 11, 23, 12, 35, tzinfo=UTC)),
+        ("1900-01-01T00:00:00Z", datetime(1900, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_publishing_time_is_kept_in_utc_to_the_millisecond(text: str, moment: datetime) -> None:
+    published_at = taken(published_at=text).published_at
+    assert published_at is not None
+    assert published_at.isoformat() == moment.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("2026-11-23T07:05:00", "Input should have timezone info"),
+        ("2026-11-23", "must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00"),
+        ("1795417500", "must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00"),
+        (1795417500, "must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00"),
+        ("hôm nay", "must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00"),
+        ("1899-12-31T23:59:59Z", "must lie between the years 1900 and 2900"),
+        ("2901-01-01T00:00:00Z", "must lie between the years 1900 and 2900"),
+    ],
+)
+def test_other_publishing_times_are_refused(value: Any, message: str) -> None:
+    assert faults(published_at=value) == {"published_at": message}
+
+
+def test_a_day_that_no_calendar_has_is_refused() -> None:
+    assert place(published_at="2026-02-30T00:00:00Z") == ["published_at"]
+
+
+def test_the_schema_for_the_documentation_stands_alone() -> None:
+    schema = input_schema()
+    assert sorted(schema["required"]) == ["body_html", "section", "title"]
+    assert "$ref" not in json.dumps(schema)
+    assert schema["properties"]["image"]["anyOf"][0]["required"] == ["url"]
+
+
+# ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "<h2>Mục</h2><p>Chữ <strong>đậm</strong>, <em>nghiêng</em> &amp; H<sub>2</sub>O</p>",
+        '<ol start="3" reversed=""><li>a</li></ol><ul><li>b</li></ul>',
+        '<table><caption>Bảng</caption><tbody><tr><th scope="row">a</th><td colspan="2">b</td></tr></tbody></table>',
+        '<blockquote cite="https://e.vn/x">a</blockquote><time datetime="2026-11-23">hôm nay</time>',
+        '<p lang="en" dir="ltr">Hello</p>',
+    ],
+)
+def test_what_articles_are_made_of_stays_as_it_is(kept: str) -> None:
+    assert sanitise(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("given_html", "clean"),
+    [
+        ('<a href="/kinh-te/">a</a>', '<a href="/kinh-te/" rel="noopener noreferrer">a</a>'),
+        ('<a href="mailto:a@e.vn">a</a>', '<a href="mailto:a@e.vn" rel="noopener noreferrer">a</a>'),
+        ('<img src="/a.webp" alt="A">', '<img src="/a.webp" alt="A" loading="lazy">'),
+        ("<p class=x style=color:red id=y data-z=1>a</p>", "<p>a</p>"),
+        ("<h1>Tiêu đề</h1>", "Tiêu đề"),
+        ("<p>a<p>b", "<p>a</p><p>b</p>"),
+        (" <!-- ghi chú --> a ", "a"),
+        ("<p>a\0reads\0b\x1b</p>", "<p>areadsb</p>"),
+        ("<p>&#0;</p>", "<p>\ufffd</p>"),
+        (f"<p>{DECOMPOSED}</p>", f"<p>{COMPOSED}</p>"),
+    ],
+)
+def test_what_is_changed(given_html: str, clean: str) -> None:
+    assert sanitise(given_html) == clean
+
+
+@pytest.mark.parametrize(
+    ("hostile", "clean"),
+    [
+        ("<script>alert(1)</script>", ""),
+        ("<scr<script>ipt>alert(1)</script>", "ipt&gt;alert(1)"),
+        ("<SCRIPT SRC=//e.vn/x.js></SCRIPT>a", "a"),
+        ("<img src=x onerror=alert(1)>", '<img src="x" loading="lazy">'),
+        ("<img/src=x/onerror=alert(1)//", ""),
+        ("<p onclick=alert(1) onmouseover='x'>a</p>", "<p>a</p>"),
+        ("<a href=javascript:alert(1)>a</a>", '<a rel="noopener noreferrer">a</a>'),
+        ("<a href='jAvA\tsc\nript:alert(1)'>a</a>", '<a rel="noopener noreferrer">a</a>'),
+        ("<a href='&#1;javascript:alert(1)'>a</a>", '<a rel="noopener noreferrer">a</a>'),
+        ("<a href='\x01javascript:alert(1)'>a</a>", '<a rel="noopener noreferrer">a</a>'),
+        ("<a href='java\0script:alert(1)'>a</a>", '<a rel="noopener noreferrer">a</a>'),
+        ("<a href='data:text/html,<script>1</script>'>a</a>", '<a rel="noopener noreferrer">a</a>'),
+        ("<a href='vbscript:x'>a</a>", '<a rel="noopener noreferrer">a</a>'),
+        ("<a href=/x target=_blank ping=//e.vn>a</a>", '<a href="/x" rel="noopener noreferrer">a</a>'),
+        ("<img src='data:image/svg+xml,<svg onload=alert(1)>'>", '<img loading="lazy">'),
+        ("<img srcset='//e.vn/x 2x' src=/a>", '<img src="/a" loading="lazy">'),
+        ("<svg onload=alert(1)><script>alert(1)</script></svg>", ""),
+        ("<svg><style><img src=x onerror=alert(1)></style></svg>", '<img src="x" loading="lazy">'),
+        ("<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>", ""),
+        ("<noscript><p title='</noscript><img src=x onerror=alert(1)>'>", '<img src="x" loading="lazy">\'&gt;'),
+        ("<iframe srcdoc='<script>1</script>'>x</iframe>a", "a"),
+        ("<object data=x><embed src=y></object>a", "a"),
+        ("<style>*{background:url(//e.vn)}</style>a", "a"),
+        ("<form action=//e.vn><input name=a><button>b</button></form>", "b"),
+        ("<textarea><script>alert(1)</script></textarea>", ""),
+        ("<title><script>alert(1)</script></title>", ""),
+        ("<xmp><script>alert(1)</script></xmp>", ""),
+        ("<template><script>alert(1)</script></template>", ""),
+        ("<base href=//e.vn><meta http-equiv=refresh content=0><link rel=stylesheet href=x>a", "a"),
+        ("<video src=x onerror=alert(1)></video><audio autoplay></audio>a", "a"),
+        ("<x-own onload=alert(1)>a</x-own>", "a"),
+        ("<body onload=alert(1)>a", "a"),
+        ("</div></article><p>a", "<p>a</p>"),
+        ("<![CDATA[<script>alert(1)</script>]]>a", "alert(1)]]&gt;a"),
+        ('<p title="\'><script>">a</p>', "<p>a</p>"),
+    ],
+)
+def test_what_means_harm_is_taken_out(hostile: str, clean: str) -> None:
+    assert sanitise(hostile) == clean
+
+
+PIECES = [
+    "<script>", "</script>", "<svg>", "</svg>", "<math>", "<style>", "</style>", "<table>", "<td>", "<caption>", "<p>",
+    "</p>", "<b>", "<!--", "-->", "<![CDATA[", "]]>", '<img src="', "x", '" onerror="', "alert(1)", '">', "'", "<a ",
+    'href="', "javascript:", "java&#9;script:", "&#106;", "data:", ">", "<", "=", " ", "/", "&", "&lt;", "\0", "\u0338",
+    "<noscript>", "<template>", "<iframe ", "srcdoc=", "<title>", "<textarea>", "<mglyph>", "<mtext>", "<select>",
+]  # fmt: skip
+TAGS = set(
+    "div a abbr b blockquote br caption cite code col colgroup dd del dfn dl dt em figcaption figure h2 h3 h4 h5 h6 "
+    "hr i img ins kbd li mark ol p pre q s samp small strong sub sup table tbody td tfoot th thead time tr u ul "
+    "var".split()
+)
+ATTRIBUTES = set("lang dir href title hreflang rel cite span src alt width height loading start reversed".split()) | {
+    "colspan", "rowspan", "headers", "scope", "datetime"
+}  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
+def test_no_mixture_of_pieces_gets_anything_through_that_runs(pieces: str) -> None:
+    clean = sanitise(pieces)
+    assert "\0" not in clean
+    # As a browser would meet it, between other elements.
+    for element in lxml_html.fragment_fromstring(f"<div>{clean}</div>").iter():
+        assert element.tag in TAGS
+        assert set(element.attrib) <= ATTRIBUTES
+        for address in ("href", "src", "cite"):
+            scheme, colon, _ = element.get(address, "").partition(":")
+            assert not colon or scheme in {"http", "https", "mailto", "tel"} or not scheme.isalpha()
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
+def test_what_is_clean_stays_as_it_is(pieces: str) -> None:
+    clean = sanitise(pieces)
+    assert sanitise(clean) == clean

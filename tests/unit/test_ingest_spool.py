@@ -1,0 +1,333 @@
+"""The spool on a real disk: what was told to be durable is there after any crash, and nothing else is."""
+
+import errno
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.spool import Spool, SpoolFull, SpoolLocked, decode, encode, instances
+from shared.batch import Batch
+
+MINTED = 1_795_417_500_000
+
+
+def batch(number: int, reads: int = 1) -> Batch:
+    return Batch(
+        f"e1-{number:012d}",
+        MINTED + number,
+        [("ls0001", MINTED, "reader", "0123456789abcdef")] * reads,
+        {"bot": number},
+    )
+
+
+SIZE = len(encode(batch(0)))
+
+
+@contextmanager
+def spool(folder: Path, limit: int = 1 << 20, segment: int = 1 << 16) -> Iterator[Spool]:
+    one = Spool(folder / "one", limit, segment)
+    one.open()
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def held(one: Spool) -> list[Batch]:
+    """Everything that waits, oldest first."""
+    return [batch for segment in one.segments() for batch in normal(one.read(segment))]
+
+
+def normal(batches: list[Batch]) -> list[Batch]:
+    """With reads as tuples: JSON makes lists of them."""
+    for one in batches:
+        one.reads = [(article, at, kind, visitor) for article, at, kind, visitor in one.reads]
+    return batches
+
+
+# ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_record_is_read_back_as_it_was() -> None:
+    batches, end = decode(encode(batch(7, reads=3)) + encode(batch(8, reads=0)))
+    assert normal(batches) == [batch(7, reads=3), batch(8, reads=0)]
+    assert end == len(encode(batch(7, reads=3))) + len(encode(batch(8, reads=0)))
+
+
+RECORDS = [encode(batch(number, reads=number)) for number in range(4)]
+ENDS = [sum(map(len, RECORDS[: number + 1])) for number in range(4)]
+
+
+@given(st.integers(0, ENDS[-1]))
+def test_of_a_tail_torn_at_any_byte_the_whole_records_remain(length: int) -> None:
+    whole = sum(end <= length for end in ENDS)
+    batches, end = decode(b"".join(RECORDS)[:length])
+    assert [one.batch_id for one in batches] == [batch(number).batch_id for number in range(whole)]
+    assert end == ([0, *ENDS])[whole]
+
+
+@given(st.integers(0, ENDS[-1] - 1), st.integers(1, 255))
+def test_a_byte_that_changed_anywhere_is_noticed(place: int, difference: int) -> None:
+    data = bytearray(b"".join(RECORDS))
+    data[place] ^= difference
+    batches, end = decode(bytes(data))
+    whole = sum(edge <= place for edge in ENDS)
+    assert len(batches) == whole
+    assert end == ([0, *ENDS])[whole]
+
+
+def test_zeroes_behind_a_crash_are_no_records() -> None:
+    assert decode(bytes(4096)) == ([], 0)
+
+
+# ── the folder ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_batches_come_back_in_their_order_also_from_the_next_process(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        for number in range(5):
+            one.append(batch(number))
+        assert held(one) == [batch(number) for number in range(5)]
+        assert (one.bytes, one.oldest_minted_at) == (5 * SIZE, MINTED)
+    with spool(tmp_path) as again:
+        assert held(again) == [batch(number) for number in range(5)]
+        assert (again.bytes, again.oldest_minted_at) == (5 * SIZE, MINTED)
+
+
+def test_a_batch_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        (file,) = (tmp_path / "one").glob("*.spool")
+        assert file.read_bytes() == encode(batch(1))
+
+
+def test_a_batch_is_synced_to_the_disk_and_so_is_its_file_s_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def watched(call: str) -> None:
+        original = getattr(os, call)
+
+        def sync(descriptor: int) -> None:
+            kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+            synced.append(f"{kind} {os.fstat(descriptor).st_size if kind == 'file' else ''}".strip())
+            original(descriptor)
+
+        monkeypatch.setattr(os, call, sync)
+
+    watched("fsync")
+    watched("fdatasync")
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        assert synced == ["folder", f"file {SIZE}"]
+        one.append(batch(2))
+        assert synced == ["folder", f"file {SIZE}", f"file {2 * SIZE}"]
+        (segment,) = one.segments()
+        one.forget(segment)
+        assert synced[3:] == ["folder"]
+
+
+def test_a_segment_that_is_large_enough_is_followed_by_another(tmp_path: Path) -> None:
+    with spool(tmp_path, segment=2 * SIZE) as one:
+        for number in range(5):
+            one.append(batch(number))
+        segments = one.segments()
+        assert [segment.name for segment in segments] == [f"{number:012d}.spool" for number in range(3)]
+        assert [len(one.read(segment)) for segment in segments] == [2, 2, 1]
+
+
+def test_what_comes_after_the_list_was_asked_for_goes_into_a_new_segment(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        (first,) = one.segments()
+        one.append(batch(2))
+        assert normal(one.read(first)) == [batch(1)]
+        one.forget(first)
+        assert held(one) == [batch(2)]
+        assert one.oldest_minted_at == MINTED + 2
+
+
+def test_a_forgotten_segment_is_gone_for_ever_and_its_number_too(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        (first,) = one.segments()
+        one.append(batch(2))
+        one.forget(first)
+        assert (one.bytes, not first.exists()) == (SIZE, True)
+    with spool(tmp_path) as again:
+        again.append(batch(3))
+        assert held(again) == [batch(2), batch(3)]
+        assert [segment.name for segment in again.segments()] == ["000000000001.spool", "000000000002.spool"]
+
+
+def test_an_empty_spool_leaves_no_segment_behind(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        assert (one.segments(), one.bytes, one.oldest_minted_at, one.full) == ([], 0, None, False)
+    assert [file.name for file in (tmp_path / "one").iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("torn", [1, 7, 8, 9, SIZE - 1])
+def test_a_tail_torn_by_a_crash_is_cut_and_the_rest_is_kept(
+    torn: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        (segment,) = one.segments()
+    with segment.open("ab") as file:
+        file.write(encode(batch(2))[:torn])
+
+    with spool(tmp_path) as again:
+        assert held(again) == [batch(1)]
+        assert again.bytes == segment.stat().st_size == SIZE
+        again.append(batch(3))
+        assert held(again) == [batch(1), batch(3)]
+    assert f"cut {torn} bytes" in caplog.text
+
+
+def test_a_segment_that_holds_nothing_whole_is_removed(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        (segment,) = one.segments()
+    segment.write_bytes(encode(batch(1))[:20])
+    with spool(tmp_path) as again:
+        assert (again.segments(), again.bytes, segment.exists()) == ([], 0, False)
+        again.append(batch(2))
+        assert [segment.name for segment in again.segments()] == ["000000000001.spool"]
+
+
+def test_two_processes_never_share_a_folder(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        other = Spool(tmp_path / "one", 1 << 20)
+        with pytest.raises(SpoolLocked, match="give each LUOTDOC_INSTANCE its own"):
+            other.open()
+        one.append(batch(1))
+    other.open()
+    assert held(other) == [batch(1)]
+    other.close()
+
+
+def test_only_its_owner_may_look_into_it(tmp_path: Path) -> None:
+    with spool(tmp_path):
+        assert stat.S_IMODE((tmp_path / "one").stat().st_mode) & 0o077 == 0
+
+
+def test_the_instances_that_have_a_spool_are_known(tmp_path: Path) -> None:
+    assert list(instances(tmp_path / "none")) == []
+    for name in ("b", "a"):
+        one = Spool(tmp_path / name, 1 << 20)
+        one.open()
+        one.close()
+    (tmp_path / "c").mkdir()
+    assert list(instances(tmp_path)) == ["a", "b"]
+
+
+# ── no room ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_limit_holds_to_the_byte(tmp_path: Path) -> None:
+    with spool(tmp_path, limit=2 * SIZE) as one:
+        one.append(batch(1))
+        one.append(batch(2))
+        assert not one.full
+        with pytest.raises(SpoolFull, match=f"holds {2 * SIZE} of {2 * SIZE} bytes"):
+            one.append(batch(3))
+        assert one.full
+        assert held(one) == [batch(1), batch(2)]
+
+
+def test_there_is_room_again_once_a_segment_is_forgotten(tmp_path: Path) -> None:
+    with spool(tmp_path, limit=2 * SIZE, segment=SIZE) as one:
+        one.append(batch(1))
+        one.append(batch(2))
+        with pytest.raises(SpoolFull):
+            one.append(batch(3))
+        one.forget(one.segments()[0])
+        assert not one.full
+        one.append(batch(3))
+        assert held(one) == [batch(2), batch(3)]
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file may grow beyond `size` bytes: as on a full disk, the write that reaches it takes a part without error."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("room", [SIZE, SIZE + 1, 2 * SIZE - 1])
+def test_a_record_that_the_disk_takes_in_part_is_refused_and_leaves_no_trace(room: int, tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        with largest_file(room), pytest.raises(SpoolFull, match="the disk took no more"):
+            one.append(batch(2))
+        assert one.full
+        one.append(batch(3))
+        assert not one.full
+        assert held(one) == [batch(1), batch(3)]
+        assert sum(file.stat().st_size for file in one.segments()) == one.bytes == 2 * SIZE
+
+
+def test_a_first_record_that_the_disk_does_not_take_leaves_no_file(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        with largest_file(SIZE - 1), pytest.raises(SpoolFull):
+            one.append(batch(1))
+        assert (held(one), one.bytes, list((tmp_path / "one").glob("*.spool"))) == ([], 0, [])
+        one.append(batch(2))
+        assert held(one) == [batch(2)]
+
+
+def failing(*_: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_disk_that_does_not_sync_is_a_disk_that_did_not_take_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", failing)
+            with pytest.raises(SpoolFull, match="Input/output error"):
+                one.append(batch(2))
+        one.append(batch(3))
+        assert held(one) == [batch(1), batch(3)]
+    with spool(tmp_path) as again:
+        assert held(again) == [batch(1), batch(3)]
+
+
+def test_a_file_whose_name_is_not_synced_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with spool(tmp_path) as one:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", failing)
+            with pytest.raises(SpoolFull, match="Input/output error"):
+                one.append(batch(1))
+        assert (one.bytes, list((tmp_path / "one").glob("*.spool"))) == (0, [])
+        one.append(batch(2))
+        assert held(one) == [batch(2)]
+
+
+def test_where_not_even_cutting_works_the_segment_ends_before_the_failed_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        with monkeypatch.context() as patch, largest_file(SIZE + 9):
+            patch.setattr(os, "ftruncate", failing)
+            with pytest.raises(SpoolFull):
+                one.append(batch(2))
+        one.append(batch(3))
+        assert held(one) == [batch(1), batch(3)]
+    with spool(tmp_path) as again:
+        assert held(again) == [batch(1), batch(3)]

@@ -1,0 +1,182 @@
+"""Whose address it is, who is a bot, and what is a reload."""
+
+import asyncio
+from ipaddress import ip_network
+
+import pytest
+
+from services.ingest.visitors import ReloadWindow, client_address, is_bot, visitor
+
+TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("10.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1", "203.0.113.7, 10.0.0.2", "203.0.113.7"),
+        ("10.0.0.1", "198.51.100.9, 203.0.113.7", "203.0.113.7"),  # what a client wrote in front is its own affair
+        ("10.0.0.1", "10.9.9.9, 203.0.113.7 ,10.0.0.2", "203.0.113.7"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "2001:db8::5, fd00::1", "2001:db8::5"),
+        ("fd00::2", "203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "unknown", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.7, unknown", "10.0.0.1"),
+        ("10.0.0.1", "unknown, 10.0.0.2", "10.0.0.2"),
+        ("10.0.0.1", "203.0.113.7,", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.7:4711", "10.0.0.1"),
+        ("192.0.2.1", "203.0.113.7", "192.0.2.1"),  # a peer that nobody trusts may say what it likes
+        ("", "203.0.113.7", ""),
+    ],
+)
+def test_the_address_is_that_of_the_last_hop_that_nobody_trusts(peer: str, forwarded: str | None, address: str) -> None:
+    assert client_address(peer, forwarded, TRUSTED) == address
+
+
+def test_without_trusted_proxies_the_peer_is_the_reader() -> None:
+    assert client_address("10.0.0.1", "203.0.113.7", ()) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (compatible; coccocbot-web/1.0; +http://help.coccoc.com/searchengine)",
+        "curl/8.5.0",
+        "python-requests/2.32.0",
+        "facebookexternalhit/1.1",
+    ],
+)
+def test_programs_are_bots(agent: str) -> None:
+    assert is_bot(agent)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 "
+        "Safari/537.36",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
+        "Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+    ],
+)
+def test_people_are_not(agent: str) -> None:
+    assert not is_bot(agent)
+
+
+def test_only_the_first_part_of_an_endless_user_agent_is_looked_at() -> None:
+    assert not is_bot("x" * 512 + " Googlebot/2.1")
+
+
+def test_a_visitor_is_the_same_all_day_and_another_with_another_salt() -> None:
+    today, tomorrow = b"a" * 32, b"b" * 32
+    reader = visitor(today, "203.0.113.7", "Firefox")
+
+    assert reader == visitor(today, "203.0.113.7", "Firefox")
+    assert len(reader) == 16
+    assert int(reader, 16) >= 0
+    others = {
+        visitor(tomorrow, "203.0.113.7", "Firefox"),
+        visitor(today, "203.0.113.8", "Firefox"),
+        visitor(today, "203.0.113.7", "Chrome"),
+        visitor(today, "203.0.113.7F", "irefox"),
+    }
+    assert len(others | {reader}) == 5
+
+
+# ── the window ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def window(clock: Clock, capacity: int = 100) -> ReloadWindow:
+    return ReloadWindow(60.0, capacity, clock)
+
+
+def read(one: ReloadWindow, key: str) -> None:
+    one.end(key, durable=True)
+
+
+def test_a_read_is_a_reload_for_as_long_as_the_window() -> None:
+    clock = Clock()
+    one = window(clock)
+    read(one, "a")
+
+    clock.now += 59.999
+    assert one.holds("a")
+    assert not one.holds("b")
+    clock.now += 0.001
+    assert not one.holds("a")
+
+
+def test_a_read_that_did_not_become_durable_is_no_reason_to_filter_its_repetition() -> None:
+    one = window(Clock())
+    one.end("a", durable=False)
+    assert not one.holds("a")
+    assert len(one) == 0
+
+
+def test_the_time_begins_with_the_last_counted_read() -> None:
+    clock = Clock()
+    one = window(clock)
+    read(one, "a")
+    clock.now += 60
+    read(one, "a")
+    clock.now += 59
+    assert one.holds("a")
+    assert len(one) == 1
+
+
+def test_what_is_over_makes_room() -> None:
+    clock = Clock()
+    one = window(clock)
+    for key in "abc":
+        read(one, key)
+        clock.now += 10
+    clock.now += 35  # a was read 65 s ago, b 55 s, c 45 s
+    read(one, "d")
+    assert len(one) == 3
+    assert [one.holds(key) for key in "abcd"] == [False, True, True, True]
+
+
+def test_a_full_window_forgets_the_oldest() -> None:
+    clock = Clock()
+    one = window(clock, capacity=3)
+    for key in "abcd":
+        read(one, key)
+        clock.now += 1
+    assert len(one) == 3
+    assert [one.holds(key) for key in "abcd"] == [False, True, True, True]
+
+
+def test_a_renewed_entry_is_not_the_oldest_any_more() -> None:
+    clock = Clock()
+    one = window(clock, capacity=3)
+    for key in "abca":
+        read(one, key)
+        clock.now += 1
+    read(one, "d")
+    assert [one.holds(key) for key in "abcd"] == [True, False, True, True]
+
+
+async def test_the_outcome_of_a_read_on_its_way_can_be_awaited() -> None:
+    one = window(Clock())
+    outcome = asyncio.get_running_loop().create_future()
+    one.begin("a", outcome)
+
+    assert one.pending("a") is outcome
+    assert one.pending("b") is None
+    assert not one.holds("a")
+    one.end("a", durable=True)
+    assert one.pending("a") is None
+    assert one.holds("a")

@@ -25,6 +25,8 @@ VERSION = 1
 
 LEDGER_HOURS = 72
 SALT_HOURS = 48
+KEY_HOURS = LEDGER_HOURS + 24
+"""Longer than the ledger: while a key is known, its repetitions carry the first one's time and are seen to be too old."""
 
 INDEXES: dict[str, list[IndexModel]] = {
     # ingest
@@ -38,6 +40,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("created_at", ASCENDING)]),
     ],
     "media": [],
+    "read_keys": [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
     "salts": [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
     # render
     "pages": [

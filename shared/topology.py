@@ -35,7 +35,9 @@ class WorkQueue:
     @property
     def parked(self) -> RabbitQueue:
         """Where messages wait that cannot be handled."""
-        return RabbitQueue(f"{self.name}.parked", queue_type=QueueType.QUORUM, durable=True)
+        # 4.x would drop a message at its 20th return, and looking at one is a return.
+        limit: QuorumQueueArgs = {"x-delivery-limit": 1_000_000}
+        return RabbitQueue(f"{self.name}.parked", queue_type=QueueType.QUORUM, durable=True, arguments=limit)
 
 
 def work_queue(name: str, exchange: RabbitExchange, keys: tuple[str, ...], delivery_limit: int) -> WorkQueue:

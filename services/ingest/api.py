@@ -3,7 +3,7 @@
 import re
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,11 +14,13 @@ from fastapi import FastAPI, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest import article as articles
+from services.ingest import read_batches
 from services.ingest.content import ArticleInput, input_schema
 from services.ingest.known import KnownArticles
 from services.ingest.media import identify
 from services.ingest.store import ArticleStore, Page
 from services.ingest.tokens import Token, find, require
+from shared.batch import Batch
 from shared.clock import from_millis, to_millis
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
@@ -33,6 +35,12 @@ IfNoneMatch = Annotated[str | None, Header(description="* to create only")]
 _ALPHABET = string.ascii_lowercase + string.digits
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": input_schema()}}}}
 _PICTURE = {"requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string"}}}}}
+_READS = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": read_batches.body_schema()}},
+    }
+}
 
 
 class Listing(BaseModel):
@@ -54,6 +62,7 @@ class Articles:
     base_url: str
     clock: Callable[[], datetime]
     changed: Callable[[], None]
+    deliver: Callable[[Batch], Awaitable[None]]
     max_article_bytes: int
     max_media_bytes: int
 
@@ -171,5 +180,26 @@ def build_api(service: Articles) -> FastAPI:
         path = f"/media/{picture.name}"
         told = {"url": service.base_url + path, "path": path, "type": picture.type, "bytes": len(data)}
         return Response(orjson.dumps(told), 201, media_type="application/json")
+
+    @api.post("/reads/batch", openapi_extra=_READS, tags=["reads"])
+    async def post_reads(
+        request: Request,
+        authorization: Annotated[str | None, Header(description="Bearer token with the scope `reads`")] = None,
+        idempotency_key: Annotated[str | None, Header(description="repeat it with a repeated request")] = None,
+    ) -> Response:
+        """Count up to 1,000 reads, once per key, which is remembered for 72 hours. No visitor filter applies."""
+        token = require(service.tokens, authorization, "reads")
+        batch_id = read_batches.keyed_id(token.name, read_batches.checked_key(idempotency_key))
+        body = await read_body(request.scope, request.receive, read_batches.MAX_BODY)
+        wanted = read_batches.ReadBatchInput.model_validate_json(body).articles
+        missing = {article for article in wanted if article not in service.known}
+        unknown = frozenset(missing - await service.store.published_among(missing)) if missing else frozenset()
+        note = read_batches.KeyNote(read_batches.digest_of(wanted), to_millis(service.clock()), unknown)
+        batch = read_batches.make_batch(batch_id, wanted, await service.store.remember_key(batch_id, note))
+        if batch.reads:
+            await service.deliver(batch)
+        accepted = [read[0] for read in batch.reads]
+        told = {"accepted": len(accepted), "unknown": sorted(set(wanted) - set(accepted))}
+        return Response(orjson.dumps(told), media_type="application/json")
 
     return api

@@ -140,7 +140,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         )
 
     relay = Relay(store, publish_event, clock)
-    spool = Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes)
+    outlet = Outlet(publish_batch, Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes), clock)
     ingest = Ingest(
         settings,
         clock,
@@ -151,7 +151,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         Salts(store, clock),
         relay,
         Schedule(store, clock, settings.base_url, relay.wake),
-        Outlet(publish_batch, spool, clock),
+        outlet,
     )
     api = build_api(
         Articles(
@@ -161,6 +161,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             settings.base_url,
             clock,
             relay.wake,
+            outlet.deliver,
             settings.max_article_bytes,
             settings.max_media_bytes,
         )

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import orjson
 
 from shared.batch import Batch
-from shared.errors import LuotdocError
+from shared.errors import LuotdocError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _HEAD = struct.Struct(">II")
 SEGMENT_BYTES = 1 << 20
 
 
-class SpoolFull(LuotdocError):
+class SpoolFull(Unavailable):
     """The size limit is reached, or the disk took no more."""
 
 

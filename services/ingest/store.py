@@ -13,8 +13,9 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from services.ingest.article import Article, Change, Content
+from services.ingest.read_batches import KeyNote
 from shared import events
-from shared.mongo import SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
+from shared.mongo import KEY_HOURS, SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
 
 Decide = Callable[[Article | None], Change]
 
@@ -158,6 +159,30 @@ class ArticleStore:
         """Keep a picture under its content's name; a repetition changes nothing."""
         document = {"v": VERSION, "type": kind, "filename": filename, "data": Binary(data), "created_at": self._clock()}
         await self._db.media.update_one({"_id": name}, {"$setOnInsert": document}, upsert=True)
+
+    async def published_among(self, ids: set[str]) -> set[str]:
+        """Those of `ids` that are public now."""
+        articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
+        cursor = articles.find({"_id": {"$in": list(ids)}, "state": "published"}, {"_id": 1})
+        return {document["_id"] async for document in cursor}
+
+    async def remember_key(self, batch_id: str, note: KeyNote) -> KeyNote:
+        """What the first request under this key found: `note` if this is the first."""
+        made = {
+            "v": VERSION,
+            "digest": note.digest,
+            "minted_at": note.minted_at,
+            "unknown": sorted(note.unknown),
+            "expires_at": self._clock() + timedelta(hours=KEY_HOURS),
+        }
+        while True:
+            try:
+                held = await self._db.read_keys.find_one_and_update(
+                    {"_id": batch_id}, {"$setOnInsert": made}, upsert=True, return_document=True
+                )
+            except DuplicateKeyError:
+                continue  # the same request came twice at once
+            return KeyNote(held["digest"], held["minted_at"], frozenset(held["unknown"]))
 
     async def salt(self, day: datetime) -> bytes:
         """The secret of the UTC day that begins at `day`; the first who asks makes it, all get the same."""

@@ -1,15 +1,391 @@
-"""Articles into HTML: every field in its place, nothing that an editor types taken for markup."""
+"""Articles into HTML: every field in its place, and nothing that an editor types taken for markup."""
 
-import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from lxml import html as lxml_html
 
-from services.ingest.content import sanitise
-from services.render.pages import ASIDE, READS, Named, Renderer, number, path_of, scrollable_tables, site_of
+from services.render.pages import ASIDE, READS, Named, Renderer, number, path_of, scrollable_tables
 from services.render.settings import RenderSettings
 from shared.events import ArticlePublished, Image
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ADDRESSES = {"amqp_url": "amqp://127.0.0.1/", "mongo_url": "mongodb://127.0.0.1/luotdoc"}
+SITE: dict[str, Any] = {
+    "base_url": "https://tin.example.vn",
+    "site_name": "Báo Lam Sơn",
+    "site_tagline": "Tiếng nói của tỉnh",
+    "site_address": "1 Lê Lợi, Lam Sơn",
+    "sections": "kinh-te=Kinh tế,xa-hoi=Xã hội",
+    "links": "Cổng Chính phủ=https://chinhphu.example.vn",
+}
+
+
+def settings(**changes: Any) -> RenderSettings:
+    return RenderSettings(**{**ADDRESSES, **SITE, **changes})
+
+
+def renderer(**changes: Any) -> Renderer:
+    return Renderer(settings(**changes))
+
+
+def article(**changes: Any) -> ArticlePublished:
+    fields: dict[str, Any] = {
+        "id": "ls0001",
+        "revision": 3,
+        "url": "https://elsewhere.example.vn/",
+        "slug": "thong-xe-cau",
+        "section": "kinh-te",
+        "title": "Thông xe cầu Vĩnh Ngàn",
+        "lead": "Cầu dài 480 m.",
+        "body_html": "<p>Sáng nay</p>",
+        "byline": "Thu Hà",
+        "tags": ["cầu", "giao thông"],
+        "image": Image(url="/media/cau.webp", alt="Cây cầu", caption="Cầu sáng nay", credit="Minh Đức"),
+        "published_at": NOON,
+        "modified_at": NOON + timedelta(hours=2),
+    }
+    return ArticlePublished(**{**fields, **changes})
+
+
+def page(one: ArticlePublished | None = None, **site: Any) -> str:
+    """A page as it is served, with 1.234 reads and a side column."""
+    filled = {READS: "1.234", ASIDE: "<aside>bên</aside>"}
+    return "".join(filled.get(part, part) for part in renderer(**site).article(one or article()))
+
+
+class Shown:
+    """What a reader sees of a page."""
+
+    def __init__(self, html: str) -> None:
+        self.root = lxml_html.document_fromstring(html)
+
+    def texts(self, path: str) -> list[str]:
+        """The text of every element, with its white space made single."""
+        return [" ".join(element.text_content().split()) for element in self.root.xpath(path)]
+
+    def values(self, path: str) -> list[str]:
+        return [str(value) for value in self.root.xpath(path)]
+
+    def meta(self, name: str) -> list[str]:
+        return self.values(f"//meta[@name='{name}' or @property='{name}']/@content")
+
+
+# ── the article's page ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_page_says_who_it_is() -> None:
+    shown = Shown(page())
+    address = "https://tin.example.vn/kinh-te/thong-xe-cau-ls0001.html"
+
+    assert shown.values("/html/@lang") == ["vi"]
+    assert shown.texts("//title") == ["Thông xe cầu Vĩnh Ngàn | Báo Lam Sơn"]
+    assert shown.meta("description") == ["Cầu dài 480 m."]
+    assert shown.values("//link[@rel='canonical']/@href") == [address]
+    assert shown.meta("og:url") == [address]
+    assert shown.meta("og:title") == ["Thông xe cầu Vĩnh Ngàn"]
+    assert shown.meta("og:image") == ["https://tin.example.vn/media/cau.webp"]
+    assert shown.meta("article:published_time") == ["2026-11-23T19:00:00+07:00"]
+    assert shown.meta("article:modified_time") == ["2026-11-23T21:00:00+07:00"]
+    assert shown.meta("article:tag") == ["cầu", "giao thông"]
+
+
+def test_the_page_shows_every_field() -> None:
+    shown = Shown(page())
+
+    assert shown.texts("//h1") == ["Thông xe cầu Vĩnh Ngàn"]
+    assert shown.texts("//dl[@class='meta']/div") == [
+        "Thời gian đăng 23/11/2026 19:00",
+        "Cập nhật 23/11/2026 21:00",
+        "Lượt đọc 1.234",
+    ]
+    assert shown.values("//time/@datetime") == ["2026-11-23T19:00:00+07:00", "2026-11-23T21:00:00+07:00"]
+    assert shown.texts("//p[@class='lead']") == ["Cầu dài 480 m."]
+    assert shown.texts("//div[@class='body']/p") == ["Sáng nay"]
+    assert shown.values("//figure/img/@src") == ["/media/cau.webp"]
+    assert shown.values("//figure/img/@alt") == ["Cây cầu"]
+    assert shown.texts("//figcaption") == ["Cầu sáng nay Ảnh: Minh Đức"]
+    assert shown.texts("//p[@class='byline']") == ["Thu Hà"]
+    assert shown.texts("//div[@class='tags']//li") == ["cầu", "giao thông"]
+    assert shown.texts("//nav[@class='crumbs']//a") == ["Trang chủ", "Kinh tế"]
+    assert shown.texts("//aside") == ["bên"]
+    assert shown.texts("//p[@class='source']") == [
+        "Nguồn: Báo Lam Sơn – https://tin.example.vn/kinh-te/thong-xe-cau-ls0001.html"
+    ]
+
+
+def test_the_page_shows_the_site() -> None:
+    shown = Shown(page())
+    assert shown.texts("//*[@class='brand-name']") == ["Báo Lam Sơn"]
+    assert shown.texts("//*[@class='brand-tag']") == ["Tiếng nói của tỉnh"]
+    assert shown.texts("//address") == ["1 Lê Lợi, Lam Sơn"]
+    assert shown.texts("//nav[@class='sections']//a") == ["Trang chủ", "Kinh tế", "Xã hội"]
+    assert shown.texts("//nav[@class='sections']//a[@aria-current]") == ["Kinh tế"]
+
+
+def test_the_page_sends_its_read_with_and_without_javascript() -> None:
+    shown = Shown(page(reads_url="https://doc.example.vn/reads"))
+    assert shown.values("//script/@data-article") == ["ls0001"]
+    assert shown.values("//script/@data-url") == ["https://doc.example.vn/reads"]
+    assert shown.values("//noscript//img/@src") == ["https://doc.example.vn/reads.gif?article=ls0001"]
+
+
+def test_what_an_article_lacks_leaves_no_empty_frame() -> None:
+    shown = Shown(page(article(lead="", byline="", tags=[], image=None, modified_at=NOON)))
+    for path in ("//p[@class='lead']", "//p[@class='byline']", "//div[@class='tags']", "//figure", "//figcaption"):
+        assert shown.texts(path) == []
+    assert shown.texts("//dl[@class='meta']/div") == ["Thời gian đăng 23/11/2026 19:00", "Lượt đọc 1.234"]
+    assert (shown.meta("description"), shown.meta("og:image"), shown.meta("article:modified_time")) == ([], [], [])
+
+
+@pytest.mark.parametrize("modified", [NOON, NOON + timedelta(seconds=59), NOON - timedelta(days=1)])
+def test_a_change_within_the_minute_of_publishing_or_before_it_is_not_shown(modified: datetime) -> None:
+    assert "Cập nhật" not in page(article(modified_at=modified))
+
+
+def test_an_article_in_another_language_says_so_for_its_own_words_alone() -> None:
+    assert Shown(page(article(language="en"))).values("//article/@lang") == ["en"]
+    assert Shown(page(article(language="vi"))).values("//article/@lang") == []
+    assert Shown(page(article(language="en"))).values("/html/@lang") == ["vi"]
+
+
+def test_times_are_those_of_the_site_s_zone() -> None:
+    shown = Shown(page(article(modified_at=NOON), time_zone="Europe/Berlin"))
+    assert shown.texts("//dl[@class='meta']//time") == ["23/11/2026 13:00"]
+    assert renderer().moment(datetime(2026, 12, 31, 17, tzinfo=UTC)) == "01/01/2027 00:00"
+
+
+HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}"""
+
+
+def test_what_editors_and_operators_type_is_text_wherever_it_is_shown() -> None:
+    image = Image(url="/a.webp", alt=HOSTILE, caption=HOSTILE, credit=HOSTILE)
+    one = article(title=HOSTILE, lead=HOSTILE, byline=HOSTILE, tags=[HOSTILE], image=image, section="hostile")
+    html = page(
+        one,
+        site_name=HOSTILE,
+        site_tagline=HOSTILE,
+        site_address=HOSTILE,
+        sections="hostile=<script>alert(1)</script>",
+    )
+    shown = Shown(html)
+
+    assert [element.get("src", "").partition("?")[0] for element in shown.root.iter("script")] == ["/static/read.js"]
+    assert shown.values("//@onerror") == []
+    assert shown.texts("//h1") == [HOSTILE]
+    assert shown.texts("//p[@class='lead']") == [HOSTILE]
+    assert shown.texts("//p[@class='byline']") == [HOSTILE]
+    assert shown.texts("//div[@class='tags']//li") == [HOSTILE]
+    assert shown.values("//figure/img/@alt") == [HOSTILE]
+    assert shown.texts("//figcaption") == [f"{HOSTILE} Ảnh: {HOSTILE}"]
+    assert shown.meta("description") == [HOSTILE]
+    assert shown.meta("og:title") == [HOSTILE]
+    assert shown.texts("//*[@class='brand-name']") == [HOSTILE]
+    assert shown.texts("//address") == [HOSTILE]
+    assert shown.texts("//nav[@class='crumbs']//a") == ["Trang chủ", "<script>alert(1)</script>"]
+
+
+def test_the_sanitised_body_goes_in_as_it_is() -> None:
+    body = '<h2>Mục &amp; mục</h2><p>{{ 7 * 7 }} {% raw %}</p><p><a href="/x" rel="noopener noreferrer">a</a></p>'
+    assert body in page(article(body_html=body))
+
+
+def test_a_page_is_cut_where_reads_and_side_column_belong() -> None:
+    parts = renderer().article(article())
+    assert [part for part in parts if part in (READS, ASIDE)] == [READS, ASIDE]
+    assert len(parts) == 5
+    assert parts[0].endswith("<span data-reads>")
+    assert parts[2].startswith("</span>")
+    assert "\0" not in parts[0] + parts[2] + parts[4]
+
+
+def test_the_same_article_gives_the_same_page() -> None:
+    assert page() == page()
+
+
+# ── numbers, paths, tables ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (999, "999"), (1000, "1.000"), (1_234_567, "1.234.567"), (10**12, "1.000.000.000.000")],
+)
+def test_numbers_are_written_the_vietnamese_way(value: int, text: str) -> None:
+    assert number(value) == text
+
+
+def test_the_path_of_a_page() -> None:
+    assert path_of("kinh-te", "thong-xe", "ls0001") == "/kinh-te/thong-xe-ls0001.html"
+
+
+OPEN = '<div class="scroll" role="region" aria-label="Bảng số liệu" tabindex="0">'
+
+
+@pytest.mark.parametrize(
+    ("body", "framed"),
+    [
+        ("<p>a</p>", "<p>a</p>"),
+        (
+            "<p>a</p><table><tbody><tr><td>1</td></tr></tbody></table><p>b</p>",
+            f"<p>a</p>{OPEN}<table><tbody><tr><td>1</td></tr></tbody></table></div><p>b</p>",
+        ),
+        ('<table lang="en"><caption>x</caption></table>', f'{OPEN}<table lang="en"><caption>x</caption></table></div>'),
+        ("<table></table><table></table>", f"{OPEN}<table></table></div>{OPEN}<table></table></div>"),
+        (
+            "<table><td><table></table></td></table>",
+            f"{OPEN}<table><td>{OPEN}<table></table></div></td></table></div>",
+        ),
+        ('<img alt="<table>"><p title="</table>">a</p>', '<img alt="<table>"><p title="</table>">a</p>'),
+        ('<img alt="a > b <table" src="/x">', '<img alt="a > b <table" src="/x">'),
+        ('<a title="&lt;table&gt;">&lt;table&gt;</a>', '<a title="&lt;table&gt;">&lt;table&gt;</a>'),
+        ('<table lang="a>b"></table>', f'{OPEN}<table lang="a>b"></table></div>'),
+    ],
+)
+def test_a_table_gets_a_frame_that_scrolls_and_what_only_looks_like_one_gets_none(body: str, framed: str) -> None:
+    assert scrollable_tables(body) == framed
+
+
+# ── lists, side column, errors ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def item(title: str = "Tin", **changes: Any) -> dict[str, Any]:
+    return {
+        "title": title,
+        "lead": "",
+        "image": None,
+        "url": f"/kinh-te/{title}.html",
+        "published": NOON,
+        "published_text": "23/11/2026 19:00",
+        "reads": "1.234",
+        "section": Named("kinh-te", "Kinh tế"),
+        **changes,
+    }
+
+
+def test_the_front_page_lists_articles_with_their_reads() -> None:
+    items = [item("a", lead="Lời dẫn", image={"url": "/media/a.webp", "alt": "Ảnh a"}), *map(item, "bcdefg")]
+    shown = Shown(renderer().listing(None, 1, items, True, "<aside>bên</aside>"))
+
+    assert shown.texts("//h2/a") == list("abcdefg")
+    assert shown.values("//h2/a/@href") == [f"/kinh-te/{name}.html" for name in "abcdefg"]
+    assert shown.texts("(//p[@class='summary'])[1]") == ["Lời dẫn"]
+    assert shown.values("//div[@class='thumb']/img/@alt") == ["Ảnh a"]
+    assert set(shown.texts("//span[@class='reads']")) == {"1.234 lượt đọc"}
+    assert shown.texts("//aside") == ["bên"]
+    assert shown.values("//link[@rel='canonical']/@href") == ["https://tin.example.vn/"]
+    assert shown.texts("//nav[@class='sections']//a[@aria-current='page']") == ["Trang chủ"]
+
+
+@pytest.mark.parametrize(
+    ("slug", "page_number", "more", "previous", "following", "canonical"),
+    [
+        (None, 1, False, [], [], "https://tin.example.vn/"),
+        (None, 2, True, ["/"], ["/?page=3"], "https://tin.example.vn/?page=2"),
+        ("kinh-te", 1, True, [], ["/kinh-te/?page=2"], "https://tin.example.vn/kinh-te/"),
+        ("kinh-te", 2, False, ["/kinh-te/"], [], "https://tin.example.vn/kinh-te/?page=2"),
+        ("kinh-te", 3, True, ["/kinh-te/?page=2"], ["/kinh-te/?page=4"], "https://tin.example.vn/kinh-te/?page=3"),
+    ],
+)
+def test_pages_of_a_list_lead_to_each_other(
+    slug: str | None, page_number: int, more: bool, previous: list[str], following: list[str], canonical: str
+) -> None:
+    shown = Shown(renderer().listing(slug, page_number, [item()], more, ""))
+    for element in ("link", "a"):
+        assert shown.values(f"//{element}[@rel='prev']/@href") == previous
+        assert shown.values(f"//{element}[@rel='next']/@href") == following
+    assert shown.values("//link[@rel='canonical']/@href") == [canonical]
+
+
+def test_a_section_is_called_by_its_name_or_else_by_its_slug() -> None:
+    one = renderer()
+    assert Shown(one.listing("xa-hoi", 1, [item()], False, "")).texts("//h1") == ["Xã hội"]
+    assert Shown(one.listing("van-hoa", 1, [item()], False, "")).texts("//h1") == ["Van hoa"]
+    assert one.site.section("kinh-te") == Named("kinh-te", "Kinh tế")
+
+
+def test_an_empty_list_says_so() -> None:
+    assert Shown(renderer().listing("xa-hoi", 1, [], False, "")).texts("//div[@class='empty']/p[1]") == [
+        "Hiện chưa có bài viết nào trong chuyên mục này. Mời bạn quay lại sau."
+    ]
+
+
+def test_what_lists_show_is_text() -> None:
+    hostile = item(HOSTILE, lead=HOSTILE, image={"url": "/a", "alt": HOSTILE}, url="/x", section=Named("s", HOSTILE))
+    shown = Shown(renderer().listing(None, 1, [hostile] * 7, False, renderer().aside([hostile], 1)))
+    assert (list(shown.root.iter("script")), shown.values("//@onerror")) == ([], [])
+    assert shown.texts("//h2/a") == [HOSTILE] * 7
+
+
+def test_the_side_column_shows_news_links_and_the_total() -> None:
+    shown = Shown(renderer().aside([item("a"), item("b")], 12_345_678))
+    assert shown.texts("//section[@aria-labelledby='ben-tin-moi']//li") == ["a 23/11/2026 19:00", "b 23/11/2026 19:00"]
+    assert shown.values("//section[@aria-labelledby='ben-lien-ket']//a/@href") == ["https://chinhphu.example.vn"]
+    assert shown.texts("//section[@aria-labelledby='ben-lien-ket']//a") == ["Cổng Chính phủ"]
+    assert shown.texts("//section[@aria-labelledby='ben-thong-ke']//div") == ["Tổng lượt truy cập 12.345.678"]
+
+
+def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
+    shown = Shown(renderer().error(404, "Không tìm thấy trang", "Trang này không có."))
+    assert shown.texts("//title") == ["Không tìm thấy trang | Báo Lam Sơn"]
+    assert shown.texts("//main//p[@class='code']") == ["Lỗi 404"]
+    assert shown.texts("//h1") == ["Không tìm thấy trang"]
+    assert shown.texts("//main//p[@class='lead']") == ["Trang này không có."]
+    assert shown.texts("//main//li") == ["Kinh tế", "Xã hội"]
+    assert shown.meta("robots") == ["noindex"]
+    assert shown.values("//link[@rel='canonical']/@href") == []
+
+
+# ── version, policy, static files ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"base_url": "https://khac.example.vn"},
+        {"reads_url": "/doc"},
+        {"site_name": "Khác"},
+        {"site_tagline": "Khác"},
+        {"site_address": "Khác"},
+        {"sections": "kinh-te=Kinh tế"},
+        {"sections": "xa-hoi=Xã hội,kinh-te=Kinh tế"},
+        {"links": ""},
+        {"time_zone": "UTC"},
+    ],
+)
+def test_the_version_changes_with_everything_that_pages_show(changes: dict[str, Any]) -> None:
+    assert renderer(**changes).version != renderer().version
+
+
+def test_the_version_does_not_change_with_anything_else() -> None:
+    assert renderer(port=1234, cache_pages=5, log_level="DEBUG", host="0.0.0.0").version == renderer().version
+
+
+def test_only_our_own_script_may_run_and_send_reads() -> None:
+    assert renderer().content_security_policy == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http: data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
+    elsewhere = renderer(reads_url="https://doc.example.vn:8443/a/reads").content_security_policy
+    assert "connect-src 'self' https://doc.example.vn:8443; " in elsewhere
+
+
+def test_pages_need_nothing_that_the_policy_forbids() -> None:
+    shown = Shown(page())
+    assert shown.texts("//style") == []
+    assert shown.values("//@style") == []
+    assert [script for script in shown.texts("//script") if script] == []
+    for address in shown.values("//script/@src | //link[@rel='stylesheet' or @rel='icon']/@href"):
+        assert not urlsplit(address).netloc
+
+
+def test_every_static_file_that_pages_name_is_there_under_its_version() -> None:
+    one = renderer()
+    named = [address for address in Shown(page()).values("//@src | //@href") if address.startswith("/static/")]
+    assert {address.partition("?")[0] for address in named} == {
+        "/static/read.js", "/static/style.css", "/static/favicon.svg"
+    }  # fmt: skip
+    for address in named:
+        name = address.removeprefix("/static/").partition("?")[0]
+        assert address == one.static_url(name) == f"/static/{name}?v={one.static_version(name)}"

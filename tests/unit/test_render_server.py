@@ -1,0 +1,72 @@
+"""The page server's pure parts: which path is what, and the tags of pages. The rest needs MongoDB."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from services.render.pages import path_of
+from services.render.server import _ARTICLE, _MEDIA, _SECTION, _hash, _tag
+from services.render.store import Page
+
+PAGE = Page(
+    "ls0001", 3, "published", "abc", 7, "/kinh-te/cau-ls0001.html", "kinh-te", datetime(2026, 11, 23, tzinfo=UTC)
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "article"),
+    [
+        ("/kinh-te/thong-xe-cau-ls0001.html", "ls0001"),
+        ("/kinh-te/ls0001.html", "ls0001"),
+        ("/cu/slug-cu-ls0001.html", "ls0001"),
+        ("/a/b--c-1.html", "1"),
+        ("/a/-ls0001.html", "ls0001"),
+        (path_of("s" * 100, "t" * 100, "i" * 32), "i" * 32),
+    ],
+)
+def test_an_article_s_path_ends_with_its_id_whatever_stands_before_it(path: str, article: str) -> None:
+    match = _ARTICLE.fullmatch(path)
+    assert match is not None
+    assert match[3] == article
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ls0001.html", "/a/b/ls0001.html", "/kinh-te/cau-LS0001.html", "/kinh-te/cau-ls0001.htm", "/kinh-te/.html",
+        "/kinh-te/cau-.html", "/kinh-te/cau-ls0001.html/", "/kinh-te/cau-ls0001.html\n", "//cau-ls0001.html",
+        "/kinh-tế/cau-ls0001.html", "/media/../cau-ls0001.html", "/a/" + "i" * 33 + ".html",
+    ],
+)  # fmt: skip
+def test_other_paths_are_no_article_s(path: str) -> None:
+    assert not _ARTICLE.fullmatch(path)
+
+
+def test_sections_and_pictures() -> None:
+    assert [bool(_SECTION.fullmatch(path)) for path in ("/kinh-te/", "/kinh-te", "/", "//", "/a/b/", "/A/")] == [
+        True, False, False, False, False, False
+    ]  # fmt: skip
+    name = "0123456789abcdef" * 2
+    assert [bool(_MEDIA.fullmatch(f"/media/{end}")) for end in (f"{name}.webp", f"{name}.jpg", name, "x.jpg", "")] == [
+        True, True, False, False, False
+    ]  # fmt: skip
+
+
+def test_a_tag_is_quoted_and_made_of_the_content() -> None:
+    assert _hash(b"a") == _hash(b"a") != _hash(b"b")
+    tag = _hash(b"a").decode()
+    assert (tag[0], tag[-1], len(tag)) == ('"', '"', 20)
+    assert int(tag[1:-1], 16) > 0
+
+
+def test_a_page_s_tag_changes_with_all_that_is_put_into_it() -> None:
+    tags = {
+        _tag(PAGE, "1.234", "<aside>"),
+        _tag(PAGE, "1.235", "<aside>"),
+        _tag(PAGE, "1.234", "<aside class>"),
+        _tag(replace(PAGE, revision=4), "1.234", "<aside>"),
+        _tag(replace(PAGE, template="abd"), "1.234", "<aside>"),
+    }
+    assert len(tags) == 5
+    assert _tag(PAGE, "1.234", "<aside>") in tags

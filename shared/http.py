@@ -132,7 +132,7 @@ def make_api(title: str, description: str, max_body: int) -> FastAPI:
     api.add_exception_handler(RequestValidationError, on_invalid)
     api.add_exception_handler(ValidationError, on_invalid)
     api.add_exception_handler(HTTPException, on_http)
-    for kind in (Problem, Transient, PyMongoError, TimeoutError):
+    for kind in (Problem, Transient, PyMongoError, TimeoutError, Exception):
         api.add_exception_handler(kind, on_error)
     api.state.max_body = max_body
     return api
@@ -158,20 +158,23 @@ def observed(app: App) -> App:
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         offered = header(scope, b"x-correlation-id")
         chosen = correlate(offered.decode("latin-1") if offered else None)
-        started, status = time.perf_counter(), 0
+        started, status, ended = time.perf_counter(), 0, False
 
         async def watched(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-correlation-id", chosen.encode())]
             await send(message)
+            ended = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
             await app(scope, receive, watched)
         except Disconnected:
             return
         except Exception as error:
+            if ended:  # FastAPI answers a bug with `on_error` and raises it again
+                return
             if status:
                 raise
             await respond_problem(watched, as_problem(error))

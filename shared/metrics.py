@@ -54,7 +54,11 @@ FRESHNESS_SECONDS = Histogram(
 
 # counter
 COUNTED = Counter("luotdoc_counted_reads_total", "Reads committed to MongoDB by this process.")
-FLUSHES = Counter("luotdoc_flushes_total", "Flushes by outcome: committed, conflict, failed.", ["outcome"])
+FLUSHES = Counter(
+    "luotdoc_flushes_total",
+    "Flushes by outcome: committed, failed (to be tried again), conflict (run again by itself).",
+    ["outcome"],
+)
 FLUSH_SECONDS = Histogram(
     "luotdoc_flush_seconds", "Seconds of one flush, look into the ledger to commit.", buckets=_SECONDS
 )

@@ -26,7 +26,7 @@ VERSION = 1
 LEDGER_HOURS = 72
 SALT_HOURS = 48
 KEY_HOURS = LEDGER_HOURS + 24
-"""Longer than the ledger: while a key is known, its repetitions carry the first one's time and are seen to be too old."""
+"""Longer than the ledger: while a key is known, its repetitions carry the first one's time, and are seen as too old."""
 
 INDEXES: dict[str, list[IndexModel]] = {
     # ingest

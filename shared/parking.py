@@ -11,6 +11,11 @@ from shared.clock import Clock, rfc3339
 from shared.topology import WorkQueue
 
 REASON, DETAIL, PARKED_AT = "x-luotdoc-reason", "x-luotdoc-detail", "x-luotdoc-parked-at"
+FORCE = "x-luotdoc-force"
+"""Set by an operator: count this batch although it is too old."""
+
+REASONS = ("bad_headers", "bad_body", "too_old", "bad_event", "unknown_event", "bug")
+
 MAX_DETAIL = 2000
 """Characters; a header must stay far below the frame's 128 KiB."""
 
@@ -18,6 +23,12 @@ MAX_DETAIL = 2000
 def parked_headers(original: dict[str, Any], reason: str, detail: str, at: str) -> dict[str, Any]:
     """The original headers with reason, detail and time (RFC 3339) added."""
     return {**original, REASON: reason, DETAIL: detail[:MAX_DETAIL], PARKED_AT: at}
+
+
+def prepare(work: WorkQueue) -> None:
+    """Make the metric's series, so that the first parked message is a rise from 0."""
+    for reason in REASONS:
+        metrics.PARKED.labels(work.name, reason)
 
 
 async def park(

@@ -23,7 +23,7 @@ from shared.broker import BROKER_ERRORS
 from shared.clock import Clock
 from shared.errors import Permanent, Transient
 from shared.log import correlation
-from shared.parking import park
+from shared.parking import park, prepare
 from shared.topology import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ def subscribe(broker: RabbitBroker, work: WorkQueue, handle: Handler, clock: Clo
 
     Consuming starts with `broker.start()`.
     """
+    prepare(work)
 
     @broker.subscriber(
         work.queue,

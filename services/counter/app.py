@@ -26,7 +26,7 @@ from shared.batch import identify
 from shared.books import Books
 from shared.clock import Clock, now
 from shared.errors import Permanent, Transient
-from shared.parking import park
+from shared.parking import park, prepare
 from shared.tasks import background
 
 log = logging.getLogger(__name__)
@@ -128,10 +128,11 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     books = Books(db)
 
     async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
-        await park(broker, topology.COUNTER_READS, message, reason, detail, clock)
         with contextlib.suppress(Permanent):  # without usable headers it is in nobody's books
             name, _, reads = identify(dict(message.headers))
+            # The note first: it can be repeated, while each parking makes another copy.
             await store.note_parked(name, reads, reason, clock())
+        await park(broker, topology.COUNTER_READS, message, reason, detail, clock)
 
     async def announce(flushed: Flushed) -> None:
         try:
@@ -140,6 +141,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
         except (Transient, PyMongoError, TimeoutError) as error:
             log.warning("reads.counted was not announced, the next one repeats its totals: %s", str(error)[:200])
 
+    prepare(topology.COUNTER_READS)
     counting.consumer = Consumer(
         store,
         park_message,

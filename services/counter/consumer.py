@@ -25,14 +25,12 @@ from shared.broker import BROKER_ERRORS
 from shared.clock import Clock, from_millis
 from shared.errors import Permanent, Transient
 from shared.mongo import LEDGER_HOURS
+from shared.parking import FORCE
 
 log = logging.getLogger(__name__)
 
 TOO_OLD = timedelta(hours=LEDGER_HOURS - 1)
 """A batch minted longer ago may have been counted and forgotten by the ledger: it is never counted silently."""
-
-FORCE = "x-luotdoc-force"
-"""Header by which an operator has a batch counted although it is too old."""
 
 RETRY_FIRST, RETRY_LAST = 0.1, 2.0
 
@@ -185,12 +183,14 @@ class Consumer:
                 return flushed
 
     async def _park_one(self, channel: Any, unreadable: Unreadable) -> None:
-        message, wait = unreadable.message, RETRY_FIRST
+        deadline, wait = time.monotonic() + self._hold, RETRY_FIRST
         while not channel.is_closed:
             try:
-                await self._park(message, unreadable.reason, unreadable.detail)
+                await self._park(unreadable.message, unreadable.reason, unreadable.detail)
             except (Transient, PyMongoError) as error:
-                log.warning("parking waits: %s", error)
+                log.warning("parking waits: %s", str(error)[:300])
+                if time.monotonic() + wait >= deadline:
+                    raise MongoAway(f"nothing could be parked for {self._hold:g} s") from error
                 await asyncio.sleep(wait)
                 wait = min(RETRY_LAST, wait * 2)
             else:
@@ -211,6 +211,7 @@ class Consumer:
 
 def _measure(flushed: Flushed, seconds: float) -> None:
     metrics.FLUSHES.labels("committed").inc()
+    metrics.FLUSHES.labels("conflict").inc(flushed.conflicts)
     metrics.FLUSH_SECONDS.observe(seconds)
     metrics.FLUSH_READS.observe(flushed.increments.total)
     metrics.COUNTED.inc(flushed.increments.total)

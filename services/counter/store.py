@@ -26,6 +26,8 @@ class Flushed:
 
     increments: Increments
     fresh: int
+    conflicts: int
+    """How often the transaction ran in vain before."""
 
 
 class CounterStore:
@@ -43,7 +45,11 @@ class CounterStore:
         """
         by_id = {batch.batch_id: batch for batch in batches}
 
+        attempts = 0
+
         async def once(session: Session) -> Flushed:
+            nonlocal attempts
+            attempts += 1
             cursor = self._db.ledger.find({"_id": {"$in": list(by_id)}}, {"_id": 1}, session=session)
             known = {document["_id"] async for document in cursor}
             increments = fold(batches, known)
@@ -51,7 +57,7 @@ class CounterStore:
             for collection, writes in _writes(increments, fresh, slot).items():
                 if writes:
                     await self._db[collection].bulk_write(writes, ordered=False, session=session)
-            return Flushed(increments, len(fresh))
+            return Flushed(increments, len(fresh), attempts - 1)
 
         return await transaction(self._client, once)
 

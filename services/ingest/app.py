@@ -12,7 +12,7 @@ from services.ingest.api import Articles, build_api
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
 from services.ingest.known import KnownArticles
-from services.ingest.outlet import Outlet
+from services.ingest.outlet import Outlet, Publish
 from services.ingest.relay import Relay
 from services.ingest.salts import Salts
 from services.ingest.schedule import Schedule
@@ -30,6 +30,10 @@ from shared.http import Receive, Scope, Send, observed
 from shared.tasks import background
 
 log = logging.getLogger(__name__)
+
+
+DRAIN_SECONDS = 4.0
+"""For the last batches at a stop; who waits for one that is not durable by then has been answered 503."""
 
 
 @dataclass
@@ -79,7 +83,11 @@ class Ingest:
             ):
                 async with background(batcher.run()):
                     yield
-                await batcher.drain()
+                try:
+                    async with asyncio.timeout(DRAIN_SECONDS):
+                        await batcher.drain()
+                except TimeoutError:
+                    log.critical("stopped with batches that neither RabbitMQ nor the disk took; none was acknowledged")
         finally:
             connecting.cancel()
             await asyncio.gather(connecting, return_exceptions=True)
@@ -106,6 +114,25 @@ def new_epoch(clock: Clock) -> str:
     return f"{to_millis(clock()):011x}{secrets.token_hex(4)}"
 
 
+def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
+    """What puts a batch onto the reads' exchange, confirmed within so many seconds."""
+
+    async def publish_batch(batch: Batch) -> None:
+        await rabbit.publish(
+            broker,
+            batch.body(),
+            topology.READS,
+            topology.READS_KEY,
+            timeout=confirm_timeout,
+            content_type="application/json",
+            message_id=batch.batch_id,
+            headers=batch.headers(),
+            correlation_id=batch.batch_id,
+        )
+
+    return publish_batch
+
+
 def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
     client, db = mongo.connect(settings.mongo_url, "ingest")
@@ -126,21 +153,12 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             message_type=event.type,
         )
 
-    async def publish_batch(batch: Batch) -> None:
-        await rabbit.publish(
-            broker,
-            batch.body(),
-            topology.READS,
-            topology.READS_KEY,
-            timeout=settings.confirm_timeout,
-            content_type="application/json",
-            message_id=batch.batch_id,
-            headers=batch.headers(),
-            correlation_id=batch.batch_id,
-        )
-
     relay = Relay(store, publish_event, clock)
-    outlet = Outlet(publish_batch, Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes), clock)
+    outlet = Outlet(
+        make_publisher(broker, settings.confirm_timeout),
+        Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes),
+        clock,
+    )
     ingest = Ingest(
         settings,
         clock,

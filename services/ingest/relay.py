@@ -2,7 +2,7 @@
 
 Order needs no leader. Whoever relays takes an article's lowest waiting revision first and waits for its confirm, and
 an event leaves the outbox only after its confirm; so revision n+1 is never sent before n was confirmed. Several
-replicas repeat one another at worst, which consumers drop by revision; a lease keeps that rare.
+replicas repeat one another at worst, which consumers drop by revision.
 """
 
 import asyncio

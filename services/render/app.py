@@ -85,7 +85,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
             broker, data, id=event_id, source="/luotdoc/render", time=clock(), subject=article_id, revision=revision
         )
 
-    publisher = Publisher(store, renderer, emit, clock)
+    publisher = Publisher(store, renderer, emit, clock, server.cache.forget)
     subscribe(broker, topology.RENDER_ARTICLES, publisher.handle, clock)
     listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
     rendering = Rendering(settings, client, broker, totals, server, publisher)

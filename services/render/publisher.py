@@ -17,8 +17,11 @@ Emit = Callable[[events.Data, str, int, str], Awaitable[None]]
 class Publisher:
     """Keeps the stored pages in step with the articles."""
 
-    def __init__(self, store: PageStore, renderer: Renderer, emit: Emit, clock: Clock) -> None:
-        self._store, self._renderer, self._emit, self._clock = store, renderer, emit, clock
+    def __init__(
+        self, store: PageStore, renderer: Renderer, emit: Emit, clock: Clock, stored: Callable[[str], None]
+    ) -> None:
+        """`stored` is called with a page's id before its news goes out, so that this process serves the new one."""
+        self._store, self._renderer, self._emit, self._clock, self._stored = store, renderer, emit, clock, stored
 
     async def handle(self, envelope: events.Envelope, data: events.Data) -> bool:
         """Take one article event; False if it is not newer than what is held.
@@ -31,11 +34,13 @@ class Publisher:
                 page = self._make(data)
                 stored = await self._store.put(page)
             if stored != "stale":
+                self._stored(page.id)
                 await self._tell_rendered(page)
         elif isinstance(data, events.ArticleWithdrawn):
             page = Page(data.id, data.revision, data.reason, self._renderer.version)
             stored = await self._store.put(page)
             if stored != "stale":
+                self._stored(page.id)
                 await self._tell_removed(page, data.url)
         else:
             return False

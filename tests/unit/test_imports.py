@@ -2,11 +2,9 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = {
@@ -72,35 +70,38 @@ def test_imports_are_found_wherever_they_stand() -> None:
     assert list(imports_in(source)) == ["a.b", "c", "d.e.f", "g.h"]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("services.")])
-def test_a_service_imports_no_other_service(module: str) -> None:
-    service = module.split(".")[1]
-    assert {name for name in imports(module) if top(name) == "services" and name.split(".")[1] != service} == set()
+def offending(modules: Iterable[str], wrong: Callable[[str, str], bool]) -> list[str]:
+    """What imports what it should not: `wrong` is asked with the module and the name that it imports."""
+    return [f"{module} imports {name}" for module in modules for name in sorted(imports(module)) if wrong(module, name)]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "shared"])
-def test_what_is_shared_imports_no_service(module: str) -> None:
-    assert {name for name in imports(module) if top(name) == "services"} == set()
+def test_a_service_imports_no_other_service() -> None:
+    def another(module: str, name: str) -> bool:
+        return top(name) == "services" and name.split(".")[1:2] != module.split(".")[1:2]
+
+    assert offending([name for name in MODULES if name.startswith("services.")], another) == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_nothing_imports_tests_or_tools(module: str) -> None:
-    assert {top(name) for name in imports(module)} & {"tests", "deploy"} == set()
+def test_what_is_shared_imports_no_service() -> None:
+    assert offending([name for name in MODULES if top(name) == "shared"], lambda _, name: top(name) == "services") == []
+
+
+def test_nothing_imports_tests_or_tools() -> None:
+    assert offending(MODULES, lambda _, name: top(name) in {"tests", "deploy"}) == []
 
 
 def test_the_events_need_nothing_but_pydantic() -> None:
     assert {top(name) for name in imports("shared.events")} - sys.stdlib_module_names == {"pydantic"}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_mongodb_is_spoken_to_in_the_stores_alone(module: str) -> None:
-    if module == "shared.mongo" or module.endswith(".store"):
-        return
-    errors_aside = {name for name in imports(module) if not name.startswith("pymongo.errors.")}
-    assert {name for name in errors_aside if top(name) in MONGO} == set()
+def test_mongodb_is_spoken_to_in_the_stores_alone() -> None:
+    def driver(module: str, name: str) -> bool:
+        store = module == "shared.mongo" or module.endswith(".store")
+        return top(name) in MONGO and not store and not name.startswith("pymongo.errors.")
+
+    assert offending(MODULES, driver) == []
 
 
-@pytest.mark.parametrize("module", sorted(PURE))
-def test_domain_code_reaches_no_driver_not_even_through_others(module: str) -> None:
-    found = {f"{place} imports {name}" for place in reached(module) for name in imports(place) if top(name) in DRIVERS}
-    assert found == set()
+def test_domain_code_reaches_no_driver_not_even_through_others() -> None:
+    for module in sorted(PURE):
+        assert offending(sorted(reached(module)), lambda _, name: top(name) in DRIVERS) == [], module

@@ -1,5 +1,6 @@
 """The life of an article: every change, the revision it makes and the event it sends."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -308,11 +309,12 @@ def test_an_article_at_the_expected_revision_changes(if_match: str) -> None:
 @pytest.mark.parametrize("if_match", ['"3"', 'W/"1"', '"0"', '"1.0"'])
 def test_a_lost_race_is_412_even_for_the_same_content(if_match: str) -> None:
     wanted = preconditions(if_match, None)
-    for change in (
+    changes: list[Callable[[], Change]] = [
         lambda: store(published(), CONTENT, wanted=wanted),
         lambda: withdraw(published(), wanted, LATER, SITE),
         lambda: withdraw(withdrawn(), wanted, LATER, SITE),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(Problem, match="the article is at revision") as problem:
             change()
         assert problem.value.status == 412

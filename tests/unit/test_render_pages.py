@@ -64,10 +64,13 @@ class Shown:
 
     def texts(self, path: str) -> list[str]:
         """The text of every element, with its white space made single."""
-        return [" ".join(element.text_content().split()) for element in self.root.xpath(path)]
+        return [" ".join(element.text_content().split()) for element in self._found(path)]
 
     def values(self, path: str) -> list[str]:
-        return [str(value) for value in self.root.xpath(path)]
+        return [str(value) for value in self._found(path)]
+
+    def _found(self, path: str) -> Any:
+        return self.root.xpath(path)
 
     def meta(self, name: str) -> list[str]:
         return self.values(f"//meta[@name='{name}' or @property='{name}']/@content")

@@ -1,0 +1,63 @@
+"""Batches for the counter, as ingest would send them, put into its queue directly."""
+
+import asyncio
+import secrets
+import time
+
+import aio_pika
+from aio_pika.abc import DeliveryMode
+
+from shared import topology
+from shared.batch import Batch, batch_id
+from tests.bench.naive import QUEUE as NAIVE
+from tests.bench.requests import ARTICLES, article
+
+READS = 250
+"""Reads per batch."""
+_IN_FLIGHT = 200
+
+
+def _bodies() -> list[bytes]:
+    """Eight batches that name every article once, in no order; the next batch repeats the first."""
+    minted = time.time_ns() // 1_000_000
+    numbers = [n * 1_237 % ARTICLES for n in range(ARTICLES)]
+    reads = [(article(n), minted, "reader", secrets.token_hex(8)) for n in numbers]
+    return [Batch("", 0, reads[at : at + READS]).body() for at in range(0, ARTICLES, READS)]
+
+
+async def fill(amqp_url: str, batches: int, rate: float | None = None) -> None:
+    """Send `batches` of `READS` reads of one new epoch, confirmed; at most `rate` a second."""
+    epoch, bodies, started = f"bench{secrets.token_hex(4)}", _bodies(), time.monotonic()
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        exchange = await channel.get_exchange(topology.READS.name)
+
+        async def send(number: int) -> None:
+            minted = time.time_ns() // 1_000_000
+            batch = Batch(batch_id(epoch, number), minted, [()] * READS)  # type: ignore[list-item]
+            message = aio_pika.Message(
+                bodies[number % len(bodies)], headers=batch.headers(), delivery_mode=DeliveryMode.PERSISTENT
+            )
+            await exchange.publish(message, routing_key=topology.READS_KEY, mandatory=True)
+
+        step = _IN_FLIGHT if rate is None else max(1, int(rate / 50))
+        for first in range(0, batches, step):
+            await asyncio.gather(*(send(n) for n in range(first, min(batches, first + step))))
+            if rate is not None:
+                await asyncio.sleep(max(0.0, started + (first + step) / rate - time.monotonic()))
+
+
+async def fill_naive(amqp_url: str, reads: int) -> None:
+    """Send `reads` messages of one read each to the naive counter, confirmed."""
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel(publisher_confirms=True)
+
+        async def send(number: int) -> None:
+            body = f'{{"article":"{article(number * 1_237 % ARTICLES)}"}}'.encode()
+            message = aio_pika.Message(
+                body, content_type="application/json", delivery_mode=DeliveryMode.PERSISTENT
+            )
+            await channel.default_exchange.publish(message, routing_key=NAIVE.name)
+
+        for first in range(0, reads, _IN_FLIGHT):
+            await asyncio.gather(*(send(n) for n in range(first, min(reads, first + _IN_FLIGHT))))

@@ -1,0 +1,39 @@
+"""The limit: the same HTTP server under the same settings, which reads the body, answers 204 and does nothing else.
+
+`python -m tests.bench.bare`, with the environment of a service.
+"""
+
+from typing import Any, cast
+
+from shared import app
+from shared.http import Receive, Scope, Send
+from shared.settings import Settings, load
+
+
+class Bare:
+    """Stands in for the application in `shared.app.serve`, so that uvicorn's configuration is the services' own."""
+
+    failed = False
+
+    def __init__(self, _service: object) -> None:
+        pass
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                message = await receive()
+                await send({"type": f"{message['type']}.complete"})
+            return
+        if scope["type"] != "http":
+            return
+        while (await receive()).get("more_body"):
+            pass
+        status = 200 if scope["path"] == "/readyz" else 204
+        headers = [(b"content-length", b"0")] if status == 200 else []
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+
+if __name__ == "__main__":
+    app.Application = cast(Any, Bare)  # type: ignore[misc]
+    raise SystemExit(app.serve(load(Settings), cast(Any, None)))

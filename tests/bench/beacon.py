@@ -1,0 +1,82 @@
+"""The durable beacon beside the bare server, and beside a single confirmed publish. No counter runs meanwhile."""
+
+import sys
+
+from tests.bench.figures import Figure, middle, number, spread
+from tests.bench.rig import Rig
+from tests.support.system import Process
+
+NAME = "beacon"
+CONNECTIONS = 512
+
+
+async def measure(rig: Rig) -> list[Figure]:
+    """Requests a second, latencies, CPU and messages per read."""
+    await rig.reset()
+    rounds, seconds = (1, 3.0) if rig.quick else (3, 8.0)
+    (bare,) = await rig.start("tests.bench.bare")
+    (checked,) = await rig.start("ingest")
+    (plain,) = await rig.start("ingest", read_window=0)
+    for process in (bare, checked, plain):  # every browser's user agent is looked at once
+        await rig.wrk(process, 64, 2)
+    rates: dict[str, list[float]] = {"bare": [], "checked": [], "plain": []}
+    for _ in range(rounds):
+        for name, process in (("bare", bare), ("checked", checked), ("plain", plain)):
+            rates[name].append((await rig.wrk(process, CONNECTIONS, seconds))["rate"])
+            await rig.purge()
+    await rig.stop(bare, plain)
+    figures = [
+        _ratio("all checks: requests/s of the bare server's, 512 connections", rates["checked"], rates["bare"], 0.75),
+        _ratio("without the reload window: the same", rates["plain"], rates["bare"], None),
+    ]
+    figures += await _latencies(rig, checked, seconds)
+    figures += await _at_half_load(rig, checked, middle(rates["checked"]), seconds * 2)
+    filtered = (await rig.metrics(checked)).get("luotdoc_reads_total{reload}", 0.0)
+    counted = (await rig.metrics(checked))["luotdoc_reads_total{counted}"]
+    figures.append(Figure(NAME, "reads filtered as reloads", 100 * filtered / (counted + filtered), "%"))
+    await rig.stop(checked)
+    return figures
+
+
+def _ratio(name: str, rates: list[float], bare: list[float], limit: float | None) -> Figure:
+    ratios = [mine / its for mine, its in zip(rates, bare, strict=True)]
+    note = f"{number(middle(rates))} of {number(middle(bare))} requests/s; rounds {spread(ratios)}"
+    return Figure(NAME, name, middle(ratios), "×", limit, at_least=True, note=note)
+
+
+async def _latencies(rig: Rig, checked: Process, seconds: float) -> list[Figure]:
+    publisher = [sys.executable, "-m", "tests.bench.publisher", rig.system.broker.url, str(seconds)]
+    publish, one, many = [], [], []
+    for _ in range(1 if rig.quick else 3):
+        publish.append((await rig.run(*publisher, cores=rig.cores.server, seconds=60))["median_ms"])
+        one.append((await rig.wrk(checked, 1, seconds))["p50"] / 1000)
+        many.append((await rig.wrk(checked, 64, seconds))["p50"] / 1000)
+        await rig.purge()
+    paced = await rig.open_loop(checked, 40, seconds, connections=1)
+    base = middle(publish)
+    alone = "one read at a time, the next at once: median of a confirmed publish's"
+    return [
+        Figure(NAME, "a single confirmed publish, median", base, "ms", note=spread(publish)),
+        Figure(NAME, alone, middle(one) / base, "×", 1.5, note=f"{spread(one)} ms"),
+        Figure(NAME, "one read each 25 ms: the same", paced["p50_ms"] / base, "×", note=f"{number(paced['p50_ms'])} ms"),
+        Figure(NAME, "64 connections: median above it", middle(many) - base, "ms", 6.0, note=f"{spread(many)} ms"),
+    ]
+
+
+async def _at_half_load(rig: Rig, checked: Process, reached: float, seconds: float) -> list[Figure]:
+    pids = rig.pids(checked)
+    tails, per_read, per_message = [], {}, 0.0
+    for _ in range(1 if rig.quick else 3):
+        used = await rig.used(pids, rig.open_loop(checked, reached / 2, seconds))
+        answer, cpu = used
+        tails.append(answer["p99_ms"])
+        if answer["statuses"] or answer["unanswered"]:
+            raise RuntimeError(f"not all reads were answered 204: {answer['statuses']}, {answer['unanswered']}")
+        per_read = {name: second / answer["requests"] * 1e6 for name, second in cpu.items()}
+        per_message = answer["requests"] / max(1, await rig.purge())
+    note = f"{number(reached / 2)}/s, open loop; {spread(tails)}"
+    return [
+        Figure(NAME, "half of the reached rate: p99", middle(tails), "ms", 30.0, note=note),
+        Figure(NAME, "half of the reached rate: reads per message", per_message, "reads"),
+        *(Figure(NAME, f"half of the reached rate: CPU of {n}", each, "µs/read") for n, each in per_read.items()),
+    ]

@@ -1,0 +1,1 @@
+"""Kills, stops and freezes everything at random moments under load, and checks that every read is counted once."""

@@ -1,0 +1,68 @@
+"""Carries out the faults of a round on real processes."""
+
+import asyncio
+import signal
+from collections import defaultdict
+
+from deploy.local.server import Server
+from tests.chaos.fleet import Fleet
+from tests.chaos.plan import ROLL, Fault
+
+ROLL_READY_SECONDS = 15.0
+
+
+class Faults:
+    """Hits the fleet and its servers. Faults of one target wait for one another."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        system = fleet.system
+        self._servers: dict[str, Server] = {server.name: server for server in (system.broker, system.database)}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def carry_out(self, fault: Fault) -> None:
+        """Wait for its moment, do it, and undo it: afterwards the target runs again, ready or not."""
+        await asyncio.sleep(fault.at)
+        if fault.kind == ROLL:
+            await self.roll()
+            return
+        async with self._locks[fault.target]:
+            if fault.target in self._servers:
+                await self._hit_server(self._servers[fault.target], fault)
+            else:
+                await self._hit_replica(fault)
+
+    async def roll(self) -> None:
+        """Restart every service, one replica after the other, each ready before the next goes."""
+        for replica in self._fleet.replicas.values():
+            async with self._locks[replica.name]:
+                await self._fleet.stop(replica)
+                self._fleet.start(replica)
+                await self._fleet.ready_one(replica, ROLL_READY_SECONDS)
+
+    async def _hit_replica(self, fault: Fault) -> None:
+        fleet, replica = self._fleet, self._fleet.replicas[fault.target]
+        if fault.kind == "freeze":
+            fleet.signal(replica, signal.SIGSTOP)
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                fleet.signal(replica, signal.SIGCONT)
+            return
+        await (fleet.kill(replica) if fault.kind == "kill" else fleet.stop(replica))
+        await asyncio.sleep(fault.seconds)
+        fleet.start(replica)
+
+    async def _hit_server(self, server: Server, fault: Fault) -> None:
+        if fault.kind == "freeze":
+            server.pause()
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                server.resume()
+            return
+        await asyncio.to_thread(server.kill if fault.kind == "kill" else server.stop)
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            await asyncio.to_thread(server.start)

@@ -44,7 +44,7 @@ async def fill(stack: Stack, console: Console) -> None:
     console.say(f"""
   Front page    {render}/
   An article    {render}{next(iter(paths.values()))}
-  Statistics    {stats}/stats/   (as JSON: {stats}/stats/site)
+  Statistics    {stats}/stats/site   (and {stats}/docs)
   API           {ingest}/docs
   Token         {stack.token}
 

@@ -13,6 +13,12 @@ PORTS = {"render": 8000, "ingest": 8001, "counter": 8002, "stats": 8003}
 SITE = {
     "LUOTDOC_HOST": HOST,
     "LUOTDOC_SITE_NAME": "Cổng thông tin điện tử tỉnh Lam Sơn",
+    "LUOTDOC_SITE_TAGLINE": "Tiếng nói của chính quyền và nhân dân trong tỉnh",
+    "LUOTDOC_SITE_ADDRESS": "Số 1 đường Sông Lam, phường Yên Lam, tỉnh Lam Sơn",
+    "LUOTDOC_LINKS": (
+        "Cổng dịch vụ công=https://example.org/dich-vu-cong,Hội đồng nhân dân tỉnh=https://example.org/hdnd,"
+        "Báo và truyền hình Lam Sơn=https://example.org/bao"
+    ),
     "LUOTDOC_SECTIONS": ("thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"),
 }
 """What the services are told unless the environment says otherwise."""

@@ -162,11 +162,11 @@ def come_due(current: Article, now: datetime, base_url: str) -> Change:
     return Change(article, True, _event(current, article, base_url))
 
 
-def republish(current: Article, now: datetime, base_url: str) -> Change:
+def republish(current: Article, base_url: str) -> Change:
     """Send a public article's state again, under a new revision, so that every subscriber takes it."""
     if current.state != "published":
         return Change(current, changed=False)
-    article = current.model_copy(update={"revision": current.revision + 1, "modified_at": now})
+    article = current.model_copy(update={"revision": current.revision + 1})  # nothing was modified
     return Change(article, True, _full(events.ArticleUpdated, article, "republish", base_url))
 
 

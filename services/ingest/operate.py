@@ -25,7 +25,7 @@ async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
     def decide(current: Article | None) -> Change:
         if current is None:
             raise Problem(404, "there is no such article")
-        return republish(current, now(), settings.base_url)
+        return republish(current, settings.base_url)
 
     for article_id in ids:
         try:

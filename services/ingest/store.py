@@ -212,7 +212,7 @@ def _outgoing(change: Change, correlation_id: str, now: datetime) -> Document:
         event,
         id=f"{article.id}-{article.revision}-{secrets.token_hex(6)}",
         source="/luotdoc/ingest",
-        time=article.modified_at,
+        time=now,
         subject=article.id,
         revision=article.revision,
         correlation_id=correlation_id,

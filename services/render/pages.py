@@ -139,6 +139,8 @@ class Renderer:
         section = self.site.section(article.section)
         url = self.site.url + path_of(article.section, article.slug, article.id)
         published, modified = self.moment(article.published_at), self.moment(article.modified_at)
+        # At its first revision an article was taken over, maybe long after it was published; nobody has changed it.
+        changed = article.revision > 1 and article.modified_at > article.published_at
         shown = {
             **article.model_dump(include={"id", "title", "lead", "byline", "tags", "language", "image"}),
             "body": Markup(scrollable_tables(article.body_html)),  # noqa: S704  (ingest has sanitised it)
@@ -147,7 +149,7 @@ class Renderer:
             "published": article.published_at.astimezone(self._zone),
             "published_text": published,
             "modified": article.modified_at.astimezone(self._zone),
-            "modified_text": modified if article.modified_at > article.published_at and modified != published else None,
+            "modified_text": modified if changed and modified != published else None,
         }
         html = self._templates.get_template("article.html").render(
             article=shown,

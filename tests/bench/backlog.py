@@ -10,7 +10,7 @@ from aio_pika.abc import DeliveryMode
 from shared import topology
 from shared.batch import Batch, batch_id
 from tests.bench.naive import QUEUE as NAIVE
-from tests.bench.requests import ARTICLES, article
+from tests.bench.traffic import ARTICLES, article
 
 READS = 250
 """Reads per batch."""
@@ -54,9 +54,7 @@ async def fill_naive(amqp_url: str, reads: int) -> None:
 
         async def send(number: int) -> None:
             body = f'{{"article":"{article(number * 1_237 % ARTICLES)}"}}'.encode()
-            message = aio_pika.Message(
-                body, content_type="application/json", delivery_mode=DeliveryMode.PERSISTENT
-            )
+            message = aio_pika.Message(body, content_type="application/json", delivery_mode=DeliveryMode.PERSISTENT)
             await channel.default_exchange.publish(message, routing_key=NAIVE.name)
 
         for first in range(0, reads, _IN_FLIGHT):

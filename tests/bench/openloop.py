@@ -1,4 +1,6 @@
-"""Load at a constant rate, whatever the server does: `python -m tests.bench.openloop PORT RATE SECONDS CONNECTIONS FIRST`.
+"""Load at a constant rate, whatever the server does.
+
+`python -m tests.bench.openloop PORT RATE SECONDS CONNECTIONS FIRST`, where FIRST is the number of the first read.
 
 wrk sends a connection's next request when the last is answered: a server that stalls is asked less, and the stall is
 seen once per connection instead of once per request that should have come meanwhile (coordinated omission). Here every
@@ -19,7 +21,7 @@ from typing import Any, cast
 import uvloop
 
 from tests.bench.figures import at
-from tests.bench.requests import request
+from tests.bench.traffic import request
 
 GRACE_SECONDS = 5.0
 """For the answers that are due at the end."""
@@ -98,7 +100,7 @@ async def run(port: int, rate: float, seconds: float, connections: int, first: i
             sent += 1
         await asyncio.sleep(0.001)
     deadline = time.monotonic() + GRACE_SECONDS
-    while len(load.took) < total and time.monotonic() < deadline:
+    while len(load.took) < total and time.monotonic() < deadline:  # noqa: ASYNC110  (an event would cost each answer)
         await asyncio.sleep(0.01)
     took = sorted(load.took)
     return {

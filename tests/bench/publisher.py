@@ -1,4 +1,6 @@
-"""One confirmed publish at a time, the least that a durable read can cost: `python -m tests.bench.publisher URL SECONDS`.
+"""One confirmed publish at a time, the least that a durable read can cost.
+
+`python -m tests.bench.publisher AMQP_URL SECONDS`.
 
 Plain aio-pika on uvloop, persistent, mandatory, to the counter's quorum queue, with a batch of one read such as ingest
 sends. Prints JSON: milliseconds at the median and at 99 %, and how many there were.
@@ -20,7 +22,7 @@ from tests.bench.figures import at
 
 async def publish(amqp_url: str, seconds: float) -> dict[str, float]:
     """Publish for `seconds`, each after the confirm of the one before."""
-    took = []
+    took: list[float] = []
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(topology.READS.name)

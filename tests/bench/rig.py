@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from shared import topology
 from tests.bench import machine
-from tests.bench.requests import AGENTS, ARTICLES, article
+from tests.bench.traffic import AGENTS, ARTICLES, article
 from tests.support.system import ROOT, Process, System
 
 T = TypeVar("T")
@@ -42,7 +42,9 @@ class Rig:
         with machine.pinned(cores or self.cores.server):
             for name in services:
                 module = name if "." in name else None
-                started.append(await self.system.start(name, module=module, wait=False, log_level="WARNING", **settings))
+                started.append(
+                    await self.system.start(name, module=module, wait=False, log_level="WARNING", **settings)
+                )
         for process in started:
             await self.system.ready(process)
         return started
@@ -106,6 +108,11 @@ class Rig:
         before = machine.cpu(pids)
         answer = await work
         return answer, machine.spent(before, machine.cpu(pids))
+
+    async def written(self) -> int:
+        """Documents that MongoDB has inserted and updated since its start."""
+        documents = (await self.system.db.command("serverStatus"))["metrics"]["document"]
+        return int(documents["inserted"] + documents["updated"])
 
     def pids(self, *processes: Process) -> dict[str, int]:
         """Process ids by name, with those of broker and database."""

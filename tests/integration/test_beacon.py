@@ -133,7 +133,8 @@ async def test_204_only_after_the_confirm(system: System) -> None:
     ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5", spool_max_bytes=65536)
     await system.put("a1")
     assert (await system.read("a1")).status_code == 204
-    statuses = []
+    statuses: list[int] = []
+    refused: list[httpx.Response] = []
     system.broker.pause()
     try:
         started = time.monotonic()

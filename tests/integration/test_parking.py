@@ -118,7 +118,12 @@ async def test_the_same_batch_again_counts_once(system: System) -> None:
     await _publish(system, "luotdoc.reads", "batch", [_batch(GOOD_BODY)] * 50)
 
     async def caught() -> bool:
-        return sum([d["duplicates"] async for d in system.db.books.find()]) == 99
+        return await _duplicates(system) == 99
 
     await until(caught, 10, "the repetitions are in the books")
     assert await system.counted() == 1
+
+
+async def _duplicates(system: System) -> int:
+    pages: list[int] = [d["duplicates"] async for d in system.db.books.find()]
+    return sum(pages)

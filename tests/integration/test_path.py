@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import cycle
+from typing import Any
 
 import httpx
 import pytest
@@ -39,7 +40,7 @@ async def test_every_field_of_an_article_is_on_its_page(system: System) -> None:
     assert answer.headers["location"] == "/articles/ls77"
 
     served = await until(lambda: system.page("ls77"), 2, "the page is served")
-    page = markup.document_fromstring(served.text)
+    page: Any = markup.document_fromstring(served.text)
     [article] = page.xpath("//main//article | //main")[:1]
     text = " ".join(article.text_content().split())
     assert [h.text_content().strip() for h in page.xpath("//main//h1")] == [

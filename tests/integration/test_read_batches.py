@@ -32,7 +32,8 @@ async def test_counted_once(system: System) -> None:
     await until(lambda: _counted(system, 5), 10, "both batches are counted")
 
     async def settled() -> bool:
-        return sum([d["duplicates"] async for d in system.db.books.find()]) == 20
+        pages: list[int] = [d["duplicates"] async for d in system.db.books.find()]
+        return sum(pages) == 20
 
     await until(settled, 10, "every repetition was caught by the ledger")
     assert await system.by_article() == {"a1": 4, "a2": 1}

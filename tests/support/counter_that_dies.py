@@ -1,4 +1,4 @@
-"""A counter that kills itself, by SIGKILL, at a step of its flush: `DIE_AT` names it, `DIE_AFTER` how many to let pass."""
+"""A counter that ends itself by SIGKILL at the step of its flush that `DIE_AT` names, after `DIE_AFTER` of them."""
 
 import os
 import signal

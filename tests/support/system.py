@@ -103,9 +103,7 @@ class System:
         await self.motor.drop_database(self.db.name)
         await setup(Settings(amqp_url=self.broker.url, mongo_url=self.database.url))
 
-    async def start(
-        self, service: str, *, module: str | None = None, wait: bool = True, **settings: str | int
-    ) -> Process:
+    async def start(self, service: str, *, module: str | None = None, wait: bool = True, **settings: Any) -> Process:
         """Start one more replica of `service`; keyword arguments are settings without their prefix."""
         port = ports.choose_port(None, self._ports)
         self._ports.append(port)
@@ -114,7 +112,7 @@ class System:
         environment = self._environment(name, port, settings)
         log = self.folder / f"{name}.log"
         with log.open("wb") as output:
-            popen = subprocess.Popen(
+            popen = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
                 [sys.executable, "-m", module or f"services.{service}"],
                 cwd=ROOT,
                 env=environment,
@@ -128,7 +126,7 @@ class System:
             await self.ready(process)
         return process
 
-    async def start_all(self, ingest: int = 1, counter: int = 1, **settings: str | int) -> None:
+    async def start_all(self, ingest: int = 1, counter: int = 1, **settings: Any) -> None:
         """All four services, with so many ingests and counters."""
         wanted = ["ingest"] * ingest + ["counter"] * counter + ["render", "stats"]
         started = [await self.start(service, wait=False, **settings) for service in wanted]
@@ -191,7 +189,8 @@ class System:
 
     async def counted(self) -> int:
         """Counted reads of the whole site, from the database."""
-        return sum([d["reads"] async for d in self.db.counts.find({"article": "*"})])
+        slots: list[int] = [d["reads"] async for d in self.db.counts.find({"article": "*"})]
+        return sum(slots)
 
     async def by_article(self) -> dict[str, int]:
         """Counted reads by article, from the database."""

@@ -220,16 +220,16 @@ def test_withdrawing_is_told_with_a_tombstone() -> None:
 
 
 def test_republishing_sends_the_state_again_under_a_new_revision() -> None:
-    change = republish(published(), LATER, SITE)
+    change = republish(published(), SITE)
 
     assert (change.changed, told(change)) == (True, (2, "published", "article.updated republish"))
     assert isinstance(change.event, ArticleUpdated)
-    assert (change.event.title, change.event.modified_at) == (CONTENT.title, LATER)
+    assert (change.event.title, change.event.modified_at) == (CONTENT.title, published().modified_at)
 
 
 def test_only_a_public_article_is_republished() -> None:
     for current in (scheduled(), withdrawn()):
-        assert republish(current, LATER, SITE) == Change(current, changed=False)
+        assert republish(current, SITE) == Change(current, changed=False)
 
 
 def test_only_a_scheduled_article_comes_due() -> None:

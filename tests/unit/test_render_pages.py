@@ -1,6 +1,7 @@
 """Articles into HTML: every field in its place, and nothing that an editor types taken for markup."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ def settings(**changes: Any) -> RenderSettings:
     return RenderSettings(**{**ADDRESSES, **SITE, **changes})
 
 
+@cache
 def renderer(**changes: Any) -> Renderer:
     return Renderer(settings(**changes))
 
@@ -204,8 +206,9 @@ def test_a_page_is_cut_where_reads_and_side_column_belong() -> None:
     assert "\0" not in parts[0] + parts[2] + parts[4]
 
 
-def test_the_same_article_gives_the_same_page() -> None:
-    assert page() == page()
+def test_the_same_article_gives_the_same_page_in_every_process() -> None:
+    assert Renderer(settings()).article(article()) == Renderer(settings()).article(article())
+    assert Renderer(settings()).version == Renderer(settings()).version
 
 
 # ── numbers, paths, tables ───────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,82 @@
+"""`python -m tests.bench`: measure and print the table; see `--help`."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import rich.console
+
+from deploy.local import processes
+from deploy.local.broker import Broker
+from deploy.local.database import Database
+from tests.bench import beacon, counting, freshness, history, machine, memory, pairs
+from tests.bench.figures import Figure, table
+from tests.bench.rig import Rig
+from tests.support.system import System
+
+Measure = Callable[[Rig], Awaitable[list[Figure]]]
+MEASURES: dict[str, Measure] = {
+    module.NAME: module.measure for module in (beacon, counting, pairs, freshness, history, memory)
+}
+
+
+async def run(names: Sequence[str], quick: bool, console: rich.console.Console) -> list[Figure]:
+    """Start broker and database, take the measures, and leave no process behind."""
+    cores, figures, started = machine.share_out(), list[Figure](), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="luotdoc-bench-") as name:
+        folder = Path(name)
+        os.environ["LOCAL_STACK_FOLDER"] = name  # what is started inherits it, and is found by it at the end
+        broker, database = Broker(folder / "rabbitmq"), Database(folder / "mongodb")
+        try:
+            with console.status("starting RabbitMQ and MongoDB") as status:
+                with machine.pinned(cores.backing):
+                    broker.start()
+                    database.start()
+                os.sched_setaffinity(0, cores.load)
+                system = System(broker, database, folder)
+                try:
+                    rig = Rig(system, cores, quick)
+                    for number, chosen in enumerate(names, 1):
+                        status.update(f"{number} of {len(names)}: {chosen}")
+                        figures += await MEASURES[chosen](rig)
+                        console.print(f"{time.monotonic() - started:6.0f} s  {chosen} is measured", highlight=False)
+                finally:
+                    await system.close()
+        finally:
+            broker.stop()
+            database.stop()
+            del os.environ["LOCAL_STACK_FOLDER"]
+            processes.sweep(folder)
+    return figures
+
+
+def main() -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure side by side, print ratios.")
+    parser.add_argument("--quick", action="store_true", help="short runs, rough figures: about 4 minutes, not 30")
+    parser.add_argument("--only", action="append", choices=MEASURES, help="this measure; may be given again")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
+    chosen = parser.parse_args()
+    console = rich.console.Console()
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # both end it in good order
+    figures = asyncio.run(run(chosen.only or list(MEASURES), chosen.quick, console))
+    console.print(table(figures))
+    if chosen.json:
+        document = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "quick": chosen.quick,
+            "cores": os.cpu_count(),
+            "figures": [figure.as_json() for figure in figures],
+        }
+        chosen.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""After a round: wait until everything has drained, then look at what is there."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import aio_pika
+import httpx
+import orjson
+
+from shared import topology
+from tests.chaos.fleet import Fleet
+from tests.support.system import System
+
+SETTLE_SECONDS = 60.0
+STABLE_SECONDS = 1.2
+"""No change for so long, which is more than ingest's empty batch and counter's flush take."""
+SUBSCRIBER = "chaos.events"
+
+
+@dataclass
+class Found:
+    """What a round has left behind, over all rounds so far."""
+
+    counted: dict[str, int]
+    site: int
+    buckets: int
+    ledger: list[str]
+    books: dict[str, Any]
+    stored: dict[str, int]
+    served: dict[str, int]
+    told: dict[str, list[int]] = field(default_factory=dict)
+
+
+async def listen(system: System) -> None:
+    """Give the run a subscriber of its own to article events, as any other service would have."""
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(SUBSCRIBER, durable=True, arguments={"x-queue-type": "quorum"})
+        await queue.bind(topology.EVENTS.name, "article.*")
+        await queue.purge()
+
+
+async def heard(system: System, told: dict[str, list[int]]) -> None:
+    """Add to `told` the revisions that the subscriber got, by article, in the order in which they came."""
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        queue = await channel.get_queue(SUBSCRIBER)
+        while message := await queue.get(fail=False):
+            event = orjson.loads(message.body)
+            told.setdefault(event["subject"], []).append(int(event["sequence"]))
+            await message.ack()
+
+
+async def settled(fleet: Fleet) -> str:
+    """Wait until nothing is on its way any more; answers what still was after a minute, or nothing."""
+    system, deadline = fleet.system, time.monotonic() + SETTLE_SECONDS
+    before: Any = None
+    stable = time.monotonic()
+    while True:
+        waits, state = await _look(system)
+        if waits or state != before:
+            before, stable = state, time.monotonic()
+        elif time.monotonic() - stable > STABLE_SECONDS:
+            waits = await asyncio.to_thread(_unsettled, fleet)
+            if not waits:
+                return ""
+            stable = time.monotonic()
+        if time.monotonic() > deadline:
+            return waits or "the counts do not come to rest"
+        await asyncio.sleep(0.2)
+
+
+async def _look(system: System) -> tuple[str, Any]:
+    spooled = list((system.folder / "spool").glob("*/*.spool"))
+    if spooled:
+        return f"spool {spooled[0].parent.name}", None
+    if number := await system.db.outbox.count_documents({}):
+        return f"{number} events in the outbox", None
+    for work in topology.WORK_QUEUES:
+        if number := await system.queue_depth(work.name):
+            return f"{number} messages in {work.name}", None
+    pages = [(d["_id"], d["revision"]) async for d in system.db.pages.find({}, {"revision": 1}).sort("_id", 1)]
+    return "", (await system.by_article(), pages)
+
+
+def _unsettled(fleet: Fleet) -> str:
+    """Messages in hand are seen by rabbitmqctl alone. An idle ingest's empty batch may be among them."""
+    listed = fleet.system.broker.control("list_queues", "--no-table-headers", "name", "messages")
+    numbers = {name: int(number) for name, _, number in (line.partition("\t") for line in listed.splitlines())}
+    names = {work.name for work in topology.WORK_QUEUES}
+    allowed = {topology.COUNTER_READS.name: len(fleet.of("ingest"))}
+    left = [f"{n} messages in {name}" for name, n in numbers.items() if name in names and n > allowed.get(name, 0)]
+    return ", ".join(left)
+
+
+async def find(fleet: Fleet, articles: list[str]) -> Found:
+    """Read counts, books, ledger, and the revisions of `articles`."""
+    system = fleet.system
+    books = await system.http.get(f"{fleet.of('stats')[0].url}/stats/reconciliation")
+    books.raise_for_status()
+    stored, served = {}, {}
+    for article in articles:
+        document = await system.db.articles.find_one({"_id": article}, {"revision": 1})
+        stored[article] = int(document["revision"]) if document else 0
+        served[article] = await _served(system, fleet.of("render")[0].url, article)
+    return Found(
+        counted=await system.by_article(),
+        site=await system.counted(),
+        buckets=sum([d["reads"] async for d in system.db.buckets.find({"article": "*"}, {"reads": 1})]),
+        ledger=[d["_id"] async for d in system.db.ledger.find({}, {"_id": 1})],
+        books=dict(books.json()),
+        stored=stored,
+        served=served,
+    )
+
+
+async def _served(system: System, url: str, article: str) -> int:
+    """The revision of the page that readers get: the stored page's, if what is served shows its text."""
+    page = await system.db.pages.find_one({"_id": article}, {"revision": 1, "article": 1})
+    answer: httpx.Response = await system.http.get(f"{url}/x/x-{article}.html", follow_redirects=True)
+    if page is None or answer.status_code != 200 or page["article"]["body_html"] not in answer.text:
+        return 0
+    return int(page["revision"])

@@ -27,9 +27,9 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-async def run(names: Sequence[str], quick: bool, console: rich.console.Console) -> list[Figure]:
-    """Start broker and database, take the measures, and leave no process behind."""
-    cores, figures, started = machine.share_out(), list[Figure](), time.monotonic()
+async def run(names: Sequence[str], quick: bool, console: rich.console.Console) -> tuple[list[Figure], bool]:
+    """Start broker and database, take the measures, and leave no process behind. True: one could not be taken."""
+    cores, figures, started, failed = machine.share_out(), list[Figure](), time.monotonic(), False
     with tempfile.TemporaryDirectory(prefix="luotdoc-bench-") as name:
         folder = Path(name)
         os.environ["LOCAL_STACK_FOLDER"] = name  # what is started inherits it, and is found by it at the end
@@ -45,8 +45,13 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console) 
                     rig = Rig(system, cores, quick)
                     for number, chosen in enumerate(names, 1):
                         status.update(f"{number} of {len(names)}: {chosen}")
-                        figures += await MEASURES[chosen](rig)
-                        console.print(f"{time.monotonic() - started:6.0f} s  {chosen} is measured", highlight=False)
+                        try:
+                            figures += await MEASURES[chosen](rig)
+                            said = "is measured"
+                        except Exception:  # the others are worth having
+                            console.print_exception()
+                            said, failed = "FAILED", True
+                        console.print(f"{time.monotonic() - started:6.0f} s  {chosen} {said}", highlight=False)
                 finally:
                     await system.close()
         finally:
@@ -54,7 +59,7 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console) 
             database.stop()
             del os.environ["LOCAL_STACK_FOLDER"]
             processes.sweep(folder)
-    return figures
+    return figures, failed
 
 
 def main() -> None:
@@ -66,7 +71,7 @@ def main() -> None:
     chosen = parser.parse_args()
     console = rich.console.Console()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # both end it in good order
-    figures = asyncio.run(run(chosen.only or list(MEASURES), chosen.quick, console))
+    figures, failed = asyncio.run(run(chosen.only or list(MEASURES), chosen.quick, console))
     console.print(table(figures))
     if chosen.json:
         document = {
@@ -76,6 +81,7 @@ def main() -> None:
             "figures": [figure.as_json() for figure in figures],
         }
         chosen.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    raise SystemExit(failed)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,8 +74,11 @@ class Rig:
         return dict(json.loads(output.decode().strip().splitlines()[-1]))
 
     async def wrk(self, process: Process, connections: int, seconds: float) -> dict[str, Any]:
-        """A closed loop: requests a second, microseconds at the median and at 99 %, errors. Raises if any failed."""
-        wrk = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(LUA), process.url]
+        """A closed loop for `seconds`, rounded up: requests a second, microseconds at the median and at 99 %.
+
+        Raises RuntimeError if any request failed.
+        """
+        wrk = ["wrk", "-t1", f"-c{connections}", f"-d{ceil(seconds)}s", "--timeout", "10s", "-s", str(LUA), process.url]
         wrk += ["--", str(self._next_read), str(AGENTS), str(ARTICLES)]
         answer = await self.run(*wrk, seconds=seconds + 30)
         self._next_read += answer["requests"] + connections

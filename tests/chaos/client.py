@@ -40,7 +40,7 @@ class _Kept:
 class Client:
     """Keeps one connection to each port, as long as the server does. One request at a time."""
 
-    def __init__(self, seconds: float = 5.0) -> None:
+    def __init__(self, seconds: float = 3.0) -> None:
         self._seconds = seconds
         self._kept: dict[int, _Kept] = {}
 

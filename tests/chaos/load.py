@@ -35,6 +35,8 @@ class Tally:
     repeated: int = 0
     batch_ids: dict[str, str] = field(default_factory=dict)
     """The batch that each acknowledged read was told to be in, and the replica that said so."""
+    broken: Counter[str] = field(default_factory=Counter)
+    """Requests of any kind that were sent and not answered, with what was seen of it."""
     odd: Counter[str] = field(default_factory=Counter)
     """Answers that nobody should get."""
 
@@ -52,6 +54,7 @@ class Load:
         self._ingests, self._dice = ingests, dice
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._there: set[str] = set()
 
     def start(self, beacons: Sequence[str], batched: Sequence[str], pages: Sequence[tuple[Replica, str]]) -> None:
         """Read `beacons` one by one and `batched` in batches, and look at `pages`."""
@@ -85,8 +88,9 @@ class Load:
         except NotSent:
             self.tally.unsent += 1
             return False
-        except Unanswered:
+        except Unanswered as error:
             self.tally.unanswered[article] += 1
+            self._note_broken("POST /reads", replica, error)
             return False
         if answer.status == 204 and answer.headers.get("luotdoc-read") == "counted":
             self.tally.acknowledged[article] += 1
@@ -106,8 +110,9 @@ class Load:
             replica = self._dice.choice(self._ingests)
             try:
                 answer = await client.request(replica.port, "POST", "/reads/batch", body, headers)
-            except (NotSent, Unanswered):
+            except (NotSent, Unanswered) as error:
                 answer = None
+                self._note_broken("POST /reads/batch", replica, error)
             if answer and answer.status == 200:
                 self.tally.keyed.update(reads)
                 if orjson.loads(answer.body) != {"accepted": len(reads), "unknown": []}:
@@ -127,15 +132,21 @@ class Load:
     async def _look(self, replica: Replica, path: str, client: Client) -> bool:
         try:
             answer = await client.request(replica.port, "GET", path)
-        except (NotSent, Unanswered):
+        except (NotSent, Unanswered) as error:
+            self._note_broken(f"GET {path}", replica, error)
             return False
-        if answer.status not in (200, 301):
+        if answer.status in (200, 301):
+            self._there.add(path)
+        elif answer.status != 404 or path in self._there:  # a page comes a moment after its article
             self._judge(f"GET {path}", replica, answer)
-            return False
-        return True
+        return answer.status in (200, 301)
+
+    def _note_broken(self, what: str, replica: Replica, error: Exception) -> None:
+        if isinstance(error, Unanswered):
+            self.tally.broken[f"{what} at {replica.name}: {error}"] += 1
 
     def _judge(self, what: str, replica: Replica, answer: Answer) -> None:
         """A 503 that says when to come again is announced; any other refusal of these requests is a fault."""
         if answer.status != 503 or "retry-after" not in answer.headers:
             told = answer.body.decode(errors="replace")[:200]
-            self.tally.odd[f"{what} at {replica.name}: {answer.status} {answer.headers} {told}"] += 1
+            self.tally.odd[f"{what} at {replica.name}: {answer.status} {told!r}"] += 1

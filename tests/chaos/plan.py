@@ -61,14 +61,14 @@ def deck() -> list[tuple[str, str]]:
 
 
 def plan_round(seed: int, number: int, seconds: float) -> Round:
-    """Round `number`, from 1: one fault of a shuffled deck, so that every 19 rounds have all, and up to three more."""
+    """Round `number`, from 1: one fault of a shuffled deck, so that every 19 rounds have all, and two to four more."""
     cycle, card = divmod(number - 1, len(deck()))
     shuffled = deck()
     random.Random(f"{seed}/deck/{cycle}").shuffle(shuffled)
     dice = random.Random(f"{seed}/round/{number}")
     chosen = [shuffled[card]]
     extra = [one for one in deck() if one[1] != ROLL]
-    for one in dice.sample(extra, dice.randint(1, 3)):
+    for one in dice.sample(extra, dice.randint(2, 4)):
         slow_already = any(c in SLOW or c[1] == ROLL for c in chosen)
         if one not in chosen and not (one in SLOW and slow_already):
             chosen.append(one)

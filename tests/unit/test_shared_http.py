@@ -215,7 +215,7 @@ def api() -> httpx.AsyncClient:
     async def fails(how: str) -> None:
         raise {"problem": Problem(409, "no"), "away": AutoReconnect("h"), "bug": KeyError("secret")}[how]
 
-    transport = httpx.ASGITransport(observed(one), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(observed(one))
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
@@ -104,6 +105,9 @@ def test_secrets_are_never_shown(environment: pytest.MonkeyPatch, capsys: pytest
     assert "abab" not in text
     environment.setenv("LUOTDOC_AMQP_URL", "http://u:hidden@127.0.0.1/")
     assert "hidden" not in "".join(refusal(IngestSettings, capsys))
+    with pytest.raises(ValidationError) as error:
+        IngestSettings()
+    assert "hidden" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,8 @@ class Outlet:
     async def _forward(self, segment: Path) -> None:
         batches = await self._on_disk(self._spool.read, segment)
         # The first one alone: it shows whether the broker is back, without twenty more waiting for a frozen one.
-        await self._confirmed(batches[0])
+        for batch in batches[:1]:
+            await self._confirmed(batch)
         if self._away:
             self._away = False
             log.info("RabbitMQ takes batches again, the spool is forwarded")

@@ -65,6 +65,7 @@ class Spool:
         self._writing: BinaryIO | None = None
         self._current: Path | None = None
         self._next = 0
+        self._damaged: set[Path] = set()
         self._refused = False
         self._lock: int | None = None
 
@@ -95,9 +96,10 @@ class Spool:
             raise SpoolLocked(
                 f"{self._folder} is used by another process; give each LUOTDOC_INSTANCE its own"
             ) from error
-        for segment in sorted(self._folder.glob("*.spool")):
+        segments = sorted(self._folder.glob("*.spool"))
+        for segment in segments:
             self._next = int(segment.stem) + 1
-            self._recover(segment)
+            self._recover(segment, torn=segment == segments[-1])
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -138,12 +140,21 @@ class Spool:
         return sorted(self._sizes)
 
     def read(self, segment: Path) -> list[Batch]:
-        """A segment's batches, in the order in which they were written."""
-        return decode(segment.read_bytes())[0]
+        """A segment's batches, in the order in which they were written, as far as the disk has kept them."""
+        data = segment.read_bytes()
+        batches, good = decode(data)
+        if good < len(data):
+            self._damaged.add(segment)
+            log.error("%s is damaged behind byte %d; it will be kept as .damaged", segment.name, good)
+        return batches
 
     def forget(self, segment: Path) -> None:
-        """Every batch of it is confirmed."""
-        segment.unlink()
+        """Every batch of it is confirmed. A damaged segment is kept under another name, for people to look at."""
+        if segment in self._damaged:
+            self._damaged.discard(segment)
+            segment.rename(segment.with_suffix(".damaged"))
+        else:
+            segment.unlink()
         self._sync_folder()
         del self._sizes[segment]
         self._oldest.pop(segment, None)
@@ -179,14 +190,20 @@ class Spool:
         try:
             os.ftruncate(self._writing.fileno(), size)
         except OSError:
-            log.exception("a failed record could not be cut off; the segment is closed before it")
-        self._rotate()
+            log.exception("a failed record could not be cut off; it is in nobody's way")
+        try:
+            self._rotate()
+        except OSError:
+            log.exception("an empty segment could not be removed; the next start will")
+            self._writing = self._current = None
 
-    def _recover(self, segment: Path) -> None:
+    def _recover(self, segment: Path, torn: bool) -> None:
         data = segment.read_bytes()
         batches, good = decode(data)
         if good < len(data):
-            log.error("cut %d bytes that a crash has torn from %s", len(data) - good, segment.name)
+            log.error("cut %d bytes that are no whole record from %s", len(data) - good, segment.name)
+            if not torn:  # only the last segment can be torn by a crash: this is damage, and more may stand behind it
+                segment.with_suffix(".damaged").write_bytes(data)
             with open(segment, "r+b") as file:
                 file.truncate(good)
                 os.fsync(file.fileno())

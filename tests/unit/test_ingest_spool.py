@@ -335,3 +335,38 @@ def test_where_not_even_cutting_works_the_segment_ends_before_the_failed_record(
         assert held(one) == [batch(1), batch(3)]
     with spool(tmp_path) as again:
         assert held(again) == [batch(1), batch(3)]
+
+
+def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
+    """A record that the disk has spoilt costs itself and those behind it, and none of them silently."""
+    spool = Spool(tmp_path / "one", 1 << 20, segment_bytes=1)
+    spool.open()
+    for number in range(2):
+        spool.append(Batch(f"e-{number:012d}", 1, [("a1", 1, "reader", "")]))
+    first, second = spool.segments()
+    data = bytearray(first.read_bytes())
+    data[-3] ^= 1
+    first.write_bytes(data)
+    assert spool.read(first) == []
+    spool.forget(first)
+    assert [file.name for file in sorted(first.parent.glob("*.damaged"))] == ["000000000000.damaged"]
+    assert [batch.batch_id for batch in spool.read(second)] == ["e-000000000001"]
+    spool.forget(second)
+    assert not list(first.parent.glob("*.spool"))
+    spool.close()
+
+
+def test_damage_in_an_older_segment_is_kept_at_the_next_start(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "one", 1 << 20, segment_bytes=1)
+    spool.open()
+    for number in range(2):
+        spool.append(Batch(f"e-{number:012d}", 1, [("a1", 1, "reader", "")]))
+    first, second = spool.segments()
+    spool.close()
+    spoilt = first.read_bytes()[:-1]
+    first.write_bytes(spoilt)
+    again = Spool(tmp_path / "one", 1 << 20)
+    again.open()
+    assert again.segments() == [second]
+    assert first.with_suffix(".damaged").read_bytes() == spoilt
+    again.close()

@@ -7,7 +7,7 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-unit check format lock clean-data venv
+.PHONY: help demo up chaos bench test test-unit check format lock clean-data venv
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,9 +20,17 @@ up: $(STAMP) ## run the whole system, empty the first time, until Ctrl-C; .local
 	@deploy/local/bootstrap.sh servers
 	@$(BIN)/python -m deploy.local up
 
+bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="--quick --only beacon --json FILE"
+	@deploy/local/bootstrap.sh servers load
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 test: $(STAMP) ## all tests, with coverage; ARGS="-k beacon" to choose
 	@deploy/local/bootstrap.sh servers browser
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(STAMP) ## kill, stop and freeze everything under load, and check the count; ROUNDS=20 SEED=1 ARGS="--json"
+	@deploy/local/bootstrap.sh servers
+	@$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test-unit: $(STAMP) ## the tests without servers, in seconds
 	$(BIN)/python -m pytest --no-cov tests/unit $(ARGS)

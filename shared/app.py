@@ -22,7 +22,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared import log as logs
 from shared import metrics
 from shared.errors import Problem
-from shared.http import App, Disconnected, Receive, Scope, Send, as_problem, respond, respond_problem
+from shared.http import (
+    MAX_HEADER_BYTES,
+    App,
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    as_problem,
+    header_bytes,
+    respond,
+    respond_problem,
+)
 from shared.settings import Settings, load
 
 log = logging.getLogger(__name__)
@@ -75,6 +86,9 @@ class Application:
         try:
             if target is None:
                 raise Problem(404, "nothing is served under this path")
+            # Not on the hot paths, which look at few headers and keep none.
+            if target is self._service.fallback and header_bytes(scope) > MAX_HEADER_BYTES:
+                raise Problem(431, f"the headers may have at most {MAX_HEADER_BYTES} bytes")
             await target(scope, receive, send)
         except Disconnected:
             pass
@@ -147,10 +161,16 @@ def serve(settings: Settings, service: Service) -> int:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=HTTP_GRACE_SECONDS,
     )
-    # uvicorn raises a caught signal again after its clean end, which would end us with a signal's status.
+    server = uvicorn.Server(config)
+
+    def end(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    # uvicorn handles signals while it serves, and raises them again after its clean end, which would end us with a
+    # signal's status; one that comes before it serves must not be lost either.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run()
+        signal.signal(number, end)
+    server.run()
     return 1 if application.failed else 0
 
 

@@ -26,6 +26,11 @@ KEYED = "keyed"
 Read = tuple[str, int, str, str]
 """(article, accepted_at in milliseconds, class, visitor)"""
 
+LATEST_MS = 32_503_680_000_000
+"""The year 3000: what lies behind it no clock has said, and no calendar of ours can name."""
+
+_ARTICLE = re.compile(r"[a-z0-9]{1,32}")
+_REASON = re.compile(r"[a-z_]{1,32}")
 _BATCH_ID = re.compile(r"[0-9a-z]{1,64}-[0-9]{12}|h[0-9a-f]{64}")
 
 
@@ -68,7 +73,7 @@ def identify(headers: dict[str, Any]) -> tuple[str, int, int]:
     name, minted, number = headers.get("batch_id"), headers.get("minted_at"), headers.get("reads")
     if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
         raise Permanent("bad_headers", f"header batch_id is {name!r:.100}, not <epoch>-<12 digits>")
-    if type(minted) is not int or not 0 < minted < 1 << 50:
+    if type(minted) is not int or not 0 < minted < LATEST_MS:
         raise Permanent("bad_headers", f"header minted_at is {minted!r:.100}, not milliseconds since 1970")
     if type(number) is not int or number < 0:
         raise Permanent("bad_headers", f"header reads is {number!r:.100}, not a number")
@@ -86,9 +91,14 @@ def parse(headers: dict[str, Any], body: bytes) -> Batch:
     if type(reads) is not list or len(reads) != number:
         raise Permanent("bad_body", f"the header says {number} reads, the body holds another number")
     _check_reads(reads)
-    if type(filtered) is not dict or not all(type(n) is int and n >= 0 for n in filtered.values()):
+    if type(filtered) is not dict or not all(map(_is_filtered, filtered.items())):
         raise Permanent("bad_body", "filtered is not a mapping of reasons to numbers")
     return Batch(name, minted, reads, filtered)
+
+
+def _is_filtered(item: tuple[str, Any]) -> bool:
+    reason, number = item
+    return bool(_REASON.fullmatch(reason)) and type(number) is int and 0 <= number < 1 << 40
 
 
 def _check_reads(reads: list[Any]) -> None:
@@ -96,7 +106,7 @@ def _check_reads(reads: list[Any]) -> None:
         for article, accepted_at, kind, visitor in reads:
             if not (type(article) is type(kind) is type(visitor) is str and type(accepted_at) is int):
                 raise TypeError("a read is [text, milliseconds, text, text]")
-            if not article or not 0 < accepted_at < 1 << 50:
-                raise ValueError("a read has no article or an impossible time")
+            if not _ARTICLE.fullmatch(article) or not 0 < accepted_at < LATEST_MS:
+                raise ValueError("a read has an impossible article or time")
     except (TypeError, ValueError) as error:
         raise Permanent("bad_body", f"a read is malformed: {error}") from error

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aio_pika import Message
 from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
+from aiormq import spec
 from aiormq.exceptions import AMQPError as WireError
 from faststream.exceptions import IncorrectState
 from faststream.message import StreamMessage
@@ -131,7 +132,9 @@ async def publish(
     try:
         async with asyncio.timeout(timeout):
             await broker.publish(message, exchange=exchange, routing_key=routing_key, mandatory=True)
-    except DeliveryError:
+    except DeliveryError as error:
+        if isinstance(error.frame, spec.Basic.Nack):  # a queue took it not: full, or in trouble
+            raise Transient("RabbitMQ refused the message") from error
         raise
     except BROKER_ERRORS as error:
         raise Transient(f"RabbitMQ did not confirm: {str(error) or type(error).__name__}") from error
@@ -149,9 +152,9 @@ async def publish_event(
     subject: str | None = None,
     revision: int | None = None,
 ) -> None:
-    """Wrap `data` as a CloudEvent and publish it under its name, confirmed. Raises as `publish`.
+    """Wrap `data` as a CloudEvent and publish it under its name, confirmed. Raises `Transient` as `publish` does.
 
-    The correlation id is that of what is being handled.
+    The correlation id is that of what is being handled. News that no queue wants is no fault.
     """
     event = events.envelope(
         data,
@@ -162,15 +165,19 @@ async def publish_event(
         revision=revision,
         correlation_id=correlation.get(),
     )
-    await publish(
-        broker,
-        events.encode(event),
-        topology.EVENTS,
-        event.name,
-        timeout=EVENT_TIMEOUT,
-        content_type=events.CONTENT_TYPE,
-        message_id=event.id,
-        correlation_id=event.correlationid,
-        message_type=event.type,
-    )
-    metrics.EVENTS_PUBLISHED.labels(event.name).inc()
+    try:
+        await publish(
+            broker,
+            events.encode(event),
+            topology.EVENTS,
+            event.name,
+            timeout=EVENT_TIMEOUT,
+            content_type=events.CONTENT_TYPE,
+            message_id=event.id,
+            correlation_id=event.correlationid,
+            message_type=event.type,
+        )
+    except DeliveryError:
+        metrics.EVENTS_UNROUTED.labels(event.name).inc()
+    else:
+        metrics.EVENTS_PUBLISHED.labels(event.name).inc()

@@ -4,12 +4,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
@@ -26,6 +28,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 RawHeaders = list[tuple[bytes, bytes]]
 
 PROBLEM_TYPE = "application/problem+json"
+MAX_FAULTS, MAX_PATH, MAX_MESSAGE = 20, 100, 300
+"""Of an answer to bad input: faults, characters. It must not grow with what was sent."""
+MAX_HEADER_BYTES = 64 << 10
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Disconnected(Exception):
@@ -40,6 +48,11 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
+def header_bytes(scope: Scope) -> int:
+    """The size of the request's headers."""
+    return sum(len(name) + len(value) for name, value in scope["headers"])
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The request's body, of at most `limit` bytes. Raises `Problem` 413 without reading the rest."""
     declared = header(scope, b"content-length")
@@ -49,12 +62,10 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         parts, size = [body], len(body)
-        while message.get("more_body"):
+        while message.get("more_body") and size <= limit:
             message = await receive()
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if size > limit:
-                break
         body = b"".join(parts)
     if message["type"] == "http.disconnect":
         raise Disconnected
@@ -66,6 +77,15 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 def too_large(limit: int) -> Problem:
     """413; the connection is closed because the rest of the body stays unread."""
     return Problem(413, f"the body may have at most {limit} bytes", headers=[("connection", "close")])
+
+
+def query_value(scope: Scope, name: str) -> str | None:
+    """The first value of a query parameter; None without one, or in a query that nobody sends in earnest."""
+    try:
+        query: str = scope["query_string"].decode("latin-1")
+        return parse_qs(query, keep_blank_values=True, max_num_fields=20)[name][0]
+    except (KeyError, ValueError):
+        return None
 
 
 async def respond(send: Send, status: int, body: bytes = b"", headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
@@ -89,10 +109,10 @@ def from_validation(errors: Iterable[Any], status: int = 422, detail: str = "the
     """A problem with one entry per pydantic fault; `path` joins the field's place with dots."""
     faults = [
         {
-            "path": ".".join(str(part) for part in fault["loc"]) or "body",
-            "message": str(fault["msg"]).removeprefix("Value error, "),
+            "path": ".".join(str(part) for part in fault["loc"])[:MAX_PATH] or "body",
+            "message": str(fault["msg"]).removeprefix("Value error, ")[:MAX_MESSAGE],
         }
-        for fault in errors
+        for fault in islice(errors, MAX_FAULTS)
     ]
     return Problem(status, detail, faults)
 
@@ -112,13 +132,15 @@ def as_problem(error: Exception) -> Problem:
 
 def make_api(title: str, description: str, max_body: int) -> FastAPI:
     """A FastAPI app whose every error is a problem document and whose bodies are bounded, in bytes."""
-    api = FastAPI(title=title, description=description, version="1", docs_url="/docs", redoc_url=None)
+    api = FastAPI(
+        title=title, description=description, version="1", docs_url="/docs", redoc_url=None, redirect_slashes=False
+    )
 
     async def on_error(_request: Request, error: Exception) -> Response:
         return _problem_response(as_problem(error))
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101  (for the type checker)
+        assert isinstance(error, RequestValidationError)  # noqa: S101  (for the type checker)
         faults = [
             {**f, "loc": tuple(p for p in f["loc"] if p not in ("query", "path", "body"))} for f in error.errors()
         ]
@@ -130,7 +152,6 @@ def make_api(title: str, description: str, max_body: int) -> FastAPI:
         return _problem_response(Problem(error.status_code, str(error.detail), headers=extra))
 
     api.add_exception_handler(RequestValidationError, on_invalid)
-    api.add_exception_handler(ValidationError, on_invalid)
     api.add_exception_handler(HTTPException, on_http)
     for kind in (Problem, Transient, PyMongoError, TimeoutError, Exception):
         api.add_exception_handler(kind, on_error)
@@ -150,6 +171,14 @@ def _problem_response(problem: Problem) -> Response:
 async def json_body(request: Request) -> bytes:
     """The body of an API request, within the API's limit."""
     return await read_body(request.scope, request.receive, request.app.state.max_body)
+
+
+def validated(kind: type[M], body: bytes) -> M:
+    """`body` as a `kind`. Raises `Problem` 422 with the fields at fault."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise from_validation(error.errors(include_url=False, include_input=False, include_context=False)) from None
 
 
 def observed(app: App) -> App:
@@ -179,7 +208,8 @@ def observed(app: App) -> App:
                 raise
             await respond_problem(watched, as_problem(error))
         finally:
-            metrics.HTTP_REQUESTS.labels(scope["method"], str(status)).inc()
+            method = scope["method"] if scope["method"] in METHODS else "other"  # a client may invent any
+            metrics.HTTP_REQUESTS.labels(method, str(status)).inc()
             metrics.HTTP_SECONDS.observe(time.perf_counter() - started)
 
     return wrapper

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
-# MongoDB's program links to), browser (Chromium). Quick when there is nothing to do. As root, or where sudo asks
-# no password, it installs; else it prints the one command to type.
+# MongoDB's program links to), browser (Chromium), load (wrk). Quick when there is nothing to do. As root, or where
+# sudo asks no password, it installs; else it prints the one command to type.
 set -euo pipefail
 cd /
 
@@ -19,6 +19,9 @@ for need; do
       ;;
     browser)
       command -v chromium >/dev/null || missing+=(chromium)
+      ;;
+    load)
+      command -v wrk >/dev/null || missing+=(wrk)
       ;;
     *)
       echo "bootstrap.sh: what is '$need'?" >&2

@@ -2,10 +2,8 @@
 
 import secrets
 
-from aio_pika.exceptions import DeliveryError
-
 from services.counter.store import CounterStore, Flushed
-from shared import events, metrics
+from shared import events
 from shared.books import Books
 from shared.broker import Broker, publish_event
 from shared.clock import Clock
@@ -25,8 +23,4 @@ async def publish_counts(broker: Broker, store: CounterStore, books: Books, flus
         items=[events.Count(article=name, delta=number, total=totals[name]) for name, number in added.items()],
         complete_through=await store.complete_through(books, moment),
     )
-    try:
-        await publish_event(broker, data, id=secrets.token_hex(16), source="/luotdoc/counter", time=moment)
-    except DeliveryError:
-        # Nobody has to listen to counts; an event of an article, in contrast, must find a queue.
-        metrics.EVENTS_UNROUTED.labels(data.name).inc()
+    await publish_event(broker, data, id=secrets.token_hex(16), source="/luotdoc/counter", time=moment)

@@ -56,8 +56,11 @@ class Counting:
         """Ready while batches can come in and go out."""
         if not self.broker.up:
             return "RabbitMQ is away"
-        if time.monotonic() - max(self._renewed, self.consumer.last_success) > STALE_SECONDS:
+        if time.monotonic() - self._renewed > STALE_SECONDS:
             return "MongoDB has not answered for a while"
+        failing = self.consumer.failing_since
+        if failing is not None and time.perf_counter() - failing > STALE_SECONDS:
+            return "flushes have failed for a while"
         return None
 
     def current_slot(self) -> int:

@@ -8,6 +8,7 @@ channel is gone cannot be acked any more and comes back: it is thrown away, and 
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -45,6 +46,14 @@ class MongoAway(Exception):
     """A flush did not get through for `hold` seconds."""
 
 
+class Poison(Exception):
+    """Something in these batches can never be committed."""
+
+
+NEVER = {2, 9, 14, 52, 56, 57}
+"""MongoDB's codes for a write that is wrong in itself: bad value, syntax, type, field name."""
+
+
 @dataclass
 class Unreadable:
     """A message to be parked."""
@@ -61,6 +70,8 @@ class Buffer:
     channel: Any = None
     messages: list[AbstractIncomingMessage] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
+    sources: list[AbstractIncomingMessage] = field(default_factory=list)
+    """The messages of `batches`, in the same order."""
     unreadable: list[Unreadable] = field(default_factory=list)
     reads: int = 0
     since: float = 0.0
@@ -86,7 +97,8 @@ class Consumer:
         self._buffer = Buffer()
         self._tags: dict[Any, Tags] = {}
         self._due = asyncio.Event()
-        self.last_success = time.monotonic()
+        self.failing_since: float | None = None
+        """When flushes began to fail, on `time.perf_counter`; None while they work."""
 
     def take(self, message: AbstractIncomingMessage) -> None:
         """Put a delivery into the buffer. It is settled by a flush."""
@@ -107,8 +119,12 @@ class Consumer:
                 raise Permanent("too_old", f"minted at {from_millis(batch.minted_at).isoformat()}")
         except Permanent as error:
             buffer.unreadable.append(Unreadable(message, error.reason, str(error)))
+        except Exception as error:
+            log.exception("a bug in reading a batch; it is parked")
+            buffer.unreadable.append(Unreadable(message, "bug", f"{error!r}\n{traceback.format_exc()}"))
         else:
             buffer.batches.append(batch)
+            buffer.sources.append(message)
             buffer.reads += len(batch.reads)
         metrics.BUFFERED_READS.set(buffer.reads)
         if buffer.reads >= self._flush_reads:
@@ -148,32 +164,52 @@ class Consumer:
             return
         for unreadable in buffer.unreadable:
             await self._park_one(buffer.channel, unreadable)
-        flushed = await self._commit(buffer) if buffer.batches else None
+        flushed = await self._commit(buffer.channel, buffer.batches, buffer.sources) if buffer.batches else []
         self._step("committed")
         await self._ack(buffer)
         self._step("acked")
-        if flushed is not None:
-            await self._announce(flushed)
+        for one in flushed:
+            await self._announce(one)
 
-    async def _commit(self, buffer: Buffer) -> Flushed:
+    async def _commit(
+        self, channel: Any, batches: list[Batch], sources: list[AbstractIncomingMessage]
+    ) -> list[Flushed]:
+        """Commit `batches`. One that MongoDB or our own code will never take is found by halving, and parked."""
+        try:
+            return [await self._commit_together(batches)]
+        except Poison as error:
+            if len(batches) == 1:
+                log.exception("a batch that can never be counted; it is parked")
+                await self._park_one(channel, Unreadable(sources[0], "bug", str(error)))
+                return []
+            half = len(batches) // 2
+            first = await self._commit(channel, batches[:half], sources[:half])
+            return first + await self._commit(channel, batches[half:], sources[half:])
+
+    async def _commit_together(self, batches: list[Batch]) -> Flushed:
         self._step("folded")
         deadline, wait = time.monotonic() + self._hold, RETRY_FIRST
         while True:
             started = time.perf_counter()
             try:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                    flushed = await self._store.flush(buffer.batches, self._slot())
+                    flushed = await self._store.flush(batches, self._slot())
             except (PyMongoError, TimeoutError) as error:
+                if getattr(error, "code", None) in NEVER:
+                    raise Poison(f"{error!r}") from error
+                self.failing_since = self.failing_since or started
                 metrics.FLUSHES.labels("failed").inc()
                 log.warning("a flush failed and is tried again: %s", str(error)[:300] or type(error).__name__)
                 if time.monotonic() + wait >= deadline:
                     raise MongoAway(f"no flush for {self._hold:g} s") from error
                 await asyncio.sleep(wait)
                 wait = min(RETRY_LAST, wait * 2)
+            except Exception as error:
+                raise Poison(f"{error!r}\n{traceback.format_exc()}") from error
             else:
-                self.last_success = time.monotonic()
+                self.failing_since = None
                 _measure(flushed, time.perf_counter() - started)
-                first, last = buffer.batches[0].batch_id, buffer.batches[-1].batch_id
+                first, last = batches[0].batch_id, batches[-1].batch_id
                 log.info(
                     "flushed %d reads of %d batches",
                     flushed.increments.total,

@@ -4,10 +4,11 @@ import re
 import secrets
 import string
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
+import anyio
 import anyio.to_thread
 import orjson
 from fastapi import FastAPI, Header, Path, Query, Request, Response
@@ -24,7 +25,7 @@ from shared.batch import Batch
 from shared.clock import from_millis, to_millis
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
-from shared.http import json_body, make_api, read_body
+from shared.http import json_body, make_api, read_body, validated
 from shared.log import correlation
 
 Authorization = Annotated[str | None, Header(description="Bearer token with the scope `articles`")]
@@ -65,6 +66,8 @@ class Articles:
     deliver: Callable[[Batch], Awaitable[None]]
     max_article_bytes: int
     max_media_bytes: int
+    sanitising: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
+    """Large bodies take memory while they are cleaned: two at once."""
 
     def editor(self, authorization: str | None) -> None:
         """Raise 401 or 403 unless the token may write articles."""
@@ -94,9 +97,9 @@ class Articles:
 
     async def put(self, request: Request, article_id: str, wanted: articles.Preconditions) -> Response:
         """Create or replace an article from the request's body."""
-        given = ArticleInput.model_validate_json(await json_body(request))
+        given = validated(ArticleInput, await json_body(request))
         # Sanitising a megabyte takes long enough to hold up every beacon; nh3 works without the interpreter's lock.
-        body_html = await anyio.to_thread.run_sync(articles.clean, given)
+        body_html = await anyio.to_thread.run_sync(articles.clean, given, limiter=self.sanitising)
         now, created = self.clock(), False
 
         def decide(current: articles.Article | None) -> articles.Change:
@@ -191,7 +194,7 @@ def build_api(service: Articles) -> FastAPI:
         token = require(service.tokens, authorization, "reads")
         batch_id = read_batches.keyed_id(token.name, read_batches.checked_key(idempotency_key))
         body = await read_body(request.scope, request.receive, read_batches.MAX_BODY)
-        wanted = read_batches.ReadBatchInput.model_validate_json(body).articles
+        wanted = validated(read_batches.ReadBatchInput, body).articles
         missing = {article for article in wanted if article not in service.known}
         unknown = frozenset(missing - await service.store.published_among(missing)) if missing else frozenset()
         note = read_batches.KeyNote(read_batches.digest_of(wanted), to_millis(service.clock()), unknown)

@@ -116,7 +116,7 @@ def fill(given: ArticleInput, body_html: str, current: Article | None, now: date
 def clean(given: ArticleInput) -> str:
     """The sanitised body. Raises `Problem` 422 if it grew beyond what can be stored."""
     body = sanitise(given.body_html)
-    if len(body.encode()) > 4 << 20:
+    if len(body.encode()) > 2 << 20:
         fault = {"path": "body_html", "message": "the markup is too deeply nested to be repaired"}
         raise Problem(422, "the request is not valid", [fault])
     return body
@@ -181,7 +181,7 @@ def _event(before: Article | None, after: Article, base_url: str) -> events.Data
         return _full(events.ArticleUpdated, after, _weight(before.content, after.content), base_url)
     if now_public:
         return _full(events.ArticlePublished, after, "major", base_url)
-    if was or (after.state == "withdrawn" and after.was_public):
+    if after.was_public and before and before.state != after.state:
         return events.ArticleWithdrawn(
             id=after.id,
             revision=after.revision,

@@ -11,7 +11,6 @@ from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 import orjson
 
@@ -21,7 +20,7 @@ from services.ingest.visitors import Network, ReloadWindow, client_address, is_b
 from shared import metrics
 from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
-from shared.http import RawHeaders, Receive, Scope, Send, read_body, respond, respond_problem
+from shared.http import RawHeaders, Receive, Scope, Send, query_value, read_body, respond, respond_problem
 
 MAX_BODY = 1024
 _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
@@ -65,12 +64,9 @@ class Beacon:
         try:
             if scope["method"] != "GET":  # HEAD would count what nobody has seen
                 raise Problem(405, "the picture is read with GET", headers=[("allow", "GET")])
-            query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=10)
-            outcome, batch = await self._take(_checked(query.get("article", [None])[0]), scope)
+            outcome, batch = await self._take(_checked(query_value(scope, "article")), scope)
         except (Problem, Unavailable) as error:
             await self._refuse(send, error)
-        except ValueError:
-            await self._refuse(send, _invalid("article", "the query cannot be read"))
         else:
             headers: RawHeaders = [
                 (b"content-type", b"image/gif"),

@@ -18,6 +18,8 @@ from pydantic import (
 )
 from slugify import slugify
 
+from services.ingest.markup import excess
+
 MAX_BODY_BYTES = 1 << 20
 MAX_SLUG = 100
 
@@ -104,6 +106,8 @@ def _section(value: str) -> str:
 def _body(value: str) -> str:
     if len(value.encode()) > MAX_BODY_BYTES:
         raise ValueError(f"must have at most {MAX_BODY_BYTES} bytes in UTF-8")
+    if (fault := excess(value)) is not None:
+        raise ValueError(fault)
     return value
 
 

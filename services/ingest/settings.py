@@ -62,5 +62,5 @@ class IngestSettings(Settings):
     confirm_timeout: float = Field(
         2.0, gt=0, le=60, description="seconds to wait for RabbitMQ's confirm before a batch goes to the spool"
     )
-    max_article_bytes: int = Field(8 << 20, ge=1024, description="bytes that an article's JSON may have")
+    max_article_bytes: int = Field(3 << 20, ge=1024, description="bytes that an article's JSON may have")
     max_media_bytes: int = Field(8 << 20, ge=1024, le=15 << 20, description="bytes that a picture may have")

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import parse_qs
 
 from pymongo.errors import PyMongoError
 
@@ -13,11 +12,12 @@ from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
 from shared import metrics
-from shared.http import RawHeaders, Receive, Scope, Send, header, respond
+from shared.http import RawHeaders, Receive, Scope, Send, header, query_value, respond
+from shared.recent import Recent
 
 PER_PAGE = 20
 LATEST = 6
-MAX_PAGE = 500
+MAX_PAGE = 100
 FRAGMENT_SECONDS = 1.0
 """How long a list or the side column is served as it was made; changed pages end it at once."""
 
@@ -40,10 +40,11 @@ class PageServer:
     def __init__(
         self, renderer: Renderer, store: PageStore, cache_pages: int, totals: Totals, seconds: Callable[[], float]
     ) -> None:
-        self._renderer, self._store, self._totals, self._seconds = renderer, store, totals, seconds
+        self._renderer, self._store, self._totals = renderer, store, totals
         self.cache = PageCache(store, cache_pages, self._pages_changed)
-        self._fragments: dict[tuple[str | None, int], tuple[float, bytes]] = {}
-        self._aside: tuple[float, str] = (float("-inf"), "")
+        self._lists: Recent[bytes] = Recent(FRAGMENT_SECONDS, seconds)
+        self._asides: Recent[str] = Recent(FRAGMENT_SECONDS, seconds)
+        self._generation = 0
         self._errors = {what[0]: renderer.error(*what).encode() for what in (NOT_FOUND, GONE, UNAVAILABLE)}
         self._base: RawHeaders = [
             (b"content-security-policy", renderer.content_security_policy.encode()),
@@ -94,30 +95,30 @@ class PageServer:
         return await self._html(body, _tag(page, reads, aside), scope, send, "article")
 
     async def _side(self) -> str:
-        made, html = self._aside
-        if self._seconds() - made >= FRAGMENT_SECONDS:
-            latest = [self._item(page) for page in await self._store.latest(None, 0, LATEST)]
-            html = self._renderer.aside(latest, self._totals.site + self._totals.baseline)
-            self._aside = (self._seconds(), html)
-        return html
+        return await self._asides.get(self._generation, self._make_aside)
+
+    async def _make_aside(self) -> str:
+        latest = [self._item(page) for page in await self._store.latest(None, 0, LATEST)]
+        return self._renderer.aside(latest, self._totals.site + self._totals.baseline)
 
     async def _listing(self, section: str | None, scope: Scope, send: Send) -> tuple[str, int]:
-        number_text = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("page", ["1"])[0]
+        number_text = query_value(scope, "page") or "1"
         page = int(number_text) if re.fullmatch(r"[1-9][0-9]{0,2}", number_text) else 0
         if not 1 <= page <= MAX_PAGE:
             return await self._fail(send, NOT_FOUND)
-        made, body = self._fragments.get((section, page), (float("-inf"), b""))
-        if self._seconds() - made >= FRAGMENT_SECONDS:
-            found = await self._store.latest(section, (page - 1) * PER_PAGE, PER_PAGE + 1)
-            named = section is None or any(section == s.slug for s in self._renderer.site.sections)
-            if not found and (page > 1 or not named):
-                return await self._fail(send, NOT_FOUND)
-            items, more = [self._item(p) for p in found[:PER_PAGE]], len(found) > PER_PAGE
-            body = self._renderer.listing(section, page, items, more, await self._side()).encode()
-            if len(self._fragments) > 1000:
-                self._fragments.clear()
-            self._fragments[section, page] = (self._seconds(), body)
+        body = await self._lists.get((self._generation, section, page), lambda: self._make_list(section, page))
+        if not body:
+            return await self._fail(send, NOT_FOUND)
         return await self._html(body, _hash(body), scope, send, "list")
+
+    async def _make_list(self, section: str | None, page: int) -> bytes:
+        """A list as HTML; nothing where there is no such list."""
+        found = await self._store.latest(section, (page - 1) * PER_PAGE, PER_PAGE + 1)
+        named = section is None or any(section == s.slug for s in self._renderer.site.sections)
+        if not found and (page > 1 or not named):
+            return b""
+        items, more = [self._item(p) for p in found[:PER_PAGE]], len(found) > PER_PAGE
+        return self._renderer.listing(section, page, items, more, await self._side()).encode()
 
     def _item(self, page: Page) -> dict[str, Any]:
         published = page.published_at
@@ -132,8 +133,7 @@ class PageServer:
         }
 
     def _pages_changed(self) -> None:
-        self._fragments.clear()
-        self._aside = (float("-inf"), "")
+        self._generation += 1  # what is being made of the old pages is nobody's answer any more
         self._totals.baseline_changed = True
 
     async def _static(self, name: str, scope: Scope, send: Send) -> tuple[str, int]:
@@ -141,7 +141,7 @@ class PageServer:
         if content is None:
             return await self._fail(send, NOT_FOUND)
         version = self._renderer.static_version(name)
-        asked = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("v", [""])[0]
+        asked = query_value(scope, "v")
         kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream").encode()
         return await self._send(
             send, scope, content, kind, f'"{version}"'.encode(), _FOREVER if asked == version else _SHORT, "static"

@@ -101,7 +101,10 @@ class PageStore:
 
     async def baseline(self) -> int:
         """Legacy reads of all articles together."""
-        pipeline: list[Document] = [{"$group": {"_id": None, "sum": {"$sum": "$baseline"}}}]
+        pipeline: list[Document] = [
+            {"$match": {"baseline": {"$gt": 0}}},
+            {"$group": {"_id": None, "sum": {"$sum": "$baseline"}}},
+        ]
         return sum([d["sum"] async for d in self._db.pages.aggregate(pipeline)])
 
     async def picture(self, name: str) -> tuple[str, bytes] | None:

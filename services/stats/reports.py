@@ -6,11 +6,11 @@ from services.stats import answers
 from services.stats.periods import Period, site_periods
 from services.stats.quarters import quarter_of
 from services.stats.questions import Series, Top, series_steps, window_start
-from services.stats.recent import Recent
 from services.stats.store import SITE, Store
 from shared.clock import Clock, rfc3339
 from shared.errors import Problem
 from shared.mongo import Session
+from shared.recent import Recent
 
 CACHE_SECONDS = 0.5
 MAX_TOP = 100

@@ -27,9 +27,12 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-async def run(names: Sequence[str], quick: bool, console: rich.console.Console) -> tuple[list[Figure], bool]:
-    """Start broker and database, take the measures, and leave no process behind. True: one could not be taken."""
-    cores, figures, started, failed = machine.share_out(), list[Figure](), time.monotonic(), False
+async def run(names: Sequence[str], quick: bool, console: rich.console.Console, figures: list[Figure]) -> bool:
+    """Start broker and database, add the measures to `figures`, and leave no process behind.
+
+    Answers whether all could be taken.
+    """
+    cores, started, complete = machine.share_out(), time.monotonic(), True
     with tempfile.TemporaryDirectory(prefix="luotdoc-bench-") as name:
         folder = Path(name)
         os.environ["LOCAL_STACK_FOLDER"] = name  # what is started inherits it, and is found by it at the end
@@ -50,7 +53,7 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console) 
                             said = "is measured"
                         except Exception:  # the others are worth having
                             console.print_exception()
-                            said, failed = "FAILED", True
+                            said, complete = "FAILED", False
                         console.print(f"{time.monotonic() - started:6.0f} s  {chosen} {said}", highlight=False)
                 finally:
                     await system.close()
@@ -59,7 +62,7 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console) 
             database.stop()
             del os.environ["LOCAL_STACK_FOLDER"]
             processes.sweep(folder)
-    return figures, failed
+    return complete
 
 
 def main() -> None:
@@ -71,17 +74,25 @@ def main() -> None:
     chosen = parser.parse_args()
     console = rich.console.Console()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # both end it in good order
-    figures, failed = asyncio.run(run(chosen.only or list(MEASURES), chosen.quick, console))
-    console.print(table(figures))
-    if chosen.json:
-        document = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "quick": chosen.quick,
-            "cores": os.cpu_count(),
-            "figures": [figure.as_json() for figure in figures],
-        }
-        chosen.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    raise SystemExit(failed)
+    figures, complete = list[Figure](), False
+    try:
+        complete = asyncio.run(run(chosen.only or list(MEASURES), chosen.quick, console, figures))
+    finally:  # after Ctrl-C, what has been measured until then
+        console.print(table(figures))
+        if chosen.json:
+            chosen.json.write_text(as_json(figures, chosen.quick))
+    raise SystemExit(not complete)
+
+
+def as_json(figures: Sequence[Figure], quick: bool) -> str:
+    """The content of `--json`'s file."""
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": quick,
+        "cores": os.cpu_count(),
+        "figures": [figure.as_json() for figure in figures],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

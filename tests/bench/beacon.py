@@ -3,6 +3,7 @@
 import sys
 from typing import NamedTuple
 
+from tests.bench import machine
 from tests.bench.figures import Figure, middle, number, spread
 from tests.bench.rig import Rig
 from tests.support.system import Process
@@ -83,16 +84,17 @@ async def _latencies(rig: Rig, checked: Process, seconds: float) -> list[Figure]
 
 async def _at_half_load(rig: Rig, checked: Process, reached: float, seconds: float) -> list[Figure]:
     pids = rig.pids(checked)
-    tails, per_read, per_message = [], {}, 0.0
+    tails, late, unanswered, per_read, per_message = list[float](), 0.0, 0, machine.Seconds(), 0.0
     for _ in range(1 if rig.quick else 3):
-        used = await rig.used(pids, rig.open_loop(checked, reached / 2, seconds))
-        answer, cpu = used
+        answer, cpu = await rig.used(pids, rig.open_loop(checked, reached / 2, seconds))
+        if answer["statuses"]:
+            raise RuntimeError(f"{answer['statuses']} reads were not answered 204")
         tails.append(answer["p99_ms"])
-        if answer["statuses"] or answer["unanswered"]:
-            raise RuntimeError(f"not all reads were answered 204: {answer['statuses']}, {answer['unanswered']}")
+        late, unanswered = max(late, answer["late_p99_ms"]), unanswered + answer["unanswered"]
         per_read = {name: second / answer["requests"] * 1e6 for name, second in cpu.items()}
         per_message = answer["requests"] / max(1, await rig.purge())
-    note = f"{number(reached / 2)}/s, open loop; {spread(tails)}"
+    note = f"{number(reached / 2)}/s, open loop; rounds {spread(tails)}; sent late by {number(late)} ms at most (p99)"
+    note += f"; {unanswered} without an answer" if unanswered else ""
     return [
         Figure(NAME, "half of the reached rate: p99", middle(tails), "ms", 30.0, note=note),
         Figure(NAME, "half of the reached rate: reads per message", per_message, "reads"),

@@ -7,8 +7,9 @@ seen once per connection instead of once per request that should have come meanw
 request has its moment, n / RATE after the start. If no connection is free then, it waits here; its latency counts from
 its moment, not from when it was sent.
 
-Prints JSON: requests, other statuses than 204, milliseconds at the percentiles, and `acks`, pairs of a time
-(`time.monotonic`, seconds) and the number of 204 until then, one per millisecond.
+Prints JSON: requests; those without an answer; other statuses than 204; milliseconds at the percentiles (`late`: after
+its moment a request went out although a connection was free, which is this program's own fault); and `acks`, pairs of
+a time (`time.monotonic`, seconds) and the number of 204 until then, one per millisecond.
 """
 
 import asyncio
@@ -56,6 +57,7 @@ class Load:
     def __init__(self, first: int) -> None:
         self.idle: list[Connection] = []
         self.took: list[float] = []
+        self.late: list[float] = []
         self.acks: list[tuple[float, int]] = []
         self.good = self.bad = 0
         self._next = first
@@ -64,6 +66,7 @@ class Load:
     def arrive(self, due: float) -> None:
         """A request's moment has come."""
         if self.idle:
+            self.late.append((time.monotonic() - due) * 1000)
             self.idle.pop().send(due, self._request())
         else:
             self._waiting.append(due)
@@ -102,11 +105,16 @@ async def run(port: int, rate: float, seconds: float, connections: int, first: i
     deadline = time.monotonic() + GRACE_SECONDS
     while len(load.took) < total and time.monotonic() < deadline:  # noqa: ASYNC110  (an event would cost each answer)
         await asyncio.sleep(0.01)
-    took = sorted(load.took)
+    ended = time.monotonic()
+    missing = total - len(load.took)
+    # What has no answer yet took at least until now: leaving it out would make a stalled server look fast.
+    took = sorted(load.took + [(ended - start - n / rate) * 1000 for n in range(total - missing, total)])
+    late = sorted(load.late)
     return {
         "requests": total,
-        "seconds": time.monotonic() - start,
-        "unanswered": total - len(took),
+        "seconds": ended - start,
+        "unanswered": missing,
+        "late_p99_ms": at(late, 0.99) if late else 0.0,
         "statuses": load.bad,
         "p50_ms": at(took, 0.5),
         "p99_ms": at(took, 0.99),

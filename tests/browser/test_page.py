@@ -80,11 +80,13 @@ async def test_a_reader_with_an_ordinary_browser_is_counted_and_shown(system: Sy
 @pytest.mark.parametrize("width", [320, 768, 1366])
 async def test_nothing_runs_out_of_the_screen(system: System, browser: Browser, width: int) -> None:
     url = await _publish(system)
+    await system.put("a3", title="Ă" * 300, lead="ậ" * 2000, byline="y" * 200, tags=["t" * 50], section="k" * 90)
+    long = str((await until(lambda: system.page("a3"), 5, "the page")).url)
     table = "<table><tr>" + "<th>Một cột rất dài</th>" * 30 + "</tr></table>"
     await system.put("a2", title="Bảng số liệu " * 10, body_html=f"<p>{'x' * 300}</p>{table}", slug="bang")
     wide = str((await until(lambda: system.page("a2"), 5, "the page")).url)
     page: Any = await browser.new_page(viewport={"width": width, "height": 800})
-    for address in (url, wide, system.url("render") + "/", system.url("render") + "/khong/co-x.html"):
+    for address in (url, wide, long, system.url("render") + "/", system.url("render") + "/khong/co-x.html"):
         await page.goto(address)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, address
         assert await page.evaluate("document.querySelectorAll('h1').length") == 1

@@ -9,6 +9,7 @@ import asyncio
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -60,6 +61,10 @@ async def run_outage(system: System, asked: argparse.Namespace) -> bool:
 
 async def main(asked: argparse.Namespace, folder: Path) -> bool:
     """Bring broker and database up, run, and take everything down."""
+    running = asyncio.current_task()
+    assert running is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     broker, database = Broker(folder / "rabbitmq"), Database(folder / "mongodb")
     try:
         await asyncio.gather(*(asyncio.to_thread(server.start) for server in (broker, database)))

@@ -1,14 +1,17 @@
 """Carries out the faults of a round on real processes."""
 
 import asyncio
+import contextlib
 import signal
 from collections import defaultdict
 
 from deploy.local.server import Server
 from tests.chaos.fleet import Fleet
-from tests.chaos.plan import ROLL, Fault
+from tests.chaos.plan import CUT, ROLL, Fault
 
 ROLL_READY_SECONDS = 15.0
+FROZEN_SECONDS = 0.3
+"""Less than ingest waits for a confirm: it has reads in hand that are neither confirmed nor spooled."""
 
 
 class Faults:
@@ -26,6 +29,9 @@ class Faults:
         if fault.kind == ROLL:
             await self.roll()
             return
+        if fault.kind == CUT:
+            await self.cut()
+            return
         async with self._locks[fault.target]:
             if fault.target in self._servers:
                 await self._hit_server(self._servers[fault.target], fault)
@@ -39,6 +45,21 @@ class Faults:
                 await self._fleet.stop(replica)
                 self._fleet.start(replica)
                 await self._fleet.ready_one(replica, ROLL_READY_SECONDS)
+
+    async def cut(self) -> None:
+        """Kill everything, with reads on their way that RabbitMQ will never get to see; then start everything."""
+        fleet, servers = self._fleet, list(self._servers.values())
+        async with contextlib.AsyncExitStack() as stack:
+            for name in (*self._servers, *fleet.replicas):
+                await stack.enter_async_context(self._locks[name])
+            fleet.system.broker.pause()
+            await asyncio.sleep(FROZEN_SECONDS)
+            await asyncio.gather(*(fleet.kill(replica) for replica in fleet.replicas.values()))
+            for server in servers:
+                await asyncio.to_thread(server.kill)
+            await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
+            for replica in fleet.replicas.values():
+                fleet.start(replica)
 
     async def _hit_replica(self, fault: Fault) -> None:
         fleet, replica = self._fleet, self._fleet.replicas[fault.target]

@@ -2,15 +2,16 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 REPLICAS = {"ingest": 2, "counter": 2, "render": 1, "stats": 1}
 SERVERS = ("rabbitmq", "mongod")
 KINDS = ("kill", "term", "freeze")
 ROLL = "roll"
-EVERYTHING = "services"
+CUT = "cut"
+ALL_SERVICES, MACHINE = "services", "machine"
 
-SLOW = {("rabbitmq", "kill"), ("rabbitmq", "term")}
+SLOW = {("rabbitmq", "kill"), ("rabbitmq", "term"), (MACHINE, CUT)}
 """RabbitMQ takes about 8 s to come back: once in a round is enough, and early."""
 
 
@@ -22,6 +23,7 @@ class Fault:
     term    SIGTERM, and a start `seconds` after its end
     freeze  SIGSTOP, and SIGCONT after `seconds`
     roll    every replica of every service, one after the other: SIGTERM, start, ready
+    cut     SIGKILL to everything at once, RabbitMQ frozen a moment before with reads on their way to it
     """
 
     at: float
@@ -56,27 +58,28 @@ def replicas() -> Iterator[str]:
 
 
 def deck() -> list[tuple[str, str]]:
-    """Every (service or server, kind) there is, and a rolling restart."""
-    return [(where, kind) for where in (*REPLICAS, *SERVERS) for kind in KINDS] + [(EVERYTHING, ROLL)]
+    """Every (service or server, kind) there is, a rolling restart, and a power cut."""
+    each = [(where, kind) for where in (*REPLICAS, *SERVERS) for kind in KINDS]
+    return [*each, (ALL_SERVICES, ROLL), (MACHINE, CUT)]
 
 
 def plan_round(seed: int, number: int, seconds: float) -> Round:
-    """Round `number`, from 1: one fault of a shuffled deck, so that every 19 rounds have all, and two to four more."""
+    """Round `number`, from 1: one fault of a shuffled deck, so that every 20 rounds have all, and two to four more."""
     cycle, card = divmod(number - 1, len(deck()))
     shuffled = deck()
     random.Random(f"{seed}/deck/{cycle}").shuffle(shuffled)
     dice = random.Random(f"{seed}/round/{number}")
     chosen = [shuffled[card]]
-    extra = [one for one in deck() if one[1] != ROLL]
+    extra = [one for one in deck() if one[1] not in (ROLL, CUT)]
     for one in dice.sample(extra, dice.randint(2, 4)):
         slow_already = any(c in SLOW or c[1] == ROLL for c in chosen)
         if one not in chosen and not (one in SLOW and slow_already):
             chosen.append(one)
-    return Round(number, seconds, tuple(sorted(_place(dice, where, kind, seconds) for where, kind in chosen)))
+    return Round(number, seconds, tuple(sorted(_place_all(dice, chosen, seconds))))
 
 
 def short() -> list[Round]:
-    """Two rounds of the worst: ingest dies with a spool while RabbitMQ is away; both counters and mongod are hit."""
+    """Two rounds of the worst: ingest dies with a spool and RabbitMQ away; counters and mongod, then everything."""
     return [
         Round(
             1,
@@ -96,14 +99,26 @@ def short() -> list[Round]:
                 Fault(1.0, "mongod", "kill", 0.3),
                 Fault(2.0, "ingest-1", "freeze", 1.0),
                 Fault(3.5, "counter-1", "kill", 0.0),
-                Fault(4.2, "rabbitmq", "freeze", 2.5),
+                Fault(4.2, "rabbitmq", "freeze", 1.5),
+                Fault(5.0, MACHINE, CUT),
             ),
         ),
     ]
 
 
+def _place_all(dice: random.Random, chosen: list[tuple[str, str]], seconds: float) -> Iterator[Fault]:
+    """At random moments, half of them within a second of the one before: the worst comes in pairs."""
+    moment = 0.0
+    for where, kind in chosen:
+        fault = _place(dice, where, kind, seconds)
+        if moment and (where, kind) not in SLOW and dice.random() < 0.5:
+            fault = replace(fault, at=round(moment + dice.uniform(0.1, 0.9), 2))
+        moment = fault.at
+        yield fault
+
+
 def _place(dice: random.Random, where: str, kind: str, seconds: float) -> Fault:
-    if kind == ROLL:
+    if kind in (ROLL, CUT):
         return Fault(round(dice.uniform(0.3, 1.5), 2), where, kind)
     target = f"{where}-{dice.randint(1, REPLICAS[where])}" if where in REPLICAS else where
     latest = 0.25 if (where, kind) in SLOW else 0.75

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from tests.chaos.plan import EVERYTHING, ROLL, deck
+from tests.chaos.plan import deck
 from tests.chaos.run import Outcome
 
 
@@ -30,8 +30,7 @@ class Row:
 
 def rows(outcomes: Sequence[Outcome]) -> dict[str, Row]:
     """A row for each fault that happened, in a fixed order, and `all rounds`."""
-    table = {f"{kind} {where}": Row() for where, kind in deck() if (where, kind) != (EVERYTHING, ROLL)}
-    table[f"{ROLL} {EVERYTHING}"] = Row()
+    table = {f"{kind} {where}": Row() for where, kind in deck()}
     total = Row()
     for outcome in outcomes:
         total.add(outcome)

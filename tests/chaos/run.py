@@ -26,6 +26,8 @@ from tests.chaos.verdict import (
 )
 
 BEACON_ARTICLES, BATCH_ARTICLES, EDITED_ARTICLES = 6, 3, 3
+REST_SECONDS = 30.0
+"""Within which everything must have drained once all faults are lifted."""
 
 
 @dataclass
@@ -51,11 +53,10 @@ class Run:
     _tallies: list[Tally] = field(default_factory=list)
     _told: dict[str, list[int]] = field(default_factory=dict)
     _batch_ids: dict[str, str] = field(default_factory=dict)
-    _editors: list[Editor] = field(default_factory=list)
     _complained: set[str] = field(default_factory=set)
 
     async def rounds(self, plan: Iterable[Round]) -> None:
-        """Run `plan`; the last verdict is repeated after a clean stop, for what comes late."""
+        """Run `plan`. Then stop the fleet and take a `last_look`, for what comes late."""
         await listen(self.fleet.system)
         for planned in plan:
             outcome = await self._round(planned)
@@ -72,7 +73,6 @@ class Run:
         names = _names(planned.number)
         load, editor = Load(ingests, dice), Editor(ingests, dice)
         self._tallies.append(load.tally)
-        self._editors.append(editor)
         for article in names.beacons + names.batched + names.edited:
             await editor.publish(article)
         load.start(names.beacons, names.batched, _looks(fleet, names))
@@ -91,11 +91,15 @@ class Run:
         await fleet.ready()
         await load.finish()
         await editor.finish()
+        resting = time.monotonic()
         left = await settled(fleet)
+        rested = time.monotonic() - resting
         self._batch_ids |= load.tally.batch_ids
         verdict = await self._judge(names, load.tally, editor)
         if left:
             verdict.complaints.append(f"not drained: {left}")
+        elif rested > REST_SECONDS:
+            verdict.complaints.append(f"it took {rested:.0f} s until everything was drained")
         editions = sum(edited.edition for edited in editor.edited.values())
         return Outcome(planned, verdict, time.monotonic() - began, load.tally.unsent, load.tally.repeated, editions)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aio_pika
@@ -13,7 +13,8 @@ from shared import topology
 from tests.chaos.fleet import Fleet
 from tests.support.system import System
 
-SETTLE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+"""After that the verdict is spoken over what is there."""
 STABLE_SECONDS = 1.2
 """No change for so long, which is more than ingest's empty batch and counter's flush take."""
 SUBSCRIBER = "chaos.events"
@@ -30,7 +31,6 @@ class Found:
     books: dict[str, Any]
     stored: dict[str, int]
     served: dict[str, int]
-    told: dict[str, list[int]] = field(default_factory=dict)
 
 
 async def listen(system: System) -> None:
@@ -54,16 +54,17 @@ async def heard(system: System, told: dict[str, list[int]]) -> None:
 
 
 async def settled(fleet: Fleet) -> str:
-    """Wait until nothing is on its way any more; answers what still was after a minute, or nothing."""
-    system, deadline = fleet.system, time.monotonic() + SETTLE_SECONDS
+    """Wait until nothing is on its way to the services there are; answers what still was, if patience ended."""
+    system, deadline = fleet.system, time.monotonic() + PATIENCE_SECONDS
     before: Any = None
     stable = time.monotonic()
+    queues = [work for work in topology.WORK_QUEUES if fleet.of(work.name.partition(".")[0])]
     while True:
-        waits, state = await _look(system)
+        waits, state = await _look(system, queues)
         if waits or state != before:
             before, stable = state, time.monotonic()
         elif time.monotonic() - stable > STABLE_SECONDS:
-            waits = await asyncio.to_thread(_unsettled, fleet)
+            waits = await asyncio.to_thread(_unsettled, fleet, queues)
             if not waits:
                 return ""
             stable = time.monotonic()
@@ -72,24 +73,24 @@ async def settled(fleet: Fleet) -> str:
         await asyncio.sleep(0.2)
 
 
-async def _look(system: System) -> tuple[str, Any]:
+async def _look(system: System, queues: list[topology.WorkQueue]) -> tuple[str, Any]:
     spooled = list((system.folder / "spool").glob("*/*.spool"))
     if spooled:
         return f"spool {spooled[0].parent.name}", None
     if number := await system.db.outbox.count_documents({}):
         return f"{number} events in the outbox", None
-    for work in topology.WORK_QUEUES:
+    for work in queues:
         if number := await system.queue_depth(work.name):
             return f"{number} messages in {work.name}", None
     pages = [(d["_id"], d["revision"]) async for d in system.db.pages.find({}, {"revision": 1}).sort("_id", 1)]
     return "", (await system.by_article(), pages)
 
 
-def _unsettled(fleet: Fleet) -> str:
+def _unsettled(fleet: Fleet, queues: list[topology.WorkQueue]) -> str:
     """Messages in hand are seen by rabbitmqctl alone. An idle ingest's empty batch may be among them."""
     listed = fleet.system.broker.control("list_queues", "--no-table-headers", "name", "messages")
     numbers = {name: int(number) for name, _, number in (line.partition("\t") for line in listed.splitlines())}
-    names = {work.name for work in topology.WORK_QUEUES}
+    names = {work.name for work in queues}
     allowed = {topology.COUNTER_READS.name: len(fleet.of("ingest"))}
     left = [f"{n} messages in {name}" for name, n in numbers.items() if name in names and n > allowed.get(name, 0)]
     return ", ".join(left)

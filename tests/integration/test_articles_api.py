@@ -287,3 +287,35 @@ async def test_openapi_describes_the_body(ingest: httpx.AsyncClient) -> None:
     schema = document["paths"]["/articles/{article_id}"]["put"]["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["title", "section", "body_html"]
     assert schema["properties"]["image"]["anyOf"][0]["properties"]["url"]["maxLength"] == 2000
+
+
+async def test_answers_to_bad_input_stay_small(ingest: httpx.AsyncClient) -> None:
+    body = {**GOOD, **{f"x{number}" * 20: 1 for number in range(1000)}}
+    answer = await ingest.put("/articles/bad", json=body, headers=EDITOR)
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
+    assert len(answer.content) < 5000
+    assert (await ingest.get("/articles", headers={"x-much": "y" * 70_000})).status_code == 431
+    redirected = await ingest.get("/articles/", headers={"host": "elsewhere.example"})
+    assert (redirected.status_code, "location" in redirected.headers) == (404, False)
+
+
+async def test_markup_that_would_explode_is_refused_at_once(ingest: httpx.AsyncClient) -> None:
+    hostile = "<p>" + "".join(f"<b a={number}>" for number in range(3000)) + "<p>x" * 2000
+    answer = await ingest.put("/articles/bad", json={**GOOD, "body_html": hostile}, headers=EDITOR)
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "body_html")
+
+
+async def test_withdrawn_and_then_scheduled(system: System) -> None:
+    """The page of an article that will come back is not gone, it is not there yet."""
+    await system.start_all()
+    await system.put("a1")
+    await until(lambda: system.page("a1"), 5, "the page")
+    await system.http.delete(f"{system.url('ingest')}/articles/a1", headers=EDITOR)
+
+    async def status(wanted: int) -> bool:
+        answer = await system.http.get(f"{system.url('render')}/x/x-a1.html")
+        return answer.status_code == wanted
+
+    await until(lambda: status(410), 5, "the page is gone")
+    await system.put("a1", published_at="2900-01-01T00:00:00Z")
+    await until(lambda: status(404), 5, "the page is not there")

@@ -127,3 +127,46 @@ async def test_the_same_batch_again_counts_once(system: System) -> None:
 async def _duplicates(system: System) -> int:
     pages: list[int] = [d["duplicates"] async for d in system.db.books.find()]
     return sum(pages)
+
+
+async def test_batches_that_break_the_commit_are_parked_alone(system: System) -> None:
+    """What no check foresaw, but MongoDB or our own code will never take: it is found by halving, the rest is counted.
+
+    The store is told to fail on one batch, since every one that we know of is refused before it gets so far.
+    """
+    counter = await system.start(
+        "counter", module="tests.support.counter_with_poison", poison=f"e1-{3:012d}", flush_interval="1"
+    )
+    batches = [_batch(GOOD_BODY, batch_id=f"e1-{number:012d}") for number in range(7)]
+    await _publish(system, "luotdoc.reads", "batch", batches)
+
+    async def settled() -> bool:
+        return await system.counted() == 6 and await system.queue_depth("counter.reads.parked") == 1
+
+    await until(settled, 15, "six are counted and one is parked")
+    [(reason, detail, _)] = await _parked(system, "counter.reads.parked")
+    assert (reason, "never" in detail) == ("bug", True)
+    assert await system.queue_depth("counter.reads") == 0
+    assert counter.popen.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "reason"),
+    [
+        ({"minted_at": 1 << 49}, GOOD_BODY, "bad_headers"),
+        ({}, orjson.dumps({"reads": [["a1", 1 << 49, "reader", ""]]}), "bad_body"),
+        ({}, orjson.dumps({"reads": [["A1", NOW, "reader", ""]]}), "bad_body"),
+        ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"": 1}}), "bad_body"),
+        ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"$x.y": 1}}), "bad_body"),
+        ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"bot": 1 << 62}}), "bad_body"),
+    ],
+)
+async def test_values_that_no_calendar_or_database_can_hold(
+    system: System, headers: dict[str, Any], body: bytes, reason: str
+) -> None:
+    counter = await system.start("counter", flush_interval="0.1")
+    await _publish(system, "luotdoc.reads", "batch", [_batch(body, **headers)])
+    await _publish(system, "luotdoc.reads", "batch", [_batch(GOOD_BODY, batch_id=f"e1-{1:012d}")])
+    await until(lambda: system.counted(), 10, "the good batch is counted")
+    assert [one for one, _, _ in await _parked(system, "counter.reads.parked")] == [reason]
+    assert counter.popen.poll() is None

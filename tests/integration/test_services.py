@@ -252,6 +252,9 @@ async def test_pages_can_be_cached(system: System) -> None:
         ("/static/none.css", 404),
         ("/media/" + "0" * 32 + ".png", 404),
         ("/%ff%00", 404),
+        ("/?" + "a=1&" * 50, 200),
+        ("/thoi-su/?" + "a=1&" * 50, 200),
+        ("/static/style.css?" + "a=1&" * 50, 200),
     ):
         answer = await system.http.get(system.url("render") + path)
         assert answer.status_code == status, path

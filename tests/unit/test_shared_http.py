@@ -26,6 +26,7 @@ from shared.http import (
     read_body,
     respond,
     respond_problem,
+    validated,
 )
 
 Message = MutableMapping[str, Any]
@@ -209,7 +210,7 @@ def api() -> httpx.AsyncClient:
 
     @one.post("/body")
     async def body(request: Request) -> dict[str, Any]:
-        return Wanted.model_validate_json(await json_body(request)).model_dump()
+        return validated(Wanted, await json_body(request)).model_dump()
 
     @one.get("/fails/{how}")
     async def fails(how: str) -> None:

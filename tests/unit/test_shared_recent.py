@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.stats.recent import Recent
+from shared.recent import Recent
 
 
 class Kitchen:

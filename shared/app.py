@@ -2,18 +2,22 @@
 
 The HTTP server is up at once, so that `/livez` and `/readyz` tell what a starting process waits for. The service's
 own life (`running`) goes on in a task beside it: it connects, patiently, and sets itself ready. On SIGTERM the server
-stops taking requests and ends those in hand; then the service's life ends, in the reverse order of its start.
+says so (`/readyz` 503, `Connection: close` with each answer), then stops listening, and ends the requests in hand;
+then the service's life ends, in the reverse order of its start.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+import socket
+import time
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import uvicorn
@@ -39,8 +43,13 @@ from shared.settings import Settings, load
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=Settings)
 
-HTTP_GRACE_SECONDS = 4
-"""For the requests in hand after SIGTERM; the service's own end has the rest of the 10 seconds."""
+LEAVING_SECONDS = 1.0
+"""After SIGTERM, during which requests are taken as before, each the last of its connection: a connection that is
+used at least so often is given up by both sides at once, and none is closed just as a request comes in on it."""
+LINGER_SECONDS = 0.5
+"""After that, for connections that were just opened to bring their request."""
+HTTP_GRACE_SECONDS = 3
+"""Then, for the requests in hand; the service's own end has the rest of the 10 seconds."""
 
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
@@ -66,6 +75,8 @@ class Application:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._entered = False
+        self.leaving = False
+        """From SIGTERM on: each answer closes its connection."""
         self._stop = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         metrics.READY.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
@@ -82,6 +93,8 @@ class Application:
             return
         if scope["type"] != "http":
             return
+        if self.leaving:
+            send = _closing(send)
         target = self._routes.get(scope["path"], self._service.fallback)
         try:
             if target is None:
@@ -130,6 +143,8 @@ class Application:
         return bool(life and life.done() and not life.cancelled() and life.exception())
 
     def _why_not_ready(self) -> str | None:
+        if self.leaving:
+            return "stopping"
         return self._service.not_ready() if self._entered else "starting: waiting for what it needs"
 
     async def _livez(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -142,6 +157,54 @@ class Application:
 
     async def _metrics(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await respond(send, 200, generate_latest(), [(b"content-type", CONTENT_TYPE_LATEST.encode())])
+
+
+def _closing(send: Send) -> Send:
+    async def closing(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return closing
+
+
+class _Server(uvicorn.Server):
+    """Leaves without breaking a connection that a request is coming in on, as uvicorn alone does."""
+
+    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+        super().__init__(config)
+        self._application = application
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, after some time to leave."""
+        self._application.leaving = True
+        await asyncio.sleep(LEAVING_SECONDS)
+        await self._stop_listening()
+        deadline = time.monotonic() + LINGER_SECONDS
+        while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110  (uvicorn has no event)
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+    async def _stop_listening(self) -> None:
+        """Close the listening sockets once they are empty: the kernel resets connections that wait to be accepted."""
+        loop = asyncio.get_running_loop()
+        # A duplicate keeps the kernel's socket open when uvicorn's is closed, and only we accept from it.
+        own = [socket.socket(fileno=os.dup(s.fileno())) for server in self.servers for s in server.sockets]
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0)
+        for listening in own:
+            with listening, contextlib.suppress(BlockingIOError):
+                listening.setblocking(False)
+                while True:
+                    connection, _ = listening.accept()
+                    await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
 
 def serve(settings: Settings, service: Service) -> int:
@@ -161,7 +224,7 @@ def serve(settings: Settings, service: Service) -> int:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=HTTP_GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, application)
 
     def end(_number: int, _frame: object) -> None:
         server.should_exit = True

@@ -35,6 +35,8 @@ async def measure(rig: Rig) -> list[Figure]:
             base = most = now
         elif base:
             most = {name: max(most[name], value) for name, value in now.items()}
+    if not base:
+        raise TimeoutError(f"{sent} reads in {LIMIT_SECONDS:g} s are fewer than the warm-up needs")
     answered = int((await rig.metrics(ingest))["luotdoc_reads_total{counted}"])
     await until(counted(rig, answered), SECONDS, "every read is counted")
     await rig.stop(ingest, counter)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from typing import Any
 
 import pytest
@@ -66,3 +67,31 @@ async def test_a_stopping_counter_flushes_what_it_has_in_hand(system: System) ->
     assert await system.counted() == 25
     assert await system.queue_depth("counter.reads") == 0
     assert await system.db.slots.count_documents({}) == 0  # the slot is given back
+
+
+VICTIM = """
+import sys, time, pymongo
+client = pymongo.MongoClient(sys.argv[1], appname="luotdoc-counter")
+session = client.start_session()
+session.start_transaction()
+client.get_default_database().ledger.insert_one({"_id": sys.argv[2]}, session=session)
+print("open", flush=True)
+time.sleep(100)
+"""
+
+
+async def test_a_transaction_that_a_dead_process_left_open_holds_nobody_up(system: System) -> None:
+    """MongoDB alone would keep the dead counter's ledger entry from the others for 60 to 90 s."""
+    await system.start("ingest", read_window=0, bot_filter="off")
+    await system.put("a1")
+    batch = (await system.read("a1")).headers["x-correlation-id"]
+    victim = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", VICTIM, system.database.url, batch, stdout=asyncio.subprocess.PIPE
+    )
+    assert victim.stdout is not None
+    assert await victim.stdout.readline() == b"open\n"
+    victim.kill()
+    await victim.wait()
+    await system.start("counter", flush_interval="0.2")
+    await until(system.counted, 20, "the read is counted")
+    assert await system.counted() == 1

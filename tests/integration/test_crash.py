@@ -57,12 +57,13 @@ async def _empty(system: System) -> bool:
 
 
 async def test_a_stopping_counter_flushes_what_it_has_in_hand(system: System) -> None:
-    await system.start("ingest", read_window=0, bot_filter="off")
+    ingest = await system.start("ingest", read_window=0, bot_filter="off")
     await system.put("a1")
     counter = await system.start("counter", flush_interval="60")
     for _ in range(25):
         assert (await system.read("a1")).status_code == 204
     assert await system.counted() == 0
+    assert await ingest.stop() == 0  # it would go on sending its empty batches
     assert await counter.stop() == 0
     assert await system.counted() == 25
     assert await system.queue_depth("counter.reads") == 0

@@ -133,6 +133,7 @@ class Batcher:
                 break
         self._stuck -= failed
         metrics.READ_BATCH_SIZE.observe(len(batch.reads))
+        metrics.READS.labels("counted").inc(len(batch.reads))
         if not durable.done():
             durable.set_result(batch.batch_id)
 

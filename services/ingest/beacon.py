@@ -41,9 +41,9 @@ class Beacon:
     trusted: tuple[Network, ...]
 
     def __post_init__(self) -> None:
-        self._counted, self._reload, self._bot, self._unknown, self._invalid, self._unavailable = (
-            metrics.READS.labels(outcome)
-            for outcome in ("counted", "reload", "bot", "unknown", "invalid", "unavailable")
+        # Those that are counted are noted by the batch.
+        self._reload, self._bot, self._unknown, self._invalid, self._unavailable = (
+            metrics.READS.labels(outcome) for outcome in ("reload", "bot", "unknown", "invalid", "unavailable")
         )
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +96,6 @@ class Beacon:
             return BOT, b"-"
         if not self.window.window:
             batch = await self.batcher.add(article, "reader", "")
-            self._counted.inc()
             return COUNTED, batch.encode()
         peer = scope["client"][0] if scope.get("client") else ""
         address = client_address(peer, forwarded, self.trusted) if forwarded and self.trusted else peer
@@ -117,7 +116,6 @@ class Beacon:
             durable = True
         finally:
             self.window.end(key, durable)
-        self._counted.inc()
         return COUNTED, batch.encode()
 
     def _reloaded(self) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 
 from pymongo.errors import PyMongoError
@@ -25,7 +26,7 @@ class KnownArticles:
     def __init__(self, store: ArticleStore, seconds: Callable[[], float]) -> None:
         self._store, self._seconds = store, seconds
         self._public: set[str] = set()
-        self._absent: dict[str, float] = {}
+        self._absent: OrderedDict[str, float] = OrderedDict()
         self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
         self._waiting = 0
         self.loaded = False
@@ -58,7 +59,7 @@ class KnownArticles:
             self.note(article_id, True)
         else:
             while len(self._absent) >= MAX_NEGATIVE:
-                del self._absent[next(iter(self._absent))]
+                self._absent.popitem(last=False)
             self._absent[article_id] = self._seconds() + NEGATIVE_SECONDS
         return public
 

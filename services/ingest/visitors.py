@@ -1,6 +1,7 @@
 """Who reads, without knowing who: a keyed hash of address and user agent, and the window against reloads."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
@@ -65,7 +66,8 @@ class ReloadWindow:
 
     def __init__(self, window: float, capacity: int, seconds: Callable[[], float]) -> None:
         self.window, self._capacity, self._seconds = window, capacity, seconds
-        self._until: dict[str, float] = {}
+        # Not a plain dict: finding its first key again and again costs more with each one that was removed before it.
+        self._until: OrderedDict[str, float] = OrderedDict()
         self._pending: dict[str, asyncio.Future[str]] = {}
 
     def __len__(self) -> int:

@@ -97,7 +97,7 @@ async def run(port: int, rate: float, seconds: float, connections: int, first: i
         load.idle.append(connection)
     start, sent, total = time.monotonic(), 0, int(rate * seconds)
     while sent < total:
-        until = min(total, int((time.monotonic() - start) * rate))
+        until = min(total, int((time.monotonic() - start) * rate) + 1)  # the first at the start
         while sent < until:
             load.arrive(start + sent / rate)
             sent += 1

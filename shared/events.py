@@ -11,6 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 CONTENT_TYPE = "application/cloudevents+json"
 SEQUENCE_DIGITS = 20
+REPLAY_HEADER = "x-luotdoc-replay"
+"""AMQP header of a repeated event: the replay's name. Who sends e-mail or counts must not do so again for it."""
 ARTICLE_ID = r"^[a-z0-9]{1,32}$"
 ArticleId = Annotated[str, Field(pattern=ARTICLE_ID, examples=["ls0001"])]
 

@@ -131,7 +131,9 @@ async def publish(
     )
     try:
         async with asyncio.timeout(timeout):
-            await broker.publish(message, exchange=exchange, routing_key=routing_key, mandatory=True)
+            # aio-pika's own publish: FastStream's costs a tenth of a millisecond more, and adds nothing to a `Message`.
+            target = await broker.declare_exchange(exchange)  # declared already: this looks it up
+            await target.publish(message, routing_key, mandatory=True)
     except DeliveryError as error:
         if isinstance(error.frame, spec.Basic.Nack):  # a queue took it not: full, or in trouble
             raise Transient("RabbitMQ refused the message") from error

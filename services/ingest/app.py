@@ -26,6 +26,7 @@ from shared.app import Service
 from shared.batch import Batch
 from shared.clock import Clock, now, to_millis
 from shared.errors import Problem
+from shared.fastpath import FastRequest
 from shared.http import Receive, Scope, Send, observed
 from shared.tasks import background
 
@@ -66,13 +67,13 @@ class Ingest:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self.outlet.open()
         await self.salts.load()
-        batcher = Batcher(new_epoch(self.clock), self.outlet.deliver, lambda: time.time_ns() // 1_000_000)
+        batcher = Batcher(new_epoch(self.clock), self.outlet.deliver, _millis)
         window = ReloadWindow(self.settings.read_window, self.settings.read_window_entries, time.monotonic)
         self.beacon = Beacon(
             batcher,
             self.known,
             window,
-            self.salts.today,
+            lambda: self.salts.at(_millis()),
             self.settings.bot_filter == "on",
             self.settings.trusted_proxies,
         )
@@ -99,6 +100,10 @@ class Ingest:
         """`POST /reads`."""
         await self._started().post(scope, receive, send)
 
+    def take_read(self, request: FastRequest) -> bool:
+        """`POST /reads`, the short way."""
+        return self._started().take(request)
+
     async def pixel(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /reads.gif`."""
         await self._started().pixel(scope, receive, send)
@@ -107,6 +112,10 @@ class Ingest:
         if self.beacon is None or not self.known.loaded:
             raise Problem(503, "starting, try again", headers=[("retry-after", "1")])
         return self.beacon
+
+
+def _millis() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def new_epoch(clock: Clock) -> str:
@@ -189,5 +198,6 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         ingest.running,
         ingest.not_ready,
         routes={"/reads": ingest.post_read, "/reads.gif": ingest.pixel},
+        fast={b"/reads": ingest.take_read},
         fallback=observed(api),
     )

@@ -1,4 +1,4 @@
-"""The read beacon: raw ASGI, because every page view comes through here.
+"""The read beacon. Every page view comes through here, so a plain new read takes the way past ASGI (`Beacon.take`).
 
     POST /reads      {"article": id} as JSON or, from sendBeacon, as text/plain
     GET  /reads.gif  ?article=id, for pages without JavaScript
@@ -6,10 +6,12 @@
 204 (or the picture) means that the read is durable, or was filtered; `Luotdoc-Read` says which.
 """
 
+import asyncio
 import re
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,6 +22,7 @@ from services.ingest.visitors import Network, ReloadWindow, client_address, is_b
 from shared import metrics
 from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
+from shared.fastpath import FastRequest
 from shared.http import RawHeaders, Receive, Scope, Send, query_value, read_body, respond, respond_problem
 
 MAX_BODY = 1024
@@ -31,7 +34,7 @@ COUNTED, RELOAD, BOT = b"counted", b"filtered; reason=reload", b"filtered; reaso
 
 @dataclass
 class Beacon:
-    """Takes one read at a time. `salt` answers today's secret, `seconds` a monotonic time."""
+    """Takes one read at a time. `salt` answers today's secret."""
 
     batcher: Batcher
     known: KnownArticles
@@ -45,6 +48,7 @@ class Beacon:
         self._reload, self._bot, self._unknown, self._invalid, self._unavailable = (
             metrics.READS.labels(outcome) for outcome in ("reload", "bot", "unknown", "invalid", "unavailable")
         )
+        self._answered, self._head = "", b""
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /reads`."""
@@ -55,9 +59,7 @@ class Beacon:
         except (Problem, Unavailable) as error:
             await self._refuse(send, error)
         else:
-            headers = [(b"luotdoc-read", outcome), (b"cache-control", b"no-store"), (b"x-correlation-id", batch)]
-            await send({"type": "http.response.start", "status": 204, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
+            await respond(send, 204, headers=_answer(outcome, batch))
 
     async def pixel(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer `GET /reads.gif`."""
@@ -68,13 +70,50 @@ class Beacon:
         except (Problem, Unavailable) as error:
             await self._refuse(send, error)
         else:
-            headers: RawHeaders = [
-                (b"content-type", b"image/gif"),
-                (b"cache-control", b"no-store"),
-                (b"luotdoc-read", outcome),
-                (b"x-correlation-id", batch),
-            ]
-            await respond(send, 200, _PIXEL, headers)
+            await respond(send, 200, _PIXEL, [(b"content-type", b"image/gif"), *_answer(outcome, batch)])
+
+    def take(self, request: FastRequest) -> bool:
+        """Take a new read of a public article, to be answered once it is durable.
+
+        False leaves the request to `post`: whatever is filtered, unknown, malformed or has to wait for another.
+        """
+        try:
+            article = _article(request.body)
+        except Problem:
+            return False
+        if article not in self.known:
+            return False
+        agent, forwarded = _reader_headers(request.headers)
+        if self.filter_bots and is_bot(agent):
+            return False
+        reader = self._reader(request.peer, forwarded, agent) if self.window.window else ""
+        key = reader + article
+        if reader and (self.window.holds(key) or self.window.pending(key) is not None):
+            return False
+        try:
+            outcome = self.batcher.add(article, "reader", reader)
+        except Unavailable:
+            return False
+        if reader:
+            self.window.begin(key, outcome)
+        outcome.add_done_callback(partial(self._settled, request, key if reader else None))
+        return True
+
+    def _settled(self, request: FastRequest, key: str | None, outcome: asyncio.Future[str]) -> None:
+        try:
+            batch = outcome.result()
+        except (Unavailable, asyncio.CancelledError) as error:
+            self._unavailable.inc()
+            if key is not None:
+                self.window.end(key, durable=False)
+            request.refuse(Unavailable(str(error) or "ingest is stopping"))
+            return
+        if key is not None:
+            self.window.end(key, durable=True)
+        if batch is not self._answered:
+            self._answered = batch
+            self._head = b"".join(b"%b: %b\r\n" % line for line in _answer(COUNTED, batch.encode()))
+        request.no_content(self._head)
 
     async def _take(self, article: str, scope: Scope) -> tuple[bytes, bytes]:
         """The outcome of a read and its batch's id; returns once it is durable. Raises `Problem` 404 or `Unavailable`.
@@ -83,36 +122,34 @@ class Beacon:
         """
         if article not in self.known and not await self.known.look_up(article):
             raise Problem(404, "there is no such article, or it is not public")
-        agent, forwarded = b"", None
-        for name, value in scope["headers"]:
-            if name == b"user-agent":
-                agent = value
-            elif name == b"x-forwarded-for":
-                forwarded = value.decode("latin-1")
-        user_agent = agent.decode("latin-1")
-        if self.filter_bots and is_bot(user_agent):
+        agent, forwarded = _reader_headers(scope["headers"])
+        if self.filter_bots and is_bot(agent):
             self.batcher.filtered("bot")
             self._bot.inc()
             return BOT, b"-"
         if not self.window.window:
-            batch = await self.batcher.add(article, "reader", "")
+            batch = await asyncio.shield(self.batcher.add(article, "reader", ""))
             return COUNTED, batch.encode()
         peer = scope["client"][0] if scope.get("client") else ""
-        address = client_address(peer, forwarded, self.trusted) if forwarded and self.trusted else peer
-        return await self._once(article, visitor(self.salt(), address, user_agent))
+        return await self._once(article, self._reader(peer, forwarded, agent))
+
+    def _reader(self, peer: str, forwarded: bytes | None, agent: bytes) -> str:
+        if forwarded and self.trusted:
+            peer = client_address(peer, forwarded.decode("latin-1"), self.trusted)
+        return visitor(self.salt(), peer, agent)
 
     async def _once(self, article: str, reader: str) -> tuple[bytes, bytes]:
         key = f"{reader}{article}"
         if self.window.holds(key):
             return self._reloaded()
         if (pending := self.window.pending(key)) is not None:
-            await pending
+            await asyncio.shield(pending)  # others wait for it, too: it must not end with this request
             return self._reloaded()
         outcome = self.batcher.add(article, "reader", reader)
         self.window.begin(key, outcome)
         durable = False
         try:
-            batch = await outcome
+            batch = await asyncio.shield(outcome)
             durable = True
         finally:
             self.window.end(key, durable)
@@ -131,6 +168,20 @@ class Beacon:
             return
         (self._unknown if error.status == 404 else self._invalid).inc()
         await respond_problem(send, error)
+
+
+def _answer(outcome: bytes, batch: bytes) -> RawHeaders:
+    return [(b"luotdoc-read", outcome), (b"cache-control", b"no-store"), (b"x-correlation-id", batch)]
+
+
+def _reader_headers(headers: RawHeaders) -> tuple[bytes, bytes | None]:
+    agent, forwarded = b"", None
+    for name, value in headers:
+        if name == b"user-agent":
+            agent = value
+        elif name == b"x-forwarded-for":
+            forwarded = value
+    return agent, forwarded
 
 
 def _article(body: bytes) -> str:

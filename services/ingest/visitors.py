@@ -41,21 +41,20 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def is_bot(user_agent: str) -> bool:
+def is_bot(user_agent: bytes) -> bool:
     """Whether a program sent this, by the first 512 characters. No browser goes without a user agent."""
     return not user_agent or _is_crawler(user_agent[:512])
 
 
 @lru_cache(maxsize=10_000)
-def _is_crawler(user_agent: str) -> bool:
+def _is_crawler(user_agent: bytes) -> bool:
     # Cached: a new one costs 0.3 ms.
-    return bool(is_crawler(user_agent))
+    return bool(is_crawler(user_agent.decode("latin-1")))
 
 
-def visitor(salt: bytes, address: str, user_agent: str) -> str:
+def visitor(salt: bytes, address: str, user_agent: bytes) -> str:
     """16 hex digits that stand for a reader on one day; without the day's salt they lead to nobody."""
-    data = f"{address}\0{user_agent}".encode("utf-8", "surrogateescape")
-    return blake2b(data, key=salt, digest_size=8).hexdigest()
+    return blake2b(b"%b\0%b" % (address.encode(), user_agent), key=salt, digest_size=8).hexdigest()
 
 
 class ReloadWindow:

@@ -3,7 +3,7 @@
 `python -m tests.bench.bare`, with the environment of a service.
 """
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from shared import app
 from shared.http import Receive, Scope, Send
@@ -13,7 +13,8 @@ from shared.settings import Settings, load
 class Bare:
     """Stands in for the application in `shared.app.serve`, so that uvicorn's configuration is the services' own."""
 
-    failed = False
+    failed, leaving = False, False
+    fast: ClassVar[dict[bytes, Any]] = {}
 
     def __init__(self, _service: object) -> None:
         pass

@@ -82,8 +82,8 @@ class Deliver:
         return ["".join(read[0] for read in batch.reads) for batch in self.durable]
 
 
-def batcher(deliver: Callable[[Batch], Awaitable[None]]) -> Batcher:
-    return Batcher("e1", deliver, lambda: START + millis())
+def batcher(deliver: Callable[[Batch], Awaitable[None]], burst: int = 0) -> Batcher:
+    return Batcher("e1", deliver, lambda: START + millis(), burst)
 
 
 async def until(milliseconds: int) -> None:
@@ -132,6 +132,50 @@ def test_the_next_batch_goes_five_milliseconds_after_the_last() -> None:
         assert deliver.sent_at == [0, 5, 10, 15, 30]
         assert [set(articles) for articles in deliver.articles] == [{"a"}, {"b", "c"}, {"d"}, {"e"}, {"f"}]
         assert [read[1] - START for batch in deliver.durable for read in batch.reads] == [0, 1, 4, 6, 11, 30]
+
+    play(scene)
+
+
+def test_what_a_quiet_time_has_saved_goes_without_the_gap() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.001)
+        one = batcher(deliver, burst=3)
+        for _ in range(5):  # one reader, the next read as soon as the last is answered
+            await one.add("a", "reader", "")
+        assert deliver.sent_at == [0, 1, 2, 7, 12]
+
+        await until(12 + 10)  # two gaps long nothing was sent: one is saved, the other is the batch's own
+        for _ in range(3):
+            await one.add("a", "reader", "")
+        assert deliver.sent_at[5:] == [22, 23, 28]
+
+    play(scene)
+
+
+def test_no_quiet_time_saves_more_than_the_burst() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.001)
+        one = batcher(deliver, burst=2)
+        await until(60_000)
+        for _ in range(4):
+            await one.add("a", "reader", "")
+        assert [at - 60_000 for at in deliver.sent_at] == [0, 1, 6, 11]
+
+    play(scene)
+
+
+def test_what_comes_while_a_saved_batch_is_on_its_way_shares_the_next() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.003)
+        one = batcher(deliver, burst=100)
+        waiting = []
+        for at, article in [(0, "a"), (1, "b"), (2, "c"), (5, "d")]:
+            await until(at)
+            waiting.append(one.add(article, "reader", ""))
+        await asyncio.gather(*waiting)
+
+        assert deliver.articles == ["a", "bc", "d"]
+        assert deliver.sent_at == [0, 3, 6]
 
     play(scene)
 

@@ -9,6 +9,7 @@ RUN python -m venv --without-pip /opt/venv \
 
 COPY services /app/services
 COPY shared /app/shared
+COPY docs/events /app/docs/events
 # Nothing can be written at run time, so the bytecode is made here.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 
@@ -34,8 +35,9 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 USER 10001:10001
 
-# A missing module or time zone shall fail the build, not a start.
+# A missing module, file or time zone shall fail the build, not a start.
 RUN python -c "import services.render.app, services.ingest.app, services.counter.app, services.stats.app, shared.setup; \
+from pathlib import Path; Path('docs/events/index.html').read_bytes(); \
 from zoneinfo import ZoneInfo; ZoneInfo('Asia/Ho_Chi_Minh')"
 
 EXPOSE 8000

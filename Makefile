@@ -3,11 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.locked
+NODE := node_modules/.package-lock.json
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up chaos bench test test-unit check format lock clean-data venv
+.PHONY: help demo up chaos bench test test-unit check format lock clean-data venv node contract
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +25,7 @@ bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="-
 	@deploy/local/bootstrap.sh servers load
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-test: $(STAMP) ## all tests, with coverage; ARGS="-k beacon" to choose
+test: $(STAMP) $(NODE) ## all tests, with coverage; ARGS="-k beacon" to choose
 	@deploy/local/bootstrap.sh servers browser
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -39,7 +40,11 @@ check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict services shared deploy tests
+	$(BIN)/python -m shared.contract check
 	@$(MAKE) --no-print-directory test
+
+contract: $(STAMP) ## write docs/events from shared/events.py
+	$(BIN)/python -m shared.contract write
 
 format: $(STAMP) ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only --quiet .
@@ -56,6 +61,13 @@ clean-data: ## delete what `make demo` and `make up` keep; refused while one run
 		|| { echo "It is running: stop it first."; exit 1; }
 
 venv: $(STAMP) ## the Python environment, as locked
+
+node: $(NODE) ## the JavaScript packages of tests and examples, as locked
+
+$(NODE): package-lock.json
+	@deploy/local/bootstrap.sh node
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 $(STAMP): requirements-dev.txt
 	@deploy/local/bootstrap.sh venv

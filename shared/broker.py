@@ -23,6 +23,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 from shared import events, metrics, topology
 from shared.errors import Transient
 from shared.log import correlation
+from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ async def _untouched(message: StreamMessage[Any]) -> Any:
 class Broker(RabbitBroker):
     """FastStream's broker, set up our way. `up` says whether the connection works now."""
 
-    def __init__(self, amqp_url: str, service: str) -> None:
+    def __init__(self, amqp_url: str, service: str, schemas_url: str) -> None:
         """Not connected yet. `service` names the connection in RabbitMQ's lists."""
         super().__init__(
             f"{amqp_url}{'&' if '?' in amqp_url else '?'}name=luotdoc-{service}",
@@ -58,6 +59,7 @@ class Broker(RabbitBroker):
             on_reconnected=[self._reconnected],
         )
         self.up = False
+        self.schemas_url = schemas_url
 
     def mark(self, up: bool) -> None:
         """Note whether the connection works."""
@@ -74,9 +76,9 @@ class Broker(RabbitBroker):
         log.info("RabbitMQ: connected again")
 
 
-def make_broker(amqp_url: str, service: str) -> Broker:
+def make_broker(settings: Settings, service: str) -> Broker:
     """A broker that is not connected yet."""
-    return Broker(amqp_url, service)
+    return Broker(settings.amqp_url, service, settings.schemas_url)
 
 
 async def connect(broker: Broker, amqp_url: str) -> None:
@@ -145,7 +147,7 @@ async def publish(
 
 
 async def publish_event(
-    broker: RabbitBroker,
+    broker: Broker,
     data: events.Data,
     *,
     id: str,
@@ -163,6 +165,7 @@ async def publish_event(
         id=id,
         source=source,
         time=time,
+        schemas=broker.schemas_url,
         subject=subject,
         revision=revision,
         correlation_id=correlation.get(),

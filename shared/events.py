@@ -1,7 +1,8 @@
 """The events that other teams build on: CloudEvents 1.0 in structured JSON. Imports pydantic only.
 
 The routing key of an event is its name (`article.published`), its CloudEvents type adds our prefix and a version
-(`luotdoc.article.published.v1`). Within a version only optional fields may be added.
+(`luotdoc.article.published.v1`). Within a version only optional fields may be added. The schemas, the AsyncAPI document
+and the page in docs/events are made from this file: `make contract`.
 """
 
 import re
@@ -14,7 +15,9 @@ SEQUENCE_DIGITS = 20
 REPLAY_HEADER = "x-luotdoc-replay"
 """AMQP header of a repeated event: the replay's name. Who sends e-mail or counts must not do so again for it."""
 ARTICLE_ID = r"^[a-z0-9]{1,32}$"
-ArticleId = Annotated[str, Field(pattern=ARTICLE_ID, examples=["ls0001"])]
+ArticleId = Annotated[str, Field(pattern=ARTICLE_ID, description="the article's id", examples=["ls0001"])]
+Revision = Annotated[int, Field(ge=1, description="of the article; rises with every change of state")]
+Url = Annotated[str, Field(description="absolute canonical address of the page")]
 
 
 class Data(BaseModel):
@@ -26,33 +29,35 @@ class Data(BaseModel):
 
 
 class Image(BaseModel):
-    """A picture: absolute or root-relative address, alternative text, caption, credit."""
+    """A picture."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    url: str
-    alt: str = ""
-    caption: str = ""
-    credit: str = ""
+    url: str = Field(description="absolute, or from the root of the site")
+    alt: str = Field("", description="text for those who don't see it")
+    caption: str = Field("", description="plain text under it")
+    credit: str = Field("", description="who made it")
 
 
 class Article(Data):
     """The full state of an article at a revision."""
 
     id: ArticleId
-    revision: int = Field(ge=1, description="rises with every change of state, by an editor or by the clock")
-    change: Literal["major", "minor", "republish"] = "major"
-    url: str = Field(description="absolute canonical address of the page")
-    slug: str
-    section: str
-    title: str
-    lead: str = ""
+    revision: Revision
+    change: Literal["major", "minor", "republish"] = Field(
+        "major", description="minor: not worth telling readers; republish: nothing changed, it is sent again"
+    )
+    url: Url
+    slug: str = Field(description="the title's part of the address")
+    section: str = Field(description="slug of the section")
+    title: str = Field(description="plain text")
+    lead: str = Field("", description="the paragraph that introduces the article")
     body_html: str = Field(description="sanitised HTML")
-    byline: str = ""
-    tags: list[str] = []
-    image: Image | None = None
-    language: str = "vi"
-    published_at: AwareDatetime
-    modified_at: AwareDatetime
+    byline: str = Field("", description="who wrote it")
+    tags: list[str] = Field([], description="as the editor wrote them")
+    image: Image | None = Field(None, description="the leading picture")
+    language: str = Field("vi", description="BCP 47")
+    published_at: AwareDatetime = Field(description="as the page shows it")
+    modified_at: AwareDatetime = Field(description="of this revision")
     reads_baseline: int = Field(0, ge=0, description="legacy count, kept apart from counted reads")
 
 
@@ -73,8 +78,8 @@ class ArticleWithdrawn(Data):
 
     name: ClassVar[str] = "article.withdrawn"
     id: ArticleId
-    revision: int = Field(ge=1)
-    url: str
+    revision: Revision
+    url: Url
     reason: Literal["withdrawn", "rescheduled"] = Field(
         "withdrawn", description="rescheduled: an editor moved the publishing time into the future"
     )
@@ -86,9 +91,9 @@ class PageRendered(Data):
 
     name: ClassVar[str] = "page.rendered"
     article: ArticleId
-    revision: int = Field(ge=1)
-    url: str
-    etag: str
+    revision: Revision
+    url: Url
+    etag: str = Field(description="names the page's state")
     template: str = Field(description="version of the templates")
     rendered_at: AwareDatetime
 
@@ -98,50 +103,60 @@ class PageRemoved(Data):
 
     name: ClassVar[str] = "page.removed"
     article: ArticleId
-    revision: int = Field(ge=1)
-    url: str
+    revision: Revision
+    url: Url
     removed_at: AwareDatetime
 
 
 class Count(BaseModel):
-    """One article in `reads.counted`. Keep the larger `total`; `delta` is informational."""
+    """One article in `reads.counted`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     article: ArticleId
-    delta: int
-    total: int
+    delta: int = Field(description="reads that this flush added; informational")
+    total: int = Field(description="all counted reads, read after the commit; keep the larger")
 
 
 class ReadsCounted(Data):
     """A flush of the counter was committed. Totals are without baselines."""
 
     name: ClassVar[str] = "reads.counted"
-    items: list[Count]
+    items: list[Count] = Field(description="the articles that this flush counted")
     complete_through: AwareDatetime | None = Field(
         None, description="every read accepted before this moment is counted; absent when it is not known"
     )
 
 
-EVENTS: dict[str, type[Data]] = {
-    kind.name: kind
-    for kind in (ArticlePublished, ArticleUpdated, ArticleWithdrawn, PageRendered, PageRemoved, ReadsCounted)
-}
+KINDS: tuple[type[Data], ...] = (
+    ArticlePublished,
+    ArticleUpdated,
+    ArticleWithdrawn,
+    PageRendered,
+    PageRemoved,
+    ReadsCounted,
+)
+"""Every event in every version that may still come, older versions of a name first."""
+
+EVENTS: dict[str, type[Data]] = {kind.name: kind for kind in KINDS}
+"""By name, the newest version: what we publish."""
 
 
 class Envelope(BaseModel):
     """CloudEvents 1.0 attributes, with the extensions `sequence` and `correlationid`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    specversion: Literal["1.0"] = "1.0"
-    id: Annotated[str, Field(min_length=1)]
-    source: Annotated[str, Field(min_length=1)]
-    type: str
-    subject: str | None = None
-    time: AwareDatetime
-    datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: str | None = None
-    sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$")] | None = None
-    correlationid: str | None = None
+    specversion: Literal["1.0"] = Field("1.0", description="of CloudEvents")
+    id: str = Field(min_length=1, description="the same again is the same event again")
+    source: str = Field(min_length=1, description="the service, such as /luotdoc/ingest")
+    type: str = Field(description="our prefix, the event's name, its version")
+    subject: str | None = Field(None, description="the article's id, where the event is about one")
+    time: AwareDatetime = Field(description="when it happened")
+    datacontenttype: Literal["application/json"] = Field("application/json", description="of `data`")
+    dataschema: str | None = Field(None, description="absolute address of the JSON Schema of `data`")
+    sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$")] | None = Field(
+        None, description="the article's revision, zero-padded: it compares as text"
+    )
+    correlationid: str | None = Field(None, description="of the request that led to the event; stands in our logs too")
     data: dict[str, Any]
 
     @property
@@ -158,9 +173,13 @@ def type_of(kind: type[Data]) -> str:
     return f"luotdoc.{kind.name}.v{kind.version}"
 
 
+TYPES: dict[str, type[Data]] = {type_of(kind): kind for kind in KINDS}
+"""By CloudEvents type: what we read."""
+
+
 def schema_of(kind: type[Data]) -> str:
-    """The address of the JSON Schema, relative to ingest."""
-    return f"/schemas/{kind.name}.v{kind.version}.json"
+    """The file name of the JSON Schema of `data`, under ingest's `/schemas/`."""
+    return f"{kind.name}.v{kind.version}.json"
 
 
 def envelope(
@@ -169,18 +188,22 @@ def envelope(
     id: str,
     source: str,
     time: AwareDatetime,
+    schemas: str,
     subject: str | None = None,
     revision: int | None = None,
     correlation_id: str | None = None,
 ) -> Envelope:
-    """Wrap `data` for the wire. `source` is the service, such as `/luotdoc/ingest`."""
+    """Wrap `data` for the wire. `source` is the service, such as `/luotdoc/ingest`.
+
+    `schemas` is the absolute address of ingest's `/schemas`: CloudEvents and its SDKs take no relative `dataschema`.
+    """
     return Envelope(
         id=id,
         source=source,
         type=type_of(type(data)),
         subject=subject,
         time=time,
-        dataschema=schema_of(type(data)),
+        dataschema=f"{schemas}/{schema_of(type(data))}",
         sequence=None if revision is None else f"{revision:0{SEQUENCE_DIGITS}d}",
         correlationid=correlation_id or None,
         data=data.model_dump(mode="json"),
@@ -198,7 +221,4 @@ D = TypeVar("D", bound=Data)
 def decode(body: bytes) -> tuple[Envelope, Data]:
     """Read an event. Raises pydantic's `ValidationError`, or `KeyError` for a type or version that we don't know."""
     event = Envelope.model_validate_json(body)
-    kind = EVENTS.get(event.name)
-    if kind is None or event.type != type_of(kind):
-        raise KeyError(event.type)
-    return event, kind.model_validate(event.data)
+    return event, TYPES[event.type].model_validate(event.data)

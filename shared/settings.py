@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(0, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     base_url: HttpUrl = Field("http://127.0.0.1:8000", description="public address of the pages")
+    schemas_url: HttpUrl = Field(
+        "http://127.0.0.1:8001/schemas", description="address of ingest's /schemas, as subscribers reach it"
+    )
     time_zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="the site's time zone")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
 

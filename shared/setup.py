@@ -13,7 +13,7 @@ async def setup(settings: Settings) -> None:
     client, db = mongo.connect(settings.mongo_url, "setup")
     await mongo.wait_for(client, settings.mongo_url)
     await mongo.make_indexes(db)
-    broker = rabbit.make_broker(settings.amqp_url, "setup")
+    broker = rabbit.make_broker(settings, "setup")
     await rabbit.connect(broker, settings.amqp_url)
     await broker.stop()
     client.close()

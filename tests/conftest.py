@@ -8,6 +8,9 @@ import pytest
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from tests.support.system import System
+from tests.support.witness import Judge, Witness
+
+_JUDGES: list[Judge] = []
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +37,29 @@ def mongo_url(database: Database) -> str:
     return database.url
 
 
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Judge]:
+    """Says what is wrong with an event."""
+    with Judge() as judge:
+        _JUDGES.append(judge)
+        yield judge
+
+
 @pytest.fixture
-async def system(broker: Broker, database: Database, tmp_path: Path) -> AsyncIterator[System]:
-    """An empty system; the test starts the services that it needs."""
-    one = System(broker, database, tmp_path)
+async def system(broker: Broker, database: Database, judge: Judge, tmp_path: Path) -> AsyncIterator[System]:
+    """An empty system; the test starts the services that it needs. Every event that they publish must be as told."""
+    one, witness = System(broker, database, tmp_path), Witness(broker.url, judge)
     await one.reset()
+    await witness.open()
     try:
         yield one
     finally:
         await one.close()
+        assert await witness.faults() == []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many events were judged."""
+    for judge in _JUDGES:
+        told = ", ".join(f"{kind} {number}" for kind, number in sorted(judge.passed.items()))
+        terminalreporter.write_line(f"events that passed ajv and both CloudEvents SDKs: {told or 'none'}")

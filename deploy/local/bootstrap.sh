@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
-# MongoDB's program links to), browser (Chromium), load (wrk). Quick when there is nothing to do. As root, or where
-# sudo asks no password, it installs; else it prints the one command to type.
+# MongoDB's program links to), browser (Chromium), node (Node.js and npm), load (wrk). Quick when there is nothing to
+# do. As root, or where sudo asks no password, it installs; else it prints the one command to type.
 set -euo pipefail
 cd /
 
@@ -19,6 +19,15 @@ for need; do
       ;;
     browser)
       command -v chromium >/dev/null || missing+=(chromium)
+      ;;
+    node)
+      if ! command -v node >/dev/null; then
+        missing+=(nodejs)
+      elif ! node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)'; then
+        echo "Node.js 18 or newer is needed; this is $(node --version)." >&2
+        exit 1
+      fi
+      command -v npm >/dev/null || missing+=(npm)
       ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)

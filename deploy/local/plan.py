@@ -95,6 +95,7 @@ def environment(
         **SITE,
         "LUOTDOC_BASE_URL": first(replicas, "render").url,
         "LUOTDOC_READS_URL": f"{first(replicas, 'ingest').url}/reads",
+        "LUOTDOC_SCHEMAS_URL": f"{first(replicas, 'ingest').url}/schemas",
         "LUOTDOC_SPOOL_DIR": str(spool),  # each instance has its own folder in it
     }
     return {

@@ -125,7 +125,7 @@ class Counting:
 def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None) -> Service:
     """Put counter together. `step` is called at each step of a flush, see `Consumer`."""
     client, db = mongo.connect(settings.mongo_url, "counter")
-    broker = rabbit.make_broker(settings.amqp_url, "counter")
+    broker = rabbit.make_broker(settings, "counter")
     store = CounterStore(client, db)
     counting = Counting(settings, client, db, broker, store, clock)
     books = Books(db)

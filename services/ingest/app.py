@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from services.ingest.api import Articles, build_api
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
+from services.ingest.contract import add_contract
 from services.ingest.known import KnownArticles
 from services.ingest.outlet import Outlet, Publish
 from services.ingest.relay import Relay
@@ -145,8 +146,8 @@ def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
 def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
     client, db = mongo.connect(settings.mongo_url, "ingest")
-    broker = rabbit.make_broker(settings.amqp_url, "ingest")
-    store = ArticleStore(client, db, clock)
+    broker = rabbit.make_broker(settings, "ingest")
+    store = ArticleStore(client, db, clock, settings.schemas_url)
     known = KnownArticles(store, time.monotonic)
 
     async def publish_event(event: Outgoing) -> None:
@@ -193,6 +194,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             settings.max_media_bytes,
         )
     )
+    add_contract(api)
     return Service(
         "ingest",
         ingest.running,

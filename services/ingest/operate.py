@@ -20,7 +20,7 @@ from shared.errors import Problem, Transient
 async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
     """Send public articles again under a new revision; answers the exit status."""
     client, db = mongo.connect(settings.mongo_url, "ingest-republish")
-    store, failed = ArticleStore(client, db, now), 0
+    store, failed = ArticleStore(client, db, now, settings.schemas_url), 0
 
     def decide(current: Article | None) -> Change:
         if current is None:
@@ -58,7 +58,7 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
     except SpoolLocked:
         print(f"{instance} is running: it forwards its spool itself", file=sys.stderr)
         return 1
-    broker = rabbit.make_broker(settings.amqp_url, "ingest-adopt")
+    broker = rabbit.make_broker(settings, "ingest-adopt")
     await rabbit.connect(broker, settings.amqp_url)
     publish, forwarded = make_publisher(broker, settings.confirm_timeout), 0
     try:

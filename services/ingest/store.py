@@ -50,8 +50,9 @@ class Page:
 class ArticleStore:
     """Articles and their outbox. Every change is one transaction."""
 
-    def __init__(self, client: Client, db: Database, clock: Callable[[], datetime]) -> None:
-        self._client, self._db, self._clock = client, db, clock
+    def __init__(self, client: Client, db: Database, clock: Callable[[], datetime], schemas_url: str) -> None:
+        """`schemas_url` is where events say that their schemas are."""
+        self._client, self._db, self._clock, self._schemas_url = client, db, clock, schemas_url
 
     async def get(self, article_id: str) -> Article | None:
         """The article in whatever state, or None."""
@@ -90,7 +91,8 @@ class ArticleStore:
             if done.matched_count != 1:
                 raise RuntimeError(f"article {article.id} changed within its own transaction")
         if change.event is not None:
-            await self._db.outbox.insert_one(_outgoing(change, correlation_id, self._clock()), session=session)
+            outgoing = _outgoing(change, correlation_id, self._clock(), self._schemas_url)
+            await self._db.outbox.insert_one(outgoing, session=session)
 
     async def listing(self, section: str | None, public_only: bool, limit: int, after: Page | None) -> list[Article]:
         """Articles, newest publishing time first."""
@@ -205,7 +207,7 @@ def _article(document: Document) -> Article:
     )
 
 
-def _outgoing(change: Change, correlation_id: str, now: datetime) -> Document:
+def _outgoing(change: Change, correlation_id: str, now: datetime, schemas: str) -> Document:
     article, event = change.article, change.event
     assert event is not None  # noqa: S101  (for the type checker)
     wire = events.envelope(
@@ -213,6 +215,7 @@ def _outgoing(change: Change, correlation_id: str, now: datetime) -> Document:
         id=f"{article.id}-{article.revision}-{secrets.token_hex(6)}",
         source="/luotdoc/ingest",
         time=now,
+        schemas=schemas,
         subject=article.id,
         revision=article.revision,
         correlation_id=correlation_id,

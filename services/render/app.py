@@ -75,7 +75,7 @@ class Rendering:
 def build(settings: RenderSettings, clock: Clock = now) -> Service:
     """Put render together."""
     client, db = mongo.connect(settings.mongo_url, "render")
-    broker = rabbit.make_broker(settings.amqp_url, "render")
+    broker = rabbit.make_broker(settings, "render")
     store, renderer = PageStore(db), Renderer(settings)
     totals = Totals(store)
     server = PageServer(renderer, store, settings.cache_pages, totals, time.monotonic)

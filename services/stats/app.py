@@ -30,7 +30,7 @@ BOOKS_SECONDS = 5.0
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
     """Build the service; nothing is connected before it runs."""
     client, db = mongo.connect(settings.mongo_url, "stats")
-    broker = rabbit.make_broker(settings.amqp_url, "stats")
+    broker = rabbit.make_broker(settings, "stats")
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))
     subscribe(broker, topology.STATS_ARTICLES, catalogue_handler(store), clock)

@@ -194,7 +194,7 @@ def test_the_public_host_leads_to_no_editor_and_no_metrics() -> None:
     }
     assert to == {
         "/metrics": [], "/livez": [], "/readyz": [],
-        "/reads": ["ingest"], "/reads.gif": ["ingest"],
+        "/reads": ["ingest"], "/reads.gif": ["ingest"], "/events": ["ingest"], "/schemas": ["ingest"],
         "/stats": ["stats"], "/": ["render"],
     }  # fmt: skip
     assert {ref["name"] for rule in editors["spec"]["rules"] for ref in rule["backendRefs"]} == {"ingest"}

@@ -29,7 +29,7 @@ WITHDRAWN = ArticleWithdrawn(id="ls0001", revision=12, url="https://e.vn/a.html"
 
 
 def wrapped(data: Data = WITHDRAWN, **more: Any) -> Envelope:
-    return envelope(data, id="e-1", source="/luotdoc/ingest", time=NOON, **more)
+    return envelope(data, id="e-1", source="/luotdoc/ingest", time=NOON, schemas="https://e.vn/schemas", **more)
 
 
 def wire(**changes: Any) -> bytes:
@@ -48,7 +48,7 @@ def test_an_event_on_the_wire() -> None:
         "subject": "ls0001",
         "time": "2026-11-23T12:00:00Z",
         "datacontenttype": "application/json",
-        "dataschema": "/schemas/article.withdrawn.v1.json",
+        "dataschema": "https://e.vn/schemas/article.withdrawn.v1.json",
         "sequence": "00000000000000000012",
         "correlationid": "c-1",
         "data": {
@@ -95,7 +95,7 @@ def test_names_types_and_schemas() -> None:
         "page.removed": "luotdoc.page.removed.v1",
         "reads.counted": "luotdoc.reads.counted.v1",
     }
-    assert schema_of(PageRendered) == "/schemas/page.rendered.v1.json"
+    assert schema_of(PageRendered) == "page.rendered.v1.json"
     assert EVENTS["article.published"] is ArticlePublished
 
 

@@ -1,0 +1,36 @@
+"""The contract with subscribers, served as it is committed in docs/events: schemas, AsyncAPI document, a page."""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+
+from shared.errors import Problem
+
+FOLDER = Path(__file__).parents[2] / "docs" / "events"
+
+_CACHED = {"cache-control": "public, max-age=300"}
+_PAGE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+"""The page has no script, and no file beside it."""
+
+
+def add_contract(api: FastAPI, folder: Path = FOLDER) -> None:
+    """Serve `folder`, read once. Raises OSError where a file is missing: then the image is not whole."""
+    page, document = (folder / "index.html").read_bytes(), (folder / "asyncapi.json").read_bytes()
+    schemas = {path.name: path.read_bytes() for path in (folder / "schemas").iterdir()}
+
+    @api.get("/events/", tags=["events"])
+    async def events_page() -> Response:
+        """The events, for people."""
+        return Response(page, headers=_CACHED | _PAGE, media_type="text/html")
+
+    @api.get("/events/asyncapi.json", tags=["events"])
+    async def events_document() -> Response:
+        """The events as AsyncAPI 3."""
+        return Response(document, headers=_CACHED, media_type="application/json")
+
+    @api.get("/schemas/{name}", tags=["events"])
+    async def schema(name: str) -> Response:
+        """A JSON Schema: `<event>.v<version>.json` of `data`, `….event.json` of the whole event."""
+        if name not in schemas:
+            raise Problem(404, "there is no such schema; /events/ lists them")
+        return Response(schemas[name], headers=_CACHED, media_type="application/schema+json")

@@ -1,0 +1,133 @@
+"""`python -m shared.contract write | check | release VERSION`: docs/events, made from `shared.events`.
+
+`write` makes it again; `check` says what is not as it would be made, and what breaks subscribers; `release` keeps
+today's schemas and examples for ever, under VERSION, as what later changes must be compatible with.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from shared import events
+from shared.contract import asyncapi
+from shared.contract.gate import breaks
+from shared.contract.page import page
+from shared.contract.schemas import data_schema, event_schema, stem
+
+FOLDER = Path(__file__).parents[2] / "docs" / "events"
+UNRELEASED = "0.0.0"
+
+
+def releases(folder: Path) -> list[str]:
+    """The released versions, oldest first."""
+    found = [path.name for path in (folder / "released").glob("*.*.*")]
+    return sorted(found, key=lambda version: [int(part) for part in version.split(".")])
+
+
+def make(folder: Path) -> dict[str, bytes]:
+    """Every generated file by its path in `folder`. Raises `ValueError` for an example that is missing or bad."""
+    version = (releases(folder) or [UNRELEASED])[-1]
+    examples = {stem(kind): _example(folder, kind) for kind in events.KINDS}
+    made = {
+        "asyncapi.json": _json(asyncapi.document(events.KINDS, examples, version)),
+        "index.html": page(events.KINDS, examples, version).encode(),
+    }
+    for kind in events.KINDS:
+        made[f"schemas/{stem(kind)}.json"] = _json(data_schema(kind))
+        made[f"schemas/{stem(kind)}.event.json"] = _json(event_schema(kind))
+    return made
+
+
+def _example(folder: Path, kind: type[events.Data]) -> Any:
+    path = folder / "examples" / f"{stem(kind)}.json"
+    if not path.exists():
+        raise ValueError(f"{path.name}: record an example of this event in {path.parent}")
+    try:
+        _, data = events.decode(path.read_bytes())
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if type(data) is not kind:
+        raise ValueError(f"{path}: is an example of {events.type_of(type(data))}")
+    return orjson.loads(path.read_bytes())
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def write(folder: Path) -> None:
+    """Make the generated files, and delete what is no longer made."""
+    made = make(folder)
+    for path in (folder / "schemas").glob("*.json"):
+        path.unlink()
+    for name, content in made.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def faults(folder: Path) -> list[str]:
+    """What is wrong: files that differ from what would be made, and changes that break subscribers."""
+    made = make(folder)
+    held = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*")} | {"asyncapi.json", "index.html"}
+    found = [
+        f"{name} is not what shared/events.py says: `make contract` writes it"
+        for name in sorted(held | made.keys())
+        if not (folder / name).exists() or made.get(name) != (folder / name).read_bytes()
+    ]
+    return found + broken(folder)
+
+
+def broken(folder: Path) -> list[str]:
+    """What breaks subscribers of the last release."""
+    known = releases(folder)
+    if not known:
+        return []
+    last = folder / "released" / known[-1] / "schemas"
+    old = {path.name.removesuffix(".event.json"): orjson.loads(path.read_bytes()) for path in last.glob("*.event.json")}
+    new = {stem(kind): event_schema(kind) for kind in events.KINDS}
+    return [f"since {known[-1]}, {reason}" for reason in breaks(old, new)]
+
+
+def release(folder: Path, version: str) -> list[str]:
+    """Keep today's contract as `version`; answers what stands in the way."""
+    known = releases(folder)
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        return [f"{version}: a version is three numbers, such as 1.2.0"]
+    if [*known, version] != sorted({*known, version}, key=lambda each: [int(part) for part in each.split(".")]):
+        return [f"{version}: the last release is {known[-1]}, the next one must be newer"]
+    if found := faults(folder):
+        return found
+    for part in ("schemas", "examples"):
+        shutil.copytree(folder / part, folder / "released" / version / part)
+    write(folder)
+    return []
+
+
+def main(arguments: list[str], folder: Path = FOLDER) -> int:
+    """Do what the arguments say; answers the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m shared.contract", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("write", help="make docs/events from shared/events.py")
+    commands.add_parser("check", help="say what is out of date, and what breaks subscribers")
+    commands.add_parser("release", help="keep today's contract for ever").add_argument("version")
+    chosen = parser.parse_args(arguments)
+    found: list[str] = []
+    try:
+        if chosen.command == "write":
+            write(folder)
+        else:
+            found = faults(folder) if chosen.command == "check" else release(folder, chosen.version)
+    except ValueError as error:
+        found = [str(error)]
+    for line in found:
+        print(line, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""The AsyncAPI 3 document: where events come from, under which routing key, and what they hold. Pure."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from shared import events, topology
+from shared.contract.schemas import Schema, Untitled, attributes, stem
+
+ABOUT = """\
+What the portal tells other services, as CloudEvents 1.0 in structured JSON.
+
+Bind a durable queue of your own to the topic exchange `luotdoc.events`; the routing key is the event's name. An event
+carries the full state and may come twice or late: keep `sequence`, which compares as text, and drop what is not newer.
+An article that is withdrawn leaves a tombstone with a revision of its own. Fields that you don't know are to be
+ignored: within a version, optional ones may be added, and nothing else changes."""
+
+_REPLAY: Schema = {
+    "type": "object",
+    "properties": {
+        events.REPLAY_HEADER: {
+            "type": "string",
+            "description": "Only in a replay: its name. Send no e-mail for such an event, it was sent before.",
+        }
+    },
+}
+_COMPONENTS = "#/components/schemas/"
+
+
+def document(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str) -> dict[str, Any]:
+    """The document about `kinds`; `examples` holds an event by the stem of each, `version` is the contract's."""
+    every = list(kinds)
+    named = [(name, list(group)) for name, group in groupby(every, key=lambda kind: kind.name)]
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:luotdoc:events",
+        "info": {"title": "Lượt Đọc: events", "version": version, "description": ABOUT},
+        "defaultContentType": events.CONTENT_TYPE,
+        "servers": {"rabbitmq": _SERVER},
+        "channels": {name: _channel(name, group) for name, group in named},
+        "operations": {f"send.{name}": _operation(name, group) for name, group in named},
+        "components": {
+            "messages": {stem(kind): _message(kind, examples[stem(kind)]) for kind in every},
+            "schemas": _schemas(every),
+        },
+    }
+
+
+_SERVER = {
+    "host": "{host}",
+    "protocol": "amqp",
+    "protocolVersion": "0.9.1",
+    "description": "RabbitMQ 3.10 or newer. Every subscriber has a user of its own, who may read its own queues only.",
+    "variables": {"host": {"default": "localhost:5672", "description": "host and port, as the operator tells you"}},
+    "security": [{"type": "userPassword", "description": "the subscriber's own user"}],
+}
+
+
+def _channel(name: str, kinds: list[type[events.Data]]) -> dict[str, Any]:
+    exchange = topology.EVENTS
+    kept = any(name.startswith(key.removesuffix("#")) for key in topology.EVENTS_LOG_KEYS)
+    history = f" Kept in the stream `{topology.EVENTS_LOG.name}` too." if kept else ""
+    return {
+        "address": name,
+        "title": name,
+        "description": f"{_said(kinds[-1])}{history}",
+        "servers": [{"$ref": "#/servers/rabbitmq"}],
+        "messages": {stem(kind): {"$ref": f"#/components/messages/{stem(kind)}"} for kind in kinds},
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {
+                    "name": exchange.name,
+                    "type": exchange.type.value,
+                    "durable": exchange.durable,
+                    "autoDelete": exchange.auto_delete,
+                    "vhost": "/",
+                },
+                "bindingVersion": "0.3.0",
+            }
+        },
+    }
+
+
+def _operation(name: str, kinds: list[type[events.Data]]) -> dict[str, Any]:
+    return {
+        "action": "send",
+        "title": f"Send {name}",
+        "summary": _said(kinds[-1]),
+        "channel": {"$ref": f"#/channels/{name}"},
+        "messages": [{"$ref": f"#/channels/{name}/messages/{stem(kind)}"} for kind in kinds],
+        "bindings": {"amqp": {"deliveryMode": 2, "mandatory": True, "bindingVersion": "0.3.0"}},
+    }
+
+
+def _message(kind: type[events.Data], example: Any) -> dict[str, Any]:
+    return {
+        "name": stem(kind),
+        "title": events.type_of(kind),
+        "summary": _said(kind),
+        "contentType": events.CONTENT_TYPE,
+        "headers": _REPLAY,
+        "payload": {"$ref": f"{_COMPONENTS}{stem(kind)}"},
+        "correlationId": {"location": "$message.payload#/correlationid"},
+        "bindings": {"amqp": {"messageType": events.type_of(kind), "bindingVersion": "0.3.0"}},
+        "examples": [{"name": "recorded", "summary": "as it was sent", "payload": example}],
+    }
+
+
+def _schemas(kinds: list[type[events.Data]]) -> dict[str, Schema]:
+    """Events by their stems, and what they refer to by the name of the class."""
+    found: dict[str, Schema] = {}
+    for kind in kinds:
+        data = kind.model_json_schema(schema_generator=Untitled, ref_template=f"{_COMPONENTS}{{model}}")
+        properties, required = attributes(kind)
+        found |= data.pop("$defs", {})
+        found[f"{stem(kind)}.data"] = data
+        found[stem(kind)] = {
+            "type": "object",
+            "description": data["description"],
+            "properties": {**properties, "data": {"$ref": f"{_COMPONENTS}{stem(kind)}.data"}},
+            "required": [*required, "data"],
+        }
+    return found
+
+
+def _said(kind: type[events.Data]) -> str:
+    return " ".join((kind.__doc__ or "").split())

@@ -1,0 +1,97 @@
+"""The page about the events, for people: no script, no file besides it. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from shared import events
+from shared.contract.asyncapi import ABOUT
+from shared.contract.schemas import Schema, attributes, data_schema, stem
+
+_LIMITS = {"minimum": "at least {}", "minLength": "length at least {}", "pattern": "{}", "const": "always {}"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A row: the field's path, its type and limits, whether it is always there, and what it means."""
+
+    path: str
+    type: str
+    always: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as the page shows it."""
+
+    name: str
+    stem: str
+    type: str
+    description: str
+    fields: list[Field]
+    example: str
+
+
+def page(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str) -> str:
+    """The page as HTML; `examples` holds an event by the stem of each kind."""
+    every = list(kinds)
+    shown = [_event(kind, examples[stem(kind)]) for kind in every]
+    properties, required = attributes(every[0])
+    general = {name: {k: v for k, v in schema.items() if k != "pattern"} for name, schema in properties.items()}
+    general["type"].pop("const")
+    envelope = list(_fields({"properties": general, "required": required}, {}))
+    environment = Environment(
+        loader=PackageLoader("shared.contract", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    about = [part.replace("\n", " ") for part in ABOUT.split("\n\n")]
+    return environment.get_template("page.html").render(events=shown, envelope=envelope, about=about, version=version)
+
+
+def _event(kind: type[events.Data], example: Any) -> Event:
+    schema = data_schema(kind)
+    said = " ".join(schema["description"].split())
+    text = orjson.dumps(example, option=orjson.OPT_INDENT_2).decode()
+    return Event(kind.name, stem(kind), events.type_of(kind), said, list(_fields(schema, schema)), text)
+
+
+def _fields(schema: Schema, root: Schema, under: str = "") -> Iterator[Field]:
+    """Every field, those of nested objects behind their parent."""
+    for name, held in schema["properties"].items():
+        inner, many = _inner(held, root)
+        path = f"{under}{name}"
+        yield Field(path, _type(held, root), name in schema.get("required", ()), held.get("description", ""))
+        if "properties" in inner:
+            yield from _fields(inner, root, f"{path}[]." if many else f"{path}.")
+
+
+def _inner(schema: Schema, root: Schema) -> tuple[Schema, bool]:
+    """What a field holds, without null and list around it, and whether it is a list."""
+    for each in schema.get("anyOf", ()):
+        if each != {"type": "null"}:
+            return _inner(each, root)
+    if "items" in schema:
+        return _inner(schema["items"], root)[0], True
+    if "$ref" in schema:
+        return root["$defs"][schema["$ref"].rpartition("/")[2]], False
+    return schema, False
+
+
+def _type(schema: Schema, root: Schema) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_type(each, root) for each in schema["anyOf"])
+    if "items" in schema:
+        return f"list of {_type(schema['items'], root)}"
+    inner, _ = _inner(schema, root)
+    limits = [text.format(inner[name]) for name, text in _LIMITS.items() if name in inner]
+    limits += [f"one of {', '.join(inner['enum'])}"] if "enum" in inner else []
+    limits += [f"else {schema['default']!r}"] if schema.get("default") else []
+    return ", ".join([str(inner.get("format", inner["type"])), *limits])

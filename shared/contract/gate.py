@@ -31,15 +31,18 @@ def breaks(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> list[str]:
 def _compare(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str) -> Iterator[str]:
     """Go through two schemas of one place; `roots` are where their references lead."""
     old, new = _resolved(old, roots[0]), _resolved(new, roots[1])
+    before, after = _type(old, roots[0]), _type(new, roots[1])
+    if before != after:
+        yield f"{at or 'event'}: its type was {before}, is now {after}"
+        return  # the rest follows from that
     for keyword in sorted((old.keys() | new.keys()) - WORDS - STRUCTURE):
-        if old.get(keyword) != new.get(keyword) or (keyword in old) != (keyword in new):
+        if _value(keyword, old) != _value(keyword, new):
             yield f"{at or 'event'}: {_told(keyword, old, new)}"
     yield from _properties(old, new, roots, at)
-    if ("items" in old) != ("items" in new):
-        yield f"{at}: the type of its items is {'no longer told' if 'items' in old else 'now limited'}"
-    elif "items" in old:
-        yield from _compare(old["items"], new["items"], roots, f"{at}[]")
-    yield from _alternatives(old, new, roots, at)
+    if "items" in old or "items" in new:
+        yield from _compare(old.get("items", {}), new.get("items", {}), roots, f"{at}[]")
+    for one, other in zip(old.get("anyOf", ()), new.get("anyOf", ()), strict=True):
+        yield from _compare(one, other, roots, at)
 
 
 def _properties(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str) -> Iterator[str]:
@@ -60,26 +63,13 @@ def _properties(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str)
             yield f"{at}.{name}: is new and required; older events lack it".lstrip(".")
 
 
-def _alternatives(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str) -> Iterator[str]:
-    before = [_resolved(each, roots[0]) for each in old.get("anyOf", ())]
-    after = [_resolved(each, roots[1]) for each in new.get("anyOf", ())]
-    if [each.get("type") for each in before] != [each.get("type") for each in after]:
-        yield f"{at}: its type was {_type(old, roots[0])}, is now {_type(new, roots[1])}"
-        return
-    for one, other in zip(before, after, strict=True):
-        yield from _compare(one, other, roots, at)
-
-
 def _told(keyword: str, old: Schema, new: Schema) -> str:
     before, after = old.get(keyword), new.get(keyword)
-    if keyword == "type":
-        return f"its type was {before}, is now {after}"
     if keyword == "enum" and before and after:
         gone, added = [v for v in before if v not in after], [v for v in after if v not in before]
         if gone:
             return f"the value {', '.join(map(repr, gone))} is gone; older events have it"
-        if added:
-            return f"the value {', '.join(map(repr, added))} is new; subscribers were told all values"
+        return f"the value {', '.join(map(repr, added))} is new; subscribers were told all values"
     if keyword in NARROWER:
         narrower = before is None or (after is not None and NARROWER[keyword](before, after) == after)
         why = "older events may not fit" if narrower else "new events may not fit what subscribers check"
@@ -90,8 +80,14 @@ def _told(keyword: str, old: Schema, new: Schema) -> str:
 
 
 def _type(schema: Schema, root: Schema) -> str:
-    kinds = [str(_resolved(each, root).get("type")) for each in schema.get("anyOf", [schema])]
-    return " or ".join(kinds)
+    """The type's name; the alternatives' in their order where there are any."""
+    return " or ".join(str(_resolved(each, root).get("type", "any")) for each in schema.get("anyOf", [schema]))
+
+
+def _value(keyword: str, schema: Schema) -> Any:
+    """What a keyword says, in a form that compares; absent is not null."""
+    value = schema.get(keyword, ...)
+    return sorted(map(repr, value)) if keyword == "enum" and value is not ... else value
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:

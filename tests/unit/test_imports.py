@@ -19,7 +19,7 @@ PURE = {
     "services.render.pages",
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
     *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "quarters", "questions", "tables")),
-    *(f"shared.{name}" for name in ("batch", "clock", "errors", "events")),
+    *(f"shared.{name}" for name in ("batch", "clock", "errors", "events", "contract.gate", "contract.schemas")),
 }
 DRIVERS = {"faststream", "aio_pika", "aiormq", "motor", "pymongo", "bson", "prometheus_client"}
 MONGO = {"motor", "pymongo", "bson"}

@@ -1,0 +1,203 @@
+"""The gate: what may change in an event, and what is refused with which reason."""
+
+import copy
+from typing import Annotated, Any, ClassVar, Literal
+
+import pytest
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+
+from shared.contract.gate import breaks
+from shared.contract.schemas import Schema, event_schema, stem
+from shared.events import ArticleId, Data, Envelope, Image
+
+
+class Note(Data):
+    """What the events below have in common."""
+
+    name: ClassVar[str] = "note.taken"
+
+
+class Picture(BaseModel):
+    """As `Image`, without its text, and with a field more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    url: str
+    caption: str = ""
+    credit: str = ""
+    width: int | None = None
+
+
+class Strict(Note):
+    """Takes no field that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Renamed(Note):
+    """The same under another name."""
+
+    name: ClassVar[str] = "note.written"
+
+
+class Next(Note):
+    """The same in another version."""
+
+    version: ClassVar[int] = 2
+
+
+class Larger(Image):
+    """A picture with an optional field more."""
+
+    width: int | None = None
+
+
+FIELDS: dict[str, Any] = {
+    "id": (ArticleId, ...),
+    "text": (str, ...),
+    "count": (Annotated[int, Field(ge=0, le=10)], 0),
+    "mood": (Literal["dry", "wet", "hot"], "dry"),
+    "tags": (list[str], []),
+    "image": (Image | None, None),
+    "short": (Annotated[str, Field(min_length=1, max_length=20)], "x"),
+    "at": (AwareDatetime, ...),
+}
+GONE = ...
+
+
+def note(base: type[Data] = Note, **changes: Any) -> type[Data]:
+    """The event with fields changed, added, or GONE; a field is its type and its default, `...` where it has none."""
+    return made(base, {name: field for name, field in (FIELDS | changes).items() if field is not GONE})
+
+
+def made(base: type[Data], fields: dict[str, Any]) -> type[Data]:
+    return create_model("Note", __base__=base, __doc__="An event of this test.", **fields)
+
+
+def schemas(*kinds: type[Data]) -> dict[str, Schema]:
+    return {stem(kind): event_schema(kind) for kind in kinds}
+
+
+BREAKING: dict[str, tuple[type[Data], list[str]]] = {
+    "a field removed": (note(text=GONE), ["data.text: the field is gone; subscribers read it"]),
+    "an optional field removed": (note(tags=GONE), ["data.tags: the field is gone; subscribers read it"]),
+    "a field renamed to a required one": (
+        note(text=GONE, body=(str, ...)),
+        ["data.text: the field is gone; subscribers read it", "data.body: is new and required; older events lack it"],
+    ),
+    "a new required field": (note(body=(str, ...)), ["data.body: is new and required; older events lack it"]),
+    "an optional field made required": (
+        note(tags=(list[str], ...)),
+        ["data.tags: is now required; older events lack it",
+         "data.tags: its default was [], is now None; that changes what older events say"],
+    ),
+    "a required field made optional": (
+        note(text=(str, "")),
+        ["data.text: is no longer required; subscribers rely on it",
+         "data.text: its default was None, is now ''; that changes what older events say"],
+    ),
+    "a field retyped": (note(text=(int, ...)), ["data.text: its type was string, is now integer"]),
+    "a field retyped to a wider type": (note(count=(float, 0)), ["data.count: its type was integer, is now number"]),
+    "a field that may be null": (
+        note(text=(str | None, ...)), ["data.text: its type was string, is now string or null"],
+    ),
+    "a field that may no longer be null": (
+        note(image=(Image, ...)),
+        ["data.image: is now required; older events lack it", "data.image: its type was object or null, is now object"],
+    ),
+    "items retyped": (note(tags=(list[int], [])), ["data.tags[]: its type was string, is now integer"]),
+    "a time made a text": (note(at=(str, ...)), ["data.at: its format was 'date-time', is now None"]),
+    "a nested field removed": (
+        note(image=(Picture | None, None)), ["data.image.alt: the field is gone; subscribers read it"],
+    ),
+    "an enumeration's value removed": (
+        note(mood=(Literal["dry", "wet"], "dry")), ["data.mood: the value 'hot' is gone; older events have it"],
+    ),
+    "an enumeration's value added": (
+        note(mood=(Literal["dry", "wet", "hot", "cold"], "dry")),
+        ["data.mood: the value 'cold' is new; subscribers were told all values"],
+    ),
+    "an enumeration opened": (
+        note(mood=(str, "dry")), ["data.mood: its enum was ['dry', 'wet', 'hot'], is now None"],
+    ),
+    "a minimum raised": (
+        note(count=(Annotated[int, Field(ge=1, le=10)], 0)),
+        ["data.count: its minimum was 0, is now 1; older events may not fit"],
+    ),
+    "a maximum lowered": (
+        note(count=(Annotated[int, Field(ge=0, le=9)], 0)),
+        ["data.count: its maximum was 10, is now 9; older events may not fit"],
+    ),
+    "a maximum raised": (
+        note(count=(Annotated[int, Field(ge=0, le=11)], 0)),
+        ["data.count: its maximum was 10, is now 11; new events may not fit what subscribers check"],
+    ),
+    "a minimum dropped": (
+        note(count=(Annotated[int, Field(le=10)], 0)),
+        ["data.count: its minimum was 0, is now None; new events may not fit what subscribers check"],
+    ),
+    "a text's length limited": (
+        note(text=(Annotated[str, Field(max_length=5)], ...)),
+        ["data.text: its maxLength was None, is now 5; older events may not fit"],
+    ),
+    "a text's least length raised": (
+        note(short=(Annotated[str, Field(min_length=2, max_length=20)], "x")),
+        ["data.short: its minLength was 1, is now 2; older events may not fit"],
+    ),
+    "a pattern tightened": (
+        note(id=(Annotated[str, Field(pattern=r"^[a-z]{1,32}$")], ...)),
+        ["data.id: its pattern was '^[a-z0-9]{1,32}$', is now '^[a-z]{1,32}$'"],
+    ),
+    "a default changed": (
+        note(count=(Annotated[int, Field(ge=0, le=10)], 1)),
+        ["data.count: its default was 0, is now 1; that changes what older events say"],
+    ),
+    "unknown fields forbidden": (note(Strict), ["data: its additionalProperties was None, is now False"]),
+    "the event renamed": (note(Renamed), ["the event is gone; keep it, and announce its end first"]),
+    "the version raised, the old one gone": (note(Next), ["the event is gone; keep it, and announce its end first"]),
+}  # fmt: skip
+
+COMPATIBLE: dict[str, list[type[Data]]] = {
+    "nothing": [note()],
+    "a new optional field": [note(weight=(int, 0))],
+    "a new optional field that may be null": [note(place=(str | None, None))],
+    "a new optional object": [note(second=(Image | None, None))],
+    "a new optional field of a nested object": [note(image=(Larger | None, None))],
+    "other words": [note(text=(Annotated[str, Field(title="Text", description="what", examples=["a"])], ...))],
+    "fields in another order": [made(Note, dict(reversed(FIELDS.items())))],
+    "an enumeration in another order": [note(mood=(Literal["wet", "hot", "dry"], "dry"))],
+    "a new event": [note(), note(Renamed)],
+    "a new version beside the old one": [note(), note(Next, text=GONE, body=(str, ...))],
+}
+
+
+@pytest.mark.parametrize(("changed", "reasons"), BREAKING.values(), ids=BREAKING)
+def test_a_breaking_change_is_refused_with_its_reason(changed: type[Data], reasons: list[str]) -> None:
+    assert breaks(schemas(note()), schemas(changed)) == [f"note.taken.v1: {reason}" for reason in reasons]
+
+
+@pytest.mark.parametrize("kinds", COMPATIBLE.values(), ids=COMPATIBLE)
+def test_a_compatible_change_passes(kinds: list[type[Data]]) -> None:
+    assert breaks(schemas(note()), schemas(*kinds)) == []
+
+
+def test_the_attributes_are_gated_too() -> None:
+    old = schemas(note())
+    new = copy.deepcopy(old)
+    attributes = new["note.taken.v1"]["properties"]
+    attributes["type"]["const"] = "org.example.note"
+    del attributes["sequence"]
+    assert breaks(old, new) == [
+        "note.taken.v1: type: its const was 'luotdoc.note.taken.v1', is now 'org.example.note'",
+        "note.taken.v1: sequence: the field is gone; subscribers read it",
+    ]
+
+
+def test_every_keyword_that_we_do_not_know_is_a_change() -> None:
+    old = schemas(note())
+    new = copy.deepcopy(old)
+    new["note.taken.v1"]["$defs"]["Note"]["properties"]["tags"]["uniqueItems"] = True
+    assert breaks(old, new) == ["note.taken.v1: data.tags: its uniqueItems was None, is now True"]
+
+
+def test_the_envelope_is_that_of_the_code() -> None:
+    assert set(event_schema(note())["properties"]) == set(Envelope.model_fields)

@@ -55,7 +55,9 @@ async def system(broker: Broker, database: Database, judge: Judge, tmp_path: Pat
         yield one
     finally:
         await one.close()
-        assert await witness.faults() == []
+        faults = await witness.faults()
+        await witness.close()
+        assert faults == []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

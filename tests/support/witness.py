@@ -49,7 +49,7 @@ class Judge:
         try:
             read = from_rabbitmq_event(RabbitMQMessage({}, content_type, body))
         except Exception as error:
-            return f"Python's SDK: {error!r}"
+            return f"Python's SDK: {type(error).__name__}: {error}"
         if (content_type, read.get_type(), read.get_id()) != (
             events.CONTENT_TYPE,
             f"luotdoc.{key}.v{read.get_type().rpartition('.v')[2]}",
@@ -68,7 +68,7 @@ class Judge:
 
 
 class Witness:
-    """A queue of its own, bound to everything; emptied when the test is over."""
+    """A queue of its own, bound to everything."""
 
     def __init__(self, url: str, judge: Judge) -> None:
         self._url, self._judge = url, judge
@@ -82,7 +82,7 @@ class Witness:
             await queue.bind(topology.EVENTS.name, "#")
 
     async def faults(self) -> list[str]:
-        """What is wrong with what came from our services since; the queue is deleted."""
+        """What is wrong with what came from our services since the last look."""
         found = []
         async with await aio_pika.connect(self._url) as connection:
             channel = await connection.channel()
@@ -90,8 +90,12 @@ class Witness:
             while message := await queue.get(fail=False, no_ack=True):
                 if (message.app_id or "").startswith(OURS) and (fault := self._judged(message)):
                     found.append(f"{message.routing_key}: {fault}: {message.body.decode(errors='replace')[:500]}")
-            await channel.queue_delete(QUEUE)
         return found
+
+    async def close(self) -> None:
+        """Look no longer."""
+        async with await aio_pika.connect(self._url) as connection:
+            await (await connection.channel()).queue_delete(QUEUE)
 
     def _judged(self, message: AbstractIncomingMessage) -> str:
         key, identity = message.routing_key or "", message.message_id or ""

@@ -66,7 +66,7 @@ node: $(NODE) ## the JavaScript packages of tests and examples, as locked
 
 $(NODE): package-lock.json
 	@deploy/local/bootstrap.sh node
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm ci --ignore-scripts --loglevel=error
 	@touch $@
 
 $(STAMP): requirements-dev.txt

@@ -8,6 +8,7 @@ import amqplib from 'amqplib'
 const AMQP_URL = process.env.AMQP_URL ?? 'amqp://localhost'
 const QUEUE = process.env.QUEUE ?? 'digest.articles' // yours alone; your RabbitMQ user decides how it must begin
 const PERIOD = Number(process.env.PERIOD ?? 86400) // seconds
+const KNOWN = ['published', 'updated', 'withdrawn'].map((name) => `luotdoc.article.${name}.v1`)
 const STATE = process.env.STATE ?? 'digest.json' // your database, in earnest
 
 // revisions: the newest that was seen of each article, of withdrawn ones too; waiting: what the next mail tells.
@@ -22,6 +23,7 @@ function save() {
 }
 
 function take({ type, subject, sequence, data }) {
+  if (!KNOWN.includes(type)) return // a later version, which comes beside the one that we know
   if (!(sequence > (state.revisions[subject] ?? ''))) return // late, or a repetition; sequences compare as text
   if (type === 'luotdoc.article.withdrawn.v1') delete state.waiting[subject]
   else if (type === 'luotdoc.article.published.v1' || subject in state.waiting) {

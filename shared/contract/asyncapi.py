@@ -12,8 +12,10 @@ What the portal tells other services, as CloudEvents 1.0 in structured JSON.
 
 Bind a durable queue of your own to the topic exchange `luotdoc.events`; the routing key is the event's name. An event
 carries the full state and may come twice or late: keep `sequence`, which compares as text, and drop what is not newer.
-An article that is withdrawn leaves a tombstone with a revision of its own. Fields that you don't know are to be
-ignored: within a version, optional ones may be added, and nothing else changes."""
+An article that is withdrawn leaves a tombstone with a revision of its own.
+
+Ignore fields and types that you don't know. Within a version, optional fields may be added, and nothing else changes;
+anything else comes as a type of its own, with the next version, beside the old one."""
 
 _REPLAY: Schema = {
     "type": "object",

@@ -22,7 +22,7 @@ def breaks(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> list[str]:
     found = []
     for name, schema in old.items():
         if name not in new:
-            found.append(f"{name}: the event is gone; keep it, and announce its end first")
+            found.append(f"{name}: the event is gone; older ones are still read, so it stays, published or not")
         else:
             found += [f"{name}: {reason}" for reason in _compare(schema, new[name], (schema, new[name]), "")]
     return found

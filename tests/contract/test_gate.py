@@ -152,8 +152,8 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
         ["data.count: its default was 0, is now 1; that changes what older events say"],
     ),
     "unknown fields forbidden": (note(Strict), ["data: its additionalProperties was None, is now False"]),
-    "the event renamed": (note(Renamed), ["the event is gone; keep it, and announce its end first"]),
-    "the version raised, the old one gone": (note(Next), ["the event is gone; keep it, and announce its end first"]),
+    "the event renamed": (note(Renamed), ["the event is gone; older ones are still read, so it stays, published or not"]),
+    "the version raised, the old one gone": (note(Next), ["the event is gone; older ones are still read, so it stays, published or not"]),
 }  # fmt: skip
 
 COMPATIBLE: dict[str, list[type[Data]]] = {

@@ -10,7 +10,7 @@ from deploy.local.database import Database
 from tests.support.system import System
 from tests.support.witness import Judge, Witness
 
-_JUDGES: list[Judge] = []
+_JUDGE = pytest.StashKey[Judge]()
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +38,10 @@ def mongo_url(database: Database) -> str:
 
 
 @pytest.fixture(scope="session")
-def judge() -> Iterator[Judge]:
+def judge(pytestconfig: pytest.Config) -> Iterator[Judge]:
     """Says what is wrong with an event."""
     with Judge() as judge:
-        _JUDGES.append(judge)
+        pytestconfig.stash[_JUDGE] = judge
         yield judge
 
 
@@ -62,6 +62,6 @@ async def system(broker: Broker, database: Database, judge: Judge, tmp_path: Pat
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many events were judged."""
-    for judge in _JUDGES:
+    if judge := terminalreporter.config.stash.get(_JUDGE, None):
         told = ", ".join(f"{kind} {number}" for kind, number in sorted(judge.passed.items()))
         terminalreporter.write_line(f"events that passed ajv and both CloudEvents SDKs: {told or 'none'}")

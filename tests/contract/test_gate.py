@@ -62,6 +62,7 @@ FIELDS: dict[str, Any] = {
     "at": (AwareDatetime, ...),
 }
 GONE = ...
+EVENT_GONE = "the event is gone; older ones are still read, so it stays, published or not"
 
 
 def note(base: type[Data] = Note, **changes: Any) -> type[Data]:
@@ -152,8 +153,8 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
         ["data.count: its default was 0, is now 1; that changes what older events say"],
     ),
     "unknown fields forbidden": (note(Strict), ["data: its additionalProperties was None, is now False"]),
-    "the event renamed": (note(Renamed), ["the event is gone; older ones are still read, so it stays, published or not"]),
-    "the version raised, the old one gone": (note(Next), ["the event is gone; older ones are still read, so it stays, published or not"]),
+    "the event renamed": (note(Renamed), [EVENT_GONE]),
+    "the version raised, the old one gone": (note(Next), [EVENT_GONE]),
 }  # fmt: skip
 
 COMPATIBLE: dict[str, list[type[Data]]] = {

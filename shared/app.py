@@ -40,7 +40,7 @@ from shared.http import (
     respond,
     respond_problem,
 )
-from shared.settings import Settings, load
+from shared.settings import Settings, SubscriberSettings, load
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=Settings)
@@ -215,7 +215,7 @@ class _Server(uvicorn.Server):
         return made
 
 
-def serve(settings: Settings, service: Service) -> int:
+def serve(settings: SubscriberSettings, service: Service) -> int:
     """Run `service` until SIGTERM or SIGINT; answers the exit status."""
     application = Application(service)
     config = uvicorn.Config(

@@ -6,7 +6,7 @@ Subscribers get the plain message: FastStream's injection costs a thread hop per
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 from shared import events, metrics, topology
 from shared.errors import Transient
 from shared.log import correlation
-from shared.settings import Settings
+from shared.settings import SubscriberSettings
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,9 @@ class Broker(RabbitBroker):
         )
         self.up = False
         self.schemas_url = schemas_url
+        self.service = service
+        self.works: list[topology.WorkQueue] = []
+        """What this process consumes as a subscriber."""
 
     def mark(self, up: bool) -> None:
         """Note whether the connection works."""
@@ -76,12 +79,15 @@ class Broker(RabbitBroker):
         log.info("RabbitMQ: connected again")
 
 
-def make_broker(settings: Settings, service: str) -> Broker:
+def make_broker(settings: SubscriberSettings, service: str) -> Broker:
     """A broker that is not connected yet."""
     return Broker(settings.amqp_url, service, settings.schemas_url)
 
 
-async def connect(broker: Broker, amqp_url: str) -> None:
+Declare = Callable[[RabbitBroker], Awaitable[None]]
+
+
+async def connect(broker: Broker, amqp_url: str, declare: Declare = topology.declare) -> None:
     """Connect and declare the topology, trying again every second until it works; says once why it waits."""
     told = ""
     where = urlsplit(amqp_url)
@@ -89,7 +95,7 @@ async def connect(broker: Broker, amqp_url: str) -> None:
         try:
             async with asyncio.timeout(15):
                 await broker.connect()
-                await topology.declare(broker)
+                await declare(broker)
         except BROKER_ERRORS as error:
             reason = str(error) or type(error).__name__
             if reason != told:

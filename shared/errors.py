@@ -1,8 +1,9 @@
 """The project's errors.
 
 LuotdocError
-├── Transient            goes away by itself: try again (database or broker away)
+├── Transient            something that we need is away (database, broker): try again until it is back
 │   └── Unavailable      the same towards an HTTP client: 503 with Retry-After
+├── Retry                this message failed, others need not: try again some times, then park it, with `reason`
 ├── Permanent            will fail again in the same way: park the message, with `reason`
 └── Problem              an answer to an HTTP client, RFC 9457
 
@@ -27,6 +28,14 @@ class Unavailable(Transient):
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class Retry(LuotdocError):
+    """A message that could not be handled, and may be later. `reason` is a short code, the text says what failed."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class Permanent(LuotdocError):

@@ -14,10 +14,21 @@ HTTP_SECONDS = Histogram("luotdoc_http_seconds", "Seconds to answer a request of
 # consumers of events
 CONSUMED = Counter(
     "luotdoc_consumed_total",
-    "Messages settled, by queue and outcome: handled, stale, parked.",
+    "Messages settled, by queue and outcome: handled, stale, retried (put aside for a while), parked.",
     ["queue", "outcome"],
 )
 CONSUME_RETRIES = Counter("luotdoc_consume_retries_total", "Attempts that failed and were repeated.", ["queue"])
+CONSUME_AGE_SECONDS = Histogram(
+    "luotdoc_consume_age_seconds",
+    "Seconds from an event's time to the end of its handling. Replayed events are left out.",
+    ["queue"],
+    buckets=(*_SECONDS, 60, 300, 1800, 3600, 21600, 86400),
+)
+QUEUE_WAITING = Gauge(
+    "luotdoc_queue_waiting",
+    "Messages that wait in a work queue, its retry queues and its parked queue; NaN while RabbitMQ is away.",
+    ["queue"],
+)
 PARKED = Counter("luotdoc_parked_total", "Messages parked, by queue and reason.", ["queue", "reason"])
 EVENTS_PUBLISHED = Counter("luotdoc_events_published_total", "Events confirmed by RabbitMQ.", ["event"])
 EVENTS_UNROUTED = Counter("luotdoc_events_unrouted_total", "Informational events that no queue wanted.", ["event"])
@@ -48,7 +59,7 @@ PAGES = Counter("luotdoc_pages_total", "Page answers, by kind and status.", ["ki
 RENDER_SECONDS = Histogram("luotdoc_render_seconds", "Seconds to render and store one page.", buckets=_SECONDS)
 FRESHNESS_SECONDS = Histogram(
     "luotdoc_publish_to_served_seconds",
-    "Seconds from an article's event to its served page.",
+    "Seconds from an article's event to its served page. Replayed events are left out.",
     buckets=_SECONDS,
 )
 

@@ -1,13 +1,13 @@
 """`python -m shared.parked`: look at parked messages, send them again, or throw them away.
 
-    list [QUEUE]                     what is parked: handle, age, reason, detail
+    list [QUEUE]                     what is parked: handle, age, reason, detail; without QUEUE in all of ours
     show QUEUE HANDLE                one message whole
     redrive QUEUE HANDLE…|--all      back to its work queue; --force for batches that are too old
     discard QUEUE HANDLE…|--all      gone for good
 
-QUEUE is the work queue's name, such as counter.reads. A message that is sent again and was counted before is not
-counted again: the ledger knows its id. A batch that is `too_old` may have been counted and forgotten, and stays
-parked unless --force says to count it.
+QUEUE is the work queue's name, such as counter.reads, or that of any subscriber. A message that is sent again and
+was counted before is not counted again: the ledger knows its id. A batch that is `too_old` may have been counted and
+forgotten, and stays parked unless --force says to count it.
 """
 
 import argparse
@@ -21,10 +21,12 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.broker import BROKER_ERRORS
 from shared.clock import now
-from shared.parking import DETAIL, FORCE, PARKED_AT, REASON
+from shared.events import REPLAY_HEADER
+from shared.parking import BROKERS_OWN, DETAIL, FORCE, PARKED_AT, REASON
 from shared.settings import Settings, load
 from shared.topology import WORK_QUEUES
 
@@ -57,7 +59,11 @@ def line(message: AbstractIncomingMessage, moment: datetime) -> str:
 
 def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
     """The message as it goes back to its work queue."""
-    headers: dict[str, Any] = {k: v for k, v in message.headers.items() if not k.startswith(("x-luotdoc-", "x-death"))}
+    ours = ("x-luotdoc-", *BROKERS_OWN)
+    # What was a replay stays one; all else that we added was about the attempts that failed.
+    headers: dict[str, Any] = {
+        name: value for name, value in message.headers.items() if name == REPLAY_HEADER or not name.startswith(ours)
+    }
     if force:
         headers[FORCE] = True
     return aio_pika.Message(
@@ -134,18 +140,17 @@ async def _settle(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
-    names = [work.name for work in WORK_QUEUES]
     parser = argparse.ArgumentParser(
         prog="python -m shared.parked", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list").add_argument("queue", nargs="?", choices=names)
+    commands.add_parser("list").add_argument("queue", nargs="?", metavar="QUEUE")
     show = commands.add_parser("show")
-    show.add_argument("queue", choices=names)
+    show.add_argument("queue", metavar="QUEUE")
     show.add_argument("handle")
     for command in ("redrive", "discard"):
         one = commands.add_parser(command)
-        one.add_argument("queue", choices=names)
+        one.add_argument("queue", metavar="QUEUE")
         one.add_argument("handles", nargs="*", metavar="HANDLE")
         one.add_argument("--all", action="store_true", help="everything in the queue")
         if command == "redrive":
@@ -166,6 +171,9 @@ async def run(arguments: list[str]) -> int:
         if chosen.command == "show":
             return await _show(settings, chosen.queue, chosen.handle)
         return await _settle(settings, chosen)
+    except ChannelNotFoundEntity:
+        print(f"there is no queue {chosen.queue}.parked; name the work queue, without `.parked`", file=sys.stderr)
+        return 1
     except BROKER_ERRORS as error:
         print(f"RabbitMQ: {error}; is it up, and has `python -m shared.setup` run?", file=sys.stderr)
         return 1

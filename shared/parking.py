@@ -3,7 +3,7 @@
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
-from faststream.rabbit import RabbitBroker, RabbitExchange
+from faststream.rabbit import RabbitBroker
 
 from shared import metrics
 from shared.broker import publish
@@ -14,7 +14,10 @@ REASON, DETAIL, PARKED_AT = "x-luotdoc-reason", "x-luotdoc-detail", "x-luotdoc-p
 FORCE = "x-luotdoc-force"
 """Set by an operator: count this batch although it is too old."""
 
-REASONS = ("bad_headers", "bad_body", "too_old", "bad_event", "unknown_event", "bug")
+REASONS = ("bad_headers", "bad_body", "too_old", "bad_event", "unknown_event", "unexpected_event", "bug")
+
+BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count")
+"""How headers begin that RabbitMQ adds on the way; a copy must not carry them on."""
 
 MAX_DETAIL = 2000
 """Characters; a header must stay far below the frame's 128 KiB."""
@@ -43,16 +46,24 @@ async def park(
 
     Raises `Transient` when the broker does not confirm; then the original must not be acked.
     """
+    headers = parked_headers(dict(message.headers), reason, detail, rfc3339(clock()))
+    await forward(broker, work, work.parked.name, message, headers)
+    metrics.PARKED.labels(work.name, reason).inc()
+
+
+async def forward(
+    broker: RabbitBroker, work: WorkQueue, queue: str, message: AbstractIncomingMessage, headers: dict[str, Any]
+) -> None:
+    """Publish `message` with `headers` to one of the queues of `work`, confirmed. Raises as `park`."""
     await publish(
         broker,
         message.body,
-        RabbitExchange(""),
-        work.parked.name,
+        work.dlx,
+        queue,
         timeout=10,
         content_type=message.content_type or "application/octet-stream",
         message_id=message.message_id or "",
-        headers=parked_headers(dict(message.headers), reason, detail, rfc3339(clock())),
+        headers={name: value for name, value in headers.items() if not name.startswith(BROKERS_OWN)},
         correlation_id=message.correlation_id,
         message_type=message.type,
     )
-    metrics.PARKED.labels(work.name, reason).inc()

@@ -1,4 +1,4 @@
-"""Settings from `LUOTDOC_…` environment variables: those that every service has, and how a wrong one is told.
+"""Settings from `LUOTDOC_…` environment variables: those that every process has, and how a wrong one is told.
 
 Each service adds its own in its `settings.py`. Units stand in the description of each field.
 """
@@ -46,25 +46,30 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
-class Settings(BaseSettings):
-    """What every service is told."""
+class SubscriberSettings(BaseSettings):
+    """What every process is told, that of another team too."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
     amqp_url: Annotated[str, AfterValidator(_amqp_url)] = Field(
         repr=False, description="RabbitMQ: amqp://user:password@host[:port]/[vhost]"
     )
-    mongo_url: Annotated[str, AfterValidator(_mongo_url)] = Field(
-        repr=False, description="MongoDB replica set: mongodb://host[:port]/database?replicaSet=…"
-    )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(0, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
-    base_url: HttpUrl = Field("http://127.0.0.1:8000", description="public address of the pages")
     schemas_url: HttpUrl = Field(
         "http://127.0.0.1:8001/schemas", description="address of ingest's /schemas, as subscribers reach it"
     )
-    time_zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="the site's time zone")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
+
+
+class Settings(SubscriberSettings):
+    """What every service is told."""
+
+    mongo_url: Annotated[str, AfterValidator(_mongo_url)] = Field(
+        repr=False, description="MongoDB replica set: mongodb://host[:port]/database?replicaSet=…"
+    )
+    base_url: HttpUrl = Field("http://127.0.0.1:8000", description="public address of the pages")
+    time_zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="the site's time zone")
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -1,83 +1,92 @@
-"""Consuming events: decode, hand over, settle. Every verdict is chosen here.
+"""Subscribing to events: one decorator declares the queue, decodes, keeps order, retries and parks.
 
-A handler gets a typed event and answers True (handled) or False (stale: not newer than what it holds). It raises
-`Transient` to be tried again, `Permanent` to have the message parked; anything else is a bug and is parked with its
-traceback. A message is acked only after its effect is committed or its copy is parked.
+    @subscribe(broker, "cache-purger.pages")
+    async def purge(event: Event[PageRendered | PageRemoved]) -> None: ...
+
+The annotation says which events the queue is bound to. The handler may answer False: it holds something as new. It
+raises what `shared/errors.py` draws:
+
+- `Transient` (or a `PyMongoError`): something that it needs is away. The message is held and tried again; if others
+  are handled meanwhile, or after half a minute, it steps aside into a retry queue. That goes on until it works.
+- `Retry`: this message failed. It steps aside, each time for longer, and is parked when the delays are used up.
+- `Permanent`: parked at once. Anything else is a bug, and is parked at once with its traceback.
+
+Events of one article are handled one after the other, in the order of the queue. A message is acked only after its
+effect is committed or its copy is in another queue.
 """
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from aio_pika.abc import AbstractIncomingMessage
-from aio_pika.exceptions import ChannelInvalidStateError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
-from pydantic import ValidationError
-from pymongo.errors import PyMongoError
 
 from shared import events, metrics
-from shared.broker import BROKER_ERRORS
-from shared.clock import Clock
-from shared.errors import Permanent, Transient
-from shared.log import correlation
-from shared.parking import park, prepare
-from shared.topology import WorkQueue
+from shared.broker import BROKER_ERRORS, Broker
+from shared.clock import Clock, now
+from shared.consumer import Consumer, Event, decode
+from shared.guard import Guard, Newest
+from shared.parking import prepare
+from shared.topology import EVENTS, RETRY_DELAYS, WorkQueue
+
+__all__ = ["Event", "listen", "subscribe", "watch"]
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[events.Envelope, events.Data], Awaitable[bool]]
-FIRST_DELAY, LAST_DELAY = 0.1, 10.0
-"""Seconds between attempts while something is away: doubled each time, up to the last."""
+H = TypeVar("H", bound=Callable[[Event[Any]], Awaitable[bool | None]])
+
+WATCH_SECONDS = 5.0
 
 
-def delay(attempt: int) -> float:
-    """Seconds to wait after failed attempt number `attempt`, from 1."""
-    return float(min(LAST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10)))
+def subscribe(
+    broker: Broker, queue: str | WorkQueue, guard: Guard | None = None, clock: Clock = now, prefetch: int = 20
+) -> Callable[[H], H]:
+    """Make the decorated function the handler of `queue`; consuming starts with `broker.start()`.
 
-
-def decode(body: bytes) -> tuple[events.Envelope, events.Data]:
-    """Read an event, or raise `Permanent` with the reason `unknown_event` or `bad_event`."""
-    try:
-        return events.decode(body)
-    except KeyError as error:
-        raise Permanent("unknown_event", f"no event is named {error}") from error
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
-        )
-        raise Permanent("bad_event", faults) from error
-
-
-def subscribe(broker: RabbitBroker, work: WorkQueue, handle: Handler, clock: Clock, prefetch: int = 20) -> None:
-    """Register `handle` for `work`; up to `prefetch` messages are in hand at once, in no fixed order.
-
-    Consuming starts with `broker.start()`.
+    A queue of another team is given by name, `<subscriber>.<what>`; one of ours stands in `shared/topology.py`. Up
+    to `prefetch` messages are in hand at once. What is older than the guard holds is dropped; the default guard is
+    the memory of the process.
     """
-    prepare(work)
 
-    @broker.subscriber(
-        work.queue,
-        ack_policy=AckPolicy.MANUAL,
-        channel=Channel(prefetch_count=prefetch, publisher_confirms=True),
-    )
-    async def consume(_body: bytes) -> None:
-        stream_message: Any = broker.context.get_local("message")
-        message: AbstractIncomingMessage = stream_message.raw_message
-        correlation.set(message.correlation_id or "")
-        try:
-            outcome = await _settle(broker, work, handle, clock, message)
-            await message.ack()
-        except (*BROKER_ERRORS, ChannelInvalidStateError, Transient) as error:
-            log.warning("unsettled, it will come again: %s", error, extra={"queue": work.name})
-        else:
-            metrics.CONSUMED.labels(work.name, outcome).inc()
+    def register(handle: H) -> H:
+        kinds = kinds_of(handle)
+        keys = tuple(kind.name for kind in kinds)
+        work = WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True) if isinstance(queue, str) else queue
+        consumer = Consumer(broker, work, kinds, handle, guard or Newest(), clock)
+        prepare(work)
+        broker.works.append(work)
+
+        @broker.subscriber(
+            work.queue,
+            ack_policy=AckPolicy.MANUAL,
+            channel=Channel(prefetch_count=prefetch, publisher_confirms=True),
+        )
+        async def consume(_body: bytes) -> None:
+            stream_message: Any = broker.context.get_local("message")
+            await consumer.take(stream_message.raw_message)
+
+        return handle
+
+    return register
 
 
-def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, handle: Handler) -> None:
+def kinds_of(handle: Callable[..., Any]) -> tuple[type[events.Data], ...]:
+    """The events that a handler's annotation `Event[…]` asks for; a base such as `Article` means all of its kind."""
+    asked = next(iter(get_type_hints(handle).values()), None)
+    if get_origin(asked) is not Event:
+        raise TypeError(f"{handle.__qualname__}: annotate its parameter, such as `event: Event[PageRendered]`")
+    (data,) = get_args(asked)
+    wanted = get_args(data) if get_origin(data) in (Union, UnionType) else (data,)
+    return tuple(kind for kind in events.EVENTS.values() if issubclass(kind, wanted))
+
+
+News = Callable[[events.Envelope, events.Data], Awaitable[bool]]
+
+
+def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, handle: News) -> None:
     """Register `handle` for news that may be missed: acked on receipt, and what fails is logged and dropped."""
 
     @broker.subscriber(
@@ -90,25 +99,22 @@ def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, h
             log.exception("news is dropped", extra={"queue": queue.name})
 
 
-async def _settle(
-    broker: RabbitBroker, work: WorkQueue, handle: Handler, clock: Clock, message: AbstractIncomingMessage
-) -> str:
-    attempt = 0
+async def watch(broker: Broker) -> None:
+    """Keep the gauge of waiting messages up to date, for ever."""
+    names = [queue.name for work in broker.works for queue in (work.queue, *work.retries, work.parked)]
     while True:
+        waiting = dict.fromkeys(names, float("nan"))
         try:
-            return "handled" if await handle(*decode(message.body)) else "stale"
-        except Permanent as error:
-            reason, detail = error.reason, str(error)
-        except (Transient, PyMongoError) as error:
-            attempt += 1
-            if attempt == 1:
-                log.warning("trying again until it works: %s", error, extra={"queue": work.name})
-            metrics.CONSUME_RETRIES.labels(work.name).inc()
-            await asyncio.sleep(delay(attempt))
-            continue
-        except Exception as error:
-            reason, detail = "bug", f"{error!r}\n{traceback.format_exc()}"
-            log.exception("a bug in the handler; the message is parked", extra={"queue": work.name})
-        await park(broker, work, message, reason, detail, clock)
-        log.error("parked: %s: %s", reason, detail, extra={"queue": work.name})
-        return "parked"
+            if broker.up:
+                waiting |= await _waiting(broker, names)
+        except BROKER_ERRORS as error:
+            log.warning("the queues could not be looked at: %s", error)
+        for name, number in waiting.items():
+            metrics.QUEUE_WAITING.labels(name).set(number)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _waiting(broker: Broker, names: list[str]) -> dict[str, float]:
+    async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
+        queues = [await channel.declare_queue(name, passive=True, robust=False) for name in names]
+    return {queue.name: float(queue.declaration_result.message_count or 0) for queue in queues}

@@ -3,8 +3,13 @@
 Work queues are quorum queues with a delivery limit and a dead-letter route to `<queue>.parked`. The route is a net
 only: parking is our own confirmed publish with the reason in the headers, then an ack. Lost connections count
 towards the limit, so it is large where a message must never be lost to an unlucky day.
+
+A message that shall be tried again later waits in `<queue>.retry.<seconds>`, whose time to live brings it back. All
+of this goes through an exchange of the queue's own, `<queue>.dlx`: who may publish to the default exchange may
+publish to every queue.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
@@ -18,44 +23,69 @@ READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True)
 
 READS_KEY = "batch"
 
+DELIVERY_LIMIT = 1_000_000
+"""Must be positive: 3.10 would drop at the first nack."""
+
+AT_LEAST_ONCE: QuorumQueueArgs = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
+"""The broker takes the one only with the other."""
+
 
 @dataclass(frozen=True)
 class WorkQueue:
-    """A durable quorum queue that one service consumes, with its place for parked messages."""
+    """A durable quorum queue that one service consumes, with its places for messages to retry and to park."""
 
-    queue: RabbitQueue
+    name: str
     exchange: RabbitExchange
     keys: tuple[str, ...]
+    delays: tuple[float, ...] = ()
+    """Seconds that a message waits before each retry; the rungs of the ladder."""
+    foreign: bool = False
+    """Another team's. If it is full it loses its oldest messages: refusing new ones would stop our publishing."""
 
     @property
-    def name(self) -> str:
-        """The queue's name."""
-        return self.queue.name
+    def queue(self) -> RabbitQueue:
+        """Where messages wait for the consumer."""
+        return self._quorum(self.name, self.parked.name, {} if self.foreign else AT_LEAST_ONCE)
+
+    @property
+    def dlx(self) -> RabbitExchange:
+        """Leads to this queue, its parked queue and its retry queues, by their names."""
+        return RabbitExchange(f"{self.name}.dlx", type=ExchangeType.DIRECT, durable=True)
+
+    @property
+    def retries(self) -> tuple[RabbitQueue, ...]:
+        """Where messages wait to be tried again, shortest delay first. Changed delays are queues of other names."""
+        return tuple(
+            self._quorum(
+                f"{self.name}.retry.{delay:g}", self.name, {**AT_LEAST_ONCE, "x-message-ttl": round(delay * 1000)}
+            )
+            for delay in self.delays
+        )
 
     @property
     def parked(self) -> RabbitQueue:
         """Where messages wait that cannot be handled."""
         # 4.x would drop a message at its 20th return, and looking at one is a return.
-        limit: QuorumQueueArgs = {"x-delivery-limit": 1_000_000}
+        limit: QuorumQueueArgs = {"x-delivery-limit": DELIVERY_LIMIT}
         return RabbitQueue(f"{self.name}.parked", queue_type=QueueType.QUORUM, durable=True, arguments=limit)
 
-
-def work_queue(name: str, exchange: RabbitExchange, keys: tuple[str, ...], delivery_limit: int) -> WorkQueue:
-    """Declare a quorum queue of ours. `delivery_limit` must be positive: 3.10 would drop at the first nack."""
-    arguments: QuorumQueueArgs = {
-        "x-delivery-limit": delivery_limit,
-        "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": f"{name}.parked",
-        "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",
-    }
-    queue = RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, arguments=arguments)
-    return WorkQueue(queue, exchange, keys)
+    def _quorum(self, name: str, dead_letters_to: str, more: QuorumQueueArgs) -> RabbitQueue:
+        arguments: QuorumQueueArgs = {
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": self.dlx.name,
+            "x-dead-letter-routing-key": dead_letters_to,
+            **more,
+        }
+        return RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, arguments=arguments)
 
 
-COUNTER_READS = work_queue("counter.reads", READS, (READS_KEY,), delivery_limit=1_000_000)
-RENDER_ARTICLES = work_queue("render.articles", EVENTS, ("article.*",), delivery_limit=1_000_000)
-STATS_ARTICLES = work_queue("stats.articles", EVENTS, ("article.*",), delivery_limit=1_000_000)
+RETRY_DELAYS = (1.0, 10.0, 60.0, 300.0)
+"""Seconds. What still fails after these six minutes is for a person to look at."""
+
+
+COUNTER_READS = WorkQueue("counter.reads", READS, (READS_KEY,))
+RENDER_ARTICLES = WorkQueue("render.articles", EVENTS, ("article.*",), RETRY_DELAYS)
+STATS_ARTICLES = WorkQueue("stats.articles", EVENTS, ("article.*",), RETRY_DELAYS)
 WORK_QUEUES = (COUNTER_READS, RENDER_ARTICLES, STATS_ARTICLES)
 
 EVENTS_LOG = RabbitQueue(
@@ -87,17 +117,26 @@ def counts_queue(instance: str) -> RabbitQueue:
 async def declare(broker: RabbitBroker) -> None:
     """Make everything above; a repetition changes nothing. The broker must be connected.
 
-    Each object is declared on the publisher's channel, which makes FastStream use that one, with its confirms,
-    even where a subscriber names the same exchange later.
+    Exchanges are declared on the publisher's channel, which makes FastStream use that one, with its confirms, even
+    where a subscriber names the same exchange later.
     """
-    exchanges = {}
     for exchange in (EVENTS, READS):
-        exchanges[exchange.name] = await broker.declare_exchange(exchange)
-    for work in WORK_QUEUES:
-        await broker.declare_queue(work.parked)
-        queue = await broker.declare_queue(work.queue)
-        for key in work.keys:
-            await queue.bind(exchanges[work.exchange.name], routing_key=key)
-    log = await broker.declare_queue(EVENTS_LOG)
+        await broker.declare_exchange(exchange)
+    await declare_works(broker, WORK_QUEUES)
+    channel = await (await broker.connect()).channel()
+    log = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
     for key in EVENTS_LOG_KEYS:
-        await log.bind(exchanges[EVENTS.name], routing_key=key)
+        await log.bind(EVENTS.name, routing_key=key)
+
+
+async def declare_works(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
+    """Make these queues with all that belongs to them. The exchanges that they listen to must be there."""
+    # Queues not through FastStream: it would consume on the channel that they were declared on, without prefetch.
+    channel = await (await broker.connect()).channel()
+    for work in works:
+        await broker.declare_exchange(work.dlx)
+        for queue in (work.parked, *work.retries, work.queue):
+            declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments)
+            await declared.bind(work.dlx.name, routing_key=queue.name)
+            for key in work.keys if queue.name == work.name else ():
+                await declared.bind(work.exchange.name, routing_key=key)

@@ -21,7 +21,8 @@ from shared import events, mongo, topology
 from shared.app import Service
 from shared.clock import Clock, now
 from shared.errors import Transient
-from shared.subscriber import listen, subscribe
+from shared.guard import Unguarded
+from shared.subscriber import listen, subscribe, watch
 from shared.tasks import background
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Rendering:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self.totals.load()
         try:
-            async with background(self.totals.run(), self.server.cache.run(), self._follow()):
+            async with background(self.totals.run(), self.server.cache.run(), self._follow(), watch(self.broker)):
                 yield
         finally:
             await self.broker.stop()
@@ -86,7 +87,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         )
 
     publisher = Publisher(store, renderer, emit, clock, server.cache.forget)
-    subscribe(broker, topology.RENDER_ARTICLES, publisher.handle, clock)
+    subscribe(broker, topology.RENDER_ARTICLES, Unguarded(), clock)(publisher.handle)
     listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
     rendering = Rendering(settings, client, broker, totals, server, publisher)
     return Service("render", rendering.running, rendering.not_ready, fallback=server)

@@ -7,6 +7,7 @@ from services.render.pages import Renderer, path_of
 from services.render.store import Page, PageStore, stored_article
 from shared import events, metrics
 from shared.clock import Clock
+from shared.subscriber import Event
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +24,13 @@ class Publisher:
         """`stored` is called with a page's id before its news goes out, so that this process serves the new one."""
         self._store, self._renderer, self._emit, self._clock, self._stored = store, renderer, emit, clock, stored
 
-    async def handle(self, envelope: events.Envelope, data: events.Data) -> bool:
+    async def handle(self, event: Event[events.Article | events.ArticleWithdrawn]) -> bool:
         """Take one article event; False if it is not newer than what is held.
 
         The same revision again stores nothing but tells again that its page is served: the first time, the process
         may have died between the two.
         """
+        data = event.data
         if isinstance(data, events.Article):
             with metrics.RENDER_SECONDS.time():
                 page = self._make(data)
@@ -36,16 +38,15 @@ class Publisher:
             if stored != "stale":
                 self._stored(page.id)
                 await self._tell_rendered(page)
-        elif isinstance(data, events.ArticleWithdrawn):
+        else:
             page = Page(data.id, data.revision, data.reason, self._renderer.version)
             stored = await self._store.put(page)
             if stored != "stale":
                 self._stored(page.id)
                 await self._tell_removed(page, data.url)
-        else:
-            return False
         if stored == "stored":
-            metrics.FRESHNESS_SECONDS.observe(max(0.0, (self._clock() - envelope.time).total_seconds()))
+            if not event.replay:
+                metrics.FRESHNESS_SECONDS.observe(max(0.0, (self._clock() - event.envelope.time).total_seconds()))
             log.info("page %s at revision %d is %s", page.id, page.revision, page.state)
         return stored != "stale"
 

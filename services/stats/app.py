@@ -17,8 +17,9 @@ from shared import broker as rabbit
 from shared import mongo, topology
 from shared.app import Service
 from shared.clock import Clock, now
+from shared.guard import Unguarded
 from shared.http import observed
-from shared.subscriber import subscribe
+from shared.subscriber import subscribe, watch
 from shared.tasks import background
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     broker = rabbit.make_broker(settings, "stats")
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))
-    subscribe(broker, topology.STATS_ARTICLES, catalogue_handler(store), clock)
+    subscribe(broker, topology.STATS_ARTICLES, Unguarded(), clock)(catalogue_handler(store))
     away: list[str] = []
 
     async def ping() -> None:
@@ -57,7 +58,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
             await mongo.wait_for(client, settings.mongo_url)
             await rabbit.connect(broker, settings.amqp_url)
             await broker.start()
-            async with background(_every(PING_SECONDS, ping), _every(BOOKS_SECONDS, show_books)):
+            async with background(_every(PING_SECONDS, ping), _every(BOOKS_SECONDS, show_books), watch(broker)):
                 yield
         finally:
             await broker.stop()

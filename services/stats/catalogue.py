@@ -8,8 +8,7 @@ and `content_revision` says which one that was, so that it may even arrive after
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import Permanent
-from shared.events import Article, ArticleWithdrawn, Data
+from shared.events import Article, ArticleWithdrawn
 
 NO_CONTENT: dict[str, Any] = {
     "title": "",
@@ -31,8 +30,8 @@ class Change:
     content: dict[str, Any] | None
 
 
-def change(event: Data) -> Change:
-    """What `event` changes. Raises `Permanent` for one that is not of an article."""
+def change(event: Article | ArticleWithdrawn) -> Change:
+    """What `event` changes."""
     if isinstance(event, Article):
         content = {
             "title": event.title,
@@ -42,6 +41,4 @@ def change(event: Data) -> Change:
             "content_revision": event.revision,
         }
         return Change(event.id, event.revision, {"state": "published", "url": event.url}, content)
-    if isinstance(event, ArticleWithdrawn):
-        return Change(event.id, event.revision, {"state": "withdrawn", "url": event.url}, None)
-    raise Permanent("unexpected_event", f"the catalogue is not kept from {type(event).name}")
+    return Change(event.id, event.revision, {"state": "withdrawn", "url": event.url}, None)

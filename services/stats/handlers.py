@@ -1,15 +1,19 @@
 """What stats does with an event."""
 
+from collections.abc import Awaitable, Callable
+
 from services.stats.catalogue import change
 from services.stats.store import Store
-from shared.events import Data, Envelope
-from shared.subscriber import Handler
+from shared.events import Article, ArticleWithdrawn
+from shared.subscriber import Event
+
+ArticleEvent = Event[Article | ArticleWithdrawn]
 
 
-def catalogue_handler(store: Store) -> Handler:
+def catalogue_handler(store: Store) -> Callable[[ArticleEvent], Awaitable[bool]]:
     """Keeps the catalogue; answers False for an event that is not newer than what it holds."""
 
-    async def handle(_envelope: Envelope, event: Data) -> bool:
-        return await store.apply(change(event))
+    async def handle(event: ArticleEvent) -> bool:
+        return await store.apply(change(event.data))
 
     return handle

@@ -90,7 +90,7 @@ def _unsettled(fleet: Fleet, queues: list[topology.WorkQueue]) -> str:
     """Messages in hand are seen by rabbitmqctl alone. An idle ingest's empty batch may be among them."""
     listed = fleet.system.broker.control("list_queues", "--no-table-headers", "name", "messages")
     numbers = {name: int(number) for name, _, number in (line.partition("\t") for line in listed.splitlines())}
-    names = {work.name for work in queues}
+    names = {queue.name for work in queues for queue in (work.queue, *work.retries)}
     allowed = {topology.COUNTER_READS.name: len(fleet.of("ingest"))}
     left = [f"{n} messages in {name}" for name, n in numbers.items() if name in names and n > allowed.get(name, 0)]
     return ", ".join(left)

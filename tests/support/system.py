@@ -97,8 +97,8 @@ class System:
         async with await aio_pika.connect(self.broker.url) as connection:
             channel = await connection.channel()
             for work in topology.WORK_QUEUES:
-                await channel.queue_delete(work.name)
-                await channel.queue_delete(work.parked.name)
+                for queue in (work.queue, work.parked, *work.retries):
+                    await channel.queue_delete(queue.name)
             await channel.queue_delete(topology.EVENTS_LOG.name)
         await self.motor.drop_database(self.db.name)
         await setup(Settings(amqp_url=self.broker.url, mongo_url=self.database.url))

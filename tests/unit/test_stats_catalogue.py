@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.stats.catalogue import change
-from shared.errors import Permanent
-from shared.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn, PageRemoved
+from shared.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ARTICLE = {
@@ -42,9 +41,3 @@ def test_a_withdrawal_leaves_the_content_alone() -> None:
     assert (changed.article, changed.revision) == ("ls0001", 4)
     assert changed.state == {"state": "withdrawn", "url": "https://example.vn/x"}
     assert changed.content is None
-
-
-def test_an_event_that_is_not_of_an_article_is_not_for_us() -> None:
-    with pytest.raises(Permanent) as raised:
-        change(PageRemoved(article="ls0001", revision=1, url="https://example.vn/x", removed_at=NOON))
-    assert raised.value.reason == "unexpected_event"

@@ -1,0 +1,38 @@
+"""The process of a subscriber: connects, declares its queues, consumes until SIGTERM, tells health and metrics."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, NoReturn
+
+from shared import broker as rabbit
+from shared import log, topology
+from shared.app import Service, serve
+from shared.settings import SubscriberSettings
+from shared.subscriber import watch
+from shared.tasks import background
+
+
+def run(
+    settings: SubscriberSettings, broker: rabbit.Broker, *beside: Callable[[], Coroutine[Any, Any, None]]
+) -> NoReturn:
+    """Run the subscribers that were registered on `broker`, and `beside` them what else goes on for ever.
+
+    Serves `/livez`, `/readyz` and `/metrics` on the settings' port. Ends the process.
+    """
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        declare = partial(topology.declare_works, works=broker.works)
+        try:
+            await rabbit.connect(broker, settings.amqp_url, declare)
+            await broker.start()
+            async with background(watch(broker), *(work() for work in beside)):
+                yield
+        finally:
+            await broker.stop()
+
+    log.configure(broker.service, settings.log_level)
+    raise SystemExit(
+        serve(settings, Service(broker.service, running, lambda: None if broker.up else "RabbitMQ is away"))
+    )

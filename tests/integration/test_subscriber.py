@@ -1,0 +1,327 @@
+"""The subscriber kit on the real broker: order, retries that block nobody, parking, the guard."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import aio_pika
+import pytest
+
+from shared import broker as rabbit
+from shared import topology
+from shared.clock import now
+from shared.errors import Permanent, Retry, Transient
+from shared.events import REPLAY_HEADER, Article, ArticlePublished, ArticleWithdrawn, Data, PageRemoved, PageRendered
+from shared.subscriber import Event, subscribe
+from tests.support.system import System, until
+from tests.support.wire import message, publish, sample
+
+NAME = "probe.events"
+Anything = Event[Data]
+
+
+def queue(delays: tuple[float, ...], *keys: str) -> topology.WorkQueue:
+    """The probe's queue, with other delays than the usual minutes."""
+    return topology.WorkQueue(NAME, topology.EVENTS, keys or ("article.*",), delays, foreign=True)
+
+
+@asynccontextmanager
+async def consuming(system: System, work: topology.WorkQueue, handle: Any, prefetch: int = 20) -> AsyncIterator[None]:
+    """A subscriber for as long as the block runs."""
+    broker = rabbit.make_broker(system.broker.url, "probe")
+    subscribe(broker, work, prefetch=prefetch)(handle)
+    try:
+        await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
+        await broker.start()
+        yield
+    finally:
+        await broker.stop()
+
+
+@pytest.fixture(autouse=True)
+async def _no_queues_left(system: System) -> AsyncIterator[None]:
+    yield
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        listed = await asyncio.to_thread(system.broker.control, "list_queues", "--no-table-headers", "name")
+        for name in listed.split():
+            if name.startswith(NAME):
+                await channel.queue_delete(name)
+
+
+async def parked(system: System) -> list[tuple[str, str, dict[str, Any]]]:
+    """Reason, detail and headers of what is parked; they are gone then."""
+    found = []
+    async with await aio_pika.connect(system.broker.url) as connection:
+        own = await (await connection.channel()).get_queue(f"{NAME}.parked")
+        while one := await own.get(fail=False):
+            headers = dict(one.headers)
+            found.append((str(headers["x-luotdoc-reason"]), str(headers["x-luotdoc-detail"]), headers))
+            await one.ack()
+    return found
+
+
+def depth(system: System, name: str, wanted: int) -> Callable[[], Any]:
+    """A condition for `until`."""
+
+    async def reached() -> bool:
+        return await system.queue_depth(name) == wanted
+
+    return reached
+
+
+async def test_an_hour_of_events_waits_for_a_subscriber_that_is_down(system: System) -> None:
+    articles, revisions, prefetch = 60, 60, 50
+    got: dict[str, list[int]] = defaultdict(list)
+    in_hand, most = 0, 0
+
+    async def handle(event: Event[Article]) -> None:
+        nonlocal in_hand, most
+        in_hand += 1
+        most = max(most, in_hand)
+        await asyncio.sleep(random.random() / 1000)
+        got[event.data.id].append(event.data.revision)
+        in_hand -= 1
+
+    work = queue(topology.RETRY_DELAYS)
+    async with consuming(system, work, handle):
+        pass
+    everything = [
+        sample("article.published" if revision == 1 else "article.updated", f"a{number}", revision)
+        for revision in range(1, revisions + 1)
+        for number in range(articles)
+    ]
+    await publish(system, everything)
+    assert await system.queue_depth(NAME) == 3600
+    async with consuming(system, work, handle, prefetch):
+        await until(lambda: sum(map(len, got.values())) >= 3600, 60, "all are handled")
+        assert dict(got) == {f"a{number}": list(range(1, revisions + 1)) for number in range(articles)}
+        assert 1 < most <= prefetch
+
+
+async def test_what_fails_steps_aside_for_the_others(system: System) -> None:
+    """Four times as many failing events as may be in hand at once, and the others all get through."""
+    handled = []
+
+    async def handle(event: Event[Article]) -> None:
+        if event.data.id.startswith("bad"):
+            raise Retry("refused", "the cache answers 500")
+        handled.append(event.data.id)
+
+    work = queue((3600.0,))
+    async with consuming(system, work, handle, prefetch=5):
+        await publish(system, [sample("article.published", f"bad{number}", 1) for number in range(20)])
+        await publish(system, [sample("article.published", f"good{number}", 1) for number in range(50)])
+        await until(lambda: len(handled) == 50, 20, "the good ones are handled")
+        await until(depth(system, f"{NAME}.retry.3600", 20), 10, "the bad ones wait")
+        await until(depth(system, NAME, 0), 10, "the queue is empty")
+
+
+async def test_one_article_that_fails_is_parked_and_delays_nobody(system: System) -> None:
+    delays = (0.2, 0.4, 0.8)
+    sent: dict[str, float] = {}
+    latency: dict[str, float] = {}
+    attempts: list[float] = []
+
+    async def handle(event: Event[Article]) -> None:
+        if event.data.id == "bad":
+            attempts.append(time.monotonic())
+            raise Retry("refused", "the cache answers 500")
+        latency[event.data.id] = time.monotonic() - sent[event.data.id]
+
+    async def others(prefix: str) -> float:
+        """Publishes 400 articles at 200 a second; answers the 99th percentile of their latency in seconds."""
+        latency.clear()
+        async with await aio_pika.connect(system.broker.url) as connection:
+            channel = await connection.channel()
+            exchange = await channel.get_exchange("luotdoc.events")
+            begun = time.monotonic()
+            for number in range(400):
+                await asyncio.sleep(begun + number / 200 - time.monotonic())
+                name = f"{prefix}{number}"
+                sent[name] = time.monotonic()
+                await exchange.publish(message(sample("article.published", name, 1)), "article.published")
+                if number % 10 == 0 and prefix == "with":
+                    await exchange.publish(message(sample("article.updated", "bad", number + 1)), "article.updated")
+        await until(lambda: len(latency) == 400, 20, "the others are handled")
+        return sorted(latency.values())[395]
+
+    async with consuming(system, queue(delays), handle, prefetch=10):
+        await others("warm")
+        without = await others("without")
+        with_failing = await others("with")
+        await until(depth(system, f"{NAME}.parked", 40), 20, "all of the failing article's events are parked")
+    print(f"\np99 of the others: {without * 1000:.1f} ms without, {with_failing * 1000:.1f} ms with a failing article")
+    found = await parked(system)
+    assert {(reason, detail) for reason, detail, _ in found} == {("refused", "the cache answers 500")}
+    assert {headers["x-luotdoc-retries"] for _, _, headers in found} == {3}
+    assert len(attempts) == 40 * 4
+    assert not any(name.startswith("x-death") for _, _, headers in found for name in headers)
+
+
+async def test_while_everything_fails_nothing_is_parked_and_all_is_handled_later(system: System) -> None:
+    away, tried, handled = True, 0, set()
+
+    async def handle(event: Event[Article]) -> None:
+        nonlocal tried
+        tried += 1
+        if away:
+            raise Transient("the database does not answer")
+        handled.add(event.data.id)
+
+    async with consuming(system, queue((0.1, 0.2)), handle, prefetch=10):
+        await publish(system, [sample("article.published", f"a{number}", 1) for number in range(30)])
+        await until(lambda: tried >= 50, 20, "they are tried again and again")
+        # Those in hand are held, so the rest has not even been looked at.
+        assert await system.queue_depth(NAME) == 20
+        away = False
+        await until(lambda: len(handled) == 30, 30, "all are handled")
+    assert await system.queue_depth(f"{NAME}.parked") == 0
+
+
+async def test_trouble_of_one_message_steps_aside_for_ever(system: System) -> None:
+    tried, mended, handled = 0, False, set()
+
+    async def handle(event: Event[Article]) -> None:
+        nonlocal tried
+        if event.data.id == "bad" and not mended:
+            tried += 1
+            raise Transient("its part of the database does not answer")
+        handled.add(event.data.id)
+
+    stop = asyncio.Event()
+
+    async def traffic() -> None:
+        number = 0
+        while not stop.is_set():
+            await publish(system, [sample("article.published", f"a{number}", 1)])
+            number += 1
+
+    async with consuming(system, queue((0.05, 0.1)), handle, prefetch=2):
+        await publish(system, [sample("article.published", "bad", 1)])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(traffic())
+            # Three attempts at a time; with a limit of retries it would be parked after the ninth.
+            await until(lambda: tried > 12, 40, "it came again and again")
+            mended = True
+            await until(lambda: "bad" in handled, 20, "it is handled in the end")
+            stop.set()
+        await until(depth(system, NAME, 0), 20, "the queue is empty")
+    assert await system.queue_depth(f"{NAME}.parked") == 0
+
+
+async def test_older_events_and_repetitions_are_dropped(system: System) -> None:
+    got: list[tuple[str, int, str]] = []
+
+    async def handle(event: Anything) -> None:
+        data: Any = event.data
+        got.append((data.name, getattr(data, "revision", 0), event.replay))
+
+    async with consuming(system, queue((), "#"), handle):
+        await publish(system, [sample("article.withdrawn", "a1", 3)])
+        await publish(system, [sample("article.published", "a1", 1), sample("article.updated", "a1", 2)])
+        await publish(system, [sample("article.withdrawn", "a1", 3)])
+        # A page has the revision of its article, and is told again when its template has changed.
+        await publish(system, [sample("page.rendered", "a1", 3), sample("page.rendered", "a1", 3)])
+        await publish(system, [sample("page.rendered", "a1", 2)])
+        # Counts have no revision.
+        await publish(system, [sample("reads.counted", "a1", 1)] * 2)
+        replay = {REPLAY_HEADER: "for-the-archive"}
+        await publish(system, [sample("article.updated", "a1", 2), sample("article.withdrawn", "a1", 3)], replay)
+        await publish(system, [sample("article.published", "a1", 4)])
+        await until(lambda: got and got[-1][1] == 4, 10, "the last one is handled")
+        await until(depth(system, NAME, 0), 10, "the queue is empty")
+    assert got == [
+        ("article.withdrawn", 3, ""),
+        ("page.rendered", 3, ""),
+        ("page.rendered", 3, ""),
+        ("reads.counted", 0, ""),
+        ("reads.counted", 0, ""),
+        ("article.withdrawn", 3, "for-the-archive"),
+        ("article.published", 4, ""),
+    ]
+
+
+async def test_what_never_works_is_parked_at_once_with_its_reason(system: System) -> None:
+    tried = 0
+
+    async def handle(event: Event[ArticlePublished | PageRendered]) -> None:
+        nonlocal tried
+        tried += 1
+        if event.data.revision == 1:
+            raise Permanent("no_such_cache", "there is no cache for this section")
+        raise ZeroDivisionError("a bug")
+
+    async with consuming(system, queue((0.05,), "article.*"), handle):
+        await publish(system, [sample("article.published", "a1", 1), sample("article.published", "a2", 2)])
+        await publish(system, [sample("article.withdrawn", "a3", 3)])
+        await until(depth(system, f"{NAME}.parked", 3), 10, "all are parked")
+    found = {reason: detail for reason, detail, _ in await parked(system)}
+    assert found.keys() == {"no_such_cache", "bug", "unexpected_event"}
+    assert "there is no cache" in found["no_such_cache"]
+    assert "Traceback" in found["bug"]
+    assert "ZeroDivisionError" in found["bug"]
+    assert "luotdoc.article.withdrawn.v1" in found["unexpected_event"]
+    assert tried == 2
+
+
+async def test_a_lost_connection_brings_back_what_was_in_hand(system: System) -> None:
+    begun, handled, may_end = 0, [], asyncio.Event()
+
+    async def handle(event: Event[Article]) -> bool:
+        nonlocal begun
+        begun += 1
+        await may_end.wait()
+        handled.append(event.data.id)
+        return True
+
+    async with consuming(system, queue(()), handle):
+        await publish(system, [sample("article.published", f"a{number}", 1) for number in range(5)])
+        await until(lambda: begun == 5, 10, "all are in hand")
+        await asyncio.to_thread(system.broker.control, "close_all_connections", "a test")
+        may_end.set()
+        await until(lambda: len(handled) >= 5, 20, "they are handled")
+
+        async def nothing_left() -> bool:
+            listed = await asyncio.to_thread(
+                system.broker.control, "list_queues", "--no-table-headers", "name", "messages", "consumers"
+            )
+            return f"{NAME}\t0\t1" in listed
+
+        await until(nothing_left, 20, "the consumer is back and every message is acked")
+    assert set(handled) == {f"a{number}" for number in range(5)}
+
+
+async def test_a_subscriber_of_another_team_declares_what_it_needs(system: System) -> None:
+    """By its name alone; and a full queue of theirs does not stop our publishing."""
+    broker = rabbit.make_broker(system.broker.url, "probe")
+    got = []
+
+    @subscribe(broker, NAME, clock=now)
+    async def handle(event: Event[ArticleWithdrawn | PageRemoved]) -> None:
+        got.append(event.data.name)
+
+    await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
+    try:
+        pattern, limit = f"^{NAME}$", '{"max-length": 5}'
+        await asyncio.to_thread(system.broker.control, "set_policy", "small", pattern, limit, "--apply-to", "queues")
+        await publish(system, [sample("article.withdrawn", f"a{number}", 1) for number in range(30)])
+        await publish(system, [sample("page.removed", "a1", 1), sample("article.published", "a1", 2)])
+        await broker.start()
+        await until(lambda: "page.removed" in got, 10, "the newest is there")
+        assert "article.published" not in got
+        assert len(got) < 20
+    finally:
+        await asyncio.to_thread(system.broker.control, "clear_policy", "small")
+        await broker.stop()
+    listed = await asyncio.to_thread(system.broker.control, "list_queues", "--no-table-headers", "name")
+    assert {name for name in listed.split() if name.startswith(NAME)} == {
+        NAME,
+        f"{NAME}.parked",
+        *(f"{NAME}.retry.{seconds}" for seconds in (1, 10, 60, 300)),
+    }

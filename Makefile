@@ -39,7 +39,7 @@ test-unit: $(STAMP) ## the tests without servers, in seconds
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict services shared deploy tests
+	$(BIN)/mypy --strict services shared deploy tests docs/examples
 	$(BIN)/python -m shared.contract check
 	@$(MAKE) --no-print-directory test
 

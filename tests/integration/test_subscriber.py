@@ -48,8 +48,7 @@ async def _no_queues_left(system: System) -> AsyncIterator[None]:
     yield
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
-        listed = await asyncio.to_thread(system.broker.control, "list_queues", "--no-table-headers", "name")
-        for name in listed.split():
+        for name in await system.queues():
             if name.startswith(NAME):
                 await channel.queue_delete(name)
 
@@ -319,8 +318,7 @@ async def test_a_subscriber_of_another_team_declares_what_it_needs(system: Syste
     finally:
         await asyncio.to_thread(system.broker.control, "clear_policy", "small")
         await broker.stop()
-    listed = await asyncio.to_thread(system.broker.control, "list_queues", "--no-table-headers", "name")
-    assert {name for name in listed.split() if name.startswith(NAME)} == {
+    assert {name for name in await system.queues() if name.startswith(NAME)} == {
         NAME,
         f"{NAME}.parked",
         *(f"{NAME}.retry.{seconds}" for seconds in (1, 10, 60, 300)),

@@ -211,6 +211,11 @@ class System:
             declared = await channel.declare_queue(name, passive=True)
             return int(declared.declaration_result.message_count or 0)
 
+    async def queues(self) -> dict[str, int]:
+        """Messages by queue, those in hand too."""
+        listed = await asyncio.to_thread(self.broker.control, "list_queues", "--no-table-headers", "name", "messages")
+        return {name: int(number) for name, _, number in (line.partition("\t") for line in listed.splitlines())}
+
     async def close(self) -> None:
         """Stop what still runs."""
         for process in self.processes:

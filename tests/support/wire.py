@@ -7,7 +7,7 @@ from typing import Any
 
 import aio_pika
 
-from shared import events
+from shared import events, topology
 from tests.support.system import System
 
 URL = "http://127.0.0.1:8000/thoi-su/bai"
@@ -33,6 +33,10 @@ def sample(name: str, article: str, revision: int, **more: Any) -> events.Data:
         "etag": f"{revision}-t",
         "template": "t",
         "items": [{"article": article, "delta": 1, "total": revision}],
+        "producer": "/luotdoc/test",
+        "instance": "test-1",
+        "event": "article.published",
+        "interval": 5,
         **{f"{verb}_at": moment for verb in ("published", "modified", "withdrawn", "rendered", "removed")},
         **more,
     }
@@ -60,9 +64,21 @@ def message(data: events.Data, headers: Mapping[str, Any] | None = None) -> aio_
     )
 
 
-async def publish(system: System, data: Iterable[events.Data], headers: Mapping[str, Any] | None = None) -> None:
-    """Publish in this order, confirmed."""
+async def forget(system: System, *names: str) -> None:
+    """Delete the queues of other teams' subscribers: they outlive a test, as they should."""
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        for name in names:
+            work = topology.WorkQueue(name, topology.EVENTS, (), topology.RETRY_DELAYS)
+            for queue in (work.queue, work.parked, *work.retries):
+                await channel.queue_delete(queue.name)
+
+
+async def publish(
+    system: System, data: Iterable[events.Data], headers: Mapping[str, Any] | None = None, queue: str = ""
+) -> None:
+    """Publish in this order, confirmed: for everybody, or straight into one `queue`."""
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel(publisher_confirms=True)
-        exchange = await channel.get_exchange("luotdoc.events")
-        await asyncio.gather(*(exchange.publish(message(one, headers), one.name) for one in data))
+        exchange = channel.default_exchange if queue else await channel.get_exchange("luotdoc.events")
+        await asyncio.gather(*(exchange.publish(message(one, headers), queue or one.name) for one in data))

@@ -1,0 +1,45 @@
+"""A subscriber that has an HTTP cache forget each page that has changed.
+
+    LUOTDOC_AMQP_URL=amqp://… LUOTDOC_CACHE_URL=http://varnish:6081 python -m docs.examples.cache_purger
+
+The cache gets `PURGE <path>` with the page's host. A cache that is away is waited for; a page that it refuses to
+forget is tried again and then parked.
+"""
+
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import Field
+
+from shared.broker import make_broker
+from shared.errors import Retry, Transient
+from shared.events import PageRemoved, PageRendered
+from shared.settings import HttpUrl, SubscriberSettings, load
+from shared.standalone import run
+from shared.subscriber import Event, subscribe
+
+
+class Settings(SubscriberSettings):
+    """What the environment says."""
+
+    cache_url: HttpUrl = Field(description="the cache, such as http://varnish:6081")
+
+
+settings = load(Settings)
+broker = make_broker(settings.amqp_url, "cache-purger")
+cache = httpx.AsyncClient(base_url=settings.cache_url, timeout=5)
+
+
+@subscribe(broker, "cache-purger.pages")
+async def purge(event: Event[PageRendered | PageRemoved]) -> None:
+    """The page is served anew, or no longer, by the time that we hear of it."""
+    page = urlsplit(event.data.url)
+    try:
+        answer = await cache.request("PURGE", page.path, headers={"host": page.netloc})
+    except httpx.TransportError as error:
+        raise Transient(f"the cache is away: {error!r}") from error
+    if answer.is_error and answer.status_code != 404:  # 404: it did not hold the page
+        raise Retry("not_purged", f"{answer.status_code} for {event.data.url}")
+
+
+run(settings, broker)

@@ -1,0 +1,84 @@
+"""A subscriber that mails a digest of what was published.
+
+    LUOTDOC_AMQP_URL=amqp://… python -m docs.examples.digest
+
+Prints the mail unless LUOTDOC_SMTP_HOST names a server. What is to be mailed is kept in a file, so that an event
+may be acked before its mail goes out. The file's compare-and-swap on the revision refuses what is older.
+"""
+
+import asyncio
+import logging
+import smtplib
+import sqlite3
+from email.message import EmailMessage
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.broker import make_broker
+from shared.events import Article, ArticlePublished, ArticleWithdrawn
+from shared.guard import Unguarded
+from shared.settings import SubscriberSettings, load
+from shared.standalone import run
+from shared.subscriber import Event, subscribe
+
+
+class Settings(SubscriberSettings):
+    """What the environment says."""
+
+    digest_file: Path = Field(Path("digest.sqlite"), description="where the articles to be mailed are kept")
+    digest_seconds: float = Field(3600, gt=0, description="seconds between two digests")
+    smtp_host: str = Field("", description="mail server, host or host:port; empty prints the digest")
+    mail_from: str = Field("toa-soan@example.vn", description="sender")
+    mail_to: str = Field("ban-doc@example.vn", description="recipients, separated by commas")
+
+
+TABLE = "CREATE TABLE IF NOT EXISTS articles (id PRIMARY KEY, revision, title, url, due)"
+PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :due) ON CONFLICT (id) DO UPDATE
+    SET revision = :revision, title = :title, url = :url, due = iif(:keep, due, :due) WHERE revision < :revision"""
+
+settings = load(Settings)
+broker = make_broker(settings.amqp_url, "digest")
+file = sqlite3.connect(settings.digest_file, isolation_level=None)
+file.execute(TABLE)
+
+
+@subscribe(broker, "digest.articles", Unguarded())
+async def note(event: Event[Article | ArticleWithdrawn]) -> bool:
+    """An article is due when it is published as news, not in a replay. All else changes its line or withdraws it."""
+    data = event.data
+    due = isinstance(data, ArticlePublished) and data.change == "major" and not event.replay
+    title = data.title if isinstance(data, Article) else ""
+    row = {"id": data.id, "revision": data.revision, "title": title, "url": data.url, "due": due}
+    return file.execute(PUT, row | {"keep": isinstance(data, Article) and not due}).rowcount > 0
+
+
+async def send_digests() -> None:
+    """Mail what is due. If the process dies before it is noted as mailed, it is mailed again."""
+    while True:
+        await asyncio.sleep(settings.digest_seconds)
+        articles = file.execute("SELECT id, revision, title, url FROM articles WHERE due ORDER BY id").fetchall()
+        if not articles:
+            continue
+        mail = EmailMessage()
+        mail["Subject"], mail["From"], mail["To"] = "Tin mới", settings.mail_from, settings.mail_to
+        mail.set_content("\n\n".join(f"{title}\n{url}" for _, _, title, url in articles))
+        try:
+            await asyncio.to_thread(deliver, mail)
+        except (OSError, smtplib.SMTPException) as error:
+            logging.warning("the digest waits for the mail server: %s", error)
+        else:
+            done = [(article, revision) for article, revision, _, _ in articles]
+            file.executemany("UPDATE articles SET due = 0 WHERE id = ? AND revision = ?", done)
+
+
+def deliver(mail: EmailMessage) -> None:
+    """Send the mail, or print it."""
+    if not settings.smtp_host:
+        print(mail.get_content(), flush=True)
+        return
+    with smtplib.SMTP(settings.smtp_host, timeout=10) as server:
+        server.send_message(mail)
+
+
+run(settings, broker, send_digests)

@@ -81,24 +81,33 @@ class Consumer:
         handle: Handler,
         guard: Guard,
         clock: Clock,
+        prefetch: int,
     ) -> None:
-        """`handle` takes events of `kinds` that are newer than `guard` holds."""
+        """`handle` takes events of `kinds` that are newer than `guard` holds; `prefetch` messages come at a time."""
         self._broker, self._work, self._kinds, self._handle = broker, work, kinds, handle
-        self._guard, self._clock = guard, clock
-        self._handled = 0
+        self._guard, self._clock, self._prefetch = guard, clock, prefetch
+        if not work.delays:
+            raise ValueError(f"{work.name} needs at least one delay, for what has to be tried again")
+        self._in_hand = self._handled = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._extra = {"queue": work.name}
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """Handle `message` and ack it, or leave it unacked when its channel is lost."""
         correlation.set(message.correlation_id or "")
+        self._in_hand += 1
         try:
             outcome = await self._settle(message)
             await message.ack()
         except (Lost, *BROKER_ERRORS) as error:
             log.warning("unsettled, it will come again: %s", error, extra=self._extra)
+        except Exception:
+            # FastStream would drop it without a word.
+            log.exception("a bug in settling; the message stays in hand until the process ends", extra=self._extra)
         else:
             metrics.CONSUMED.labels(self._work.name, outcome).inc()
+        finally:
+            self._in_hand -= 1
 
     async def _settle(self, message: AbstractIncomingMessage) -> str:
         try:
@@ -131,6 +140,8 @@ class Consumer:
 
     def _turn(self, envelope: events.Envelope) -> asyncio.Lock:
         """Those who wait for a subject's lock get it in the order in which they came."""
+        if envelope.subject is None:
+            return asyncio.Lock()
         return self._turns.setdefault(subject_of(envelope), asyncio.Lock())
 
     async def _hold(self, event: Event[events.Data], message: AbstractIncomingMessage) -> bool:
@@ -142,8 +153,8 @@ class Consumer:
                 new = await self._offer(event)
             except (Transient, PyMongoError) as error:
                 attempt += 1
-                own = attempt >= HELD_ATTEMPTS and self._handled > handled_before
-                if own or loop.time() > until:
+                own = self._handled > handled_before or self._all_wait_for_one
+                if (own and attempt >= HELD_ATTEMPTS) or loop.time() > until:
                     raise
                 if attempt == 1:
                     log.warning("trying again until it works: %s", error, extra=self._extra)
@@ -153,6 +164,11 @@ class Consumer:
             else:
                 self._handled += 1
                 return new
+
+    @property
+    def _all_wait_for_one(self) -> bool:
+        """Whether the events of one subject keep all others out, so that nobody can show that those work."""
+        return self._in_hand == self._prefetch and len(self._turns) == 1
 
     async def _offer(self, event: Event[events.Data]) -> bool:
         envelope = event.envelope

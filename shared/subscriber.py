@@ -55,7 +55,7 @@ def subscribe(
         kinds = kinds_of(handle)
         keys = tuple(kind.name for kind in kinds)
         work = WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True) if isinstance(queue, str) else queue
-        consumer = Consumer(broker, work, kinds, handle, guard or Newest(), clock)
+        consumer = Consumer(broker, work, kinds, handle, guard or Newest(), clock, prefetch)
         prepare(work)
         broker.works.append(work)
 

@@ -53,7 +53,7 @@ def subscribe(
 
     def register(handle: H) -> H:
         kinds = kinds_of(handle)
-        keys = tuple(kind.name for kind in kinds)
+        keys = tuple({kind.name: None for kind in kinds})
         work = WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True) if isinstance(queue, str) else queue
         consumer = Consumer(broker, work, kinds, handle, guard or Newest(), clock, prefetch)
         prepare(work)
@@ -80,7 +80,7 @@ def kinds_of(handle: Callable[..., Any]) -> tuple[type[events.Data], ...]:
         raise TypeError(f"{handle.__qualname__}: annotate its parameter, such as `event: Event[PageRendered]`")
     (data,) = get_args(asked)
     wanted = get_args(data) if get_origin(data) in (Union, UnionType) else (data,)
-    return tuple(kind for kind in events.EVENTS.values() if issubclass(kind, wanted))
+    return tuple(kind for kind in events.KINDS if issubclass(kind, wanted))
 
 
 News = Callable[[events.Envelope, events.Data], Awaitable[bool]]

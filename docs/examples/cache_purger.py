@@ -26,7 +26,7 @@ class Settings(SubscriberSettings):
 
 
 settings = load(Settings)
-broker = make_broker(settings.amqp_url, "cache-purger")
+broker = make_broker(settings, "cache-purger")
 cache = httpx.AsyncClient(base_url=settings.cache_url, timeout=5)
 
 

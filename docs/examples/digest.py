@@ -38,7 +38,7 @@ PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :due) ON CON
     SET revision = :revision, title = :title, url = :url, due = iif(:keep, due, :due) WHERE revision < :revision"""
 
 settings = load(Settings)
-broker = make_broker(settings.amqp_url, "digest")
+broker = make_broker(settings, "digest")
 file = sqlite3.connect(settings.digest_file, isolation_level=None)
 file.execute(TABLE)
 

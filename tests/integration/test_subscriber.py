@@ -17,6 +17,7 @@ from shared import topology
 from shared.clock import now
 from shared.errors import Permanent, Retry, Transient
 from shared.events import REPLAY_HEADER, Article, ArticlePublished, ArticleWithdrawn, Data, PageRemoved, PageRendered
+from shared.settings import SubscriberSettings
 from shared.subscriber import Event, subscribe
 from tests.support.system import System, until
 from tests.support.wire import message, publish, sample
@@ -33,7 +34,7 @@ def queue(delays: tuple[float, ...], *keys: str) -> topology.WorkQueue:
 @asynccontextmanager
 async def consuming(system: System, work: topology.WorkQueue, handle: Any, prefetch: int = 20) -> AsyncIterator[None]:
     """A subscriber for as long as the block runs."""
-    broker = rabbit.make_broker(system.broker.url, "probe")
+    broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
     subscribe(broker, work, prefetch=prefetch)(handle)
     try:
         await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
@@ -318,7 +319,7 @@ async def test_a_lost_connection_brings_back_what_was_in_hand(system: System) ->
 
 async def test_a_subscriber_of_another_team_declares_what_it_needs(system: System) -> None:
     """By its name alone; and a full queue of theirs does not stop our publishing."""
-    broker = rabbit.make_broker(system.broker.url, "probe")
+    broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
     got = []
 
     @subscribe(broker, NAME, clock=now)

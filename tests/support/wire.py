@@ -52,6 +52,7 @@ def message(data: events.Data, headers: Mapping[str, Any] | None = None) -> aio_
         id=f"{data.name}-{article}-{revision}",
         source="/luotdoc/test",
         time=datetime.now(UTC),
+        schemas="http://127.0.0.1:8001/schemas",
         subject=article,
         revision=revision,
     )

@@ -5,7 +5,8 @@ LuotdocError
 │   └── Unavailable      the same towards an HTTP client: 503 with Retry-After
 ├── Retry                this message failed, others need not: try again some times, then park it, with `reason`
 ├── Permanent            will fail again in the same way: park the message, with `reason`
-└── Problem              an answer to an HTTP client, RFC 9457
+├── Problem              an answer to an HTTP client, RFC 9457
+└── Refused              a command cannot do what it was asked; the text says why, and what to do
 
 Anything else that is raised is a bug: it is parked or answered 500, and logged with its traceback.
 """
@@ -44,6 +45,10 @@ class Permanent(LuotdocError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class Refused(LuotdocError):
+    """Told to whoever typed the command, without a traceback."""
 
 
 class Problem(LuotdocError):

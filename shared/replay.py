@@ -1,0 +1,184 @@
+"""`python -m shared.replay`: send history again, into one subscriber's queue and no other.
+
+    python -m shared.replay --to search.articles
+    python -m shared.replay --to search.articles --type article.published --since 2026-11-01T00:00:00+07:00
+    python -m shared.replay --to search.articles --subject ls0001 --subject ls0002
+
+Events come from the stream luotdoc.events.log, in its order, marked with the header x-luotdoc-replay. Bind the queue
+first: what happens from then on comes live. Stopped at any moment, the same command goes on where it was. For what is
+older than the history: `python -m services.ingest replay`.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, DeliveryMode
+from pydantic import ValidationError
+
+from shared import events, topology
+from shared.clock import now
+from shared.errors import Refused
+from shared.replay_command import add_target_arguments, moment, perform, progress
+from shared.selection import Selection
+from shared.settings import Settings, load
+from shared.target import BATCH, Target, open_target
+
+SKIM = 500
+"""Events read at most before the place is noted, however few of them are chosen."""
+SILENCE_SECONDS = 1.0
+"""The stream's last chunk comes whole and at once; after so long without another message it has."""
+MISSING_SECONDS = 10.0
+"""A message that the stream has comes sooner."""
+CLOCK_SKEW = timedelta(minutes=1)
+"""The stream finds a time by the broker's clock, in steps of a chunk; events carry their producer's."""
+
+OFFSET = "x-stream-offset"
+
+
+async def history(
+    channel: AbstractChannel, begin: str | int | datetime, seconds: float
+) -> AsyncIterator[AbstractIncomingMessage]:
+    """The stream's messages from `begin` on, unacked. Raises TimeoutError when none comes for `seconds`."""
+    stream = await channel.get_queue(topology.EVENTS_LOG.name)
+    async for message in stream.iterator(arguments={OFFSET: begin}, timeout=seconds):
+        yield message
+    raise ConnectionError("the connection was lost")
+
+
+def offset_of(message: AbstractIncomingMessage) -> int:
+    """A message's place in the stream."""
+    return int(str(message.headers[OFFSET]))
+
+
+async def last_offset(connection: aio_pika.abc.AbstractConnection) -> int:
+    """The offset of the last message that the stream holds now, or one behind it. Raises `Refused` if it is empty."""
+    last, stop_at = -1, time.monotonic() + 10 * SILENCE_SECONDS
+    channel = await connection.channel()
+    await channel.set_qos(prefetch_count=1000)
+    try:
+        async for message in history(channel, "last", SILENCE_SECONDS):
+            last = offset_of(message)
+            await message.ack()
+            if time.monotonic() > stop_at:  # live events go on and on
+                break
+    except TimeoutError:
+        pass  # that was all
+    finally:
+        await channel.close()
+    if last < 0:
+        raise Refused(
+            f"the history {topology.EVENTS_LOG.name} is empty; `python -m services.ingest replay` has the articles"
+        )
+    return last
+
+
+def again(message: AbstractIncomingMessage) -> aio_pika.Message:
+    """The message as it was first published."""
+    headers: dict[str, Any] = {name: value for name, value in message.headers.items() if name != OFFSET}
+    return aio_pika.Message(
+        message.body,
+        headers=headers,
+        content_type=message.content_type,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id,
+        type=message.type,
+        app_id=message.app_id,
+    )
+
+
+async def replay(settings: Settings, queue: str, chosen: Selection, rate: float, restart: bool) -> None:
+    """Send what is chosen of the history so far. Raises `Refused`, and aio-pika's errors."""
+    async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
+        end = await last_offset(connection)
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        await channel.set_qos(prefetch_count=2 * SKIM)
+        with progress() as bar:
+            task = bar.add_task(queue, total=None)
+            target = await open_target(
+                channel, queue, str(chosen), rate, restart, lambda line: bar.update(task, description=line or queue)
+            )
+            before = target.place.sent
+            if before:
+                bar.console.print(f"going on behind the {before:,} events that were sent before", highlight=False)
+            unreadable = await _send(
+                channel, target, chosen, end, lambda done, total: bar.update(task, completed=done, total=total)
+            )
+            await target.finish()
+    print(f"{target.place.sent:,} events sent into {queue}, marked as {target.place.name}")
+    if unreadable:
+        print(f"{unreadable:,} messages of the history are no events and were left out", file=sys.stderr)
+
+
+async def _send(
+    channel: AbstractChannel, target: Target, chosen: Selection, end: int, shown: Callable[[int, int], None]
+) -> int:
+    """Read to the offset `end`, send what is chosen; answers how many messages were no events."""
+    if target.place.at and int(target.place.at) >= end:
+        return 0
+    begin, batch, read, unreadable, first = _begin(target, chosen), list[aio_pika.Message](), 0, 0, 0
+    try:
+        async for message in history(channel, begin, MISSING_SECONDS):
+            at = offset_of(message)
+            if not read:
+                first = at
+                _check_gap(begin, at)
+            read += 1
+            try:
+                if at <= end and chosen.wants(events.Envelope.model_validate_json(message.body)):
+                    batch.append(again(message))
+            except ValidationError:
+                unreadable += 1
+            if len(batch) == BATCH or read % SKIM == 0 or at >= end:
+                await target.send(batch, str(at))
+                await message.ack(multiple=True)
+                batch = []
+                shown(at - first + 1, end - first + 1)
+            if at >= end:
+                break
+    except TimeoutError:
+        if read or chosen.since is None:
+            raise
+    return unreadable
+
+
+def _begin(target: Target, chosen: Selection) -> str | int | datetime:
+    """Where to attach to the stream."""
+    if target.place.at:
+        return int(target.place.at) + 1
+    return "first" if chosen.since is None else chosen.since - CLOCK_SKEW
+
+
+def _check_gap(begin: str | int | datetime, at: int) -> None:
+    if isinstance(begin, int) and at > begin:
+        lost = f"{at - begin:,} events have left the history since this replay stopped"
+        print(f"{lost}; `python -m services.ingest replay` has the articles", file=sys.stderr)
+
+
+def main(arguments: list[str]) -> int:
+    """Read the command line and replay; answers the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m shared.replay", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_target_arguments(parser)
+    kept = sorted(
+        name for name in events.EVENTS if any(name.startswith(k.rstrip("#")) for k in topology.EVENTS_LOG_KEYS)
+    )
+    parser.add_argument("--type", action="append", default=[], choices=kept, help="events of this name; again for more")
+    parser.add_argument("--subject", action="append", default=[], metavar="ID", help="of this article; again for more")
+    parser.add_argument("--since", type=moment, metavar="TIME", help="not older, such as 2026-11-01T00:00:00+07:00")
+    parser.add_argument("--until", type=moment, metavar="TIME", help="older than this")
+    asked = parser.parse_args(arguments)
+    if asked.since and asked.since > now():
+        parser.error("--since lies in the future: what happens from now on comes live")
+    chosen = Selection(frozenset(asked.type), frozenset(asked.subject), asked.since, asked.until)
+    return perform(replay(load(Settings), asked.to, chosen, asked.rate, asked.restart))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,204 @@
+"""History again: into one queue, marked, at a pace, and whole however often the replay is killed."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aio_pika
+import pytest
+
+from shared import events
+from shared.target import BATCH, HIGH_WATER
+from tests.support.system import ROOT, System, until
+
+BEGINNING = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def _event(number: int) -> events.Envelope:
+    """Event number n of a made history: of article a<n mod 10>, an hour after the one before, every tenth a page's."""
+    article = f"a{number % 10}"
+    moment = BEGINNING + timedelta(hours=number)
+    data: events.Data = events.ArticleWithdrawn(
+        id=article, revision=number + 1, url="https://e.vn/a", withdrawn_at=moment
+    )
+    if number % 10 == 0:
+        data = events.PageRemoved(article=article, revision=number + 1, url="https://e.vn/a", removed_at=moment)
+    return events.envelope(data, id=f"e{number}", source="/test", time=moment, subject=article, revision=number + 1)
+
+
+async def _history(system: System, number: int, more: bytes | None = None) -> None:
+    """Fill the stream, past the exchange, so that nobody else has these events."""
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+
+        async def put(body: bytes, event_id: str) -> None:
+            message = aio_pika.Message(
+                body,
+                message_id=event_id,
+                content_type=events.CONTENT_TYPE,
+                headers={"x-own": "kept"},
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await channel.default_exchange.publish(message, "luotdoc.events.log", mandatory=True)
+
+        for first in range(0, number, 200):
+            made = [_event(n) for n in range(first, min(number, first + 200))]
+            await asyncio.gather(*(put(events.encode(event), event.id) for event in made))
+        if more is not None:
+            await put(more, "x")
+
+
+async def _queue(system: System, name: str = "newcomer.articles") -> str:
+    """An empty queue of a subscriber, bound to everything."""
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        for each in (name, f"{name}.replay"):
+            await channel.queue_delete(each)
+        queue = await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
+        await queue.bind("luotdoc.events", "#")
+    return name
+
+
+async def _drain(system: System, name: str) -> list[aio_pika.abc.AbstractIncomingMessage]:
+    found = []
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        queue = await channel.get_queue(name)
+        while message := await queue.get(fail=False):
+            found.append(message)
+            await message.ack()
+    return found
+
+
+def _command(system: System, module: str, *arguments: str) -> dict[str, Any]:
+    return {
+        "args": [sys.executable, "-m", module, *arguments],
+        "cwd": ROOT,
+        "env": system._environment("operator", 0, {}),
+        "text": True,
+    }
+
+
+async def _run(system: System, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        lambda: subprocess.run(**_command(system, module, *arguments), capture_output=True, timeout=90)
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ([], range(60)),
+        (["--type", "page.removed"], range(0, 60, 10)),
+        (["--subject", "a3", "--subject", "a4"], [n for n in range(60) if n % 10 in (3, 4)]),
+        (["--since", "2026-11-01T17:00:00+07:00", "--until", "2026-11-02T00:00:00Z"], range(10, 24)),
+        (["--type", "article.withdrawn", "--subject", "a0"], []),
+    ],
+)
+async def test_what_is_chosen_reaches_the_one_queue(system: System, arguments: list[str], wanted: Any) -> None:
+    await _history(system, 60)
+    name, other = await _queue(system), await _queue(system, "other.articles")
+
+    done = await _run(system, "shared.replay", "--to", name, *arguments)
+
+    assert done.returncode == 0, done.stderr
+    got = await _drain(system, name)
+    assert [message.message_id for message in got] == [f"e{n}" for n in wanted]
+    assert f"{len(got)} events sent into {name}" in done.stdout
+    for message, number in zip(got, wanted, strict=True):
+        assert message.body == events.encode(_event(number))
+        assert message.content_type == events.CONTENT_TYPE
+        assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+        assert str(message.headers.pop(events.REPLAY_HEADER)).startswith(f"{name}-")
+        message.headers.pop("x-delivery-count")  # the queue's own
+        assert message.headers == {"x-own": "kept"}
+    assert await system.queue_depth(other) == 0
+    assert await system.queue_depth("render.articles") == 0
+
+
+async def test_a_killed_replay_goes_on_without_gap_or_repeat_beyond_a_batch(system: System) -> None:
+    number = 3000
+    await _history(system, number)
+    name = await _queue(system)
+    arguments = ["--to", name, "--rate", "600"]
+    command = _command(system, "shared.replay", *arguments)
+    victim = await asyncio.to_thread(lambda: subprocess.Popen(**command, stderr=subprocess.PIPE))
+    try:
+
+        async def half_way() -> bool:
+            return await system.queue_depth(name) >= number // 2
+
+        await until(half_way, 30, "half is replayed")
+    finally:
+        victim.kill()
+        await asyncio.to_thread(victim.communicate)
+    other = await _run(system, "shared.replay", *arguments, "--subject", "a1")
+    assert (other.returncode, "--restart" in other.stderr) == (1, True)
+
+    done = await _run(system, "shared.replay", *arguments, "--rate", "5000")
+
+    assert done.returncode == 0, done.stderr
+    got = await _drain(system, name)
+    ids = [str(message.message_id) for message in got]
+    assert list(dict.fromkeys(ids)) == [f"e{n}" for n in range(number)]  # in order, none missing
+    print(f"{len(ids) - number} of {number} events came twice; a batch is {BATCH}")
+    assert len(ids) - number <= BATCH
+    assert len({message.headers[events.REPLAY_HEADER] for message in got}) == 1
+    # It has come to its end: the same command is a new replay.
+    assert (await _run(system, "shared.replay", "--to", name, "--subject", "a1")).returncode == 0
+    assert len(await _drain(system, name)) == number // 10
+
+
+async def test_what_cannot_be_is_refused_in_words(system: System) -> None:
+    name = await _queue(system)
+    empty = await _run(system, "shared.replay", "--to", name)
+    assert (empty.returncode, "luotdoc.events.log is empty" in empty.stderr) == (1, True)
+    await _history(system, 30, more=b"no event")
+    nobody = await _run(system, "shared.replay", "--to", "nobody.articles")
+    assert (nobody.returncode, "there is no queue nobody.articles" in nobody.stderr) == (1, True)
+    for internal in ("counter.reads", "luotdoc.events.log", "render.articles.parked"):
+        refused = await _run(system, "shared.replay", "--to", internal)
+        assert (refused.returncode, "is no subscriber's queue" in refused.stderr) == (1, True)
+    for wrong in (
+        ["--since", "2026-11-01"],
+        ["--rate", "0"],
+        ["--type", "reads.counted"],
+        ["--since", "2999-01-01T00:00Z"],
+    ):
+        assert (await _run(system, "shared.replay", "--to", name, *wrong)).returncode == 2
+    done = await _run(system, "shared.replay", "--to", name)
+    assert (done.returncode, "1 messages of the history are no events" in done.stderr) == (0, True)
+    assert len(await _drain(system, name)) == 30
+    just_now = datetime.now(UTC) + timedelta(seconds=-1)
+    nothing = await _run(system, "shared.replay", "--to", name, "--since", just_now.isoformat())
+    assert (nothing.returncode, "0 events sent" in nothing.stdout) == (0, True), nothing.stderr
+
+
+async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system: System) -> None:
+    """A queue that nobody empties is filled to a mark and no further; RabbitMQ stops, and the same command goes on."""
+    number = HIGH_WATER + 4000
+    await _history(system, number)
+    name = await _queue(system)
+    command = _command(system, "shared.replay", "--to", name, "--rate", "20000")
+    waiting = await asyncio.to_thread(lambda: subprocess.Popen(**command, stderr=subprocess.PIPE))
+    try:
+
+        async def full() -> bool:
+            return await system.queue_depth(name) > HIGH_WATER
+
+        await until(full, 60, "the queue is filled")
+        await asyncio.to_thread(system.broker.stop)
+        _, said = await asyncio.to_thread(waiting.communicate, None, 30)
+    finally:
+        if waiting.poll() is None:
+            waiting.kill()
+        await asyncio.to_thread(system.broker.start)
+    assert (waiting.returncode, "run the same command again" in said) == (1, True), said
+    first = [str(message.message_id) for message in await _drain(system, name)]
+    done = await _run(system, "shared.replay", "--to", name, "--rate", "20000")
+    assert done.returncode == 0, done.stderr
+    ids = first + [str(message.message_id) for message in await _drain(system, name)]
+    assert list(dict.fromkeys(ids)) == [f"e{n}" for n in range(number)]
+    assert len(ids) - number <= BATCH

@@ -63,6 +63,8 @@ class Broker(RabbitBroker):
         self.service = service
         self.works: list[topology.WorkQueue] = []
         """What this process consumes as a subscriber."""
+        self.confirmed: dict[str, tuple[str, datetime]] = {}
+        """By name of event, id and time of the last one that this process had confirmed: heartbeats tell."""
 
     def mark(self, up: bool) -> None:
         """Note whether the connection works."""
@@ -191,4 +193,5 @@ async def publish_event(
     except DeliveryError:
         metrics.EVENTS_UNROUTED.labels(event.name).inc()
     else:
+        broker.confirmed[event.name] = (event.id, event.time)
         metrics.EVENTS_PUBLISHED.labels(event.name).inc()

@@ -127,6 +127,25 @@ class ReadsCounted(Data):
     )
 
 
+class Heartbeat(Data):
+    """A producer's sign, per type of event and at a fixed interval, that its way to you is whole.
+
+    It is published only while nothing of that type waits behind a fault. Each process of a producer sends its own.
+    """
+
+    name: ClassVar[str] = "heartbeat"
+    producer: str = Field(description="the service that publishes the type")
+    instance: str = Field(description="one process of it, named anew at each start")
+    event: str = Field(description="the name of the type that it vouches for", examples=["article.published"])
+    interval: float = Field(gt=0, description="seconds until the next one; after three without any, ask why")
+    last_id: str | None = Field(
+        None,
+        description="id of the last such event that this process had confirmed: who was bound to it has received it "
+        "before this heartbeat, in the same queue; absent while there was none",
+    )
+    last_time: AwareDatetime | None = Field(None, description="the time of that event")
+
+
 KINDS: tuple[type[Data], ...] = (
     ArticlePublished,
     ArticleUpdated,
@@ -134,6 +153,7 @@ KINDS: tuple[type[Data], ...] = (
     PageRendered,
     PageRemoved,
     ReadsCounted,
+    Heartbeat,
 )
 """Every event in every version that may still come, older versions of a name first."""
 

@@ -37,6 +37,16 @@ EVENTS_UNROUTED = Counter("luotdoc_events_unrouted_total", "Informational events
 OUTBOX_WAITING = Gauge("luotdoc_outbox_waiting", "Events that are committed and not yet confirmed by RabbitMQ.")
 OUTBOX_OLDEST_SECONDS = Gauge("luotdoc_outbox_oldest_seconds", "Age of the oldest waiting event, 0 if none.")
 OUTBOX_FAILURES = Counter("luotdoc_outbox_failures_total", "Relay rounds that failed and will be repeated.")
+RECONCILIATION_DIFFERENCES = Gauge(
+    "luotdoc_reconciliation_differences",
+    "Articles that a subscriber holds otherwise than they are, by kind: missing, stale, extra; as of the next metric.",
+    ["subscriber", "kind"],
+)
+RECONCILIATION_AS_OF = Gauge(
+    "luotdoc_reconciliation_as_of_seconds",
+    "Unix time at which a subscriber was last compared with the articles; 0 before the first time.",
+    ["subscriber"],
+)
 
 # ingest: reads
 READS = Counter(
@@ -95,3 +105,10 @@ BOOKS_COMPLETE_THROUGH = Gauge(
     "Unix time before which every accepted read is counted; NaN while no ingest gets through.",
 )
 BOOKS_AS_OF = Gauge("luotdoc_books_as_of_seconds", "Unix time at which the books were last read.")
+
+# stats: heartbeats
+EVENT_SILENCE = Gauge(
+    "luotdoc_event_silence_seconds",
+    "Seconds since a heartbeat for this type of event last came in, or since this process began to listen.",
+    ["event"],
+)

@@ -114,6 +114,17 @@ def counts_queue(instance: str) -> RabbitQueue:
     )
 
 
+def heartbeats_queue(instance: str) -> RabbitQueue:
+    """Every heartbeat for one process alone, for as long as it listens. `instance` must be unique."""
+    return RabbitQueue(
+        f"stats.heartbeats.{instance}",
+        durable=False,
+        exclusive=True,
+        auto_delete=True,
+        routing_key="heartbeat",
+    )
+
+
 async def declare(broker: RabbitBroker) -> None:
     """Make everything above; a repetition changes nothing. The broker must be connected.
 

@@ -20,12 +20,13 @@ from services.counter.consumer import Consumer, MongoAway, Step
 from services.counter.settings import CounterSettings
 from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, Flushed
 from shared import broker as rabbit
-from shared import metrics, mongo, topology
+from shared import events, metrics, mongo, topology
 from shared.app import Service
 from shared.batch import identify
 from shared.books import Books
 from shared.clock import Clock, now
 from shared.errors import Permanent, Transient
+from shared.heartbeat import Heartbeats
 from shared.parking import park, prepare
 from shared.tasks import background
 
@@ -48,6 +49,7 @@ class Counting:
     store: CounterStore
     clock: Clock
     consumer: Consumer = field(init=False)
+    heartbeats: Heartbeats = field(init=False)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     slot: int = NO_SLOT
     _renewed: float = 0.0
@@ -73,7 +75,7 @@ class Counting:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self._lease()
         try:
-            async with background(self._keep_lease(), self._keep_consuming()):
+            async with background(self._keep_lease(), self._keep_consuming(), self.heartbeats.run()):
                 yield
                 await self._last_flush()
         finally:
@@ -155,6 +157,15 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
         settings.flush_interval,
         settings.hold,
         step,
+    )
+
+    counting.heartbeats = Heartbeats(
+        broker,
+        "counter",
+        (events.ReadsCounted,),
+        settings.heartbeat_interval,
+        lambda: counting.not_ready() is None,
+        clock,
     )
 
     @broker.subscriber(

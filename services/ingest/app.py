@@ -14,6 +14,7 @@ from services.ingest.beacon import Beacon
 from services.ingest.contract import add_contract
 from services.ingest.known import KnownArticles
 from services.ingest.outlet import Outlet, Publish
+from services.ingest.reconciler import Reconciler
 from services.ingest.relay import Relay
 from services.ingest.salts import Salts
 from services.ingest.schedule import Schedule
@@ -28,12 +29,14 @@ from shared.batch import Batch
 from shared.clock import Clock, now, to_millis
 from shared.errors import Problem
 from shared.fastpath import FastRequest
+from shared.heartbeat import Heartbeats
 from shared.http import Receive, Scope, Send, observed
 from shared.tasks import background
 
 log = logging.getLogger(__name__)
 
 
+PUBLISHED = (events.ArticlePublished, events.ArticleUpdated, events.ArticleWithdrawn)
 DRAIN_SECONDS = 4.0
 """For the last batches at a stop; who waits for one that is not durable by then has been answered 503."""
 
@@ -52,6 +55,8 @@ class Ingest:
     relay: Relay
     schedule: Schedule
     outlet: Outlet
+    heartbeats: Heartbeats
+    reconciler: Reconciler
     beacon: Beacon | None = None
 
     def not_ready(self) -> str | None:
@@ -81,7 +86,13 @@ class Ingest:
         connecting = asyncio.create_task(rabbit.connect(self.broker, self.settings.amqp_url), name="connect")
         try:
             async with background(
-                self.known.run(), self.salts.run(), self.relay.run(), self.schedule.run(), self.outlet.run()
+                self.known.run(),
+                self.salts.run(),
+                self.relay.run(),
+                self.schedule.run(),
+                self.outlet.run(),
+                self.heartbeats.run(),
+                self.reconciler.run(),
             ):
                 async with background(batcher.run()):
                     yield
@@ -162,6 +173,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             correlation_id=event.correlation_id,
             message_type=event.type,
         )
+        broker.confirmed[event.name] = (event.id, event.time)
 
     relay = Relay(store, publish_event, clock)
     outlet = Outlet(
@@ -180,6 +192,8 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         relay,
         Schedule(store, clock, settings.base_url, relay.wake),
         outlet,
+        Heartbeats(broker, "ingest", PUBLISHED, settings.heartbeat_interval, lambda: relay.working, clock),
+        Reconciler(store, settings.reconcile),
     )
     api = build_api(
         Articles(

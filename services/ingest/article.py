@@ -170,6 +170,22 @@ def republish(current: Article, base_url: str) -> Change:
     return Change(article, True, _full(events.ArticleUpdated, article, "republish", base_url))
 
 
+def as_event(article: Article, base_url: str) -> events.Envelope:
+    """What an article that was ever public is now, as an event: published (`republish`), or its tombstone.
+
+    The same state has the same id each time.
+    """
+    published = article.state == "published"
+    return events.envelope(
+        _full(events.ArticlePublished, article, "republish", base_url) if published else _tombstone(article, base_url),
+        id=f"{article.id}-{article.revision}-state",
+        source="/luotdoc/ingest",
+        time=article.modified_at,
+        subject=article.id,
+        revision=article.revision,
+    )
+
+
 def url_of(article_id: str, content: Content, base_url: str) -> str:
     """The canonical address of the article's page."""
     return f"{base_url}/{content.section}/{content.slug}-{article_id}.html"
@@ -182,14 +198,18 @@ def _event(before: Article | None, after: Article, base_url: str) -> events.Data
     if now_public:
         return _full(events.ArticlePublished, after, "major", base_url)
     if after.was_public and before and before.state != after.state:
-        return events.ArticleWithdrawn(
-            id=after.id,
-            revision=after.revision,
-            url=url_of(after.id, after.content, base_url),
-            reason="withdrawn" if after.state == "withdrawn" else "rescheduled",
-            withdrawn_at=after.modified_at,
-        )
+        return _tombstone(after, base_url)
     return None
+
+
+def _tombstone(article: Article, base_url: str) -> events.ArticleWithdrawn:
+    return events.ArticleWithdrawn(
+        id=article.id,
+        revision=article.revision,
+        url=url_of(article.id, article.content, base_url),
+        reason="withdrawn" if article.state == "withdrawn" else "rescheduled",
+        withdrawn_at=article.modified_at,
+    )
 
 
 def _weight(before: Content, after: Content) -> Literal["major", "minor"]:

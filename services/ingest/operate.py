@@ -2,11 +2,18 @@
 
 import secrets
 import sys
+from functools import partial
 
+import httpx
 from aio_pika.exceptions import DeliveryError
+from pymongo.errors import PyMongoError
+from rich.console import Console
+from rich.status import Status
 
 from services.ingest.app import make_publisher
 from services.ingest.article import Article, Change, republish
+from services.ingest.reconcile import KINDS, parse_subscribers
+from services.ingest.reconciler import differences
 from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool, SpoolLocked, instances
 from services.ingest.store import ArticleStore
@@ -14,7 +21,10 @@ from services.ingest.tokens import digest_of
 from shared import broker as rabbit
 from shared import mongo
 from shared.clock import now
-from shared.errors import Problem, Transient
+from shared.errors import Problem, Refused, Transient
+
+MAX_LINES = 50
+"""Differences shown of one subscriber."""
 
 
 async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
@@ -76,3 +86,37 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
         await broker.stop()
     print(f"\r{forwarded} batches forwarded, the spool of {instance} is empty")
     return 0
+
+
+async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> int:
+    """Compare subscribers with the articles, those of the settings unless some are given.
+
+    Answers the exit status: 0 when all hold what is there, 1 with differences, 2 when one can't be compared. Raises
+    ValueError when `given` can't be read, or there is nobody to compare.
+    """
+    subscribers = parse_subscribers(",".join(given)) if given else settings.reconcile
+    if not subscribers:
+        raise ValueError("name subscribers, as in render=http://127.0.0.1:8000/state, or set LUOTDOC_RECONCILE")
+    client, db = mongo.connect(settings.mongo_url, "ingest-reconcile")
+    store, status = ArticleStore(client, db, now), 0
+    async with httpx.AsyncClient() as http:
+        for name, url in subscribers:
+            try:
+                with Console(stderr=True).status(f"comparing {name}") as line:
+                    found = await differences(store, http, url, partial(_show, line, name))
+            except (Refused, PyMongoError) as error:
+                print(f"{name}: {str(error)[:300]}", file=sys.stderr)
+                status = 2
+                continue
+            print(f"{name}: " + ", ".join(f"{sum(each.kind == kind for each in found)} {kind}" for kind in KINDS))
+            for each in found[:MAX_LINES]:
+                print(f"  {each}")
+            if len(found) > MAX_LINES:
+                print(f"  and {len(found) - MAX_LINES:,} more")
+            status = max(status, 1 if found else 0)
+    client.close()
+    return status
+
+
+def _show(line: Status, name: str, article_id: str) -> None:
+    line.update(f"comparing {name}: {article_id}")

@@ -32,6 +32,8 @@ class Relay:
     def __init__(self, store: ArticleStore, publish: Publish, clock: Clock) -> None:
         self._store, self._publish, self._clock = store, publish, clock
         self._wake = asyncio.Event()
+        self.working = False
+        """Whether the last round went through; until then nobody may vouch that nothing waits."""
 
     def wake(self) -> None:
         """An event was just committed."""
@@ -43,11 +45,13 @@ class Relay:
         while True:
             try:
                 more = await self.round()
+                self.working = True
                 if failures:
                     log.info("the outbox relay works again")
                 failures = 0
             except Exception as error:
                 failures += 1
+                self.working = False
                 metrics.OUTBOX_FAILURES.inc()
                 if failures == 1:
                     log.warning("the outbox relay waits: %s", error)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from services.ingest.reconcile import parse_subscribers
 from services.ingest.tokens import Token, parse_tokens
 from shared.settings import Settings
 
@@ -26,6 +27,10 @@ def _networks(value: object) -> object:
 
 def _tokens(value: object) -> object:
     return parse_tokens(value) if isinstance(value, str) else value
+
+
+def _subscribers(value: object) -> object:
+    return parse_subscribers(value) if isinstance(value, str) else value
 
 
 class IngestSettings(Settings):
@@ -61,6 +66,11 @@ class IngestSettings(Settings):
     )
     confirm_timeout: float = Field(
         2.0, gt=0, le=60, description="seconds to wait for RabbitMQ's confirm before a batch goes to the spool"
+    )
+    reconcile: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_subscribers)] = Field(
+        (),
+        description="subscribers that are compared with the articles every 5 minutes: name=address of the state that "
+        "it offers, separated by commas",
     )
     max_article_bytes: int = Field(3 << 20, ge=1024, description="bytes that an article's JSON may have")
     max_media_bytes: int = Field(8 << 20, ge=1024, le=15 << 20, description="bytes that a picture may have")

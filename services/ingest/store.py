@@ -15,6 +15,7 @@ from pymongo.read_concern import ReadConcern
 from services.ingest.article import Article, Change, Content
 from services.ingest.read_batches import KeyNote
 from shared import events
+from shared.holdings import Held
 from shared.mongo import KEY_HOURS, SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
 
 Decide = Callable[[Article | None], Change]
@@ -37,6 +38,7 @@ class Outgoing:
     type: str
     body: bytes
     correlation_id: str
+    time: datetime
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,21 @@ class ArticleStore:
         cursor = self._db.articles.find(wanted).sort([("published_at", DESCENDING), ("_id", ASCENDING)]).limit(limit)
         return [_article(document) async for document in cursor]
 
+    async def ever_public(self, after: str, limit: int) -> list[Article]:
+        """Articles that were ever public, in whatever state they are now, by id from behind `after`."""
+        wanted = {"_id": {"$gt": after}, "was_public": True}
+        return [_article(document) async for document in self._db.articles.find(wanted).sort("_id").limit(limit)]
+
+    async def held(self, after: str, limit: int) -> list[Held]:
+        """The same, without their content."""
+        wanted = {"_id": {"$gt": after}, "was_public": True}
+        cursor = self._db.articles.find(wanted, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+        return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
+
+    async def number_ever_public(self) -> int:
+        """How many that are."""
+        return await self._db.articles.count_documents({"was_public": True})
+
     async def due(self, now: datetime, limit: int = 100) -> list[str]:
         """Ids of scheduled articles whose time has come."""
         wanted = {"state": "scheduled", "published_at": {"$lte": now}}
@@ -143,7 +160,16 @@ class ArticleStore:
         outbox = self._db.outbox.with_options(read_concern=ReadConcern("snapshot"))
         cursor = outbox.find({}).sort([("article", ASCENDING), ("revision", ASCENDING)]).limit(limit)
         return [
-            Outgoing(d["_id"], d["article"], d["revision"], d["name"], d["type"], bytes(d["body"]), d["correlation_id"])
+            Outgoing(
+                d["_id"],
+                d["article"],
+                d["revision"],
+                d["name"],
+                d["type"],
+                bytes(d["body"]),
+                d["correlation_id"],
+                d["created_at"],
+            )
             async for d in cursor
         ]
 

@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pymongo.errors import PyMongoError
 
@@ -17,11 +17,12 @@ from services.render.settings import RenderSettings
 from services.render.store import PageStore
 from services.render.totals import Totals
 from shared import broker as rabbit
-from shared import events, mongo, topology
+from shared import events, mongo, offer, topology
 from shared.app import Service
 from shared.clock import Clock, now
 from shared.errors import Transient
 from shared.guard import Unguarded
+from shared.heartbeat import Heartbeats
 from shared.subscriber import listen, subscribe, watch
 from shared.tasks import background
 
@@ -41,6 +42,7 @@ class Rendering:
     totals: Totals
     server: PageServer
     publisher: Publisher
+    heartbeats: Heartbeats = field(init=False)
 
     def not_ready(self) -> str | None:
         """Ready while pages can be served, even with RabbitMQ away."""
@@ -54,7 +56,9 @@ class Rendering:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self.totals.load()
         try:
-            async with background(self.totals.run(), self.server.cache.run(), self._follow(), watch(self.broker)):
+            async with background(
+                self.totals.run(), self.server.cache.run(), self._follow(), watch(self.broker), self.heartbeats.run()
+            ):
                 yield
         finally:
             await self.broker.stop()
@@ -90,4 +94,18 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     subscribe(broker, topology.RENDER_ARTICLES, Unguarded(), clock)(publisher.handle)
     listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
     rendering = Rendering(settings, client, broker, totals, server, publisher)
-    return Service("render", rendering.running, rendering.not_ready, fallback=server)
+    rendering.heartbeats = Heartbeats(
+        broker,
+        "render",
+        (events.PageRendered, events.PageRemoved),
+        settings.heartbeat_interval,
+        lambda: rendering.not_ready() is None,
+        clock,
+    )
+    return Service(
+        "render",
+        rendering.running,
+        rendering.not_ready,
+        routes={offer.PATH: offer.offer(store.held)},
+        fallback=server,
+    )

@@ -9,6 +9,7 @@ from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from shared import events
+from shared.holdings import Held
 from shared.mongo import VERSION, Database, Document
 
 Stored = Literal["stored", "repeated", "stale"]
@@ -70,6 +71,11 @@ class PageStore:
         """The page or tombstone of an article."""
         document = await self._db.pages.find_one({"_id": article_id}, {"article": 0})
         return _page(document) if document else None
+
+    async def held(self, after: str, limit: int) -> list[Held]:
+        """Pages and tombstones by id from behind `after`, as they are offered for comparison."""
+        cursor = self._db.pages.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+        return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
     async def latest(self, section: str | None, skip: int, limit: int) -> list[Page]:
         """Public pages, newest first, without their parts."""

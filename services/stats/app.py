@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
@@ -9,17 +11,18 @@ from zoneinfo import ZoneInfo
 from pymongo.errors import PyMongoError
 
 from services.stats import api, gauges
+from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
 from services.stats.reports import Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from shared import broker as rabbit
-from shared import mongo, topology
+from shared import mongo, offer, topology
 from shared.app import Service
 from shared.clock import Clock, now
 from shared.guard import Unguarded
 from shared.http import observed
-from shared.subscriber import subscribe, watch
+from shared.subscriber import listen, subscribe, watch
 from shared.tasks import background
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))
     subscribe(broker, topology.STATS_ARTICLES, Unguarded(), clock)(catalogue_handler(store))
+    freshness = Freshness(time.monotonic)
+    listen(broker, topology.heartbeats_queue(secrets.token_hex(6)), topology.EVENTS, freshness.handle)
     away: list[str] = []
 
     async def ping() -> None:
@@ -68,6 +73,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         name="stats",
         running=running,
         not_ready=lambda: away[0] if away else None,
+        routes={offer.PATH: offer.offer(store.held)},
         fallback=observed(api.make(reports)),
     )
 

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from services.stats import quarters as q
 from services.stats.catalogue import NO_CONTENT, Change
 from shared.books import Books
+from shared.holdings import Held
 from shared.mongo import VERSION, Client, Database, Document, Session, ping, snapshot
 
 SITE = "*"
@@ -69,6 +70,11 @@ class Store:
             {"_id": change.article, "content_revision": {"$lt": change.revision}}, {"$set": change.content}
         )
         return result.modified_count > 0
+
+    async def held(self, after: str, limit: int) -> list[Held]:
+        """The catalogue by id from behind `after`, as it is offered for comparison."""
+        cursor = self._db.catalogue.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+        return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
     async def article(self, session: Session, article: str) -> Document | None:
         """The catalogue's document of `article`, or None."""

@@ -15,11 +15,14 @@ MODULES = {
 SERVICES = {"ingest", "render", "counter", "stats"}
 
 PURE = {
-    *(f"services.ingest.{name}" for name in ("article", "content", "media", "tokens", "visitors")),
+    *(f"services.ingest.{name}" for name in ("article", "content", "media", "reconcile", "tokens", "visitors")),
     "services.render.pages",
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
     *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "quarters", "questions", "tables")),
-    *(f"shared.{name}" for name in ("batch", "clock", "errors", "events", "contract.gate", "contract.schemas")),
+    *(
+        f"shared.{name}"
+        for name in ("batch", "clock", "errors", "events", "holdings", "selection", "contract.gate", "contract.schemas")
+    ),
 }
 DRIVERS = {"faststream", "aio_pika", "aiormq", "motor", "pymongo", "bson", "prometheus_client"}
 MONGO = {"motor", "pymongo", "bson"}

@@ -94,6 +94,7 @@ def test_names_types_and_schemas() -> None:
         "page.rendered": "luotdoc.page.rendered.v1",
         "page.removed": "luotdoc.page.removed.v1",
         "reads.counted": "luotdoc.reads.counted.v1",
+        "heartbeat": "luotdoc.heartbeat.v1",
     }
     assert schema_of(PageRendered) == "page.rendered.v1.json"
     assert EVENTS["article.published"] is ArticlePublished

@@ -1,0 +1,34 @@
+"""`GET /state`: what a subscriber of ours holds, offered as `shared/holdings.py` says."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+
+from shared.errors import Problem
+from shared.events import ARTICLE_ID
+from shared.holdings import PAGE, Held, lines
+from shared.http import App, Receive, Scope, Send, query_value, respond
+
+PATH = "/state"
+CONTENT_TYPE = "application/x-ndjson"
+
+
+def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
+    """The app that answers `GET /state`; `page(after, limit)` reads what is held, sorted by id."""
+
+    async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise Problem(405, "only GET and HEAD", headers=[("allow", "GET, HEAD")])
+        after, limit = query_value(scope, "after") or "", query_value(scope, "limit") or str(PAGE)
+        faults = []
+        if after and not re.match(ARTICLE_ID, after):
+            faults.append({"path": "after", "message": f"must be an article's id, {ARTICLE_ID}"})
+        if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= PAGE:
+            faults.append({"path": "limit", "message": f"must be a number from 1 to {PAGE}"})
+        if faults:
+            raise Problem(422, "the request is not valid", faults)
+        held = await page(after, int(limit))
+        await respond(
+            send, 200, lines(held), [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+        )
+
+    return answer

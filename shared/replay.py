@@ -10,6 +10,7 @@ older than the history: `python -m services.ingest replay`.
 """
 
 import argparse
+import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -32,8 +33,8 @@ SKIM = 500
 """Events read at most before the place is noted, however few of them are chosen."""
 SILENCE_SECONDS = 1.0
 """The stream's last chunk comes whole and at once; after so long without another message it has."""
-MISSING_SECONDS = 10.0
-"""A message that the stream has comes sooner."""
+MISSING_SECONDS, NOTHING_SECONDS = 30.0, 5.0
+"""A message that the stream has comes sooner; behind a time there may be none."""
 CLOCK_SKEW = timedelta(minutes=1)
 """The stream finds a time by the broker's clock, in steps of a chunk; events carry their producer's."""
 
@@ -43,11 +44,21 @@ OFFSET = "x-stream-offset"
 async def history(
     channel: AbstractChannel, begin: str | int | datetime, seconds: float
 ) -> AsyncIterator[AbstractIncomingMessage]:
-    """The stream's messages from `begin` on, unacked. Raises TimeoutError when none comes for `seconds`."""
+    """The stream's messages from `begin` on, unacked, for as long as the channel is open.
+
+    Raises TimeoutError when none comes for `seconds`, ConnectionError when the connection is lost.
+    """
+    arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
+    channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
     stream = await channel.get_queue(topology.EVENTS_LOG.name)
-    async for message in stream.iterator(arguments={OFFSET: begin}, timeout=seconds):
+    # Not aio-pika's iterator: at its end it nacks what it has left, and for a stream that breaks the connection.
+    await stream.consume(arrived.put, arguments={OFFSET: begin})
+    while True:
+        async with asyncio.timeout(seconds):
+            message = await arrived.get()
+        if message is None:
+            raise ConnectionError("the connection was lost")
         yield message
-    raise ConnectionError("the connection was lost")
 
 
 def offset_of(message: AbstractIncomingMessage) -> int:
@@ -122,8 +133,9 @@ async def _send(
     if target.place.at and int(target.place.at) >= end:
         return 0
     begin, batch, read, unreadable, first = _begin(target, chosen), list[aio_pika.Message](), 0, 0, 0
+    patience = NOTHING_SECONDS if isinstance(begin, datetime) else MISSING_SECONDS
     try:
-        async for message in history(channel, begin, MISSING_SECONDS):
+        async for message in history(channel, begin, patience):
             at = offset_of(message)
             if not read:
                 first = at
@@ -142,7 +154,7 @@ async def _send(
             if at >= end:
                 break
     except TimeoutError:
-        if read or chosen.since is None:
+        if read or not isinstance(begin, datetime):
             raise
     return unreadable
 

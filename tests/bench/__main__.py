@@ -16,14 +16,14 @@ import rich.console
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from tests.bench import beacon, counting, freshness, history, machine, memory, pairs
+from tests.bench import beacon, counting, freshness, history, machine, memory, pairs, replay
 from tests.bench.figures import Figure, table
 from tests.bench.rig import Rig
 from tests.support.system import System
 
 Measure = Callable[[Rig], Awaitable[list[Figure]]]
 MEASURES: dict[str, Measure] = {
-    module.NAME: module.measure for module in (beacon, counting, pairs, freshness, history, memory)
+    module.NAME: module.measure for module in (beacon, counting, pairs, freshness, history, replay, memory)
 }
 
 
@@ -68,7 +68,7 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console, 
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure side by side, print ratios.")
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures: about 4 minutes, not 30")
+    parser.add_argument("--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 36")
     parser.add_argument("--only", action="append", choices=MEASURES, help="this measure; may be given again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     chosen = parser.parse_args()

@@ -193,7 +193,7 @@ def test_the_public_host_leads_to_no_editor_and_no_metrics() -> None:
         for match in rule["matches"]
     }
     assert to == {
-        "/metrics": [], "/livez": [], "/readyz": [],
+        "/metrics": [], "/livez": [], "/readyz": [], "/state": [],
         "/reads": ["ingest"], "/reads.gif": ["ingest"], "/events": ["ingest"], "/schemas": ["ingest"],
         "/stats": ["stats"], "/": ["render"],
     }  # fmt: skip

@@ -1,0 +1,37 @@
+"""How long each type of event has been silent."""
+
+from datetime import UTC, datetime
+
+from prometheus_client import REGISTRY
+
+from services.stats.freshness import Freshness
+from shared import events
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def beat(name: str) -> tuple[events.Envelope, events.Heartbeat]:
+    data = events.Heartbeat(producer="render", instance="i1", event=name, interval=10)
+    return events.envelope(data, id="h", source="/luotdoc/render", time=NOON), data
+
+
+async def test_silence_lasts_until_a_heartbeat_for_that_type() -> None:
+    seconds = 100.0
+    freshness = Freshness(lambda: seconds)
+    seconds = 130.0
+    assert await freshness.handle(*beat("page.rendered"))
+    seconds = 142.0
+    assert freshness.silence("page.rendered") == 12
+    assert freshness.silence("page.removed") == 42  # since it began to listen
+    shown = REGISTRY.get_sample_value("luotdoc_event_silence_seconds", {"event": "page.rendered"})
+    assert shown == 12
+
+
+async def test_what_is_no_heartbeat_of_a_known_type_changes_nothing() -> None:
+    seconds = 100.0
+    freshness = Freshness(lambda: seconds)
+    seconds = 130.0
+    assert not await freshness.handle(*beat("page.exploded"))
+    removed = events.PageRemoved(article="a", revision=1, url="u", removed_at=NOON)
+    assert not await freshness.handle(beat("page.removed")[0], removed)
+    assert freshness.silence("page.removed") == 30

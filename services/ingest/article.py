@@ -170,7 +170,7 @@ def republish(current: Article, base_url: str) -> Change:
     return Change(article, True, _full(events.ArticleUpdated, article, "republish", base_url))
 
 
-def as_event(article: Article, base_url: str) -> events.Envelope:
+def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelope:
     """What an article that was ever public is now, as an event: published (`republish`), or its tombstone.
 
     The same state has the same id each time.
@@ -183,6 +183,7 @@ def as_event(article: Article, base_url: str) -> events.Envelope:
         time=article.modified_at,
         subject=article.id,
         revision=article.revision,
+        schemas=schemas_url,
     )
 
 

@@ -98,7 +98,7 @@ async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> i
     if not subscribers:
         raise ValueError("name subscribers, as in render=http://127.0.0.1:8000/state, or set LUOTDOC_RECONCILE")
     client, db = mongo.connect(settings.mongo_url, "ingest-reconcile")
-    store, status = ArticleStore(client, db, now), 0
+    store, status = ArticleStore(client, db, now, settings.schemas_url), 0
     async with httpx.AsyncClient() as http:
         for name, url in subscribers:
             try:

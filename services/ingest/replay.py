@@ -16,7 +16,7 @@ from shared.target import BATCH, message, open_target
 async def replay_articles(settings: IngestSettings, queue: str, rate: float, restart: bool) -> None:
     """Send every article that was ever public, by id. Raises `Refused`, and aio-pika's errors."""
     client, db = mongo.connect(settings.mongo_url, "ingest-replay")
-    store = ArticleStore(client, db, now)
+    store = ArticleStore(client, db, now, settings.schemas_url)
     try:
         async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -31,7 +31,9 @@ async def replay_articles(settings: IngestSettings, queue: str, rate: float, res
                     lambda line: bar.update(task, description=line or queue),
                 )
                 while articles := await store.ever_public(target.place.at, BATCH):
-                    batch = [message(as_event(article, settings.base_url)) for article in articles]
+                    batch = [
+                        message(as_event(article, settings.base_url, settings.schemas_url)) for article in articles
+                    ]
                     await target.send(batch, articles[-1].id)
                     bar.update(task, completed=target.place.sent)
                 await target.finish()

@@ -132,7 +132,15 @@ async def _fill(amqp_url: str, total: int) -> None:
                 id=f"old{n}", revision=1, url=f"https://e.vn/{n}", slug="a", section="thoi-su", title=f"Bài {n}",
                 body_html=_BODY, published_at=moment, modified_at=moment,
             )  # fmt: skip
-            event = events.envelope(data, id=f"{OLD}{n}", source="/bench", time=moment, subject=data.id, revision=1)
+            event = events.envelope(
+                data,
+                id=f"{OLD}{n}",
+                source="/bench",
+                time=moment,
+                subject=data.id,
+                revision=1,
+                schemas="https://e.vn/schemas",
+            )
             message = aio_pika.Message(
                 events.encode(event),
                 message_id=event.id,

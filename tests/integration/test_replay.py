@@ -25,7 +25,15 @@ def _event(number: int) -> events.Envelope:
     )
     if number % 10 == 0:
         data = events.PageRemoved(article=article, revision=number + 1, url="https://e.vn/a", removed_at=moment)
-    return events.envelope(data, id=f"e{number}", source="/test", time=moment, subject=article, revision=number + 1)
+    return events.envelope(
+        data,
+        id=f"e{number}",
+        source="/test",
+        time=moment,
+        subject=article,
+        revision=number + 1,
+        schemas="https://e.vn/schemas",
+    )
 
 
 async def _history(system: System, number: int, more: bytes | None = None) -> None:

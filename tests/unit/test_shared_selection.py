@@ -13,7 +13,7 @@ SECOND = timedelta(seconds=1)
 
 def event(subject: str | None = "ls0001", time: datetime = NOON) -> events.Envelope:
     data = events.ArticleWithdrawn(id="ls0001", revision=1, url="https://e.vn/a", withdrawn_at=NOON)
-    return events.envelope(data, id="e", source="/test", time=time, subject=subject)
+    return events.envelope(data, id="e", source="/test", time=time, subject=subject, schemas="https://e.vn/schemas")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """A private RabbitMQ node in a folder of its own, beside any other node on the machine."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
 import secrets
@@ -20,8 +22,7 @@ from deploy.local.server import Server
 _SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 _CONFIGURATION = """\
 listeners.tcp.1 = {host}:{amqp}
-default_user = {user}
-default_pass = {password}
+load_definitions = {definitions}
 # Alarms are for tests to set, not for a laptop that is short of memory or disk.
 vm_memory_high_watermark.relative = {watermark}
 disk_free_limit.absolute = 50MB
@@ -30,6 +31,7 @@ raft.wal_max_size_bytes = 64000000
 log.console = false
 """
 _WATERMARK = 0.8  # of the machine's memory
+_PERMISSIONS = Path(__file__).parents[1] / "rabbitmq/services.json"
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,12 @@ class Node:
     mapper: int
     control: int
 
-    @property
-    def url(self) -> str:
-        return f"amqp://{self.user}:{self.password}@{ports.HOST}:{self.amqp}/"
+    def url(self, user: str) -> str:
+        return f"amqp://{user}:{self.password}@{ports.HOST}:{self.amqp}/"
 
 
 class Broker(Server):
-    """A RabbitMQ node; `url` logs in with a user and a password of its own, kept in the folder.
+    """A RabbitMQ node; `url` logs in as its administrator, with a password of its own, kept in the folder.
 
     `server` is the path of rabbitmq-server, else LUOTDOC_RABBITMQ_SERVER, else Debian's.
     """
@@ -60,7 +61,7 @@ class Broker(Server):
         super().__init__(folder)
         self.server = str(Path(server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER).absolute())
         self._node = _keep_node(self.folder / "node.json")
-        self.url = self._node.url
+        self.url = self._node.url(self._node.user)
 
     @property
     def pid(self) -> int:
@@ -74,7 +75,11 @@ class Broker(Server):
     def launch(self) -> None:
         (self.folder / "rabbitmq.pid").unlink(missing_ok=True)
         (self.folder / "enabled_plugins").write_text("[].\n")
-        configuration = _CONFIGURATION.format(host=ports.HOST, watermark=_WATERMARK, **asdict(self._node))
+        definitions = self.folder / "definitions.json"
+        write_private(definitions, _definitions(self._node))
+        configuration = _CONFIGURATION.format(
+            host=ports.HOST, watermark=_WATERMARK, definitions=definitions, amqp=self._node.amqp
+        )
         write_private(self.folder / "rabbitmq.conf", configuration)
         super().launch()
 
@@ -114,6 +119,10 @@ class Broker(Server):
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, _logs_in(self.url)).result()
 
+    def url_of(self, service: str) -> str:
+        """The address that logs in as `service`, with its rights alone."""
+        return self._node.url(service)
+
     def set_memory_alarm(self, on: bool) -> None:
         """Set the memory alarm, which blocks every connection that publishes, or clear it. Takes 1 to 3 s."""
         self.control("set_vm_memory_high_watermark", "0" if on else str(_WATERMARK))
@@ -147,6 +156,25 @@ def _keep_node(path: Path) -> Node:
     node = Node(user, password, *taken)
     write_private(path, json.dumps(asdict(node)))
     return node
+
+
+def _definitions(node: Node) -> str:
+    """The administrator and the services' users, all with the node's password, and what each may do."""
+    granted = json.loads(_PERMISSIONS.read_text())
+    salt = secrets.token_bytes(4)
+    digest = base64.b64encode(salt + hashlib.sha256(salt + node.password.encode()).digest()).decode()
+    services = [granting["user"] for granting in granted["permissions"]]
+    users = [{"name": service, "tags": "", "password_hash": digest} for service in services]
+    administrator = {"name": node.user, "tags": "administrator", "password_hash": digest}
+    everything = {"user": node.user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+    return json.dumps(
+        granted
+        | {
+            "vhosts": [{"name": "/"}],
+            "users": [administrator, *users],
+            "permissions": [everything, *granted["permissions"]],
+        }
+    )
 
 
 async def _logs_in(url: str) -> bool:

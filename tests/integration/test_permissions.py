@@ -1,0 +1,257 @@
+"""Who may do what on RabbitMQ: the ready definitions, on the real broker, with the users that they name."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel, AbstractQueue
+from aio_pika.exceptions import DeliveryError
+from aiormq.exceptions import ChannelAccessRefused
+
+from deploy.local.broker import Broker
+from tests.support.system import ROOT, System, until
+
+QUORUM = {"x-queue-type": "quorum"}
+Act = Callable[[AbstractChannel], Awaitable[object]]
+
+
+@pytest.fixture(scope="module")
+def reader(broker: Broker) -> Iterator[str]:
+    """The address of a subscriber named `search`, made as the guide says."""
+    definitions = broker.folder / "search.json"
+    template = (ROOT / "deploy/rabbitmq/subscriber.json").read_text()
+    definitions.write_text(template.replace("NAME", "search"))
+    broker.control("add_user", "search", "of-this-test-alone")
+    broker.control("import_definitions", str(definitions))
+    yield f"amqp://search:of-this-test-alone@{urlsplit(broker.url).netloc.rpartition('@')[2]}/"
+    broker.control("delete_user", "search")
+
+
+@asynccontextmanager
+async def channel_of(url: str) -> AsyncIterator[AbstractChannel]:
+    async with await aio_pika.connect(url) as connection:
+        yield await connection.channel(publisher_confirms=True, on_return_raises=True)
+
+
+async def taken(queue: AbstractQueue) -> bytes:
+    """The next message, acknowledged."""
+
+    async def next_one() -> aio_pika.abc.AbstractIncomingMessage | None:
+        return await queue.get(fail=False)
+
+    message: aio_pika.abc.AbstractIncomingMessage = await until(next_one, 5, f"a message in {queue.name}")
+    await message.ack()
+    return message.body
+
+
+async def send(url: str, exchange: str, key: str, body: bytes = b"{}") -> None:
+    """Publish confirmed and mandatory. Raises DeliveryError when RabbitMQ refuses it."""
+    async with channel_of(url) as channel:
+        target = await channel.get_exchange(exchange) if exchange else channel.default_exchange
+        await target.publish(aio_pika.Message(body, delivery_mode=2), key, mandatory=True)
+
+
+async def test_a_subscriber_reads_and_parks_with_rights_on_its_own_names_alone(system: System, reader: str) -> None:
+    async with channel_of(reader) as channel:
+        # What the subscriber's kit makes: an exchange of its own, and through it the parked queue.
+        own = await channel.declare_exchange("search.articles.dlx", aio_pika.ExchangeType.DIRECT, durable=True)
+        parked = await channel.declare_queue("search.articles.parked", durable=True, arguments=QUORUM)
+        await parked.bind(own, parked.name)
+        route = {"x-dead-letter-exchange": own.name, "x-dead-letter-routing-key": parked.name}
+        queue = await channel.declare_queue("search.articles", durable=True, arguments={**QUORUM, **route})
+        await queue.bind("luotdoc.events", "article.*")
+
+        await send(system.broker.url, "luotdoc.events", "article.published", b"good")
+        assert await taken(queue) == b"good"
+
+        await send(system.broker.url, "luotdoc.events", "article.updated", b"bad")
+        rejected = await queue.get(timeout=5)
+        await rejected.reject(requeue=False)
+        assert await taken(parked) == b"bad"
+
+        await own.publish(aio_pika.Message(b"parked by itself"), parked.name, mandatory=True)
+        assert await taken(parked) == b"parked by itself"
+        for name in (queue.name, parked.name):
+            await channel.queue_delete(name)
+        await channel.exchange_delete(own.name)
+
+
+async def test_a_subscriber_reads_the_history(system: System, reader: str) -> None:
+    await send(system.broker.url, "luotdoc.events", "article.published", b"history")
+    seen: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def keep(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+        await message.ack()
+        seen.put_nowait(message.body)
+
+    async with channel_of(reader) as channel:
+        await channel.set_qos(10)
+        log = await channel.get_queue("luotdoc.events.log")
+        await log.consume(keep, arguments={"x-stream-offset": "first"})
+        async with asyncio.timeout(10):
+            assert await seen.get() == b"history"
+
+
+async def nothing(_message: aio_pika.abc.AbstractIncomingMessage) -> None:
+    """Leaves it unacknowledged."""
+
+
+def publish(exchange: str, key: str) -> Act:
+    async def act(channel: AbstractChannel) -> object:
+        target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+        return await target.publish(aio_pika.Message(b"forged"), key)
+
+    return act
+
+
+def consume(queue: str) -> Act:
+    async def act(channel: AbstractChannel) -> object:
+        return await (await channel.get_queue(queue, ensure=False)).consume(nothing)
+
+    return act
+
+
+def get(queue: str) -> Act:
+    async def act(channel: AbstractChannel) -> object:
+        return await (await channel.get_queue(queue, ensure=False)).get(fail=False)
+
+    return act
+
+
+def purge(queue: str) -> Act:
+    async def act(channel: AbstractChannel) -> object:
+        return await (await channel.get_queue(queue, ensure=False)).purge()
+
+    return act
+
+
+def bind(queue: str, exchange: str) -> Act:
+    async def act(channel: AbstractChannel) -> object:
+        if queue.startswith("search."):
+            await channel.declare_queue(queue, exclusive=True)
+        return await (await channel.get_queue(queue, ensure=False)).bind(exchange, "batch")
+
+    return act
+
+
+def unbind(queue: str, exchange: str) -> Act:
+    async def act(channel: AbstractChannel) -> object:
+        return await (await channel.get_queue(queue, ensure=False)).unbind(exchange, "batch")
+
+    return act
+
+
+def declare(queue: str | None, **arguments: str) -> Act:
+    named = {name.replace("_", "-"): value for name, value in arguments.items()}
+    return lambda channel: channel.declare_queue(queue, durable=True, arguments={**QUORUM, **named})
+
+
+FORBIDDEN: dict[str, Act] = {
+    "publish an event": publish("luotdoc.events", "article.published"),
+    "publish reads": publish("luotdoc.reads", "batch"),
+    "publish to the default exchange, to a queue of ours": publish("", "counter.reads"),
+    "publish to the default exchange, to a queue of its own": publish("", "search.articles"),
+    "publish to the broker's own exchanges": publish("amq.topic", "article.published"),
+    "consume the reads": consume("counter.reads"),
+    "get a read": get("counter.reads"),
+    "consume parked reads": consume("counter.reads.parked"),
+    "consume another's events": consume("render.articles"),
+    "bind its queue to the reads": bind("search.spy", "luotdoc.reads"),
+    "bind our queue to events": bind("counter.reads", "luotdoc.events"),
+    "unbind our queue": unbind("counter.reads", "luotdoc.reads"),
+    "purge the reads": purge("counter.reads"),
+    "delete the reads": lambda channel: channel.queue_delete("counter.reads"),
+    "delete the history": lambda channel: channel.queue_delete("luotdoc.events.log"),
+    "delete the exchange of events": lambda channel: channel.exchange_delete("luotdoc.events"),
+    "declare another's queue": declare("render.articles"),
+    "declare a new name of ours": declare("luotdoc.mine"),
+    "declare another name": declare("mail.articles"),
+    "declare its bare name": declare("search"),
+    "declare a name that only begins like its own": declare("searching.articles"),
+    "declare a name that only ends like its own": declare("x.search.articles"),
+    "declare a queue that the broker names": lambda channel: channel.declare_queue(None, exclusive=True),
+    "dead-letter into events": declare("search.forge", x_dead_letter_exchange="luotdoc.events"),
+    "dead-letter into the reads": declare("search.forge", x_dead_letter_exchange="luotdoc.reads"),
+    "dead-letter through the default exchange": declare("search.forge", x_dead_letter_exchange=""),
+    "let its exchange spill into the reads": lambda channel: channel.declare_exchange(
+        "search.forge", arguments={"alternate-exchange": "luotdoc.reads"}
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+async def test_a_subscriber_may_not(broker: Broker, reader: str, what: str) -> None:
+    async with channel_of(reader) as channel, asyncio.timeout(10):
+        with pytest.raises(ChannelAccessRefused, match="ACCESS_REFUSED"):
+            await FORBIDDEN[what](channel)
+
+
+async def test_what_is_forbidden_to_a_subscriber_works_for_who_may(system: System) -> None:
+    """Else a test of what is refused might name what does not exist."""
+    for what in ("publish an event", "publish reads", "consume the reads", "get a read", "purge the reads"):
+        async with channel_of(system.broker.url) as channel, asyncio.timeout(10):
+            await FORBIDDEN[what](channel)
+
+
+async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(
+    system: System, reader: str, tmp_path: Path
+) -> None:
+    """Even if it asks RabbitMQ to refuse what is too much: the policy for subscribers overrules that."""
+    full = {**QUORUM, "x-max-length": 3, "x-overflow": "reject-publish"}
+    async with channel_of(reader) as channel:
+        queue = await channel.declare_queue("search.full", durable=True, arguments=full)
+        await queue.bind("luotdoc.events", "article.*")
+    try:
+        for number in range(30):
+            await send(system.broker.url, "luotdoc.events", "article.published", b"%d" % number)
+        assert await system.queue_depth("render.articles") == 30
+        async with channel_of(reader) as channel:
+            assert [await taken(await channel.get_queue("search.full")) for _ in range(3)] == [b"27", b"28", b"29"]
+
+        await asyncio.to_thread(system.broker.control, "clear_policy", "subscribers")
+        with pytest.raises(DeliveryError):
+            for number in range(30):
+                await send(system.broker.url, "luotdoc.events", "article.published", b"%d" % number)
+    finally:
+        async with channel_of(reader) as channel:
+            await channel.queue_delete("search.full")
+        await asyncio.to_thread(
+            system.broker.control, "import_definitions", str(system.broker.folder / "definitions.json")
+        )
+
+
+async def test_the_example_for_the_shell_follows_articles(system: System, reader: str, tmp_path: Path) -> None:
+    printed = tmp_path / "followed"
+    with printed.open("wb") as output:
+        follow = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
+            [str(ROOT / "docs/examples/follow.sh"), reader],
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+
+        async def bound() -> bool:
+            listed = await asyncio.to_thread(system.broker.control, "list_bindings", "source_name", "destination_name")
+            return any(line.split() == ["luotdoc.events", "search.follow"] for line in listed.splitlines())
+
+        await until(bound, 20, "the example has bound its queue")
+        await system.start("ingest")
+        assert (await system.put("a1", title="Thông xe cầu Vĩnh Ngạn")).status_code == 201
+        assert (await system.put("a1", title="Thông xe cầu Vĩnh Ngạn (mới)")).status_code == 200
+        await until(lambda: printed.read_text().count("\n") == 2, 10, "both events are printed")
+        assert follow.poll() is None
+    finally:
+        follow.terminate()
+        follow.wait()
+    first, second = printed.read_text().splitlines()
+    address = "http://127.0.0.1:8000/thoi-su/thong-xe-cau-vinh-ngan-a1.html"
+    assert first.split("\t") == ["luotdoc.article.published.v1", "a1", "1", "Thông xe cầu Vĩnh Ngạn", address]
+    assert second.split("\t")[:4] == ["luotdoc.article.updated.v1", "a1", "2", "Thông xe cầu Vĩnh Ngạn (mới)"]

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from aiormq import spec
 from aiormq.exceptions import AMQPError as WireError
+from aiormq.exceptions import ChannelNotFoundEntity
 from faststream.exceptions import IncorrectState
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
@@ -89,8 +91,12 @@ def make_broker(settings: SubscriberSettings, service: str) -> Broker:
 Declare = Callable[[RabbitBroker], Awaitable[None]]
 
 
-async def connect(broker: Broker, amqp_url: str, declare: Declare = topology.declare) -> None:
-    """Connect and declare the topology, trying again every second until it works; says once why it waits."""
+async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None) -> None:
+    """Connect and declare, trying again every second until it works; says once why it waits.
+
+    Unless `declare` says what, that is what belongs to the service that the broker is named after.
+    """
+    declare = declare or partial(topology.declare_own, service=broker.service)
     told = ""
     where = urlsplit(amqp_url)
     while True:
@@ -100,6 +106,8 @@ async def connect(broker: Broker, amqp_url: str, declare: Declare = topology.dec
                 await declare(broker)
         except BROKER_ERRORS as error:
             reason = str(error) or type(error).__name__
+            if isinstance(error, ChannelNotFoundEntity):
+                reason += "; has `python -m shared.setup` run?"
             if reason != told:
                 log.warning("waiting for RabbitMQ at %s:%s: %s", where.hostname, where.port or 5672, reason)
             told = reason

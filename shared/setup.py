@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from shared import broker as rabbit
-from shared import log, mongo
+from shared import log, mongo, topology
 from shared.settings import Settings, load
 
 
@@ -14,7 +14,7 @@ async def setup(settings: Settings) -> None:
     await mongo.wait_for(client, settings.mongo_url)
     await mongo.make_indexes(db)
     broker = rabbit.make_broker(settings, "setup")
-    await rabbit.connect(broker, settings.amqp_url)
+    await rabbit.connect(broker, settings.amqp_url, topology.declare)
     await broker.stop()
     client.close()
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QuorumQueueArgs
 
-EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True)
+# Setup makes the exchanges: a process only looks for them, since its user may not declare what is everybody's.
+EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False)
 """Everything that other services may subscribe to; the routing key is the event's name."""
 
-READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True)
+READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True, declare=False)
 """Batches of reads from ingest to counter. Internal: it carries visitor hashes."""
 
 READS_KEY = "batch"
@@ -126,18 +127,29 @@ def heartbeats_queue(instance: str) -> RabbitQueue:
 
 
 async def declare(broker: RabbitBroker) -> None:
-    """Make everything above; a repetition changes nothing. The broker must be connected.
-
-    Exchanges are declared on the publisher's channel, which makes FastStream use that one, with its confirms, even
-    where a subscriber names the same exchange later.
-    """
-    for exchange in (EVENTS, READS):
-        await broker.declare_exchange(exchange)
-    await declare_works(broker, WORK_QUEUES)
+    """Make everything above; a repetition changes nothing. The broker must be connected, as one who may do so."""
     channel = await (await broker.connect()).channel()
+    for exchange in (EVENTS, READS):
+        await channel.declare_exchange(exchange.name, exchange.type.value, durable=True)
+    await declare_works(broker, WORK_QUEUES)
     log = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
     for key in EVENTS_LOG_KEYS:
         await log.bind(EVENTS.name, routing_key=key)
+
+
+async def declare_own(broker: RabbitBroker, service: str) -> None:
+    """Make the queues of `service`, whose names it begins, and look whether the rest is there.
+
+    Raises aio-pika's `ChannelNotFoundEntity` when it is not: what is published now would miss a queue. Exchanges are
+    looked for on the publisher's channel, which makes FastStream use that one, with its confirms, even where a
+    subscriber names the same exchange later.
+    """
+    for exchange in (EVENTS, READS):
+        await broker.declare_exchange(exchange)
+    await declare_works(broker, [work for work in WORK_QUEUES if work.name.startswith(f"{service}.")])
+    async with (await broker.connect()).channel() as channel:
+        for name in (*(work.name for work in WORK_QUEUES), EVENTS_LOG.name):
+            await channel.declare_queue(name, passive=True, robust=False)
 
 
 async def declare_works(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.ports import HOST
@@ -45,11 +45,15 @@ class Replica:
 
 @dataclass(frozen=True)
 class Shared:
-    """What every replica of a run is told: the servers' URLs and a token for both scopes."""
+    """What the replicas of a run are told: the servers' URLs and a token for both scopes.
+
+    `amqp` is for everything but the services that have a RabbitMQ user of their own, in `amqp_of`.
+    """
 
     amqp: str
     mongo: str
     token: str
+    amqp_of: Mapping[str, str] = field(default_factory=dict)
 
 
 def counts(environ: Mapping[str, str]) -> dict[str, int]:
@@ -101,7 +105,7 @@ def environment(
     return {
         **defaults,
         **environ,
-        "LUOTDOC_AMQP_URL": shared.amqp,
+        "LUOTDOC_AMQP_URL": shared.amqp_of.get(replica.service, shared.amqp),
         "LUOTDOC_MONGO_URL": shared.mongo,
         "LUOTDOC_PORT": str(replica.port),
         "LUOTDOC_INSTANCE": replica.name,

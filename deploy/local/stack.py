@@ -45,11 +45,12 @@ class Stack:
         if stale := processes.sweep(self.folder):
             self._console.step(f"ended {stale} processes that an earlier run left behind")
         self.token = keep_private(self.folder / "token", lambda: secrets.token_urlsafe(32))
-        shared = plan.Shared(
-            self._environ.get("LUOTDOC_AMQP_URL") or self._own(Broker(self.folder / "rabbitmq")),
-            self._environ.get("LUOTDOC_MONGO_URL") or self._own(Database(self.folder / "mongodb")),
-            self.token,
-        )
+        amqp, amqp_of = self._environ.get("LUOTDOC_AMQP_URL", ""), {}
+        if not amqp:
+            broker = Broker(self.folder / "rabbitmq")
+            amqp, amqp_of = self._own(broker), {service: broker.url_of(service) for service in plan.PORTS}
+        mongo = self._environ.get("LUOTDOC_MONGO_URL") or self._own(Database(self.folder / "mongodb"))
+        shared = plan.Shared(amqp, mongo, self.token, amqp_of)
         await self._start_servers()
         await self._set_up(shared)
         self.replicas = plan.lay_out(self._counts, ports.choose_port)

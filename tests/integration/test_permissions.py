@@ -13,11 +13,14 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractQueue
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
+from pamqp.common import FieldTable
 
 from deploy.local.broker import Broker
-from tests.support.system import ROOT, System, until
+from shared.settings import Settings
+from shared.setup import setup
+from tests.support.system import EDITOR, ROOT, System, until
 
-QUORUM = {"x-queue-type": "quorum"}
+QUORUM: FieldTable = {"x-queue-type": "quorum"}
 Act = Callable[[AbstractChannel], Awaitable[object]]
 
 
@@ -203,7 +206,7 @@ async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(
     system: System, reader: str, tmp_path: Path
 ) -> None:
     """Even if it asks RabbitMQ to refuse what is too much: the policy for subscribers overrules that."""
-    full = {**QUORUM, "x-max-length": 3, "x-overflow": "reject-publish"}
+    full: FieldTable = {**QUORUM, "x-max-length": 3, "x-overflow": "reject-publish"}
     async with channel_of(reader) as channel:
         queue = await channel.declare_queue("search.full", durable=True, arguments=full)
         await queue.bind("luotdoc.events", "article.*")
@@ -216,8 +219,7 @@ async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(
 
         await asyncio.to_thread(system.broker.control, "clear_policy", "subscribers")
         with pytest.raises(DeliveryError):
-            for number in range(30):
-                await send(system.broker.url, "luotdoc.events", "article.published", b"%d" % number)
+            await asyncio.gather(*(send(system.broker.url, "luotdoc.events", "article.updated") for _ in range(30)))
     finally:
         async with channel_of(reader) as channel:
             await channel.queue_delete("search.full")
@@ -255,3 +257,64 @@ async def test_the_example_for_the_shell_follows_articles(system: System, reader
     address = "http://127.0.0.1:8000/thoi-su/thong-xe-cau-vinh-ngan-a1.html"
     assert first.split("\t") == ["luotdoc.article.published.v1", "a1", "1", "Thông xe cầu Vĩnh Ngạn", address]
     assert second.split("\t")[:4] == ["luotdoc.article.updated.v1", "a1", "2", "Thông xe cầu Vĩnh Ngạn (mới)"]
+
+
+async def test_the_services_do_their_work_with_rights_on_their_own_names(system: System) -> None:
+    await system.start_all()
+    assert (await system.put("a1", title="Bài đầu")).status_code == 201
+    await until(lambda: system.page("a1"), 10, "the page is served")
+    assert (await system.read("a1")).status_code == 204
+    assert (await system.http.delete(f"{system.url('ingest')}/articles/a1", headers=EDITOR)).status_code == 204
+
+    async def told() -> bool:
+        page = await system.page("a1")
+        return page is not None and page.status_code == 410 and (await system.site())["counted"] == 1
+
+    await until(told, 10, "the read is counted, and the page is gone")
+    listed = await asyncio.to_thread(system.broker.control, "list_connections", "user", "client_properties")
+    users = {line.split("\t")[0] for line in listed.splitlines() if "aiormq" in line}
+    assert users == {"ingest", "render", "counter", "stats"}
+    for process in system.processes:
+        assert "ACCESS_REFUSED" not in process.text()
+
+
+@pytest.mark.parametrize(
+    ("service", "act"),
+    [
+        ("ingest", consume("counter.reads")),
+        ("ingest", publish("", "counter.reads")),
+        ("ingest", publish("luotdoc.events", "page.removed")),
+        ("ingest", declare("ingest.articles")),
+        ("render", publish("luotdoc.events", "article.withdrawn")),
+        ("render", publish("luotdoc.reads", "batch")),
+        ("render", publish("", "counter.reads")),
+        ("render", consume("stats.articles")),
+        ("render", lambda channel: channel.queue_delete("counter.reads")),
+        ("counter", publish("luotdoc.events", "article.withdrawn")),
+        ("counter", publish("luotdoc.reads", "batch")),
+        ("counter", consume("render.articles")),
+        ("stats", publish("luotdoc.events", "reads.counted")),
+        ("stats", publish("", "counter.reads")),
+        ("stats", consume("counter.reads")),
+    ],
+)
+async def test_a_service_may_not_do_the_work_of_another(system: System, service: str, act: Act) -> None:
+    async with channel_of(system.broker.url_of(service)) as channel, asyncio.timeout(10):
+        with pytest.raises(ChannelAccessRefused, match="ACCESS_REFUSED"):
+            await act(channel)
+
+
+async def test_a_service_waits_for_setup_and_says_so(system: System) -> None:
+    """It may not make what belongs to others, and what it published before would miss their queues."""
+    async with channel_of(system.broker.url) as channel:
+        await channel.queue_delete("render.articles")
+    ingest = await system.start("ingest")
+    await until(lambda: "has `python -m shared.setup` run?" in ingest.text(), 10, "ingest says what it waits for")
+    assert "render.articles" in ingest.text()
+    assert (await system.put("a1")).status_code == 201
+    await setup(Settings(amqp_url=system.broker.url, mongo_url=system.database.url))
+
+    async def arrived() -> bool:
+        return await system.queue_depth("render.articles") == 1
+
+    await until(arrived, 10, "the article waits for render")

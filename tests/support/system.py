@@ -15,7 +15,7 @@ import aio_pika
 import httpx
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from deploy.local import ports
+from deploy.local import plan, ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from shared import topology
@@ -133,11 +133,12 @@ class System:
         await asyncio.gather(*(self.ready(process) for process in started))
 
     def _environment(self, name: str, port: int, settings: Mapping[str, str | int]) -> dict[str, str]:
+        service = name.partition("-")[0]  # anything else is a command of an operator
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("LUOTDOC_")}
         both = sha256(TOKEN.encode()).hexdigest()
         reads = sha256(READS_ONLY.encode()).hexdigest()
         ours = {
-            "AMQP_URL": self.broker.url,
+            "AMQP_URL": self.broker.url_of(service) if service in plan.PORTS else self.broker.url,
             "MONGO_URL": self.database.url,
             "PORT": str(port),
             "TOKENS": f"both:articles+reads:{both},reader:reads:{reads}",

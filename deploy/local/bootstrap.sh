@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
-# MongoDB's program links to), browser (Chromium), node (Node.js and npm), load (wrk). Quick when there is nothing to
-# do. As root, or where sudo asks no password, it installs; else it prints the one command to type.
+# MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
+# example), load (wrk). Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else
+# it prints the one command to type.
 set -euo pipefail
 cd /
 
@@ -28,6 +29,10 @@ for need; do
         exit 1
       fi
       command -v npm >/dev/null || missing+=(npm)
+      ;;
+    shell)
+      command -v amqp-consume >/dev/null || missing+=(amqp-tools)
+      command -v jq >/dev/null || missing+=(jq)
       ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)

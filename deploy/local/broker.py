@@ -119,23 +119,27 @@ class Broker(Server):
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, _logs_in(self.url)).result()
 
-    def url_of(self, service: str) -> str:
-        """The address that logs in as `service`, with its rights alone."""
-        return self._node.url(service)
+    def url_of(self, user: str) -> str:
+        """The address that logs in as a service or as setup, with the rights of that user alone."""
+        return self._node.url(user)
 
     def set_memory_alarm(self, on: bool) -> None:
         """Set the memory alarm, which blocks every connection that publishes, or clear it. Takes 1 to 3 s."""
         self.control("set_vm_memory_high_watermark", "0" if on else str(_WATERMARK))
 
+    def controller(self) -> list[str]:
+        """The command line that runs rabbitmqctl on the node, in `environment()`."""
+        beside = Path(self.server).with_name("rabbitmqctl")
+        if beside.exists():
+            return [str(beside)]
+        # The server has a root file system of its own: enter it (needs root).
+        inside = f"{Path(_SERVER).parent}/rabbitmqctl"
+        return ["nsenter", f"--target={self.pid}", "--mount", "--root", "--wd", inside]
+
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl on the node and return what it prints. Raises CalledProcessError when it fails."""
-        beside = Path(self.server).with_name("rabbitmqctl")
-        command = [str(beside)]
-        if not beside.exists():  # the server has a root file system of its own: enter it (needs root)
-            inside = f"{Path(_SERVER).parent}/rabbitmqctl"
-            command = ["nsenter", f"--target={self.pid}", "--mount", "--root", "--wd", inside]
         done = subprocess.run(
-            [*command, "--quiet", *arguments],
+            [*self.controller(), "--quiet", *arguments],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -159,12 +163,12 @@ def _keep_node(path: Path) -> Node:
 
 
 def _definitions(node: Node) -> str:
-    """The administrator and the services' users, all with the node's password, and what each may do."""
+    """The administrator, setup and the services, all with the node's password, and what each may do."""
     granted = json.loads(_PERMISSIONS.read_text())
     salt = secrets.token_bytes(4)
     digest = base64.b64encode(salt + hashlib.sha256(salt + node.password.encode()).digest()).decode()
-    services = [granting["user"] for granting in granted["permissions"]]
-    users = [{"name": service, "tags": "", "password_hash": digest} for service in services]
+    names = [granting["user"] for granting in granted["permissions"]]
+    users = [{"name": name, "tags": "", "password_hash": digest} for name in names]
     administrator = {"name": node.user, "tags": "administrator", "password_hash": digest}
     everything = {"user": node.user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
     return json.dumps(

@@ -48,7 +48,7 @@ class Stack:
         amqp, amqp_of = self._environ.get("LUOTDOC_AMQP_URL", ""), {}
         if not amqp:
             broker = Broker(self.folder / "rabbitmq")
-            amqp, amqp_of = self._own(broker), {service: broker.url_of(service) for service in plan.PORTS}
+            amqp, amqp_of = self._own(broker), {user: broker.url_of(user) for user in (*plan.PORTS, "setup")}
         mongo = self._environ.get("LUOTDOC_MONGO_URL") or self._own(Database(self.folder / "mongodb"))
         shared = plan.Shared(amqp, mongo, self.token, amqp_of)
         await self._start_servers()
@@ -108,7 +108,8 @@ class Stack:
         self._console.step(f"{server.name} is ready")
 
     async def _set_up(self, shared: plan.Shared) -> None:
-        told = {**self._environ, "LUOTDOC_AMQP_URL": shared.amqp, "LUOTDOC_MONGO_URL": shared.mongo}
+        amqp = shared.amqp_of.get("setup", shared.amqp)
+        told = {**self._environ, "LUOTDOC_AMQP_URL": amqp, "LUOTDOC_MONGO_URL": shared.mongo}
         self._spawn("setup", "shared.setup", told)
         deadline = time.monotonic() + _SETUP_SECONDS
         while (code := self._children["setup"].poll()) is None:

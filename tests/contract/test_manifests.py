@@ -1,5 +1,6 @@
 """Image, compose file and Kubernetes manifests fit the code and one another. No server or cluster is asked."""
 
+import json
 import os
 import re
 from importlib.util import find_spec
@@ -90,7 +91,10 @@ def told(name: str, overlay: Path) -> dict[str, str]:
     environment = {**IMAGE, **literals(BASE), **literals(overlay)}
     for entry in container(name)["env"]:
         source = entry["valueFrom"]
-        environment[entry["name"]] = SECRETS[source["secretKeyRef"]["key"]] if "secretKeyRef" in source else f"{name}-0"
+        secret = source.get("secretKeyRef", {})
+        if secret.get("name") == "luotdoc-amqp":
+            assert secret["key"] == name  # each logs in as its own user
+        environment[entry["name"]] = SECRETS[entry["name"]] if secret else f"{name}-0"
     return environment
 
 
@@ -234,6 +238,13 @@ def test_compose_waits_for_what_it_starts() -> None:
         for volume in service.get("volumes", ()):
             assert volume.partition(":")[0] in COMPOSE["volumes"]
     assert not any("ports" in services[name] for name in ("rabbitmq", "mongodb"))
+
+
+def test_definitions_are_for_the_users_that_the_manifests_name_and_hold_no_secret() -> None:
+    held = [json.loads(path.read_text()) for path in sorted((ROOT / "deploy/rabbitmq").iterdir())]
+    granted = [{granting["user"] for granting in definitions["permissions"]} for definitions in held]
+    assert granted == [set(SETTINGS), {"NAME"}]
+    assert all(set(definitions) <= {"permissions", "topic_permissions", "policies"} for definitions in held)
 
 
 def test_secrets_are_asked_for_and_not_kept() -> None:

@@ -1,12 +1,8 @@
 """Who may do what on RabbitMQ: the ready definitions, on the real broker, with the users that they name."""
 
 import asyncio
-import os
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
@@ -18,22 +14,10 @@ from pamqp.common import FieldTable
 from deploy.local.broker import Broker
 from shared.settings import Settings
 from shared.setup import setup
-from tests.support.system import EDITOR, ROOT, System, until
+from tests.support.system import EDITOR, System, until
 
 QUORUM: FieldTable = {"x-queue-type": "quorum"}
 Act = Callable[[AbstractChannel], Awaitable[object]]
-
-
-@pytest.fixture(scope="module")
-def reader(broker: Broker) -> Iterator[str]:
-    """The address of a subscriber named `search`, made as the guide says."""
-    definitions = broker.folder / "search.json"
-    template = (ROOT / "deploy/rabbitmq/subscriber.json").read_text()
-    definitions.write_text(template.replace("NAME", "search"))
-    broker.control("add_user", "search", "of-this-test-alone")
-    broker.control("import_definitions", str(definitions))
-    yield f"amqp://search:of-this-test-alone@{urlsplit(broker.url).netloc.rpartition('@')[2]}/"
-    broker.control("delete_user", "search")
 
 
 @asynccontextmanager
@@ -202,9 +186,7 @@ async def test_what_is_forbidden_to_a_subscriber_works_for_who_may(system: Syste
             await FORBIDDEN[what](channel)
 
 
-async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(
-    system: System, reader: str, tmp_path: Path
-) -> None:
+async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(system: System, reader: str) -> None:
     """Even if it asks RabbitMQ to refuse what is too much: the policy for subscribers overrules that."""
     full: FieldTable = {**QUORUM, "x-max-length": 3, "x-overflow": "reject-publish"}
     async with channel_of(reader) as channel:
@@ -226,37 +208,6 @@ async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(
         await asyncio.to_thread(
             system.broker.control, "import_definitions", str(system.broker.folder / "definitions.json")
         )
-
-
-async def test_the_example_for_the_shell_follows_articles(system: System, reader: str, tmp_path: Path) -> None:
-    printed = tmp_path / "followed"
-    with printed.open("wb") as output:
-        follow = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
-            [str(ROOT / "docs/examples/follow.sh"), reader],
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-
-        async def bound() -> bool:
-            listed = await asyncio.to_thread(system.broker.control, "list_bindings", "source_name", "destination_name")
-            return any(line.split() == ["luotdoc.events", "search.follow"] for line in listed.splitlines())
-
-        await until(bound, 20, "the example has bound its queue")
-        await system.start("ingest")
-        assert (await system.put("a1", title="Thông xe cầu Vĩnh Ngạn")).status_code == 201
-        assert (await system.put("a1", title="Thông xe cầu Vĩnh Ngạn (mới)")).status_code == 200
-        await until(lambda: printed.read_text().count("\n") == 2, 10, "both events are printed")
-        assert follow.poll() is None
-    finally:
-        follow.terminate()
-        follow.wait()
-    first, second = printed.read_text().splitlines()
-    address = "http://127.0.0.1:8000/thoi-su/thong-xe-cau-vinh-ngan-a1.html"
-    assert first.split("\t") == ["luotdoc.article.published.v1", "a1", "1", "Thông xe cầu Vĩnh Ngạn", address]
-    assert second.split("\t")[:4] == ["luotdoc.article.updated.v1", "a1", "2", "Thông xe cầu Vĩnh Ngạn (mới)"]
 
 
 async def test_the_services_do_their_work_with_rights_on_their_own_names(system: System) -> None:
@@ -281,6 +232,8 @@ async def test_the_services_do_their_work_with_rights_on_their_own_names(system:
 @pytest.mark.parametrize(
     ("service", "act"),
     [
+        ("setup", declare("search.articles")),
+        ("setup", publish("", "counter.reads")),
         ("ingest", consume("counter.reads")),
         ("ingest", publish("", "counter.reads")),
         ("ingest", publish("luotdoc.events", "page.removed")),
@@ -312,7 +265,7 @@ async def test_a_service_waits_for_setup_and_says_so(system: System) -> None:
     await until(lambda: "has `python -m shared.setup` run?" in ingest.text(), 10, "ingest says what it waits for")
     assert "render.articles" in ingest.text()
     assert (await system.put("a1")).status_code == 201
-    await setup(Settings(amqp_url=system.broker.url, mongo_url=system.database.url))
+    await setup(Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url))
 
     async def arrived() -> bool:
         return await system.queue_depth("render.articles") == 1

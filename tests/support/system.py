@@ -101,7 +101,7 @@ class System:
                     await channel.queue_delete(queue.name)
             await channel.queue_delete(topology.EVENTS_LOG.name)
         await self.motor.drop_database(self.db.name)
-        await setup(Settings(amqp_url=self.broker.url, mongo_url=self.database.url))
+        await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url))
 
     async def start(self, service: str, *, module: str | None = None, wait: bool = True, **settings: Any) -> Process:
         """Start one more replica of `service`; keyword arguments are settings without their prefix."""

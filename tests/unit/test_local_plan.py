@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,15 @@ def test_the_endpoints_name_first_replicas_all_replicas_and_processes() -> None:
         },
         "pids": {"rabbitmq": 7, "mongod": 8, "render": [11], "ingest": [12, 15], "counter": [13], "stats": [14]},
     }
+
+
+def test_a_service_with_a_user_of_its_own_on_rabbitmq_logs_in_as_that() -> None:
+    shared = replace(SHARED, amqp_of={"render": "amqp://render:p@127.0.0.1:21000/"})
+
+    told = {
+        replica.service: environment(replica, ONE_EACH, shared, {}, Path("/data/spool"))["LUOTDOC_AMQP_URL"]
+        for replica in ONE_EACH
+    }
+
+    assert told.pop("render") == "amqp://render:p@127.0.0.1:21000/"
+    assert set(told.values()) == {SHARED.amqp}

@@ -1,0 +1,57 @@
+"""docs/subscribers.md says what the code does."""
+
+import json
+import re
+from importlib.util import find_spec
+
+from shared import events, topology
+from tests.support.guide import PAGE, blocks
+from tests.support.system import ROOT
+
+TEXT = PAGE.read_text()
+SERVICES = json.loads((ROOT / "deploy/rabbitmq/services.json").read_text())
+(POLICY,) = SERVICES["policies"]
+
+
+def test_it_lists_every_event_with_an_example_of_it() -> None:
+    rows = dict(re.findall(r"^\| `([a-z.]+)` \| .* \[v1\]\((events/examples/[^)]+)\) \|$", TEXT, re.MULTILINE))
+    assert list(rows) == list(events.EVENTS)
+    for name, link in rows.items():
+        event, _ = events.decode((PAGE.parent / link).read_bytes())
+        assert event.name == name
+
+
+def test_the_event_that_it_shows_is_the_recorded_one() -> None:
+    (shown,) = blocks("json")
+    recorded = ROOT / "docs/events/examples/article.withdrawn.v1.json"
+    assert json.loads(shown) == json.loads(recorded.read_text())
+
+
+def test_the_commands_that_it_names_exist() -> None:
+    named = set(re.findall(r"python -m ([\w.]+)", TEXT))
+    assert {"shared.replay", "shared.parked", "services.ingest"} <= named
+    assert [module for module in named if find_spec(module) is None] == []
+
+
+def test_it_tells_the_limits_that_are_set() -> None:
+    history = topology.EVENTS_LOG.arguments or {}
+    assert (history["x-max-age"], history["x-max-length-bytes"]) == ("30D", 5_000_000_000)
+    assert "last 30 days, or 5 GB" in TEXT
+    assert POLICY["definition"] == {"max-length-bytes": 1_000_000_000, "overflow": "drop-head"}
+    assert "is cut at 1 GB" in TEXT
+
+
+def test_the_policy_is_for_subscribers_alone() -> None:
+    """A queue of ours must not lose its oldest messages, nor a retry queue what waits in it."""
+    ours = [queue.name for work in topology.WORK_QUEUES for queue in (work.queue, work.parked, *work.retries)]
+    for name in (*ours, topology.EVENTS_LOG.name, "search.articles.retry.60"):
+        assert not re.search(POLICY["pattern"], name)
+    for name in ("search.articles", "search.articles.parked", "renderer.articles"):
+        assert re.search(POLICY["pattern"], name)
+
+
+def test_names_of_services_are_taken() -> None:
+    taken = re.findall(r"none of (.*?)\.", TEXT)[0]
+    users = {granting["user"] for granting in SERVICES["permissions"]}
+    assert set(re.findall(r"`(\w+)`", taken)) == {*users, "luotdoc"}
+    assert set(re.findall(r"\w+", POLICY["pattern"].partition("(?!(")[2].partition(")")[0])) == {*users, "luotdoc"}

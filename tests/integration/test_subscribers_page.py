@@ -1,0 +1,86 @@
+"""From nothing to the first event: the page's own lines run, as a subscriber's own user, and print what happens."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aio_pika
+import pytest
+
+from tests.support.guide import blocks
+from tests.support.system import ROOT, System, until
+
+EVENTS = ["luotdoc.article.published.v1", "luotdoc.article.updated.v1"]
+TITLE = "Thông xe cầu Vĩnh Ngạn"
+ADDRESS = "http://127.0.0.1:8000/thoi-su/thong-xe-cau-vinh-ngan-a1.html"
+
+
+def shell(folder: Path, reader: str) -> list[str]:
+    (line,) = [block for block in blocks("sh") if "follow.sh" in block]
+    at = urlsplit(reader)
+    (folder / "search.password").write_text(f"{at.password}\n")
+    (folder / "docs").symlink_to(ROOT / "docs")
+    return ["sh", "-euc", f"exec {line.replace('HOST:5672', f'{at.hostname}:{at.port}')}"]
+
+
+def javascript(folder: Path, _reader: str) -> list[str]:
+    (code,) = blocks("js")
+    (folder / "first.mjs").write_text(code)
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    return ["node", "first.mjs"]
+
+
+def python(folder: Path, _reader: str) -> list[str]:
+    (code,) = blocks("python")
+    (folder / "first.py").write_text(code)
+    return [sys.executable, "first.py"]
+
+
+@pytest.mark.parametrize(
+    ("language", "queue", "printed"),
+    [(shell, "search.follow", EVENTS), (javascript, "search.titles", EVENTS), (python, "search.articles", EVENTS[:1])],
+)
+async def test_the_first_event(
+    system: System, reader: str, tmp_path: Path, language: object, queue: str, printed: list[str]
+) -> None:
+    assert callable(language)
+    told = {"AMQP_URL": reader, "LUOTDOC_AMQP_URL": reader, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    output = tmp_path / "output"
+    with output.open("wb") as file:
+        subscriber = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
+            language(tmp_path, reader),
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], **told},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.PIPE,
+        )
+    try:
+
+        async def bound() -> bool:
+            assert subscriber.poll() is None, subscriber.stderr and subscriber.stderr.read()
+            listed = await asyncio.to_thread(system.broker.control, "list_bindings", "source_name", "destination_name")
+            return ["luotdoc.events", queue] in [line.split("\t") for line in listed.splitlines()]
+
+        await until(bound, 20, "the queue is bound")
+        await system.start("ingest")
+        assert (await system.put("a1", title=TITLE)).status_code == 201
+        assert (await system.put("a1", title=TITLE, lead="Sáng nay.")).status_code == 200
+
+        def lines() -> list[str]:
+            return [line for line in output.read_text().splitlines() if TITLE in line]
+
+        await until(lambda: len(lines()) >= len(printed), 10, "the events are printed")
+        for line, name in zip(lines(), printed, strict=True):
+            assert line.startswith(name)
+            assert line.endswith(ADDRESS)
+    finally:
+        subscriber.terminate()
+        subscriber.communicate()
+        async with await aio_pika.connect(system.broker.url) as connection:
+            channel = await connection.channel()
+            for name in (queue, f"{queue}.parked", *(f"{queue}.retry.{delay}" for delay in (1, 10, 60, 300))):
+                await channel.queue_delete(name)

@@ -84,3 +84,16 @@ async def test_the_first_event(
             channel = await connection.channel()
             for name in (queue, f"{queue}.parked", *(f"{queue}.retry.{delay}" for delay in (1, 10, 60, 300))):
                 await channel.queue_delete(name)
+
+
+async def test_the_longest_article_arrives(system: System, reader: str) -> None:
+    """A quotation mark becomes two characters in JSON. RabbitMQ 4 takes up to 16 MiB."""
+    async with await aio_pika.connect(reader) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue("search.long", exclusive=True)
+        await queue.bind("luotdoc.events", "article.published")
+        await system.start("ingest")
+        assert (await system.put("a1", body_html='"' * (1 << 20))).status_code == 201
+        message = await until(lambda: queue.get(fail=False), 20, "the event")
+        assert 2 << 20 < len(message.body) < 3 << 20
+        await message.ack()

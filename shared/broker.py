@@ -92,7 +92,7 @@ Declare = Callable[[RabbitBroker], Awaitable[None]]
 
 
 async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None) -> None:
-    """Connect and declare, trying again every second until it works; says once why it waits.
+    """Connect, declare, and begin to consume, trying again every second until it works; says once why it waits.
 
     Unless `declare` says what, that is what belongs to the service that the broker is named after.
     """
@@ -104,6 +104,7 @@ async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None)
             async with asyncio.timeout(15):
                 await broker.connect()
                 await declare(broker)
+                await broker.start()
         except BROKER_ERRORS as error:
             reason = str(error) or type(error).__name__
             if isinstance(error, ChannelNotFoundEntity):

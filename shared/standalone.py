@@ -26,7 +26,6 @@ def run(
         declare = partial(topology.declare_works, works=broker.works)
         try:
             await rabbit.connect(broker, settings.amqp_url, declare)
-            await broker.start()
             async with background(watch(broker), *(work() for work in beside)):
                 yield
         finally:

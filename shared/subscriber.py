@@ -44,7 +44,7 @@ WATCH_SECONDS = 5.0
 def subscribe(
     broker: Broker, queue: str | WorkQueue, guard: Guard | None = None, clock: Clock = now, prefetch: int = 20
 ) -> Callable[[H], H]:
-    """Make the decorated function the handler of `queue`; consuming starts with `broker.start()`.
+    """Make the decorated function the handler of `queue`; consuming starts with `shared.broker.connect`.
 
     A queue of another team is given by name, `<subscriber>.<what>`; one of ours stands in `shared/topology.py`. Up
     to `prefetch` messages are in hand at once. What is older than the guard holds is dropped; the default guard is

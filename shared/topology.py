@@ -9,11 +9,15 @@ of this goes through an exchange of the queue's own, `<queue>.dlx`: who may publ
 publish to every queue.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QuorumQueueArgs
+
+log = logging.getLogger(__name__)
 
 # Setup makes the exchanges: a process only looks for them, since its user may not declare what is everybody's.
 EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False)
@@ -132,9 +136,13 @@ async def declare(broker: RabbitBroker) -> None:
     for exchange in (EVENTS, READS):
         await channel.declare_exchange(exchange.name, exchange.type.value, durable=True)
     await declare_works(broker, WORK_QUEUES)
-    log = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
+    history = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
     for key in EVENTS_LOG_KEYS:
-        await log.bind(EVENTS.name, routing_key=key)
+        await history.bind(EVENTS.name, routing_key=key)
+
+
+_ABSENT = "no queue"
+"""RabbitMQ's word for a queue that nobody has made, with the same code as for one that is down."""
 
 
 async def declare_own(broker: RabbitBroker, service: str) -> None:
@@ -147,9 +155,15 @@ async def declare_own(broker: RabbitBroker, service: str) -> None:
     for exchange in (EVENTS, READS):
         await broker.declare_exchange(exchange)
     await declare_works(broker, [work for work in WORK_QUEUES if work.name.startswith(f"{service}.")])
-    async with (await broker.connect()).channel() as channel:
-        for name in (*(work.name for work in WORK_QUEUES), EVENTS_LOG.name):
-            await channel.declare_queue(name, passive=True, robust=False)
+    connection = await broker.connect()
+    for name in (*(work.name for work in WORK_QUEUES), EVENTS_LOG.name):
+        try:
+            async with connection.channel() as channel:
+                await channel.declare_queue(name, passive=True, robust=False)
+        except ChannelNotFoundEntity as error:
+            if _ABSENT in str(error):
+                raise
+            log.warning("queue %s is there, but RabbitMQ has not brought it up: %s", name, error)
 
 
 async def declare_works(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:

@@ -88,7 +88,6 @@ class Counting:
     async def _keep_consuming(self) -> None:
         while True:
             await rabbit.connect(self.broker, self.settings.amqp_url)
-            await self.broker.start()
             try:
                 await self.consumer.run()
             except MongoAway as error:

@@ -66,7 +66,6 @@ class Rendering:
 
     async def _follow(self) -> None:
         await rabbit.connect(self.broker, self.settings.amqp_url)
-        await self.broker.start()
         while True:
             try:
                 if redone := await self.publisher.redo_outdated():

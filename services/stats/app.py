@@ -62,7 +62,6 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         try:
             await mongo.wait_for(client, settings.mongo_url)
             await rabbit.connect(broker, settings.amqp_url)
-            await broker.start()
             async with background(_every(PING_SECONDS, ping), _every(BOOKS_SECONDS, show_books), watch(broker)):
                 yield
         finally:

@@ -85,6 +85,7 @@ class Fleet:
             for _ in range(number):
                 self.start(self.add(service))
         await self.ready()
+        await self.system.written_down()
 
     def of(self, service: str) -> list[Replica]:
         """The replicas of a service."""

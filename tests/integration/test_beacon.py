@@ -172,6 +172,7 @@ async def test_reads_survive_a_broker_that_is_away(system: System, how: str) -> 
     try:
         for _ in range(10):
             sent += (await system.read("a1")).status_code == 204
+        await system.written_down()
         await asyncio.to_thread(getattr(system.broker, how))
         for _ in range(40):
             sent += (await system.read("a1")).status_code == 204

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -91,6 +92,7 @@ class System:
         self.motor: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(self.database.url, tz_aware=True)
         self.db = self.motor.get_default_database()
         self._ports: list[int] = []
+        self._declared = time.monotonic()
 
     async def reset(self) -> None:
         """Begin with nothing: no message, no document; then declare everything."""
@@ -102,6 +104,15 @@ class System:
             await channel.queue_delete(topology.EVENTS_LOG.name)
         await self.motor.drop_database(self.db.name)
         await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url))
+        self._declared = time.monotonic()
+
+    async def written_down(self) -> None:
+        """Wait until RabbitMQ will know after a SIGKILL what `reset` has declared.
+
+        It writes down 5 s later which members a quorum queue or stream has; killed sooner, a single node may never
+        bring them up again (seen with 3.10: "home node is down or inaccessible").
+        """
+        await until(lambda: time.monotonic() > self._declared + 6, 7, "6 s since the declaration")
 
     async def start(self, service: str, *, module: str | None = None, wait: bool = True, **settings: Any) -> Process:
         """Start one more replica of `service`; keyword arguments are settings without their prefix."""

@@ -29,6 +29,11 @@ QUEUE_WAITING = Gauge(
     "Messages that wait in a work queue, its retry queues and its parked queue; NaN while RabbitMQ is away.",
     ["queue"],
 )
+PARKED_OLDEST_SECONDS = Gauge(
+    "luotdoc_parked_oldest_seconds",
+    "Age of the oldest message of a parked queue, under its reason; no series while nothing is parked.",
+    ["queue", "reason"],
+)
 PARKED = Counter("luotdoc_parked_total", "Messages parked, by queue and reason.", ["queue", "reason"])
 EVENTS_PUBLISHED = Counter("luotdoc_events_published_total", "Events confirmed by RabbitMQ.", ["event"])
 EVENTS_UNROUTED = Counter("luotdoc_events_unrouted_total", "Informational events that no queue wanted.", ["event"])

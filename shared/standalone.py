@@ -9,8 +9,8 @@ from shared import broker as rabbit
 from shared import log, topology
 from shared.app import Service, serve
 from shared.settings import SubscriberSettings
-from shared.subscriber import watch
 from shared.tasks import background
+from shared.waiting import watch
 
 
 def run(

@@ -15,7 +15,6 @@ Events of one article are handled one after the other, in the order of the queue
 effect is committed or its copy is in another queue.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from types import UnionType
@@ -24,21 +23,19 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
 
-from shared import events, metrics
-from shared.broker import BROKER_ERRORS, Broker
+from shared import events
+from shared.broker import Broker
 from shared.clock import Clock, now
 from shared.consumer import Consumer, Event, decode
 from shared.guard import Guard, Newest
 from shared.parking import prepare
 from shared.topology import EVENTS, RETRY_DELAYS, WorkQueue
 
-__all__ = ["Event", "listen", "subscribe", "watch"]
+__all__ = ["Event", "listen", "subscribe"]
 
 log = logging.getLogger(__name__)
 
 H = TypeVar("H", bound=Callable[[Event[Any]], Awaitable[bool | None]])
-
-WATCH_SECONDS = 5.0
 
 
 def subscribe(
@@ -97,24 +94,3 @@ def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, h
             await handle(*decode(body))
         except Exception:
             log.exception("news is dropped", extra={"queue": queue.name})
-
-
-async def watch(broker: Broker) -> None:
-    """Keep the gauge of waiting messages up to date, for ever."""
-    names = [queue.name for work in broker.works for queue in (work.queue, *work.retries, work.parked)]
-    while True:
-        waiting = dict.fromkeys(names, float("nan"))
-        try:
-            if broker.up:
-                waiting |= await _waiting(broker, names)
-        except BROKER_ERRORS as error:
-            log.warning("the queues could not be looked at: %s", error)
-        for name, number in waiting.items():
-            metrics.QUEUE_WAITING.labels(name).set(number)
-        await asyncio.sleep(WATCH_SECONDS)
-
-
-async def _waiting(broker: Broker, names: list[str]) -> dict[str, float]:
-    async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
-        queues = [await channel.declare_queue(name, passive=True, robust=False) for name in names]
-    return {queue.name: float(queue.declaration_result.message_count or 0) for queue in queues}

@@ -29,6 +29,7 @@ from shared.errors import Permanent, Transient
 from shared.heartbeat import Heartbeats
 from shared.parking import park, prepare
 from shared.tasks import background
+from shared.waiting import watch
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,9 @@ class Counting:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self._lease()
         try:
-            async with background(self._keep_lease(), self._keep_consuming(), self.heartbeats.run()):
+            async with background(
+                self._keep_lease(), self._keep_consuming(), self.heartbeats.run(), watch(self.broker)
+            ):
                 yield
                 await self._last_flush()
         finally:
@@ -146,6 +149,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
             log.warning("reads.counted was not announced, the next one repeats its totals: %s", str(error)[:200])
 
     prepare(topology.COUNTER_READS)
+    broker.works.append(topology.COUNTER_READS)
     counting.consumer = Consumer(
         store,
         park_message,

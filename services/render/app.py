@@ -23,8 +23,9 @@ from shared.clock import Clock, now
 from shared.errors import Transient
 from shared.guard import Unguarded
 from shared.heartbeat import Heartbeats
-from shared.subscriber import listen, subscribe, watch
+from shared.subscriber import listen, subscribe
 from shared.tasks import background
+from shared.waiting import watch
 
 log = logging.getLogger(__name__)
 

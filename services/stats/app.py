@@ -22,8 +22,9 @@ from shared.app import Service
 from shared.clock import Clock, now
 from shared.guard import Unguarded
 from shared.http import observed
-from shared.subscriber import listen, subscribe, watch
+from shared.subscriber import listen, subscribe
 from shared.tasks import background
+from shared.waiting import watch
 
 log = logging.getLogger(__name__)
 

@@ -63,11 +63,23 @@ async def test_bad_batches(system: System) -> None:
         return await system.queue_depth("counter.reads.parked") == len(bad)
 
     await until(settled, 10, "the bad ones are parked")
+    metrics = f"{system.url('counter')}/metrics"
+    oldest = 'luotdoc_parked_oldest_seconds{queue="counter.reads.parked",reason="bad_body"} '
+
+    async def told() -> bool:
+        return oldest in (await system.http.get(metrics)).text
+
+    await until(told, 12, "reason and age of the oldest one are in the metrics")
     parked = await _parked(system, "counter.reads.parked")
     assert [reason for reason, _, _ in parked] == [reason for _, reason in bad]
     assert all(detail for _, detail, _ in parked)
     assert parked[0][2] == b"\xff"
     assert await system.queue_depth("counter.reads") == 0
+
+    async def gone() -> bool:
+        return oldest not in (await system.http.get(metrics)).text
+
+    await until(gone, 12, "nothing is parked any more")
     notes = {d["_id"]: d["reason"] async for d in system.db.parked.find()}
     assert notes == {f"e1-{0:012d}": "bad_body", f"e1-{1:012d}": "too_old"}
 

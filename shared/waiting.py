@@ -1,0 +1,86 @@
+"""What waits in the queues that this process consumes, as metrics."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, AbstractRobustChannel
+
+from shared import metrics
+from shared.broker import BROKER_ERRORS, Broker
+from shared.clock import Clock, now
+from shared.parking import PARKED_AT, REASON
+from shared.topology import WorkQueue
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 5.0
+
+
+class Oldest:
+    """Reason and age of the oldest message of a parked queue.
+
+    Each look takes the message and returns it, and RabbitMQ counts returns; so it looks only when the number of
+    messages has changed.
+    """
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self._name, self._clock = name, clock
+        self._number = 0
+        self._reason = ""
+        self._since: datetime | None = None
+
+    async def look(self, queue: AbstractQueue, number: int) -> None:
+        """Bring the gauge up to date; `number` messages are in the queue."""
+        if number != self._number:
+            if self._since is not None:
+                metrics.PARKED_OLDEST_SECONDS.remove(self._name, self._reason)
+                self._since = None
+            message = await queue.get(fail=False) if number else None  # it goes back with the end of the channel
+            if message is not None:
+                self._reason, self._since = parked(message, self._clock())
+            self._number = number
+        if self._since is not None:
+            age = (self._clock() - self._since).total_seconds()
+            metrics.PARKED_OLDEST_SECONDS.labels(self._name, self._reason).set(max(0.0, age))
+
+
+def parked(message: AbstractIncomingMessage, moment: datetime) -> tuple[str, datetime]:
+    """Why and since when a message is parked. `dead_letter` is one that RabbitMQ has brought there itself."""
+    reason, since = message.headers.get(REASON), message.headers.get(PARKED_AT)
+    try:
+        return str(reason or "dead_letter"), datetime.fromisoformat(str(since))
+    except ValueError:
+        return str(reason or "dead_letter"), moment
+
+
+async def watch(broker: Broker, clock: Clock = now) -> None:
+    """Keep the gauges of waiting and parked messages up to date, for ever."""
+    oldest = {work.name: Oldest(work.parked.name, clock) for work in broker.works}
+    while True:
+        try:
+            if broker.up:
+                async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
+                    for work in broker.works:
+                        await _look(channel, work, oldest[work.name])
+        except BROKER_ERRORS as error:
+            log.warning("the queues could not be looked at: %s", error)
+            _forget(broker.works)
+        if not broker.up:
+            _forget(broker.works)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _look(channel: AbstractRobustChannel, work: WorkQueue, oldest: Oldest) -> None:
+    for queue in (work.queue, *work.retries, work.parked):
+        found = await channel.declare_queue(queue.name, passive=True, robust=False)
+        number = found.declaration_result.message_count or 0
+        metrics.QUEUE_WAITING.labels(queue.name).set(number)
+        if queue.name == work.parked.name:
+            await oldest.look(found, number)
+
+
+def _forget(works: list[WorkQueue]) -> None:
+    for work in works:
+        for queue in (work.queue, *work.retries, work.parked):
+            metrics.QUEUE_WAITING.labels(queue.name).set(float("nan"))

@@ -183,20 +183,22 @@ async def test_differences_are_found_and_mended(system: System) -> None:
 
 async def test_many_articles_are_compared_page_by_page(system: System) -> None:
     """Differences at the ends of pages of a thousand, and pages that begin where the other side's don't."""
-    await system.start("render")
+    await system.start("stats")
     names = [f"a{number:04d}" for number in range(2500)]
     article = {"v": 1, "revision": 2, "state": "published", "was_public": True}
     await system.db.articles.insert_many([{"_id": name, **article} for name in names])
     await system.db.articles.insert_one({"_id": "a0000x", **article, "state": "scheduled", "was_public": False})
     missing, extra = ["a0000", "a0999", "a1000", "a2499"], ["a09990", "a2000x", "b"]
     there = sorted({*names, *extra} - set(missing))
-    page = {"v": 1, "revision": 2, "state": "published", "template": ""}
-    await system.db.pages.insert_many([{"_id": name, **page} for name in there])
-    await system.db.pages.update_one({"_id": "a1001"}, {"$set": {"revision": 1}})
+    entry = {"v": 1, "revision": 2, "state": "published"}
+    await system.db.catalogue.insert_many([{"_id": name, **entry} for name in there])
+    await system.db.catalogue.update_one({"_id": "a1001"}, {"$set": {"revision": 1}})
 
-    found = await _command(system, "reconcile", f"render={system.url('render')}/state")
+    found = await _command(system, "reconcile", f"stats={system.url('stats')}/state")
 
-    assert (found.returncode, found.stdout.splitlines()[0]) == (1, "render: 4 missing, 1 stale, 3 extra")
+    assert (found.returncode, found.stdout.partition("\n")[0]) == (1, "stats: 4 missing, 1 stale, 3 extra"), (
+        found.stderr
+    )
     told = {tuple(line.split()[:2]) for line in found.stdout.splitlines()[1:]}
     assert told == {
         *(("missing", name) for name in missing),

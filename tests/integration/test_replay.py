@@ -125,7 +125,6 @@ async def test_what_is_chosen_reaches_the_one_queue(system: System, arguments: l
         assert message.content_type == events.CONTENT_TYPE
         assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
         assert str(message.headers.pop(events.REPLAY_HEADER)).startswith(f"{name}-")
-        message.headers.pop("x-delivery-count")  # the queue's own
         assert message.headers == {"x-own": "kept"}
     assert await system.queue_depth(other) == 0
     assert await system.queue_depth("render.articles") == 0

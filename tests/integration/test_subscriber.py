@@ -38,7 +38,6 @@ async def consuming(system: System, work: topology.WorkQueue, handle: Any, prefe
     subscribe(broker, work, prefetch=prefetch)(handle)
     try:
         await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
-        await broker.start()
         yield
     finally:
         await broker.stop()
@@ -326,13 +325,14 @@ async def test_a_subscriber_of_another_team_declares_what_it_needs(system: Syste
     async def handle(event: Event[ArticleWithdrawn | PageRemoved]) -> None:
         got.append(event.data.name)
 
-    await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
+    await broker.connect()
+    await topology.declare_works(broker, broker.works)
     try:
         pattern, limit = f"^{NAME}$", '{"max-length": 5}'
         await asyncio.to_thread(system.broker.control, "set_policy", "small", pattern, limit, "--apply-to", "queues")
         await publish(system, [sample("article.withdrawn", f"a{number}", 1) for number in range(30)])
         await publish(system, [sample("page.removed", "a1", 1), sample("article.published", "a1", 2)])
-        await broker.start()
+        await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
         await until(lambda: "page.removed" in got, 10, "the newest is there")
         assert "article.published" not in got
         assert len(got) < 20

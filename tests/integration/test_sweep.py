@@ -62,7 +62,6 @@ async def test_the_end_state_does_not_depend_on_the_order(system: System) -> Non
     async with cache() as outside:
         try:
             await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
-            await broker.start()
             for service in ("render", "stats"):
                 await system.start(service)
             await system.start("purger", module=PURGER, cache_url=outside.url)

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import aio_pika
 import httpx
@@ -102,6 +104,28 @@ async def test_wrong_settings_stop_the_start(
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_without_settings_says_which_it_needs_and_ends(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.ingest"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LUOTDOC_PORT": "http",
+             "LUOTDOC_TOKENS": "cms:articles:open-sesame"},
+        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines() == [
+        "The settings are not usable:",
+        "  LUOTDOC_AMQP_URL: is not set (RabbitMQ: amqp://user:password@host[:port]/[vhost])",
+        "  LUOTDOC_PORT: Input should be a valid integer, unable to parse string as an integer"
+        " (TCP port to listen on; 0 is any free one)",
+        "  LUOTDOC_MONGO_URL: is not set (MongoDB replica set: mongodb://host[:port]/database?replicaSet=…)",
+        "  LUOTDOC_TOKENS: the digest of cms must be the SHA-256 of its token, 64 hex digits"
+        " (who may write: name:scope+scope:sha256-of-the-token in hex, separated by commas;"
+        " scopes are articles and reads)",
+    ]
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_correlation_id_follows_an_article_and_a_batch(system: System) -> None:

@@ -1,9 +1,6 @@
 """Settings: a wrong one is told by its name, its fault and its meaning, and never with what it holds."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,28 +30,6 @@ def refusal(kind: type[Settings], capsys: pytest.CaptureFixture[str]) -> list[st
     head, *lines = capsys.readouterr().err.splitlines()
     assert head == "The settings are not usable:"
     return lines
-
-
-def test_a_process_without_settings_says_which_it_needs_and_ends(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "services.ingest"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), "LUOTDOC_PORT": "http",
-             "LUOTDOC_TOKENS": "cms:articles:open-sesame"},
-        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 2
-    assert ended.stdout == ""
-    assert ended.stderr.splitlines() == [
-        "The settings are not usable:",
-        "  LUOTDOC_AMQP_URL: is not set (RabbitMQ: amqp://user:password@host[:port]/[vhost])",
-        "  LUOTDOC_PORT: Input should be a valid integer, unable to parse string as an integer"
-        " (TCP port to listen on; 0 is any free one)",
-        "  LUOTDOC_MONGO_URL: is not set (MongoDB replica set: mongodb://host[:port]/database?replicaSet=…)",
-        "  LUOTDOC_TOKENS: the digest of cms must be the SHA-256 of its token, 64 hex digits"
-        " (who may write: name:scope+scope:sha256-of-the-token in hex, separated by commas;"
-        " scopes are articles and reads)",
-    ]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_addresses_are_enough(environment: pytest.MonkeyPatch) -> None:

@@ -238,7 +238,12 @@ def encode(event: Envelope) -> bytes:
 D = TypeVar("D", bound=Data)
 
 
+def data_of(event: Envelope) -> Data:
+    """Raises pydantic's `ValidationError`, or `KeyError` for a type or version that we don't know."""
+    return TYPES[event.type].model_validate(event.data)
+
+
 def decode(body: bytes) -> tuple[Envelope, Data]:
-    """Read an event. Raises pydantic's `ValidationError`, or `KeyError` for a type or version that we don't know."""
+    """Read an event. Raises as `data_of` does."""
     event = Envelope.model_validate_json(body)
-    return event, TYPES[event.type].model_validate(event.data)
+    return event, data_of(event)

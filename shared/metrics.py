@@ -14,7 +14,8 @@ HTTP_SECONDS = Histogram("luotdoc_http_seconds", "Seconds to answer a request of
 # consumers of events
 CONSUMED = Counter(
     "luotdoc_consumed_total",
-    "Messages settled, by queue and outcome: handled, stale, retried (put aside for a while), parked.",
+    "Messages settled, by queue and outcome: handled, stale, other_version (told in the asked one, too), "
+    "retried (put aside for a while), parked.",
     ["queue", "outcome"],
 )
 CONSUME_RETRIES = Counter("luotdoc_consume_retries_total", "Attempts that failed and were repeated.", ["queue"])

@@ -316,6 +316,29 @@ async def test_a_lost_connection_brings_back_what_was_in_hand(system: System) ->
     assert set(handled) == {f"a{number}" for number in range(5)}
 
 
+async def test_a_version_not_asked_for_is_passed_over(system: System) -> None:
+    """It is told in the version asked for as well. What is told in no such version is parked, so that it is seen."""
+    got = []
+
+    async def handle(event: Event[ArticlePublished]) -> None:
+        got.append(event.envelope.type)
+
+    async with consuming(system, queue((1.0,)), handle):
+        v1 = message(sample("article.published", "a1", 1))
+        others = [
+            aio_pika.Message(v1.body.replace(b"article.published.v1", other))
+            for other in (b"article.published.v2", b"article.published.v0", b"article.exploded.v1")
+        ]
+        async with await aio_pika.connect(system.broker.url) as connection:
+            exchange = (await connection.channel()).default_exchange
+            for one in (*others, v1):
+                await exchange.publish(one, NAME)
+        await until(lambda: got, 10, "the version asked for is handled")
+        await until(depth(system, f"{NAME}.parked", 1), 10, "the unknown event is parked")
+    assert got == ["luotdoc.article.published.v1"]
+    assert [reason for reason, _, _ in await parked(system)] == ["unknown_event"]
+
+
 async def test_a_subscriber_of_another_team_declares_what_it_needs(system: System) -> None:
     """By its name alone; and a full queue of theirs does not stop our publishing."""
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")

@@ -58,7 +58,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
         IndexModel([("day", ASCENDING)]),
     ],
-    "ledger": [IndexModel([("minted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
+    "ledger": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
     "books": [IndexModel([("last_minted_at", DESCENDING)])],
     "parked": [IndexModel([("epoch", ASCENDING)])],
     "slots": [],

@@ -130,7 +130,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     """Put counter together. `step` is called at each step of a flush, see `Consumer`."""
     client, db = mongo.connect(settings.mongo_url, "counter")
     broker = rabbit.make_broker(settings, "counter")
-    store = CounterStore(client, db)
+    store = CounterStore(client, db, clock)
     counting = Counting(settings, client, db, broker, store, clock)
     books = Books(db)
 

@@ -96,6 +96,7 @@ class Consumer:
         self._flush_reads, self._interval, self._hold, self._step = flush_reads, flush_interval, hold, step
         self._buffer = Buffer()
         self._tags: dict[Any, Tags] = {}
+        self._flushing = asyncio.Lock()
         self._due = asyncio.Event()
         self.failing_since: float | None = None
         """When flushes began to fail, on `time.perf_counter`; None while they work."""
@@ -154,7 +155,14 @@ class Consumer:
             await self.flush()
 
     async def flush(self) -> None:
-        """Park, commit, ack, announce what is in the buffer. Raises `MongoAway`; then nothing of it is acked."""
+        """Park, commit, ack, announce what is in the buffer. Raises `MongoAway`; then nothing of it is acked.
+
+        One flush at a time: a stop waits for the one in hand.
+        """
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         buffer, self._buffer = self._buffer, Buffer(channel=self._buffer.channel)
         metrics.BUFFERED_READS.set(0)
         if not buffer.messages:
@@ -195,7 +203,7 @@ class Consumer:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     flushed = await self._store.flush(batches, self._slot())
             except (PyMongoError, TimeoutError) as error:
-                if getattr(error, "code", None) in NEVER:
+                if NEVER & _codes(error):
                     raise Poison(f"{error!r}") from error
                 self.failing_since = self.failing_since or started
                 metrics.FLUSHES.labels("failed").inc()
@@ -234,6 +242,10 @@ class Consumer:
                 return
 
     async def _ack(self, buffer: Buffer) -> None:
+        if buffer.channel.is_closed:
+            self._tags.pop(buffer.channel, None)
+            log.warning("committed but not acked, the ledger will drop the repetition: the channel is closed")
+            return
         by_tag = {message.delivery_tag or 0: message for message in buffer.messages}
         through, alone = self._tags.setdefault(buffer.channel, Tags()).settle(by_tag)
         try:
@@ -243,6 +255,12 @@ class Consumer:
                 await by_tag[tag].ack()
         except BROKER_ERRORS as error:
             log.warning("committed but not acked, the ledger will drop the repetition: %s", error)
+
+
+def _codes(error: BaseException) -> set[Any]:
+    """MongoDB's codes for `error`; the failure of a bulk write hides those of its writes."""
+    details = getattr(error, "details", None) or {}
+    return {getattr(error, "code", None), *(write["code"] for write in details.get("writeErrors", ()))}
 
 
 def _measure(flushed: Flushed, seconds: float) -> None:

@@ -10,7 +10,7 @@ from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
 from services.counter.tally import SITE, Increments, by_day, fold
 from shared.batch import KEYED, Batch, place
 from shared.books import Books
-from shared.clock import from_millis
+from shared.clock import Clock, from_millis
 from shared.mongo import VERSION, Client, Database, Document, Session, snapshot, transaction
 
 SLOTS = 16
@@ -33,8 +33,8 @@ class Flushed:
 class CounterStore:
     """Counts, buckets, ledger, books, slots and notes on parked batches."""
 
-    def __init__(self, client: Client, db: Database) -> None:
-        self._client, self._db = client, db
+    def __init__(self, client: Client, db: Database, clock: Clock) -> None:
+        self._client, self._db, self._clock = client, db, clock
 
     async def flush(self, batches: Sequence[Batch], slot: int) -> Flushed:
         """Commit `batches` in one transaction: those that the ledger lacks are added, under `slot`.
@@ -54,7 +54,7 @@ class CounterStore:
             known = {document["_id"] async for document in cursor}
             increments = fold(batches, known)
             fresh = [batch for name, batch in by_id.items() if name not in known]
-            for collection, writes in _writes(increments, fresh, slot).items():
+            for collection, writes in _writes(increments, fresh, slot, self._clock()).items():
                 if writes:
                     await self._db[collection].bulk_write(writes, ordered=False, session=session)
             return Flushed(increments, len(fresh), attempts - 1)
@@ -119,11 +119,14 @@ class CounterStore:
         await self._db.slots.delete_many({"owner": owner})
 
 
-def _writes(increments: Increments, fresh: Iterable[Batch], slot: int) -> dict[str, list[Write]]:
+def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datetime) -> dict[str, list[Write]]:
     """The writes of a flush by collection."""
     batches = list(fresh)
     writes: dict[str, list[Write]] = {
-        "ledger": [InsertOne({"_id": b.batch_id, "minted_at": from_millis(b.minted_at)}) for b in batches],
+        # An entry lives from its commit: one that was forced in may be minted longer ago than the ledger goes back.
+        "ledger": [
+            InsertOne({"_id": b.batch_id, "minted_at": from_millis(b.minted_at), "counted_at": at}) for b in batches
+        ],
         # What was parked and is now counted has been redriven.
         "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],
         "counts": [],

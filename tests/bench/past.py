@@ -48,7 +48,8 @@ def _ledger(number: int) -> Iterator[RawBSONDocument]:
             epoch = f"{first + n * spread_ms // number:011x}{secrets.token_hex(4)}".encode()
         name = b"%s-%012d\0" % (epoch, n % EPOCH_BATCHES)
         body = b"\x02_id\0" + struct.pack("<i", len(name)) + name
-        body += b"\x09minted_at\0" + struct.pack("<q", first + n * spread_ms // number) + b"\0"
+        moment = struct.pack("<q", first + n * spread_ms // number)
+        body += b"\x09minted_at\0" + moment + b"\x09counted_at\0" + moment + b"\0"
         yield RawBSONDocument(struct.pack("<i", len(body) + 4) + body)
 
 

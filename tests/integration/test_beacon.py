@@ -191,6 +191,27 @@ async def test_reads_survive_a_broker_that_is_away(system: System, how: str) -> 
     assert await system.counted() == sent
 
 
+async def test_a_memory_alarm_sends_reads_to_the_spool(system: System) -> None:
+    """RabbitMQ answers no publisher until the alarm is over; readers don't notice, and every read is counted."""
+    ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5")
+    await system.put("a1")
+    assert (await system.read("a1")).status_code == 204
+    try:
+        await asyncio.to_thread(system.broker.set_memory_alarm, True)
+        for _ in range(20):
+            assert (await system.read("a1")).status_code == 204
+        spool = (await system.http.get(f"{ingest.url}/metrics")).text.partition("\nluotdoc_spool_bytes ")[2]
+        assert float(spool.split()[0]) > 0
+    finally:
+        await asyncio.to_thread(system.broker.set_memory_alarm, False)
+    await system.start("counter")
+
+    async def all_counted() -> bool:
+        return await system.counted() == 21
+
+    await until(all_counted, 20, "spooled reads are counted")
+
+
 async def test_one_message_is_one_batch(system: System) -> None:
     """Many reads travel in few messages, and each message accounts for itself in its headers."""
     await system.start("ingest", read_window=0)

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import aio_pika
 import orjson
@@ -26,11 +27,14 @@ async def _run(system: System, module: str, *arguments: str, **settings: str) ->
     )
 
 
-async def _publish(system: System, sequence: int, minted_at: int, body: bytes | None = None, reads: int = 1) -> None:
+async def _publish(
+    system: System, sequence: int, minted_at: int, body: bytes | None = None, reads: int = 1, force: bool = False
+) -> None:
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         exchange = await channel.get_exchange("luotdoc.reads")
         headers = {"batch_id": f"e1-{sequence:012d}", "minted_at": minted_at, "reads": reads}
+        headers |= {"x-luotdoc-force": True} if force else {}
         content = orjson.dumps({"reads": [["a1", minted_at, "reader", ""]] * reads, "filtered": {}})
         await exchange.publish(aio_pika.Message(body or content, headers=headers), "batch")  # type: ignore[arg-type]
 
@@ -84,6 +88,27 @@ async def test_parked_batches(system: System) -> None:
     assert (await _run(system, "shared.parked", "discard", "counter.reads", "--all")).returncode == 0
     assert await system.queue_depth("counter.reads.parked") == 0
     assert (await _run(system, "shared.parked", "discard", "counter.reads", "00000000")).returncode == 1
+
+
+async def test_a_forced_batch_is_remembered_like_any_other(system: System) -> None:
+    """It was minted before the ledger's time, and may come twice like any other: its 72 hours begin at the commit."""
+    await system.start("counter", flush_interval="0.1")
+    await _publish(system, 0, OLD, force=True)
+    await until(lambda: system.counted(), 10, "it is counted")
+    indexes = await system.db.ledger.index_information()
+    (expiry,) = [index for index in indexes.values() if "expireAfterSeconds" in index]
+    ((field, _),) = expiry["key"]
+    entry = await system.db.ledger.find_one({"_id": f"e1-{0:012d}"})
+    assert entry is not None
+    forgotten = entry[field] + timedelta(seconds=expiry["expireAfterSeconds"])
+    assert forgotten > datetime.now(UTC) + timedelta(hours=71)
+    await _publish(system, 0, OLD, force=True)
+
+    async def caught() -> bool:
+        return await _duplicates(system) == 1
+
+    await until(caught, 10, "the ledger catches it")
+    assert await system.counted() == 1
 
 
 async def test_redriving_what_was_counted_counts_nothing(system: System) -> None:

@@ -162,6 +162,28 @@ async def test_batches_that_break_the_commit_are_parked_alone(system: System) ->
     assert counter.popen.poll() is None
 
 
+async def test_what_mongodb_never_takes_does_not_stop_the_rest(system: System) -> None:
+    """A hand in the database has left a count that is no number."""
+    await system.db.counts.insert_one({"_id": "a2/0", "v": 1, "article": "a2", "slot": 0, "reads": "many"})
+    counter = await system.start("counter", flush_interval="1")
+    spoilt = orjson.dumps({"reads": [["a2", NOW, "reader", ""]]})
+    batches = [_batch(spoilt if n == 3 else GOOD_BODY, batch_id=f"e1-{n:012d}") for n in range(7)]
+    await _publish(system, "luotdoc.reads", "batch", batches)
+
+    async def settled() -> bool:
+        return await system.queue_depth("counter.reads.parked") == 1 and await system.queue_depth("counter.reads") == 0
+
+    await until(settled, 15, "one is parked")
+    [(reason, detail, _)] = await _parked(system, "counter.reads.parked")
+    assert (reason, "non-numeric" in detail) == ("bug", True), detail
+    await until(lambda: _counted(system, 6), 10, "six are counted")
+    assert counter.popen.poll() is None
+
+
+async def _counted(system: System, wanted: int) -> bool:
+    return await system.counted() == wanted
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "reason"),
     [

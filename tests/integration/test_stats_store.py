@@ -18,7 +18,7 @@ from services.stats.reports import Reports
 from services.stats.store import Store
 from shared import mongo
 from shared.batch import Batch, batch_id
-from shared.clock import to_millis
+from shared.clock import now, to_millis
 from shared.events import ArticlePublished, ArticleWithdrawn
 from shared.http import observed
 
@@ -92,7 +92,7 @@ async def portal(mongo_url: str) -> AsyncIterator[Portal]:
     served = observed(api.make(Reports(store, lambda: NOW, HANOI)))
     transport = httpx.ASGITransport(app=served)
     async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
-        yield Portal(db, store, CounterStore(client, db), http)
+        yield Portal(db, store, CounterStore(client, db, now), http)
     await client.drop_database(name)
     client.close()
 

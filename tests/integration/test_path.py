@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any
 
-import httpx
 import pytest
 from lxml import html as markup
 
+from tests.chaos.client import Client
 from tests.support.system import BROWSER, System, until
 
 ARTICLES, READS, CONNECTIONS = 200, 10_000, 16
@@ -78,15 +78,17 @@ async def test_reads_are_counted_exactly(system: System, replicas: int) -> None:
     chance = random.Random(20261123)
     wanted = iter([chance.choice(ids) for _ in range(READS)])
     acknowledged: Counter[str] = Counter()
-    ingests = cycle(process.url for process in system.replicas("ingest"))
+    ingests = cycle(int(process.url.rpartition(":")[2]) for process in system.replicas("ingest"))
 
-    async def reader(url: str) -> None:
-        async with httpx.AsyncClient(base_url=url, headers={"user-agent": BROWSER}, timeout=20) as client:
-            for article in wanted:
-                answer = await client.post("/reads", content=f'{{"article":"{article}"}}')
-                assert answer.status_code == 204, answer.text
-                assert answer.headers["luotdoc-read"] == "counted"
-                acknowledged[article] += 1
+    async def reader(port: int) -> None:
+        client = Client(seconds=20)
+        for article in wanted:
+            body, agent = f'{{"article":"{article}"}}'.encode(), {"user-agent": BROWSER}
+            answer = await client.request(port, "POST", "/reads", body, agent)
+            assert answer.status == 204, answer.body
+            assert answer.headers["luotdoc-read"] == "counted"
+            acknowledged[article] += 1
+        client.close()
 
     await asyncio.gather(*(reader(next(ingests)) for _ in range(CONNECTIONS)))
     assert acknowledged.total() == READS

@@ -135,9 +135,13 @@ class Spool:
             self._rotate()
 
     def segments(self) -> list[Path]:
-        """The segments that wait, oldest first. Later batches go into a new one."""
-        self._rotate()
-        return sorted(self._sizes)
+        """The finished segments, oldest first; the current one is finished only where there is no other.
+
+        So an outage makes no file per call. Nothing waits when there is none.
+        """
+        if self._sizes.keys() <= {self._current}:
+            self._rotate()
+        return sorted(self._sizes.keys() - {self._current})
 
     def read(self, segment: Path) -> list[Batch]:
         """A segment's batches, in the order in which they were written, as far as the disk has kept them."""

@@ -46,7 +46,7 @@ def spool(folder: Path, limit: int = 1 << 20, segment: int = 1 << 16) -> Iterato
 
 def held(one: Spool) -> list[Batch]:
     """Everything that waits, oldest first."""
-    return [batch for segment in one.segments() for batch in normal(one.read(segment))]
+    return [batch for segment in sorted(one._folder.glob("*.spool")) for batch in normal(one.read(segment))]
 
 
 def normal(batches: list[Batch]) -> list[Batch]:
@@ -144,8 +144,14 @@ def test_a_segment_that_is_large_enough_is_followed_by_another(tmp_path: Path) -
         for number in range(5):
             one.append(batch(number))
         segments = one.segments()
-        assert [segment.name for segment in segments] == [f"{number:012d}.spool" for number in range(3)]
-        assert [len(one.read(segment)) for segment in segments] == [2, 2, 1]
+        assert [segment.name for segment in segments] == ["000000000000.spool", "000000000001.spool"]
+        assert [len(one.read(segment)) for segment in segments] == [2, 2]
+        for segment in segments:
+            one.forget(segment)
+        (last,) = one.segments()
+        assert (last.name, normal(one.read(last))) == ("000000000002.spool", [batch(4)])
+        one.forget(last)
+        assert one.segments() == []
 
 
 def test_what_comes_after_the_list_was_asked_for_goes_into_a_new_segment(tmp_path: Path) -> None:
@@ -159,6 +165,15 @@ def test_what_comes_after_the_list_was_asked_for_goes_into_a_new_segment(tmp_pat
         assert one.oldest_minted_at == MINTED + 2
 
 
+def test_looking_again_and_again_makes_no_new_segments(tmp_path: Path) -> None:
+    with spool(tmp_path, segment=4 * SIZE) as one:
+        for number in range(9):
+            one.append(batch(number))
+            one.segments()
+        files = sorted((tmp_path / "one").glob("*.spool"))
+        assert [file.stat().st_size for file in files] == [SIZE, 4 * SIZE, 4 * SIZE]
+
+
 def test_a_forgotten_segment_is_gone_for_ever_and_its_number_too(tmp_path: Path) -> None:
     with spool(tmp_path) as one:
         one.append(batch(1))
@@ -169,7 +184,8 @@ def test_a_forgotten_segment_is_gone_for_ever_and_its_number_too(tmp_path: Path)
     with spool(tmp_path) as again:
         again.append(batch(3))
         assert held(again) == [batch(2), batch(3)]
-        assert [segment.name for segment in again.segments()] == ["000000000001.spool", "000000000002.spool"]
+        names = [file.name for file in sorted((tmp_path / "one").glob("*.spool"))]
+        assert names == ["000000000001.spool", "000000000002.spool"]
 
 
 def test_an_empty_spool_leaves_no_segment_behind(tmp_path: Path) -> None:
@@ -280,7 +296,8 @@ def test_a_record_that_the_disk_takes_in_part_is_refused_and_leaves_no_trace(roo
         one.append(batch(3))
         assert room_in(one)
         assert held(one) == [batch(1), batch(3)]
-        assert sum(file.stat().st_size for file in one.segments()) == one.bytes == 2 * SIZE
+        files = (tmp_path / "one").glob("*.spool")
+        assert sum(file.stat().st_size for file in files) == one.bytes == 2 * SIZE
 
 
 def test_a_first_record_that_the_disk_does_not_take_leaves_no_file(tmp_path: Path) -> None:

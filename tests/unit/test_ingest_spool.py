@@ -195,7 +195,7 @@ def test_an_empty_spool_leaves_no_segment_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("torn", [1, 7, 8, 9, SIZE - 1])
-def test_a_tail_torn_by_a_crash_is_cut_and_the_rest_is_kept(
+def test_a_tail_torn_by_a_crash_is_never_read_and_the_rest_is_kept(
     torn: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with spool(tmp_path) as one:
@@ -205,22 +205,37 @@ def test_a_tail_torn_by_a_crash_is_cut_and_the_rest_is_kept(
         file.write(encode(batch(2))[:torn])
 
     with spool(tmp_path) as again:
-        assert held(again) == [batch(1)]
-        assert again.bytes == segment.stat().st_size == SIZE
+        assert held(again) == held(again) == [batch(1)]
+        assert again.bytes == segment.stat().st_size == SIZE + torn
         again.append(batch(3))
         assert held(again) == [batch(1), batch(3)]
-    assert f"cut {torn} bytes" in caplog.text
+        assert again.oldest_minted_at == MINTED + 1
+        again.forget(segment)
+        assert (held(again), again.bytes, again.oldest_minted_at) == ([batch(3)], SIZE, MINTED + 3)
+    assert caplog.text.count(f"torn or damaged behind byte {SIZE}") == 1
+    assert segment.with_suffix(".damaged").read_bytes() == encode(batch(1)) + encode(batch(2))[:torn]
 
 
-def test_a_segment_that_holds_nothing_whole_is_removed(tmp_path: Path) -> None:
+def test_a_segment_that_holds_nothing_whole_is_put_aside(tmp_path: Path) -> None:
     with spool(tmp_path) as one:
         one.append(batch(1))
         (segment,) = one.segments()
-    segment.write_bytes(encode(batch(1))[:20])
+    torn = encode(batch(1))[:20]
+    segment.write_bytes(torn)
     with spool(tmp_path) as again:
-        assert (again.segments(), again.bytes, segment.exists()) == ([], 0, False)
-        again.append(batch(2))
-        assert [segment.name for segment in again.segments()] == ["000000000001.spool"]
+        assert (again.segments(), again.bytes, again.oldest_minted_at, segment.exists()) == ([], 0, None, False)
+    with spool(tmp_path) as later:
+        later.append(batch(2))
+        assert [segment.name for segment in later.segments()] == ["000000000001.spool"]
+    assert segment.with_suffix(".damaged").read_bytes() == torn
+
+
+def test_a_segment_in_which_nothing_was_written_is_removed(tmp_path: Path) -> None:
+    with spool(tmp_path):
+        (tmp_path / "one" / "000000000000.spool").touch()
+    with spool(tmp_path) as again:
+        assert (again.segments(), again.bytes) == ([], 0)
+    assert [file.name for file in (tmp_path / "one").iterdir()] == ["lock"]
 
 
 def test_two_processes_never_share_a_folder(tmp_path: Path) -> None:
@@ -373,17 +388,22 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_damage_in_an_older_segment_is_kept_at_the_next_start(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "one", 1 << 20, segment_bytes=1)
-    spool.open()
-    for number in range(2):
-        spool.append(Batch(f"e-{number:012d}", 1, [("a1", 1, "reader", "")]))
-    first, second = spool.segments()
-    spool.close()
-    spoilt = first.read_bytes()[:-1]
-    first.write_bytes(spoilt)
-    again = Spool(tmp_path / "one", 1 << 20)
-    again.open()
-    assert again.segments() == [second]
-    assert first.with_suffix(".damaged").read_bytes() == spoilt
-    again.close()
+@pytest.mark.parametrize("spoilt", [0, 1], ids=["an older segment", "the last segment"])
+@pytest.mark.parametrize("record", [0, 1, 2])
+def test_a_start_destroys_nothing_that_it_cannot_read(spoilt: int, record: int, tmp_path: Path) -> None:
+    """One bit in any record, in any segment, on a disk that is full: what stands behind it is still there."""
+    with spool(tmp_path, segment=3 * SIZE) as one:
+        for number in range(6):
+            one.append(batch(number))
+        segments = one.segments()
+    data = bytearray(segments[spoilt].read_bytes())
+    data[record * SIZE + 20] ^= 1
+    segments[spoilt].write_bytes(data)
+    whole = [batch(number) for number in range(6) if not record <= number - 3 * spoilt < 3]
+    with largest_file(0), spool(tmp_path) as again:
+        assert held(again) == whole
+        for segment in again.segments():
+            again.forget(segment)
+        assert (again.bytes, again.oldest_minted_at) == (0, None)
+    assert [file.name for file in segments[0].parent.glob("*.spool")] == []
+    assert segments[spoilt].with_suffix(".damaged").read_bytes() == data

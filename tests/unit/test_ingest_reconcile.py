@@ -67,7 +67,20 @@ def test_subscribers_are_named_with_their_addresses() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["render", "render=", "render=ftp://x/", "Render=http://x/", "=http://x/", "a=http:///y"]
+    "text",
+    [
+        "render",
+        "render=",
+        "render=ftp://x/",
+        "Render=http://x/",
+        "=http://x/",
+        "a=http:///y",
+        "search=http://search:80a/state",
+        "a=http://x:65536/",
+        "a=http://[::1/",
+        "a=http://x/\x01",
+        "a=http://xn--/",
+    ],
 )
 def test_a_subscriber_that_cannot_be_asked_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="must be name=address"):

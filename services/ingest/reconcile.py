@@ -78,10 +78,10 @@ def _revision(one: Held | None) -> int:
 
 
 def lasting(first: Iterable[Difference], again: Iterable[Difference]) -> list[Difference]:
-    """Those of `again` that stood before, and for which what was wanted then has still not arrived."""
+    """Those of `again` that stood before: what was wanted then has still not arrived, or nothing has."""
     before = {each.id: each for each in first}
     return [
         each
         for each in again
-        if (old := before.get(each.id)) and old.kind == each.kind and (each.kind == "extra" or each.held < old.wanted)
+        if (old := before.get(each.id)) and old.kind == each.kind and (each.held < old.wanted or each.held == old.held)
     ]

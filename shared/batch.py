@@ -26,6 +26,10 @@ KEYED = "keyed"
 Read = tuple[str, int, str, str]
 """(article, accepted_at in milliseconds, class, visitor)"""
 
+COUNTED_HOURS = 71
+"""A batch minted longer ago is not counted but parked: the ledger, which keeps an id an hour longer, may soon have
+forgotten that it was."""
+
 LATEST_MS = 32_503_680_000_000
 """The year 3000: what lies behind it no clock has said, and no calendar of ours can name."""
 

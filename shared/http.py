@@ -151,12 +151,23 @@ def make_api(title: str, description: str, max_body: int) -> FastAPI:
         extra = list((error.headers or {}).items())
         return _problem_response(Problem(error.status_code, str(error.detail), headers=extra))
 
+    async def on_gone(_request: Request, _error: Exception) -> Response:
+        return _Silence()
+
+    api.add_exception_handler(Disconnected, on_gone)
     api.add_exception_handler(RequestValidationError, on_invalid)
     api.add_exception_handler(HTTPException, on_http)
     for kind in (Problem, Transient, PyMongoError, TimeoutError, Exception):
         api.add_exception_handler(kind, on_error)
     api.state.max_body = max_body
     return api
+
+
+class _Silence(Response):
+    """For a client that is gone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""
 
 
 def _problem_response(problem: Problem) -> Response:

@@ -13,6 +13,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from shared.batch import COUNTED_HOURS
+
 log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
@@ -27,10 +29,10 @@ VERSION = 1
 ABANDONED_SECONDS = 1.0
 """A transaction of ours takes milliseconds between two steps."""
 
-LEDGER_HOURS = 72
+LEDGER_HOURS = COUNTED_HOURS + 1
 SALT_HOURS = 48
 KEY_HOURS = LEDGER_HOURS + 24
-"""Longer than the ledger: while a key is known, its repetitions carry the first one's time, and are seen as too old."""
+"""Longer than the ledger: while a key is known, its repetitions carry the first one's time; late ones are refused."""
 
 INDEXES: dict[str, list[IndexModel]] = {
     # ingest

@@ -21,16 +21,15 @@ from pymongo.errors import PyMongoError
 from services.counter.deliveries import Tags
 from services.counter.store import CounterStore, Flushed
 from shared import metrics
-from shared.batch import Batch, parse
+from shared.batch import COUNTED_HOURS, Batch, parse
 from shared.broker import BROKER_ERRORS
 from shared.clock import Clock, from_millis
 from shared.errors import Permanent, Transient
-from shared.mongo import LEDGER_HOURS
 from shared.parking import FORCE
 
 log = logging.getLogger(__name__)
 
-TOO_OLD = timedelta(hours=LEDGER_HOURS - 1)
+TOO_OLD = timedelta(hours=COUNTED_HOURS)
 """A batch minted longer ago may have been counted and forgotten by the ledger: it is never counted silently."""
 
 RETRY_FIRST, RETRY_LAST = 0.1, 2.0

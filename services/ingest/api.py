@@ -21,12 +21,13 @@ from services.ingest.known import KnownArticles
 from services.ingest.media import identify
 from services.ingest.store import ArticleStore, Page
 from services.ingest.tokens import Token, find, require
-from shared.batch import Batch
+from shared.batch import COUNTED_HOURS, Batch
 from shared.clock import from_millis, to_millis
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 from shared.http import json_body, make_api, read_body, validated
 from shared.log import correlation
+from shared.mongo import KEY_HOURS
 
 Authorization = Annotated[str | None, Header(description="Bearer token with the scope `articles`")]
 ArticleId = Annotated[str, Path(pattern=ARTICLE_ID)]
@@ -42,6 +43,10 @@ _READS = {
         "content": {"application/json": {"schema": read_batches.body_schema()}},
     }
 }
+_COUNTED_ONCE = (
+    f"Count up to {read_batches.MAX_READS:,} reads, once per key. A request may be repeated for {COUNTED_HOURS} hours, "
+    f"then its key is answered 409; {KEY_HOURS} hours after its first use it is forgotten. No visitor filter applies."
+)
 
 
 class Listing(BaseModel):
@@ -184,21 +189,21 @@ def build_api(service: Articles) -> FastAPI:
         told = {"url": service.base_url + path, "path": path, "type": picture.type, "bytes": len(data)}
         return Response(orjson.dumps(told), 201, media_type="application/json")
 
-    @api.post("/reads/batch", openapi_extra=_READS, tags=["reads"])
+    @api.post("/reads/batch", openapi_extra=_READS, tags=["reads"], description=_COUNTED_ONCE)
     async def post_reads(
         request: Request,
         authorization: Annotated[str | None, Header(description="Bearer token with the scope `reads`")] = None,
         idempotency_key: Annotated[str | None, Header(description="repeat it with a repeated request")] = None,
     ) -> Response:
-        """Count up to 1,000 reads, once per key, which is remembered for 72 hours. No visitor filter applies."""
         token = require(service.tokens, authorization, "reads")
         batch_id = read_batches.keyed_id(token.name, read_batches.checked_key(idempotency_key))
         body = await read_body(request.scope, request.receive, read_batches.MAX_BODY)
         wanted = validated(read_batches.ReadBatchInput, body).articles
         missing = {article for article in wanted if article not in service.known}
         unknown = frozenset(missing - await service.store.published_among(missing)) if missing else frozenset()
-        note = read_batches.KeyNote(read_batches.digest_of(wanted), to_millis(service.clock()), unknown)
-        batch = read_batches.make_batch(batch_id, wanted, await service.store.remember_key(batch_id, note))
+        now = to_millis(service.clock())
+        note = read_batches.KeyNote(read_batches.digest_of(wanted), now, unknown)
+        batch = read_batches.make_batch(batch_id, wanted, await service.store.remember_key(batch_id, note), now)
         if batch.reads:
             await service.deliver(batch)
         accepted = [read[0] for read in batch.reads]

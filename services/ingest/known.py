@@ -18,6 +18,8 @@ NEGATIVE_SECONDS = 1.0
 MAX_NEGATIVE = 10_000
 MAX_LOOKUPS = 8
 MAX_WAITING = 500
+LOOKUP_SECONDS = 2.0
+"""For a place among the lookups and for the answer: who reads a page doesn't wait longer for its beacon."""
 
 
 class KnownArticles:
@@ -44,15 +46,17 @@ class KnownArticles:
             self._public.discard(article_id)
 
     async def look_up(self, article_id: str) -> bool:
-        """Ask MongoDB about an id that is not in memory. Raises `Unavailable` when too many ask at once."""
+        """Ask MongoDB about an id that is not in memory. Raises `Unavailable` when it can't answer in time."""
         if self._absent.get(article_id, 0.0) > self._seconds():
             return False
         if self._waiting >= MAX_WAITING:
             raise Unavailable("too many reads of unknown articles at once")
         self._waiting += 1
         try:
-            async with self._lookups:
+            async with asyncio.timeout(LOOKUP_SECONDS), self._lookups:
                 public = article_id in self._public or await self._store.is_published(article_id)
+        except (TimeoutError, PyMongoError) as error:
+            raise Unavailable("whether there is such an article is not known now, try again") from error
         finally:
             self._waiting -= 1
         if public:

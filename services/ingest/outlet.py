@@ -84,8 +84,9 @@ class Outlet:
             await self._spooled.wait()
             self._spooled.clear()
             try:
-                for segment in await self._on_disk(self._spool.segments):
-                    await self._forward(segment)
+                while segments := await self._on_disk(self._spool.segments):
+                    for segment in segments:
+                        await self._forward(segment)
             except* (Transient, DeliveryError) as errors:  # alone, or as a group from those sent together
                 self._away = True
                 log.debug("the spool waits for RabbitMQ: %s", errors.exceptions[0])

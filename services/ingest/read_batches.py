@@ -12,13 +12,17 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.batch import Batch
+from shared.batch import COUNTED_HOURS, Batch
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 
 MAX_READS = 1000
 MAX_BODY = 128 * 1024
 MAX_KEY = 255
+_TOO_LATE = (
+    f"the key was first used more than {COUNTED_HOURS} hours ago. If a request with it was answered 200, there is "
+    "nothing to do; if none was, its reads may be counted or not, and another key counts them again"
+)
 
 
 class ReadInput(BaseModel):
@@ -74,10 +78,15 @@ def digest_of(articles: list[str]) -> str:
     return sha256(orjson.dumps(articles)).hexdigest()
 
 
-def make_batch(batch_id: str, articles: list[str], note: KeyNote) -> Batch:
-    """The batch, the same for each repetition. Raises `Problem` 422 when the key was used for another body."""
+def make_batch(batch_id: str, articles: list[str], note: KeyNote, now: int) -> Batch:
+    """The batch, the same for each repetition; `now` in milliseconds.
+
+    Raises `Problem`: 422 when the key was used for another body, 409 when the counter would not take the batch now.
+    """
     if note.digest != digest_of(articles):
         message = "was used with another body"
         raise Problem(422, "the request is not valid", [{"path": "Idempotency-Key", "message": message}])
+    if note.minted_at < now - COUNTED_HOURS * 3_600_000:
+        raise Problem(409, _TOO_LATE)
     reads = [(article, note.minted_at, "batch", "") for article in articles if article not in note.unknown]
     return Batch(batch_id, note.minted_at, reads)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
+
+import httpx
 
 from shared.holdings import Held
 
@@ -37,13 +38,20 @@ def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, _, url = entry.partition("=")
-        parts = urlsplit(url)
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or parts.scheme not in ("http", "https") or not parts.netloc:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or not _is_address(url):
             raise ValueError(f"{entry[:80]}: must be name=address, such as render=http://127.0.0.1:8000/state")
         if name in found:
             raise ValueError(f"{name} stands there twice")
         found[name] = url
     return tuple(found.items())
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+        return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) < 1 << 16
+    except (httpx.InvalidURL, ValueError):
+        return False
 
 
 def compare(articles: Iterable[Held], holdings: Iterable[Held]) -> Iterator[Difference]:
@@ -70,10 +78,10 @@ def _revision(one: Held | None) -> int:
 
 
 def lasting(first: Iterable[Difference], again: Iterable[Difference]) -> list[Difference]:
-    """Those of `again` that stood before, and for which what was wanted then has still not arrived."""
+    """Those of `again` that stood before: what was wanted then has still not arrived, or nothing has."""
     before = {each.id: each for each in first}
     return [
         each
         for each in again
-        if (old := before.get(each.id)) and old.kind == each.kind and (each.kind == "extra" or each.held < old.wanted)
+        if (old := before.get(each.id)) and old.kind == each.kind and (each.held < old.wanted or each.held == old.held)
     ]

@@ -10,9 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from itertools import groupby
 
+from aio_pika.exceptions import DeliveryError
+from pymongo.errors import PyMongoError
+
 from services.ingest.store import ArticleStore, Outgoing
 from shared import metrics
 from shared.clock import Clock
+from shared.errors import Transient
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +25,8 @@ ROUND = 200
 POLL_SECONDS = 0.25
 """Between looks into the outbox; a change made here wakes the relay at once, one made elsewhere waits as long."""
 LAST_DELAY = 5.0
+TROUBLE = (Transient, DeliveryError, PyMongoError, TimeoutError)
+"""What goes away by itself, or when RabbitMQ is set up; anything else is a bug."""
 
 Publish = Callable[[Outgoing], Awaitable[None]]
 """Returns after the confirm. Raises `Transient` if that did not come."""
@@ -40,22 +46,25 @@ class Relay:
         self._wake.set()
 
     async def run(self) -> None:
-        """Relay for ever; an outage is logged once and waited out."""
-        failures = 0
+        """Relay for ever. What stands in the way is logged whenever it changes, and waited out."""
+        failures, told = 0, ""
         while True:
             try:
                 more = await self.round()
                 self.working = True
                 if failures:
                     log.info("the outbox relay works again")
-                failures = 0
+                failures, told = 0, ""
             except Exception as error:
                 failures += 1
                 self.working = False
                 metrics.OUTBOX_FAILURES.inc()
-                if failures == 1:
-                    log.warning("the outbox relay waits: %s", error)
-                more = False
+                reason = str(error)[:200] or type(error).__name__
+                if reason != told and isinstance(error, TROUBLE):
+                    log.warning("the outbox relay waits: %s", reason)
+                elif reason != told:
+                    log.exception("a bug in the outbox relay, which tries again: %s", reason)
+                told, more = reason, False
             if not more:
                 await self._pause(min(LAST_DELAY, POLL_SECONDS * 2 ** min(failures, 6)) if failures else POLL_SECONDS)
 

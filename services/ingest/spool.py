@@ -1,9 +1,10 @@
 """The spool: batches on local disk while RabbitMQ is away. Append-only segments, checksummed, fsynced.
 
 A record is `length (4 bytes) | CRC-32 (4 bytes) | payload`, a segment a run of records, its name a number that only
-grows. A crash can tear the last record, which nobody was told to be durable: it is cut at the next start. Segments
-are forgotten whole, once RabbitMQ has confirmed all of their batches; a crash before that repeats some, under the
-same ids, which the ledger drops. All methods block on the disk: call them in a thread, one at a time.
+grows. Segments are forgotten whole, once RabbitMQ has confirmed all of their batches; a crash before that repeats
+some, under the same ids, which the ledger drops. What holds something that is no whole record is kept, as `.damaged`:
+the end that a crash has torn, which nobody was told to be durable, looks like damage. All methods block on the disk:
+call them in a thread, one at a time.
 """
 
 import errno
@@ -42,7 +43,7 @@ def encode(batch: Batch) -> bytes:
 
 
 def decode(data: bytes) -> tuple[list[Batch], int]:
-    """The whole records at the start of `data`, and how many bytes they take; the rest is torn."""
+    """The whole records at the start of `data`, and how many bytes they take; the rest is torn or damaged."""
     batches, at = [], 0
     while at + _HEAD.size <= len(data):
         length, checksum = _HEAD.unpack_from(data, at)
@@ -97,9 +98,15 @@ class Spool:
                 f"{self._folder} is used by another process; give each LUOTDOC_INSTANCE its own"
             ) from error
         segments = sorted(self._folder.glob("*.spool"))
+        # No number twice: a damaged segment must not take the place of an earlier one.
+        used = [file.stem for file in (*segments, *self._folder.glob("*.damaged")) if file.stem.isdigit()]
+        self._next = 1 + max(map(int, used), default=-1)
         for segment in segments:
-            self._next = int(segment.stem) + 1
-            self._recover(segment, torn=segment == segments[-1])
+            self._sizes[segment] = segment.stat().st_size
+            if batches := self.read(segment):
+                self._oldest[segment] = batches[0].minted_at
+            else:
+                self.forget(segment)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -135,17 +142,21 @@ class Spool:
             self._rotate()
 
     def segments(self) -> list[Path]:
-        """The segments that wait, oldest first. Later batches go into a new one."""
-        self._rotate()
-        return sorted(self._sizes)
+        """The finished segments, oldest first; the current one is finished only where there is no other.
+
+        So an outage makes no file per call. Nothing waits when there is none.
+        """
+        if self._sizes.keys() <= {self._current}:
+            self._rotate()
+        return sorted(self._sizes.keys() - {self._current})
 
     def read(self, segment: Path) -> list[Batch]:
         """A segment's batches, in the order in which they were written, as far as the disk has kept them."""
         data = segment.read_bytes()
         batches, good = decode(data)
-        if good < len(data):
+        if good < len(data) and segment not in self._damaged:
             self._damaged.add(segment)
-            log.error("%s is damaged behind byte %d; it will be kept as .damaged", segment.name, good)
+            log.error("%s is torn or damaged behind byte %d; it will be kept as .damaged", segment.name, good)
         return batches
 
     def forget(self, segment: Path) -> None:
@@ -196,22 +207,6 @@ class Spool:
         except OSError:
             log.exception("an empty segment could not be removed; the next start will")
             self._writing = self._current = None
-
-    def _recover(self, segment: Path, torn: bool) -> None:
-        data = segment.read_bytes()
-        batches, good = decode(data)
-        if good < len(data):
-            log.error("cut %d bytes that are no whole record from %s", len(data) - good, segment.name)
-            if not torn:  # only the last segment can be torn by a crash: this is damage, and more may stand behind it
-                segment.with_suffix(".damaged").write_bytes(data)
-            with open(segment, "r+b") as file:
-                file.truncate(good)
-                os.fsync(file.fileno())
-        if not batches:
-            segment.unlink()
-            return
-        self._sizes[segment] = good
-        self._oldest[segment] = batches[0].minted_at
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY)

@@ -163,6 +163,27 @@ async def test_204_only_after_the_confirm(system: System) -> None:
     await until(lambda: not list((system.folder / "spool" / ingest.name).glob("*.spool")), 10, "the spool is empty")
 
 
+async def test_reads_of_nothing_are_refused_soon_while_mongodb_is_frozen(system: System) -> None:
+    ingest = await system.start("ingest")
+    await system.put("a1")
+    system.database.pause()
+    try:
+        started = time.monotonic()
+        invented = [system.read(f"nobody{n}") for n in range(40)]
+        pixels = [system.http.get(f"{ingest.url}/reads.gif?article=no{n}") for n in range(20)]
+        answers = await asyncio.gather(*invented, *pixels)
+        assert time.monotonic() - started < 4
+        assert {(a.status_code, a.headers.get("retry-after")) for a in answers} == {(503, "1")}
+        assert (await system.read("a1")).status_code == 204
+    finally:
+        system.database.resume()
+
+    async def told() -> bool:
+        return (await system.read("nobody0")).status_code == 404
+
+    await until(told, 10, "the database answers again")
+
+
 @pytest.mark.parametrize("how", ["kill", "stop"])
 async def test_reads_survive_a_broker_that_is_away(system: System, how: str) -> None:
     """RabbitMQ is gone, ingest answers 204 from its spool, dies itself, comes back: counted exactly."""

@@ -1,6 +1,7 @@
 """`POST /reads/batch`: sent any number of times, to any replica, counted once."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -43,6 +44,28 @@ async def test_counted_once(system: System) -> None:
 
 async def _counted(system: System, number: int) -> bool:
     return await system.counted() >= number
+
+
+async def test_a_repetition_that_the_counter_would_not_take_is_not_accepted(system: System) -> None:
+    await system.start_all(counter=1, flush_interval="0.1")
+    await system.put("a1")
+    url = system.url("ingest")
+    assert (await _send(system, url, "key", ["nobody"])).json()["accepted"] == 0  # its note is there, no batch is
+
+    async def aged(hours: float) -> httpx.Response:
+        minted = int((time.time() - hours * 3600) * 1000)
+        await system.db.read_keys.update_one({}, {"$set": {"minted_at": minted, "unknown": []}})
+        return await _send(system, url, "key", ["nobody"])
+
+    late = await aged(71.01)
+    assert (late.status_code, late.headers["content-type"]) == (409, "application/problem+json")
+    assert "first used more than 71 hours ago" in late.json()["detail"]
+    assert (await aged(70.9)).json() == {"accepted": 1, "unknown": []}
+    await until(lambda: _counted(system, 1), 10, "what was accepted is counted")
+    assert await system.db.parked.count_documents({}) == 0
+    told = (await system.http.get(f"{url}/openapi.json")).json()["paths"]["/reads/batch"]["post"]["description"]
+    assert "repeated for 71 hours" in told
+    assert "96 hours after its first use it is forgotten" in told
 
 
 async def test_another_body_or_token_under_the_same_key(system: System) -> None:

@@ -169,6 +169,23 @@ async def test_a_broker_that_goes_again_while_the_spool_is_forwarded_gets_all_of
     assert set(broker.confirmed) == set(range(1, 31))
 
 
+async def test_a_long_outage_fills_segments_and_makes_no_file_per_probe(tmp_path: Path) -> None:
+    broker = Broker()
+    broker.fails = lambda _: AWAY
+    size = len(encode(batch(0)))
+    async with opened(broker, tmp_path, segment=10 * size) as one, forwarding(one):
+        for number in range(1, 32):
+            await one.deliver(batch(number))
+            probes = len(broker.asked)
+            await eventually(lambda probes=probes: len(broker.asked) > probes)  # type: ignore[misc]
+        assert len(files(tmp_path)) <= 1 + 4  # what the first probe found, then full ones and the last
+
+        broker.fails = lambda _: None
+        await eventually(lambda: not files(tmp_path))
+        await one.deliver(batch(32))
+    assert (sorted(set(broker.confirmed)), files(tmp_path)) == (list(range(1, 33)), [])
+
+
 async def test_a_full_spool_refuses_and_says_so(tmp_path: Path) -> None:
     broker = Broker()
     broker.fails = lambda _: AWAY

@@ -57,6 +57,16 @@ def test_a_difference_counts_when_it_stays() -> None:
     assert lasting(first, first) == first
 
 
+def test_what_goes_on_meanwhile_is_not_there_too_long() -> None:
+    """Withdrawn, published and withdrawn again while the subscriber follows: it shows another revision each time."""
+    first = [Difference("a", "extra", wanted=4, held=3)]
+    assert lasting(first, [Difference("a", "extra", wanted=6, held=5)]) == []
+    stuck = [Difference("a", "extra", wanted=6, held=3)]
+    assert lasting(first, stuck) == stuck
+    hidden = [Difference("a", "missing", wanted=3, held=3)]  # of the right revision, but not shown
+    assert lasting(hidden, hidden) == hidden
+
+
 def test_subscribers_are_named_with_their_addresses() -> None:
     text = "render=http://render/state, search=https://search.example/v1/state?key=a"
     assert parse_subscribers(text) == (
@@ -67,7 +77,20 @@ def test_subscribers_are_named_with_their_addresses() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["render", "render=", "render=ftp://x/", "Render=http://x/", "=http://x/", "a=http:///y"]
+    "text",
+    [
+        "render",
+        "render=",
+        "render=ftp://x/",
+        "Render=http://x/",
+        "=http://x/",
+        "a=http:///y",
+        "search=http://search:80a/state",
+        "a=http://x:65536/",
+        "a=http://[::1/",
+        "a=http://x/\x01",
+        "a=http://xn--/",
+    ],
 )
 def test_a_subscriber_that_cannot_be_asked_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="must be name=address"):

@@ -46,7 +46,7 @@ def spool(folder: Path, limit: int = 1 << 20, segment: int = 1 << 16) -> Iterato
 
 def held(one: Spool) -> list[Batch]:
     """Everything that waits, oldest first."""
-    return [batch for segment in one.segments() for batch in normal(one.read(segment))]
+    return [batch for segment in sorted(one._folder.glob("*.spool")) for batch in normal(one.read(segment))]
 
 
 def normal(batches: list[Batch]) -> list[Batch]:
@@ -144,8 +144,14 @@ def test_a_segment_that_is_large_enough_is_followed_by_another(tmp_path: Path) -
         for number in range(5):
             one.append(batch(number))
         segments = one.segments()
-        assert [segment.name for segment in segments] == [f"{number:012d}.spool" for number in range(3)]
-        assert [len(one.read(segment)) for segment in segments] == [2, 2, 1]
+        assert [segment.name for segment in segments] == ["000000000000.spool", "000000000001.spool"]
+        assert [len(one.read(segment)) for segment in segments] == [2, 2]
+        for segment in segments:
+            one.forget(segment)
+        (last,) = one.segments()
+        assert (last.name, normal(one.read(last))) == ("000000000002.spool", [batch(4)])
+        one.forget(last)
+        assert one.segments() == []
 
 
 def test_what_comes_after_the_list_was_asked_for_goes_into_a_new_segment(tmp_path: Path) -> None:
@@ -159,6 +165,15 @@ def test_what_comes_after_the_list_was_asked_for_goes_into_a_new_segment(tmp_pat
         assert one.oldest_minted_at == MINTED + 2
 
 
+def test_looking_again_and_again_makes_no_new_segments(tmp_path: Path) -> None:
+    with spool(tmp_path, segment=4 * SIZE) as one:
+        for number in range(9):
+            one.append(batch(number))
+            one.segments()
+        files = sorted((tmp_path / "one").glob("*.spool"))
+        assert [file.stat().st_size for file in files] == [SIZE, 4 * SIZE, 4 * SIZE]
+
+
 def test_a_forgotten_segment_is_gone_for_ever_and_its_number_too(tmp_path: Path) -> None:
     with spool(tmp_path) as one:
         one.append(batch(1))
@@ -169,7 +184,8 @@ def test_a_forgotten_segment_is_gone_for_ever_and_its_number_too(tmp_path: Path)
     with spool(tmp_path) as again:
         again.append(batch(3))
         assert held(again) == [batch(2), batch(3)]
-        assert [segment.name for segment in again.segments()] == ["000000000001.spool", "000000000002.spool"]
+        names = [file.name for file in sorted((tmp_path / "one").glob("*.spool"))]
+        assert names == ["000000000001.spool", "000000000002.spool"]
 
 
 def test_an_empty_spool_leaves_no_segment_behind(tmp_path: Path) -> None:
@@ -179,7 +195,7 @@ def test_an_empty_spool_leaves_no_segment_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("torn", [1, 7, 8, 9, SIZE - 1])
-def test_a_tail_torn_by_a_crash_is_cut_and_the_rest_is_kept(
+def test_a_tail_torn_by_a_crash_is_never_read_and_the_rest_is_kept(
     torn: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with spool(tmp_path) as one:
@@ -189,22 +205,37 @@ def test_a_tail_torn_by_a_crash_is_cut_and_the_rest_is_kept(
         file.write(encode(batch(2))[:torn])
 
     with spool(tmp_path) as again:
-        assert held(again) == [batch(1)]
-        assert again.bytes == segment.stat().st_size == SIZE
+        assert held(again) == held(again) == [batch(1)]
+        assert again.bytes == segment.stat().st_size == SIZE + torn
         again.append(batch(3))
         assert held(again) == [batch(1), batch(3)]
-    assert f"cut {torn} bytes" in caplog.text
+        assert again.oldest_minted_at == MINTED + 1
+        again.forget(segment)
+        assert (held(again), again.bytes, again.oldest_minted_at) == ([batch(3)], SIZE, MINTED + 3)
+    assert caplog.text.count(f"torn or damaged behind byte {SIZE}") == 1
+    assert segment.with_suffix(".damaged").read_bytes() == encode(batch(1)) + encode(batch(2))[:torn]
 
 
-def test_a_segment_that_holds_nothing_whole_is_removed(tmp_path: Path) -> None:
+def test_a_segment_that_holds_nothing_whole_is_put_aside(tmp_path: Path) -> None:
     with spool(tmp_path) as one:
         one.append(batch(1))
         (segment,) = one.segments()
-    segment.write_bytes(encode(batch(1))[:20])
+    torn = encode(batch(1))[:20]
+    segment.write_bytes(torn)
     with spool(tmp_path) as again:
-        assert (again.segments(), again.bytes, segment.exists()) == ([], 0, False)
-        again.append(batch(2))
-        assert [segment.name for segment in again.segments()] == ["000000000001.spool"]
+        assert (again.segments(), again.bytes, again.oldest_minted_at, segment.exists()) == ([], 0, None, False)
+    with spool(tmp_path) as later:
+        later.append(batch(2))
+        assert [segment.name for segment in later.segments()] == ["000000000001.spool"]
+    assert segment.with_suffix(".damaged").read_bytes() == torn
+
+
+def test_a_segment_in_which_nothing_was_written_is_removed(tmp_path: Path) -> None:
+    with spool(tmp_path):
+        (tmp_path / "one" / "000000000000.spool").touch()
+    with spool(tmp_path) as again:
+        assert (again.segments(), again.bytes) == ([], 0)
+    assert [file.name for file in (tmp_path / "one").iterdir()] == ["lock"]
 
 
 def test_two_processes_never_share_a_folder(tmp_path: Path) -> None:
@@ -280,7 +311,8 @@ def test_a_record_that_the_disk_takes_in_part_is_refused_and_leaves_no_trace(roo
         one.append(batch(3))
         assert room_in(one)
         assert held(one) == [batch(1), batch(3)]
-        assert sum(file.stat().st_size for file in one.segments()) == one.bytes == 2 * SIZE
+        files = (tmp_path / "one").glob("*.spool")
+        assert sum(file.stat().st_size for file in files) == one.bytes == 2 * SIZE
 
 
 def test_a_first_record_that_the_disk_does_not_take_leaves_no_file(tmp_path: Path) -> None:
@@ -356,17 +388,22 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_damage_in_an_older_segment_is_kept_at_the_next_start(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "one", 1 << 20, segment_bytes=1)
-    spool.open()
-    for number in range(2):
-        spool.append(Batch(f"e-{number:012d}", 1, [("a1", 1, "reader", "")]))
-    first, second = spool.segments()
-    spool.close()
-    spoilt = first.read_bytes()[:-1]
-    first.write_bytes(spoilt)
-    again = Spool(tmp_path / "one", 1 << 20)
-    again.open()
-    assert again.segments() == [second]
-    assert first.with_suffix(".damaged").read_bytes() == spoilt
-    again.close()
+@pytest.mark.parametrize("spoilt", [0, 1], ids=["an older segment", "the last segment"])
+@pytest.mark.parametrize("record", [0, 1, 2])
+def test_a_start_destroys_nothing_that_it_cannot_read(spoilt: int, record: int, tmp_path: Path) -> None:
+    """One bit in any record, in any segment, on a disk that is full: what stands behind it is still there."""
+    with spool(tmp_path, segment=3 * SIZE) as one:
+        for number in range(6):
+            one.append(batch(number))
+        segments = one.segments()
+    data = bytearray(segments[spoilt].read_bytes())
+    data[record * SIZE + 20] ^= 1
+    segments[spoilt].write_bytes(data)
+    whole = [batch(number) for number in range(6) if not record <= number - 3 * spoilt < 3]
+    with largest_file(0), spool(tmp_path) as again:
+        assert held(again) == whole
+        for segment in again.segments():
+            again.forget(segment)
+        assert (again.bytes, again.oldest_minted_at) == (0, None)
+    assert [file.name for file in segments[0].parent.glob("*.spool")] == []
+    assert segments[spoilt].with_suffix(".damaged").read_bytes() == data

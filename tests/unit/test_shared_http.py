@@ -13,6 +13,7 @@ from pymongo.errors import AutoReconnect
 
 from shared.errors import Permanent, Problem, Transient, Unavailable
 from shared.http import (
+    App,
     Disconnected,
     Receive,
     Scope,
@@ -201,7 +202,7 @@ class Wanted(BaseModel):
     limit: int = 1
 
 
-def api() -> httpx.AsyncClient:
+def api_app() -> App:
     one = make_api("test", "test", max_body=10)
 
     @one.get("/listing")
@@ -216,8 +217,11 @@ def api() -> httpx.AsyncClient:
     async def fails(how: str) -> None:
         raise {"problem": Problem(409, "no"), "away": AutoReconnect("h"), "bug": KeyError("secret")}[how]
 
-    transport = httpx.ASGITransport(observed(one))
-    return httpx.AsyncClient(transport=transport, base_url="http://test")
+    return observed(one)
+
+
+def api() -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(api_app()), base_url="http://test")
 
 
 @pytest.mark.parametrize(
@@ -274,10 +278,20 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
     assert [message["type"] for message in client.sent] == ["http.response.start"]
 
 
-async def test_a_client_that_left_is_sent_nothing() -> None:
-    async def reads(scope: Scope, receive: Receive, _send: Send) -> None:
-        await read_body(scope, receive, 10)
+async def bare(scope: Scope, receive: Receive, _send: Send) -> None:
+    await read_body(scope, receive, 10)
 
-    client = Client()
-    await observed(reads)(client.scope, client.receive, client.send)
-    assert client.sent == []
+
+@pytest.mark.parametrize("app", [observed(bare), api_app()], ids=["bare", "api"])
+@pytest.mark.parametrize("pieces", [[], [b"ab"]])
+async def test_a_client_that_left_is_sent_nothing_and_is_no_fault(
+    app: App, pieces: list[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    def failures() -> float:
+        return REGISTRY.get_sample_value("luotdoc_http_requests_total", {"method": "POST", "status": "500"}) or 0.0
+
+    before = failures()
+    client = Client(*pieces, whole=False)
+    client.scope.update(path="/body", query_string=b"")
+    await app(client.scope, client.receive, client.send)
+    assert (client.sent, failures(), caplog.records) == ([], before, [])

@@ -109,6 +109,7 @@ def test_values_are_read(name: str, value: str, expected: Any, environment: pyte
         ("instance", "../other"),
         ("instance", ""),
         ("bot_filter", "maybe"),
+        ("reconcile", "search=http://search:80a/state"),
         ("spool_max_bytes", "1000"),
         ("max_media_bytes", str(16 << 20)),
     ],

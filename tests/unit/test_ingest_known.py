@@ -1,0 +1,90 @@
+"""Which articles are public: what is asked of MongoDB, how long, and what a reader is told meanwhile."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, cast
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from services.ingest import known as module
+from services.ingest.batcher import Batcher
+from services.ingest.beacon import Beacon
+from services.ingest.known import KnownArticles
+from services.ingest.store import ArticleStore
+from services.ingest.visitors import ReloadWindow
+from shared.errors import Unavailable
+from shared.http import Scope
+
+
+class Store:
+    """Answers as it is told, and notes what it was asked."""
+
+    def __init__(self, answer: Callable[[], Awaitable[bool]]) -> None:
+        self.asked: list[str] = []
+        self._answer = answer
+
+    async def is_published(self, article_id: str) -> bool:
+        self.asked.append(article_id)
+        return await self._answer()
+
+
+async def no() -> bool:
+    return False
+
+
+async def away() -> bool:
+    raise AutoReconnect("connection closed")
+
+
+async def frozen() -> bool:
+    await asyncio.sleep(3600)
+    return False
+
+
+def make(answer: Callable[[], Awaitable[bool]]) -> tuple[KnownArticles, Store]:
+    store = Store(answer)
+    return KnownArticles(cast(ArticleStore, store), lambda: 100.0), store
+
+
+@pytest.fixture(autouse=True)
+def _short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOKUP_SECONDS", 0.05)
+
+
+async def test_an_absent_article_is_asked_for_once_a_second() -> None:
+    known, store = make(no)
+    assert [await known.look_up("a1"), await known.look_up("a1"), await known.look_up("a2")] == [False] * 3
+    assert store.asked == ["a1", "a2"]
+
+
+async def test_a_database_that_does_not_answer_keeps_nobody_waiting() -> None:
+    known, _ = make(frozen)
+    async with asyncio.timeout(1):  # far less than one after the other would take
+        answers = await asyncio.gather(*(known.look_up(f"a{n}") for n in range(100)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Unavailable}
+    with pytest.raises(Unavailable):
+        await known.look_up("a1")  # nobody has kept a place
+
+
+@pytest.mark.parametrize("answer", [away, frozen])
+@pytest.mark.parametrize("way", ["post", "pixel"])
+async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[], Awaitable[bool]]) -> None:
+    known, _ = make(answer)
+    window = ReloadWindow(0, 1, lambda: 0.0)
+    beacon = Beacon(cast(Batcher, None), known, window, lambda: b"", filter_bots=False, trusted=())
+    scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
+    scope["method"] = "POST" if way == "post" else "GET"
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b'{"article": "a1"}'}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    await getattr(beacon, way)(scope, receive, send)
+    start, body = sent
+    assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
+    assert json.loads(body["body"])["detail"] == "whether there is such an article is not known now, try again"

@@ -1,0 +1,33 @@
+"""What a key's repetition makes."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.counter.consumer import TOO_OLD
+from services.ingest.read_batches import KeyNote, digest_of, make_batch
+from shared.batch import COUNTED_HOURS, Batch
+from shared.errors import Problem
+
+HOUR = 3_600_000
+FIRST = 1_795_417_500_000
+NOTE = KeyNote(digest_of(["a1", "nobody"]), FIRST, frozenset({"nobody"}))
+
+
+@pytest.mark.parametrize("later", [0, 1, 71 * HOUR])
+def test_every_repetition_makes_the_same_batch(later: int) -> None:
+    made = make_batch("h1", ["a1", "nobody"], NOTE, FIRST + later)
+    assert made == Batch("h1", FIRST, [("a1", FIRST, "batch", "")])
+
+
+def test_what_the_counter_would_not_take_is_refused() -> None:
+    with pytest.raises(Problem, match="first used more than 71 hours ago") as problem:
+        make_batch("h1", ["a1", "nobody"], NOTE, FIRST + 71 * HOUR + 1)
+    assert problem.value.status == 409
+    assert timedelta(hours=COUNTED_HOURS) == TOO_OLD
+
+
+def test_another_body_is_refused() -> None:
+    with pytest.raises(Problem, match="not valid") as problem:
+        make_batch("h1", ["a1"], NOTE, FIRST + 80 * HOUR)
+    assert (problem.value.status, problem.value.errors[0]["path"]) == (422, "Idempotency-Key")

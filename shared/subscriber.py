@@ -3,9 +3,10 @@
     @subscribe(broker, "cache-purger.pages")
     async def purge(event: Event[PageRendered | PageRemoved]) -> None: ...
 
-The annotation says which events the queue is bound to, and in which versions: while an event is published in two, the
-one not asked for is passed over. A base such as `Article` means every version. The handler may answer False: it holds
-something as new. It raises what `shared/errors.py` draws:
+The annotation says which events the queue is bound to, and in which versions; a base such as `Article` means all of
+them. What else comes, by an older binding, a replay, or in another version, is acked and counted as `ignored`; but an
+event whose name the contract does not know is parked. The handler may answer False: it holds something as new. It
+raises what `shared/errors.py` draws:
 
 - `Transient` (or a `PyMongoError`): something that it needs is away. The message is held and tried again; if others
   are handled meanwhile, or after half a minute, it steps aside into a retry queue. That goes on until it works.

@@ -187,7 +187,8 @@ class Consumer:
         envelope = event.envelope
         if envelope.sequence is None:
             return await self._handle(event) is not False
-        subject = subject_of(envelope)
+        # By queue: what one handler has done is still news for another with the same guard.
+        subject = f"{self._work.name}/{subject_of(envelope)}"
         if outdated(envelope, await self._guard.held(subject), bool(event.replay)):
             return False
         new = await self._handle(event) is not False

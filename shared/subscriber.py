@@ -1,7 +1,7 @@
 """Subscribing to events: one decorator declares the queue, decodes, keeps order, retries and parks.
 
-    @subscribe(broker, "cache-purger.pages")
-    async def purge(event: Event[PageRendered | PageRemoved]) -> None: ...
+    @subscribe(broker, "search.articles", guard=OnDisk("search.sqlite"))
+    async def index(event: Event[Article | ArticleWithdrawn]) -> None: ...
 
 The annotation says which events the queue is bound to, and in which versions; a base such as `Article` means all of
 them. What else comes, by an older binding, a replay, or in another version, is acked and counted as `ignored`; but an
@@ -13,7 +13,8 @@ raises what `shared/errors.py` draws:
 - `Retry`: this message failed. It steps aside, each time for longer, and is parked when the delays are used up.
 - `Permanent`: parked at once. Anything else is a bug, and is parked at once with its traceback.
 
-Events of one article are handled one after the other, in the order of the queue. A message is acked only after its
+Events of one article are handled one after the other, in the order of the queue, and without what is older than the
+guard holds; `shared/guard.py` says which guard to take. A message is acked only after its
 effect is committed or its copy is in another queue.
 """
 
@@ -29,7 +30,7 @@ from shared import events
 from shared.broker import Broker
 from shared.clock import Clock, now
 from shared.consumer import Consumer, Event, decode
-from shared.guard import Guard, Newest
+from shared.guard import Guard
 from shared.parking import prepare
 from shared.topology import EVENTS, RETRY_DELAYS, WorkQueue
 
@@ -41,20 +42,19 @@ H = TypeVar("H", bound=Callable[[Event[Any]], Awaitable[bool | None]])
 
 
 def subscribe(
-    broker: Broker, queue: str | WorkQueue, guard: Guard | None = None, clock: Clock = now, prefetch: int = 20
+    broker: Broker, queue: str | WorkQueue, *, guard: Guard, clock: Clock = now, prefetch: int = 20
 ) -> Callable[[H], H]:
     """Make the decorated function the handler of `queue`; consuming starts with `shared.broker.connect`.
 
     A queue of another team is given by name, `<subscriber>.<what>`; one of ours stands in `shared/topology.py`. Up
-    to `prefetch` messages are in hand at once. What is older than the guard holds is dropped; the default guard is
-    the memory of the process.
+    to `prefetch` messages are in hand at once. What is older than the guard holds is dropped.
     """
 
     def register(handle: H) -> H:
         kinds = kinds_of(handle)
         keys = tuple({kind.name: None for kind in kinds})
         work = WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True) if isinstance(queue, str) else queue
-        consumer = Consumer(broker, work, kinds, handle, guard or Newest(), clock, prefetch)
+        consumer = Consumer(broker, work, kinds, handle, guard, clock, prefetch)
         prepare(work)
         broker.works.append(work)
 

@@ -43,7 +43,7 @@ file = sqlite3.connect(settings.digest_file, isolation_level=None)
 file.execute(TABLE)
 
 
-@subscribe(broker, "digest.articles", Unguarded())
+@subscribe(broker, "digest.articles", guard=Unguarded())
 async def note(event: Event[Article | ArticleWithdrawn]) -> bool:
     """An article is due when it is published as news, not in a replay. All else changes its line or withdraws it."""
     data = event.data

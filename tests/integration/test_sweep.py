@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from shared import broker as rabbit
 from shared import topology
 from shared.events import EVENTS, Data
-from shared.guard import subject_of
+from shared.guard import OnDisk, subject_of
 from shared.settings import SubscriberSettings
 from shared.subscriber import Event, kinds_of, subscribe
 from tests.integration.test_examples import DIGEST, PURGER
@@ -51,7 +51,7 @@ async def test_the_end_state_does_not_depend_on_the_order(system: System) -> Non
     got: dict[str, list[Any]] = defaultdict(list)
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
 
-    @subscribe(broker, PROBE)
+    @subscribe(broker, PROBE, guard=OnDisk(system.folder / "guard.sqlite"))
     async def note(event: Event[Data]) -> None:
         data: Any = event.data
         if hasattr(data, "revision"):

@@ -59,18 +59,15 @@ async function setup(connection) { // again after each reconnect
   const channel = await connection.createChannel()
   // A refused permission, a full disk: end, be started again, and get again what is not acked.
   for (const trouble of ['error', 'handler-error']) channel.on(trouble, (error) => { throw error })
-  const parked = { 'x-queue-type': 'quorum', 'x-delivery-limit': 1_000_000 }
-  await channel.assertQueue(`${QUEUE}.parked`, { arguments: parked })
-  await channel.assertQueue(QUEUE, {
-    arguments: {
-      'x-queue-type': 'quorum', // survives the loss of a node
-      'x-delivery-limit': 1_000_000, // lost connections count too
-      'x-dead-letter-exchange': '',
-      'x-dead-letter-routing-key': `${QUEUE}.parked`,
-      'x-dead-letter-strategy': 'at-least-once',
-      'x-overflow': 'reject-publish',
-    },
-  })
+  const quorum = {
+    'x-queue-type': 'quorum', // survives the loss of a node
+    'x-delivery-limit': 1_000_000, // lost connections count too
+  }
+  const route = { 'x-dead-letter-exchange': `${QUEUE}.dlx`, 'x-dead-letter-routing-key': `${QUEUE}.parked` }
+  await channel.assertExchange(`${QUEUE}.dlx`, 'direct')
+  await channel.assertQueue(`${QUEUE}.parked`, { arguments: quorum })
+  await channel.bindQueue(`${QUEUE}.parked`, `${QUEUE}.dlx`, `${QUEUE}.parked`)
+  await channel.assertQueue(QUEUE, { arguments: { ...quorum, ...route } })
   for (const key of ['article.published', 'article.updated', 'article.withdrawn']) {
     await channel.bindQueue(QUEUE, 'luotdoc.events', key)
   }

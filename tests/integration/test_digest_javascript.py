@@ -1,4 +1,4 @@
-"""The digest in docs/examples, in JavaScript, as another team would run it."""
+"""The digest in docs/examples, in JavaScript, as another team would run it, with a RabbitMQ user of its own."""
 
 import asyncio
 import os
@@ -13,17 +13,18 @@ import aio_pika
 import orjson
 
 from shared import events
+from tests.integration.conftest import Subscriber
 from tests.support.system import System, until
 from tests.support.witness import ROOT, node
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-QUEUE = "digest.articles"
+QUEUE = "mailer.articles"
 
 
 @contextmanager
-def digest(system: System, folder: Path, period: float) -> Iterator[subprocess.Popen[bytes]]:
+def digest(url: str, folder: Path, period: float) -> Iterator[subprocess.Popen[bytes]]:
     """The example, with a mail every `period` seconds into the file `mails`."""
-    environment = os.environ | {"AMQP_URL": system.broker.url, "PERIOD": str(period), "STATE": str(folder / "state")}
+    environment = os.environ | {"AMQP_URL": url, "QUEUE": QUEUE, "PERIOD": str(period), "STATE": str(folder / "state")}
     script = node("../../docs/examples/digest.mjs")
     with (folder / "mails").open("ab") as mails, (folder / "log").open("ab") as log:
         process = subprocess.Popen(script, cwd=ROOT, env=environment, stdout=mails, stderr=log)
@@ -78,8 +79,11 @@ async def clear(system: System) -> None:
             await channel.queue_delete(name)
 
 
-async def test_the_digest_tells_each_article_once_in_its_newest_state(system: System, tmp_path: Path) -> None:
+async def test_the_digest_tells_each_article_once_in_its_newest_state(
+    system: System, subscriber: Subscriber, tmp_path: Path
+) -> None:
     await clear(system)
+    url = subscriber("mailer")
     seen = tmp_path / "state"
 
     def waits() -> bool:
@@ -88,7 +92,7 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(system: Sy
     def known(*identities: str) -> bool:
         return seen.exists() and set(identities) <= orjson.loads(seen.read_bytes())["revisions"].keys()
 
-    with digest(system, tmp_path, 86400):
+    with digest(url, tmp_path, 86400):
         await until(waits, 10, "it consumes")
         await publish(
             system,
@@ -112,7 +116,7 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(system: Sy
         await until(parked, 10, "nonsense is parked")
         assert (tmp_path / "mails").read_text() == ""
 
-    with digest(system, tmp_path, 0.5) as process:
+    with digest(url, tmp_path, 0.5) as process:
         await until(lambda: "a6.html" in (tmp_path / "mails").read_text(), 10, "the mail")
         assert (tmp_path / "mails").read_text() == (
             "Subject: 3 new\n\nBài mới\nhttps://e.vn/a1.html\n\nTựa sau\nhttps://e.vn/a3.html\n\n"

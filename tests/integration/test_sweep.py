@@ -13,6 +13,7 @@ from shared.events import EVENTS, Data
 from shared.guard import OnDisk, subject_of
 from shared.settings import SubscriberSettings
 from shared.subscriber import Event, kinds_of, subscribe
+from tests.integration.conftest import Subscriber
 from tests.integration.test_examples import DIGEST, PURGER
 from tests.support.outside import cache
 from tests.support.system import System, until
@@ -44,7 +45,7 @@ def told(names: tuple[str, ...], prefix: str) -> dict[str, list[Data]]:
     }
 
 
-async def test_the_end_state_does_not_depend_on_the_order(system: System) -> None:
+async def test_the_end_state_does_not_depend_on_the_order(system: System, subscriber: Subscriber) -> None:
     await forget(system, *THEIRS)
     articles, pages, counts = told(ARTICLE, "a"), told(PAGE, "p"), told(("reads.counted",) * 3, "c")
     assert len(articles) == len(pages) == len(counts) == 24
@@ -64,8 +65,8 @@ async def test_the_end_state_does_not_depend_on_the_order(system: System) -> Non
             await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
             for service in ("render", "stats"):
                 await system.start(service)
-            await system.start("purger", module=PURGER, cache_url=outside.url)
-            await system.start("digest", module=DIGEST, digest_file=file)
+            await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url)
+            await system.start("digest", module=DIGEST, amqp_url=subscriber("digest"), digest_file=file)
             # Counts need pages to be seen on.
             await publish(system, [sample("article.published", article, 1) for article in counts])
             for way in zip(articles.values(), pages.values(), counts.values(), strict=True):
@@ -97,7 +98,7 @@ async def test_the_end_state_does_not_depend_on_the_order(system: System) -> Non
     await forget(system, *THEIRS)
 
 
-async def test_an_event_that_a_consumer_has_no_use_for_is_passed_over(system: System) -> None:
+async def test_an_event_that_a_consumer_has_no_use_for_is_passed_over(system: System, subscriber: Subscriber) -> None:
     """As if somebody bound the queue to too much. Every event there is goes through every queue there is."""
     await forget(system, *THEIRS)
     wanted = {
@@ -110,8 +111,10 @@ async def test_an_event_that_a_consumer_has_no_use_for_is_passed_over(system: Sy
         consumers = [
             await system.start("render"),
             await system.start("stats"),
-            await system.start("digest", module=DIGEST, digest_file=system.folder / "digest.sqlite"),
-            await system.start("purger", module=PURGER, cache_url=outside.url),
+            await system.start(
+                "digest", module=DIGEST, amqp_url=subscriber("digest"), digest_file=system.folder / "digest.sqlite"
+            ),
+            await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url),
         ]
         for queue in wanted:
             await publish(system, [sample(name, "a1", 1) for name in EVENTS], queue=queue)

@@ -35,10 +35,12 @@ def digest(url: str, folder: Path, period: float) -> Iterator[subprocess.Popen[b
         process.wait(10)
 
 
-def article(identity: str, revision: int, title: str, kind: type[events.Article] = events.ArticlePublished) -> bytes:
+def article(
+    identity: str, revision: int, title: str, kind: type[events.Article] = events.ArticlePublished, **more: Any
+) -> bytes:
     data = kind(
         id=identity, revision=revision, url=f"https://e.vn/{identity}.html", slug="s", section="thoi-su", title=title,
-        body_html="<p>", published_at=NOON, modified_at=NOON,
+        body_html="<p>", published_at=NOON, modified_at=NOON, **more,
     )  # fmt: skip
     return wire(data, identity, revision)
 
@@ -90,10 +92,12 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
         return "waiting" in (tmp_path / "log").read_text()
 
     def known(*identities: str) -> bool:
-        return seen.exists() and set(identities) <= orjson.loads(seen.read_bytes())["revisions"].keys()
+        return seen.exists() and set(identities) <= dict(orjson.loads(seen.read_bytes())).keys()
 
     with digest(url, tmp_path, 86400):
         await until(waits, 10, "it consumes")
+        # Replayed, so known, and no news.
+        await publish(system, article("a4", 6, "Bài cũ"), article("a5", 1, "Phát lại"), **{"x-luotdoc-replay": "all"})
         await publish(
             system,
             article("a1", 2, "Bài mới"),
@@ -105,10 +109,14 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
             article("a3", 1, "Tựa đầu"),
             article("a3", 2, "Tựa sau", events.ArticleUpdated),
             article("a4", 7, "Sửa bài đã gửi từ lâu", events.ArticleUpdated),
+            article("a7", 2, "Bài đã sửa", events.ArticleUpdated, change="minor"),  # its first news,
+            article("a7", 1, "Bài chưa sửa"),  # which is late
+            article("a8", 3, "Gửi lại", events.ArticleUpdated, change="republish"),
+            withdrawn("a9", 2),
+            article("a9", 4, "Bài trở lại", events.ArticleUpdated),  # its second publication is late
         )
-        await publish(system, article("a5", 1, "Phát lại"), **{"x-luotdoc-replay": "rebuild"})
         await publish(system, b"\xff", article("a6", 1, "Bài cuối"))
-        await until(lambda: known("a1", "a2", "a3", "a4", "a6"), 10, "everything is taken")
+        await until(lambda: known(*(f"a{number}" for number in range(1, 10))), 10, "everything is taken")
 
         async def parked() -> bool:
             return await system.queue_depth(f"{QUEUE}.parked") == 1
@@ -119,7 +127,8 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
     with digest(url, tmp_path, 0.5) as process:
         await until(lambda: "a6.html" in (tmp_path / "mails").read_text(), 10, "the mail")
         assert (tmp_path / "mails").read_text() == (
-            "Subject: 3 new\n\nBài mới\nhttps://e.vn/a1.html\n\nTựa sau\nhttps://e.vn/a3.html\n\n"
+            "Subject: 5 new\n\nBài mới\nhttps://e.vn/a1.html\n\nTựa sau\nhttps://e.vn/a3.html\n\n"
+            "Bài đã sửa\nhttps://e.vn/a7.html\n\nBài trở lại\nhttps://e.vn/a9.html\n\n"
             "Bài cuối\nhttps://e.vn/a6.html\n\n"
         )
         assert await system.queue_depth(QUEUE) == 0
@@ -127,7 +136,7 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
         await asyncio.to_thread(system.broker.stop)
         await until(lambda: "disconnect" in (tmp_path / "log").read_text(), 20, "it notices")
         await asyncio.to_thread(system.broker.start)
-        await publish(system, article("a7", 1, "Sau khi nối lại"))
-        await until(lambda: "a7.html" in (tmp_path / "mails").read_text(), 30, "it is connected again")
+        await publish(system, article("b1", 1, "Sau khi nối lại"))
+        await until(lambda: "b1.html" in (tmp_path / "mails").read_text(), 30, "it is connected again")
         assert (tmp_path / "mails").read_text().count("Subject: ") == 2
         assert process.poll() is None

@@ -98,10 +98,18 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(
         await publish(system, [sample("article.published", "a3", 1)], {REPLAY_HEADER: "for-the-archive"})
         await publish(system, [sample("article.published", "a4", 1, change="republish")])
         await publish(system, [sample("article.published", "a5", 1)])
+        # A replay made an article known, so its change is no news; of others the publication comes late, or not at all.
+        await publish(system, [sample("article.published", "a7", 1)], {REPLAY_HEADER: "for-the-archive"})
+        await publish(system, [sample("article.updated", "a7", 2)])
+        await publish(
+            system, [sample("article.updated", "a8", 2, change="minor"), sample("article.published", "a8", 1)]
+        )
+        await publish(system, [sample("article.withdrawn", "a9", 2), sample("article.updated", "a9", 4)])
+        await publish(system, [sample("article.updated", "b1", 2, change="republish")])
 
         async def noted() -> bool:
             name = 'luotdoc_consumed_total{outcome="handled",queue="digest.articles"}'
-            return (await _metrics(system, first.url)).get(name) == 7
+            return (await _metrics(system, first.url)).get(name) == 13
 
         await until(noted, 10, "all are noted")
         assert await first.stop() == 0
@@ -116,7 +124,8 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(
     assert "toa-soan@example.vn" in sender
     assert "ban-doc@example.vn" in recipients[0]
     content = message_from_bytes(text, policy=default).get_content().split()
-    assert content == f"Bài a1 lần 2 {address('a1')} Bài a5 lần 1 {address('a5')}".split()
+    due = [("a1", 2), ("a5", 1), ("a8", 2), ("a9", 4)]
+    assert content == " ".join(f"Bài {article} lần {revision} {address(article)}" for article, revision in due).split()
     assert address("a6") in message_from_bytes(second, policy=default).get_content()
 
 

@@ -123,7 +123,7 @@ class ReadsCounted(Data):
     name: ClassVar[str] = "reads.counted"
     items: list[Count] = Field(description="the articles that this flush counted")
     complete_through: AwareDatetime | None = Field(
-        None, description="every read accepted before this moment is counted; absent when it is not known"
+        None, description="every read accepted before this moment is counted; null while it is not known"
     )
 
 
@@ -141,9 +141,9 @@ class Heartbeat(Data):
     last_id: str | None = Field(
         None,
         description="id of the last such event that this process had confirmed: who was bound to it has received it "
-        "before this heartbeat, in the same queue; absent while there was none",
+        "before this heartbeat, in the same queue; null while there was none",
     )
-    last_time: AwareDatetime | None = Field(None, description="the time of that event")
+    last_time: AwareDatetime | None = Field(None, description="the time of that event; null while there was none")
 
 
 KINDS: tuple[type[Data], ...] = (

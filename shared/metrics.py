@@ -14,7 +14,7 @@ HTTP_SECONDS = Histogram("luotdoc_http_seconds", "Seconds to answer a request of
 # consumers of events
 CONSUMED = Counter(
     "luotdoc_consumed_total",
-    "Messages settled, by queue and outcome: handled, stale, other_version (told in the asked one, too), "
+    "Messages settled, by queue and outcome: handled, stale, ignored (not asked for), "
     "retried (put aside for a while), parked.",
     ["queue", "outcome"],
 )

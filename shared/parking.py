@@ -14,7 +14,7 @@ REASON, DETAIL, PARKED_AT = "x-luotdoc-reason", "x-luotdoc-detail", "x-luotdoc-p
 FORCE = "x-luotdoc-force"
 """Set by an operator: count this batch although it is too old."""
 
-REASONS = ("bad_headers", "bad_body", "too_old", "bad_event", "unknown_event", "unexpected_event", "bug")
+REASONS = ("bad_headers", "bad_body", "too_old", "bad_event", "unknown_event", "bug")
 
 BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count")
 """How headers begin that RabbitMQ adds on the way; a copy must not carry them on."""

@@ -1,18 +1,20 @@
 """Subscribing to events: one decorator declares the queue, decodes, keeps order, retries and parks.
 
-    @subscribe(broker, "cache-purger.pages")
-    async def purge(event: Event[PageRendered | PageRemoved]) -> None: ...
+    @subscribe(broker, "search.articles", guard=OnDisk("search.sqlite"))
+    async def index(event: Event[Article | ArticleWithdrawn]) -> None: ...
 
-The annotation says which events the queue is bound to, and in which versions: while an event is published in two, the
-one not asked for is passed over. A base such as `Article` means every version. The handler may answer False: it holds
-something as new. It raises what `shared/errors.py` draws:
+The annotation says which events the queue is bound to, and in which versions; a base such as `Article` means all of
+them. What else comes, by an older binding, a replay, or in another version, is acked and counted as `ignored`; but an
+event whose name the contract does not know is parked. The handler may answer False: it holds something as new. It
+raises what `shared/errors.py` draws:
 
 - `Transient` (or a `PyMongoError`): something that it needs is away. The message is held and tried again; if others
   are handled meanwhile, or after half a minute, it steps aside into a retry queue. That goes on until it works.
 - `Retry`: this message failed. It steps aside, each time for longer, and is parked when the delays are used up.
 - `Permanent`: parked at once. Anything else is a bug, and is parked at once with its traceback.
 
-Events of one article are handled one after the other, in the order of the queue. A message is acked only after its
+Events of one article are handled one after the other, in the order of the queue, and without what is older than the
+guard holds; `shared/guard.py` says which guard to take. A message is acked only after its
 effect is committed or its copy is in another queue.
 """
 
@@ -28,7 +30,7 @@ from shared import events
 from shared.broker import Broker
 from shared.clock import Clock, now
 from shared.consumer import Consumer, Event, decode
-from shared.guard import Guard, Newest
+from shared.guard import Guard
 from shared.parking import prepare
 from shared.topology import EVENTS, RETRY_DELAYS, WorkQueue
 
@@ -40,20 +42,19 @@ H = TypeVar("H", bound=Callable[[Event[Any]], Awaitable[bool | None]])
 
 
 def subscribe(
-    broker: Broker, queue: str | WorkQueue, guard: Guard | None = None, clock: Clock = now, prefetch: int = 20
+    broker: Broker, queue: str | WorkQueue, *, guard: Guard, clock: Clock = now, prefetch: int = 20
 ) -> Callable[[H], H]:
     """Make the decorated function the handler of `queue`; consuming starts with `shared.broker.connect`.
 
     A queue of another team is given by name, `<subscriber>.<what>`; one of ours stands in `shared/topology.py`. Up
-    to `prefetch` messages are in hand at once. What is older than the guard holds is dropped; the default guard is
-    the memory of the process.
+    to `prefetch` messages are in hand at once. What is older than the guard holds is dropped.
     """
 
     def register(handle: H) -> H:
         kinds = kinds_of(handle)
         keys = tuple({kind.name: None for kind in kinds})
         work = WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True) if isinstance(queue, str) else queue
-        consumer = Consumer(broker, work, kinds, handle, guard or Newest(), clock, prefetch)
+        consumer = Consumer(broker, work, kinds, handle, guard, clock, prefetch)
         prepare(work)
         broker.works.append(work)
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from shared.broker import make_broker
 from shared.errors import Retry, Transient
 from shared.events import PageRemoved, PageRendered
+from shared.guard import Newest
 from shared.settings import HttpUrl, SubscriberSettings, load
 from shared.standalone import run
 from shared.subscriber import Event, subscribe
@@ -30,9 +31,9 @@ broker = make_broker(settings, "cache-purger")
 cache = httpx.AsyncClient(base_url=settings.cache_url, timeout=5)
 
 
-@subscribe(broker, "cache-purger.pages")
+@subscribe(broker, "cache-purger.pages", guard=Newest())
 async def purge(event: Event[PageRendered | PageRemoved]) -> None:
-    """The page is served anew, or no longer, by the time that we hear of it."""
+    """The page is served anew, or no longer, by the time that we hear of it. To purge it once more does no harm."""
     page = urlsplit(event.data.url)
     try:
         answer = await cache.request("PURGE", page.path, headers={"host": page.netloc})

@@ -4,6 +4,8 @@
 
 Prints the mail unless LUOTDOC_SMTP_HOST names a server. What is to be mailed is kept in a file, so that an event
 may be acked before its mail goes out. The file's compare-and-swap on the revision refuses what is older.
+
+Bind its queue, then have every article replayed into it once: from then on it knows which are new.
 """
 
 import asyncio
@@ -33,9 +35,14 @@ class Settings(SubscriberSettings):
     mail_to: str = Field("ban-doc@example.vn", description="recipients, separated by commas")
 
 
+# The title is NULL while an article is withdrawn.
 TABLE = "CREATE TABLE IF NOT EXISTS articles (id PRIMARY KEY, revision, title, url, due)"
-PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :due) ON CONFLICT (id) DO UPDATE
-    SET revision = :revision, title = :title, url = :url, due = iif(:keep, due, :due) WHERE revision < :revision"""
+PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :news) ON CONFLICT (id) DO UPDATE
+    SET revision = :revision, title = :title, url = :url, due = CASE
+        WHEN :title IS NULL THEN 0
+        WHEN :news AND (:published OR title IS NULL) THEN 1
+        ELSE due END
+    WHERE revision < :revision"""
 
 settings = load(Settings)
 broker = make_broker(settings, "digest")
@@ -43,14 +50,23 @@ file = sqlite3.connect(settings.digest_file, isolation_level=None)
 file.execute(TABLE)
 
 
-@subscribe(broker, "digest.articles", Unguarded())
+@subscribe(broker, "digest.articles", guard=Unguarded())
 async def note(event: Event[Article | ArticleWithdrawn]) -> bool:
-    """An article is due when it is published as news, not in a replay. All else changes its line or withdraws it."""
+    """An article that was not public here is due, whichever event tells of it first; it is no news in a replay.
+
+    After a failure, `article.published` may come behind `article.updated`, and is refused as older then.
+    """
     data = event.data
-    due = isinstance(data, ArticlePublished) and data.change == "major" and not event.replay
-    title = data.title if isinstance(data, Article) else ""
-    row = {"id": data.id, "revision": data.revision, "title": title, "url": data.url, "due": due}
-    return file.execute(PUT, row | {"keep": isinstance(data, Article) and not due}).rowcount > 0
+    article = data if isinstance(data, Article) else None
+    row = {
+        "id": data.id,
+        "revision": data.revision,
+        "title": article and article.title,
+        "url": data.url,
+        "news": article is not None and article.change != "republish" and not event.replay,
+        "published": isinstance(data, ArticlePublished),
+    }
+    return file.execute(PUT, row).rowcount > 0
 
 
 async def send_digests() -> None:

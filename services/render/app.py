@@ -91,7 +91,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         )
 
     publisher = Publisher(store, renderer, emit, clock, server.cache.forget)
-    subscribe(broker, topology.RENDER_ARTICLES, Unguarded(), clock)(publisher.handle)
+    subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
     rendering = Rendering(settings, client, broker, totals, server, publisher)
     rendering.heartbeats = Heartbeats(

@@ -38,7 +38,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     broker = rabbit.make_broker(settings, "stats")
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))
-    subscribe(broker, topology.STATS_ARTICLES, Unguarded(), clock)(catalogue_handler(store))
+    subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(catalogue_handler(store))
     freshness = Freshness(time.monotonic)
     listen(broker, topology.heartbeats_queue(secrets.token_hex(6)), topology.EVENTS, freshness.handle)
     away: list[str] = []

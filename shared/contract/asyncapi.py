@@ -14,8 +14,9 @@ Bind a durable queue of your own to the topic exchange `luotdoc.events`; the rou
 carries the full state and may come twice or late: keep `sequence`, which compares as text, and drop what is not newer.
 An article that is withdrawn leaves a tombstone with a revision of its own.
 
-Ignore fields and types that you don't know. Within a version, optional fields may be added, and nothing else changes;
-anything else comes as a type of its own, with the next version, beside the old one."""
+Ignore fields that you don't know, and acknowledge types that you did not ask for. Within a version, optional fields
+may be added, and nothing else changes; anything else comes as a type of its own, with the next version, beside the old
+one for at least six months."""
 
 _REPLAY: Schema = {
     "type": "object",

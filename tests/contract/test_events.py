@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,22 @@ def test_the_document_says_how_to_subscribe() -> None:
         assert message["contentType"] == "application/cloudevents+json"
         assert "x-luotdoc-replay" in message["headers"]["properties"]
         assert message["examples"][0]["payload"]["type"] == events.type_of(kind)
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (events.ReadsCounted(items=[]), "complete_through"),
+        (events.Heartbeat(producer="p", instance="i", event="e", interval=1), "last_id"),
+        (events.Heartbeat(producer="p", instance="i", event="e", interval=1), "last_time"),
+    ],
+)
+def test_what_is_not_known_is_null_and_described_so(data: events.Data, field: str) -> None:
+    event = events.envelope(data, id="e", source="/test", time=datetime.now(UTC), schemas="https://e.vn/schemas")
+    assert json.loads(events.encode(event))["data"][field] is None
+    description = type(data).model_fields[field].description or ""
+    assert "null while" in description
+    assert "absent" not in description
 
 
 @pytest.mark.parametrize(("version", "path"), RELEASED, ids=lambda value: str(getattr(value, "name", value)))

@@ -5,6 +5,8 @@ import re
 from importlib.util import find_spec
 
 from shared import events, topology
+from shared.contract.asyncapi import ABOUT
+from shared.parking import REASONS
 from tests.support.guide import PAGE, blocks
 from tests.support.system import ROOT
 
@@ -39,6 +41,18 @@ def test_it_tells_the_limits_that_are_set() -> None:
     assert "last 30 days, or 5 GB" in TEXT
     assert POLICY["definition"] == {"max-length-bytes": 1_000_000_000, "overflow": "drop-head"}
     assert "is cut at 1 GB" in TEXT
+
+
+def test_guide_document_and_contributors_tell_the_same_of_types_and_versions() -> None:
+    document = " ".join(ABOUT.split())
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    for text in (TEXT, document, contributing):
+        assert "for at least six months" in text
+    for text in (TEXT, document):
+        assert "did not ask for" in text
+    assert "`ignored`" in TEXT
+    assert "`unknown_event`" in TEXT
+    assert "unknown_event" in REASONS
 
 
 def test_the_policy_is_for_subscribers_alone() -> None:

@@ -1,15 +1,32 @@
 """What several tests on the real servers need."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
 from deploy.local.broker import Broker
 from tests.support.guide import make_subscriber
 
+Subscriber = Callable[[str], str]
+
 
 @pytest.fixture(scope="session")
-def reader(broker: Broker) -> Iterator[str]:
-    """The address of RabbitMQ for the subscriber `search`, made as the guide says."""
-    yield make_subscriber(broker)
-    broker.control("delete_user", "search")
+def subscriber(broker: Broker) -> Iterator[Subscriber]:
+    """The address of RabbitMQ for a subscriber by its name, whose user is made as the guide says."""
+    made = []
+
+    @cache
+    def address(name: str) -> str:
+        made.append(name)
+        return make_subscriber(broker, name)
+
+    yield address
+    for name in made:
+        broker.control("delete_user", name)
+
+
+@pytest.fixture(scope="session")
+def reader(subscriber: Subscriber) -> str:
+    """That of the subscriber `search`."""
+    return subscriber("search")

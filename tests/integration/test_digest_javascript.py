@@ -1,4 +1,4 @@
-"""The digest in docs/examples, in JavaScript, as another team would run it."""
+"""The digest in docs/examples, in JavaScript, as another team would run it, with a RabbitMQ user of its own."""
 
 import asyncio
 import os
@@ -13,17 +13,18 @@ import aio_pika
 import orjson
 
 from shared import events
+from tests.integration.conftest import Subscriber
 from tests.support.system import System, until
 from tests.support.witness import ROOT, node
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-QUEUE = "digest.articles"
+QUEUE = "mailer.articles"
 
 
 @contextmanager
-def digest(system: System, folder: Path, period: float) -> Iterator[subprocess.Popen[bytes]]:
+def digest(url: str, folder: Path, period: float) -> Iterator[subprocess.Popen[bytes]]:
     """The example, with a mail every `period` seconds into the file `mails`."""
-    environment = os.environ | {"AMQP_URL": system.broker.url, "PERIOD": str(period), "STATE": str(folder / "state")}
+    environment = os.environ | {"AMQP_URL": url, "QUEUE": QUEUE, "PERIOD": str(period), "STATE": str(folder / "state")}
     script = node("../../docs/examples/digest.mjs")
     with (folder / "mails").open("ab") as mails, (folder / "log").open("ab") as log:
         process = subprocess.Popen(script, cwd=ROOT, env=environment, stdout=mails, stderr=log)
@@ -34,10 +35,12 @@ def digest(system: System, folder: Path, period: float) -> Iterator[subprocess.P
         process.wait(10)
 
 
-def article(identity: str, revision: int, title: str, kind: type[events.Article] = events.ArticlePublished) -> bytes:
+def article(
+    identity: str, revision: int, title: str, kind: type[events.Article] = events.ArticlePublished, **more: Any
+) -> bytes:
     data = kind(
         id=identity, revision=revision, url=f"https://e.vn/{identity}.html", slug="s", section="thoi-su", title=title,
-        body_html="<p>", published_at=NOON, modified_at=NOON,
+        body_html="<p>", published_at=NOON, modified_at=NOON, **more,
     )  # fmt: skip
     return wire(data, identity, revision)
 
@@ -78,18 +81,23 @@ async def clear(system: System) -> None:
             await channel.queue_delete(name)
 
 
-async def test_the_digest_tells_each_article_once_in_its_newest_state(system: System, tmp_path: Path) -> None:
+async def test_the_digest_tells_each_article_once_in_its_newest_state(
+    system: System, subscriber: Subscriber, tmp_path: Path
+) -> None:
     await clear(system)
+    url = subscriber("mailer")
     seen = tmp_path / "state"
 
     def waits() -> bool:
         return "waiting" in (tmp_path / "log").read_text()
 
     def known(*identities: str) -> bool:
-        return seen.exists() and set(identities) <= orjson.loads(seen.read_bytes())["revisions"].keys()
+        return seen.exists() and set(identities) <= dict(orjson.loads(seen.read_bytes())).keys()
 
-    with digest(system, tmp_path, 86400):
+    with digest(url, tmp_path, 86400):
         await until(waits, 10, "it consumes")
+        # Replayed, so known, and no news.
+        await publish(system, article("a4", 6, "Bài cũ"), article("a5", 1, "Phát lại"), **{"x-luotdoc-replay": "all"})
         await publish(
             system,
             article("a1", 2, "Bài mới"),
@@ -101,10 +109,14 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(system: Sy
             article("a3", 1, "Tựa đầu"),
             article("a3", 2, "Tựa sau", events.ArticleUpdated),
             article("a4", 7, "Sửa bài đã gửi từ lâu", events.ArticleUpdated),
+            article("a7", 2, "Bài đã sửa", events.ArticleUpdated, change="minor"),  # its first news,
+            article("a7", 1, "Bài chưa sửa"),  # which is late
+            article("a8", 3, "Gửi lại", events.ArticleUpdated, change="republish"),
+            withdrawn("a9", 2),
+            article("a9", 4, "Bài trở lại", events.ArticleUpdated),  # its second publication is late
         )
-        await publish(system, article("a5", 1, "Phát lại"), **{"x-luotdoc-replay": "rebuild"})
         await publish(system, b"\xff", article("a6", 1, "Bài cuối"))
-        await until(lambda: known("a1", "a2", "a3", "a4", "a6"), 10, "everything is taken")
+        await until(lambda: known(*(f"a{number}" for number in range(1, 10))), 10, "everything is taken")
 
         async def parked() -> bool:
             return await system.queue_depth(f"{QUEUE}.parked") == 1
@@ -112,10 +124,11 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(system: Sy
         await until(parked, 10, "nonsense is parked")
         assert (tmp_path / "mails").read_text() == ""
 
-    with digest(system, tmp_path, 0.5) as process:
+    with digest(url, tmp_path, 0.5) as process:
         await until(lambda: "a6.html" in (tmp_path / "mails").read_text(), 10, "the mail")
         assert (tmp_path / "mails").read_text() == (
-            "Subject: 3 new\n\nBài mới\nhttps://e.vn/a1.html\n\nTựa sau\nhttps://e.vn/a3.html\n\n"
+            "Subject: 5 new\n\nBài mới\nhttps://e.vn/a1.html\n\nTựa sau\nhttps://e.vn/a3.html\n\n"
+            "Bài đã sửa\nhttps://e.vn/a7.html\n\nBài trở lại\nhttps://e.vn/a9.html\n\n"
             "Bài cuối\nhttps://e.vn/a6.html\n\n"
         )
         assert await system.queue_depth(QUEUE) == 0
@@ -123,7 +136,7 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(system: Sy
         await asyncio.to_thread(system.broker.stop)
         await until(lambda: "disconnect" in (tmp_path / "log").read_text(), 20, "it notices")
         await asyncio.to_thread(system.broker.start)
-        await publish(system, article("a7", 1, "Sau khi nối lại"))
-        await until(lambda: "a7.html" in (tmp_path / "mails").read_text(), 30, "it is connected again")
+        await publish(system, article("b1", 1, "Sau khi nối lại"))
+        await until(lambda: "b1.html" in (tmp_path / "mails").read_text(), 30, "it is connected again")
         assert (tmp_path / "mails").read_text().count("Subject: ") == 2
         assert process.poll() is None

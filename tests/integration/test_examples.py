@@ -1,4 +1,4 @@
-"""The examples for other teams, each as a process of its own on the real broker."""
+"""The examples for other teams, each as a process and with a RabbitMQ user of its own, made as the guide says."""
 
 from collections.abc import AsyncIterator
 from email import message_from_bytes
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.events import REPLAY_HEADER
+from tests.integration.conftest import Subscriber
 from tests.integration.test_operators import _run
 from tests.support.outside import cache, mail_server
 from tests.support.system import System, until
@@ -28,9 +29,9 @@ async def _metrics(system: System, url: str) -> dict[str, float]:
     return {name: float(value) for name, value in (x.rsplit(" ", 1) for x in text.splitlines() if x[0] != "#")}
 
 
-async def test_the_cache_purger_purges_what_the_system_serves_anew(system: System) -> None:
+async def test_the_cache_purger_purges_what_the_system_serves_anew(system: System, subscriber: Subscriber) -> None:
     async with cache() as outside:
-        purger = await system.start("purger", module=PURGER, cache_url=outside.url)
+        purger = await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url)
         await system.start("ingest", base_url="http://tin.example.vn")
         await system.start("render", base_url="http://tin.example.vn")
         url = (await system.put("a1", title="Cầu mới")).json()["url"]
@@ -53,10 +54,12 @@ async def test_the_cache_purger_purges_what_the_system_serves_anew(system: Syste
         assert await purger.stop() == 0
 
 
-async def test_the_cache_purger_waits_for_its_cache_and_parks_what_it_refuses(system: System) -> None:
+async def test_the_cache_purger_waits_for_its_cache_and_parks_what_it_refuses(
+    system: System, subscriber: Subscriber
+) -> None:
     async with cache() as outside:
         outside.status = 500
-        purger = await system.start("purger", module=PURGER, cache_url=outside.url)
+        purger = await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url)
         await publish(system, [sample("page.rendered", "a1", 1)])
 
         async def waits() -> bool:
@@ -78,8 +81,14 @@ async def test_the_cache_purger_waits_for_its_cache_and_parks_what_it_refuses(sy
     assert await system.queue_depth("cache-purger.pages.parked") == 0
 
 
-async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(system: System) -> None:
-    settings: dict[str, Any] = {"digest_file": system.folder / "digest.sqlite", "digest_seconds": 3600}
+async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(
+    system: System, subscriber: Subscriber
+) -> None:
+    settings: dict[str, Any] = {
+        "amqp_url": subscriber("digest"),
+        "digest_file": system.folder / "digest.sqlite",
+        "digest_seconds": 3600,
+    }
     async with mail_server() as outside:
         first = await system.start("digest", module=DIGEST, smtp_host=outside.address, **settings)
         await publish(
@@ -89,10 +98,18 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(syste
         await publish(system, [sample("article.published", "a3", 1)], {REPLAY_HEADER: "for-the-archive"})
         await publish(system, [sample("article.published", "a4", 1, change="republish")])
         await publish(system, [sample("article.published", "a5", 1)])
+        # A replay made an article known, so its change is no news; of others the publication comes late, or not at all.
+        await publish(system, [sample("article.published", "a7", 1)], {REPLAY_HEADER: "for-the-archive"})
+        await publish(system, [sample("article.updated", "a7", 2)])
+        await publish(
+            system, [sample("article.updated", "a8", 2, change="minor"), sample("article.published", "a8", 1)]
+        )
+        await publish(system, [sample("article.withdrawn", "a9", 2), sample("article.updated", "a9", 4)])
+        await publish(system, [sample("article.updated", "b1", 2, change="republish")])
 
         async def noted() -> bool:
             name = 'luotdoc_consumed_total{outcome="handled",queue="digest.articles"}'
-            return (await _metrics(system, first.url)).get(name) == 7
+            return (await _metrics(system, first.url)).get(name) == 13
 
         await until(noted, 10, "all are noted")
         assert await first.stop() == 0
@@ -107,21 +124,23 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(syste
     assert "toa-soan@example.vn" in sender
     assert "ban-doc@example.vn" in recipients[0]
     content = message_from_bytes(text, policy=default).get_content().split()
-    assert content == f"Bài a1 lần 2 {address('a1')} Bài a5 lần 1 {address('a5')}".split()
+    due = [("a1", 2), ("a5", 1), ("a8", 2), ("a9", 4)]
+    assert content == " ".join(f"Bài {article} lần {revision} {address(article)}" for article, revision in due).split()
     assert address("a6") in message_from_bytes(second, policy=default).get_content()
 
 
-async def test_without_a_mail_server_the_digest_is_printed(system: System) -> None:
+async def test_without_a_mail_server_the_digest_is_printed(system: System, subscriber: Subscriber) -> None:
     file = system.folder / "digest.sqlite"
-    digest = await system.start("digest", module=DIGEST, digest_file=file, digest_seconds="0.2")
+    settings: dict[str, Any] = {"amqp_url": subscriber("digest"), "digest_file": file, "digest_seconds": "0.2"}
+    digest = await system.start("digest", module=DIGEST, **settings)
     await publish(system, [sample("article.published", "a1", 1)])
     await until(lambda: address("a1") in digest.text(), 10, "it is printed")
 
 
-async def test_parked_messages_of_any_subscriber(system: System) -> None:
+async def test_parked_messages_of_any_subscriber(system: System, subscriber: Subscriber) -> None:
     """An operator names the queue; what was a replay stays one."""
     async with cache() as outside:
-        await system.start("purger", module=PURGER, cache_url=outside.url)
+        await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url)
         replay = {REPLAY_HEADER: "again", "x-luotdoc-reason": "not_purged", "x-luotdoc-retries": 4}
         work = "cache-purger.pages"
         await publish(system, [sample("page.rendered", "a1", 1)], replay, f"{work}.parked")

@@ -15,12 +15,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def make_subscriber(broker: Broker) -> str:
-    """Do what the page asks operators to do for the subscriber `search`; answers the address that it logs in with."""
+def make_subscriber(broker: Broker, name: str) -> str:
+    """Do what the page asks operators to do for a subscriber; answers the address that it logs in with."""
     (commands,) = [block for block in blocks("sh") if "rabbitmqctl" in block]
-    there = commands.replace("search.", f"{broker.folder}/search.").replace(
-        "rabbitmqctl", " ".join(broker.controller())
-    )
+    there = commands.replace("search", name).replace(f"{name}.", f"{broker.folder}/{name}.")
+    there = there.replace("rabbitmqctl", " ".join(broker.controller()))
     subprocess.run(["sh", "-eu", "-c", there], cwd=ROOT, env=broker.environment(), check=True, timeout=60)
-    password = (broker.folder / "search.password").read_text().strip()
-    return f"amqp://search:{password}@{urlsplit(broker.url).netloc.rpartition('@')[2]}/"
+    password = (broker.folder / f"{name}.password").read_text().strip()
+    return f"amqp://{name}:{password}@{urlsplit(broker.url).netloc.rpartition('@')[2]}/"

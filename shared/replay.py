@@ -11,14 +11,14 @@ older than the history: `python -m services.ingest replay`.
 
 import argparse
 import asyncio
+import contextlib
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, DeliveryMode
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, DeliveryMode
 from pydantic import ValidationError
 
 from shared import events, topology
@@ -31,34 +31,72 @@ from shared.target import BATCH, Target, open_target
 
 SKIM = 500
 """Events read at most before the place is noted, however few of them are chosen."""
-SILENCE_SECONDS = 1.0
-"""The stream's last chunk comes whole and at once; after so long without another message it has."""
+WINDOW = 1000
+"""Events that the broker hands out ahead while the end is looked for."""
 MISSING_SECONDS, NOTHING_SECONDS = 30.0, 5.0
-"""A message that the stream has comes sooner; behind a time there may be none."""
+"""An event that the stream has comes sooner; when nothing comes for the latter, it is asked why."""
 CLOCK_SKEW = timedelta(minutes=1)
 """The stream finds a time by the broker's clock, in steps of a chunk; events carry their producer's."""
 
 OFFSET = "x-stream-offset"
 
 
-async def history(
-    channel: AbstractChannel, begin: str | int | datetime, seconds: float
-) -> AsyncIterator[AbstractIncomingMessage]:
-    """The stream's messages from `begin` on, unacked, for as long as the channel is open.
+class History:
+    """The stream's messages from one place on, unacked, for as long as the channel is open."""
 
-    Raises TimeoutError when none comes for `seconds`, ConnectionError when the connection is lost.
-    """
-    arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
-    channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
-    stream = await channel.get_queue(topology.EVENTS_LOG.name)
-    # Not aio-pika's iterator: at its end it nacks what it has left, and for a stream that breaks the connection.
-    await stream.consume(arrived.put, arguments={OFFSET: begin})
-    while True:
-        async with asyncio.timeout(seconds):
-            message = await arrived.get()
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel
+        self._arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
+        channel.close_callbacks.add(lambda *_: self._arrived.put_nowait(None))
+
+    async def start(self, begin: str | int | datetime) -> None:
+        """Let them come, from `begin` on."""
+        stream = await self._channel.get_queue(topology.EVENTS_LOG.name)
+        # Not aio-pika's iterator: at its end it nacks what it has left, and for a stream that breaks the connection.
+        await stream.consume(self._arrived.put, arguments={OFFSET: begin})
+
+    async def next(self, seconds: float) -> AbstractIncomingMessage:
+        """The next message.
+
+        Raises TimeoutError when none comes for `seconds`, ConnectionError when the connection is lost.
+        """
+        message: AbstractIncomingMessage | None
+        try:
+            async with asyncio.timeout(seconds):
+                message = await self._arrived.get()
+        except TimeoutError:
+            await self.settle()  # it may be this process that stood still
+            if self._arrived.empty():
+                raise
+            message = self._arrived.get_nowait()
         if message is None:
             raise ConnectionError("the connection was lost")
-        yield message
+        return message
+
+    async def settle(self) -> None:
+        """Return when what the broker could send has arrived: all there is, or as many as are not acked at most."""
+        # Its channel sends what it has before it answers. The second answer comes when the client, too, has handed on
+        # what came before the first.
+        async with asyncio.timeout(MISSING_SECONDS):
+            for _ in range(2):
+                await self._channel.declare_queue(topology.EVENTS_LOG.name, passive=True)
+
+    def waiting(self) -> int:
+        """How many have arrived that nobody has taken."""
+        return self._arrived.qsize()
+
+
+@contextlib.asynccontextmanager
+async def history(connection: AbstractConnection, begin: str | int, prefetch: int) -> AsyncIterator[History]:
+    """The stream from `begin` on, on a channel of its own."""
+    channel = await connection.channel()
+    try:
+        await channel.set_qos(prefetch_count=prefetch)
+        log = History(channel)
+        await log.start(begin)
+        yield log
+    finally:
+        await channel.close()
 
 
 def offset_of(message: AbstractIncomingMessage) -> int:
@@ -66,26 +104,25 @@ def offset_of(message: AbstractIncomingMessage) -> int:
     return int(str(message.headers[OFFSET]))
 
 
-async def last_offset(connection: aio_pika.abc.AbstractConnection) -> int:
-    """The offset of the last message that the stream holds now, or one behind it. Raises `Refused` if it is empty."""
-    last, stop_at = -1, time.monotonic() + 10 * SILENCE_SECONDS
-    channel = await connection.channel()
-    await channel.set_qos(prefetch_count=1000)
-    try:
-        async for message in history(channel, "last", SILENCE_SECONDS):
-            last = offset_of(message)
-            await message.ack()
-            if time.monotonic() > stop_at:  # live events go on and on
-                break
-    except TimeoutError:
-        pass  # that was all
-    finally:
-        await channel.close()
-    if last < 0:
-        raise Refused(
-            f"the history {topology.EVENTS_LOG.name} is empty; `python -m services.ingest replay` has the articles"
-        )
-    return last
+async def last_offset(connection: AbstractConnection) -> int:
+    """The offset of the last message that the stream holds now, or of a newer one. Raises `Refused` if it is empty."""
+    async with history(connection, "last", WINDOW) as log:
+        try:
+            message = await log.next(NOTHING_SECONDS)
+        except TimeoutError:
+            raise Refused(
+                f"the history {topology.EVENTS_LOG.name} is empty, or RabbitMQ is too busy to show it; "
+                "`python -m services.ingest replay` has the articles"
+            ) from None
+        while True:
+            await log.settle()
+            # With fewer than it might have sent, the broker has come to the end.
+            ended = log.waiting() < WINDOW - 1
+            while log.waiting():
+                message = await log.next(MISSING_SECONDS)
+            if ended:
+                return offset_of(message)
+            await message.ack(multiple=True)
 
 
 def again(message: AbstractIncomingMessage) -> aio_pika.Message:
@@ -118,7 +155,12 @@ async def replay(settings: Settings, queue: str, chosen: Selection, rate: float,
             if before:
                 bar.console.print(f"going on behind the {before:,} events that were sent before", highlight=False)
             unreadable = await _send(
-                channel, target, chosen, end, lambda done, total: bar.update(task, completed=done, total=total)
+                connection,
+                channel,
+                target,
+                chosen,
+                end,
+                lambda done, total: bar.update(task, completed=done, total=total),
             )
             await target.finish()
     print(f"{target.place.sent:,} events sent into {queue}, marked as {target.place.name}")
@@ -126,36 +168,53 @@ async def replay(settings: Settings, queue: str, chosen: Selection, rate: float,
         print(f"{unreadable:,} messages of the history are no events and were left out", file=sys.stderr)
 
 
+async def _first(
+    connection: AbstractConnection, log: History, begin: str | int | datetime, end: int
+) -> AbstractIncomingMessage | None:
+    """The first message, or None: the end of the stream, at the offset `end`, may lie before a time."""
+    if not isinstance(begin, datetime):
+        return await log.next(MISSING_SECONDS)
+    with contextlib.suppress(TimeoutError):
+        return await log.next(NOTHING_SECONDS)
+    # Nothing, or a slow broker? The last message comes in any case; asked for later, it comes later.
+    async with history(connection, end, 1) as other:
+        await other.next(MISSING_SECONDS)
+    await log.settle()
+    return await log.next(MISSING_SECONDS) if log.waiting() else None
+
+
 async def _send(
-    channel: AbstractChannel, target: Target, chosen: Selection, end: int, shown: Callable[[int, int], None]
+    connection: AbstractConnection,
+    channel: AbstractChannel,
+    target: Target,
+    chosen: Selection,
+    end: int,
+    shown: Callable[[int, int], None],
 ) -> int:
     """Read to the offset `end`, send what is chosen; answers how many messages were no events."""
     if target.place.at and int(target.place.at) >= end:
         return 0
     begin, batch, read, unreadable, first = _begin(target, chosen), list[aio_pika.Message](), 0, 0, 0
-    patience = NOTHING_SECONDS if isinstance(begin, datetime) else MISSING_SECONDS
-    try:
-        async for message in history(channel, begin, patience):
-            at = offset_of(message)
-            if not read:
-                first = at
-                _check_gap(begin, at)
-            read += 1
-            try:
-                if at <= end and chosen.wants(events.Envelope.model_validate_json(message.body)):
-                    batch.append(again(message))
-            except ValidationError:
-                unreadable += 1
-            if len(batch) == BATCH or read % SKIM == 0 or at >= end:
-                await target.send(batch, str(at))
-                await message.ack(multiple=True)
-                batch = []
-                shown(at - first + 1, end - first + 1)
-            if at >= end:
-                break
-    except TimeoutError:
-        if read or not isinstance(begin, datetime):
-            raise
+    log = History(channel)
+    await log.start(begin)
+    message = await _first(connection, log, begin, end)
+    while message is not None:
+        at = offset_of(message)
+        if not read:
+            first = at
+            _check_gap(begin, at)
+        read += 1
+        try:
+            if at <= end and chosen.wants(events.Envelope.model_validate_json(message.body)):
+                batch.append(again(message))
+        except ValidationError:
+            unreadable += 1
+        if len(batch) == BATCH or read % SKIM == 0 or at >= end:
+            await target.send(batch, str(at))
+            await message.ack(multiple=True)
+            batch = []
+            shown(at - first + 1, end - first + 1)
+        message = await log.next(MISSING_SECONDS) if at < end else None
     return unreadable
 
 

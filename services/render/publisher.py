@@ -51,12 +51,17 @@ class Publisher:
         return stored != "stale"
 
     async def redo_outdated(self) -> int:
-        """Render again what other templates have made; answers how many pages that were."""
+        """Render again what other templates have made; answers how many pages that were.
+
+        A page is marked until its news is confirmed, so what fails or dies in between is done again by the next try.
+        """
         redone = 0
         async for old in self._store.outdated(self._renderer.version):
             page = self._make(stored_article(old))
             if await self._store.redo(page, old.template):
+                self._stored(page.id)
                 await self._tell_rendered(page)
+                await self._store.told(page)
                 redone += 1
         return redone
 

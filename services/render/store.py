@@ -39,7 +39,11 @@ class Page:
 
 
 class PageStore:
-    """Pages by article id; each write is a compare-and-swap on the revision."""
+    """Pages by article id; each write is a compare-and-swap on the revision.
+
+    `untold` marks a page that was made again and whose news is not confirmed yet. A newer revision has no mark: its
+    event comes back until its news is told.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -49,7 +53,9 @@ class PageStore:
         document = _document(page)
         try:
             await self._db.pages.update_one(
-                {"_id": page.id, "revision": {"$lt": page.revision}}, {"$set": document}, upsert=True
+                {"_id": page.id, "revision": {"$lt": page.revision}},
+                {"$set": document, "$unset": {"untold": ""}},
+                upsert=True,
             )
         except DuplicateKeyError:
             held = await self._db.pages.find_one({"_id": page.id}, {"revision": 1})
@@ -57,14 +63,20 @@ class PageStore:
         return "stored"
 
     async def redo(self, page: Page, template: str) -> bool:
-        """Replace the page of the same revision that was made with other templates; False if it was faster."""
+        """Replace the page of the same revision that was made with `template`, and mark it; False if it has changed."""
         wanted = {"_id": page.id, "revision": page.revision, "template": template}
-        done = await self._db.pages.update_one(wanted, {"$set": _document(page)})
-        return done.modified_count == 1
+        done = await self._db.pages.update_one(wanted, {"$set": {**_document(page), "untold": True}})
+        return done.matched_count == 1
+
+    async def told(self, page: Page) -> None:
+        """Take the mark from `page`, unless it was stored anew since."""
+        wanted = {"_id": page.id, "revision": page.revision, "template": page.template}
+        await self._db.pages.update_one(wanted, {"$unset": {"untold": ""}})
 
     async def outdated(self, template: str) -> AsyncIterator[Page]:
-        """The public pages that were made with other templates than `template`."""
-        async for document in self._db.pages.find({"state": "published", "template": {"$ne": template}}):
+        """The public pages that were made with other templates than `template`, and those with a mark."""
+        due = [{"template": {"$ne": template}}, {"untold": True}]
+        async for document in self._db.pages.find({"state": "published", "$or": due}):
             yield _page(document)
 
     async def get(self, article_id: str) -> Page | None:

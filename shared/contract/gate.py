@@ -5,6 +5,9 @@ the stream, from a replay, from their own queues. So what is new must fit the ol
 That leaves words (titles, descriptions, examples), new optional fields and new events. Anything else is refused:
 narrowing breaks history; widening, such as a value more in an enumeration, breaks who was told that it knows them all.
 It becomes a new version, published beside the old one.
+
+It sees what stands in the schemas. It can't see what doesn't: a default that a `default_factory` makes, what a
+validator accepts or changes, what a field means.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,8 +16,20 @@ from typing import Any
 from shared.contract.schemas import Schema
 
 WORDS = frozenset({"$comment", "$schema", "title", "description", "examples", "deprecated"})
-STRUCTURE = frozenset({"$defs", "$ref", "properties", "required", "items", "anyOf"})
+STRUCTURE = frozenset({"$defs", "$ref", "properties", "required"})  # `required` is judged with `properties`
+ONE = {"items": "[]", "additionalProperties": ".*", "propertyNames": " (its names)"}
+"""Keywords that hold a schema, with how the place is told."""
+LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+PATTERNS = "patternProperties"
 NARROWER = {"minimum": max, "minLength": max, "minItems": max, "maximum": min, "maxLength": min, "maxItems": min}
+VALUES = frozenset(NARROWER) | {
+    "type", "const", "enum", "default", "format", "pattern", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "uniqueItems", "minProperties", "maxProperties", "discriminator", "contentEncoding", "contentMediaType",
+}  # fmt: skip
+"""Keywords without a schema in them. Whatever is not named here or above is refused: the gate can't judge it."""
+
+Seen = frozenset[tuple[int, int]]
+"""Pairs of schemas on the way from the event to a place: a model that holds its like comes back to one of them."""
 
 
 def breaks(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> list[str]:
@@ -25,27 +40,41 @@ def breaks(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> list[str]:
             found.append(f"{name}: the event is gone; older ones are still read, so it stays, published or not")
         else:
             found += [f"{name}: {reason}" for reason in _compare(schema, new[name], (schema, new[name]), "")]
+    for name in new.keys() - old.keys():
+        found += [f"{name}: {reason}" for reason in _compare(new[name], new[name], (new[name], new[name]), "")]
     return found
 
 
-def _compare(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str) -> Iterator[str]:
+def _compare(
+    old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str, seen: Seen = frozenset()
+) -> Iterator[str]:
     """Go through two schemas of one place; `roots` are where their references lead."""
+    if (pair := (id(old), id(new))) in seen:
+        return
+    seen |= {pair}
     old, new = _resolved(old, roots[0]), _resolved(new, roots[1])
     before, after = _type(old, roots[0]), _type(new, roots[1])
     if before != after:
         yield f"{at or 'event'}: its type was {before}, is now {after}"
         return  # the rest follows from that
     for keyword in sorted((old.keys() | new.keys()) - WORDS - STRUCTURE):
-        if _value(keyword, old) != _value(keyword, new):
+        one, other = old.get(keyword), new.get(keyword)
+        if keyword in ONE and isinstance(one, dict) and isinstance(other, dict):
+            yield from _compare(one, other, roots, f"{at}{ONE[keyword]}", seen)
+        elif keyword in LISTS and isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+            for number, (each, its) in enumerate(zip(one, other, strict=True)):
+                yield from _compare(each, its, roots, f"{at}[{number}]" if keyword == "prefixItems" else at, seen)
+        elif keyword == PATTERNS and one and other and one.keys() == other.keys():
+            for pattern in one:
+                yield from _compare(one[pattern], other[pattern], roots, f"{at}.*", seen)
+        elif keyword not in VALUES | LISTS | ONE.keys() | {PATTERNS}:
+            yield f"{at or 'event'}: the gate does not know {keyword}, and can't say what its change breaks"
+        elif _value(keyword, old) != _value(keyword, new):
             yield f"{at or 'event'}: {_told(keyword, old, new)}"
-    yield from _properties(old, new, roots, at)
-    if "items" in old or "items" in new:
-        yield from _compare(old.get("items", {}), new.get("items", {}), roots, f"{at}[]")
-    for one, other in zip(old.get("anyOf", ()), new.get("anyOf", ()), strict=True):
-        yield from _compare(one, other, roots, at)
+    yield from _properties(old, new, roots, at, seen)
 
 
-def _properties(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str) -> Iterator[str]:
+def _properties(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str, seen: Seen) -> Iterator[str]:
     before, after = old.get("properties", {}), new.get("properties", {})
     must_before, must_after = set(old.get("required", ())), set(new.get("required", ()))
     for name in before:
@@ -57,10 +86,12 @@ def _properties(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str)
             yield f"{place}: is now required; older events lack it"
         elif name in must_before - must_after:
             yield f"{place}: is no longer required; subscribers rely on it"
-        yield from _compare(before[name], after[name], roots, place)
+        yield from _compare(before[name], after[name], roots, place, seen)
     for name in after.keys() - before.keys():
+        place = f"{at}.{name}" if at else name
         if name in must_after:
-            yield f"{at}.{name}: is new and required; older events lack it".lstrip(".")
+            yield f"{place}: is new and required; older events lack it"
+        yield from _compare(after[name], after[name], (roots[1], roots[1]), place, seen)
 
 
 def _told(keyword: str, old: Schema, new: Schema) -> str:
@@ -81,13 +112,21 @@ def _told(keyword: str, old: Schema, new: Schema) -> str:
 
 def _type(schema: Schema, root: Schema) -> str:
     """The type's name; the alternatives' in their order where there are any."""
-    return " or ".join(str(_resolved(each, root).get("type", "any")) for each in schema.get("anyOf", [schema]))
+    each_of = schema.get("anyOf") or schema.get("oneOf") or [schema]
+    return " or ".join(str(_resolved(each, root).get("type", "any")) for each in each_of)
 
 
 def _value(keyword: str, schema: Schema) -> Any:
     """What a keyword says, in a form that compares; absent is not null."""
     value = schema.get(keyword, ...)
-    return sorted(map(repr, value)) if keyword == "enum" and value is not ... else value
+    if keyword == "enum" and value is not ...:
+        return sorted(map(repr, value))
+    if keyword == "discriminator" and value is not ...:
+        # The alternatives are compared one by one; what they are called here is no subscriber's business.
+        named = [each.get("$ref", each) for each in schema.get("oneOf", ())]
+        places = {tag: named.index(each) if each in named else each for tag, each in value.get("mapping", {}).items()}
+        return {**value, "mapping": places}
+    return value
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:
@@ -97,4 +136,4 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     target: Any = root
     for part in schema["$ref"].removeprefix("#/").split("/"):
         target = target[part]
-    return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+    return {**_resolved(target, root), **{key: value for key, value in schema.items() if key != "$ref"}}

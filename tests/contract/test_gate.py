@@ -51,6 +51,95 @@ class Larger(Image):
     width: int | None = None
 
 
+class Row(BaseModel):
+    """What the collections below hold."""
+
+    name: str
+    size: int = 0
+
+
+class Line(BaseModel):
+    """The same in other words."""
+
+    name: Annotated[str, Field(description="what it is called")]
+    size: int = 0
+    colour: str | None = None
+
+
+class Retyped(BaseModel):
+    """Another `size`."""
+
+    name: str
+    size: str = ""
+
+
+class Less(BaseModel):
+    """Without `size`."""
+
+    name: str
+
+
+class Cat(Row):
+    """One of the alternatives."""
+
+    kind: Literal["cat"]
+
+
+class Tom(Line):
+    """The same."""
+
+    kind: Literal["cat"]
+
+
+class Lean(Less):
+    """As `Cat`, without `size`."""
+
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    """The other of the alternatives."""
+
+    kind: Literal["dog"]
+
+
+class Cow(BaseModel):
+    """One more."""
+
+    kind: Literal["cow"]
+
+
+class Tree(BaseModel):
+    """Holds its like."""
+
+    row: Row
+    under: list["Tree"] = []
+
+
+class Bush(BaseModel):
+    """The same in other words."""
+
+    row: Line
+    under: list["Bush"] = []
+
+
+class Stump(BaseModel):
+    """What it holds is another thing."""
+
+    row: Retyped
+    under: list["Stump"] = []
+
+
+Key = Annotated[str, Field(pattern="^[a-z]+$")]
+
+
+Pet = Annotated[Cat | Dog, Field(discriminator="kind")]
+TomPet = Annotated[Tom | Dog, Field(discriminator="kind")]
+LeanPet = Annotated[Lean | Dog, Field(discriminator="kind")]
+NoDog = Annotated[Cat | Cow, Field(discriminator="kind")]
+Farm = Annotated[Cat | Dog | Cow, Field(discriminator="kind")]
+
+
 FIELDS: dict[str, Any] = {
     "id": (ArticleId, ...),
     "text": (str, ...),
@@ -60,6 +149,12 @@ FIELDS: dict[str, Any] = {
     "image": (Image | None, None),
     "short": (Annotated[str, Field(min_length=1, max_length=20)], "x"),
     "at": (AwareDatetime, ...),
+    "rows": (dict[str, Row], {}),
+    "keyed": (dict[Key, Row], {}),
+    "pair": (tuple[Row, int], ...),
+    "pet": (Pet, ...),
+    "pets": (list[Pet], []),
+    "tree": (Tree | None, None),
 }
 GONE = ...
 EVENT_GONE = "the event is gone; older ones are still read, so it stays, published or not"
@@ -153,6 +248,47 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
         ["data.count: its default was 0, is now 1; that changes what older events say"],
     ),
     "unknown fields forbidden": (note(Strict), ["data: its additionalProperties was None, is now False"]),
+    "a field retyped in a mapping": (
+        note(rows=(dict[str, Retyped], {})),
+        ["data.rows.*.size: its type was integer, is now string"],
+    ),
+    "a field removed in a mapping": (
+        note(rows=(dict[str, Less], {})), ["data.rows.*.size: the field is gone; subscribers read it"],
+    ),
+    "a mapping's values retyped": (
+        note(rows=(dict[str, int], {})), ["data.rows.*: its type was object, is now integer"],
+    ),
+    "a field removed in a mapping with a pattern": (
+        note(keyed=(dict[Key, Less], {})), ["data.keyed.*.size: the field is gone; subscribers read it"],
+    ),
+    "a field removed in a tuple": (
+        note(pair=(tuple[Less, int], ...)), ["data.pair[0].size: the field is gone; subscribers read it"],
+    ),
+    "a tuple's item retyped": (
+        note(pair=(tuple[Row, str], ...)), ["data.pair[1]: its type was integer, is now string"],
+    ),
+    "a field removed in one of the alternatives": (
+        note(pet=(LeanPet, ...)), ["data.pet.size: the field is gone; subscribers read it"],
+    ),
+    "a field removed in a list of alternatives": (
+        note(pets=(list[LeanPet], [])), ["data.pets[].size: the field is gone; subscribers read it"],
+    ),
+    "one alternative more": (
+        note(pet=(Farm, ...)),
+        ["data.pet: its type was object or object, is now object or object or object"],
+    ),
+    "another tag": (
+        note(pet=(NoDog, ...)),
+        ["data.pet: its discriminator was "
+         "{'mapping': {'cat': '#/$defs/Cat', 'dog': '#/$defs/Dog'}, 'propertyName': 'kind'}, is now "
+         "{'mapping': {'cat': '#/$defs/Cat', 'cow': '#/$defs/Cow'}, 'propertyName': 'kind'}",
+         "data.pet.kind: its const was 'dog', is now 'cow'"],
+    ),
+    "a field retyped that holds its like": (
+        note(tree=(Stump | None, None)),
+        ["data.tree.row.size: its type was integer, is now string",
+         "data.tree.under[].row.size: its type was integer, is now string"],
+    ),
     "the event renamed": (note(Renamed), [EVENT_GONE]),
     "the version raised, the old one gone": (note(Next), [EVENT_GONE]),
 }  # fmt: skip
@@ -164,6 +300,16 @@ COMPATIBLE: dict[str, list[type[Data]]] = {
     "a new optional object": [note(second=(Image | None, None))],
     "a new optional field of a nested object": [note(image=(Larger | None, None))],
     "other words": [note(text=(Annotated[str, Field(title="Text", description="what", examples=["a"])], ...))],
+    "a renamed class with other words and a new optional field, wherever it stands": [
+        note(
+            rows=(dict[str, Line], {}),
+            keyed=(dict[Key, Line], {}),
+            pair=(tuple[Line, int], ...),
+            pet=(TomPet, ...),
+            pets=(list[TomPet], []),
+            tree=(Bush | None, None),
+        )
+    ],
     "fields in another order": [made(Note, dict(reversed(FIELDS.items())))],
     "an enumeration in another order": [note(mood=(Literal["wet", "hot", "dry"], "dry"))],
     "a new event": [note(), note(Renamed)],
@@ -198,6 +344,17 @@ def test_every_keyword_that_we_do_not_know_is_a_change() -> None:
     new = copy.deepcopy(old)
     new["note.taken.v1"]["$defs"]["Note"]["properties"]["tags"]["uniqueItems"] = True
     assert breaks(old, new) == ["note.taken.v1: data.tags: its uniqueItems was None, is now True"]
+
+
+@pytest.mark.parametrize("keyword", ["not", "if", "dependentSchemas", "$dynamicRef", "unevaluatedProperties"])
+def test_a_keyword_that_the_gate_cannot_judge_is_refused(keyword: str) -> None:
+    odd = schemas(note())
+    odd["note.taken.v1"]["$defs"]["Note"]["properties"]["tags"][keyword] = {}
+    plain = schemas(note(tags=GONE))
+    reason = f"note.taken.v1: data.tags: the gate does not know {keyword}, and can't say what its change breaks"
+    assert breaks(odd, odd) == [reason]
+    assert breaks(plain, odd) == [reason]  # in a new field
+    assert breaks({}, odd) == [reason]  # in a new event
 
 
 def test_the_envelope_is_that_of_the_code() -> None:

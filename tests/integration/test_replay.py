@@ -1,15 +1,24 @@
 """History again: into one queue, marked, at a pace, and whole however often the replay is killed."""
 
 import asyncio
+import contextlib
+import secrets
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
+from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
 
+import shared.replay
+from deploy.local import ports
 from shared import events
+from shared.selection import Selection
+from shared.settings import Settings
 from shared.target import BATCH, HIGH_WATER
 from tests.support.system import ROOT, System, until
 
@@ -214,3 +223,86 @@ async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system:
     ids = first + [str(message.message_id) for message in await _drain(system, name)]
     assert list(dict.fromkeys(ids)) == [f"e{n}" for n in range(number)]
     assert len(ids) - number <= BATCH
+
+
+@contextlib.asynccontextmanager
+async def _slow(url: str, after: int, seconds: float) -> AsyncIterator[str]:
+    """An address of RabbitMQ by which answers rest once, for `seconds`, when `after` bytes have come."""
+    there = urlsplit(url)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        source, sink = await asyncio.open_connection(there.hostname, there.port)
+
+        async def copy(one: asyncio.StreamReader, other: asyncio.StreamWriter, rest_at: int) -> None:
+            copied = 0
+            while data := await one.read(4096):
+                other.write(data)
+                await other.drain()
+                if copied < rest_at <= (copied := copied + len(data)):
+                    await asyncio.sleep(seconds)
+            other.close()
+
+        with contextlib.suppress(OSError):
+            await asyncio.gather(copy(reader, sink, 0), copy(source, writer, after))
+
+    async with await asyncio.start_server(serve, ports.HOST, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield url.replace(f":{there.port}", f":{port}")
+
+
+async def _big_chunk(system: System) -> int:
+    """Fill the stream so that its last chunk has more than 60 messages of 3 kB; answers how many there are in all."""
+    number = 0
+    async with await aio_pika.connect(system.broker.url) as connection:
+        while True:
+            channel = await connection.channel(publisher_confirms=False)
+            async with channel.transaction():
+                for _ in range(200):
+                    body = secrets.token_bytes(3000)
+                    await channel.default_exchange.publish(aio_pika.Message(body), "luotdoc.events.log")
+            number += 200
+            async with shared.replay.history(connection, "last", 1) as log:
+                if number - shared.replay.offset_of(await log.next(30)) > 60:
+                    return number
+
+
+@pytest.mark.parametrize("window", [7, 1000])
+async def test_the_end_is_found_however_long_rabbitmq_pauses(
+    system: System, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(shared.replay, "WINDOW", window)
+    number = await _big_chunk(system)
+    async with (
+        _slow(system.broker.url, 100_000, 2.5) as url,
+        await aio_pika.connect(url) as connection,
+    ):
+        assert await shared.replay.last_offset(connection) == number - 1
+
+
+async def test_the_end_is_found_behind_many_events_and_among_live_ones(system: System) -> None:
+    await _history(system, 5000)
+    async with await aio_pika.connect(system.broker.url) as connection:
+        assert await shared.replay.last_offset(connection) == 4999
+        live = asyncio.create_task(_history(system, 5000))
+        seen = []
+        while not live.done():
+            seen.append(await shared.replay.last_offset(connection))
+        assert seen == sorted(seen)
+        assert all(4999 <= each <= 9999 for each in seen)
+        assert await shared.replay.last_offset(connection) == 9999
+
+
+@pytest.mark.parametrize(("hours", "wanted"), [(0, 60), (10**5, 0)])
+async def test_a_late_first_event_is_not_taken_for_none(
+    system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hours: int, wanted: int
+) -> None:
+    monkeypatch.setattr(shared.replay, "NOTHING_SECONDS", 0.0)  # any first event is later
+    monkeypatch.setattr(shared.replay, "last_offset", AsyncMock(return_value=59))
+    await _history(system, 60)
+    name = await _queue(system)
+    chosen = Selection(since=BEGINNING + timedelta(hours=hours))
+    await shared.replay.replay(
+        Settings(amqp_url=system.broker.url, mongo_url=system.database.url), name, chosen, 5000, restart=False
+    )
+    assert f"{wanted} events sent into {name}" in capsys.readouterr().out
+    assert len(await _drain(system, name)) == wanted

@@ -1,0 +1,112 @@
+"""Pages that new templates make again: each is told, whatever stops between the page and its news."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import aio_pika
+import pytest
+
+from services.render.pages import Renderer
+from services.render.publisher import Publisher
+from services.render.settings import RenderSettings
+from services.render.store import Page, PageStore
+from shared import broker as rabbit
+from shared import events
+from shared.clock import now
+from shared.errors import Transient
+from tests.support.system import System, until
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PATH = "/thoi-su/tin-{}.html"
+
+
+def made(article: str, template: str, revision: int = 1) -> Page:
+    """A page as the templates `template` have made it."""
+    data = events.ArticlePublished(
+        id=article, revision=revision, url=f"https://e.vn/{article}", slug="tin", section="thoi-su", title="Tin",
+        body_html="<p>Tin</p>", published_at=NOON, modified_at=NOON,
+    )  # fmt: skip
+    return Page(article, revision, "published", template, path=PATH.format(article), article=data.model_dump())
+
+
+async def marked(system: System) -> list[str]:
+    return [page["_id"] async for page in system.db.pages.find({"untold": {"$exists": True}})]
+
+
+async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(system: System) -> None:
+    settings = RenderSettings(
+        amqp_url=system.broker.url, mongo_url=system.database.url, sections=(("thoi-su", "Thời sự"),)
+    )
+    store, renderer = PageStore(system.db), Renderer(settings)
+    for name in ("a1", "a2", "a3"):
+        await store.put(made(name, "old"))
+    broker = rabbit.make_broker(settings, "render")
+    steps: list[str] = []
+
+    async def emit(data: events.Data, article: str, revision: int, event_id: str) -> None:
+        steps.append(f"tell {article}")
+        if len(steps) == 4:  # the second page is stored by now
+            await asyncio.to_thread(system.broker.stop)
+        await rabbit.publish_event(
+            broker, data, id=event_id, source="/luotdoc/render", time=now(), subject=article, revision=revision
+        )
+
+    def publisher() -> Publisher:
+        return Publisher(store, renderer, emit, now, lambda article: steps.append(f"stored {article}"))
+
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue("purger.test", durable=True, arguments={"x-queue-type": "quorum"})
+        await queue.bind("luotdoc.events", "page.rendered")
+    try:
+        await rabbit.connect(broker, system.broker.url)
+        try:
+            with pytest.raises(Transient):
+                await publisher().redo_outdated()
+            first, last = steps[0].split()[1], steps[-1].split()[1]
+            assert steps == [f"stored {first}", f"tell {first}", f"stored {last}", f"tell {last}"]
+            assert await marked(system) == [last]
+        finally:
+            await asyncio.to_thread(system.broker.start)
+        await until(lambda: broker.up, 15, "render is connected again")
+
+        assert await publisher().redo_outdated() == 2  # as another process would, after this one was killed
+
+        assert await marked(system) == []
+        assert await publisher().redo_outdated() == 0
+        assert await system.db.pages.count_documents({"template": renderer.version}) == 3
+    finally:
+        await broker.stop()
+    async with await aio_pika.connect(system.broker.url) as connection:
+        channel = await connection.channel()
+        queue = await channel.get_queue("purger.test")
+        told = []
+        while (message := await queue.get(fail=False, no_ack=True)) is not None:
+            told.append(events.Envelope.model_validate_json(message.body))
+        await channel.queue_delete("purger.test")
+    urls = [settings.base_url.rstrip("/") + PATH.format(name) for name in ("a1", "a2", "a3")]
+    assert sorted({event.data["url"] for event in told}) == urls
+    assert {event.data["template"] for event in told} == {renderer.version}
+
+
+async def test_news_of_a_page_leaves_the_mark_of_a_newer_one(system: System) -> None:
+    store = PageStore(system.db)
+    await store.put(made("a1", "t1"))
+    second, third = made("a1", "t2"), made("a1", "t3")
+    assert await store.redo(second, "t1")
+    assert not await store.redo(second, "t1")  # the other replica was faster
+    assert await store.redo(third, "t2")
+    await store.told(second)
+    assert await marked(system) == ["a1"]
+    assert [page.id async for page in store.outdated("t3")] == ["a1"]
+    await store.told(third)
+    assert await marked(system) == []
+
+    assert await store.redo(second, "t3")
+    assert await store.put(made("a1", "t2", revision=2)) == "stored"
+    assert await marked(system) == []
+    await store.told(second)
+    assert not await store.redo(third, "t2")
+    held = await system.db.pages.find_one({"_id": "a1"}, {"revision": 1, "template": 1})
+    assert held == {"_id": "a1", "revision": 2, "template": "t2"}
+    assert await store.get("a1") is not None

@@ -18,8 +18,8 @@ from shared.errors import LuotdocError, Unavailable
 log = logging.getLogger(__name__)
 
 GAP_SECONDS = 0.005
-BURST = 2_000
-"""Batches that may be sent without the gap after a time of quiet: ten seconds' worth."""
+BURST = 48_000
+"""Batches that may be sent without the gap after a time of quiet: four minutes' worth."""
 IN_FLIGHT = 2
 MAX_BATCH = 5_000
 """Reads in one batch: about 300 KB."""

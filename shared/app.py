@@ -186,12 +186,16 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """uvicorn's, after some time to leave."""
         self._application.leaving = True
-        await asyncio.sleep(LEAVING_SECONDS)
+        await self._left_alone(LEAVING_SECONDS)
         await self._stop_listening()
-        deadline = time.monotonic() + LINGER_SECONDS
+        await self._left_alone(LINGER_SECONDS)
+        await super().shutdown(sockets)
+
+    async def _left_alone(self, seconds: float) -> None:
+        """Wait until nobody is connected, at most so long."""
+        deadline = time.monotonic() + seconds
         while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110  (uvicorn has no event)
             await asyncio.sleep(0.02)
-        await super().shutdown(sockets)
 
     async def _stop_listening(self) -> None:
         """Close the listening sockets once they are empty: the kernel resets connections that wait to be accepted."""

@@ -229,7 +229,8 @@ class System:
         return {name: int(number) for name, _, number in (line.partition("\t") for line in listed.splitlines())}
 
     async def close(self) -> None:
-        """Stop what still runs."""
+        """Stop what still runs. Our own connections first: a service waits a moment for who is connected."""
+        await self.http.aclose()
         for process in self.processes:
             if process.popen.poll() is None:
                 process.send(signal.SIGCONT)
@@ -241,5 +242,4 @@ class System:
                 process.send(signal.SIGKILL)
                 await process.ended()
                 raise AssertionError(f"{process.name} did not end on SIGTERM:\n{process.text()[-3000:]}") from None
-        await self.http.aclose()
         self.motor.close()

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Coroutine
@@ -48,7 +49,8 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def perform(work: Coroutine[Any, Any, None]) -> int:
-    """Run a replay to its end; answers the exit status."""
+    """Run a replay to its end, behind whatever else this machine does; answers the exit status."""
+    os.nice(10)
 
     async def run() -> None:
         with told_plainly():

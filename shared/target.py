@@ -23,7 +23,9 @@ from shared.errors import Refused
 from shared.selection import Pace
 
 BATCH = 50
-"""Events sent together; what a replay that was killed repeats at most."""
+"""Events sent before their place is noted; what a replay that was killed repeats at most."""
+TOGETHER = 5
+"""Events on their way at once: live ones wait behind so few."""
 RATE = 500.0
 """Events a second, unless told otherwise."""
 HIGH_WATER = 10_000
@@ -31,7 +33,7 @@ HIGH_WATER = 10_000
 KEEP_MILLISECONDS = 30 * 24 * 3600 * 1000
 """For so long a stopped replay can go on: as long as the history lasts."""
 TIMEOUT = 30.0
-"""Seconds for the confirms of one batch."""
+"""Seconds for the confirms of those on their way."""
 LOOK_SECONDS = 1.0
 """Between looks at the queue's length."""
 
@@ -84,17 +86,20 @@ class Target:
         Raises aio-pika's errors.
         """
         await self._wait_for_room()
-        async with asyncio.timeout(TIMEOUT):
-            for each in batch:
-                each.headers = {**each.headers, events.REPLAY_HEADER: self.place.name}
-            # They leave in this order; only the confirms are awaited together.
-            outcomes = await asyncio.gather(*(self._publish(m, self._queue) for m in batch), return_exceptions=True)
+        for each in batch:
+            each.headers = {**each.headers, events.REPLAY_HEADER: self.place.name}
+        for first in range(0, len(batch), TOGETHER):
+            part = batch[first : first + TOGETHER]
+            async with asyncio.timeout(TIMEOUT):
+                # They leave in this order; only the confirms are awaited together.
+                outcomes = await asyncio.gather(*(self._publish(m, self._queue) for m in part), return_exceptions=True)
             for outcome in outcomes:
                 if isinstance(outcome, BaseException):
                     raise outcome
-            self.place = replace(self.place, at=at, sent=self.place.sent + len(batch))
+            await asyncio.sleep(self._pace.wait(len(part)))
+        self.place = replace(self.place, at=at, sent=self.place.sent + len(batch))
+        async with asyncio.timeout(TIMEOUT):
             await self._publish(aio_pika.Message(orjson.dumps(asdict(self.place)), delivery_mode=2), self._kept.name)
-        await asyncio.sleep(self._pace.wait(len(batch)))
 
     async def finish(self) -> None:
         """Forget the place: the same command begins anew."""

@@ -47,7 +47,10 @@ class IngestSettings(Settings):
         1800, ge=0, le=86400, description="seconds in which a reload by one visitor is no new read; 0 is off"
     )
     read_window_entries: int = Field(
-        200_000, ge=1, le=10_000_000, description="reads that the window remembers at most, about 250 bytes each"
+        200_000,
+        ge=1,
+        le=10_000_000,
+        description="reads that the window remembers at most, half as many at least; some 200 bytes each",
     )
     bot_filter: Literal["on", "off"] = Field("on", description="whether bots are filtered, by their user agent")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(

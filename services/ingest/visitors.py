@@ -1,7 +1,6 @@
 """Who reads, without knowing who: a keyed hash of address and user agent, and the window against reloads."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
@@ -64,17 +63,21 @@ class ReloadWindow:
     """
 
     def __init__(self, window: float, capacity: int, seconds: Callable[[], float]) -> None:
-        self.window, self._capacity, self._seconds = window, capacity, seconds
-        # Not a plain dict: finding its first key again and again costs more with each one that was removed before it.
-        self._until: OrderedDict[str, float] = OrderedDict()
+        """Of the last `capacity` reads at least the newer half is remembered."""
+        self.window, self._seconds = window, seconds
+        # Two dictionaries that only grow, the older thrown away whole: one that loses an entry with each that it
+        # gains takes new memory again and again, and takes ever longer to find its first key.
+        self._half = max(1, capacity // 2)
+        self._newer: dict[str, float] = {}
+        self._older: dict[str, float] = {}
         self._pending: dict[str, asyncio.Future[str]] = {}
 
     def __len__(self) -> int:
-        return len(self._until)
+        return len(self._newer) + len(self._older)
 
     def holds(self, key: str) -> bool:
         """Whether this is a reload."""
-        return self._until.get(key, 0.0) > self._seconds()
+        return (self._newer.get(key) or self._older.get(key, 0.0)) > self._seconds()
 
     def pending(self, key: str) -> asyncio.Future[str] | None:
         """The outcome of the same read that is on its way, if there is one."""
@@ -89,12 +92,6 @@ class ReloadWindow:
         self._pending.pop(key, None)
         if not durable:
             return
-        now = self._seconds()
-        # All entries live equally long, so the dictionary's order is the order in which they end.
-        self._until.pop(key, None)
-        while self._until:
-            oldest = next(iter(self._until))
-            if len(self._until) < self._capacity and self._until[oldest] > now:
-                break
-            del self._until[oldest]
-        self._until[key] = now + self.window
+        if len(self._newer) >= self._half:
+            self._older, self._newer = self._newer, {}
+        self._newer[key] = self._seconds() + self.window

@@ -137,26 +137,34 @@ def test_the_time_begins_with_the_last_counted_read() -> None:
     assert len(one) == 1
 
 
-def test_what_is_over_makes_room() -> None:
+def test_a_full_window_forgets_the_older_half() -> None:
     clock = Clock()
-    one = window(clock)
-    for key in "abc":
-        read(one, key)
-        clock.now += 10
-    clock.now += 35  # a was read 65 s ago, b 55 s, c 45 s
-    read(one, "d")
-    assert len(one) == 3
-    assert [one.holds(key) for key in "abcd"] == [False, True, True, True]
-
-
-def test_a_full_window_forgets_the_oldest() -> None:
-    clock = Clock()
-    one = window(clock, capacity=3)
-    for key in "abcd":
+    one = window(clock, capacity=6)
+    for key in "abcdefg":
         read(one, key)
         clock.now += 1
-    assert len(one) == 3
-    assert [one.holds(key) for key in "abcd"] == [False, True, True, True]
+        assert len(one) <= 6
+    assert [one.holds(key) for key in "abcdefg"] == [False, False, False, True, True, True, True]
+
+
+def test_the_newer_half_is_remembered_whenever_one_looks() -> None:
+    one = window(Clock(), capacity=10)
+    keys = [f"k{number}" for number in range(100)]
+    for number, key in enumerate(keys, 1):
+        read(one, key)
+        assert all(one.holds(recent) for recent in keys[max(0, number - 5) : number])
+        assert len(one) <= 10
+
+
+def test_a_read_again_after_its_time_begins_anew_in_either_half() -> None:
+    clock = Clock()
+    one = window(clock, capacity=4)
+    for key in "ab":
+        read(one, key)
+    clock.now += 60
+    for key in "ac":  # "a" stands in both halves now
+        read(one, key)
+    assert [one.holds(key) for key in "abc"] == [True, False, True]
 
 
 def test_a_renewed_entry_is_not_the_oldest_any_more() -> None:

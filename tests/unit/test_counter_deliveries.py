@@ -1,7 +1,7 @@
 """The plan of acks: everything settled is acked, and nothing that is still in hand."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.counter.deliveries import Tags
@@ -29,6 +29,7 @@ def test_what_is_acked_together_and_what_alone(
     assert [tags.settle(one) for one in rounds] == plans
 
 
+@settings(max_examples=60)
 @given(st.permutations(range(1, 16)), st.data())
 def test_no_tag_in_hand_is_ever_acked_and_no_settled_one_is_left(order: list[int], data: st.DataObject) -> None:
     """Against what RabbitMQ does: an ack of one it does not hold closes the channel."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.counter.tally import EpochSums, by_day, fold
@@ -87,6 +87,7 @@ CONTENTS = st.lists(
 )
 
 
+@settings(max_examples=60)
 @given(CONTENTS, st.data())
 def test_any_order_repetition_and_division_into_flushes_gives_the_same_sums(
     contents: list[tuple[list[Read], dict[str, int]]], data: st.DataObject

@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 S = TypeVar("S", bound=Settings)
 
 LEAVING_SECONDS = 1.0
-"""After SIGTERM, while anybody is connected; requests are taken as before, each the last of its connection: a connection that is
-used at least so often is given up by both sides at once, and none is closed just as a request comes in on it."""
+"""After SIGTERM, while anybody is connected. Requests are taken as before, each the last of its connection: one that
+is used at least so often is given up by both sides at once, and none is closed just as a request comes in on it."""
 LINGER_SECONDS = 0.5
 """After that, for connections that were just opened to bring their request."""
 HTTP_GRACE_SECONDS = 3

@@ -40,6 +40,7 @@ from shared.http import (
     respond,
     respond_problem,
 )
+from shared.protocol import HttpProtocol
 from shared.settings import Settings, SubscriberSettings, load
 
 log = logging.getLogger(__name__)
@@ -227,7 +228,7 @@ def serve(settings: SubscriberSettings, service: Service) -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=FastPathProtocol if application.fast else "httptools",
+        http=FastPathProtocol if application.fast else HttpProtocol,
         lifespan="on",
         access_log=False,
         log_config=None,

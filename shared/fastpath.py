@@ -17,10 +17,11 @@ from typing import Any
 
 import orjson
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from shared.http import PROBLEM_TYPE, RawHeaders, as_problem
+from shared.protocol import HttpProtocol
 
 MAX_BODY = 1024
 """Bytes of a body on this way."""
@@ -87,8 +88,8 @@ Handler = Callable[[FastRequest], bool]
 """Takes a request, or answers False to have it go through ASGI. It must not have answered it, then."""
 
 
-class FastPathProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with the shortcut. The application has `fast`: a handler by path; and `leaving`."""
+class FastPathProtocol(HttpProtocol):
+    """The protocol with the shortcut. The application has `fast`: a handler by path; and `leaving`."""
 
     def __init__(
         self,

@@ -1,7 +1,9 @@
-"""The run's own RabbitMQ and MongoDB, started once. A server that cannot be started fails the run."""
+"""Each worker's own RabbitMQ and MongoDB, started once. A server that cannot be started fails the run."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,8 @@ from deploy.local.database import Database
 from tests.support.system import System
 from tests.support.witness import Judge, Witness
 
-_JUDGE = pytest.StashKey[Judge]()
+_PASSED = pytest.StashKey[Counter[str]]()
+"""The run's events that were as told, by type."""
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +44,8 @@ def mongo_url(database: Database) -> str:
 def judge(pytestconfig: pytest.Config) -> Iterator[Judge]:
     """Says what is wrong with an event."""
     with Judge() as judge:
-        pytestconfig.stash[_JUDGE] = judge
         yield judge
+    pytestconfig.stash[_PASSED].update(judge.passed)
 
 
 @pytest.fixture
@@ -60,8 +63,27 @@ async def system(broker: Broker, database: Database, judge: Judge, tmp_path: Pat
         assert faults == []
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count."""
+    config.stash[_PASSED] = Counter()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells the process that sums up."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        passed: Counter[str] = session.config.stash[_PASSED]
+        output["passed"] = dict(passed)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what a worker has judged; one that died has said nothing, and has failed the run."""
+    judged: Counter[str] = node.config.stash[_PASSED]
+    judged.update(getattr(node, "workeroutput", {}).get("passed", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many events were judged."""
-    if judge := terminalreporter.config.stash.get(_JUDGE, None):
-        told = ", ".join(f"{kind} {number}" for kind, number in sorted(judge.passed.items()))
-        terminalreporter.write_line(f"events that passed ajv and both CloudEvents SDKs: {told or 'none'}")
+    if passed := terminalreporter.config.stash[_PASSED]:
+        told = ", ".join(f"{kind} {number}" for kind, number in sorted(passed.items()))
+        terminalreporter.write_line(f"events that passed ajv and both CloudEvents SDKs: {told}")

@@ -194,6 +194,7 @@ async def _counted(system: System, wanted: int) -> bool:
         ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"$x.y": 1}}), "bad_body"),
         ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"bot": 1 << 62}}), "bad_body"),
     ],
+    ids=["header's time", "read's time", "article", "no reason", "reason", "number"],
 )
 async def test_values_that_no_calendar_or_database_can_hold(
     system: System, headers: dict[str, Any], body: bytes, reason: str

@@ -1,5 +1,6 @@
 """Each worker's own RabbitMQ and MongoDB, started once. A server that cannot be started fails the run."""
 
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local import ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from tests.support.system import System
@@ -14,6 +16,8 @@ from tests.support.witness import Judge, Witness
 
 _PASSED = pytest.StashKey[Counter[str]]()
 """The run's events that were as told, by type."""
+_DIED = pytest.StashKey[bool]()
+"""Whether a worker did."""
 
 
 @pytest.fixture(scope="session")
@@ -64,20 +68,26 @@ async def system(broker: Broker, database: Database, judge: Judge, tmp_path: Pat
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
+    """Begin to count; a worker takes ports of its own, for one is free while its server starts again."""
     config.stash[_PASSED] = Counter()
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        ports.RANGE = ports.RANGE[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker tells the process that sums up."""
+    """A worker tells the process that sums up; that fails when one died, even behind its last test."""
+    if session.config.stash.get(_DIED, False):
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if (output := getattr(session.config, "workeroutput", None)) is not None:
         passed: Counter[str] = session.config.stash[_PASSED]
         output["passed"] = dict(passed)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Add what a worker has judged; one that died has said nothing, and has failed the run."""
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Add what a worker has judged."""
+    if error:
+        node.config.stash[_DIED] = True
     judged: Counter[str] = node.config.stash[_PASSED]
     judged.update(getattr(node, "workeroutput", {}).get("passed", {}))
 

@@ -8,7 +8,7 @@ HOST = "127.0.0.1"
 
 # Below 32768, where Linux starts to take the ports of outgoing connections: a server that is stopped and
 # started again must find its port still free.
-_RANGE = range(20_000, 32_768)
+RANGE = range(20_000, 32_768)
 # The standard ports of RabbitMQ's and MongoDB's own nodes stay theirs.
 _STANDARD = frozenset({25_672, 27_017, 27_018, 27_019})
 
@@ -33,7 +33,7 @@ def choose_port(
     """
     if preferred is not None and preferred not in taken and free(preferred):
         return preferred
-    for port in random.sample(_RANGE, 1_000):
+    for port in random.sample(RANGE, 1_000):
         if port not in _STANDARD and port not in taken and free(port):
             return port
-    raise OSError(f"no free port found between {_RANGE.start} and {_RANGE.stop}")
+    raise OSError(f"no free port found between {RANGE.start} and {RANGE.stop}")

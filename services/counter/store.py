@@ -124,8 +124,11 @@ def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datet
     batches = list(fresh)
     writes: dict[str, list[Write]] = {
         # An entry lives from its commit: one that was forced in may be minted longer ago than the ledger goes back.
+        # If ingest's clock is ahead, from its minting: it must outlive all that is not yet `too_old`.
         "ledger": [
-            InsertOne({"_id": b.batch_id, "minted_at": from_millis(b.minted_at), "counted_at": at}) for b in batches
+            InsertOne({"_id": b.batch_id, "minted_at": minted, "counted_at": max(at, minted)})
+            for b in batches
+            for minted in [from_millis(b.minted_at)]
         ],
         # What was parked and is now counted has been redriven.
         "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],

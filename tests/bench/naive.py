@@ -6,6 +6,7 @@
 import asyncio
 import sys
 
+import uvloop
 from faststream import FastStream
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -35,4 +36,5 @@ def build(amqp_url: str, mongo_url: str) -> FastStream:
 
 
 if __name__ == "__main__":
-    asyncio.run(build(*sys.argv[1:3]).run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `faststream run` has it
+        runner.run(build(*sys.argv[1:3]).run())

@@ -17,6 +17,7 @@ from tests.chaos.settle import Found, find, heard, listen, settled
 from tests.chaos.verdict import (
     Verdict,
     epochs_killed,
+    judge_applied,
     judge_article,
     judge_batched,
     judge_books,
@@ -110,7 +111,7 @@ class Run:
         verdict = judge_reads(tally.acknowledged, tally.unanswered, found.counted)
         judge_batched(verdict, tally.keyed, found.counted)
         judge_ledger(verdict, self._batch_ids, found.ledger, self._killed(found))
-        verdict.complaints += self._judge_books(found)
+        verdict.complaints += judge_applied(found.applied, found.ledger) + self._judge_books(found)
         for article, edited in editor.edited.items():
             told = self._told.get(article, [])
             verdict.complaints += judge_article(

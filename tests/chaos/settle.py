@@ -28,6 +28,8 @@ class Found:
     site: int
     buckets: int
     ledger: list[str]
+    applied: int
+    """How often a batch was put into the books, keyed ones too."""
     books: dict[str, Any]
     stored: dict[str, int]
     served: dict[str, int]
@@ -111,6 +113,7 @@ async def find(fleet: Fleet, articles: list[str]) -> Found:
         site=await system.counted(),
         buckets=sum([d["reads"] async for d in system.db.buckets.find({"article": "*"}, {"reads": 1})]),
         ledger=[d["_id"] async for d in system.db.ledger.find({}, {"_id": 1})],
+        applied=sum([d["batches"] async for d in system.db.books.find({}, {"batches": 1})]),
         books=dict(books.json()),
         stored=stored,
         served=served,

@@ -86,6 +86,13 @@ def judge_ledger(
             verdict.complaints.append(f"epoch {epoch} ({how}) misses batches {numbers[:10]}")
 
 
+def judge_applied(applied: int, ledger: Collection[str]) -> list[str]:
+    """A batch applied twice shows here even where reads without an answer leave room for its reads."""
+    if applied == len(ledger):
+        return []
+    return [f"{applied} batches are in the books and {len(ledger)} in the ledger"]
+
+
 def judge_books(books: Mapping[str, Any], site: int, articles: int, buckets: int, missing: int) -> list[str]:
     """`books` is what /stats/reconciliation answers; the rest was added up from the database."""
     wanted = {

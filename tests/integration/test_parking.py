@@ -7,6 +7,7 @@ import aio_pika
 import orjson
 import pytest
 
+from shared.clock import from_millis
 from tests.support.system import System, until
 
 NOW = int(time.time() * 1000)
@@ -160,6 +161,17 @@ async def test_batches_that_break_the_commit_are_parked_alone(system: System) ->
     assert (reason, "never" in detail) == ("bug", True)
     assert await system.queue_depth("counter.reads") == 0
     assert counter.popen.poll() is None
+
+
+async def test_the_ledger_keeps_what_a_clock_ahead_has_minted(system: System) -> None:
+    """It must know a batch for as long as the batch is not too old to be counted."""
+    await system.start("counter", flush_interval="0.1")
+    minted = NOW + 2 * 3600 * 1000
+    await _publish(system, "luotdoc.reads", "batch", [_batch(GOOD_BODY, minted_at=minted)])
+    await until(lambda: system.counted(), 10, "the batch is counted")
+    entry = await system.db.ledger.find_one({})
+    assert entry is not None
+    assert entry["counted_at"] == from_millis(minted).replace(tzinfo=entry["counted_at"].tzinfo)
 
 
 async def test_what_mongodb_never_takes_does_not_stop_the_rest(system: System) -> None:

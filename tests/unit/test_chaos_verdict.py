@@ -6,6 +6,7 @@ from tests.chaos.fleet import Life
 from tests.chaos.verdict import (
     Verdict,
     epochs_killed,
+    judge_applied,
     judge_article,
     judge_batched,
     judge_books,
@@ -67,6 +68,11 @@ def test_books() -> None:
         "the site has 8 reads, its articles 7, its buckets 7"
     ]
     assert len(judge_books(books | {"balance": 1, "parked": 1, "filtered": {"bot": 1}}, 7, 7, 7, 1)) == 3
+
+
+def test_a_batch_applied_twice() -> None:
+    assert judge_applied(2, ["e1-0", "kb-1"]) == []
+    assert judge_applied(3, ["e1-0", "kb-1"]) == ["3 batches are in the books and 2 in the ledger"]
 
 
 def test_articles() -> None:

@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from shared import topology
+from shared.mongo import snapshot
 from tests.chaos.fleet import Fleet
 from tests.support.system import System
 
@@ -108,12 +109,15 @@ async def find(fleet: Fleet, articles: list[str]) -> Found:
         document = await system.db.articles.find_one({"_id": article}, {"revision": 1})
         stored[article] = int(document["revision"]) if document else 0
         served[article] = await _served(system, fleet.of("render")[0].url, article)
+    async with snapshot(system.motor) as session:  # batches without reads go on being counted
+        ledger = [d["_id"] async for d in system.db.ledger.find({}, {"_id": 1}, session=session)]
+        applied = sum([d["batches"] async for d in system.db.books.find({}, {"batches": 1}, session=session)])
     return Found(
         counted=await system.by_article(),
         site=await system.counted(),
         buckets=sum([d["reads"] async for d in system.db.buckets.find({"article": "*"}, {"reads": 1})]),
-        ledger=[d["_id"] async for d in system.db.ledger.find({}, {"_id": 1})],
-        applied=sum([d["batches"] async for d in system.db.books.find({}, {"batches": 1})]),
+        ledger=ledger,
+        applied=applied,
         books=dict(books.json()),
         stored=stored,
         served=served,

@@ -7,7 +7,6 @@ then the service's life ends, in the reverse order of its start.
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
@@ -40,6 +39,7 @@ from shared.http import (
     respond,
     respond_problem,
 )
+from shared.listening import refuse_new
 from shared.protocol import HttpProtocol
 from shared.settings import Settings, SubscriberSettings, load
 
@@ -49,6 +49,8 @@ S = TypeVar("S", bound=Settings)
 LEAVING_SECONDS = 1.0
 """After SIGTERM, while anybody is connected. Requests are taken as before, each the last of its connection: one that
 is used at least so often is given up by both sides at once, and none is closed just as a request comes in on it."""
+CLOSING_SECONDS = 0.05
+"""Between the last connection that is taken and the end of listening, for handshakes under way."""
 LINGER_SECONDS = 0.5
 """After that, for connections that were just opened to bring their request."""
 HTTP_GRACE_SECONDS = 3
@@ -200,24 +202,14 @@ class _Server(uvicorn.Server):
 
     async def _stop_listening(self) -> None:
         """Close the listening sockets once they are empty: the kernel resets connections that wait to be accepted."""
-        loop = asyncio.get_running_loop()
-        # A duplicate keeps the kernel's socket open when uvicorn's is closed, and only we accept from it.
-        own = [socket.socket(fileno=os.dup(s.fileno())) for server in self.servers for s in server.sockets]
+        for server in self.servers:
+            for listening in server.sockets:
+                refuse_new(listening)
+        await asyncio.sleep(CLOSING_SECONDS)
+        for _ in range(3):  # rounds of the loop: it accepts all that waits in one, however late this task came back
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
-        await asyncio.sleep(0)
-        for listening in own:
-            with listening, contextlib.suppress(BlockingIOError):
-                listening.setblocking(False)
-                while True:
-                    connection, _ = listening.accept()
-                    await loop.connect_accepted_socket(self._protocol, connection)
-
-    def _protocol(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return made
 
 
 def serve(settings: SubscriberSettings, service: Service) -> int:

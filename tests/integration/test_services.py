@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +45,40 @@ async def test_health_metrics_and_a_clean_end(system: System) -> None:
 
 async def _shows(system: System, process: Process, line: str) -> bool:
     return line in (await system.http.get(f"{process.url}/metrics")).text
+
+
+async def test_an_end_resets_nobody_who_has_connected(system: System) -> None:
+    """Without a pause strangers connect, ask and go, while the service ends: each is served or refused."""
+    stats = await system.start("stats")
+    address = ("127.0.0.1", int(stats.url.rpartition(":")[2]))
+    strangers = [asyncio.create_task(asyncio.to_thread(_ask_until_refused, address)) for _ in range(16)]
+    await asyncio.sleep(0.2)
+    stats.send(signal.SIGTERM)
+    assert await stats.ended() == 0
+    outcomes = sum(await asyncio.gather(*strangers), Counter[str]())
+    assert outcomes.pop("served") > 1000
+    assert outcomes == {"refused": 16}
+
+
+def _ask_until_refused(address: tuple[str, int]) -> Counter[str]:
+    outcomes = Counter[str]()
+    while not outcomes["refused"] and outcomes.total() < 100_000:
+        with socket.socket() as stranger:
+            stranger.settimeout(10)
+            try:
+                stranger.connect(address)
+            except ConnectionRefusedError:
+                outcomes["refused"] += 1
+                continue
+            except OSError as error:
+                outcomes[f"{type(error).__name__}, connecting"] += 1
+                continue
+            try:
+                stranger.sendall(b"GET /livez HTTP/1.1\r\nhost: here\r\n\r\n")
+                outcomes["served" if stranger.recv(4096).startswith(b"HTTP/1.1 200") else "closed"] += 1
+            except OSError as error:
+                outcomes[type(error).__name__] += 1
+    return outcomes
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from aio_pika import Message
 from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from aiormq import spec
@@ -138,21 +137,26 @@ async def publish(
     Raises `Transient` when that is not known within `timeout` seconds: the message may have arrived, so repeat it
     under the same id. Raises aio-pika's `DeliveryError` when no queue wants it.
     """
-    message = Message(
-        body,
-        headers=dict(headers or {}),
+    properties = spec.Basic.Properties(
         content_type=content_type,
-        delivery_mode=DeliveryMode.PERSISTENT,
+        headers=dict(headers or {}),
+        delivery_mode=DeliveryMode.PERSISTENT.value,
         message_id=message_id,
         correlation_id=correlation_id,
-        type=message_type,
+        message_type=message_type,
         app_id=broker.config.app_id,
     )
     try:
         async with asyncio.timeout(timeout):
-            # aio-pika's own publish: FastStream's costs a tenth of a millisecond more, and adds nothing to a `Message`.
-            target = await broker.declare_exchange(exchange)  # declared already: this looks it up
-            await target.publish(message, routing_key, mandatory=True)
+            # Past the publish of FastStream and of aio-pika, which spend a sixth of a millisecond on making a message
+            # of their own: a reader waits for this. The exchange is declared already: this looks it up.
+            channel = (await broker.declare_exchange(exchange)).channel
+            if channel.is_closed:
+                raise ChannelInvalidStateError("the channel is closed")
+            wire = await channel.get_underlay_channel()
+            await wire.basic_publish(
+                body, exchange=exchange.name, routing_key=routing_key, properties=properties, mandatory=True
+            )
     except DeliveryError as error:
         if isinstance(error.frame, spec.Basic.Nack):  # a queue took it not: full, or in trouble
             raise Transient("RabbitMQ refused the message") from error

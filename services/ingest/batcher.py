@@ -52,7 +52,7 @@ class Batcher:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._stuck = 0
         self._last_sent = -IDLE_SECONDS
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     def add(self, article: str, kind: str, visitor: str) -> asyncio.Future[str]:
         """Take a read. The future answers its batch's id when it is durable, or fails with `Unavailable`.
@@ -96,7 +96,10 @@ class Batcher:
         if self._timer is not None:
             self._timer.cancel()
         at_once = not self._in_flight and self._allowed() >= 1
-        self._timer = self._loop.call_at(0 if at_once else self._last_sent + GAP_SECONDS, self._due)
+        if at_once:
+            self._timer = self._loop.call_soon(self._due)
+        else:
+            self._timer = self._loop.call_at(self._last_sent + GAP_SECONDS, self._due)
 
     def _allowed(self) -> float:
         """How many batches may go without the gap: what was not sent of one per gap, up to the burst."""

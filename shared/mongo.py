@@ -150,7 +150,25 @@ async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, A
 
     `body` runs again after a transient error, and the commit alone is repeated when its outcome is unknown. While it
     has to run again and again, transactions that somebody has left open are ended.
+
+    Who is cancelled, by a time limit or a stop, leaves at once: the end of the transaction, which waits for a frozen
+    server as long as for any answer, goes on beside. Whether it was committed is unknown, then.
     """
+    running = asyncio.create_task(_transaction(client, body))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        running.cancel()
+        _ENDING.add(running)
+        running.add_done_callback(_ENDING.discard)
+        raise
+
+
+_ENDING: set[asyncio.Task[Any]] = set()
+"""Transactions that nobody waits for any more; the event loop itself keeps no task alive."""
+
+
+async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
     look_at = time.monotonic() + ABANDONED_SECONDS
 
     async def attempt(session: Session) -> T:
@@ -163,13 +181,17 @@ async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, A
                 log.warning("transactions that others have left open cannot be ended: %s", str(error)[:200])
         return await body(session)
 
-    async with await client.start_session() as session:
+    session = await client.start_session()
+    try:
         answer: T = await session.with_transaction(
             attempt,
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority"),
         )
         return answer
+    finally:
+        # Not `async with`: Motor then waits for the server in the event loop's own thread (15 s when it is frozen).
+        await session.end_session()
 
 
 @asynccontextmanager

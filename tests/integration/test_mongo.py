@@ -1,0 +1,56 @@
+"""Transactions on a server that stands still."""
+
+import asyncio
+import time
+from itertools import pairwise
+
+import pytest
+
+from shared import mongo
+from tests.support.system import System, until
+
+
+@pytest.mark.parametrize("moment", ["first", "between", "commit"])
+async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, moment: str) -> None:
+    """Neither he nor anything else in his event loop waits for it, and the transaction is over when it goes on."""
+    client, db = mongo.connect(system.database.url, "test")
+    await db.marks.insert_one({"_id": moment, "steps": 0})
+
+    async def body(session: mongo.Session) -> None:
+        for step in ("first", "between"):
+            if step == moment:
+                system.database.pause()
+            await db.marks.update_one({"_id": moment}, {"$inc": {"steps": 1}}, session=session)
+        if moment == "commit":
+            system.database.pause()
+
+    turns = list[float]()
+
+    async def watch() -> None:
+        while True:
+            turns.append(time.monotonic())
+            await asyncio.sleep(0.01)
+
+    watching = asyncio.create_task(watch())
+    began = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await mongo.transaction(client, body)
+        took = time.monotonic() - began
+        await asyncio.sleep(0.1)
+    finally:
+        watching.cancel()
+        system.database.resume()
+    assert took < 3
+    assert max(later - earlier for earlier, later in pairwise(turns)) < 1
+
+    async def over() -> bool:
+        """Another one can write what this one had in hand."""
+        await mongo.transaction(client, lambda s: db.marks.update_one({"_id": moment}, {"$set": {"v": 1}}, session=s))
+        return True
+
+    await until(over, 30, "the next transaction goes through")
+    steps = (await db.marks.find_one({"_id": moment}) or {})["steps"]
+    assert steps in ((0, 2) if moment == "commit" else (0,))  # whole or not at all
+    client.close()

@@ -68,6 +68,9 @@ READ_CONFIRM_SECONDS = Histogram(
 KNOWN_ARTICLES = Gauge("luotdoc_known_articles", "Published articles that the beacon knows from memory.")
 SPOOL_BYTES = Gauge("luotdoc_spool_bytes", "Bytes of batches on local disk that wait for RabbitMQ.")
 SPOOL_OLDEST_SECONDS = Gauge("luotdoc_spool_oldest_seconds", "Age of the oldest spooled batch, 0 if none.")
+SPOOL_BESIDE_BYTES = Gauge(
+    "luotdoc_spool_beside_bytes", "Bytes in the spools of other instances under the same directory."
+)
 SPOOL_FORWARDED = Counter("luotdoc_spool_forwarded_total", "Spooled batches that RabbitMQ has confirmed.")
 
 # render

@@ -45,6 +45,14 @@ class Outlet:
         if self._spool.bytes:
             log.info("%d bytes of spooled batches wait to be forwarded", self._spool.bytes)
             self._spooled.set()
+        if beside := await self._on_disk(self._spool.beside):
+            names = ", ".join(sorted(beside))
+            log.warning(
+                "%d bytes are in the spools of %s; whichever does not run: `python -m services.ingest adopt INSTANCE`",
+                sum(beside.values()),
+                names,
+            )
+        metrics.SPOOL_BESIDE_BYTES.set_function(lambda: sum(self._spool.beside().values()))
         self._measure()
 
     async def close(self) -> None:

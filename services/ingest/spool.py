@@ -7,6 +7,7 @@ the end that a crash has torn, which nobody was told to be durable, looks like d
 call them in a thread, one at a time.
 """
 
+import contextlib
 import errno
 import fcntl
 import logging
@@ -84,6 +85,17 @@ class Spool:
     def oldest_minted_at(self) -> int | None:
         """When the oldest waiting batch was minted, in milliseconds since 1970."""
         return min(self._oldest.values(), default=None)
+
+    def beside(self) -> dict[str, int]:
+        """Bytes of the segments in the folders beside this one, by instance. One that runs forwards its own."""
+        found = dict[str, int]()
+        for name in instances(self._folder.parent):
+            if name == self._folder.name:
+                continue
+            for segment in (self._folder.parent / name).glob("*.spool"):
+                with contextlib.suppress(FileNotFoundError):  # its instance has just forwarded it
+                    found[name] = found.get(name, 0) + segment.stat().st_size
+        return found
 
     def open(self) -> None:
         """Lock the folder and see what an earlier process left. Raises `SpoolLocked`."""

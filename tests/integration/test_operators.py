@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import aio_pika
 import orjson
 
-from tests.support.system import ROOT, System, until
+from tests.support.system import ROOT, Process, System, until
 
 NOW = int(time.time() * 1000)
 OLD = NOW - 72 * 3600 * 1000
@@ -143,8 +143,12 @@ async def test_adopting_a_spool(system: System) -> None:
         await lost.ended()
     finally:
         system.broker.resume()
+    other = await system.start("ingest")  # such as the same one under another name
+    assert f"are in the spools of {lost.name}; whichever does not run" in other.text()
+    assert await _beside(system, other) > 100
     adopted = await _run(system, "services.ingest", "adopt", lost.name)
     assert adopted.returncode == 0, adopted.stderr
+    assert await _beside(system, other) == 0
     assert f"the spool of {lost.name} is empty" in adopted.stdout
     assert not list((system.folder / "spool" / lost.name).glob("*.spool"))
     await system.start("counter", flush_interval="0.1")
@@ -155,6 +159,11 @@ async def test_adopting_a_spool(system: System) -> None:
     await until(counted, 10, "its reads are counted")
     nobody = await _run(system, "services.ingest", "adopt", "nobody")
     assert (nobody.returncode, "there is no spool of nobody" in nobody.stderr) == (1, True)
+
+
+async def _beside(system: System, ingest: Process) -> float:
+    metrics = (await system.http.get(f"{ingest.url}/metrics")).text
+    return float(metrics.partition("\nluotdoc_spool_beside_bytes ")[2].partition("\n")[0])
 
 
 async def test_two_processes_may_not_share_a_spool(system: System) -> None:

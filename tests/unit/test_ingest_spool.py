@@ -264,6 +264,19 @@ def test_the_instances_that_have_a_spool_are_known(tmp_path: Path) -> None:
     assert list(instances(tmp_path)) == ["a", "b"]
 
 
+def test_what_lies_in_the_folders_beside_it_is_known(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(1))
+        assert one.beside() == {}
+        for name, batches in (("gone", 2), ("empty", 0)):
+            other = Spool(tmp_path / name, 1 << 20)
+            other.open()
+            for number in range(batches):
+                other.append(batch(number))
+            other.close()
+        assert one.beside() == {"gone": len(encode(batch(0))) + len(encode(batch(1)))}
+
+
 # ── no room ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -4,7 +4,7 @@ import sys
 from typing import NamedTuple
 
 from tests.bench import machine
-from tests.bench.figures import Figure, middle, number, spread
+from tests.bench.figures import Figure, middle, middles, number, spread
 from tests.bench.rig import Rig
 from tests.support.system import Process
 
@@ -64,7 +64,7 @@ def _ratios(name: str, ours: list[Run], bare: list[Run], limit: float | None) ->
 async def _latencies(rig: Rig, checked: Process, seconds: float) -> list[Figure]:
     publisher = [sys.executable, "-m", "tests.bench.publisher", rig.system.broker.url, str(seconds)]
     publish, one, many = [], [], []
-    for _ in range(1 if rig.quick else 3):
+    for _ in range(1 if rig.quick else 5):
         publish.append((await rig.run(*publisher, cores=rig.cores.server, seconds=60))["median_ms"])
         one.append((await rig.wrk(checked, 1, seconds))["p50"] / 1000)
         many.append((await rig.wrk(checked, 64, seconds))["p50"] / 1000)
@@ -86,19 +86,23 @@ async def _latencies(rig: Rig, checked: Process, seconds: float) -> list[Figure]
 
 async def _at_half_load(rig: Rig, checked: Process, reached: float, seconds: float) -> list[Figure]:
     pids = rig.pids(checked)
-    tails, late, unanswered, per_read, per_message = list[float](), 0.0, 0, machine.Seconds(), 0.0
+    tails, late, unanswered = list[float](), 0.0, 0
+    per_read, per_message = list[machine.Seconds](), list[float]()
     for _ in range(1 if rig.quick else 3):
         answer, cpu = await rig.used(pids, rig.open_loop(checked, reached / 2, seconds))
         if answer["statuses"]:
             raise RuntimeError(f"{answer['statuses']} reads were not answered 204")
         tails.append(answer["p99_ms"])
         late, unanswered = max(late, answer["late_p99_ms"]), unanswered + answer["unanswered"]
-        per_read = {name: second / answer["requests"] * 1e6 for name, second in cpu.items()}
-        per_message = answer["requests"] / max(1, await rig.purge())
+        per_read.append({name: second / answer["requests"] * 1e6 for name, second in cpu.items()})
+        per_message.append(answer["requests"] / max(1, await rig.purge()))
     note = f"{number(reached / 2)}/s, open loop; rounds {spread(tails)}; sent late by {number(late)} ms at most (p99)"
     note += f"; {unanswered} without an answer" if unanswered else ""
     return [
         Figure(NAME, "half of the reached rate: p99", middle(tails), "ms", 30.0, note=note),
-        Figure(NAME, "half of the reached rate: reads per message", per_message, "reads"),
-        *(Figure(NAME, f"half of the reached rate: CPU of {n}", each, "µs/read") for n, each in per_read.items()),
+        Figure(NAME, "half of the reached rate: reads per message", middle(per_message), "reads"),
+        *(
+            Figure(NAME, f"half of the reached rate: CPU of {n}", each, "µs/read")
+            for n, each in middles(per_read).items()
+        ),
     ]

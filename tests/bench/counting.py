@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.bench import machine
 from tests.bench.backlog import READS, fill
-from tests.bench.figures import Figure, middle, number, spread
+from tests.bench.figures import Figure, middle, middles, number, spread
 from tests.bench.peer import naive_rate
 from tests.bench.rig import Rig
 from tests.support.system import until
@@ -15,27 +15,33 @@ NAME = "counter"
 SECONDS = 300.0
 """At most, for a backlog to be counted."""
 
+Costs = dict[str, float]
+"""Figures of a round, by name."""
+_WRITTEN, _FLUSH, _ALL = "MongoDB documents written", "reads per flush", "start of the process to all counted"
+_UNITS = {_WRITTEN: "per 1,000 reads", _FLUSH: "reads", _ALL: "s"}
+
 
 async def measure(rig: Rig) -> list[Figure]:
     """Rates of both, CPU and MongoDB writes per read."""
     rounds, batches, messages = (1, 2_000, 2_000) if rig.quick else (3, 8_000, 10_000)
-    ours, theirs, costs = list[float](), list[float](), list[Figure]()
+    ours, theirs, costs = list[float](), list[float](), list[Costs]()
     for _ in range(rounds):
-        rate, costs = await _ours(rig, batches)
+        rate, cost = await _ours(rig, batches)
         ours.append(rate)
+        costs.append(cost)
         theirs.append(await naive_rate(rig, messages))
     ratios = [mine / its for mine, its in zip(ours, theirs, strict=True)]
-    note = f"{READS} reads per batch, 2,000 articles; rounds {spread(ours)}"
+    note = f"{number(batches)} batches of {READS} reads, 2,000 articles; rounds {spread(ours)}"
     rate_name, ratio_name = "counted per CPU second of the process", "the same, to the naive counter's"
     return [
         Figure(NAME, rate_name, middle(ours), "reads/s", 200_000, at_least=True, note=note),
         Figure(NAME, "the naive counter's", middle(theirs), "reads/s", note=f"rounds {spread(theirs)}"),
         Figure(NAME, ratio_name, middle(ratios), "×", 100, at_least=True, note=f"rounds {spread(ratios)}"),
-        *costs,
+        *(Figure(NAME, name, cost, _UNITS.get(name, "µs/read")) for name, cost in middles(costs).items()),
     ]
 
 
-async def _ours(rig: Rig, batches: int) -> tuple[float, list[Figure]]:
+async def _ours(rig: Rig, batches: int) -> tuple[float, Costs]:
     await rig.reset()
     (idle,) = await rig.start("counter")
     start = machine.cpu({"counter": idle.pid})["counter"]  # what starting costs, which is not counting
@@ -51,13 +57,8 @@ async def _ours(rig: Rig, batches: int) -> tuple[float, list[Figure]]:
     written = await rig.written() - written
     flushes = (await rig.metrics(counter))["luotdoc_flushes_total{committed}"]
     await rig.stop(counter)
-    costs = [Figure(NAME, f"CPU of {name}", each / reads * 1e6, "µs/read") for name, each in cpu.items()]
-    costs += [
-        Figure(NAME, "MongoDB documents written", written / reads * 1000, "per 1,000 reads"),
-        Figure(NAME, "reads per flush", reads / flushes, "reads"),
-        Figure(NAME, "start of the process to all counted", took, "s", note=f"{number(reads)} reads"),
-    ]
-    return reads / used, costs
+    costs = {f"CPU of {name}": each / reads * 1e6 for name, each in cpu.items()}
+    return reads / used, costs | {_WRITTEN: written / reads * 1000, _FLUSH: reads / flushes, _ALL: took}
 
 
 def counted(rig: Rig, reads: int) -> Callable[[], Awaitable[bool]]:

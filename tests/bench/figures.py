@@ -1,7 +1,7 @@
 """What was measured: figures with their targets, as a table and as JSON."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,11 @@ def table(figures: Sequence[Figure]) -> Table:
 def middle(values: Sequence[float]) -> float:
     """The median."""
     return statistics.median(values)
+
+
+def middles(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median by name, of rounds that have the same names."""
+    return {name: middle([each[name] for each in rounds]) for name in rounds[0]}
 
 
 def spread(values: Sequence[float]) -> str:

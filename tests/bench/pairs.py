@@ -6,7 +6,7 @@ import time
 from tests.bench import machine
 from tests.bench.backlog import READS, fill
 from tests.bench.counting import SECONDS
-from tests.bench.figures import Figure, middle, number, spread
+from tests.bench.figures import Figure, middle, middles, number, spread
 from tests.bench.rig import Rig
 
 NAME = "two counters"
@@ -20,13 +20,15 @@ async def measure(rig: Rig) -> list[Figure]:
         machine.move(pid, rig.cores.every)
     one, two = list[float](), list[float]()
     failed, conflicts = 0.0, 0
-    busy: dict[int, machine.Seconds] = {}
+    busy: dict[int, list[machine.Seconds]] = {1: [], 2: []}
     try:
         for _ in range(rounds):
-            rate, busy[1], *_ = await _rate(rig, 1, batches)
+            rate, cores, *_ = await _rate(rig, 1, batches)
             one.append(rate)
-            rate, busy[2], more, clashes = await _rate(rig, 2, batches)
+            busy[1].append(cores)
+            rate, cores, more, clashes = await _rate(rig, 2, batches)
             two.append(rate)
+            busy[2].append(cores)
             failed, conflicts = failed + more, conflicts + clashes
     finally:
         for pid in servers:
@@ -38,9 +40,9 @@ async def measure(rig: Rig) -> list[Figure]:
         Figure(NAME, "flushes that failed or ran again", failed, "", 0),
         Figure(NAME, "MongoDB write conflicts", conflicts, "", 0, note="from when all have their slots"),
         *(
-            Figure(NAME, f"CPU of {name} with {many}", cores, "cores")
+            Figure(NAME, f"CPU of {name} with {many}", share, "cores")
             for many, shares in busy.items()
-            for name, cores in shares.items()
+            for name, share in middles(shares).items()
         ),
     ]
 

@@ -39,7 +39,7 @@ from shared.http import (
     respond,
     respond_problem,
 )
-from shared.listening import refuse_new
+from shared.listening import stop_listening
 from shared.protocol import HttpProtocol
 from shared.settings import Settings, SubscriberSettings, load
 
@@ -49,8 +49,6 @@ S = TypeVar("S", bound=Settings)
 LEAVING_SECONDS = 1.0
 """After SIGTERM, while anybody is connected. Requests are taken as before, each the last of its connection: one that
 is used at least so often is given up by both sides at once, and none is closed just as a request comes in on it."""
-CLOSING_SECONDS = 0.05
-"""Between the last connection that is taken and the end of listening, for handshakes under way."""
 LINGER_SECONDS = 0.5
 """After that, for connections that were just opened to bring their request."""
 HTTP_GRACE_SECONDS = 3
@@ -190,7 +188,7 @@ class _Server(uvicorn.Server):
         """uvicorn's, after some time to leave."""
         self._application.leaving = True
         await self._left_alone(LEAVING_SECONDS)
-        await self._stop_listening()
+        await stop_listening(self.servers)
         await self._left_alone(LINGER_SECONDS)
         await super().shutdown(sockets)
 
@@ -199,17 +197,6 @@ class _Server(uvicorn.Server):
         deadline = time.monotonic() + seconds
         while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110  (uvicorn has no event)
             await asyncio.sleep(0.02)
-
-    async def _stop_listening(self) -> None:
-        """Close the listening sockets once they are empty: the kernel resets connections that wait to be accepted."""
-        for server in self.servers:
-            for listening in server.sockets:
-                refuse_new(listening)
-        await asyncio.sleep(CLOSING_SECONDS)
-        for _ in range(3):  # rounds of the loop: it accepts all that waits in one, however late this task came back
-            await asyncio.sleep(0)
-        for server in self.servers:
-            server.close()
 
 
 def serve(settings: SubscriberSettings, service: Service) -> int:

@@ -26,6 +26,9 @@ T = TypeVar("T")
 VERSION = 1
 """`v` of every document: the shape that this code writes."""
 
+ANSWER_SECONDS = 20
+"""How long to wait for an answer of a server that has frozen."""
+
 ABANDONED_SECONDS = 1.0
 """A transaction of ours takes milliseconds between two steps."""
 
@@ -80,9 +83,16 @@ def connect(mongo_url: str, service: str) -> tuple[Client, Database]:
         serverSelectionTimeoutMS=5000,
         timeoutMS=None,
         connectTimeoutMS=5000,
-        socketTimeoutMS=20000,
+        socketTimeoutMS=ANSWER_SECONDS * 1000,
     )
     return client, client.get_default_database()
+
+
+async def close(client: Client) -> None:
+    """Close it once the transactions that nobody waits for any more have ended, as long as an answer may take."""
+    if _LEFT:
+        await asyncio.wait(_LEFT, timeout=ANSWER_SECONDS + 1)
+    client.close()
 
 
 async def ping(client: Client) -> None:
@@ -151,35 +161,52 @@ async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, A
     `body` runs again after a transient error, and the commit alone is repeated when its outcome is unknown. While it
     has to run again and again, transactions that somebody has left open are ended.
 
-    Who is cancelled, by a time limit or a stop, leaves at once: the end of the transaction, which waits for a frozen
-    server as long as for any answer, goes on beside. Whether it was committed is unknown, then.
+    Who is cancelled, by a time limit or a stop, leaves at once, also from a frozen server. Whether it was committed is
+    unknown, then: `body` goes on beside until it notices that nobody waits. It is not cancelled itself, because that
+    does not stop the thread in which Motor writes, and a write that comes behind the abort is in no transaction.
     """
-    running = asyncio.create_task(_transaction(client, body))
+    left = asyncio.Event()
+    running = asyncio.create_task(_transaction(client, body, left))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        running.cancel()
-        _ENDING.add(running)
-        running.add_done_callback(_ENDING.discard)
+        left.set()
+        _LEFT.add(running)
+        running.add_done_callback(_ended)
         raise
 
 
-_ENDING: set[asyncio.Task[Any]] = set()
+_LEFT: set[asyncio.Task[Any]] = set()
 """Transactions that nobody waits for any more; the event loop itself keeps no task alive."""
 
 
-async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+class _Left(Exception):
+    """Nobody waits for this transaction."""
+
+
+def _ended(running: asyncio.Task[Any]) -> None:
+    _LEFT.discard(running)
+    if not running.cancelled() and (error := running.exception()) and not isinstance(error, _Left):
+        log.info("a transaction that nobody waited for any more has failed: %s", str(error)[:200])
+
+
+async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]], left: asyncio.Event) -> T:
     look_at = time.monotonic() + ABANDONED_SECONDS
 
     async def attempt(session: Session) -> T:
         nonlocal look_at
+        if left.is_set():
+            raise _Left
         if time.monotonic() > look_at:
             look_at = time.monotonic() + ABANDONED_SECONDS
             try:
                 await end_abandoned(client)
             except OperationFailure as error:  # not allowed to look: MongoDB ends them by itself, later
                 log.warning("transactions that others have left open cannot be ended: %s", str(error)[:200])
-        return await body(session)
+        answer = await body(session)
+        if left.is_set():
+            raise _Left
+        return answer
 
     session = await client.start_session()
     try:

@@ -101,7 +101,10 @@ class Server:
 
     def pause(self) -> None:
         """Freeze the server (SIGSTOP): its connections stay open and nothing answers."""
-        psutil.Process(self.pid).suspend()
+        process = psutil.Process(self.pid)
+        process.suspend()
+        while process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):  # the signal takes its time
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Let a paused server go on."""

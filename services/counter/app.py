@@ -86,7 +86,7 @@ class Counting:
             with contextlib.suppress(PyMongoError, TimeoutError):
                 async with asyncio.timeout(2):
                     await self.store.release(self.owner)
-            self.client.close()
+            await mongo.close(self.client)
 
     async def _keep_consuming(self) -> None:
         while True:

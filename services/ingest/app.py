@@ -106,7 +106,7 @@ class Ingest:
             await asyncio.gather(connecting, return_exceptions=True)
             await self.broker.stop()
             await self.outlet.close()
-            self.client.close()
+            await mongo.close(self.client)
 
     async def post_read(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /reads`."""

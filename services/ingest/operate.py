@@ -46,7 +46,7 @@ async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
         else:
             said = f"revision {change.article.revision}" if change.changed else f"is {change.article.state}, left alone"
             print(f"{article_id}: {said}")
-    client.close()
+    await mongo.close(client)
     return 1 if failed else 0
 
 
@@ -114,7 +114,7 @@ async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> i
             if len(found) > MAX_LINES:
                 print(f"  and {len(found) - MAX_LINES:,} more")
             status = max(status, 1 if found else 0)
-    client.close()
+    await mongo.close(client)
     return status
 
 

@@ -40,5 +40,5 @@ async def replay_articles(settings: IngestSettings, queue: str, rate: float, res
     except PyMongoError as error:
         raise Refused(f"MongoDB: {str(error)[:300]}; run the same command again, it goes on where it stopped") from None
     finally:
-        client.close()
+        await mongo.close(client)
     print(f"{target.place.sent:,} articles sent into {queue}, marked as {target.place.name}")

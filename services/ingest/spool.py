@@ -87,14 +87,15 @@ class Spool:
         return min(self._oldest.values(), default=None)
 
     def beside(self) -> dict[str, int]:
-        """Bytes of the segments in the folders beside this one, by instance. One that runs forwards its own."""
+        """Bytes of the segments in the folders beside this one that may be read, by instance.
+
+        One that runs forwards its own.
+        """
         found = dict[str, int]()
-        for name in instances(self._folder.parent):
-            if name == self._folder.name:
-                continue
-            for segment in (self._folder.parent / name).glob("*.spool"):
-                with contextlib.suppress(FileNotFoundError):  # its instance has just forwarded it
-                    found[name] = found.get(name, 0) + segment.stat().st_size
+        with contextlib.suppress(OSError):  # the directory around them may be closed to us
+            for name in instances(self._folder.parent):
+                if name != self._folder.name and (size := _size(self._folder.parent / name)):
+                    found[name] = size
         return found
 
     def open(self) -> None:
@@ -229,6 +230,15 @@ class Spool:
 
 
 def instances(root: Path) -> Iterator[str]:
-    """The names of the instances that have a spool under `root`."""
+    """The names of the instances that have a spool under `root`; folders that may not be looked into have none."""
+    # os.path answers False where a Path would raise PermissionError: a disk's lost+found, another user's spool.
     if root.is_dir():
-        yield from sorted(folder.name for folder in root.iterdir() if (folder / "lock").exists())
+        yield from sorted(name for name in os.listdir(root) if os.path.exists(root / name / "lock"))
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    with contextlib.suppress(OSError):  # not ours to read, or its instance has just forwarded a segment
+        for segment in folder.glob("*.spool"):
+            size += segment.stat().st_size
+    return size

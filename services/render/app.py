@@ -63,7 +63,7 @@ class Rendering:
                 yield
         finally:
             await self.broker.stop()
-            self.client.close()
+            await mongo.close(self.client)
 
     async def _follow(self) -> None:
         await rabbit.connect(self.broker, self.settings.amqp_url)

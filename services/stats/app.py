@@ -67,7 +67,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
                 yield
         finally:
             await broker.stop()
-            client.close()
+            await mongo.close(client)
 
     return Service(
         name="stats",

@@ -68,7 +68,7 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console, 
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure side by side, print ratios.")
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 36")
+    parser.add_argument("--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 26")
     parser.add_argument("--only", action="append", choices=MEASURES, help="this measure; may be given again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     chosen = parser.parse_args()

@@ -10,6 +10,31 @@ from shared import mongo
 from tests.support.system import System, until
 
 
+async def test_what_nobody_waits_for_is_neither_cancelled_nor_committed(system: System) -> None:
+    client, db = mongo.connect(system.database.url, "test")
+    await db.marks.insert_one({"_id": "left", "steps": 0})
+    goes_on, went_on = asyncio.Event(), asyncio.Event()
+
+    async def body(session: mongo.Session) -> None:
+        await db.marks.update_one({"_id": "left"}, {"$inc": {"steps": 1}}, session=session)
+        await goes_on.wait()
+        await db.marks.update_one({"_id": "left"}, {"$inc": {"steps": 1}}, session=session)
+        went_on.set()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await mongo.transaction(client, body)
+    assert not went_on.is_set()
+    goes_on.set()
+    await mongo.close(client)
+    assert went_on.is_set()
+    assert await system.db.marks.find_one({"_id": "left"}) == {"_id": "left", "steps": 0}
+    found = system.db.client.admin.aggregate(
+        [{"$currentOp": {"idleSessions": True}}, {"$match": {"transaction": {"$exists": True}}}]
+    )
+    assert await found.to_list(None) == []  # it was ended, not left open
+
+
 @pytest.mark.parametrize("moment", ["first", "between", "commit"])
 async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, moment: str) -> None:
     """Neither he nor anything else in his event loop waits for it, and the transaction is over when it goes on."""
@@ -53,4 +78,4 @@ async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, m
     await until(over, 30, "the next transaction goes through")
     steps = (await db.marks.find_one({"_id": moment}) or {})["steps"]
     assert steps in ((0, 2) if moment == "commit" else (0,))  # whole or not at all
-    client.close()
+    await mongo.close(client)

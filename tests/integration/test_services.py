@@ -56,7 +56,7 @@ async def test_an_end_resets_nobody_who_has_connected(system: System) -> None:
     stats.send(signal.SIGTERM)
     assert await stats.ended() == 0
     outcomes = sum(await asyncio.gather(*strangers), Counter[str]())
-    assert outcomes.pop("served") > 1000
+    assert outcomes.pop("served") > 100
     assert outcomes == {"refused": 16}
 
 

@@ -277,6 +277,36 @@ def test_what_lies_in_the_folders_beside_it_is_known(tmp_path: Path) -> None:
         assert one.beside() == {"gone": len(encode(batch(0))) + len(encode(batch(1)))}
 
 
+def test_folders_that_are_closed_to_it_do_not_trouble_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a disk's `lost+found`, or the spool of another user."""
+    for name in ("closed", "one"):
+        other = Spool(tmp_path / name, 1 << 20)
+        other.open()
+        other.append(batch(1))
+        other.close()
+    closed, real, reals = os.fspath(tmp_path / "closed"), os.stat, os.listdir
+
+    def refuse(path: object) -> None:
+        if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(closed):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def stat_(path: str, **options: bool) -> os.stat_result:
+        refuse(path)
+        return real(path, **options)
+
+    def listdir(path: str) -> list[str]:
+        refuse(path)
+        return reals(path)
+
+    with spool(tmp_path) as one:
+        assert set(one.beside()) == {"closed"}
+        monkeypatch.setattr(os, "stat", stat_)
+        monkeypatch.setattr(os, "listdir", listdir)
+        assert (list(instances(tmp_path)), one.beside()) == (["one"], {})
+        closed = os.fspath(tmp_path)
+        assert one.beside() == {}
+
+
 # ── no room ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import orjson
 import uvicorn
@@ -53,6 +53,8 @@ LINGER_SECONDS = 0.5
 """After that, for connections that were just opened to bring their request."""
 HTTP_GRACE_SECONDS = 3
 """Then, for the requests in hand; the service's own end has the rest of the 10 seconds."""
+END_SECONDS = 5.0
+"""Then, for the end of the service's life."""
 
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
@@ -122,7 +124,9 @@ class Application:
         self._stop.set()
         if not self._entered:
             self._life.cancel()
-        await asyncio.gather(self._life, return_exceptions=True)
+        _, unfinished = await asyncio.wait({self._life}, timeout=END_SECONDS)
+        if unfinished:
+            log.warning("%s ends without the answer of a server that has frozen; nothing is lost", self._service.name)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _live(self) -> None:
@@ -184,6 +188,15 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._application = application
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's; it doesn't return, but ends the process.
+
+        Python would first wait for threads and tasks that may wait for the answer of a frozen server, some for ever.
+        """
+        await super().serve(sockets)
+        logging.shutdown()
+        os._exit(1 if self._application.failed else 0)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """uvicorn's, after some time to leave."""
         self._application.leaving = True
@@ -199,8 +212,8 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.02)
 
 
-def serve(settings: SubscriberSettings, service: Service) -> int:
-    """Run `service` until SIGTERM or SIGINT; answers the exit status."""
+def serve(settings: SubscriberSettings, service: Service) -> NoReturn:
+    """Run `service` until SIGTERM or SIGINT, and end the process: with status 1 if its life has failed."""
     application = Application(service)
     config = uvicorn.Config(
         application,
@@ -226,7 +239,7 @@ def serve(settings: SubscriberSettings, service: Service) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     server.run()
-    return 1 if application.failed else 0
+    raise SystemExit(1)  # it could not listen
 
 
 def main(kind: type[S], build: Callable[[S], Service]) -> None:
@@ -234,4 +247,4 @@ def main(kind: type[S], build: Callable[[S], Service]) -> None:
     settings = load(kind)
     service = build(settings)
     logs.configure(service.name, settings.log_level)
-    raise SystemExit(serve(settings, service))
+    serve(settings, service)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from aio_pika import RobustChannel
 from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 from aiormq import spec
@@ -151,6 +152,8 @@ async def publish(
             # Past the publish of FastStream and of aio-pika, which spend a sixth of a millisecond on making a message
             # of their own: a reader waits for this. The exchange is declared already: this looks it up.
             channel = (await broker.declare_exchange(exchange)).channel
+            if channel.is_closed and isinstance(channel, RobustChannel):
+                await channel.restore()  # aio-pika tries once by itself, which fails while an exchange is missing
             if channel.is_closed:
                 raise ChannelInvalidStateError("the channel is closed")
             wire = await channel.get_underlay_channel()

@@ -32,6 +32,9 @@ ANSWER_SECONDS = 20
 ABANDONED_SECONDS = 1.0
 """A transaction of ours takes milliseconds between two steps."""
 
+REPEAT_SECONDS = 120.0
+"""How long a transaction is repeated after transient errors, as drivers do."""
+
 LEDGER_HOURS = COUNTED_HOURS + 1
 SALT_HOURS = 48
 KEY_HOURS = LEDGER_HOURS + 24
@@ -191,6 +194,8 @@ def _ended(running: asyncio.Task[Any]) -> None:
 
 
 async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]], left: asyncio.Event) -> T:
+    # Motor's own `with_transaction` commits where neither it nor the body is repeated.
+    deadline = time.monotonic() + REPEAT_SECONDS
     look_at = time.monotonic() + ABANDONED_SECONDS
 
     async def attempt(session: Session) -> T:
@@ -210,15 +215,39 @@ async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, 
 
     session = await client.start_session()
     try:
-        answer: T = await session.with_transaction(
-            attempt,
-            read_concern=ReadConcern("snapshot"),
-            write_concern=WriteConcern("majority"),
-        )
-        return answer
+        while True:
+            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
+            try:
+                answer = await attempt(session)
+            except Exception as error:
+                if session.in_transaction:  # type: ignore[truthy-function]
+                    await session.abort_transaction()
+                if not _labelled(error, "TransientTransactionError", deadline):
+                    raise
+            else:
+                if await _committed(session, left, deadline):
+                    return answer
     finally:
         # Not `async with`: Motor then waits for the server in the event loop's own thread (15 s when it is frozen).
         await session.end_session()
+
+
+async def _committed(session: Session, left: asyncio.Event, deadline: float) -> bool:
+    """Commit, again while the outcome is unknown; False when all of the transaction must run again."""
+    while True:
+        try:
+            await session.commit_transaction()
+        except PyMongoError as error:
+            if _labelled(error, "TransientTransactionError", deadline):
+                return False
+            if left.is_set() or not _labelled(error, "UnknownTransactionCommitResult", deadline):
+                raise
+        else:
+            return True
+
+
+def _labelled(error: Exception, label: str, deadline: float) -> bool:
+    return isinstance(error, PyMongoError) and error.has_error_label(label) and time.monotonic() < deadline
 
 
 @asynccontextmanager

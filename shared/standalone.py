@@ -32,6 +32,4 @@ def run(
             await broker.stop()
 
     log.configure(broker.service, settings.log_level)
-    raise SystemExit(
-        serve(settings, Service(broker.service, running, lambda: None if broker.up else "RabbitMQ is away"))
-    )
+    serve(settings, Service(broker.service, running, lambda: None if broker.up else "RabbitMQ is away"))

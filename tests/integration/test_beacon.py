@@ -7,6 +7,9 @@ import aio_pika
 import httpx
 import pytest
 
+from shared import topology
+from shared.settings import Settings
+from shared.setup import setup
 from tests.support.system import BROWSER, System, until
 
 
@@ -231,6 +234,33 @@ async def test_a_memory_alarm_sends_reads_to_the_spool(system: System) -> None:
         return await system.counted() == 21
 
     await until(all_counted, 20, "spooled reads are counted")
+
+
+async def test_the_exchange_is_gone_for_a_while(system: System) -> None:
+    """RabbitMQ closes the channel, and the first attempt to open it again fails: it is tried again and again."""
+    ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5")
+    await system.put("a1")
+    assert (await system.read("a1")).status_code == 204
+    async with await aio_pika.connect(system.broker.url) as connection:
+        await (await connection.channel()).exchange_delete(topology.READS.name)
+    sent = 1
+    for _ in range(20):
+        sent += (await system.read("a1")).status_code == 204
+        await asyncio.sleep(0.1)  # longer than aio-pika's own attempt takes
+    assert sent == 21
+    await setup(Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url))
+
+    async def forwarded() -> bool:
+        metrics = (await system.http.get(f"{ingest.url}/metrics")).text
+        return float(metrics.partition("\nluotdoc_spool_bytes ")[2].split()[0]) == 0
+
+    await until(forwarded, 15, "the spool is forwarded")
+    await system.start("counter")
+
+    async def all_counted() -> bool:
+        return await system.counted() == sent
+
+    await until(all_counted, 20, "every read is counted")
 
 
 async def test_one_message_is_one_batch(system: System) -> None:

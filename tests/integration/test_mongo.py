@@ -5,6 +5,7 @@ import time
 from itertools import pairwise
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from shared import mongo
 from tests.support.system import System, until
@@ -33,6 +34,37 @@ async def test_what_nobody_waits_for_is_neither_cancelled_nor_committed(system: 
         [{"$currentOp": {"idleSessions": True}}, {"$match": {"transaction": {"$exists": True}}}]
     )
     assert await found.to_list(None) == []  # it was ended, not left open
+
+
+@pytest.mark.parametrize(("label", "bodies"), [("UnknownTransactionCommitResult", 1), ("TransientTransactionError", 2)])
+async def test_a_commit_is_repeated(system: System, monkeypatch: pytest.MonkeyPatch, label: str, bodies: int) -> None:
+    """Alone where its outcome is unknown, with all of the transaction where there was none."""
+    client, db = mongo.connect(system.database.url, "test")
+    await db.create_collection("marks")
+    commit, commits, ran = mongo.Session.commit_transaction, 0, 0
+
+    async def first_fails(session: mongo.Session) -> None:
+        nonlocal commits
+        commits += 1
+        if commits == 1:
+            if label == "TransientTransactionError":
+                await session.abort_transaction()
+            error = AutoReconnect("the connection is lost")
+            error._add_error_label(label)
+            raise error
+        await commit(session)
+
+    async def body(session: mongo.Session) -> int:
+        nonlocal ran
+        ran += 1
+        await db.marks.insert_one({"_id": ran}, session=session)
+        return ran
+
+    monkeypatch.setattr(mongo.Session, "commit_transaction", first_fails)
+    assert await mongo.transaction(client, body) == bodies
+    assert (commits, ran) == (2, bodies)
+    assert [mark["_id"] async for mark in system.db.marks.find()] == [bodies]
+    await mongo.close(client)
 
 
 @pytest.mark.parametrize("moment", ["first", "between", "commit"])

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from deploy.local import ports
+from shared import mongo
 from tests.support.system import EDITOR, ROOT, Process, System, until
 
 SERVICES = ["ingest", "render", "counter", "stats"]
@@ -58,6 +59,49 @@ async def test_an_end_resets_nobody_who_has_connected(system: System) -> None:
     outcomes = sum(await asyncio.gather(*strangers), Counter[str]())
     assert outcomes.pop("served") > 100
     assert outcomes == {"refused": 16}
+
+
+@pytest.mark.parametrize("server", ["broker", "database"])
+@pytest.mark.parametrize("moment", ["starting", "running"])
+async def test_an_end_does_not_wait_for_a_frozen_server(system: System, server: str, moment: str) -> None:
+    frozen = system.broker if server == "broker" else system.database
+    if moment == "starting":
+        frozen.pause()
+    try:
+        for service in SERVICES:
+            await system.start(service, wait=moment == "running")
+        if moment == "running":
+            await system.put("a1")
+            assert (await system.read("a1")).status_code == 204
+            frozen.pause()
+        for process in system.processes:
+            await until(partial(_alive, system, process), 15, "it answers")
+        await asyncio.sleep(1)  # they have met the frozen server
+        began = time.monotonic()
+        for process in system.processes:
+            process.send(signal.SIGTERM)
+        assert [await process.ended() for process in system.processes] == [0] * len(SERVICES)
+        assert time.monotonic() - began < 10
+    finally:
+        frozen.resume()
+
+    async def nothing_is_open() -> bool:
+        """A transaction that a process has left is ended by the next that meets it, else by MongoDB in a minute."""
+        await mongo.end_abandoned(system.motor)
+        pipeline: list[mongo.Document] = [
+            {"$currentOp": {"idleSessions": True}},
+            {"$match": {"transaction": {"$exists": True}}},
+        ]
+        return await system.motor.admin.aggregate(pipeline).to_list(None) == []
+
+    await until(nothing_is_open, 20, "no transaction is left open")
+
+
+async def _alive(system: System, process: Process) -> bool:
+    try:
+        return (await system.http.get(f"{process.url}/livez")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _ask_until_refused(address: tuple[str, int]) -> Counter[str]:

@@ -52,9 +52,9 @@ is used at least so often is given up by both sides at once, and none is closed 
 LINGER_SECONDS = 0.5
 """After that, for connections that were just opened to bring their request."""
 HTTP_GRACE_SECONDS = 3
-"""Then, for the requests in hand; the service's own end has the rest of the 10 seconds."""
+"""Then, for the requests in hand."""
 END_SECONDS = 5.0
-"""Then, for the end of the service's life."""
+"""Then, for the end of the service's life. With `shared.listening`'s moment all of it is less than 10 seconds."""
 
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
@@ -239,7 +239,7 @@ def serve(settings: SubscriberSettings, service: Service) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     server.run()
-    raise SystemExit(1)  # it could not listen
+    raise AssertionError("the server has ended the process")
 
 
 def main(kind: type[S], build: Callable[[S], Service]) -> None:

@@ -95,7 +95,7 @@ async def close(client: Client) -> None:
     """Close it once the transactions that nobody waits for any more have ended, as long as an answer may take."""
     if _LEFT:
         await asyncio.wait(_LEFT, timeout=ANSWER_SECONDS + 1)
-    client.close()
+    await asyncio.to_thread(client.close)  # it tells the server which sessions end, and waits for the answer
 
 
 async def ping(client: Client) -> None:

@@ -91,6 +91,7 @@ class Ingest:
                 self.relay.run(),
                 self.schedule.run(),
                 self.outlet.run(),
+                self.outlet.look_beside(),
                 self.heartbeats.run(),
                 self.reconciler.run(),
             ):

@@ -25,6 +25,8 @@ FORWARD_AT_ONCE = 20
 """Spooled batches on their way at once."""
 PROBE_SECONDS = 0.5
 """Between attempts to reach a broker that is away."""
+BESIDE_SECONDS = 5.0
+"""Between two looks at other instances' spools."""
 
 T = TypeVar("T")
 
@@ -52,7 +54,6 @@ class Outlet:
                 sum(beside.values()),
                 names,
             )
-        metrics.SPOOL_BESIDE_BYTES.set_function(lambda: sum(self._spool.beside().values()))
         self._measure()
 
     async def close(self) -> None:
@@ -102,6 +103,12 @@ class Outlet:
                 await asyncio.sleep(PROBE_SECONDS)
             finally:
                 self._measure()
+
+    async def look_beside(self) -> None:
+        """Measure what lies in other instances' spools, for ever."""
+        while True:
+            metrics.SPOOL_BESIDE_BYTES.set(sum((await self._on_disk(self._spool.beside)).values()))
+            await asyncio.sleep(BESIDE_SECONDS)
 
     async def _forward(self, segment: Path) -> None:
         batches = await self._on_disk(self._spool.read, segment)

@@ -27,7 +27,12 @@ async def measure(rig: Rig) -> list[Figure]:
     looking = asyncio.create_task(_look(rig, stats, looks))
     answer, cpu = await rig.used(pids, rig.open_loop(ingest, reached / 2, seconds))
     after = await _settled(rig, ingest)
-    await asyncio.sleep(1.0)
+
+    async def seen() -> bool:
+        await asyncio.sleep(LOOK_SECONDS)
+        return bool(looks) and looks[-1][1] >= after
+
+    await until(seen, SETTLE_SECONDS, "stats has shown every read")
     looking.cancel()
     batches = await rig.system.db.ledger.estimated_document_count()
     written = await rig.written() - written

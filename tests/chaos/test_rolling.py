@@ -24,7 +24,7 @@ async def test_a_rolling_restart_breaks_no_request(system: System) -> None:
         pages = [(render, path) for render in fleet.of("render") for path in ("/", "/x/x-a1.html")]
         load.start(["a1"], ["b1"], pages + [(stats, "/stats/site") for stats in fleet.of("stats")])
         editor.start(["a1"])
-        await asyncio.sleep(1)
+        await until(lambda: _reads(load, 100), 15, "readers come")
         await Faults(fleet).roll()
         load.stop()
         editor.stop()
@@ -41,6 +41,10 @@ async def test_a_rolling_restart_breaks_no_request(system: System) -> None:
     assert tally.acknowledged["a1"] > 500
     assert tally.acknowledged["a1"] <= counted["a1"] <= tally.acknowledged["a1"] + tally.unanswered["a1"]
     assert counted["b1"] == tally.keyed["b1"] > 0
+
+
+async def _reads(load: Load, number: int) -> bool:
+    return load.tally.acknowledged.total() > number
 
 
 async def _served(system: System, url: str) -> bool:

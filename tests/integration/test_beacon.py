@@ -238,7 +238,7 @@ async def test_a_memory_alarm_sends_reads_to_the_spool(system: System) -> None:
 
 async def test_the_exchange_is_gone_for_a_while(system: System) -> None:
     """RabbitMQ closes the channel, and the first attempt to open it again fails: it is tried again and again."""
-    ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5")
+    ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5", log_level="DEBUG")
     await system.put("a1")
     assert (await system.read("a1")).status_code == 204
     async with await aio_pika.connect(system.broker.url) as connection:
@@ -246,8 +246,12 @@ async def test_the_exchange_is_gone_for_a_while(system: System) -> None:
     sent = 1
     for _ in range(20):
         sent += (await system.read("a1")).status_code == 204
-        await asyncio.sleep(0.1)  # longer than aio-pika's own attempt takes
     assert sent == 21
+
+    async def failed_again() -> bool:
+        return ingest.text().count("the spool waits for RabbitMQ") > 1
+
+    await until(failed_again, 15, "the first attempts have failed, aio-pika's own among them")
     await setup(Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url))
 
     async def forwarded() -> bool:

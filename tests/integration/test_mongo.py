@@ -11,6 +11,10 @@ from shared import mongo
 from tests.support.system import System, until
 
 
+async def _more(turns: list[float], seen: int) -> bool:
+    return len(turns) > seen + 1
+
+
 async def test_what_nobody_waits_for_is_neither_cancelled_nor_committed(system: System) -> None:
     client, db = mongo.connect(system.database.url, "test")
     await db.marks.insert_one({"_id": "left", "steps": 0})
@@ -95,7 +99,8 @@ async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, m
             async with asyncio.timeout(1):
                 await mongo.transaction(client, body)
         took = time.monotonic() - began
-        await asyncio.sleep(0.1)
+        seen = len(turns)
+        await until(lambda: _more(turns, seen), 30, "the event loop turns")
     finally:
         watching.cancel()
         system.database.resume()

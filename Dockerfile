@@ -5,7 +5,8 @@ FROM python:3.11.14-slim-bookworm AS build
 COPY requirements.txt /build/
 RUN python -m venv --without-pip /opt/venv \
     && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
-       --only-binary :all: --require-hashes -r /build/requirements.txt
+       --only-binary :all: --no-deps --require-hashes -r /build/requirements.txt \
+    && pip --python /opt/venv/bin/python check --disable-pip-version-check
 
 COPY services /app/services
 COPY shared /app/shared

@@ -72,5 +72,6 @@ $(NODE): package-lock.json
 $(STAMP): requirements-dev.txt
 	@deploy/local/bootstrap.sh venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.txt
+	$(BIN)/pip check --disable-pip-version-check
 	@touch $@

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from shared import metrics
 from shared.errors import Problem, Transient, Unavailable
 from shared.log import correlate
+from shared.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def as_problem(error: Exception) -> Problem:
 def make_api(title: str, description: str, max_body: int) -> FastAPI:
     """A FastAPI app whose every error is a problem document and whose bodies are bounded, in bytes."""
     api = FastAPI(
-        title=title, description=description, version="1", docs_url="/docs", redoc_url=None, redirect_slashes=False
+        title=title, description=description, version=VERSION, docs_url="/docs", redoc_url=None, redirect_slashes=False
     )
 
     async def on_error(_request: Request, error: Exception) -> Response:

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 
 from pythonjsonlogger.json import JsonFormatter
 
+from shared.version import VERSION
+
 correlation: ContextVar[str] = ContextVar("correlation", default="")
 """The id that follows an article or a batch from HTTP through RabbitMQ to every service."""
 
@@ -33,7 +35,10 @@ class _Correlated(logging.Filter):
 
 
 def configure(service: str, level: str) -> None:
-    """Send every logger of this process to standard output as JSON; `level` is a logging level's name."""
+    """Send every logger of this process to standard output as JSON; `level` is a logging level's name.
+
+    The first line says the version.
+    """
     handler = logging.StreamHandler(sys.stdout)
     handler.addFilter(_Correlated(service))
     handler.setFormatter(
@@ -49,3 +54,4 @@ def configure(service: str, level: str) -> None:
     # Both repeat every connection attempt with a traceback; we log the outage once, in our own words.
     logging.getLogger("aio_pika").setLevel(logging.CRITICAL)
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    logging.getLogger(__name__).info("%s starts, version %s", service, VERSION)

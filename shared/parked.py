@@ -25,6 +25,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.broker import BROKER_ERRORS
 from shared.clock import now
+from shared.command import Command
 from shared.events import REPLAY_HEADER
 from shared.parking import BROKERS_OWN, DETAIL, FORCE, PARKED_AT, REASON
 from shared.settings import Settings, load
@@ -140,9 +141,7 @@ async def _settle(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m shared.parked", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Command(prog="python -m shared.parked", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list").add_argument("queue", nargs="?", metavar="QUEUE")
     show = commands.add_parser("show")

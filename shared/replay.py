@@ -9,7 +9,6 @@ first: what happens from then on comes live. Stopped at any moment, the same com
 older than the history: `python -m services.ingest replay`.
 """
 
-import argparse
 import asyncio
 import contextlib
 import sys
@@ -23,6 +22,7 @@ from pydantic import ValidationError
 
 from shared import events, topology
 from shared.clock import now
+from shared.command import Command
 from shared.errors import Refused
 from shared.replay_command import add_target_arguments, moment, perform, progress
 from shared.selection import Selection
@@ -233,9 +233,7 @@ def _check_gap(begin: str | int | datetime, at: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """Read the command line and replay; answers the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m shared.replay", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Command(prog="python -m shared.replay", description=__doc__)
     add_target_arguments(parser)
     kept = sorted(
         name for name in events.EVENTS if any(name.startswith(k.rstrip("#")) for k in topology.EVENTS_LOG_KEYS)

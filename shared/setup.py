@@ -5,6 +5,7 @@ import logging
 
 from shared import broker as rabbit
 from shared import log, mongo, topology
+from shared.command import Command
 from shared.settings import Settings, load
 
 
@@ -28,4 +29,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    Command(prog="python -m shared.setup", description=__doc__, settings=Settings).parse_args()
     main()

@@ -1,6 +1,5 @@
 """`python -m deploy.local up|demo`: the system on this machine until Ctrl-C."""
 
-import argparse
 import asyncio
 import contextlib
 import fcntl
@@ -13,6 +12,7 @@ from deploy.local import demo
 from deploy.local.console import Console
 from deploy.local.server import StartError
 from deploy.local.stack import ROOT, Stack
+from shared.command import Command
 
 
 async def run(command: str, folder: Path) -> int:
@@ -52,7 +52,7 @@ async def run(command: str, folder: Path) -> int:
 
 def main() -> int:
     """Refuse when another runner holds the folder, else run."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    parser = Command(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("command", choices=["up", "demo"])
     parser.add_argument("--folder", type=Path, default=ROOT / ".local", help="where data and logs are kept")
     arguments = parser.parse_args()

@@ -1,6 +1,5 @@
 """`python -m services.ingest`: run it, or do what an operator asks."""
 
-import argparse
 import asyncio
 import sys
 
@@ -9,13 +8,14 @@ from services.ingest.app import build
 from services.ingest.replay import replay_articles
 from services.ingest.settings import IngestSettings
 from shared.app import main
+from shared.command import Command
 from shared.replay_command import add_target_arguments, perform
 from shared.settings import load
 
 
 def run(arguments: list[str]) -> None:
     """Choose what to do."""
-    parser = argparse.ArgumentParser(prog="python -m services.ingest", description=__doc__)
+    parser = Command(prog="python -m services.ingest", description=__doc__, settings=IngestSettings)
     commands = parser.add_subparsers(dest="command")
     again = commands.add_parser("republish", help="send public articles again, under a new revision")
     again.add_argument("ids", nargs="+", metavar="ID")

@@ -3,6 +3,8 @@
 from services.stats.app import build
 from services.stats.settings import StatsSettings
 from shared.app import main
+from shared.command import Command
 
 if __name__ == "__main__":
+    Command(prog="python -m services.stats", description=__doc__, settings=StatsSettings).parse_args()
     main(StatsSettings, build)

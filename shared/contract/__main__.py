@@ -4,7 +4,6 @@
 today's schemas and examples for ever, under VERSION, as what later changes must be compatible with.
 """
 
-import argparse
 import re
 import shutil
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import orjson
 
 from shared import events
+from shared.command import Command
 from shared.contract import asyncapi
 from shared.contract.gate import breaks
 from shared.contract.page import page
@@ -110,7 +110,7 @@ def release(folder: Path, version: str) -> list[str]:
 
 def main(arguments: list[str], folder: Path = FOLDER) -> int:
     """Do what the arguments say; answers the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m shared.contract", description=__doc__)
+    parser = Command(prog="python -m shared.contract", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("write", help="make docs/events from shared/events.py")
     commands.add_parser("check", help="say what is out of date, and what breaks subscribers")

@@ -1,6 +1,5 @@
 """`python -m tests.bench`: measure and print the table; see `--help`."""
 
-import argparse
 import asyncio
 import json
 import os
@@ -16,6 +15,7 @@ import rich.console
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
+from shared.command import Command
 from tests.bench import beacon, counting, freshness, history, machine, memory, pairs, replay
 from tests.bench.figures import Figure, table
 from tests.bench.rig import Rig
@@ -67,7 +67,7 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console, 
 
 def main() -> None:
     """Read the command line, measure, print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure side by side, print ratios.")
+    parser = Command(prog="python -m tests.bench", description="Measure side by side, print ratios.")
     parser.add_argument("--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 26")
     parser.add_argument("--only", action="append", choices=MEASURES, help="this measure; may be given again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")

@@ -18,6 +18,7 @@ from pathlib import Path
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
+from shared.command import Command
 from tests.chaos import outage, plan, report
 from tests.chaos.fleet import Fleet
 from tests.chaos.run import Run
@@ -80,7 +81,7 @@ async def main(asked: argparse.Namespace, folder: Path) -> bool:
 
 def arguments(given: list[str]) -> argparse.Namespace:
     """What is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser = Command(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["rounds", "outage"], default="rounds")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="default: a new one")

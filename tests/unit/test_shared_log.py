@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.log import configure, correlate, correlation
+from shared.version import VERSION
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,8 @@ def test_a_line_is_json_and_says_who_and_about_what(capsys: pytest.CaptureFixtur
     correlation.set("")
     log.warning("none")
 
-    first, second, third = lines(capsys.readouterr().out)
+    begin, first, second, third = lines(capsys.readouterr().out)
+    assert begin["message"] == f"ingest starts, version {VERSION}"
     assert re.match(r"\d{4}-\d\d-\d\dT", str(first.pop("time")))
     assert first == {
         "level": "INFO",
@@ -70,6 +72,6 @@ def test_letters_are_written_as_they_are_and_a_traceback_stays_on_its_line(capsy
     except ValueError:
         logging.getLogger("x").exception("lỗi ở cầu Vĩnh Ngàn")
     out = capsys.readouterr().out
-    (line,) = lines(out)
+    _, line = lines(out)
     assert "Vĩnh Ngàn" in out
     assert "ValueError: hỏng" in str(line["exc_info"])

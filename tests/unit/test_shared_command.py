@@ -1,0 +1,122 @@
+"""The command line of every entry point."""
+
+import os
+import runpy
+import subprocess
+import sys
+import tomllib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from services.counter.settings import CounterSettings
+from services.ingest.settings import IngestSettings
+from shared.command import Command, describe
+from shared.version import VERSION
+from tests.support.system import ROOT
+
+ENTRIES = [
+    *(["services.ingest", *more] for more in ([], ["republish"], ["adopt"], ["token"], ["replay"], ["reconcile"])),
+    *([f"services.{name}"] for name in ("render", "counter", "stats")),
+    ["shared.setup"],
+    *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),
+    ["shared.replay"],
+    *(["shared.contract", *more] for more in ([], ["write"], ["check"], ["release"])),
+    ["deploy.local"],
+    ["tests.chaos"],
+    ["tests.bench"],
+]
+NAMES = ["-".join(entry) for entry in ENTRIES]
+
+
+@dataclass
+class Said:
+    """What an entry point answered."""
+
+    code: object
+    out: str
+    err: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run an entry point in this process, as `python -m` would, with no setting at all."""
+    for name in [name for name in os.environ if name.upper().startswith("LUOTDOC_")]:
+        monkeypatch.delenv(name)
+
+    def act(entry: list[str], *arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["", *entry[1:], *arguments])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # runpy's: the module is imported already
+            with pytest.raises(SystemExit) as stop:
+                runpy.run_module(entry[0], run_name="__main__")
+        said = capsys.readouterr()
+        return Said(stop.value.code, said.out, said.err)
+
+    return act
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
+def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(entry: list[str], run: Run) -> None:
+    helped = run(entry, "--help")
+    assert (helped.code, helped.err) == (0, "")
+    assert helped.out.startswith(f"usage: python -m {' '.join(entry)} ")
+
+    assert run(entry, "--version") == Said(0, f"luotdoc {VERSION}\n", "")
+
+    refused = run(entry, "--colour")
+    (line,) = refused.err.splitlines()
+    assert (refused.code, refused.out) == (2, "")
+    assert line.startswith(f"python -m {entry[0]}")
+    assert line.endswith("; --help says what it takes")
+
+
+def test_a_real_process_answers_alike() -> None:
+    command = [sys.executable, "-m", "services.counter", "--flush", "1"]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    told = "python -m services.counter: unrecognized arguments: --flush 1; --help says what it takes\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", told)
+
+
+@pytest.mark.parametrize("name", ["ingest", "render", "counter", "stats"])
+def test_a_service_takes_no_word_that_it_does_not_know(name: str, run: Run) -> None:
+    refused = run([f"services.{name}"], "start")
+    assert refused.code == 2
+    (line,) = refused.err.splitlines()
+    assert "start" in line
+
+
+def test_every_entry_point_is_tried() -> None:
+    packages = [
+        path for room in ("services", "shared", "deploy", "tests") for path in ROOT.glob(f"{room}/*/__main__.py")
+    ]
+    found = {".".join(path.relative_to(ROOT).parts[:-1]) for path in packages}
+    found |= {f"shared.{path.stem}" for path in ROOT.glob("shared/*.py") if "\nif __name__" in path.read_text()}
+    assert found == {entry[0] for entry in ENTRIES}
+
+
+def test_settings_are_listed_with_default_meaning_and_bounds() -> None:
+    text = "\n".join(describe(CounterSettings))
+    assert "  LUOTDOC_MONGO_URL  (required)\n      MongoDB replica set: mongodb://" in text
+    assert "  LUOTDOC_FLUSH_INTERVAL=0.5\n      seconds between flushes at most; more than 0, at most 60" in text
+    assert "  LUOTDOC_TOKENS  (empty unless set)\n" in "\n".join(describe(IngestSettings))
+
+
+def test_a_fault_is_one_line_whatever_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        Command(prog="x").parse_args(["one\ntwo"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "x: unrecognized arguments: one two; --help says what it takes\n"
+
+
+def test_the_version_stands_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "shared.version.VERSION"}
+    manifest = (ROOT / "deploy/k8s/overlays/prod/kustomization.yaml").read_text()
+    assert f'newTag: "{VERSION}"' in manifest

@@ -26,7 +26,7 @@ bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="-
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 test: $(STAMP) $(NODE) ## all tests, with coverage; ARGS="-k beacon" to choose
-	@deploy/local/bootstrap.sh servers browser shell
+	@deploy/local/bootstrap.sh servers browser shell watch
 	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 2 --dist worksteal $(ARGS)
 
 chaos: $(STAMP) ## kill, stop and freeze everything under load, and check the count; ROUNDS=20 SEED=1 ARGS="--json"

@@ -74,6 +74,8 @@ class Service:
     """Answers every other path."""
     fast: Mapping[bytes, Handler] = field(default_factory=lambda: MappingProxyType({}))
     """What may answer a small POST to an exact path without ASGI; it is one of `routes`, too."""
+    registry: metrics.Registry = field(default_factory=metrics.new_registry)
+    """What `/metrics` shows: the groups of `shared.metrics` that the service measures."""
 
 
 class Application:
@@ -87,9 +89,11 @@ class Application:
         """From SIGTERM on: each answer closes its connection."""
         self._stop = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
-        metrics.READY.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
-        self._routes: dict[str, App] = {
-            **service.routes,
+        self._in_flight = 0
+        serving = metrics.Serving(service.registry)
+        serving.ready.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
+        serving.in_flight.read(lambda: self._in_flight)
+        self._operators: dict[str, App] = {
             "/livez": self._livez,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
@@ -103,7 +107,11 @@ class Application:
             return
         if self.leaving:
             send = _closing(send)
-        target = self._routes.get(scope["path"], self._service.fallback)
+        if operators := self._operators.get(scope["path"]):
+            await operators(scope, receive, send)
+            return
+        target = self._service.routes.get(scope["path"], self._service.fallback)
+        self._in_flight += 1
         try:
             if target is None:
                 raise Problem(404, "nothing is served under this path")
@@ -115,6 +123,8 @@ class Application:
             pass
         except Exception as error:
             await respond_problem(send, as_problem(error))
+        finally:
+            self._in_flight -= 1
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -169,7 +179,9 @@ class Application:
         await respond(send, 503 if reason else 200, orjson.dumps(body), _JSON)
 
     async def _metrics(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await respond(send, 200, generate_latest(), [(b"content-type", CONTENT_TYPE_LATEST.encode())])
+        await respond(
+            send, 200, generate_latest(self._service.registry), [(b"content-type", CONTENT_TYPE_LATEST.encode())]
+        )
 
 
 def _closing(send: Send) -> Send:

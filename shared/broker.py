@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +44,7 @@ async def _untouched(message: StreamMessage[Any]) -> Any:
 class Broker(RabbitBroker):
     """FastStream's broker, set up our way. `up` says whether the connection works now."""
 
-    def __init__(self, amqp_url: str, service: str, schemas_url: str) -> None:
+    def __init__(self, amqp_url: str, service: str, schemas_url: str, registry: metrics.Registry) -> None:
         """Not connected yet. `service` names the connection in RabbitMQ's lists."""
         super().__init__(
             f"{amqp_url}{'&' if '?' in amqp_url else '?'}name=luotdoc-{service}",
@@ -61,6 +61,9 @@ class Broker(RabbitBroker):
             on_reconnected=[self._reconnected],
         )
         self.up = False
+        self.registry = registry
+        """The process's metrics. Those of consuming and publishing are in it once the process does so."""
+        self._link = metrics.Connection(registry)
         self.schemas_url = schemas_url
         self.service = service
         self.works: list[topology.WorkQueue] = []
@@ -68,10 +71,25 @@ class Broker(RabbitBroker):
         self.confirmed: dict[str, tuple[str, datetime]] = {}
         """By name of event, id and time of the last one that this process had confirmed: heartbeats tell."""
 
+    @cached_property
+    def queues(self) -> metrics.Queues:
+        """The metrics of a process that consumes work queues."""
+        return metrics.Queues(self.registry)
+
+    @cached_property
+    def consuming(self) -> metrics.Consuming:
+        """The metrics of a subscriber."""
+        return metrics.Consuming(self.registry)
+
+    @cached_property
+    def publishing(self) -> metrics.Publishing:
+        """The metrics of a producer of events."""
+        return metrics.Publishing(self.registry)
+
     def mark(self, up: bool) -> None:
         """Note whether the connection works."""
         self.up = up
-        metrics.BROKER_UP.set(up)
+        self._link.up.set(up)
 
     def _closed(self, _connection: Any, error: BaseException | None) -> None:
         self.mark(False)
@@ -83,9 +101,9 @@ class Broker(RabbitBroker):
         log.info("RabbitMQ: connected again")
 
 
-def make_broker(settings: SubscriberSettings, service: str) -> Broker:
-    """A broker that is not connected yet."""
-    return Broker(settings.amqp_url, service, settings.schemas_url)
+def make_broker(settings: SubscriberSettings, service: str, registry: metrics.Registry | None = None) -> Broker:
+    """A broker that is not connected yet. Its metrics go into `registry`, else into one of its own."""
+    return Broker(settings.amqp_url, service, settings.schemas_url, registry or metrics.new_registry())
 
 
 Declare = Callable[[RabbitBroker], Awaitable[None]]
@@ -207,7 +225,7 @@ async def publish_event(
             message_type=event.type,
         )
     except DeliveryError:
-        metrics.EVENTS_UNROUTED.labels(event.name).inc()
+        broker.publishing.unrouted.labels(event.name).inc()
     else:
         broker.confirmed[event.name] = (event.id, event.time)
-        metrics.EVENTS_PUBLISHED.labels(event.name).inc()
+        broker.publishing.published.labels(event.name).inc()

@@ -14,7 +14,7 @@ from aio_pika.exceptions import DeliveryError
 from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 
-from shared import events, metrics
+from shared import events
 from shared.broker import BROKER_ERRORS, RETRY_SECONDS, Broker
 from shared.clock import Clock
 from shared.errors import Permanent, Retry, Transient
@@ -99,6 +99,8 @@ class Consumer:
         self._in_hand = self._handled = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._extra = {"queue": work.name}
+        self._metrics = broker.consuming
+        self._metrics.prepare(work.name)
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """Handle `message` and ack it, or leave it unacked when its channel is lost."""
@@ -113,7 +115,7 @@ class Consumer:
             # FastStream would drop it without a word.
             log.exception("a bug in settling; the message stays in hand until the process ends", extra=self._extra)
         else:
-            metrics.CONSUMED.labels(self._work.name, outcome).inc()
+            self._metrics.settled.labels(self._work.name, outcome).inc()
         finally:
             self._in_hand -= 1
 
@@ -139,7 +141,7 @@ class Consumer:
             return await self._park(message, "bug", f"{error!r}\n{traceback.format_exc()}")
         if not event.replay:
             age = (self._clock() - event.envelope.time).total_seconds()
-            metrics.CONSUME_AGE_SECONDS.labels(self._work.name).observe(max(0.0, age))
+            self._metrics.age.labels(self._work.name).observe(max(0.0, age))
         return "handled" if new else "stale"
 
     def _read(self, message: AbstractIncomingMessage) -> Event[events.Data] | None:
@@ -171,7 +173,7 @@ class Consumer:
                     raise
                 if attempt == 1:
                     log.warning("trying again until it works: %s", error, extra=self._extra)
-                metrics.CONSUME_RETRIES.labels(self._work.name).inc()
+                self._metrics.retries.labels(self._work.name).inc()
                 handled_before = self._handled
                 await self._pause(message, delay(attempt), error)
             else:
@@ -200,7 +202,7 @@ class Consumer:
         rung = self._work.retries[min(done, len(self._work.retries) - 1)].name
         headers = {**message.headers, header: done + 1}
         await self._until_confirmed(message, lambda: forward(self._broker, self._work, rung, message, headers))
-        metrics.CONSUME_RETRIES.labels(self._work.name).inc()
+        self._metrics.retries.labels(self._work.name).inc()
         log.warning("stepped aside into %s: %s", rung, error, extra=self._extra)
         return "retried"
 

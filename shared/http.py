@@ -32,7 +32,6 @@ PROBLEM_TYPE = "application/problem+json"
 MAX_FAULTS, MAX_PATH, MAX_MESSAGE = 20, 100, 300
 """Of an answer to bad input: faults, characters. It must not grow with what was sent."""
 MAX_HEADER_BYTES = 64 << 10
-METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -193,7 +192,7 @@ def validated(kind: type[M], body: bytes) -> M:
         raise from_validation(error.errors(include_url=False, include_input=False, include_context=False)) from None
 
 
-def observed(app: App) -> App:
+def observed(app: App, requests: metrics.Requests) -> App:
     """Count and time the answers of `app`, give each request a correlation id, and answer its bugs with 500."""
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
@@ -220,8 +219,8 @@ def observed(app: App) -> App:
                 raise
             await respond_problem(watched, as_problem(error))
         finally:
-            method = scope["method"] if scope["method"] in METHODS else "other"  # a client may invent any
-            metrics.HTTP_REQUESTS.labels(method, str(status)).inc()
-            metrics.HTTP_SECONDS.observe(time.perf_counter() - started)
+            method = scope["method"] if scope["method"] in metrics.METHODS else metrics.OTHER  # a client may invent any
+            requests.answers.labels(method, str(status)).inc()
+            requests.seconds.observe(time.perf_counter() - started)
 
     return wrapper

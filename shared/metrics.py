@@ -1,123 +1,378 @@
-"""Every metric of the system, once, with its meaning. No article id is ever a label."""
+"""Every metric of the system, declared once, with its meaning, in the group of the process that measures it.
 
-from prometheus_client import Counter, Gauge, Histogram
+A composition root makes its process's registry (`new_registry`) and the groups of what it measures, and passes these
+on. So a process exposes its own series and no others. A series whose labels are known from the start is there from
+the start, with 0, because `rate()` needs a first value; a gauge that is not measured yet has no sample. No article id
+is ever a label; a section only out of the site's own list, anything else as `other`.
+"""
+
+from collections.abc import Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from shared.collectors import Latency, Measured
+
+Registry = CollectorRegistry
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000)
 
-# every service
-BROKER_UP = Gauge("luotdoc_broker_up", "1 while this process has a working connection to RabbitMQ.")
-READY = Gauge("luotdoc_ready", "1 while /readyz answers 200.")
-HTTP_REQUESTS = Counter("luotdoc_http_requests_total", "HTTP answers of the APIs.", ["method", "status"])
-HTTP_SECONDS = Histogram("luotdoc_http_seconds", "Seconds to answer a request of the APIs.", buckets=_SECONDS)
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+OTHER = "other"
+"""The label's value for what is outside its closed set."""
 
-# consumers of events
-CONSUMED = Counter(
-    "luotdoc_consumed_total",
-    "Messages settled, by queue and outcome: handled, stale, ignored (not asked for), "
-    "retried (put aside for a while), parked.",
-    ["queue", "outcome"],
-)
-CONSUME_RETRIES = Counter("luotdoc_consume_retries_total", "Attempts that failed and were repeated.", ["queue"])
-CONSUME_AGE_SECONDS = Histogram(
-    "luotdoc_consume_age_seconds",
-    "Seconds from an event's time to the end of its handling. Replayed events are left out.",
-    ["queue"],
-    buckets=(*_SECONDS, 60, 300, 1800, 3600, 21600, 86400),
-)
-QUEUE_WAITING = Gauge(
-    "luotdoc_queue_waiting",
-    "Messages that wait in a work queue, its retry queues and its parked queue; NaN while RabbitMQ is away.",
-    ["queue"],
-)
-PARKED_OLDEST_SECONDS = Gauge(
-    "luotdoc_parked_oldest_seconds",
-    "Age of the oldest message of a parked queue, under its reason; no series while nothing is parked.",
-    ["queue", "reason"],
-)
-PARKED = Counter("luotdoc_parked_total", "Messages parked, by queue and reason.", ["queue", "reason"])
-EVENTS_PUBLISHED = Counter("luotdoc_events_published_total", "Events confirmed by RabbitMQ.", ["event"])
-EVENTS_UNROUTED = Counter("luotdoc_events_unrouted_total", "Informational events that no queue wanted.", ["event"])
 
-# ingest: articles
-OUTBOX_WAITING = Gauge("luotdoc_outbox_waiting", "Events that are committed and not yet confirmed by RabbitMQ.")
-OUTBOX_OLDEST_SECONDS = Gauge("luotdoc_outbox_oldest_seconds", "Age of the oldest waiting event, 0 if none.")
-OUTBOX_FAILURES = Counter("luotdoc_outbox_failures_total", "Relay rounds that failed and will be repeated.")
-RECONCILIATION_DIFFERENCES = Gauge(
-    "luotdoc_reconciliation_differences",
-    "Articles that a subscriber holds otherwise than they are, by kind: missing, stale, extra; as of the next metric.",
-    ["subscriber", "kind"],
-)
-RECONCILIATION_AS_OF = Gauge(
-    "luotdoc_reconciliation_as_of_seconds",
-    "Unix time at which a subscriber was last compared with the articles; 0 before the first time.",
-    ["subscriber"],
-)
+def new_registry() -> Registry:
+    """A process's registry, with what prometheus_client measures of the process and of Python."""
+    # No series `…_created` beside each counter: process_start_time_seconds says the same once.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
 
-# ingest: reads
-READS = Counter(
-    "luotdoc_reads_total",
-    "Answers of the read beacon, by outcome: counted, reload, bot, unknown, invalid, unavailable.",
-    ["outcome"],
-)
-READ_BATCHES = Counter("luotdoc_read_batches_total", "Batches made durable, by way: confirmed or spooled.", ["way"])
-READ_BATCH_SIZE = Histogram("luotdoc_read_batch_size", "Reads in a batch.", buckets=_SIZES)
-READ_CONFIRM_SECONDS = Histogram(
-    "luotdoc_read_confirm_seconds", "Seconds from sending a batch to its confirm.", buckets=_SECONDS
-)
-KNOWN_ARTICLES = Gauge("luotdoc_known_articles", "Published articles that the beacon knows from memory.")
-SPOOL_BYTES = Gauge("luotdoc_spool_bytes", "Bytes of batches on local disk that wait for RabbitMQ.")
-SPOOL_OLDEST_SECONDS = Gauge("luotdoc_spool_oldest_seconds", "Age of the oldest spooled batch, 0 if none.")
-SPOOL_BESIDE_BYTES = Gauge(
-    "luotdoc_spool_beside_bytes", "Bytes in the spools of other instances under the same directory."
-)
-SPOOL_FORWARDED = Counter("luotdoc_spool_forwarded_total", "Spooled batches that RabbitMQ has confirmed.")
 
-# render
-PAGES = Counter("luotdoc_pages_total", "Page answers, by kind and status.", ["kind", "status"])
-RENDER_SECONDS = Histogram("luotdoc_render_seconds", "Seconds to render and store one page.", buckets=_SECONDS)
-FRESHNESS_SECONDS = Histogram(
-    "luotdoc_publish_to_served_seconds",
-    "Seconds from an article's event to its served page. Replayed events are left out.",
-    buckets=_SECONDS,
-)
+class Serving:
+    """Every process that answers HTTP."""
 
-# counter
-COUNTED = Counter("luotdoc_counted_reads_total", "Reads committed to MongoDB by this process.")
-FLUSHES = Counter(
-    "luotdoc_flushes_total",
-    "Flushes by outcome: committed, failed (to be tried again), conflict (run again by itself).",
-    ["outcome"],
-)
-FLUSH_SECONDS = Histogram(
-    "luotdoc_flush_seconds", "Seconds of one flush, look into the ledger to commit.", buckets=_SECONDS
-)
-FLUSH_READS = Histogram("luotdoc_flush_reads", "Reads in one flush.", buckets=_SIZES)
-DUPLICATE_BATCHES = Counter("luotdoc_duplicate_batches_total", "Batches that the ledger held already.")
-DISCARDED_BATCHES = Counter(
-    "luotdoc_discarded_batches_total", "Batches thrown away unacked with a lost channel; they come back."
-)
-BUFFERED_READS = Gauge("luotdoc_buffered_reads", "Reads folded in memory that wait for a flush.")
-SLOT = Gauge("luotdoc_counter_slot", "The slot that this counter leases, -1 without a lease.")
+    def __init__(self, registry: Registry) -> None:
+        # A metric about the process as a whole belongs here: its build, its connections.
+        self.ready = Gauge("luotdoc_ready", "1 while /readyz answers 200.", registry=registry)
+        self.in_flight = Measured(
+            "luotdoc_http_in_flight",
+            "Requests being answered. Left out: those for health and metrics, and plain reads (see the next metric "
+            "of ingest, luotdoc_reads_in_flight).",
+            registry,
+        )
 
-# stats: the books, refreshed every 5 seconds; accepted = counted + filtered + parked
-BOOKS_ACCEPTED = Gauge("luotdoc_books_accepted_reads", "Reads in the batches that were counted or parked.")
-BOOKS_COUNTED = Gauge("luotdoc_books_counted_reads", "Reads in the counts.")
-BOOKS_FILTERED = Gauge("luotdoc_books_filtered_reads", "Reads filtered by ingest, by reason.", ["reason"])
-BOOKS_PARKED = Gauge("luotdoc_books_parked_reads", "Reads in parked batches.")
-BOOKS_IN_FLIGHT = Gauge("luotdoc_books_in_flight_batches", "Batches missing in the sequences of ingest.")
-BOOKS_ENDED_GAPS = Gauge("luotdoc_books_ended_gap_batches", "Those among them whose ingest was not seen for a minute.")
-BOOKS_BALANCE = Gauge("luotdoc_books_balance_reads", "accepted - counted - filtered - parked: always 0.")
-BOOKS_DUPLICATES = Gauge("luotdoc_books_duplicate_batches", "Batches that came again and were not counted.")
-BOOKS_COMPLETE_THROUGH = Gauge(
-    "luotdoc_books_complete_through_seconds",
-    "Unix time before which every accepted read is counted; NaN while no ingest gets through.",
-)
-BOOKS_AS_OF = Gauge("luotdoc_books_as_of_seconds", "Unix time at which the books were last read.")
 
-# stats: heartbeats
-EVENT_SILENCE = Gauge(
-    "luotdoc_event_silence_seconds",
-    "Seconds since a heartbeat for this type of event last came in, or since this process began to listen.",
-    ["event"],
-)
+class Connection:
+    """Every process that connects to RabbitMQ."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.up = Gauge(
+            "luotdoc_broker_up", "1 while this process has a working connection to RabbitMQ.", registry=registry
+        )
+
+
+class Requests:
+    """Services with an API."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.answers = Counter(
+            "luotdoc_http_requests_total", "HTTP answers of the API.", ["method", "status"], registry=registry
+        )
+        for method in (*sorted(METHODS), OTHER):
+            for status in ("500", "503"):
+                self.answers.labels(method, status)
+        self.seconds = Histogram(
+            "luotdoc_http_seconds", "Seconds to answer a request of the API.", buckets=_SECONDS, registry=registry
+        )
+
+
+class Publishing:
+    """Producers of events."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.published = Counter(
+            "luotdoc_events_published_total", "Events confirmed by RabbitMQ.", ["event"], registry=registry
+        )
+        self.unrouted = Counter(
+            "luotdoc_events_unrouted_total", "Informational events that no queue wanted.", ["event"], registry=registry
+        )
+
+    def prepare(self, *names: str) -> None:
+        """Make the series of the events that this process publishes."""
+        for name in names:
+            self.published.labels(name)
+            self.unrouted.labels(name)
+
+
+class Queues:
+    """Consumers of work queues, those of other teams too."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.waiting = Gauge(
+            "luotdoc_queue_waiting",
+            "Messages that wait in a work queue, its retry queues and its parked queue; NaN while RabbitMQ is away.",
+            ["queue"],
+            registry=registry,
+        )
+        self.parked_oldest = Gauge(
+            "luotdoc_parked_oldest_seconds",
+            "Age of the oldest message of a parked queue, under its reason; no series while nothing is parked.",
+            ["queue", "reason"],
+            registry=registry,
+        )
+        self.parked = Counter(
+            "luotdoc_parked_total", "Messages parked, by queue and reason.", ["queue", "reason"], registry=registry
+        )
+
+
+class Consuming:
+    """Subscribers: handlers of events."""
+
+    OUTCOMES = ("handled", "stale", "ignored", "retried", "parked")
+
+    def __init__(self, registry: Registry) -> None:
+        self.settled = Counter(
+            "luotdoc_consumed_total",
+            "Messages settled, by queue and outcome: handled, stale, ignored (not asked for), "
+            "retried (put aside for a while), parked.",
+            ["queue", "outcome"],
+            registry=registry,
+        )
+        self.retries = Counter(
+            "luotdoc_consume_retries_total",
+            "Attempts that failed and were repeated.",
+            ["queue"],
+            registry=registry,
+        )
+        self.age = Histogram(
+            "luotdoc_consume_age_seconds",
+            "Seconds from an event's time to the end of its handling. Replayed events are left out.",
+            ["queue"],
+            buckets=(*_SECONDS, 60, 300, 1800, 3600, 21600, 86400),
+            registry=registry,
+        )
+
+    def prepare(self, queue: str) -> None:
+        """Make the series of a queue that this process consumes."""
+        for outcome in self.OUTCOMES:
+            self.settled.labels(queue, outcome)
+        self.retries.labels(queue)
+        self.age.labels(queue)
+
+
+class Ingest:
+    """ingest: articles, reads, and the spool."""
+
+    CLASSES = ("reader", "batch")
+    OUTCOMES = ("counted", "reload", "bot", "unknown", "invalid", "unavailable")
+
+    def __init__(self, registry: Registry) -> None:
+        self._of_articles(registry)
+        self._of_reads(registry)
+        self._of_spool(registry)
+
+    def _of_articles(self, registry: Registry) -> None:
+        self.outbox_waiting = Measured(
+            "luotdoc_outbox_waiting", "Events that are committed and not yet confirmed by RabbitMQ.", registry
+        )
+        self.outbox_oldest = Measured(
+            "luotdoc_outbox_oldest_seconds", "Age of the oldest waiting event, 0 if none.", registry
+        )
+        self.outbox_failures = Counter(
+            "luotdoc_outbox_failures_total", "Relay rounds that failed and will be repeated.", registry=registry
+        )
+        self.differences = Gauge(
+            "luotdoc_reconciliation_differences",
+            "Articles that a subscriber holds otherwise than they are, by kind: missing, stale, extra; "
+            "as of luotdoc_reconciliation_as_of_seconds.",
+            ["subscriber", "kind"],
+            registry=registry,
+        )
+        self.compared_at = Gauge(
+            "luotdoc_reconciliation_as_of_seconds",
+            "Unix time at which a subscriber was last compared with the articles; before the first time, when this "
+            "process began to compare.",
+            ["subscriber"],
+            registry=registry,
+        )
+
+    def _of_reads(self, registry: Registry) -> None:
+        self.reads = Counter(
+            "luotdoc_reads_total",
+            "Reads answered, by class: reader (a page's beacon) or batch (POST /reads/batch, its repetitions too), and "
+            "by outcome: counted, reload, bot, unknown, invalid, unavailable. A batch that is refused whole is one.",
+            ["class", "outcome"],
+            registry=registry,
+        )
+        for kind in self.CLASSES:
+            for outcome in self.OUTCOMES:
+                self.reads.labels(kind, outcome)
+        self.reads_in_flight = Measured(
+            "luotdoc_reads_in_flight", "Reads of pages in hand: being judged, or waiting to be durable.", registry
+        )
+        self.read_answered = Latency(
+            "luotdoc_read_seconds",
+            "Seconds from a read of a page to its answer, whatever that is.",
+            _SECONDS,
+            registry,
+        ).observer()
+        self.batches = Counter(
+            "luotdoc_read_batches_total",
+            "Batches made durable, by way: confirmed or spooled.",
+            ["way"],
+            registry=registry,
+        )
+        for way in ("confirmed", "spooled"):
+            self.batches.labels(way)
+        self.batch_size = Histogram("luotdoc_read_batch_size", "Reads in a batch.", buckets=_SIZES, registry=registry)
+        self.confirm_seconds = Histogram(
+            "luotdoc_read_confirm_seconds",
+            "Seconds from sending a batch to its confirm.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.known = Measured(
+            "luotdoc_known_articles", "Published articles that the beacon knows from memory.", registry
+        )
+
+    def _of_spool(self, registry: Registry) -> None:
+        self.spool_bytes = Measured(
+            "luotdoc_spool_bytes", "Bytes of batches on local disk that wait for RabbitMQ.", registry
+        )
+        self.spool_oldest = Measured(
+            "luotdoc_spool_oldest_seconds", "Age of the oldest spooled batch, 0 if none.", registry
+        )
+        self.spool_beside = Measured(
+            "luotdoc_spool_beside_bytes", "Bytes in the spools of other instances under the same directory.", registry
+        )
+        self.spool_forwarded = Counter(
+            "luotdoc_spool_forwarded_total", "Spooled batches that RabbitMQ has confirmed.", registry=registry
+        )
+
+
+class Render:
+    """render: pages, made and served."""
+
+    ARTICLE, LIST = "article", "list"
+    KINDS = (ARTICLE, LIST, "static", "media", "redirect", "error")
+
+    def __init__(self, registry: Registry, sections: Sequence[str]) -> None:
+        """`sections`: the slugs of the site's own sections."""
+        self._sections = frozenset(sections)
+        self._answers: dict[tuple[str, str, int], Counter] = {}
+        self.pages = Counter(
+            "luotdoc_pages_total",
+            "Page answers, by kind, section of the site (articles and lists; other for one that the settings don't "
+            "name, empty for the front page and the rest), and status.",
+            ["kind", "section", "status"],
+            registry=registry,
+        )
+        for status in ("200", "304"):
+            for section in (*sections, OTHER):
+                self.pages.labels(self.ARTICLE, section, status)
+            for section in ("", *sections, OTHER):
+                self.pages.labels(self.LIST, section, status)
+            for kind in ("static", "media"):
+                self.pages.labels(kind, "", status)
+        for kind, status in (("redirect", "301"), ("redirect", "302"), ("error", "404"), ("error", "410")):
+            self.pages.labels(kind, "", status)
+        for status in ("405", "500", "503"):
+            self.pages.labels("error", "", status)
+        seconds = Latency(
+            "luotdoc_page_seconds",
+            "Seconds to answer a request for a page, by its kind.",
+            (0.0001, 0.00025, 0.0005, *_SECONDS),
+            registry,
+            "kind",
+            self.KINDS,
+        )
+        self._took = {kind: seconds.observer(kind) for kind in self.KINDS}
+        self.render_seconds = Histogram(
+            "luotdoc_render_seconds", "Seconds to render and store one page.", buckets=_SECONDS, registry=registry
+        )
+        self.freshness = Histogram(
+            "luotdoc_publish_to_served_seconds",
+            "Seconds from an article's event to its served page. Replayed events are left out.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+
+    def section(self, slug: str) -> str:
+        """The label's value for a section."""
+        return slug if slug in self._sections else OTHER
+
+    def answered(self, kind: str, section: str, status: int, seconds: float) -> None:
+        """Count and time an answer; `section` is a label's value."""
+        answers = self._answers.get((kind, section, status))
+        if answers is None:  # kept, because `labels` costs more than the rest of this
+            answers = self._answers[kind, section, status] = self.pages.labels(kind, section, str(status))
+        answers.inc()
+        self._took[kind](seconds)
+
+
+class Counting:
+    """counter."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.counted = Counter(
+            "luotdoc_counted_reads_total", "Reads committed to MongoDB by this process.", registry=registry
+        )
+        self.flushes = Counter(
+            "luotdoc_flushes_total",
+            "Flushes by outcome: committed, failed (to be tried again), conflict (run again by itself).",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in ("committed", "failed", "conflict"):
+            self.flushes.labels(outcome)
+        self.flush_seconds = Histogram(
+            "luotdoc_flush_seconds",
+            "Seconds of one flush, look into the ledger to commit.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.flush_reads = Histogram("luotdoc_flush_reads", "Reads in one flush.", buckets=_SIZES, registry=registry)
+        self.duplicates = Counter(
+            "luotdoc_duplicate_batches_total", "Batches that the ledger held already.", registry=registry
+        )
+        self.discarded = Counter(
+            "luotdoc_discarded_batches_total",
+            "Batches thrown away unacked with a lost channel; they come back.",
+            registry=registry,
+        )
+        self.buffered = Gauge(
+            "luotdoc_buffered_reads", "Reads folded in memory that wait for a flush.", registry=registry
+        )
+        self.slot = Measured("luotdoc_slot", "The slot that this counter leases, -1 without a lease.", registry)
+
+
+class Stats:
+    """stats: the books, refreshed every 5 seconds (accepted = counted + filtered + parked), and heartbeats."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.accepted = Measured(
+            "luotdoc_books_accepted_reads", "Reads in the batches that were counted or parked.", registry
+        )
+        self.counted = Measured("luotdoc_books_counted_reads", "Reads in the counts.", registry)
+        self.filtered = Gauge(
+            "luotdoc_books_filtered_reads", "Reads filtered by ingest, by reason.", ["reason"], registry=registry
+        )
+        self.parked = Measured("luotdoc_books_parked_reads", "Reads in parked batches.", registry)
+        self.in_flight = Measured(
+            "luotdoc_books_in_flight_batches", "Batches missing in the sequences of ingest.", registry
+        )
+        self.ended_gaps = Measured(
+            "luotdoc_books_ended_gap_batches", "Those among them whose ingest was not seen for a minute.", registry
+        )
+        self.balance = Measured(
+            "luotdoc_books_balance_reads", "accepted - counted - filtered - parked: always 0.", registry
+        )
+        self.duplicates = Measured(
+            "luotdoc_books_duplicate_batches", "Batches that came again and were not counted.", registry
+        )
+        self.complete_through = Measured(
+            "luotdoc_books_complete_through_seconds",
+            "Unix time before which every accepted read is counted; NaN while no ingest gets through.",
+            registry,
+        )
+        self.as_of = Measured("luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry)
+        self.silence = Gauge(
+            "luotdoc_event_silence_seconds",
+            "Seconds since a heartbeat for this type of event last came in, or since this process began to listen.",
+            ["event"],
+            registry=registry,
+        )

@@ -5,8 +5,7 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 from faststream.rabbit import RabbitBroker
 
-from shared import metrics
-from shared.broker import publish
+from shared.broker import Broker, publish
 from shared.clock import Clock, rfc3339
 from shared.topology import WorkQueue
 
@@ -28,14 +27,14 @@ def parked_headers(original: dict[str, Any], reason: str, detail: str, at: str) 
     return {**original, REASON: reason, DETAIL: detail[:MAX_DETAIL], PARKED_AT: at}
 
 
-def prepare(work: WorkQueue) -> None:
+def prepare(broker: Broker, work: WorkQueue) -> None:
     """Make the metric's series, so that the first parked message is a rise from 0."""
     for reason in REASONS:
-        metrics.PARKED.labels(work.name, reason)
+        broker.queues.parked.labels(work.name, reason)
 
 
 async def park(
-    broker: RabbitBroker,
+    broker: Broker,
     work: WorkQueue,
     message: AbstractIncomingMessage,
     reason: str,
@@ -48,7 +47,7 @@ async def park(
     """
     headers = parked_headers(dict(message.headers), reason, detail, rfc3339(clock()))
     await forward(broker, work, work.parked.name, message, headers)
-    metrics.PARKED.labels(work.name, reason).inc()
+    broker.queues.parked.labels(work.name, reason).inc()
 
 
 async def forward(

@@ -32,4 +32,5 @@ def run(
             await broker.stop()
 
     log.configure(broker.service, settings.log_level)
-    serve(settings, Service(broker.service, running, lambda: None if broker.up else "RabbitMQ is away"))
+    away = "RabbitMQ is away"
+    serve(settings, Service(broker.service, running, lambda: None if broker.up else away, registry=broker.registry))

@@ -55,7 +55,7 @@ def subscribe(
         keys = tuple({kind.name: None for kind in kinds})
         work = WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True) if isinstance(queue, str) else queue
         consumer = Consumer(broker, work, kinds, handle, guard, clock, prefetch)
-        prepare(work)
+        prepare(broker, work)
         broker.works.append(work)
 
         @broker.subscriber(

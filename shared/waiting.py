@@ -5,8 +5,8 @@ import logging
 from datetime import datetime
 
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, AbstractRobustChannel
+from prometheus_client import Gauge
 
-from shared import metrics
 from shared.broker import BROKER_ERRORS, Broker
 from shared.clock import Clock, now
 from shared.parking import PARKED_AT, REASON
@@ -24,8 +24,8 @@ class Oldest:
     messages has changed.
     """
 
-    def __init__(self, name: str, clock: Clock) -> None:
-        self._name, self._clock = name, clock
+    def __init__(self, name: str, ages: Gauge, clock: Clock) -> None:
+        self._name, self._ages, self._clock = name, ages, clock
         self._number = 0
         self._reason = ""
         self._since: datetime | None = None
@@ -34,7 +34,7 @@ class Oldest:
         """Bring the gauge up to date; `number` messages are in the queue."""
         if number != self._number:
             if self._since is not None:
-                metrics.PARKED_OLDEST_SECONDS.remove(self._name, self._reason)
+                self._ages.remove(self._name, self._reason)
                 self._since = None
             message = await queue.get(fail=False) if number else None  # it goes back with the end of the channel
             if message is not None:
@@ -42,7 +42,7 @@ class Oldest:
             self._number = number
         if self._since is not None:
             age = (self._clock() - self._since).total_seconds()
-            metrics.PARKED_OLDEST_SECONDS.labels(self._name, self._reason).set(max(0.0, age))
+            self._ages.labels(self._name, self._reason).set(max(0.0, age))
 
 
 def parked(message: AbstractIncomingMessage, moment: datetime) -> tuple[str, datetime]:
@@ -56,31 +56,31 @@ def parked(message: AbstractIncomingMessage, moment: datetime) -> tuple[str, dat
 
 async def watch(broker: Broker, clock: Clock = now) -> None:
     """Keep the gauges of waiting and parked messages up to date, for ever."""
-    oldest = {work.name: Oldest(work.parked.name, clock) for work in broker.works}
+    oldest = {work.name: Oldest(work.parked.name, broker.queues.parked_oldest, clock) for work in broker.works}
     while True:
         try:
             if broker.up:
                 async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
                     for work in broker.works:
-                        await _look(channel, work, oldest[work.name])
+                        await _look(channel, work, oldest[work.name], broker.queues.waiting)
         except BROKER_ERRORS as error:
             log.warning("the queues could not be looked at: %s", error)
-            _forget(broker.works)
+            _forget(broker)
         if not broker.up:
-            _forget(broker.works)
+            _forget(broker)
         await asyncio.sleep(WATCH_SECONDS)
 
 
-async def _look(channel: AbstractRobustChannel, work: WorkQueue, oldest: Oldest) -> None:
+async def _look(channel: AbstractRobustChannel, work: WorkQueue, oldest: Oldest, waiting: Gauge) -> None:
     for queue in (work.queue, *work.retries, work.parked):
         found = await channel.declare_queue(queue.name, passive=True, robust=False)
         number = found.declaration_result.message_count or 0
-        metrics.QUEUE_WAITING.labels(queue.name).set(number)
+        waiting.labels(queue.name).set(number)
         if queue.name == work.parked.name:
             await oldest.look(found, number)
 
 
-def _forget(works: list[WorkQueue]) -> None:
-    for work in works:
+def _forget(broker: Broker) -> None:
+    for work in broker.works:
         for queue in (work.queue, *work.retries, work.parked):
-            metrics.QUEUE_WAITING.labels(queue.name).set(float("nan"))
+            broker.queues.waiting.labels(queue.name).set(float("nan"))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
 # MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
-# example), load (wrk). Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else
+# example), load (wrk), watch (Prometheus with promtool). Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else
 # it prints the one command to type.
 set -euo pipefail
 cd /
@@ -34,6 +34,9 @@ for need; do
       command -v amqp-consume >/dev/null || missing+=(amqp-tools)
       command -v jq >/dev/null || missing+=(jq)
       ;;
+    watch)
+      { command -v prometheus && command -v promtool; } >/dev/null || missing+=(prometheus)
+      ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)
       ;;
@@ -53,8 +56,8 @@ if ! command -v apt-get >/dev/null || { ((EUID)) && ! sudo -n true 2>/dev/null; 
   exit 1
 fi
 
-# Packages start their services when they are installed, unless this file says no. RabbitMQ's own node is not
-# wanted here, neither now nor at the next boot: it would hold the standard ports.
+# Packages start their services when they are installed, unless this file says no. Neither RabbitMQ's own node nor
+# Debian's Prometheus is wanted here, now or at the next boot: they would hold the standard ports.
 policy=/usr/sbin/policy-rc.d
 restore() {
   "${root[@]}" rm -f "$policy"
@@ -71,6 +74,8 @@ log=$(mktemp)
 "${apt[@]}" >"$log" 2>&1 || { "${root[@]}" apt-get update -qq && "${apt[@]}" >"$log" 2>&1; } \
   || { cat "$log" >&2; exit 1; }
 rm -f "$log"
-if [[ " ${missing[*]} " == *" rabbitmq-server "* && -d /run/systemd/system ]]; then
-  "${root[@]}" systemctl disable --quiet rabbitmq-server
-fi
+for service in rabbitmq-server prometheus; do
+  if [[ " ${missing[*]} " == *" $service "* && -d /run/systemd/system ]]; then
+    "${root[@]}" systemctl disable --quiet $service
+  fi
+done

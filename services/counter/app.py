@@ -49,6 +49,7 @@ class Counting:
     broker: rabbit.Broker
     store: CounterStore
     clock: Clock
+    metrics: metrics.Counting
     consumer: Consumer = field(init=False)
     heartbeats: Heartbeats = field(init=False)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -112,8 +113,12 @@ class Counting:
         slot = await self.store.lease(self.owner, self.slot)
         if slot != self.slot:
             log.info("counting under slot %d", slot)
-        self.slot, self._renewed = slot, time.monotonic()
-        metrics.SLOT.set(slot)
+        self._renewed = time.monotonic()
+        self._note(slot)
+
+    def _note(self, slot: int) -> None:
+        self.slot = slot
+        self.metrics.slot.set(slot)
 
     async def _keep_lease(self) -> None:
         while True:
@@ -123,15 +128,17 @@ class Counting:
             except (PyMongoError, TimeoutError) as error:
                 log.warning("the slot's lease could not be renewed: %s", str(error)[:200])
                 if time.monotonic() - self._renewed > LEASE_SECONDS:
-                    self.slot = NO_SLOT
+                    self._note(NO_SLOT)
 
 
 def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None) -> Service:
     """Put counter together. `step` is called at each step of a flush, see `Consumer`."""
     client, db = mongo.connect(settings.mongo_url, "counter")
-    broker = rabbit.make_broker(settings, "counter")
+    registry = metrics.new_registry()
+    measured = metrics.Counting(registry)
+    broker = rabbit.make_broker(settings, "counter", registry)
     store = CounterStore(client, db, clock)
-    counting = Counting(settings, client, db, broker, store, clock)
+    counting = Counting(settings, client, db, broker, store, clock, measured)
     books = Books(db)
 
     async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
@@ -148,7 +155,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
         except (Transient, PyMongoError, TimeoutError) as error:
             log.warning("reads.counted was not announced, the next one repeats its totals: %s", str(error)[:200])
 
-    prepare(topology.COUNTER_READS)
+    prepare(broker, topology.COUNTER_READS)
     broker.works.append(topology.COUNTER_READS)
     counting.consumer = Consumer(
         store,
@@ -159,6 +166,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
         settings.flush_reads,
         settings.flush_interval,
         settings.hold,
+        measured,
         step,
     )
 
@@ -180,4 +188,4 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
         message: Any = broker.context.get_local("message")
         counting.consumer.take(message.raw_message)
 
-    return Service("counter", counting.running, counting.not_ready)
+    return Service("counter", counting.running, counting.not_ready, registry=registry)

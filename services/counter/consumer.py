@@ -20,11 +20,11 @@ from pymongo.errors import PyMongoError
 
 from services.counter.deliveries import Tags
 from services.counter.store import CounterStore, Flushed
-from shared import metrics
 from shared.batch import COUNTED_HOURS, Batch, parse
 from shared.broker import BROKER_ERRORS
 from shared.clock import Clock, from_millis
 from shared.errors import Permanent, Transient
+from shared.metrics import Counting
 from shared.parking import FORCE
 
 log = logging.getLogger(__name__)
@@ -89,10 +89,12 @@ class Consumer:
         flush_reads: int,
         flush_interval: float,
         hold: float,
+        metrics: Counting,
         step: Step = lambda _name: None,
     ) -> None:
         self._store, self._park, self._announce, self._slot, self._clock = store, park, announce, slot, clock
         self._flush_reads, self._interval, self._hold, self._step = flush_reads, flush_interval, hold, step
+        self._metrics = metrics
         self._buffer = Buffer()
         self._tags: dict[Any, Tags] = {}
         self._flushing = asyncio.Lock()
@@ -126,7 +128,7 @@ class Consumer:
             buffer.batches.append(batch)
             buffer.sources.append(message)
             buffer.reads += len(batch.reads)
-        metrics.BUFFERED_READS.set(buffer.reads)
+        self._metrics.buffered.set(buffer.reads)
         if buffer.reads >= self._flush_reads:
             self._due.set()
 
@@ -134,12 +136,12 @@ class Consumer:
         """Throw the buffer away, because its channel is gone."""
         self._discard(self._buffer)
         self._buffer = Buffer()
-        metrics.BUFFERED_READS.set(0)
+        self._metrics.buffered.set(0)
 
     def _discard(self, buffer: Buffer) -> None:
         if buffer.messages:
             log.warning("%d deliveries are thrown away with their channel; they come back", len(buffer.messages))
-            metrics.DISCARDED_BATCHES.inc(len(buffer.messages))
+            self._metrics.discarded.inc(len(buffer.messages))
         self._tags.pop(buffer.channel, None)
 
     async def run(self) -> None:
@@ -163,7 +165,7 @@ class Consumer:
 
     async def _flush(self) -> None:
         buffer, self._buffer = self._buffer, Buffer(channel=self._buffer.channel)
-        metrics.BUFFERED_READS.set(0)
+        self._metrics.buffered.set(0)
         if not buffer.messages:
             return
         if buffer.channel.is_closed:
@@ -205,7 +207,7 @@ class Consumer:
                 if NEVER & _codes(error):
                     raise Poison(f"{error!r}") from error
                 self.failing_since = self.failing_since or started
-                metrics.FLUSHES.labels("failed").inc()
+                self._metrics.flushes.labels("failed").inc()
                 log.warning("a flush failed and is tried again: %s", str(error)[:300] or type(error).__name__)
                 if time.monotonic() + wait >= deadline:
                     raise MongoAway(f"no flush for {self._hold:g} s") from error
@@ -215,7 +217,7 @@ class Consumer:
                 raise Poison(f"{error!r}\n{traceback.format_exc()}") from error
             else:
                 self.failing_since = None
-                _measure(flushed, time.perf_counter() - started)
+                _measure(self._metrics, flushed, time.perf_counter() - started)
                 first, last = batches[0].batch_id, batches[-1].batch_id
                 log.info(
                     "flushed %d reads of %d batches",
@@ -262,10 +264,10 @@ def _codes(error: BaseException) -> set[Any]:
     return {getattr(error, "code", None), *(write["code"] for write in details.get("writeErrors", ()))}
 
 
-def _measure(flushed: Flushed, seconds: float) -> None:
-    metrics.FLUSHES.labels("committed").inc()
-    metrics.FLUSHES.labels("conflict").inc(flushed.conflicts)
-    metrics.FLUSH_SECONDS.observe(seconds)
-    metrics.FLUSH_READS.observe(flushed.increments.total)
-    metrics.COUNTED.inc(flushed.increments.total)
-    metrics.DUPLICATE_BATCHES.inc(sum(sums.duplicates for sums in flushed.increments.epochs.values()))
+def _measure(metrics: Counting, flushed: Flushed, seconds: float) -> None:
+    metrics.flushes.labels("committed").inc()
+    metrics.flushes.labels("conflict").inc(flushed.conflicts)
+    metrics.flush_seconds.observe(seconds)
+    metrics.flush_reads.observe(flushed.increments.total)
+    metrics.counted.inc(flushed.increments.total)
+    metrics.duplicates.inc(sum(sums.duplicates for sums in flushed.increments.epochs.values()))

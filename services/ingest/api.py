@@ -23,10 +23,11 @@ from services.ingest.store import ArticleStore, Page
 from services.ingest.tokens import Token, find, require
 from shared.batch import COUNTED_HOURS, Batch
 from shared.clock import from_millis, to_millis
-from shared.errors import Problem
+from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
 from shared.http import json_body, make_api, read_body, validated
 from shared.log import correlation
+from shared.metrics import Ingest
 from shared.mongo import KEY_HOURS
 
 Authorization = Annotated[str | None, Header(description="Bearer token with the scope `articles`")]
@@ -71,6 +72,7 @@ class Articles:
     deliver: Callable[[Batch], Awaitable[None]]
     max_article_bytes: int
     max_media_bytes: int
+    metrics: Ingest
     sanitising: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
     """Large bodies take memory while they are cleaned: two at once."""
 
@@ -99,6 +101,30 @@ class Articles:
             {"etag": article.etag, "location": f"/articles/{article.id}", "cache-control": "no-store"},
             media_type="application/json",
         )
+
+    async def count(self, batch_id: str, wanted: list[str]) -> list[str]:
+        """Make the reads of `wanted` articles durable as one batch; answers the articles of those accepted.
+
+        Raises `Problem` when the key was used for other reads or is too old, and `Unavailable`.
+        """
+        missing = {article for article in wanted if article not in self.known}
+        unknown = frozenset(missing - await self.store.published_among(missing)) if missing else frozenset()
+        now = to_millis(self.clock())
+        note = read_batches.KeyNote(read_batches.digest_of(wanted), now, unknown)
+        batch = read_batches.make_batch(batch_id, wanted, await self.store.remember_key(batch_id, note), now)
+        if batch.reads:
+            try:
+                await self.deliver(batch)
+            except Unavailable:
+                self.answered("unavailable", len(wanted))
+                raise
+        self.answered("counted", len(batch.reads))
+        self.answered("unknown", len(wanted) - len(batch.reads))
+        return [read[0] for read in batch.reads]
+
+    def answered(self, outcome: str, reads: int) -> None:
+        """Count reads of `POST /reads/batch` by how they were answered."""
+        self.metrics.reads.labels("batch", outcome).inc(reads)
 
     async def put(self, request: Request, article_id: str, wanted: articles.Preconditions) -> Response:
         """Create or replace an article from the request's body."""
@@ -196,17 +222,14 @@ def build_api(service: Articles) -> FastAPI:
         idempotency_key: Annotated[str | None, Header(description="repeat it with a repeated request")] = None,
     ) -> Response:
         token = require(service.tokens, authorization, "reads")
-        batch_id = read_batches.keyed_id(token.name, read_batches.checked_key(idempotency_key))
-        body = await read_body(request.scope, request.receive, read_batches.MAX_BODY)
-        wanted = validated(read_batches.ReadBatchInput, body).articles
-        missing = {article for article in wanted if article not in service.known}
-        unknown = frozenset(missing - await service.store.published_among(missing)) if missing else frozenset()
-        now = to_millis(service.clock())
-        note = read_batches.KeyNote(read_batches.digest_of(wanted), now, unknown)
-        batch = read_batches.make_batch(batch_id, wanted, await service.store.remember_key(batch_id, note), now)
-        if batch.reads:
-            await service.deliver(batch)
-        accepted = [read[0] for read in batch.reads]
+        try:
+            batch_id = read_batches.keyed_id(token.name, read_batches.checked_key(idempotency_key))
+            body = await read_body(request.scope, request.receive, read_batches.MAX_BODY)
+            wanted = validated(read_batches.ReadBatchInput, body).articles
+            accepted = await service.count(batch_id, wanted)
+        except Problem:
+            service.answered("invalid", 1)
+            raise
         told = {"accepted": len(accepted), "unknown": sorted(set(wanted) - set(accepted))}
         return Response(orjson.dumps(told), media_type="application/json")
 

@@ -23,7 +23,7 @@ from services.ingest.spool import Spool
 from services.ingest.store import ArticleStore, Outgoing
 from services.ingest.visitors import ReloadWindow
 from shared import broker as rabbit
-from shared import events, mongo, topology
+from shared import events, metrics, mongo, topology
 from shared.app import Service
 from shared.batch import Batch
 from shared.clock import Clock, now, to_millis
@@ -57,6 +57,7 @@ class Ingest:
     outlet: Outlet
     heartbeats: Heartbeats
     reconciler: Reconciler
+    metrics: metrics.Ingest
     beacon: Beacon | None = None
 
     def not_ready(self) -> str | None:
@@ -73,7 +74,7 @@ class Ingest:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self.outlet.open()
         await self.salts.load()
-        batcher = Batcher(new_epoch(self.clock), self.outlet.deliver, _millis)
+        batcher = Batcher(new_epoch(self.clock), self.outlet.deliver, _millis, self.metrics)
         window = ReloadWindow(self.settings.read_window, self.settings.read_window_entries, time.monotonic)
         self.beacon = Beacon(
             batcher,
@@ -82,6 +83,7 @@ class Ingest:
             lambda: self.salts.at(_millis()),
             self.settings.bot_filter == "on",
             self.settings.trusted_proxies,
+            self.metrics,
         )
         connecting = asyncio.create_task(rabbit.connect(self.broker, self.settings.amqp_url), name="connect")
         try:
@@ -158,9 +160,11 @@ def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
 def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
     client, db = mongo.connect(settings.mongo_url, "ingest")
-    broker = rabbit.make_broker(settings, "ingest")
+    registry = metrics.new_registry()
+    measured = metrics.Ingest(registry)
+    broker = rabbit.make_broker(settings, "ingest", registry)
     store = ArticleStore(client, db, clock, settings.schemas_url)
-    known = KnownArticles(store, time.monotonic)
+    known = KnownArticles(store, time.monotonic, measured)
 
     async def publish_event(event: Outgoing) -> None:
         await rabbit.publish(
@@ -175,12 +179,14 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             message_type=event.type,
         )
         broker.confirmed[event.name] = (event.id, event.time)
+        broker.publishing.published.labels(event.name).inc()
 
-    relay = Relay(store, publish_event, clock)
+    relay = Relay(store, publish_event, clock, measured)
     outlet = Outlet(
         make_publisher(broker, settings.confirm_timeout),
         Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes),
         clock,
+        measured,
     )
     ingest = Ingest(
         settings,
@@ -194,7 +200,8 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         Schedule(store, clock, settings.base_url, relay.wake),
         outlet,
         Heartbeats(broker, "ingest", PUBLISHED, settings.heartbeat_interval, lambda: relay.working, clock),
-        Reconciler(store, settings.reconcile),
+        Reconciler(store, settings.reconcile, measured),
+        measured,
     )
     api = build_api(
         Articles(
@@ -207,6 +214,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             outlet.deliver,
             settings.max_article_bytes,
             settings.max_media_bytes,
+            measured,
         )
     )
     add_contract(api)
@@ -216,5 +224,6 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         ingest.not_ready,
         routes={"/reads": ingest.post_read, "/reads.gif": ingest.pixel},
         fast={b"/reads": ingest.take_read},
-        fallback=observed(api),
+        fallback=observed(api, metrics.Requests(registry)),
+        registry=registry,
     )

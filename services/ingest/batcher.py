@@ -11,9 +11,9 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from shared import metrics
 from shared.batch import Batch, Read, batch_id
 from shared.errors import LuotdocError, Unavailable
+from shared.metrics import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,10 @@ class _Gathering:
 class Batcher:
     """Numbers batches within one epoch, without gaps, and sees each through until it is durable."""
 
-    def __init__(self, epoch: str, deliver: Deliver, millis: Callable[[], int], burst: int = BURST) -> None:
-        self._epoch, self._deliver, self._millis = epoch, deliver, millis
+    def __init__(
+        self, epoch: str, deliver: Deliver, millis: Callable[[], int], metrics: Ingest, burst: int = BURST
+    ) -> None:
+        self._epoch, self._deliver, self._millis, self._metrics = epoch, deliver, millis, metrics
         self._burst = self._allowance = float(burst)
         self._loop = asyncio.get_running_loop()
         self._sequence = 0
@@ -148,8 +150,8 @@ class Batcher:
             else:
                 break
         self._stuck -= failed
-        metrics.READ_BATCH_SIZE.observe(len(batch.reads))
-        metrics.READS.labels("counted").inc(len(batch.reads))
+        self._metrics.batch_size.observe(len(batch.reads))
+        self._metrics.reads.labels("reader", "counted").inc(len(batch.reads))
         if not durable.done():
             durable.set_result(batch.batch_id)
 

@@ -8,8 +8,10 @@
 
 import asyncio
 import re
+import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,11 +21,11 @@ import orjson
 from services.ingest.batcher import Batcher
 from services.ingest.known import KnownArticles
 from services.ingest.visitors import Network, ReloadWindow, client_address, is_bot, visitor
-from shared import metrics
 from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
 from shared.fastpath import FastRequest
 from shared.http import RawHeaders, Receive, Scope, Send, query_value, read_body, respond, respond_problem
+from shared.metrics import Ingest
 
 MAX_BODY = 1024
 _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
@@ -42,41 +44,59 @@ class Beacon:
     salt: Callable[[], bytes]
     filter_bots: bool
     trusted: tuple[Network, ...]
+    metrics: Ingest
 
     def __post_init__(self) -> None:
         # Those that are counted are noted by the batch.
         self._reload, self._bot, self._unknown, self._invalid, self._unavailable = (
-            metrics.READS.labels(outcome) for outcome in ("reload", "bot", "unknown", "invalid", "unavailable")
+            self.metrics.reads.labels("reader", outcome)
+            for outcome in ("reload", "bot", "unknown", "invalid", "unavailable")
         )
-        self._answered, self._head = "", b""
+        self._answered, self._answered_at, self._head = "", 0.0, b""
+        self._took = self.metrics.read_answered
+        self._in_flight = 0
+        self.metrics.reads_in_flight.read(lambda: self._in_flight)
 
     async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer `POST /reads`."""
-        try:
-            if scope["method"] != "POST":
-                raise Problem(405, "reads are posted", headers=[("allow", "POST")])
-            outcome, batch = await self._take(_article(await read_body(scope, receive, MAX_BODY)), scope)
-        except (Problem, Unavailable) as error:
-            await self._refuse(send, error)
-        else:
-            await respond(send, 204, headers=_answer(outcome, batch))
+        with self._measured():
+            try:
+                if scope["method"] != "POST":
+                    raise Problem(405, "reads are posted", headers=[("allow", "POST")])
+                outcome, batch = await self._take(_article(await read_body(scope, receive, MAX_BODY)), scope)
+            except (Problem, Unavailable) as error:
+                await self._refuse(send, error)
+            else:
+                await respond(send, 204, headers=_answer(outcome, batch))
 
     async def pixel(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer `GET /reads.gif`."""
+        with self._measured():
+            try:
+                if scope["method"] != "GET":  # HEAD would count what nobody has seen
+                    raise Problem(405, "the picture is read with GET", headers=[("allow", "GET")])
+                outcome, batch = await self._take(_checked(query_value(scope, "article")), scope)
+            except (Problem, Unavailable) as error:
+                await self._refuse(send, error)
+            else:
+                await respond(send, 200, _PIXEL, [(b"content-type", b"image/gif"), *_answer(outcome, batch)])
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        started = time.perf_counter()
+        self._in_flight += 1
         try:
-            if scope["method"] != "GET":  # HEAD would count what nobody has seen
-                raise Problem(405, "the picture is read with GET", headers=[("allow", "GET")])
-            outcome, batch = await self._take(_checked(query_value(scope, "article")), scope)
-        except (Problem, Unavailable) as error:
-            await self._refuse(send, error)
-        else:
-            await respond(send, 200, _PIXEL, [(b"content-type", b"image/gif"), *_answer(outcome, batch)])
+            yield
+        finally:
+            self._in_flight -= 1
+            self._took(time.perf_counter() - started)
 
     def take(self, request: FastRequest) -> bool:
         """Take a new read of a public article, to be answered once it is durable.
 
         False leaves the request to `post`: whatever is filtered, unknown, malformed or has to wait for another.
         """
+        started = time.perf_counter()
         try:
             article = _article(request.body)
         except Problem:
@@ -96,14 +116,17 @@ class Beacon:
             return False
         if reader:
             self.window.begin(key, outcome)
-        outcome.add_done_callback(partial(self._settled, request, key if reader else None))
+        self._in_flight += 1
+        outcome.add_done_callback(partial(self._settled, request, key if reader else None, started))
         return True
 
-    def _settled(self, request: FastRequest, key: str | None, outcome: asyncio.Future[str]) -> None:
+    def _settled(self, request: FastRequest, key: str | None, started: float, outcome: asyncio.Future[str]) -> None:
+        self._in_flight -= 1
         try:
             batch = outcome.result()
         except (Unavailable, asyncio.CancelledError) as error:
             self._unavailable.inc()
+            self._took(time.perf_counter() - started)
             if key is not None:
                 self.window.end(key, durable=False)
             request.refuse(Unavailable(str(error) or "ingest is stopping"))
@@ -111,8 +134,9 @@ class Beacon:
         if key is not None:
             self.window.end(key, durable=True)
         if batch is not self._answered:
-            self._answered = batch
+            self._answered, self._answered_at = batch, time.perf_counter()
             self._head = b"".join(b"%b: %b\r\n" % line for line in _answer(COUNTED, batch.encode()))
+        self._took(self._answered_at - started)  # one look at the clock for all reads of a batch
         request.no_content(self._head)
 
     async def _take(self, article: str, scope: Scope) -> tuple[bytes, bytes]:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pymongo.errors import PyMongoError
 
 from services.ingest.store import ArticleStore
-from shared import metrics
 from shared.errors import Unavailable
+from shared.metrics import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ LOOKUP_SECONDS = 2.0
 class KnownArticles:
     """The set of public articles, kept up to date by a watch on MongoDB."""
 
-    def __init__(self, store: ArticleStore, seconds: Callable[[], float]) -> None:
+    def __init__(self, store: ArticleStore, seconds: Callable[[], float], metrics: Ingest) -> None:
         self._store, self._seconds = store, seconds
         self._public: set[str] = set()
         self._absent: OrderedDict[str, float] = OrderedDict()
         self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
         self._waiting = 0
         self.loaded = False
-        metrics.KNOWN_ARTICLES.set_function(lambda: len(self._public))
+        metrics.known.read(lambda: len(self._public) if self.loaded else None)
 
     def __contains__(self, article_id: str) -> bool:
         return article_id in self._public

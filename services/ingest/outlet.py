@@ -11,10 +11,10 @@ from typing import TypeVar
 from aio_pika.exceptions import DeliveryError
 
 from services.ingest.spool import Spool, SpoolFull
-from shared import metrics
 from shared.batch import Batch
 from shared.clock import Clock, to_millis
 from shared.errors import Transient
+from shared.metrics import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ T = TypeVar("T")
 class Outlet:
     """Takes batches until they are durable. Once the broker failed, batches go to the spool without asking it."""
 
-    def __init__(self, publish: Publish, spool: Spool, clock: Clock) -> None:
-        self._publish, self._spool, self._clock = publish, spool, clock
+    def __init__(self, publish: Publish, spool: Spool, clock: Clock, metrics: Ingest) -> None:
+        self._publish, self._spool, self._clock, self._metrics = publish, spool, clock, metrics
         # One thread: the spool wants its calls one at a time.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._away = False
@@ -75,7 +75,7 @@ class Outlet:
                 self._away = True
                 log.warning("RabbitMQ does not take batches, they go to the spool: %s", error)
             else:
-                metrics.READ_BATCHES.labels("confirmed").inc()
+                self._metrics.batches.labels("confirmed").inc()
                 return
         try:
             await self._on_disk(self._spool.append, batch)
@@ -83,7 +83,7 @@ class Outlet:
             if not self._spool.bytes:
                 self._away = False  # nothing waits to be forwarded, which would tell when RabbitMQ is back: ask it
             raise
-        metrics.READ_BATCHES.labels("spooled").inc()
+        self._metrics.batches.labels("spooled").inc()
         self._spooled.set()
         self._measure()
 
@@ -107,7 +107,7 @@ class Outlet:
     async def look_beside(self) -> None:
         """Measure what lies in other instances' spools, for ever."""
         while True:
-            metrics.SPOOL_BESIDE_BYTES.set(sum((await self._on_disk(self._spool.beside)).values()))
+            self._metrics.spool_beside.set(sum((await self._on_disk(self._spool.beside)).values()))
             await asyncio.sleep(BESIDE_SECONDS)
 
     async def _forward(self, segment: Path) -> None:
@@ -123,19 +123,19 @@ class Outlet:
                 for batch in batches[at : at + FORWARD_AT_ONCE]:
                     group.create_task(self._confirmed(batch))
         await self._on_disk(self._spool.forget, segment)
-        metrics.SPOOL_FORWARDED.inc(len(batches))
+        self._metrics.spool_forwarded.inc(len(batches))
         self._measure()
 
     async def _confirmed(self, batch: Batch) -> None:
         started = time.perf_counter()
         await self._publish(batch)
-        metrics.READ_CONFIRM_SECONDS.observe(time.perf_counter() - started)
+        self._metrics.confirm_seconds.observe(time.perf_counter() - started)
 
     def _measure(self) -> None:
-        metrics.SPOOL_BYTES.set(self._spool.bytes)
+        self._metrics.spool_bytes.set(self._spool.bytes)
         oldest = self._spool.oldest_minted_at
         age = (to_millis(self._clock()) - oldest) / 1000 if oldest is not None else 0.0
-        metrics.SPOOL_OLDEST_SECONDS.set(max(0.0, age))
+        self._metrics.spool_oldest.set(max(0.0, age))
 
     async def _on_disk(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, lambda: call(*arguments))

@@ -10,9 +10,9 @@ from pymongo.errors import PyMongoError
 
 from services.ingest.reconcile import KINDS, Difference, compare, lasting
 from services.ingest.store import ArticleStore
-from shared import metrics
 from shared.errors import Refused
 from shared.holdings import PAGE, Held, read
+from shared.metrics import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +80,14 @@ async def _ask(http: httpx.AsyncClient, url: str, after: str) -> list[Held]:
 class Reconciler:
     """Compares every subscriber again and again, and shows the outcome as metrics."""
 
-    def __init__(self, store: ArticleStore, subscribers: Sequence[tuple[str, str]]) -> None:
-        self._store, self._subscribers = store, subscribers
-        for name, _ in subscribers:
-            metrics.RECONCILIATION_AS_OF.labels(name)
+    def __init__(self, store: ArticleStore, subscribers: Sequence[tuple[str, str]], metrics: Ingest) -> None:
+        self._store, self._subscribers, self._metrics = store, subscribers, metrics
 
     async def run(self) -> None:
         """Compare, for ever."""
+        for name, _ in self._subscribers:
+            # Counts as compared: one that can never be is in the alert after the same time as one that no longer can.
+            self._metrics.compared_at.labels(name).set(time.time())
         async with httpx.AsyncClient() as http:
             while True:
                 for name, url in self._subscribers:
@@ -101,7 +102,7 @@ class Reconciler:
             return
         for kind in KINDS:
             number = sum(each.kind == kind for each in found)
-            metrics.RECONCILIATION_DIFFERENCES.labels(name, kind).set(number)
+            self._metrics.differences.labels(name, kind).set(number)
             if number:
                 log.error("%s: %d articles are %s there", name, number, kind)
-        metrics.RECONCILIATION_AS_OF.labels(name).set(time.time())
+        self._metrics.compared_at.labels(name).set(time.time())

@@ -14,9 +14,9 @@ from aio_pika.exceptions import DeliveryError
 from pymongo.errors import PyMongoError
 
 from services.ingest.store import ArticleStore, Outgoing
-from shared import metrics
 from shared.clock import Clock
 from shared.errors import Transient
+from shared.metrics import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ Publish = Callable[[Outgoing], Awaitable[None]]
 class Relay:
     """Publishes the outbox until it is stopped."""
 
-    def __init__(self, store: ArticleStore, publish: Publish, clock: Clock) -> None:
-        self._store, self._publish, self._clock = store, publish, clock
+    def __init__(self, store: ArticleStore, publish: Publish, clock: Clock, metrics: Ingest) -> None:
+        self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
         self._wake = asyncio.Event()
         self.working = False
         """Whether the last round went through; until then nobody may vouch that nothing waits."""
@@ -58,7 +58,7 @@ class Relay:
             except Exception as error:
                 failures += 1
                 self.working = False
-                metrics.OUTBOX_FAILURES.inc()
+                self._metrics.outbox_failures.inc()
                 reason = str(error)[:200] or type(error).__name__
                 if reason != told and isinstance(error, TROUBLE):
                     log.warning("the outbox relay waits: %s", reason)
@@ -83,14 +83,13 @@ class Relay:
     async def _in_order(self, chain: list[Outgoing]) -> None:
         for event in chain:
             await self._publish(event)
-            metrics.EVENTS_PUBLISHED.labels(event.name).inc()
             await self._store.sent([event.id])
 
     async def _measure(self) -> None:
         number, oldest = await self._store.waiting()
-        metrics.OUTBOX_WAITING.set(number)
+        self._metrics.outbox_waiting.set(number)
         age = (self._clock() - oldest).total_seconds() if oldest else 0.0
-        metrics.OUTBOX_OLDEST_SECONDS.set(max(0.0, age))
+        self._metrics.outbox_oldest.set(max(0.0, age))
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -17,7 +17,7 @@ from services.render.settings import RenderSettings
 from services.render.store import PageStore
 from services.render.totals import Totals
 from shared import broker as rabbit
-from shared import events, mongo, offer, topology
+from shared import events, metrics, mongo, offer, topology
 from shared.app import Service
 from shared.clock import Clock, now
 from shared.errors import Transient
@@ -80,17 +80,19 @@ class Rendering:
 def build(settings: RenderSettings, clock: Clock = now) -> Service:
     """Put render together."""
     client, db = mongo.connect(settings.mongo_url, "render")
-    broker = rabbit.make_broker(settings, "render")
+    registry = metrics.new_registry()
+    measured = metrics.Render(registry, [slug for slug, _ in settings.sections])
+    broker = rabbit.make_broker(settings, "render", registry)
     store, renderer = PageStore(db), Renderer(settings)
     totals = Totals(store)
-    server = PageServer(renderer, store, settings.cache_pages, totals, time.monotonic)
+    server = PageServer(renderer, store, settings.cache_pages, totals, time.monotonic, measured)
 
     async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
         await rabbit.publish_event(
             broker, data, id=event_id, source="/luotdoc/render", time=clock(), subject=article_id, revision=revision
         )
 
-    publisher = Publisher(store, renderer, emit, clock, server.cache.forget)
+    publisher = Publisher(store, renderer, emit, clock, server.cache.forget, measured)
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
     rendering = Rendering(settings, client, broker, totals, server, publisher)
@@ -108,4 +110,5 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         rendering.not_ready,
         routes={offer.PATH: offer.offer(store.held)},
         fallback=server,
+        registry=registry,
     )

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from services.render.pages import Renderer, path_of
 from services.render.store import Page, PageStore, stored_article
-from shared import events, metrics
+from shared import events
 from shared.clock import Clock
+from shared.metrics import Render
 from shared.subscriber import Event
 
 log = logging.getLogger(__name__)
@@ -19,10 +20,17 @@ class Publisher:
     """Keeps the stored pages in step with the articles."""
 
     def __init__(
-        self, store: PageStore, renderer: Renderer, emit: Emit, clock: Clock, stored: Callable[[str], None]
+        self,
+        store: PageStore,
+        renderer: Renderer,
+        emit: Emit,
+        clock: Clock,
+        stored: Callable[[str], None],
+        metrics: Render,
     ) -> None:
         """`stored` is called with a page's id before its news goes out, so that this process serves the new one."""
         self._store, self._renderer, self._emit, self._clock, self._stored = store, renderer, emit, clock, stored
+        self._metrics = metrics
 
     async def handle(self, event: Event[events.Article | events.ArticleWithdrawn]) -> bool:
         """Take one article event; False if it is not newer than what is held.
@@ -32,7 +40,7 @@ class Publisher:
         """
         data = event.data
         if isinstance(data, events.Article):
-            with metrics.RENDER_SECONDS.time():
+            with self._metrics.render_seconds.time():
                 page = self._make(data)
                 stored = await self._store.put(page)
             if stored != "stale":
@@ -46,7 +54,8 @@ class Publisher:
                 await self._tell_removed(page, data.url)
         if stored == "stored":
             if not event.replay:
-                metrics.FRESHNESS_SECONDS.observe(max(0.0, (self._clock() - event.envelope.time).total_seconds()))
+                age = (self._clock() - event.envelope.time).total_seconds()
+                self._metrics.freshness.observe(max(0.0, age))
             log.info("page %s at revision %d is %s", page.id, page.revision, page.state)
         return stored != "stale"
 

@@ -1,6 +1,7 @@
 """The page server: raw ASGI, because a page is one of the two things that everybody asks for."""
 
 import re
+import time
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
@@ -11,8 +12,8 @@ from services.render.cache import PageCache
 from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
-from shared import metrics
 from shared.http import RawHeaders, Receive, Scope, Send, header, query_value, respond
+from shared.metrics import Render
 from shared.recent import Recent
 
 PER_PAGE = 20
@@ -29,6 +30,9 @@ _FOREVER = b"public, max-age=31536000, immutable"
 _SHORT = b"public, max-age=5"
 _HTML = b"text/html; charset=utf-8"
 
+Outcome = tuple[str, str, int]
+"""Kind, section and status of an answer, as its metrics name them."""
+
 NOT_FOUND = (404, "Không tìm thấy trang", "Trang này không có, hoặc chưa được đăng.")
 GONE = (410, "Bài viết đã được gỡ", "Bài viết này không còn trên trang.")
 UNAVAILABLE = (503, "Tạm thời không xem được", "Máy chủ đang bận, mời bạn thử lại sau ít phút.")
@@ -38,9 +42,15 @@ class PageServer:
     """Answers every path of the site. `seconds` is a monotonic time."""
 
     def __init__(
-        self, renderer: Renderer, store: PageStore, cache_pages: int, totals: Totals, seconds: Callable[[], float]
+        self,
+        renderer: Renderer,
+        store: PageStore,
+        cache_pages: int,
+        totals: Totals,
+        seconds: Callable[[], float],
+        metrics: Render,
     ) -> None:
-        self._renderer, self._store, self._totals = renderer, store, totals
+        self._renderer, self._store, self._totals, self._metrics = renderer, store, totals, metrics
         self.cache = PageCache(store, cache_pages, self._pages_changed)
         self._lists: Recent[bytes] = Recent(FRAGMENT_SECONDS, seconds)
         self._asides: Recent[str] = Recent(FRAGMENT_SECONDS, seconds)
@@ -54,17 +64,20 @@ class PageServer:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request."""
+        started = time.perf_counter()
+        try:
+            kind, section, status = await self._answer(scope["path"], scope, send)
+        except (PyMongoError, TimeoutError):
+            kind, section, status = await self._fail(send, UNAVAILABLE, [(b"retry-after", b"5")])
+        except Exception:
+            self._metrics.answered("error", "", 500, time.perf_counter() - started)
+            raise
+        self._metrics.answered(kind, section, status, time.perf_counter() - started)
+
+    async def _answer(self, path: str, scope: Scope, send: Send) -> Outcome:
         if scope["method"] not in ("GET", "HEAD"):
             await respond(send, 405, b"", [(b"allow", b"GET, HEAD")])
-            return
-        path: str = scope["path"]
-        try:
-            kind, status = await self._answer(path, scope, send)
-        except (PyMongoError, TimeoutError):
-            kind, status = await self._fail(send, UNAVAILABLE, [(b"retry-after", b"5")])
-        metrics.PAGES.labels(kind, str(status)).inc()
-
-    async def _answer(self, path: str, scope: Scope, send: Send) -> tuple[str, int]:
+            return "error", "", 405
         if match := _ARTICLE.fullmatch(path):
             return await self._article(match[3], path, scope, send)
         if path == "/":
@@ -81,7 +94,7 @@ class PageServer:
             return await self._redirect(send, f"{path}/", 301)
         return await self._fail(send, NOT_FOUND)
 
-    async def _article(self, article_id: str, path: str, scope: Scope, send: Send) -> tuple[str, int]:
+    async def _article(self, article_id: str, path: str, scope: Scope, send: Send) -> Outcome:
         page = await self.cache.get(article_id)
         if page is None or page.state == "rescheduled":
             return await self._fail(send, NOT_FOUND)
@@ -92,7 +105,8 @@ class PageServer:
         aside = await self._side()
         reads = number(page.baseline + self._totals.of(article_id))
         body = "".join([reads if p == READS else aside if p == ASIDE else p for p in page.parts]).encode()
-        return await self._html(body, _tag(page, reads, aside), scope, send, "article")
+        section = self._metrics.section(page.section)
+        return await self._html(body, _tag(page, reads, aside), scope, send, "article", section)
 
     async def _side(self) -> str:
         return await self._asides.get(self._generation, self._make_aside)
@@ -101,7 +115,7 @@ class PageServer:
         latest = [self._item(page) for page in await self._store.latest(None, 0, LATEST)]
         return self._renderer.aside(latest, self._totals.site + self._totals.baseline)
 
-    async def _listing(self, section: str | None, scope: Scope, send: Send) -> tuple[str, int]:
+    async def _listing(self, section: str | None, scope: Scope, send: Send) -> Outcome:
         number_text = query_value(scope, "page") or "1"
         page = int(number_text) if re.fullmatch(r"[1-9][0-9]{0,2}", number_text) else 0
         if not 1 <= page <= MAX_PAGE:
@@ -109,7 +123,8 @@ class PageServer:
         body = await self._lists.get((self._generation, section, page), lambda: self._make_list(section, page))
         if not body:
             return await self._fail(send, NOT_FOUND)
-        return await self._html(body, _hash(body), scope, send, "list")
+        shown = "" if section is None else self._metrics.section(section)
+        return await self._html(body, _hash(body), scope, send, "list", shown)
 
     async def _make_list(self, section: str | None, page: int) -> bytes:
         """A list as HTML; nothing where there is no such list."""
@@ -136,7 +151,7 @@ class PageServer:
         self._generation += 1  # what is being made of the old pages is nobody's answer any more
         self._totals.baseline_changed = True
 
-    async def _static(self, name: str, scope: Scope, send: Send) -> tuple[str, int]:
+    async def _static(self, name: str, scope: Scope, send: Send) -> Outcome:
         content = self._renderer.static.get(name)
         if content is None:
             return await self._fail(send, NOT_FOUND)
@@ -147,35 +162,43 @@ class PageServer:
             send, scope, content, kind, f'"{version}"'.encode(), _FOREVER if asked == version else _SHORT, "static"
         )
 
-    async def _media(self, name: str, scope: Scope, send: Send) -> tuple[str, int]:
+    async def _media(self, name: str, scope: Scope, send: Send) -> Outcome:
         picture = await self._store.picture(name)
         if picture is None:
             return await self._fail(send, NOT_FOUND)
         kind, content = picture
         return await self._send(send, scope, content, kind.encode(), f'"{name}"'.encode(), _FOREVER, "media")
 
-    async def _html(self, body: bytes, tag: bytes, scope: Scope, send: Send, kind: str) -> tuple[str, int]:
-        return await self._send(send, scope, body, _HTML, tag, _SHORT, kind)
+    async def _html(self, body: bytes, tag: bytes, scope: Scope, send: Send, kind: str, section: str) -> Outcome:
+        return await self._send(send, scope, body, _HTML, tag, _SHORT, kind, section)
 
     async def _send(
-        self, send: Send, scope: Scope, body: bytes, content_type: bytes, tag: bytes, caching: bytes, kind: str
-    ) -> tuple[str, int]:
+        self,
+        send: Send,
+        scope: Scope,
+        body: bytes,
+        content_type: bytes,
+        tag: bytes,
+        caching: bytes,
+        kind: str,
+        section: str = "",
+    ) -> Outcome:
         headers = [*self._base, (b"etag", tag), (b"cache-control", caching)]
         held = header(scope, b"if-none-match")
         if held is not None and tag in [part.strip().removeprefix(b"W/") for part in held.split(b",")]:
             await respond(send, 304, b"", headers)
-            return kind, 304
+            return kind, section, 304
         await respond(send, 200, body, [*headers, (b"content-type", content_type)])
-        return kind, 200
+        return kind, section, 200
 
-    async def _redirect(self, send: Send, to: str, status: int) -> tuple[str, int]:
+    async def _redirect(self, send: Send, to: str, status: int) -> Outcome:
         await respond(send, status, b"", [(b"location", to.encode()), (b"cache-control", _SHORT)])
-        return "redirect", status
+        return "redirect", "", status
 
-    async def _fail(self, send: Send, what: tuple[int, str, str], extra: RawHeaders | None = None) -> tuple[str, int]:
+    async def _fail(self, send: Send, what: tuple[int, str, str], extra: RawHeaders | None = None) -> Outcome:
         headers = [*self._base, (b"content-type", _HTML), (b"cache-control", b"no-store"), *(extra or [])]
         await respond(send, what[0], self._errors[what[0]], headers)
-        return "error", what[0]
+        return "error", "", what[0]
 
 
 def _tag(page: Page, reads: str, aside: str) -> bytes:

@@ -17,7 +17,7 @@ from services.stats.reports import Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from shared import broker as rabbit
-from shared import mongo, offer, topology
+from shared import metrics, mongo, offer, topology
 from shared.app import Service
 from shared.clock import Clock, now
 from shared.guard import Unguarded
@@ -35,11 +35,13 @@ BOOKS_SECONDS = 5.0
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
     """Build the service; nothing is connected before it runs."""
     client, db = mongo.connect(settings.mongo_url, "stats")
-    broker = rabbit.make_broker(settings, "stats")
+    registry = metrics.new_registry()
+    measured = metrics.Stats(registry)
+    broker = rabbit.make_broker(settings, "stats", registry)
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))
     subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(catalogue_handler(store))
-    freshness = Freshness(time.monotonic)
+    freshness = Freshness(time.monotonic, measured)
     listen(broker, topology.heartbeats_queue(secrets.token_hex(6)), topology.EVENTS, freshness.handle)
     away: list[str] = []
 
@@ -54,7 +56,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
 
     async def show_books() -> None:
         try:
-            gauges.show(await reports.reconciliation())
+            gauges.show(await reports.reconciliation(), measured)
         except PyMongoError as error:
             log.warning("the books cannot be read: %s", error)
 
@@ -74,7 +76,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         running=running,
         not_ready=lambda: away[0] if away else None,
         routes={offer.PATH: offer.offer(store.held)},
-        fallback=observed(api.make(reports)),
+        fallback=observed(api.make(reports), metrics.Requests(registry)),
+        registry=registry,
     )
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from shared import events, metrics
+from shared import events
+from shared.metrics import Stats
 
 
 class Freshness:
     """Notes heartbeats; the gauges tell the seconds since the newest for each type, by `monotonic`."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
+    def __init__(self, monotonic: Callable[[], float], metrics: Stats) -> None:
+        self._monotonic, self._metrics = monotonic, metrics
         # A producer that never comes up shows as silent since we began to listen.
         self._heard = dict.fromkeys(sorted(events.EVENTS.keys() - {events.Heartbeat.name}), monotonic())
         for name in self._heard:
@@ -27,4 +28,4 @@ class Freshness:
         return self._monotonic() - self._heard[name]
 
     def _show(self, name: str) -> None:
-        metrics.EVENT_SILENCE.labels(name).set_function(lambda: self.silence(name))
+        self._metrics.silence.labels(name).set_function(lambda: self.silence(name))

@@ -41,8 +41,8 @@ async def measure(rig: Rig) -> list[Figure]:
     ]
     figures += await _latencies(rig, checked, seconds)
     figures += await _at_half_load(rig, checked, middle([run.rate for run in runs["checked"]]), seconds * 2)
-    filtered = (await rig.metrics(checked)).get("luotdoc_reads_total{reload}", 0.0)
-    counted = (await rig.metrics(checked))["luotdoc_reads_total{counted}"]
+    filtered = (await rig.metrics(checked)).get("luotdoc_reads_total{reader,reload}", 0.0)
+    counted = (await rig.metrics(checked))["luotdoc_reads_total{reader,counted}"]
     figures.append(Figure(NAME, "reads filtered as reloads", 100 * filtered / (counted + filtered), "%"))
     await rig.stop(checked)
     return figures

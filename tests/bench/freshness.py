@@ -56,7 +56,7 @@ async def _settled(rig: Rig, ingest: Process) -> int:
 
     async def settled() -> bool:
         await asyncio.sleep(0.1)
-        return await rig.system.counted() == (await rig.metrics(ingest))["luotdoc_reads_total{counted}"]
+        return await rig.system.counted() == (await rig.metrics(ingest))["luotdoc_reads_total{reader,counted}"]
 
     await until(settled, SETTLE_SECONDS, "every read is counted")
     return await rig.system.counted()

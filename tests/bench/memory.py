@@ -37,7 +37,7 @@ async def measure(rig: Rig) -> list[Figure]:
             most = {name: max(most[name], value) for name, value in now.items()}
     if not base:
         raise TimeoutError(f"{sent} reads in {LIMIT_SECONDS:g} s are fewer than the warm-up needs")
-    answered = int((await rig.metrics(ingest))["luotdoc_reads_total{counted}"])
+    answered = int((await rig.metrics(ingest))["luotdoc_reads_total{reader,counted}"])
     await until(counted(rig, answered), SECONDS, "every read is counted")
     await rig.stop(ingest, counter)
     note = f"{number(sent)} reads sent, {number(answered)} counted; after {WARM_UP:.0%} of them"

@@ -14,6 +14,7 @@ from shared import broker as rabbit
 from shared import events
 from shared.clock import now
 from shared.errors import Transient
+from shared.metrics import Render, new_registry
 from tests.support.system import System, until
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -52,7 +53,8 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(sys
         )
 
     def publisher() -> Publisher:
-        return Publisher(store, renderer, emit, now, lambda article: steps.append(f"stored {article}"))
+        measured = Render(new_registry(), [])
+        return Publisher(store, renderer, emit, now, lambda article: steps.append(f"stored {article}"), measured)
 
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()

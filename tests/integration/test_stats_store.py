@@ -21,6 +21,7 @@ from shared.batch import Batch, batch_id
 from shared.clock import now, to_millis
 from shared.events import ArticlePublished, ArticleWithdrawn
 from shared.http import observed
+from shared.metrics import Requests, new_registry
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi
@@ -89,7 +90,7 @@ async def portal(mongo_url: str) -> AsyncIterator[Portal]:
     db: mongo.Database = client[name]
     await mongo.make_indexes(db)
     store = Store(client, db)
-    served = observed(api.make(Reports(store, lambda: NOW, HANOI)))
+    served = observed(api.make(Reports(store, lambda: NOW, HANOI)), Requests(new_registry()))
     transport = httpx.ASGITransport(app=served)
     async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
         yield Portal(db, store, CounterStore(client, db, now), http)

@@ -12,7 +12,6 @@ from typing import Any
 
 import aio_pika
 import pytest
-from prometheus_client import REGISTRY
 
 from shared import broker as rabbit
 from shared import topology
@@ -38,13 +37,13 @@ def queue(delays: tuple[float, ...], *keys: str) -> topology.WorkQueue:
 @asynccontextmanager
 async def consuming(
     system: System, work: topology.WorkQueue, handle: Any, prefetch: int = 20, guard: Guard | None = None
-) -> AsyncIterator[None]:
+) -> AsyncIterator[rabbit.Broker]:
     """A subscriber for as long as the block runs."""
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
     subscribe(broker, work, guard=guard or Newest(), prefetch=prefetch)(handle)
     try:
         await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
-        yield
+        yield broker
     finally:
         await broker.stop()
 
@@ -425,15 +424,15 @@ async def test_a_replay_of_everything_into_a_subscriber_of_one_event(system: Sys
     async def handle(event: Event[ArticlePublished]) -> None:
         got.append((event.data.id, event.replay != ""))
 
-    def ignored() -> float:
-        counted = REGISTRY.get_sample_value("luotdoc_consumed_total", {"queue": NAME, "outcome": "ignored"})
-        return counted or 0
+    async with consuming(system, queue((1.0,), "article.published"), handle) as broker:
 
-    before = ignored()
-    async with consuming(system, queue((1.0,), "article.published"), handle):
+        def ignored() -> float:
+            labels = {"queue": NAME, "outcome": "ignored"}
+            return broker.registry.get_sample_value("luotdoc_consumed_total", labels) or 0
+
         done = await _run(system, "shared.replay", "--to", NAME)
         assert (done.returncode, "80 events sent" in done.stdout) == (0, True), done.stderr
-        await until(lambda: len(got) + ignored() - before == 80, 20, "every event is settled")
+        await until(lambda: len(got) + ignored() == 80, 20, "every event is settled")
         await until(depth(system, NAME, 0), 10, "the queue is empty")
     assert sorted(got) == sorted((article, True) for article in articles)
     assert await parked(system) == []

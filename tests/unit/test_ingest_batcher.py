@@ -12,6 +12,7 @@ from services.ingest import batcher as module
 from services.ingest.batcher import Batcher
 from shared.batch import Batch
 from shared.errors import LuotdocError, Unavailable
+from shared.metrics import Ingest, new_registry
 
 START = 1_795_417_500_000
 """The time of day at which every test begins, in milliseconds."""
@@ -83,7 +84,7 @@ class Deliver:
 
 
 def batcher(deliver: Callable[[Batch], Awaitable[None]], burst: int = 0) -> Batcher:
-    return Batcher("e1", deliver, lambda: START + millis(), burst)
+    return Batcher("e1", deliver, lambda: START + millis(), Ingest(new_registry()), burst)
 
 
 async def until(milliseconds: int) -> None:

@@ -16,6 +16,7 @@ from services.ingest.store import ArticleStore
 from services.ingest.visitors import ReloadWindow
 from shared.errors import Unavailable
 from shared.http import Scope
+from shared.metrics import Ingest, new_registry
 
 
 class Store:
@@ -45,7 +46,7 @@ async def frozen() -> bool:
 
 def make(answer: Callable[[], Awaitable[bool]]) -> tuple[KnownArticles, Store]:
     store = Store(answer)
-    return KnownArticles(cast(ArticleStore, store), lambda: 100.0), store
+    return KnownArticles(cast(ArticleStore, store), lambda: 100.0, Ingest(new_registry())), store
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,8 @@ async def test_a_database_that_does_not_answer_keeps_nobody_waiting() -> None:
 async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[], Awaitable[bool]]) -> None:
     known, _ = make(answer)
     window = ReloadWindow(0, 1, lambda: 0.0)
-    beacon = Beacon(cast(Batcher, None), known, window, lambda: b"", filter_bots=False, trusted=())
+    measured = Ingest(new_registry())
+    beacon = Beacon(cast(Batcher, None), known, window, lambda: b"", False, (), measured)
     scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
     scope["method"] = "POST" if way == "post" else "GET"
     sent: list[MutableMapping[str, Any]] = []

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
-from prometheus_client import REGISTRY
 
 from services.ingest import outlet as module
 from services.ingest.outlet import Outlet
@@ -17,6 +16,7 @@ from services.ingest.spool import Spool, SpoolFull, encode
 from shared.batch import Batch
 from shared.clock import to_millis
 from shared.errors import Transient
+from shared.metrics import Ingest, Registry, new_registry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AWAY = Transient("RabbitMQ did not confirm")
@@ -44,8 +44,14 @@ class Broker:
 
 
 @asynccontextmanager
-async def opened(broker: Broker, folder: Path, limit: int = 1 << 20, segment: int = 1 << 20) -> AsyncIterator[Outlet]:
-    one = Outlet(broker, Spool(folder, limit, segment), lambda: NOON)
+async def opened(
+    broker: Broker,
+    folder: Path,
+    limit: int = 1 << 20,
+    segment: int = 1 << 20,
+    registry: Registry | None = None,
+) -> AsyncIterator[Outlet]:
+    one = Outlet(broker, Spool(folder, limit, segment), lambda: NOON, Ingest(registry or new_registry()))
     await one.open()
     try:
         yield one
@@ -72,10 +78,6 @@ async def eventually(what: Callable[[], bool]) -> None:
 
 def room_in(one: Outlet) -> bool:
     return one.has_room
-
-
-def measured(what: str) -> float | None:
-    return REGISTRY.get_sample_value(f"luotdoc_spool_{what}")
 
 
 def files(folder: Path) -> list[Path]:
@@ -219,9 +221,14 @@ async def test_where_the_disk_takes_nothing_the_broker_is_asked_again(tmp_path: 
 
 
 async def test_what_waits_on_disk_is_measured(tmp_path: Path) -> None:
+    registry = new_registry()
+
+    def measured(what: str) -> float | None:
+        return registry.get_sample_value(f"luotdoc_spool_{what}")
+
     broker = Broker()
     broker.fails = lambda _: AWAY
-    async with opened(broker, tmp_path) as one:
+    async with opened(broker, tmp_path, registry=registry) as one:
         await one.deliver(batch(0))
         await one.deliver(batch(1000))
         assert measured("bytes") == sum(file.stat().st_size for file in files(tmp_path)) == 2 * len(encode(batch(0)))

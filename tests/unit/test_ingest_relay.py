@@ -15,6 +15,7 @@ from services.ingest import relay as module
 from services.ingest.relay import Relay
 from services.ingest.store import ArticleStore, Outgoing
 from shared.errors import Transient
+from shared.metrics import Ingest, new_registry
 
 
 class Outbox:
@@ -42,7 +43,9 @@ async def said(caplog: pytest.LogCaptureFixture, *errors: Exception | None) -> l
         raise AssertionError
 
     outbox = Outbox(*errors)
-    relay = Relay(cast(ArticleStore, outbox), publish, lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    relay = Relay(
+        cast(ArticleStore, outbox), publish, lambda: datetime(2026, 11, 23, tzinfo=UTC), Ingest(new_registry())
+    )
     task = asyncio.create_task(relay.run())
     async with asyncio.timeout(5):
         await outbox.done.wait()

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import Query, Request
-from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from pymongo.errors import AutoReconnect
 
@@ -29,6 +28,7 @@ from shared.http import (
     respond_problem,
     validated,
 )
+from shared.metrics import Registry, Requests, new_registry
 
 Message = MutableMapping[str, Any]
 
@@ -202,7 +202,7 @@ class Wanted(BaseModel):
     limit: int = 1
 
 
-def api_app() -> App:
+def api_app(registry: Registry | None = None) -> App:
     one = make_api("test", "test", max_body=10)
 
     @one.get("/listing")
@@ -217,11 +217,11 @@ def api_app() -> App:
     async def fails(how: str) -> None:
         raise {"problem": Problem(409, "no"), "away": AutoReconnect("h"), "bug": KeyError("secret")}[how]
 
-    return observed(one)
+    return observed(one, Requests(registry or new_registry()))
 
 
-def api() -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(api_app()), base_url="http://test")
+def api(registry: Registry | None = None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(api_app(registry)), base_url="http://test")
 
 
 @pytest.mark.parametrize(
@@ -252,11 +252,13 @@ async def test_every_error_of_an_api_is_a_problem_document(
 
 
 async def test_every_answer_has_a_correlation_id_and_is_counted() -> None:
-    def counted(status: str) -> float:
-        return REGISTRY.get_sample_value("luotdoc_http_requests_total", {"method": "GET", "status": status}) or 0.0
+    registry = new_registry()
 
-    before = counted("200"), counted("500")
-    async with api() as client:
+    def counted(status: str) -> float | None:
+        return registry.get_sample_value("luotdoc_http_requests_total", {"method": "GET", "status": status})
+
+    async with api(registry) as client:
+        assert (counted("200"), counted("500")) == (None, 0)
         given = await client.get("/listing?limit=2", headers={"x-correlation-id": "c-1"})
         minted = await client.get("/listing", headers={"x-correlation-id": "not acceptable"})
         failed = await client.get("/fails/bug", headers={"x-correlation-id": "c-2"})
@@ -264,7 +266,7 @@ async def test_every_answer_has_a_correlation_id_and_is_counted() -> None:
     assert (given.status_code, given.json(), given.headers["x-correlation-id"]) == (200, 2, "c-1")
     assert len(minted.headers["x-correlation-id"]) == 16
     assert failed.headers["x-correlation-id"] == "c-2"
-    assert (counted("200"), counted("500")) == (before[0] + 2, before[1] + 1)
+    assert (counted("200"), counted("500")) == (2, 1)
 
 
 async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
@@ -274,7 +276,7 @@ async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
 
     client = Client(b"")
     with pytest.raises(KeyError, match="late"):
-        await observed(half)(client.scope, client.receive, client.send)
+        await observed(half, Requests(new_registry()))(client.scope, client.receive, client.send)
     assert [message["type"] for message in client.sent] == ["http.response.start"]
 
 
@@ -282,16 +284,15 @@ async def bare(scope: Scope, receive: Receive, _send: Send) -> None:
     await read_body(scope, receive, 10)
 
 
-@pytest.mark.parametrize("app", [observed(bare), api_app()], ids=["bare", "api"])
+@pytest.mark.parametrize("kind", ["bare", "api"])
 @pytest.mark.parametrize("pieces", [[], [b"ab"]])
 async def test_a_client_that_left_is_sent_nothing_and_is_no_fault(
-    app: App, pieces: list[bytes], caplog: pytest.LogCaptureFixture
+    kind: str, pieces: list[bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def failures() -> float:
-        return REGISTRY.get_sample_value("luotdoc_http_requests_total", {"method": "POST", "status": "500"}) or 0.0
-
-    before = failures()
+    registry = new_registry()
+    app = observed(bare, Requests(registry)) if kind == "bare" else api_app(registry)
     client = Client(*pieces, whole=False)
     client.scope.update(path="/body", query_string=b"")
     await app(client.scope, client.receive, client.send)
-    assert (client.sent, failures(), caplog.records) == ([], before, [])
+    failures = registry.get_sample_value("luotdoc_http_requests_total", {"method": "POST", "status": "500"})
+    assert (client.sent, failures, caplog.records) == ([], 0, [])

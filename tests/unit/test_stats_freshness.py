@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime
 
-from prometheus_client import REGISTRY
-
 from services.stats.freshness import Freshness
 from shared import events
+from shared.metrics import Stats, new_registry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -17,19 +16,20 @@ def beat(name: str) -> tuple[events.Envelope, events.Heartbeat]:
 
 async def test_silence_lasts_until_a_heartbeat_for_that_type() -> None:
     seconds = 100.0
-    freshness = Freshness(lambda: seconds)
+    registry = new_registry()
+    freshness = Freshness(lambda: seconds, Stats(registry))
     seconds = 130.0
     assert await freshness.handle(*beat("page.rendered"))
     seconds = 142.0
     assert freshness.silence("page.rendered") == 12
     assert freshness.silence("page.removed") == 42  # since it began to listen
-    shown = REGISTRY.get_sample_value("luotdoc_event_silence_seconds", {"event": "page.rendered"})
+    shown = registry.get_sample_value("luotdoc_event_silence_seconds", {"event": "page.rendered"})
     assert shown == 12
 
 
 async def test_what_is_no_heartbeat_of_a_known_type_changes_nothing() -> None:
     seconds = 100.0
-    freshness = Freshness(lambda: seconds)
+    freshness = Freshness(lambda: seconds, Stats(new_registry()))
     seconds = 130.0
     assert not await freshness.handle(*beat("page.exploded"))
     removed = events.PageRemoved(article="a", revision=1, url="u", removed_at=NOON)

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from prometheus_client import Counter, Gauge, Histogram
 
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
-from shared import events, metrics, topology
+from shared import events, topology
+from tests.support.alerts import SERVICES, alerts, exposed
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -24,10 +24,7 @@ def known_settings() -> set[str]:
 
 
 def known_metrics() -> set[str]:
-    found = [held for held in vars(metrics).values() if isinstance(held, Counter | Gauge | Histogram)]
-    return {
-        family.name + ("_total" if family.type == "counter" else "") for held in found for family in held.describe()
-    }
+    return set().union(*exposed().values())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -35,10 +32,26 @@ def test_settings_metrics_and_links_lead_somewhere(document: Path) -> None:
     text = document.read_text()
 
     assert set(re.findall(r"\bLUOTDOC_[A-Z_]*[A-Z]\b", text)) <= known_settings()
-    assert set(re.findall(r"\bluotdoc_[a-z_]*[a-z]\b", text)) <= known_metrics()
+    named = re.findall(r"\bluotdoc_[a-z_]*[a-z]\b", text)
+    assert {name.removesuffix("_bucket") for name in named} <= known_metrics()
     for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in link and not link.endswith(".png"):
             assert (document.parent / link).exists(), link
+
+
+def test_each_alert_names_the_services_that_its_metrics_come_from() -> None:
+    found = alerts()
+    assert len(found) > 20
+    for alert in found:
+        for metric in alert.metrics:
+            by = tuple(service for service in SERVICES if metric in exposed()[service])
+            assert by == alert.services, f"{metric} is exposed by {by}; the table says {alert.services}"
+
+
+def test_every_row_of_the_table_of_alerts_is_read() -> None:
+    section = (ROOT / "docs/operations.md").read_text().partition("## Metrics worth an alert")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(alerts())
 
 
 def test_the_readme_names_every_event_and_every_port() -> None:

@@ -1,0 +1,64 @@
+"""The table of alerts in docs/operations.md, and which process exposes which metric."""
+
+import re
+from dataclasses import dataclass
+
+from shared import metrics
+from tests.support.system import ROOT
+
+PAGE = ROOT / "docs/operations.md"
+SERVICES = ("ingest", "render", "counter", "stats")
+
+_ROW = re.compile(r"^\| `(?P<expression>[^`]+)` \| (?P<wait>\d+m) \| (?P<services>[a-z, ]+) \|", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A row: a PromQL expression, how long it must hold, and the services that its metrics come from."""
+
+    expression: str
+    wait: str
+    services: tuple[str, ...]
+
+    @property
+    def metrics(self) -> set[str]:
+        """The metrics in the expression, a histogram by its own name."""
+        named = re.findall(r"\bluotdoc_[a-z_]*[a-z]\b", self.expression)
+        return {name.removesuffix("_bucket") for name in named}
+
+
+def alerts() -> list[Alert]:
+    """Every row of the table."""
+    section = PAGE.read_text().partition("## Metrics worth an alert\n")[2].partition("\n## ")[0]
+    return [
+        Alert(
+            row["expression"], row["wait"], SERVICES if row["services"] == "all" else tuple(row["services"].split(", "))
+        )
+        for row in _ROW.finditer(section)
+    ]
+
+
+def exposed() -> dict[str, set[str]]:
+    """The names of the metrics of ours that each service exposes; `subscriber` is a process of another team."""
+    kit = (metrics.Serving, metrics.Connection, metrics.Queues, metrics.Consuming)
+    return {
+        "ingest": names(metrics.Serving, metrics.Connection, metrics.Requests, metrics.Publishing, metrics.Ingest),
+        "render": names(*kit, metrics.Publishing, lambda registry: metrics.Render(registry, ())),
+        "counter": names(metrics.Serving, metrics.Connection, metrics.Queues, metrics.Publishing, metrics.Counting),
+        "stats": names(*kit, metrics.Requests, metrics.Stats),
+        "subscriber": names(*kit),
+    }
+
+
+def names(*groups: object) -> set[str]:
+    """The metrics of some groups, as an expression names them."""
+    registry = metrics.new_registry()
+    for group in groups:
+        assert callable(group)
+        group(registry)
+    found = list(registry.collect())
+    return {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in found
+        if family.name.startswith("luotdoc_")
+    }

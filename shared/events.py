@@ -26,12 +26,14 @@ class Data(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    of_article: ClassVar[bool] = True
+    """Whether the event is about one article: `subject` and `sequence` are always there, else never."""
 
 
 class Image(BaseModel):
     """A picture."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, title="ArticleImage")  # TypeScript has an `Image`
     url: str = Field(description="absolute, or from the root of the site")
     alt: str = Field("", description="text for those who don't see it")
     caption: str = Field("", description="plain text under it")
@@ -44,7 +46,9 @@ class Article(Data):
     id: ArticleId
     revision: Revision
     change: Literal["major", "minor", "republish"] = Field(
-        "major", description="minor: not worth telling readers; republish: nothing changed, it is sent again"
+        "major",
+        title="ArticleChange",
+        description="minor: not worth telling readers; republish: nothing changed, it is sent again",
     )
     url: Url
     slug: str = Field(description="the title's part of the address")
@@ -53,8 +57,8 @@ class Article(Data):
     lead: str = Field("", description="the paragraph that introduces the article")
     body_html: str = Field(description="sanitised HTML")
     byline: str = Field("", description="who wrote it")
-    tags: list[str] = Field([], description="as the editor wrote them")
-    image: Image | None = Field(None, description="the leading picture")
+    tags: list[str] = Field([], description="as the editor wrote them; absent means none")
+    image: Image | None = Field(None, title="LeadingImage", description="the leading picture")
     language: str = Field("vi", description="BCP 47")
     published_at: AwareDatetime = Field(description="as the page shows it")
     modified_at: AwareDatetime = Field(description="of this revision")
@@ -81,7 +85,9 @@ class ArticleWithdrawn(Data):
     revision: Revision
     url: Url
     reason: Literal["withdrawn", "rescheduled"] = Field(
-        "withdrawn", description="rescheduled: an editor moved the publishing time into the future"
+        "withdrawn",
+        title="WithdrawalReason",
+        description="rescheduled: an editor moved the publishing time into the future",
     )
     withdrawn_at: AwareDatetime
 
@@ -121,6 +127,7 @@ class ReadsCounted(Data):
     """A flush of the counter was committed. Totals are without baselines."""
 
     name: ClassVar[str] = "reads.counted"
+    of_article: ClassVar[bool] = False
     items: list[Count] = Field(description="the articles that this flush counted")
     complete_through: AwareDatetime | None = Field(
         None, description="every read accepted before this moment is counted; null while it is not known"
@@ -134,6 +141,7 @@ class Heartbeat(Data):
     """
 
     name: ClassVar[str] = "heartbeat"
+    of_article: ClassVar[bool] = False
     producer: str = Field(description="the service that publishes the type")
     instance: str = Field(description="one process of it, named anew at each start")
     event: str = Field(description="the name of the type that it vouches for", examples=["article.published"])
@@ -169,12 +177,13 @@ class Envelope(BaseModel):
     id: str = Field(min_length=1, description="the same again is the same event again")
     source: str = Field(min_length=1, description="the service, such as /luotdoc/ingest")
     type: str = Field(description="our prefix, the event's name, its version")
-    subject: str | None = Field(None, description="the article's id, where the event is about one")
+    subject: str | None = Field(None, description="the article's id; always in article.* and page.*, else never")
     time: AwareDatetime = Field(description="when it happened")
     datacontenttype: Literal["application/json"] = Field("application/json", description="of `data`")
     dataschema: str | None = Field(None, description="absolute address of the JSON Schema of `data`")
     sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$")] | None = Field(
-        None, description="the article's revision, zero-padded: it compares as text"
+        None,
+        description="the article's revision, zero-padded: it compares as text; there where `subject` is",
     )
     correlationid: str | None = Field(None, description="of the request that led to the event; stands in our logs too")
     data: dict[str, Any]

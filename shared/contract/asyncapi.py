@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from shared import events, topology
-from shared.contract.schemas import Schema, Untitled, attributes, stem
+from shared.contract.schemas import Schema, attributes, model_schema, stem
 
 ABOUT = """\
 What the portal tells other services, as CloudEvents 1.0 in structured JSON.
@@ -103,7 +103,7 @@ def _message(kind: type[events.Data], example: Any) -> dict[str, Any]:
         "summary": _said(kind),
         "contentType": events.CONTENT_TYPE,
         "headers": _REPLAY,
-        "payload": {"$ref": f"{_COMPONENTS}{stem(kind)}"},
+        "payload": {"$ref": f"{_COMPONENTS}{kind.__name__}Event"},
         "correlationId": {"location": "$message.payload#/correlationid"},
         "bindings": {"amqp": {"messageType": events.type_of(kind), "bindingVersion": "0.3.0"}},
         "examples": [{"name": "recorded", "summary": "as it was sent", "payload": example}],
@@ -111,17 +111,18 @@ def _message(kind: type[events.Data], example: Any) -> dict[str, Any]:
 
 
 def _schemas(kinds: list[type[events.Data]]) -> dict[str, Schema]:
-    """Events by their stems, and what they refer to by the name of the class."""
+    """By the names of types that generators make of them: events, their data, and what those refer to."""
     found: dict[str, Schema] = {}
     for kind in kinds:
-        data = kind.model_json_schema(schema_generator=Untitled, ref_template=f"{_COMPONENTS}{{model}}")
+        data = model_schema(kind, f"{_COMPONENTS}{{model}}")
         properties, required = attributes(kind)
         found |= data.pop("$defs", {})
-        found[f"{stem(kind)}.data"] = data
-        found[stem(kind)] = {
+        found[kind.__name__] = data
+        found[f"{kind.__name__}Event"] = {
+            "title": f"{kind.__name__}Event",
             "type": "object",
             "description": data["description"],
-            "properties": {**properties, "data": {"$ref": f"{_COMPONENTS}{stem(kind)}.data"}},
+            "properties": {**properties, "data": {"$ref": f"{_COMPONENTS}{kind.__name__}"}},
             "required": [*required, "data"],
         }
     return found

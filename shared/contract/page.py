@@ -40,7 +40,8 @@ def page(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: 
     """The page as HTML; `examples` holds an event by the stem of each kind."""
     every = list(kinds)
     shown = [_event(kind, examples[stem(kind)]) for kind in every]
-    properties, required = attributes(every[0])
+    properties = {name: schema for kind in every for name, schema in attributes(kind)[0].items()}
+    required = [name for name in properties if all(name in attributes(kind)[1] for kind in every)]
     general = {name: {k: v for k, v in schema.items() if k != "pattern"} for name, schema in properties.items()}
     general["type"].pop("const")
     envelope = list(_fields({"properties": general, "required": required}, {}))

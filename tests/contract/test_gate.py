@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
+from shared.contract.errata import corrected
 from shared.contract.gate import breaks
 from shared.contract.schemas import Schema, event_schema, stem
 from shared.events import ArticleId, Data, Envelope, Image
@@ -183,8 +184,7 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
     "a new required field": (note(body=(str, ...)), ["data.body: is new and required; older events lack it"]),
     "an optional field made required": (
         note(tags=(list[str], ...)),
-        ["data.tags: is now required; older events lack it",
-         "data.tags: its default was [], is now None; that changes what older events say"],
+        ["data.tags: is now required; older events lack it"],
     ),
     "a required field made optional": (
         note(text=(str, "")),
@@ -355,6 +355,26 @@ def test_a_keyword_that_the_gate_cannot_judge_is_refused(keyword: str) -> None:
     assert breaks(odd, odd) == [reason]
     assert breaks(plain, odd) == [reason]  # in a new field
     assert breaks({}, odd) == [reason]  # in a new event
+
+
+def test_a_released_schema_is_compared_as_it_should_have_read() -> None:
+    """0.1.0 told `subject` and `sequence` as optional, and an absent list in two ways; nothing else is forgiven."""
+    new = schemas(note())
+    told = copy.deepcopy(new)
+    told["article.noted.v1"] = told.pop("note.taken.v1")
+    for name in ("subject", "sequence"):
+        told["article.noted.v1"]["required"].remove(name)
+    told["article.noted.v1"]["$defs"]["Note"]["properties"]["tags"]["default"] = []
+    want = {"article.noted.v1": new["note.taken.v1"]}
+    assert breaks(corrected("0.1.0", told), want) == []
+    assert len(breaks(corrected("0.2.0", told), want)) == len(breaks(told, want)) == 3
+    never = {"reads.noted.v1": told["article.noted.v1"]}
+    assert not {"subject", "sequence"} & corrected("0.1.0", never)["reads.noted.v1"]["properties"].keys()
+    lost = copy.deepcopy(want)
+    del lost["article.noted.v1"]["properties"]["subject"]
+    assert breaks(corrected("0.1.0", told), lost) == [
+        "article.noted.v1: subject: the field is gone; subscribers read it"
+    ]
 
 
 def test_the_envelope_is_that_of_the_code() -> None:

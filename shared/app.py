@@ -76,6 +76,8 @@ class Service:
     """What may answer a small POST to an exact path without ASGI; it is one of `routes`, too."""
     registry: metrics.Registry = field(default_factory=metrics.new_registry)
     """What `/metrics` shows: the groups of `shared.metrics` that the service measures."""
+    degraded: Callable[[], str | None] = lambda: None
+    """None when all is well, else what works less well although the service is ready; `/readyz` tells."""
 
 
 class Application:
@@ -175,7 +177,9 @@ class Application:
 
     async def _readyz(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         reason = self._why_not_ready()
-        body = {"ready": reason is None, "reason": reason}
+        body: dict[str, bool | str | None] = {"ready": reason is None, "reason": reason}
+        if self._entered and (degraded := self._service.degraded()):
+            body["degraded"] = degraded
         await respond(send, 503 if reason else 200, orjson.dumps(body), _JSON)
 
     async def _metrics(self, _scope: Scope, _receive: Receive, send: Send) -> None:

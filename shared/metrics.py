@@ -236,6 +236,11 @@ class Ingest:
         self.spool_oldest = Measured(
             "luotdoc_spool_oldest_seconds", "Age of the oldest spooled batch, 0 if none.", registry
         )
+        self.spool_usable = Measured(
+            "luotdoc_spool_usable",
+            "1 while batches can be written into the spool; at 0 reads are stored by RabbitMQ's confirm alone.",
+            registry,
+        )
         self.spool_beside = Measured(
             "luotdoc_spool_beside_bytes", "Bytes in the spools of other instances under the same directory.", registry
         )
@@ -289,6 +294,18 @@ class Render:
             "Seconds from an article's event to its served page. Replayed events are left out.",
             buckets=_SECONDS,
             registry=registry,
+        )
+
+        self.stale = Counter(
+            "luotdoc_pages_stale_total",
+            "Pages and lists served from memory because MongoDB gave no answer.",
+            registry=registry,
+        )
+        self.stale_seconds = Measured(
+            "luotdoc_pages_stale_seconds",
+            "Seconds since MongoDB last confirmed the pages in memory, 0 while it does; at LUOTDOC_STALE_PAGES they "
+            "are dropped.",
+            registry,
         )
 
     def section(self, slug: str) -> str:

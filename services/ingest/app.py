@@ -61,12 +61,10 @@ class Ingest:
     beacon: Beacon | None = None
 
     def not_ready(self) -> str | None:
-        """Ready with the articles known and room in the spool, even while RabbitMQ is away."""
+        """Ready with the articles known while reads can be stored, at RabbitMQ or in the spool."""
         if not self.known.loaded:
             return "the set of public articles is not loaded yet"
-        if not self.outlet.has_room:
-            return "the spool is full"
-        return None
+        return self.outlet.refusing
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -93,6 +91,7 @@ class Ingest:
                 self.relay.run(),
                 self.schedule.run(),
                 self.outlet.run(),
+                self.outlet.check(),
                 self.outlet.look_beside(),
                 self.heartbeats.run(),
                 self.reconciler.run(),
@@ -226,4 +225,5 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         fast={b"/reads": ingest.take_read},
         fallback=observed(api, metrics.Requests(registry)),
         registry=registry,
+        degraded=lambda: outlet.degraded,
     )

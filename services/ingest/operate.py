@@ -15,7 +15,7 @@ from services.ingest.article import Article, Change, republish
 from services.ingest.reconcile import KINDS, parse_subscribers
 from services.ingest.reconciler import differences
 from services.ingest.settings import IngestSettings
-from services.ingest.spool import Spool, SpoolLocked, instances
+from services.ingest.spool import Spool, SpoolLocked, SpoolUnusable, instances
 from services.ingest.store import ArticleStore
 from services.ingest.tokens import digest_of
 from shared import broker as rabbit
@@ -68,6 +68,9 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
     except SpoolLocked:
         print(f"{instance} is running: it forwards its spool itself", file=sys.stderr)
         return 1
+    except SpoolUnusable as error:
+        print(f"{error}; nothing was forwarded", file=sys.stderr)
+        return 1
     broker = rabbit.make_broker(settings, "ingest-adopt")
     await rabbit.connect(broker, settings.amqp_url)
     publish, forwarded = make_publisher(broker, settings.confirm_timeout), 0
@@ -84,6 +87,10 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
     finally:
         spool.close()
         await broker.stop()
+    for path, why in spool.unreadable.items():
+        print(f"\n{path} cannot be read, and stays: {why}", file=sys.stderr)
+    if spool.unreadable:
+        return 1
     print(f"\r{forwarded} batches forwarded, the spool of {instance} is empty")
     return 0
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pymongo.errors import PyMongoError
 
+from services.render.database import Questions
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
 from services.render.server import PageServer
@@ -40,22 +41,33 @@ class Rendering:
     settings: RenderSettings
     client: mongo.Client
     broker: rabbit.Broker
+    questions: Questions
     totals: Totals
     server: PageServer
     publisher: Publisher
     heartbeats: Heartbeats = field(init=False)
 
     def not_ready(self) -> str | None:
-        """Ready while pages can be served, even with RabbitMQ away."""
-        if asyncio.get_running_loop().time() - self.totals.answered > STALE_SECONDS:
+        """Ready while pages can be served, even with RabbitMQ away, and from memory while MongoDB is frozen."""
+        if not self.totals.loaded:
+            return "the read counts are not loaded yet"
+        if self.questions.silence > STALE_SECONDS and not self.server.cache.holds_stale:
             return "MongoDB has not answered for a while"
         return None
+
+    def degraded(self) -> str | None:
+        """Says that only what is in memory can be served."""
+        if self.questions.silence <= STALE_SECONDS:
+            return None
+        return (
+            f"MongoDB has not answered for {self.questions.silence:.0f} s: only the pages in memory are served, "
+            f"and those for {self.settings.stale_pages} s at most"
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serve and follow until the end."""
         await mongo.wait_for(self.client, self.settings.mongo_url)
-        await self.totals.load()
         try:
             async with background(
                 self.totals.run(), self.server.cache.run(), self._follow(), watch(self.broker), self.heartbeats.run()
@@ -84,8 +96,11 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     measured = metrics.Render(registry, [slug for slug, _ in settings.sections])
     broker = rabbit.make_broker(settings, "render", registry)
     store, renderer = PageStore(db), Renderer(settings)
-    totals = Totals(store)
-    server = PageServer(renderer, store, settings.cache_pages, totals, time.monotonic, measured)
+    questions = Questions(time.monotonic)
+    totals = Totals(store, questions)
+    server = PageServer(
+        renderer, store, questions, settings.cache_pages, totals, time.monotonic, float(settings.stale_pages), measured
+    )
 
     async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
         await rabbit.publish_event(
@@ -95,7 +110,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     publisher = Publisher(store, renderer, emit, clock, server.cache.forget, measured)
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
-    rendering = Rendering(settings, client, broker, totals, server, publisher)
+    rendering = Rendering(settings, client, broker, questions, totals, server, publisher)
     rendering.heartbeats = Heartbeats(
         broker,
         "render",
@@ -111,4 +126,5 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         routes={offer.PATH: offer.offer(store.held)},
         fallback=server,
         registry=registry,
+        degraded=rendering.degraded,
     )

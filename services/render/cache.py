@@ -7,31 +7,67 @@ from collections.abc import Callable
 
 from pymongo.errors import PyMongoError
 
+from services.render.database import NoAnswer, Questions
 from services.render.store import Page, PageStore
+from shared.metrics import Render
+from shared.tasks import background
 
 log = logging.getLogger(__name__)
 
+PROOF_SECONDS = 3.0
+"""A watch that stands hears from MongoDB every half second. Without a word for so long its pages are stale."""
+TICK_SECONDS = 0.5
+
 
 class PageCache:
-    """Holds the pages that were asked for last. Without a standing watch it holds nothing and asks every time."""
+    """Holds the pages that were asked for last.
 
-    def __init__(self, store: PageStore, capacity: int, changed: Callable[[], None]) -> None:
-        self._store, self._capacity, self._changed = store, capacity, changed
+    While the watch on `pages` stands, a page in memory is as it is in MongoDB. Without it, each request asks MongoDB;
+    a page in memory is then served, as stale, only where MongoDB gives no answer, and for at most `stale_seconds`
+    after the watch last heard from it. `seconds` is a monotonic time.
+    """
+
+    def __init__(
+        self,
+        store: PageStore,
+        questions: Questions,
+        capacity: int,
+        changed: Callable[[], None],
+        seconds: Callable[[], float],
+        stale_seconds: float,
+        metrics: Render,
+    ) -> None:
+        self._metrics = metrics
+        self._store, self._questions, self._capacity, self._changed = store, questions, capacity, changed
+        self._seconds, self._stale_seconds = seconds, stale_seconds
         self._pages: OrderedDict[str, Page] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Page | None]] = {}
         self._watching = False
+        self._proved = float("-inf")
+        self.proven = False
+        """Whether the pages in memory are known to be as they are in MongoDB."""
 
-    async def get(self, article_id: str) -> Page | None:
-        """The page or tombstone of an article. Those who ask at once share one look."""
+    @property
+    def holds_stale(self) -> bool:
+        """Whether there are pages in memory that may be served although MongoDB gives no answer."""
+        return bool(self._pages) and not self.proven
+
+    async def get(self, article_id: str) -> tuple[Page | None, bool]:
+        """The page or tombstone of an article, and whether it is stale. Those who ask at once share one look.
+
+        Raises `NoAnswer` and PyMongo's errors where there is no page in memory to serve instead.
+        """
         page = self._pages.get(article_id)
-        if page is not None:
+        if page is not None and self.proven:
             self._pages.move_to_end(article_id)
-            return page
-        loading = self._loading.get(article_id)
-        if loading is None:
-            loading = self._loading[article_id] = asyncio.create_task(self._store.get(article_id))
-            loading.add_done_callback(lambda task: self._loaded(article_id, task))
-        return await asyncio.shield(loading)
+            return page, False
+        try:
+            return await self._look(article_id), False
+        except (PyMongoError, NoAnswer):
+            page = self._pages.get(article_id)
+            if page is None:
+                raise
+            return page, not self.proven
 
     def forget(self, article_id: str) -> None:
         """This page has changed; a look that is on its way may have missed that and is not kept."""
@@ -39,32 +75,71 @@ class PageCache:
         self._loading.pop(article_id, None)
         self._changed()
 
+    async def _look(self, article_id: str) -> Page | None:
+        loading = self._loading.get(article_id)
+        if loading is None:
+            loading = self._questions.start(lambda: self._store.get(article_id))
+            self._loading[article_id] = loading
+            loading.add_done_callback(lambda task: self._loaded(article_id, task))
+        return await self._questions.wait(loading)
+
     def _loaded(self, article_id: str, task: asyncio.Task[Page | None]) -> None:
         if self._loading.get(article_id) is not task:
             return
         del self._loading[article_id]
-        if task.cancelled() or task.exception() or not self._watching or not self._capacity:
+        if task.cancelled() or task.exception() or not self._capacity:
             return
-        if page := task.result():
-            self._pages[article_id] = page
-            while len(self._pages) > self._capacity:
-                self._pages.popitem(last=False)
+        page = task.result()
+        if page is None or not self._watching:
+            # A page that was read while nobody watches can't be kept; an older one must not outlive it.
+            self._pages.pop(article_id, None)
+            return
+        self._pages[article_id] = page
+        while len(self._pages) > self._capacity:
+            self._pages.popitem(last=False)
 
     async def run(self) -> None:
         """Watch for changes, for ever."""
+        async with background(self._age()):
+            await self._watch()
+
+    async def _watch(self) -> None:
         while True:
             try:
                 async for article_id in self._store.watch(self._opened):
-                    self.forget(article_id)
+                    self._prove()
+                    if article_id is not None:
+                        self.forget(article_id)
             except PyMongoError as error:
                 log.warning("the watch on pages is lost, pages are read from MongoDB: %s", str(error)[:200])
-            self._watching = False
-            self._clear()
+            self._watching = self.proven = False
+            self._loading.clear()
+            self._changed()
             await asyncio.sleep(0.5)
 
     async def _opened(self) -> None:
         self._clear()
         self._watching = True
+        self._prove()
+
+    def _prove(self) -> None:
+        self._proved, self.proven = self._seconds(), True
+        self._questions.note_answer()
+
+    async def _age(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.tick()
+
+    def tick(self) -> None:
+        """Notice that the watch has not heard from MongoDB for a while, or for too long."""
+        silent = self._seconds() - self._proved
+        if silent > PROOF_SECONDS:
+            self.proven = False
+        if self._pages and silent > max(PROOF_SECONDS, self._stale_seconds):
+            log.warning("MongoDB has given no answer for %.0f s: the pages in memory are too old to serve", silent)
+            self._clear()
+        self._metrics.stale_seconds.set(0.0 if self.proven or not self._pages else silent)
 
     def _clear(self) -> None:
         self._pages.clear()

@@ -2,25 +2,24 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from services.render.cache import PageCache
+from services.render.database import NoAnswer, Questions
+from services.render.fragments import Fragments
 from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
 from shared.http import RawHeaders, Receive, Scope, Send, header, query_value, respond
 from shared.metrics import Render
-from shared.recent import Recent
 
 PER_PAGE = 20
 LATEST = 6
 MAX_PAGE = 100
-FRAGMENT_SECONDS = 1.0
-"""How long a list or the side column is served as it was made; changed pages end it at once."""
 
 _ARTICLE = re.compile(r"/([a-z0-9-]{1,100})/(?:([a-z0-9-]{0,100})-)?([a-z0-9]{1,32})\.html")
 _SECTION = re.compile(r"/([a-z0-9-]{1,100})/")
@@ -29,6 +28,7 @@ _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-
 _FOREVER = b"public, max-age=31536000, immutable"
 _SHORT = b"public, max-age=5"
 _HTML = b"text/html; charset=utf-8"
+_STALE = ((b"warning", b'110 - "Response is Stale"'),)
 
 Outcome = tuple[str, str, int]
 """Kind, section and status of an answer, as its metrics name them."""
@@ -45,16 +45,18 @@ class PageServer:
         self,
         renderer: Renderer,
         store: PageStore,
+        questions: Questions,
         cache_pages: int,
         totals: Totals,
         seconds: Callable[[], float],
+        stale_seconds: float,
         metrics: Render,
     ) -> None:
         self._renderer, self._store, self._totals, self._metrics = renderer, store, totals, metrics
-        self.cache = PageCache(store, cache_pages, self._pages_changed)
-        self._lists: Recent[bytes] = Recent(FRAGMENT_SECONDS, seconds)
-        self._asides: Recent[str] = Recent(FRAGMENT_SECONDS, seconds)
-        self._generation = 0
+        self._questions = questions
+        self._lists: Fragments[bytes] = Fragments(questions, seconds, stale_seconds)
+        self._asides: Fragments[str] = Fragments(questions, seconds, stale_seconds)
+        self.cache = PageCache(store, questions, cache_pages, self._pages_changed, seconds, stale_seconds, metrics)
         self._errors = {what[0]: renderer.error(*what).encode() for what in (NOT_FOUND, GONE, UNAVAILABLE)}
         self._base: RawHeaders = [
             (b"content-security-policy", renderer.content_security_policy.encode()),
@@ -67,7 +69,7 @@ class PageServer:
         started = time.perf_counter()
         try:
             kind, section, status = await self._answer(scope["path"], scope, send)
-        except (PyMongoError, TimeoutError):
+        except (PyMongoError, NoAnswer):
             kind, section, status = await self._fail(send, UNAVAILABLE, [(b"retry-after", b"5")])
         except Exception:
             self._metrics.answered("error", "", 500, time.perf_counter() - started)
@@ -95,21 +97,26 @@ class PageServer:
         return await self._fail(send, NOT_FOUND)
 
     async def _article(self, article_id: str, path: str, scope: Scope, send: Send) -> Outcome:
-        page = await self.cache.get(article_id)
+        self._need_totals()
+        page, stale = await self.cache.get(article_id)
         if page is None or page.state == "rescheduled":
             return await self._fail(send, NOT_FOUND)
         if page.state == "withdrawn":
             return await self._fail(send, GONE)
         if page.path != path:
             return await self._redirect(send, page.path, 301)
-        aside = await self._side()
+        aside, stale_aside = await self._side()
         reads = number(page.baseline + self._totals.of(article_id))
         body = "".join([reads if p == READS else aside if p == ASIDE else p for p in page.parts]).encode()
-        section = self._metrics.section(page.section)
-        return await self._html(body, _tag(page, reads, aside), scope, send, "article", section)
+        section, old = self._metrics.section(page.section), stale or stale_aside
+        return await self._html(body, _tag(page, reads, aside), scope, send, "article", section, old)
 
-    async def _side(self) -> str:
-        return await self._asides.get(self._generation, self._make_aside)
+    def _need_totals(self) -> None:
+        if not self._totals.loaded:  # a page would show, and caches keep, counts that are too low
+            raise NoAnswer("the read counts are not loaded yet")
+
+    async def _side(self) -> tuple[str, bool]:
+        return await self._asides.get("aside", self._make_aside)
 
     async def _make_aside(self) -> str:
         latest = [self._item(page) for page in await self._store.latest(None, 0, LATEST)]
@@ -120,20 +127,22 @@ class PageServer:
         page = int(number_text) if re.fullmatch(r"[1-9][0-9]{0,2}", number_text) else 0
         if not 1 <= page <= MAX_PAGE:
             return await self._fail(send, NOT_FOUND)
-        body = await self._lists.get((self._generation, section, page), lambda: self._make_list(section, page))
+        self._need_totals()
+        aside, _ = await self._side()
+        body, stale = await self._lists.get((section, page), lambda: self._make_list(section, page, aside))
         if not body:
             return await self._fail(send, NOT_FOUND)
         shown = "" if section is None else self._metrics.section(section)
-        return await self._html(body, _hash(body), scope, send, "list", shown)
+        return await self._html(body, _hash(body), scope, send, "list", shown, stale)
 
-    async def _make_list(self, section: str | None, page: int) -> bytes:
+    async def _make_list(self, section: str | None, page: int, aside: str) -> bytes:
         """A list as HTML; nothing where there is no such list."""
         found = await self._store.latest(section, (page - 1) * PER_PAGE, PER_PAGE + 1)
         named = section is None or any(section == s.slug for s in self._renderer.site.sections)
         if not found and (page > 1 or not named):
             return b""
         items, more = [self._item(p) for p in found[:PER_PAGE]], len(found) > PER_PAGE
-        return self._renderer.listing(section, page, items, more, await self._side()).encode()
+        return self._renderer.listing(section, page, items, more, aside).encode()
 
     def _item(self, page: Page) -> dict[str, Any]:
         published = page.published_at
@@ -148,7 +157,8 @@ class PageServer:
         }
 
     def _pages_changed(self) -> None:
-        self._generation += 1  # what is being made of the old pages is nobody's answer any more
+        self._lists.expire()
+        self._asides.expire()
         self._totals.baseline_changed = True
 
     async def _static(self, name: str, scope: Scope, send: Send) -> Outcome:
@@ -163,14 +173,18 @@ class PageServer:
         )
 
     async def _media(self, name: str, scope: Scope, send: Send) -> Outcome:
-        picture = await self._store.picture(name)
+        picture = await self._questions.wait(self._questions.start(lambda: self._store.picture(name)))
         if picture is None:
             return await self._fail(send, NOT_FOUND)
         kind, content = picture
         return await self._send(send, scope, content, kind.encode(), f'"{name}"'.encode(), _FOREVER, "media")
 
-    async def _html(self, body: bytes, tag: bytes, scope: Scope, send: Send, kind: str, section: str) -> Outcome:
-        return await self._send(send, scope, body, _HTML, tag, _SHORT, kind, section)
+    async def _html(
+        self, body: bytes, tag: bytes, scope: Scope, send: Send, kind: str, section: str, stale: bool
+    ) -> Outcome:
+        if stale:
+            self._metrics.stale.inc()
+        return await self._send(send, scope, body, _HTML, tag, _SHORT, kind, section, _STALE if stale else ())
 
     async def _send(
         self,
@@ -182,8 +196,9 @@ class PageServer:
         caching: bytes,
         kind: str,
         section: str = "",
+        more: Sequence[tuple[bytes, bytes]] = (),
     ) -> Outcome:
-        headers = [*self._base, (b"etag", tag), (b"cache-control", caching)]
+        headers = [*self._base, (b"etag", tag), (b"cache-control", caching), *more]
         held = header(scope, b"if-none-match")
         if held is not None and tag in [part.strip().removeprefix(b"W/") for part in held.split(b",")]:
             await respond(send, 304, b"", headers)

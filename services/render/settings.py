@@ -47,3 +47,9 @@ class RenderSettings(Settings):
         (), description="web links in the side column: Name=https://…, separated by commas"
     )
     cache_pages: int = Field(2000, ge=0, le=1_000_000, description="pages kept in memory, about 50 KB each")
+    stale_pages: int = Field(
+        300,
+        ge=0,
+        le=86400,
+        description="seconds for which pages in memory are served while MongoDB gives no answer; 0 is not at all",
+    )

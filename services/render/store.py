@@ -7,6 +7,7 @@ from typing import Literal
 
 from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
 from shared import events
 from shared.holdings import Held
@@ -47,6 +48,8 @@ class PageStore:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        # What a majority holds: a count that a failover could take back must not have been shown.
+        self._counts = db.get_collection("counts", read_concern=ReadConcern("majority"))
 
     async def put(self, page: Page) -> Stored:
         """Store `page` if it is newer than what is held. `repeated`: the same revision is held already."""
@@ -98,24 +101,26 @@ class PageStore:
         cursor = cursor.sort([("published_at", DESCENDING), ("_id", DESCENDING)]).skip(skip).limit(limit)
         return [_page(document) async for document in cursor]
 
-    async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str]:
-        """Ids of pages that change from now on. Calls `opened` once the watch stands."""
+    async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
+        """Ids of pages that change from now on; None every half second in which none does.
+
+        Calls `opened` once the watch stands.
+        """
         pipeline = [{"$project": {"documentKey": 1}}]
         async with self._db.pages.watch(pipeline, max_await_time_ms=WATCH_WAIT_MS) as stream:
             await opened()
             while stream.alive:
                 change = await stream.try_next()
-                if change is not None and "documentKey" in change:
-                    yield change["documentKey"]["_id"]
+                yield change["documentKey"]["_id"] if change is not None and "documentKey" in change else None
 
     async def counted(self) -> dict[str, int]:
         """Counted reads of every article, and of all together under `SITE`."""
         pipeline: list[Document] = [{"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
-        return {d["_id"]: d["reads"] async for d in self._db.counts.aggregate(pipeline)}
+        return {d["_id"]: d["reads"] async for d in self._counts.aggregate(pipeline)}
 
     async def site_counted(self) -> int:
         """Counted reads of all articles together."""
-        return sum([d["reads"] async for d in self._db.counts.find({"article": SITE}, {"reads": 1})])
+        return sum([d["reads"] async for d in self._counts.find({"article": SITE}, {"reads": 1})])
 
     async def baseline(self) -> int:
         """Legacy reads of all articles together."""

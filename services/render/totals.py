@@ -5,6 +5,7 @@ import logging
 
 from pymongo.errors import PyMongoError
 
+from services.render.database import Questions
 from services.render.store import SITE, PageStore
 from shared import events
 
@@ -15,15 +16,15 @@ SITE_SECONDS = 1.0
 
 
 class Totals:
-    """Counted reads by article; grows only. `answered` is when MongoDB last did, on the loop's clock."""
+    """Counted reads by article; grows only. Until `loaded`, every number in it may be too low to be shown."""
 
-    def __init__(self, store: PageStore) -> None:
-        self._store = store
+    def __init__(self, store: PageStore, questions: Questions) -> None:
+        self._store, self._questions = store, questions
         self._counted: dict[str, int] = {}
         self.site = 0
         self.baseline = 0
         self.baseline_changed = True
-        self.answered = float("-inf")
+        self.loaded = False
 
     def of(self, article_id: str) -> int:
         """Counted reads of an article."""
@@ -49,26 +50,27 @@ class Totals:
         counted.pop(SITE, None)
         self.note(counted)
         await self.load_site()
+        self.loaded = True
 
     async def load_site(self) -> None:
         """Read the total of the whole site."""
-        self.site = await self._store.site_counted()
+        self.site = max(self.site, await self._store.site_counted())
         if self.baseline_changed:
             self.baseline_changed = False
             self.baseline = await self._store.baseline()
-        self.answered = asyncio.get_running_loop().time()
+        self._questions.note_answer()
 
     async def run(self) -> None:
-        """Follow the database, for ever."""
+        """Follow the database, for ever; first of all load every total."""
         loop = asyncio.get_running_loop()
-        reload_at = loop.time() + RELOAD_SECONDS
+        reload_at = loop.time()
         while True:
-            await asyncio.sleep(SITE_SECONDS)
             try:
-                if loop.time() >= reload_at:
+                if not self.loaded or loop.time() >= reload_at:
                     reload_at = loop.time() + RELOAD_SECONDS
                     await self.load()
                 else:
                     await self.load_site()
             except (PyMongoError, TimeoutError) as error:
                 log.warning("totals could not be read, the pages show older ones: %s", str(error)[:200])
+            await asyncio.sleep(SITE_SECONDS)

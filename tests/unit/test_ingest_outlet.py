@@ -12,7 +12,8 @@ from pamqp.commands import Basic
 
 from services.ingest import outlet as module
 from services.ingest.outlet import Outlet
-from services.ingest.spool import Spool, SpoolFull, encode
+from services.ingest.segment import encode
+from services.ingest.spool import Spool, SpoolFull
 from shared.batch import Batch
 from shared.clock import to_millis
 from shared.errors import Transient
@@ -77,7 +78,7 @@ async def eventually(what: Callable[[], bool]) -> None:
 
 
 def room_in(one: Outlet) -> bool:
-    return one.has_room
+    return one.refusing is None
 
 
 def files(folder: Path) -> list[Path]:

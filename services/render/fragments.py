@@ -1,0 +1,79 @@
+"""Parts of pages that are made from several articles: lists and the side column, kept for an instant.
+
+A part is made by one question at a time, however many readers ask. While MongoDB gives no answer, the last one that
+was made is served, for as long as the pages in memory are.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pymongo.errors import PyMongoError
+
+from services.render.database import NoAnswer, Questions
+
+T = TypeVar("T")
+
+FRESH_SECONDS = 1.0
+MOST = 200
+"""Parts kept; a list has some 30 KB."""
+
+
+@dataclass(slots=True)
+class _Made(Generic[T]):
+    began: float
+    generation: int
+    content: T
+
+
+class Fragments(Generic[T]):
+    """Each part is served as it was made for `FRESH_SECONDS`; `expire` ends that at once.
+
+    `stale_seconds` is for how long a part outlives MongoDB's last answer. A part without content is not kept.
+    """
+
+    def __init__(self, questions: Questions, seconds: Callable[[], float], stale_seconds: float) -> None:
+        self._questions, self._seconds, self._stale_seconds = questions, seconds, stale_seconds
+        self._generation = 0
+        self._made: OrderedDict[Hashable, _Made[T]] = OrderedDict()
+        self._making: dict[Hashable, tuple[int, asyncio.Task[T]]] = {}
+
+    def expire(self) -> None:
+        """Make every part anew when it is next asked for: pages have changed."""
+        self._generation += 1
+
+    async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
+        """The part `key`, and whether it is stale: older than it should be. Raises `NoAnswer` and PyMongo's errors."""
+        made = self._made.get(key)
+        if made and made.generation == self._generation and self._seconds() - made.began < FRESH_SECONDS:
+            return made.content, False
+        try:
+            return await self._questions.wait(self._make(key, make)), False
+        except (PyMongoError, NoAnswer):
+            if made is None or self._questions.silence > self._stale_seconds:
+                raise
+            return made.content, True
+
+    def _make(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        generation, making = self._making.get(key, (-1, None))
+        if making is not None and generation == self._generation:
+            return making
+        began, generation = self._seconds(), self._generation
+        task = self._questions.start(make)
+        self._making[key] = generation, task
+        task.add_done_callback(lambda done: self._keep(key, began, generation, done))
+        return task
+
+    def _keep(self, key: Hashable, began: float, generation: int, task: asyncio.Task[T]) -> None:
+        if self._making.get(key, (0, None))[1] is task:
+            del self._making[key]
+        if task.cancelled() or task.exception() or not task.result():
+            return
+        held = self._made.get(key)
+        if held is None or held.generation <= generation:
+            self._made[key] = _Made(began, generation, task.result())
+            self._made.move_to_end(key)
+            while len(self._made) > MOST:
+                self._made.popitem(last=False)

@@ -1,0 +1,211 @@
+"""What is served from memory, and for how long, while MongoDB gives no answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from services.render import database
+from services.render.cache import PageCache
+from services.render.database import NoAnswer, Questions
+from services.render.fragments import Fragments
+from services.render.store import Page, PageStore
+from shared import metrics
+
+LIMIT = 300.0
+MEASURED = metrics.Render(metrics.new_registry(), [])
+
+
+class Mongo:
+    """A store that answers, fails, or never answers; its watch stands for as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.pages = {name: Page(name, 1, "published", "t") for name in "abc"}
+        self.frozen = self.dead = False
+        self.asked = 0
+        self.changes: asyncio.Queue[str | Exception | None] = asyncio.Queue()
+
+    def seconds(self) -> float:
+        return self.time
+
+    async def get(self, article_id: str) -> Page | None:
+        self.asked += 1
+        while self.frozen:  # noqa: ASYNC110  (as a server does)
+            await asyncio.sleep(0.001)
+        if self.dead:
+            raise AutoReconnect("gone")
+        return self.pages.get(article_id)
+
+    async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
+        await opened()
+        while True:
+            change = await self.changes.get()
+            if isinstance(change, Exception):
+                raise change
+            yield change
+
+
+@pytest.fixture
+async def mongo(monkeypatch: pytest.MonkeyPatch) -> Mongo:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.02)
+    return Mongo()
+
+
+@pytest.fixture
+async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
+    questions = Questions(mongo.seconds)
+    one = PageCache(cast(PageStore, mongo), questions, 10, lambda: None, mongo.seconds, LIMIT, MEASURED)
+    watching = asyncio.create_task(one._watch())
+    async with asyncio.timeout(1):
+        while not one.proven:  # noqa: ASYNC110  (no event tells)
+            await asyncio.sleep(0)
+    yield one
+    watching.cancel()
+
+
+async def lose(mongo: Mongo, cache: PageCache) -> None:
+    mongo.changes.put_nowait(AutoReconnect("frozen"))
+    async with asyncio.timeout(1):
+        while cache.proven:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def test_a_page_in_memory_outlives_the_watch_while_mongodb_gives_no_answer(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    assert await cache.get("a") == (mongo.pages["a"], False)
+    mongo.frozen = True
+    await lose(mongo, cache)
+    assert await cache.get("a") == (mongo.pages["a"], True)
+    assert cache.holds_stale
+    with pytest.raises(NoAnswer):
+        await cache.get("b")  # never asked for: not in memory
+
+
+async def test_the_same_while_mongodb_is_dead(mongo: Mongo, cache: PageCache) -> None:
+    await cache.get("a")
+    mongo.dead = True
+    await lose(mongo, cache)
+    assert await cache.get("a") == (mongo.pages["a"], True)
+    with pytest.raises(AutoReconnect):
+        await cache.get("b")
+
+
+async def test_without_a_watch_an_answer_of_mongodb_comes_before_what_is_in_memory(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    await cache.get("a")
+    await lose(mongo, cache)
+    mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
+    assert await cache.get("a") == (mongo.pages["a"], False)
+    mongo.frozen = True
+    with pytest.raises(NoAnswer):  # what was withdrawn is not brought back by a freeze
+        await cache.get("a")
+
+
+async def test_a_watch_that_hears_nothing_is_not_believed_and_its_pages_end_at_the_limit(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    await cache.get("a")
+    mongo.frozen = True
+    mongo.time += 2.9
+    cache.tick()
+    assert await cache.get("a") == (mongo.pages["a"], False)
+    mongo.time += 0.2
+    cache.tick()
+    assert await cache.get("a") == (mongo.pages["a"], True)
+    mongo.time += LIMIT - 3.2
+    cache.tick()
+    assert await cache.get("a") == (mongo.pages["a"], True)
+    mongo.time += 0.2
+    cache.tick()
+    with pytest.raises(NoAnswer):
+        await cache.get("a")
+    assert not cache.holds_stale
+
+
+async def test_a_word_from_the_watch_proves_the_pages_again(mongo: Mongo, cache: PageCache) -> None:
+    await cache.get("a")
+    mongo.time += 5
+    cache.tick()
+    proven = [cache.proven]
+    mongo.changes.put_nowait(None)
+    async with asyncio.timeout(1):
+        while not proven[-1]:
+            await asyncio.sleep(0)
+            proven.append(cache.proven)
+    assert not proven[0]
+    asked = mongo.asked
+    assert await cache.get("a") == (mongo.pages["a"], False)
+    assert mongo.asked == asked
+
+
+async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(mongo: Mongo, cache: PageCache) -> None:
+    mongo.frozen = True
+    mongo.time += 10  # without an answer
+    outcomes = await asyncio.gather(*(cache.get(f"x{n}") for n in range(500)), return_exceptions=True)
+    assert all(isinstance(outcome, NoAnswer) for outcome in outcomes)
+    assert mongo.asked == 1
+    mongo.frozen = False
+    async with asyncio.timeout(1):
+        while cache._questions.silence:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert await cache.get("b") == (mongo.pages["b"], False)
+
+
+async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_piles_up(mongo: Mongo) -> None:
+    questions = Questions(mongo.seconds)
+    questions.note_answer()
+    parts: Fragments[str] = Fragments(questions, mongo.seconds, LIMIT)
+    makes = 0
+
+    async def make() -> str:
+        nonlocal makes
+        makes += 1
+        while mongo.frozen:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        return f"made {makes}"
+
+    assert await parts.get("home", make) == ("made 1", False)
+    assert await parts.get("home", make) == ("made 1", False)
+    mongo.frozen, mongo.time = True, mongo.time + 1.1
+    answers = await asyncio.gather(*(parts.get("home", make) for _ in range(100)))
+    assert set(answers) == {("made 1", True)}
+    assert makes == 2
+    parts.expire()
+    assert await parts.get("home", make) == ("made 1", True)
+    mongo.time += LIMIT
+    with pytest.raises(NoAnswer):
+        await parts.get("home", make)
+    mongo.frozen = False
+    async with asyncio.timeout(1):
+        while questions.silence:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert await parts.get("home", make) == (f"made {makes}", False)
+
+
+async def test_a_part_made_of_pages_that_changed_meanwhile_is_not_fresh(mongo: Mongo) -> None:
+    questions = Questions(mongo.seconds)
+    questions.note_answer()
+    parts: Fragments[Any] = Fragments(questions, mongo.seconds, LIMIT)
+    gates = [asyncio.Event(), asyncio.Event()]
+    made = iter(range(2))
+
+    async def make() -> str:
+        number = next(made)
+        await gates[number].wait()
+        return f"made {number}"
+
+    first = asyncio.create_task(parts.get("home", make))
+    await asyncio.sleep(0)
+    parts.expire()
+    second = asyncio.create_task(parts.get("home", make))
+    await asyncio.sleep(0)
+    gates[1].set()
+    assert await second == ("made 1", False)
+    gates[0].set()
+    assert await first == ("made 0", False)
+    assert await parts.get("home", make) == ("made 1", False)

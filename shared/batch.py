@@ -12,6 +12,7 @@ Body, JSON: `{"reads": [[article, accepted_at, class, visitor], …], "filtered"
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,16 @@ forgotten that it was."""
 
 LATEST_MS = 32_503_680_000_000
 """The year 3000: what lies behind it no clock has said, and no calendar of ours can name."""
+
+AHEAD_MS = 24 * 3600 * 1000
+"""A batch minted further ahead of the counter's clock is parked as `too_new`: its epoch would never end."""
+
+MAX_READS = 100_000
+"""Reads of one batch; ingest makes a twentieth of it at most."""
+REASONS = ("bot", "reload")
+"""Why ingest filters a read. Reads that were filtered for another reason are added up under `OTHER`."""
+OTHER = "other"
+MAX_BODY = 16 * 1024 * 1024
 
 _ARTICLE = re.compile(r"[a-z0-9]{1,32}")
 _REASON = re.compile(r"[a-z_]{1,32}")
@@ -72,21 +83,34 @@ def place(name: str) -> tuple[str, int]:
     return (epoch, int(sequence)) if dash else (KEYED, 0)
 
 
-def identify(headers: dict[str, Any]) -> tuple[str, int, int]:
+def identify(headers: Mapping[str, Any]) -> tuple[str, int, int]:
     """(batch id, minted at, number of reads) from the headers alone. Raises `Permanent` with reason `bad_headers`."""
     name, minted, number = headers.get("batch_id"), headers.get("minted_at"), headers.get("reads")
     if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
         raise Permanent("bad_headers", f"header batch_id is {name!r:.100}, not <epoch>-<12 digits>")
     if type(minted) is not int or not 0 < minted < LATEST_MS:
         raise Permanent("bad_headers", f"header minted_at is {minted!r:.100}, not milliseconds since 1970")
-    if type(number) is not int or number < 0:
-        raise Permanent("bad_headers", f"header reads is {number!r:.100}, not a number")
+    if type(number) is not int or not 0 <= number <= MAX_READS:
+        raise Permanent("bad_headers", f"header reads is {number!r:.100}, not a number up to {MAX_READS}")
     return name, minted, number
 
 
-def parse(headers: dict[str, Any], body: bytes) -> Batch:
+def accounted(headers: Mapping[str, Any]) -> tuple[str, int] | None:
+    """(batch id, number of reads) of a batch that can't be counted, for the books; None where it has no usable id.
+
+    A number that is missing or impossible is 0: the batch's place in its epoch is known, its reads are not.
+    """
+    name, number = headers.get("batch_id"), headers.get("reads")
+    if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
+        return None
+    return name, number if type(number) is int and 0 <= number <= MAX_READS else 0
+
+
+def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
     """Read a batch back. Raises `Permanent` with reason `bad_headers` or `bad_body`, saying what is wrong."""
     name, minted, number = identify(headers)
+    if len(body) > MAX_BODY:
+        raise Permanent("bad_body", f"the body has {len(body)} bytes, more than {MAX_BODY}")
     try:
         content = orjson.loads(body)
         reads, filtered = content["reads"], content.get("filtered", {})
@@ -97,7 +121,15 @@ def parse(headers: dict[str, Any], body: bytes) -> Batch:
     _check_reads(reads)
     if type(filtered) is not dict or not all(map(_is_filtered, filtered.items())):
         raise Permanent("bad_body", "filtered is not a mapping of reasons to numbers")
-    return Batch(name, minted, reads, filtered)
+    return Batch(name, minted, reads, _known(filtered))
+
+
+def _known(filtered: dict[str, int]) -> dict[str, int]:
+    """By the reasons that the books have a place for; a document of MongoDB must not grow without end."""
+    known = {reason: number for reason, number in filtered.items() if reason in REASONS}
+    if len(known) < len(filtered):
+        known[OTHER] = sum(filtered.values()) - sum(known.values())
+    return known
 
 
 def _is_filtered(item: tuple[str, Any]) -> bool:

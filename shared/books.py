@@ -8,12 +8,14 @@ Two things are out of sight: batches with a client's key have no sequence, and a
 RabbitMQ for more than a minute drops out until its spool is forwarded.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.batch import KEYED, batch_id
+from shared.clock import from_millis
 from shared.mongo import Database, Document, Session
 
 LIVE = timedelta(seconds=60)
@@ -72,16 +74,27 @@ class Descent:
     parked: frozenset[int]
     _next: int = field(init=False)
     _found: int = field(init=False, default=0)
+    _sorted: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._next = self.top
+        self._sorted = sorted(self.parked)
+
+    def _parked_through(self, sequence: int) -> int:
+        return bisect_right(self._sorted, sequence)
 
     def step(self, sequence: int, minted_at: datetime) -> Whole | None:
         """Take the ledger's next entry downwards; answers once every missing number lies above it."""
-        holes = [n for n in range(sequence + 1, self._next + 1) if n not in self.parked]
-        self._found += len(holes)
+        # By the numbers that are parked, which are few: between two entries there may be 10¹² others.
+        holes = self._next - sequence - (self._parked_through(self._next) - self._parked_through(sequence))
+        self._found += holes
         self._next = sequence - 1
-        return Whole(holes[0], minted_at) if holes and self._found >= self.missing else None
+        if holes <= 0 or self._found < self.missing:
+            return None
+        first = sequence + 1
+        while first in self.parked:
+            first += 1
+        return Whole(first, minted_at)
 
 
 def ascend(whole: Whole, entries: Iterable[tuple[int, datetime]], parked: frozenset[int]) -> Whole:
@@ -98,7 +111,10 @@ def ascend(whole: Whole, entries: Iterable[tuple[int, datetime]], parked: frozen
 
 def earliest(epoch: Epoch) -> datetime:
     """Before this moment `epoch` misses nothing, wherever its gap is: its first batches may be among the missing."""
-    return epoch.first_minted_at - SPACING * (epoch.missing + epoch.parked + 1)
+    try:
+        return epoch.first_minted_at - SPACING * (epoch.missing + epoch.parked + 1)
+    except OverflowError:
+        return from_millis(0)  # a sequence that no ingest has reached
 
 
 def complete(epoch: Epoch, whole: Whole | None) -> datetime:

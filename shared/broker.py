@@ -22,12 +22,15 @@ from faststream.exceptions import IncorrectState
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 
-from shared import events, metrics, topology
+from shared import events, metrics, properties, topology
 from shared.errors import Transient
 from shared.log import correlation
 from shared.settings import SubscriberSettings
 
 log = logging.getLogger(__name__)
+
+# Here, since whoever connects to RabbitMQ imports this module.
+properties.install()
 
 BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
 """What aio-pika raises when the broker is away; RuntimeError is its "connection was not opened"."""

@@ -19,8 +19,8 @@ from shared.broker import BROKER_ERRORS, RETRY_SECONDS, Broker
 from shared.clock import Clock
 from shared.errors import Permanent, Retry, Transient
 from shared.guard import Guard, outdated, subject_of
-from shared.log import correlation
-from shared.parking import forward, park
+from shared.log import correlation, harmless
+from shared.parking import check_readable, forward, park, passed_on
 from shared.topology import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ RETRIES, WAITS = "x-luotdoc-retries", "x-luotdoc-waits"
 """Headers: how often a message stepped aside, after a `Retry`, which are limited, and after a `Transient`."""
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
 """Seconds between attempts while something is away: doubled each time, up to the last."""
+MAX_COUNT = 1_000_000
+"""A count beyond it in a header is no count of ours."""
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of an event; an article has a third of it at most."""
 HELD_ATTEMPTS, HELD_SECONDS = 3, 30.0
 """A message steps aside after so many attempts if others are handled meanwhile, else after so long."""
 
@@ -48,6 +52,9 @@ class Event(Generic[D]):
 Handler = Callable[[Event[Any]], Awaitable[bool | None]]
 
 
+MAX_FAULTS = 20
+
+
 class Lost(Exception):
     """The message's channel is closed: it can't be acked any more and comes again."""
 
@@ -62,19 +69,25 @@ def _blamed() -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise Permanent("unknown_event", f"no event is named {error}") from error
+        raise Permanent("unknown_event", f"no event is named {error!s:.200}") from error
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
+            for fault in error.errors(include_url=False, include_input=False)[:MAX_FAULTS]
         )
         raise Permanent("bad_event", faults) from error
 
 
 def decode(body: bytes) -> tuple[events.Envelope, events.Data]:
     """Read an event, or raise `Permanent` with the reason `unknown_event` or `bad_event`."""
+    _check_size(body)
     with _blamed():
         return events.decode(body)
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_BODY:
+        raise Permanent("bad_event", f"the body has {len(body)} bytes, more than {MAX_BODY}")
 
 
 class Consumer:
@@ -104,7 +117,7 @@ class Consumer:
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """Handle `message` and ack it, or leave it unacked when its channel is lost."""
-        correlation.set(message.correlation_id or "")
+        correlation.set(harmless(message.correlation_id))
         self._in_hand += 1
         try:
             outcome = await self._settle(message)
@@ -146,12 +159,14 @@ class Consumer:
 
     def _read(self, message: AbstractIncomingMessage) -> Event[events.Data] | None:
         """None: the handler did not ask for this event, or not for this version of it."""
+        check_readable(message)
+        _check_size(message.body)
         with _blamed():
             envelope = events.Envelope.model_validate_json(message.body)
             if envelope.type not in self._types and envelope.name in events.EVENTS:
                 return None
             data = events.data_of(envelope)
-        return Event(data, envelope, str(message.headers.get(events.REPLAY_HEADER) or ""))
+        return Event(data, envelope, _replay(message))
 
     def _turn(self, envelope: events.Envelope) -> asyncio.Lock:
         """Those who wait for a subject's lock get it in the order in which they came."""
@@ -200,7 +215,7 @@ class Consumer:
     async def _step_aside(self, message: AbstractIncomingMessage, header: str, error: Exception) -> str:
         done = _count(message, header)
         rung = self._work.retries[min(done, len(self._work.retries) - 1)].name
-        headers = {**message.headers, header: done + 1}
+        headers = {**passed_on(message.headers), header: done + 1}
         await self._until_confirmed(message, lambda: forward(self._broker, self._work, rung, message, headers))
         self._metrics.retries.labels(self._work.name).inc()
         log.warning("stepped aside into %s: %s", rung, error, extra=self._extra)
@@ -210,7 +225,7 @@ class Consumer:
         await self._until_confirmed(
             message, lambda: park(self._broker, self._work, message, reason, detail, self._clock)
         )
-        log.error("parked: %s: %s", reason, detail, extra=self._extra)
+        log.error("parked: %s: %.500s", reason, detail, extra=self._extra)
         return "parked"
 
     async def _until_confirmed(self, message: AbstractIncomingMessage, send: Callable[[], Awaitable[None]]) -> None:
@@ -229,4 +244,12 @@ class Consumer:
 
 def _count(message: AbstractIncomingMessage, header: str) -> int:
     value = message.headers.get(header)
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if type(value) is int and 0 < value <= MAX_COUNT else 0
+
+
+def _replay(message: AbstractIncomingMessage) -> str:
+    """The replay's name; one that is no text is still a replay, for which nobody may send e-mail or count."""
+    value = message.headers.get(events.REPLAY_HEADER)
+    if isinstance(value, str):
+        return value[:255]
+    return "" if value is None else "?"

@@ -6,17 +6,42 @@ and the page in docs/events are made from this file: `make contract`.
 """
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
 
 CONTENT_TYPE = "application/cloudevents+json"
 SEQUENCE_DIGITS = 20
 REPLAY_HEADER = "x-luotdoc-replay"
 """AMQP header of a repeated event: the replay's name. Who sends e-mail or counts must not do so again for it."""
 ARTICLE_ID = r"^[a-z0-9]{1,32}$"
+
+
+def _storable(value: int) -> int:
+    if not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("must fit into 64 bits")
+    return value
+
+
+def _moment(value: datetime) -> datetime:
+    if not 1900 <= value.year <= 2900:
+        raise ValueError("must lie between the years 1900 and 2900")
+    return value
+
+
+def _sequence(value: str) -> str:
+    _storable(int(value))
+    return value
+
+
+# What no database or calendar can hold is refused when it is read. The schemas don't say so: no producer sends it.
+Int64 = Annotated[int, AfterValidator(_storable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 ArticleId = Annotated[str, Field(pattern=ARTICLE_ID, description="the article's id", examples=["ls0001"])]
-Revision = Annotated[int, Field(ge=1, description="of the article; rises with every change of state")]
+Revision = Annotated[
+    int, Field(ge=1, description="of the article; rises with every change of state"), AfterValidator(_storable)
+]
 Url = Annotated[str, Field(description="absolute canonical address of the page")]
 
 
@@ -57,12 +82,14 @@ class Article(Data):
     lead: str = Field("", description="the paragraph that introduces the article")
     body_html: str = Field(description="sanitised HTML")
     byline: str = Field("", description="who wrote it")
-    tags: list[str] = Field([], description="as the editor wrote them; absent means none")
+    tags: Annotated[list[str], FailFast()] = Field([], description="as the editor wrote them; absent means none")
     image: Image | None = Field(None, title="LeadingImage", description="the leading picture")
     language: str = Field("vi", description="BCP 47")
-    published_at: AwareDatetime = Field(description="as the page shows it")
-    modified_at: AwareDatetime = Field(description="of this revision")
-    reads_baseline: int = Field(0, ge=0, description="legacy count, kept apart from counted reads")
+    published_at: Moment = Field(description="as the page shows it")
+    modified_at: Moment = Field(description="of this revision")
+    reads_baseline: Annotated[
+        int, Field(ge=0, description="legacy count, kept apart from counted reads"), AfterValidator(_storable)
+    ] = 0
 
 
 class ArticlePublished(Article):
@@ -89,7 +116,7 @@ class ArticleWithdrawn(Data):
         title="WithdrawalReason",
         description="rescheduled: an editor moved the publishing time into the future",
     )
-    withdrawn_at: AwareDatetime
+    withdrawn_at: Moment
 
 
 class PageRendered(Data):
@@ -101,7 +128,7 @@ class PageRendered(Data):
     url: Url
     etag: str = Field(description="names the page's state")
     template: str = Field(description="version of the templates")
-    rendered_at: AwareDatetime
+    rendered_at: Moment
 
 
 class PageRemoved(Data):
@@ -111,7 +138,7 @@ class PageRemoved(Data):
     article: ArticleId
     revision: Revision
     url: Url
-    removed_at: AwareDatetime
+    removed_at: Moment
 
 
 class Count(BaseModel):
@@ -119,8 +146,8 @@ class Count(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     article: ArticleId
-    delta: int = Field(description="reads that this flush added; informational")
-    total: int = Field(description="all counted reads, read after the commit; keep the larger")
+    delta: Int64 = Field(description="reads that this flush added; informational")
+    total: Int64 = Field(description="all counted reads, read after the commit; keep the larger")
 
 
 class ReadsCounted(Data):
@@ -128,8 +155,8 @@ class ReadsCounted(Data):
 
     name: ClassVar[str] = "reads.counted"
     of_article: ClassVar[bool] = False
-    items: list[Count] = Field(description="the articles that this flush counted")
-    complete_through: AwareDatetime | None = Field(
+    items: Annotated[list[Count], FailFast()] = Field(description="the articles that this flush counted")
+    complete_through: Moment | None = Field(
         None, description="every read accepted before this moment is counted; null while it is not known"
     )
 
@@ -151,7 +178,7 @@ class Heartbeat(Data):
         description="id of the last such event that this process had confirmed: who was bound to it has received it "
         "before this heartbeat, in the same queue; null while there was none",
     )
-    last_time: AwareDatetime | None = Field(None, description="the time of that event; null while there was none")
+    last_time: Moment | None = Field(None, description="the time of that event; null while there was none")
 
 
 KINDS: tuple[type[Data], ...] = (
@@ -178,10 +205,10 @@ class Envelope(BaseModel):
     source: str = Field(min_length=1, description="the service, such as /luotdoc/ingest")
     type: str = Field(description="our prefix, the event's name, its version")
     subject: str | None = Field(None, description="the article's id; always in article.* and page.*, else never")
-    time: AwareDatetime = Field(description="when it happened")
+    time: Moment = Field(description="when it happened")
     datacontenttype: Literal["application/json"] = Field("application/json", description="of `data`")
     dataschema: str | None = Field(None, description="absolute address of the JSON Schema of `data`")
-    sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$")] | None = Field(
+    sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$"), AfterValidator(_sequence)] | None = Field(
         None,
         description="the article's revision, zero-padded: it compares as text; there where `subject` is",
     )

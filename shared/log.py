@@ -18,9 +18,14 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
 
 def correlate(offered: str | None) -> str:
     """Take a caller's correlation id if it is harmless (1-64 of `A-Za-z0-9._:/-`), else mint one; set it."""
-    chosen = offered if offered and _ACCEPTABLE.fullmatch(offered) else secrets.token_hex(8)
+    chosen = harmless(offered) or secrets.token_hex(8)
     correlation.set(chosen)
     return chosen
+
+
+def harmless(offered: str | None) -> str:
+    """A correlation id from outside, or "" where it is missing or has other characters, or too many."""
+    return offered if offered and _ACCEPTABLE.fullmatch(offered) else ""
 
 
 class _Correlated(logging.Filter):

@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
@@ -27,7 +26,8 @@ from shared.broker import BROKER_ERRORS
 from shared.clock import now
 from shared.command import Command
 from shared.events import REPLAY_HEADER
-from shared.parking import BROKERS_OWN, DETAIL, FORCE, PARKED_AT, REASON
+from shared.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_since, passed_on, reason_of
+from shared.properties import Unreadable
 from shared.settings import Settings, load
 from shared.topology import WORK_QUEUES
 
@@ -42,10 +42,10 @@ def handle_of(message: AbstractIncomingMessage) -> str:
 
 def age(message: AbstractIncomingMessage, moment: datetime) -> str:
     """How long it has been parked, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`."""
-    try:
-        seconds = int((moment - datetime.fromisoformat(str(message.headers.get(PARKED_AT)))).total_seconds())
-    except ValueError:
+    since = parked_since(message)
+    if since is None:
         return "?"
+    seconds = max(0, int((moment - since).total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= length:
             return f"{seconds // length}{unit}"
@@ -54,17 +54,28 @@ def age(message: AbstractIncomingMessage, moment: datetime) -> str:
 
 def line(message: AbstractIncomingMessage, moment: datetime) -> str:
     """A row of the list."""
-    detail = str(message.headers.get(DETAIL, "")).partition("\n")[0][:100]
-    return f"{handle_of(message)}  {age(message, moment):>4}  {message.headers.get(REASON, '?')!s:<14}  {detail}"
+    told = message.headers.get(DETAIL, "")
+    if not told and isinstance(message.headers, Unreadable):
+        told = message.headers.why
+    detail = printable(str(told).partition("\n")[0][:100])
+    return f"{handle_of(message)}  {age(message, moment):>4}  {reason_of(message):<14}  {detail}"
+
+
+def printable(text: str, kept: str = "") -> str:
+    """`text` with what a terminal might obey escaped, other than the characters in `kept`."""
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
 
 
 def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
     """The message as it goes back to its work queue."""
-    ours = ("x-luotdoc-", *BROKERS_OWN)
     # What was a replay stays one; all else that we added was about the attempts that failed.
-    headers: dict[str, Any] = {
-        name: value for name, value in message.headers.items() if name == REPLAY_HEADER or not name.startswith(ours)
-    }
+    headers = passed_on(
+        {
+            name: value
+            for name, value in message.headers.items()
+            if name == REPLAY_HEADER or not name.startswith("x-luotdoc-")
+        }
+    )
     if force:
         headers[FORCE] = True
     return aio_pika.Message(
@@ -85,56 +96,63 @@ async def _channel(settings: Settings) -> AsyncIterator[AbstractChannel]:
         yield await connection.channel(publisher_confirms=True, on_return_raises=True)
 
 
-async def _parked(channel: AbstractChannel, queue: str) -> list[AbstractIncomingMessage]:
+async def _parked(channel: AbstractChannel, queue: str) -> AsyncIterator[AbstractIncomingMessage]:
+    """The messages that are parked now, one by one: 100,000 of them must not be in memory together."""
     source = await channel.get_queue(f"{queue}.parked")
-    number = source.declaration_result.message_count or 0
-    messages = []
-    for _ in range(number):
+    for _ in range(source.declaration_result.message_count or 0):
         message = await source.get(fail=False)
         if message is None:
             break
-        messages.append(message)
-    return messages
+        yield message
 
 
 async def _list(settings: Settings, queues: list[str]) -> int:
     async with _channel(settings) as channel:
         for queue in queues:
-            messages = await _parked(channel, queue)
-            print(f"{queue}: {len(messages)} parked")
-            for message in messages:
+            number = (await channel.get_queue(f"{queue}.parked")).declaration_result.message_count
+            print(f"{queue}: {number} parked")
+            async for message in _parked(channel, queue):
                 print(f"  {line(message, now())}")
     return 0
 
 
 async def _show(settings: Settings, queue: str, handle: str) -> int:
     async with _channel(settings) as channel:
-        for message in await _parked(channel, queue):
+        async for message in _parked(channel, queue):
             if handle_of(message) == handle:
-                for name, value in sorted(message.headers.items()):
-                    print(f"{name}: {value!s}")
-                print(f"message_id: {message.message_id}\ncorrelation_id: {message.correlation_id}\n")
-                print(message.body.decode(errors="backslashreplace"))
+                _print(message)
                 return 0
     print(f"nothing in {queue}.parked has the handle {handle}", file=sys.stderr)
     return 1
 
 
+def _print(message: AbstractIncomingMessage) -> None:
+    for name, value in sorted(message.headers.items()):
+        print(printable(f"{name}: {value!s}", "\n"))
+    print(printable(f"message_id: {message.message_id!s}"))
+    print(printable(f"correlation_id: {message.correlation_id!s}"))
+    if isinstance(message.headers, Unreadable):
+        print(f"unreadable: {printable(message.headers.why)}\nproperties: {message.headers.raw!r}")
+    print()
+    print(printable(message.body.decode(errors="backslashreplace"), "\n\t"))
+
+
 async def _settle(settings: Settings, chosen: argparse.Namespace) -> int:
-    left = 0
+    left, missing = 0, set(chosen.handles)
     async with _channel(settings) as channel:
-        found = await _parked(channel, chosen.queue)
-        wanted = [m for m in found if chosen.all or handle_of(m) in chosen.handles]
-        missing = set(chosen.handles) - {handle_of(m) for m in wanted}
-        for message in wanted:
+        async for message in _parked(channel, chosen.queue):
+            handle = handle_of(message)
+            if not chosen.all and handle not in chosen.handles:
+                continue
+            missing.discard(handle)
             if chosen.command == "redrive":
                 if message.headers.get(REASON) == NEEDS_FORCE and not chosen.force:
-                    print(f"{handle_of(message)}  left: too old, it may have been counted already; --force counts it")
+                    print(f"{handle}  left: too old, it may have been counted already; --force counts it")
                     left += 1
                     continue
                 await channel.default_exchange.publish(again(message, chosen.force), chosen.queue, mandatory=True)
             await message.ack()
-            print(f"{handle_of(message)}  {'redriven' if chosen.command == 'redrive' else 'discarded'}")
+            print(f"{handle}  {'redriven' if chosen.command == 'redrive' else 'discarded'}")
     for handle in sorted(missing):
         print(f"nothing in {chosen.queue}.parked has the handle {handle}", file=sys.stderr)
     return 1 if missing or left else 0

@@ -14,7 +14,6 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, DeliveryMode
@@ -23,7 +22,8 @@ from pydantic import ValidationError
 from shared import events, topology
 from shared.clock import now
 from shared.command import Command
-from shared.errors import Refused
+from shared.errors import Permanent, Refused
+from shared.parking import check_readable, passed_on
 from shared.replay_command import add_target_arguments, moment, perform, progress
 from shared.selection import Selection
 from shared.settings import Settings, load
@@ -99,9 +99,20 @@ async def history(connection: AbstractConnection, begin: str | int, prefetch: in
         await channel.close()
 
 
-def offset_of(message: AbstractIncomingMessage) -> int:
-    """A message's place in the stream."""
-    return int(str(message.headers[OFFSET]))
+def offset_of(message: AbstractIncomingMessage, before: int | None = None) -> int:
+    """A message's place in the stream; where its headers can't be read, the one after `before`.
+
+    Raises `Refused` when neither is known.
+    """
+    offset = message.headers.get(OFFSET)
+    if type(offset) is int:
+        return offset
+    if before is None:
+        raise Refused(
+            f"the headers of a message in {topology.EVENTS_LOG.name} can't be read, and so its place is unknown; "
+            "begin before or after it with --since"
+        )
+    return before + 1
 
 
 async def last_offset(connection: AbstractConnection) -> int:
@@ -127,7 +138,7 @@ async def last_offset(connection: AbstractConnection) -> int:
 
 def again(message: AbstractIncomingMessage) -> aio_pika.Message:
     """The message as it was first published."""
-    headers: dict[str, Any] = {name: value for name, value in message.headers.items() if name != OFFSET}
+    headers = passed_on({name: value for name, value in message.headers.items() if name != OFFSET})
     return aio_pika.Message(
         message.body,
         headers=headers,
@@ -165,7 +176,8 @@ async def replay(settings: Settings, queue: str, chosen: Selection, rate: float,
             await target.finish()
     print(f"{target.place.sent:,} events sent into {queue}, marked as {target.place.name}")
     if unreadable:
-        print(f"{unreadable:,} messages of the history are no events and were left out", file=sys.stderr)
+        told = f"{unreadable:,} messages of the history are no events, or can't be read, and were left out"
+        print(told, file=sys.stderr)
 
 
 async def _first(
@@ -195,19 +207,21 @@ async def _send(
     if target.place.at and int(target.place.at) >= end:
         return 0
     begin, batch, read, unreadable, first = _begin(target, chosen), list[aio_pika.Message](), 0, 0, 0
+    at = begin - 1 if isinstance(begin, int) else None
     log = History(channel)
     await log.start(begin)
     message = await _first(connection, log, begin, end)
     while message is not None:
-        at = offset_of(message)
+        at = offset_of(message, at)
         if not read:
             first = at
             _check_gap(begin, at)
         read += 1
         try:
+            check_readable(message)
             if at <= end and chosen.wants(events.Envelope.model_validate_json(message.body)):
                 batch.append(again(message))
-        except ValidationError:
+        except (Permanent, ValidationError):
             unreadable += 1
         if len(batch) == BATCH or read % SKIM == 0 or at >= end:
             await target.send(batch, str(at))

@@ -30,8 +30,9 @@ from shared import events
 from shared.broker import Broker
 from shared.clock import Clock, now
 from shared.consumer import Consumer, Event, decode
+from shared.errors import Permanent
 from shared.guard import Guard
-from shared.parking import prepare
+from shared.parking import check_readable, prepare
 from shared.topology import EVENTS, RETRY_DELAYS, WorkQueue
 
 __all__ = ["Event", "listen", "subscribe"]
@@ -61,6 +62,7 @@ def subscribe(
         @broker.subscriber(
             work.queue,
             ack_policy=AckPolicy.MANUAL,
+            no_reply=True,  # else FastStream answers into whatever queue the message's reply_to names
             channel=Channel(prefetch_count=prefetch, publisher_confirms=True),
         )
         async def consume(_body: bytes) -> None:
@@ -89,10 +91,18 @@ def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, h
     """Register `handle` for news that may be missed: acked on receipt, and what fails is logged and dropped."""
 
     @broker.subscriber(
-        queue, exchange, ack_policy=AckPolicy.ACK_FIRST, channel=Channel(prefetch_count=100, publisher_confirms=True)
+        queue,
+        exchange,
+        ack_policy=AckPolicy.ACK_FIRST,
+        no_reply=True,
+        channel=Channel(prefetch_count=100, publisher_confirms=True),
     )
     async def consume(body: bytes) -> None:
+        stream_message: Any = broker.context.get_local("message")
         try:
+            check_readable(stream_message.raw_message)
             await handle(*decode(body))
+        except Permanent as error:
+            log.warning("news is dropped: %s: %.500s", error.reason, error, extra={"queue": queue.name})
         except Exception:
             log.exception("news is dropped", extra={"queue": queue.name})

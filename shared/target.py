@@ -147,7 +147,7 @@ async def open_target(
     )
     place = Place(f"{queue}-{secrets.token_hex(4)}", what)
     if (held := await kept.get(fail=False)) is not None:
-        place = Place(**orjson.loads(held.body))
+        place = _place(held.body, queue)
         await held.nack(requeue=True)
     if place.what != what:
         raise Refused(
@@ -155,6 +155,18 @@ async def open_target(
             "or say --restart and it is forgotten"
         )
     return Target(channel, queue, kept, place, rate, told)
+
+
+def _place(body: bytes, queue: str) -> Place:
+    """What lies in `<queue>.replay`, where a subscriber may write too. Raises `Refused`."""
+    try:
+        place = Place(**orjson.loads(body))
+        # A place in the stream is a number, one among the articles is an id.
+        if not (all(type(text) is str for text in (place.name, place.what, place.at)) and type(place.sent) is int):
+            raise TypeError
+    except (orjson.JSONDecodeError, TypeError):
+        raise Refused(f"{queue}.replay holds no place of a replay: --restart throws it away") from None
+    return place
 
 
 @contextmanager

@@ -4,12 +4,12 @@ import asyncio
 import logging
 from datetime import datetime
 
-from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, AbstractRobustChannel
+from aio_pika.abc import AbstractQueue, AbstractRobustChannel
 from prometheus_client import Gauge
 
 from shared.broker import BROKER_ERRORS, Broker
 from shared.clock import Clock, now
-from shared.parking import PARKED_AT, REASON
+from shared.parking import parked_since, reason_of
 from shared.topology import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -38,20 +38,11 @@ class Oldest:
                 self._since = None
             message = await queue.get(fail=False) if number else None  # it goes back with the end of the channel
             if message is not None:
-                self._reason, self._since = parked(message, self._clock())
+                self._reason, self._since = reason_of(message), parked_since(message) or self._clock()
             self._number = number
         if self._since is not None:
             age = (self._clock() - self._since).total_seconds()
             self._ages.labels(self._name, self._reason).set(max(0.0, age))
-
-
-def parked(message: AbstractIncomingMessage, moment: datetime) -> tuple[str, datetime]:
-    """Why and since when a message is parked. `dead_letter` is one that RabbitMQ has brought there itself."""
-    reason, since = message.headers.get(REASON), message.headers.get(PARKED_AT)
-    try:
-        return str(reason or "dead_letter"), datetime.fromisoformat(str(since))
-    except ValueError:
-        return str(reason or "dead_letter"), moment
 
 
 async def watch(broker: Broker, clock: Clock = now) -> None:

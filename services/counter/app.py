@@ -22,10 +22,10 @@ from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, 
 from shared import broker as rabbit
 from shared import events, metrics, mongo, topology
 from shared.app import Service
-from shared.batch import identify
+from shared.batch import accounted
 from shared.books import Books
 from shared.clock import Clock, now
-from shared.errors import Permanent, Transient
+from shared.errors import Transient
 from shared.heartbeat import Heartbeats
 from shared.parking import park, prepare
 from shared.tasks import background
@@ -142,10 +142,9 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     books = Books(db)
 
     async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
-        with contextlib.suppress(Permanent):  # without usable headers it is in nobody's books
-            name, _, reads = identify(dict(message.headers))
+        if batch := accounted(message.headers):  # without a usable id it is in nobody's books
             # The note first: it can be repeated, while each parking makes another copy.
-            await store.note_parked(name, reads, reason, clock())
+            await store.note_parked(*batch, reason, clock())
         await park(broker, topology.COUNTER_READS, message, reason, detail, clock)
 
     async def announce(flushed: Flushed) -> None:
@@ -154,6 +153,8 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
                 await publish_counts(broker, store, books, flushed, clock)
         except (Transient, PyMongoError, TimeoutError) as error:
             log.warning("reads.counted was not announced, the next one repeats its totals: %s", str(error)[:200])
+        except Exception:
+            log.exception("a bug in announcing; what was counted stays counted")
 
     prepare(broker, topology.COUNTER_READS)
     broker.works.append(topology.COUNTER_READS)
@@ -182,6 +183,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     @broker.subscriber(
         topology.COUNTER_READS.queue,
         ack_policy=AckPolicy.MANUAL,
+        no_reply=True,  # else FastStream answers into whatever queue the message's reply_to names
         channel=Channel(prefetch_count=settings.prefetch, publisher_confirms=False),
     )
     async def on_batch(_body: bytes) -> None:

@@ -20,17 +20,20 @@ from pymongo.errors import PyMongoError
 
 from services.counter.deliveries import Tags
 from services.counter.store import CounterStore, Flushed
-from shared.batch import COUNTED_HOURS, Batch, parse
+from shared.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
 from shared.broker import BROKER_ERRORS
 from shared.clock import Clock, from_millis
 from shared.errors import Permanent, Transient
 from shared.metrics import Counting
-from shared.parking import FORCE
+from shared.parking import FORCE, check_readable
 
 log = logging.getLogger(__name__)
 
 TOO_OLD = timedelta(hours=COUNTED_HOURS)
 """A batch minted longer ago may have been counted and forgotten by the ledger: it is never counted silently."""
+AHEAD = timedelta(milliseconds=AHEAD_MS)
+TOGETHER = 50
+"""Messages that are parked at once."""
 
 RETRY_FIRST, RETRY_LAST = 0.1, 2.0
 
@@ -116,9 +119,7 @@ class Consumer:
             buffer.since = time.monotonic()
         buffer.messages.append(message)
         try:
-            batch = parse(dict(message.headers), message.body)
-            if from_millis(batch.minted_at) < self._clock() - TOO_OLD and not message.headers.get(FORCE):
-                raise Permanent("too_old", f"minted at {from_millis(batch.minted_at).isoformat()}")
+            batch = self._read(message)
         except Permanent as error:
             buffer.unreadable.append(Unreadable(message, error.reason, str(error)))
         except Exception as error:
@@ -131,6 +132,17 @@ class Consumer:
         self._metrics.buffered.set(buffer.reads)
         if buffer.reads >= self._flush_reads:
             self._due.set()
+
+    def _read(self, message: AbstractIncomingMessage) -> Batch:
+        """The batch that a message carries. Raises `Permanent`."""
+        check_readable(message)
+        batch = parse(message.headers, message.body)
+        minted, now = from_millis(batch.minted_at), self._clock()
+        if minted < now - TOO_OLD and message.headers.get(FORCE) is not True:
+            raise Permanent("too_old", f"minted at {minted.isoformat()}")
+        if minted > now + AHEAD:
+            raise Permanent("too_new", f"minted at {minted.isoformat()}, by a clock that is far ahead of {now}")
+        return batch
 
     def discard(self) -> None:
         """Throw the buffer away, because its channel is gone."""
@@ -156,7 +168,7 @@ class Consumer:
             await self.flush()
 
     async def flush(self) -> None:
-        """Park, commit, ack, announce what is in the buffer. Raises `MongoAway`; then nothing of it is acked.
+        """Commit, park, ack, announce what is in the buffer. Raises `MongoAway`; then nothing of it is acked.
 
         One flush at a time: a stop waits for the one in hand.
         """
@@ -171,10 +183,15 @@ class Consumer:
         if buffer.channel.is_closed:
             self._discard(buffer)
             return
-        for unreadable in buffer.unreadable:
-            await self._park_one(buffer.channel, unreadable)
         flushed = await self._commit(buffer.channel, buffer.batches, buffer.sources) if buffer.batches else []
         self._step("committed")
+        # After the commit: whoever fills the queue with what must be parked does not hold up what is counted.
+        for first in range(0, len(buffer.unreadable), TOGETHER):
+            part = buffer.unreadable[first : first + TOGETHER]
+            parking = (self._park_one(buffer.channel, unreadable) for unreadable in part)
+            for outcome in await asyncio.gather(*parking, return_exceptions=True):
+                if outcome is not None:
+                    raise outcome
         await self._ack(buffer)
         self._step("acked")
         for one in flushed:
@@ -239,7 +256,7 @@ class Consumer:
                 await asyncio.sleep(wait)
                 wait = min(RETRY_LAST, wait * 2)
             else:
-                log.error("parked: %s: %s", unreadable.reason, unreadable.detail)
+                log.error("parked: %s: %.500s", unreadable.reason, unreadable.detail)
                 return
 
     async def _ack(self, buffer: Buffer) -> None:

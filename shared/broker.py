@@ -6,6 +6,8 @@ Subscribers get the plain message: FastStream's injection costs a thread hop per
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import cached_property, partial
@@ -69,6 +71,8 @@ class Broker(RabbitBroker):
         self._link = metrics.Connection(registry)
         self.schemas_url = schemas_url
         self.service = service
+        self.losses: deque[float] = deque(maxlen=10)
+        """When the connection was lost, on `time.monotonic`."""
         self.works: list[topology.WorkQueue] = []
         """What this process consumes as a subscriber."""
         self.confirmed: dict[str, tuple[str, datetime]] = {}
@@ -97,6 +101,7 @@ class Broker(RabbitBroker):
     def _closed(self, _connection: Any, error: BaseException | None) -> None:
         self.mark(False)
         if error is not None and not isinstance(error, asyncio.CancelledError):
+            self.losses.append(time.monotonic())
             log.warning("RabbitMQ: the connection is lost, reconnecting: %s", error)
 
     def _reconnected(self, _connection: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from shared import broker as rabbit
 from shared import log, topology
 from shared.app import Service, serve
+from shared.consuming import not_consuming
 from shared.settings import SubscriberSettings
 from shared.tasks import background
 from shared.waiting import watch
@@ -32,5 +33,8 @@ def run(
             await broker.stop()
 
     log.configure(broker.service, settings.log_level)
-    away = "RabbitMQ is away"
-    serve(settings, Service(broker.service, running, lambda: None if broker.up else away, registry=broker.registry))
+
+    def not_ready() -> str | None:
+        return not_consuming(broker) if broker.up else "RabbitMQ is away"
+
+    serve(settings, Service(broker.service, running, not_ready, registry=broker.registry))

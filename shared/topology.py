@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aio_pika.abc import AbstractRobustChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QuorumQueueArgs
@@ -169,11 +170,26 @@ async def declare_own(broker: RabbitBroker, service: str) -> None:
 async def declare_works(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
     """Make these queues with all that belongs to them. The exchanges that they listen to must be there."""
     # Queues not through FastStream: it would consume on the channel that they were declared on, without prefetch.
-    channel = await (await broker.connect()).channel()
+    await _declare_works(broker, await (await broker.connect()).channel(), works)
+
+
+async def declare_again(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
+    """Make what has been deleted of these queues and their bindings since `declare_works`.
+
+    aio-pika declares a queue again whose deletion has cancelled its consumer, but without these bindings: the queue
+    would be consumed, and empty for ever.
+    """
+    async with (await broker.connect()).channel() as channel:
+        await _declare_works(broker, channel, works, robust=False)
+
+
+async def _declare_works(
+    broker: RabbitBroker, channel: AbstractRobustChannel, works: Iterable[WorkQueue], robust: bool = True
+) -> None:
     for work in works:
         await broker.declare_exchange(work.dlx)
         for queue in (work.parked, *work.retries, work.queue):
-            declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments)
-            await declared.bind(work.dlx.name, routing_key=queue.name)
+            declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments, robust=robust)
+            await declared.bind(work.dlx.name, routing_key=queue.name, robust=robust)
             for key in work.keys if queue.name == work.name else ():
-                await declared.bind(work.exchange.name, routing_key=key)
+                await declared.bind(work.exchange.name, routing_key=key, robust=robust)

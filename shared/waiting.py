@@ -9,6 +9,7 @@ from prometheus_client import Gauge
 
 from shared.broker import BROKER_ERRORS, Broker
 from shared.clock import Clock, now
+from shared.consuming import mend
 from shared.parking import parked_since, reason_of
 from shared.topology import WorkQueue
 
@@ -46,11 +47,12 @@ class Oldest:
 
 
 async def watch(broker: Broker, clock: Clock = now) -> None:
-    """Keep the gauges of waiting and parked messages up to date, for ever."""
+    """Keep the gauges of waiting and parked messages up to date, and the queues consumed, for ever."""
     oldest = {work.name: Oldest(work.parked.name, broker.queues.parked_oldest, clock) for work in broker.works}
     while True:
         try:
             if broker.up:
+                await mend(broker)
                 async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
                     for work in broker.works:
                         await _look(channel, work, oldest[work.name], broker.queues.waiting)

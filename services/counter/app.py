@@ -25,6 +25,7 @@ from shared.app import Service
 from shared.batch import accounted
 from shared.books import Books
 from shared.clock import Clock, now
+from shared.consuming import not_consuming
 from shared.errors import Transient
 from shared.heartbeat import Heartbeats
 from shared.parking import park, prepare
@@ -60,6 +61,8 @@ class Counting:
         """Ready while batches can come in and go out."""
         if not self.broker.up:
             return "RabbitMQ is away"
+        if reason := not_consuming(self.broker):
+            return reason
         if time.monotonic() - self._renewed > STALE_SECONDS:
             return "MongoDB has not answered for a while"
         failing = self.consumer.failing_since

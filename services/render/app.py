@@ -21,6 +21,7 @@ from shared import broker as rabbit
 from shared import events, metrics, mongo, offer, topology
 from shared.app import Service
 from shared.clock import Clock, now
+from shared.consuming import not_consuming
 from shared.errors import Transient
 from shared.guard import Unguarded
 from shared.heartbeat import Heartbeats
@@ -48,12 +49,15 @@ class Rendering:
     heartbeats: Heartbeats = field(init=False)
 
     def not_ready(self) -> str | None:
-        """Ready while pages can be served, even with RabbitMQ away, and from memory while MongoDB is frozen."""
+        """Ready while pages can be served, even with RabbitMQ away, and from memory while MongoDB is frozen.
+
+        Not while RabbitMQ is there and the events are not consumed.
+        """
         if not self.totals.loaded:
             return "the read counts are not loaded yet"
         if self.questions.silence > STALE_SECONDS and not self.server.cache.holds_stale:
             return "MongoDB has not answered for a while"
-        return None
+        return not_consuming(self.broker)
 
     def degraded(self) -> str | None:
         """Says that only what is in memory can be served."""

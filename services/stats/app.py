@@ -20,6 +20,7 @@ from shared import broker as rabbit
 from shared import metrics, mongo, offer, topology
 from shared.app import Service
 from shared.clock import Clock, now
+from shared.consuming import not_consuming
 from shared.guard import Unguarded
 from shared.http import observed
 from shared.subscriber import listen, subscribe
@@ -74,7 +75,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     return Service(
         name="stats",
         running=running,
-        not_ready=lambda: away[0] if away else None,
+        not_ready=lambda: away[0] if away else not_consuming(broker),
         routes={offer.PATH: offer.offer(store.held)},
         fallback=observed(api.make(reports), metrics.Requests(registry)),
         registry=registry,

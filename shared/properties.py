@@ -35,7 +35,7 @@ _SIZES |= dict.fromkeys((b"I", b"i", b"f"), 4) | {b"D": 5} | dict.fromkeys((b"l"
 _LONG = (b"S", b"A", b"F", b"x")
 _HEAD = struct.Struct(">HHQ")
 _LENGTH = struct.Struct(">I")
-_STREAM_OFFSET = "x-stream-offset"
+_STREAM_OFFSET = b"x-stream-offset"
 
 
 class Unreadable(dict[str, Any]):
@@ -137,7 +137,7 @@ def _salvage_one(found: commands.Basic.Properties, kept: Unreadable, name: str, 
 
 
 def _salvage_table(kept: Unreadable, table: bytes) -> None:
-    at = 0
+    at = seen = 0
     while at < len(table):
         begin = at + 1 + table[at]
         kind = table[begin : begin + 1]
@@ -147,10 +147,10 @@ def _salvage_table(kept: Unreadable, table: bytes) -> None:
             end = begin + 1 + _SIZES[kind]
         else:
             return  # of a type that we don't know: where the next one begins is unknown
-        name = table[at + 1 : begin].decode(errors="backslashreplace")
-        if end <= len(table) and (len(kept) < MAX_KEPT or name == _STREAM_OFFSET):
-            _salvage_value(kept, name, table[begin:end])
-        at = end
+        name = table[at + 1 : begin]
+        if end <= len(table) and (seen < MAX_KEPT or name == _STREAM_OFFSET):
+            _salvage_value(kept, name.decode(errors="backslashreplace"), table[begin:end])
+        at, seen = end, seen + 1
 
 
 def _salvage_value(kept: Unreadable, name: str, value: bytes) -> None:

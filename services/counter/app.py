@@ -16,7 +16,8 @@ from pymongo.errors import PyMongoError
 
 from services.counter.announce import TIMEOUT as ANNOUNCE_TIMEOUT
 from services.counter.announce import publish_counts
-from services.counter.consumer import Consumer, MongoAway, Step
+from services.counter.aside import Aside, MongoAway
+from services.counter.consumer import Consumer, Step
 from services.counter.settings import CounterSettings
 from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, Flushed
 from shared import broker as rabbit
@@ -144,10 +145,11 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     counting = Counting(settings, client, db, broker, store, clock, measured)
     books = Books(db)
 
-    async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
+    async def note(message: AbstractIncomingMessage, reason: str) -> None:
         if batch := accounted(message.headers):  # without a usable id it is in nobody's books
-            # The note first: it can be repeated, while each parking makes another copy.
             await store.note_parked(*batch, reason, clock())
+
+    async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
         await park(broker, topology.COUNTER_READS, message, reason, detail, clock)
 
     async def announce(flushed: Flushed) -> None:
@@ -163,7 +165,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     broker.works.append(topology.COUNTER_READS)
     counting.consumer = Consumer(
         store,
-        park_message,
+        Aside(note, park_message, settings.hold),
         announce,
         counting.current_slot,
         clock,

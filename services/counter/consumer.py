@@ -18,12 +18,13 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
 from pymongo.errors import PyMongoError
 
+from services.counter.aside import RETRY_FIRST, RETRY_LAST, Aside, MongoAway, ToPark
 from services.counter.deliveries import Tags
 from services.counter.store import CounterStore, Flushed
 from shared.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
 from shared.broker import BROKER_ERRORS
 from shared.clock import Clock, from_millis
-from shared.errors import Permanent, Transient
+from shared.errors import Permanent
 from shared.metrics import Counting
 from shared.parking import FORCE, check_readable
 
@@ -32,20 +33,10 @@ log = logging.getLogger(__name__)
 TOO_OLD = timedelta(hours=COUNTED_HOURS)
 """A batch minted longer ago may have been counted and forgotten by the ledger: it is never counted silently."""
 AHEAD = timedelta(milliseconds=AHEAD_MS)
-TOGETHER = 50
-"""Messages that are parked at once."""
 
-RETRY_FIRST, RETRY_LAST = 0.1, 2.0
-
-Park = Callable[[AbstractIncomingMessage, str, str], Awaitable[None]]
-"""Copies a message to the parked queue with reason and detail; raises `Transient` if that is not confirmed."""
 Announce = Callable[[Flushed], Awaitable[None]]
 """Tells the world of a commit. It must not raise."""
 Step = Callable[[str], None]
-
-
-class MongoAway(Exception):
-    """A flush did not get through for `hold` seconds."""
 
 
 class Poison(Exception):
@@ -57,15 +48,6 @@ NEVER = {2, 9, 14, 52, 56, 57}
 
 
 @dataclass
-class Unreadable:
-    """A message to be parked."""
-
-    message: AbstractIncomingMessage
-    reason: str
-    detail: str
-
-
-@dataclass
 class Buffer:
     """What came on one channel since the last flush."""
 
@@ -74,7 +56,7 @@ class Buffer:
     batches: list[Batch] = field(default_factory=list)
     sources: list[AbstractIncomingMessage] = field(default_factory=list)
     """The messages of `batches`, in the same order."""
-    unreadable: list[Unreadable] = field(default_factory=list)
+    aside: list[ToPark] = field(default_factory=list)
     reads: int = 0
     since: float = 0.0
 
@@ -85,7 +67,7 @@ class Consumer:
     def __init__(
         self,
         store: CounterStore,
-        park: Park,
+        aside: Aside,
         announce: Announce,
         slot: Callable[[], int],
         clock: Clock,
@@ -95,7 +77,8 @@ class Consumer:
         metrics: Counting,
         step: Step = lambda _name: None,
     ) -> None:
-        self._store, self._park, self._announce, self._slot, self._clock = store, park, announce, slot, clock
+        self._store, self._aside, self._announce = store, aside, announce
+        self._slot, self._clock = slot, clock
         self._flush_reads, self._interval, self._hold, self._step = flush_reads, flush_interval, hold, step
         self._metrics = metrics
         self._buffer = Buffer()
@@ -121,10 +104,10 @@ class Consumer:
         try:
             batch = self._read(message)
         except Permanent as error:
-            buffer.unreadable.append(Unreadable(message, error.reason, str(error)))
+            buffer.aside.append(ToPark(message, error.reason, str(error)))
         except Exception as error:
             log.exception("a bug in reading a batch; it is parked")
-            buffer.unreadable.append(Unreadable(message, "bug", f"{error!r}\n{traceback.format_exc()}"))
+            buffer.aside.append(ToPark(message, "bug", f"{error!r}\n{traceback.format_exc()}"))
         else:
             buffer.batches.append(batch)
             buffer.sources.append(message)
@@ -186,12 +169,7 @@ class Consumer:
         flushed = await self._commit(buffer.channel, buffer.batches, buffer.sources) if buffer.batches else []
         self._step("committed")
         # After the commit: whoever fills the queue with what must be parked does not hold up what is counted.
-        for first in range(0, len(buffer.unreadable), TOGETHER):
-            part = buffer.unreadable[first : first + TOGETHER]
-            parking = (self._park_one(buffer.channel, unreadable) for unreadable in part)
-            for outcome in await asyncio.gather(*parking, return_exceptions=True):
-                if outcome is not None:
-                    raise outcome
+        await self._aside.put(buffer.channel, buffer.aside)
         await self._ack(buffer)
         self._step("acked")
         for one in flushed:
@@ -206,7 +184,7 @@ class Consumer:
         except Poison as error:
             if len(batches) == 1:
                 log.exception("a batch that can never be counted; it is parked")
-                await self._park_one(channel, Unreadable(sources[0], "bug", str(error)))
+                await self._aside.put(channel, [ToPark(sources[0], "bug", str(error))])
                 return []
             half = len(batches) // 2
             first = await self._commit(channel, batches[:half], sources[:half])
@@ -243,21 +221,6 @@ class Consumer:
                     extra={"correlation_id": first, "last_batch": last},
                 )
                 return flushed
-
-    async def _park_one(self, channel: Any, unreadable: Unreadable) -> None:
-        deadline, wait = time.monotonic() + self._hold, RETRY_FIRST
-        while not channel.is_closed:
-            try:
-                await self._park(unreadable.message, unreadable.reason, unreadable.detail)
-            except (Transient, PyMongoError) as error:
-                log.warning("parking waits: %s", str(error)[:300])
-                if time.monotonic() + wait >= deadline:
-                    raise MongoAway(f"nothing could be parked for {self._hold:g} s") from error
-                await asyncio.sleep(wait)
-                wait = min(RETRY_LAST, wait * 2)
-            else:
-                log.error("parked: %s: %.500s", unreadable.reason, unreadable.detail)
-                return
 
     async def _ack(self, buffer: Buffer) -> None:
         if buffer.channel.is_closed:

@@ -101,3 +101,12 @@ def test_an_epoch_has_ended_a_minute_after_its_last_batch() -> None:
 def test_an_ended_epoch_without_gaps_is_not_listed() -> None:
     whole, broken = epoch(10, 9, name="a"), epoch(9, 9, name="b")
     assert gaps([broken, whole], second(600)) == [Gap("b", 1)]
+
+
+def test_a_sequence_that_no_ingest_has_reached_costs_no_more_than_another() -> None:
+    top = 999_999_999_999
+    descent = Descent(top, missing=top - 4, parked=frozenset({5, 2}))
+    assert descent.step(top, second(9)) is None
+    assert descent.step(1, second(1)) == Whole(3, second(1))
+    far = Epoch("e1", 3, top, second(0), second(9))
+    assert complete(far, None) == datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.batch import KEYED, Batch, batch_id, identify, parse, place
+from shared.batch import KEYED, MAX_BODY, MAX_READS, Batch, accounted, batch_id, identify, parse, place
 from shared.errors import Permanent
 
 AT = 1_795_417_500_000
@@ -104,3 +104,33 @@ def test_filtered_counts_are_numbers(filtered: Any) -> None:
 def test_a_message_never_repeats_an_endless_value() -> None:
     _, message = fault({**HEADERS, "batch_id": "x" * 10_000}, body())
     assert len(message) < 200
+
+
+@pytest.mark.parametrize("number", [MAX_READS + 1, 1 << 62, 1 << 63, -1, True, "1", 1.0, None, [1]])
+def test_an_impossible_number_of_reads_enters_no_books(number: Any) -> None:
+    assert fault({**HEADERS, "reads": number}, body())[0] == "bad_headers"
+    assert accounted({**HEADERS, "reads": number}) == ("e1-000000000042", 0)
+
+
+def test_what_is_known_of_a_batch_that_cannot_be_counted() -> None:
+    assert accounted(HEADERS) == ("e1-000000000042", 1)
+    assert accounted({**HEADERS, "minted_at": b"\xff"}) == ("e1-000000000042", 1)
+    for name in (None, b"e1-000000000042", "e1-1", "E1-000000000042", "z" * 65 + "-000000000042", 7, ["x"]):
+        assert accounted({**HEADERS, "batch_id": name}) is None
+
+
+def test_reasons_that_the_books_have_no_place_for_are_added_up() -> None:
+    filtered = {"bot": 2, "reload": 3, "x": 4, "y": 5}
+    assert parse(HEADERS, body(filtered=filtered)).filtered == {"bot": 2, "reload": 3, "other": 9}
+    many = {f"r_{chr(97 + n // 26)}{chr(97 + n % 26)}": 1 for n in range(600)}
+    assert parse(HEADERS, body(filtered=many)).filtered == {"other": 600}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 100_000, b'{"reads":' * 5000, b'{"reads":[["a",' + b"9" * 5000 + b',"reader",""]]}',
+     b'{"reads":[["a",NaN,"reader",""]]}', b'{"reads":[["\\ud800",1,"reader",""]]}', b'{"reads":[[],[]]}' + b"\0",
+     b" " * (MAX_BODY + 1)],
+)  # fmt: skip
+def test_bodies_that_no_ingest_makes(content: bytes) -> None:
+    assert fault(HEADERS, content)[0] == "bad_body"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shared import events
 from shared.events import (
     EVENTS,
     ArticlePublished,
@@ -164,3 +165,28 @@ def test_data_that_is_wrong_is_told(change: dict[str, Any]) -> None:
 def test_what_is_no_event_is_refused(body: bytes) -> None:
     with pytest.raises(ValidationError):
         decode(body)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("revision", 1 << 63), ("revision", -(1 << 63) - 1), ("reads_baseline", 1 << 63), ("reads_baseline", 10**400),
+     ("published_at", "9999-12-31T23:59:59-14:00"), ("published_at", "0001-01-01T00:00:00+14:00"),
+     ("modified_at", "2901-01-01T00:00:00Z"), ("tags", [1] * 100_000)],
+)  # fmt: skip
+def test_what_no_database_or_calendar_can_hold_is_refused(field: str, value: Any) -> None:
+    article = {
+        "id": "a1", "revision": 1, "url": "u", "slug": "s", "section": "s", "title": "t", "body_html": "b",
+        "published_at": "2026-01-01T00:00:00Z", "modified_at": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    assert events.ArticlePublished.model_validate(article).revision == 1
+    with pytest.raises(ValidationError) as error:
+        events.ArticlePublished.model_validate({**article, field: value})
+    assert error.value.error_count() == 1
+
+
+@pytest.mark.parametrize(("field", "value"), [("sequence", "9" * 20), ("time", "9999-12-31T23:59:59-14:00")])
+def test_an_envelope_has_bounds_too(field: str, value: str) -> None:
+    attributes = {"id": "x", "source": "/x", "type": "luotdoc.x.v1", "time": "2026-01-01T00:00:00Z", "data": {}}
+    assert events.Envelope.model_validate(attributes).id == "x"
+    with pytest.raises(ValidationError):
+        events.Envelope.model_validate({**attributes, field: value})

@@ -216,15 +216,15 @@ async def test_a_queue_that_was_deleted_comes_back_and_readiness_tells(system: S
     await until(lambda: _says(system, service, "/metrics", "luotdoc_broker_up 1.0"), 20, "it is connected")
     # Without the right to declare it can't bring the queue back at once, so that readiness has something to tell.
     names = rf"({WORKS[queue]}\..*|luotdoc\..*)"
-    control = partial(asyncio.to_thread, system.broker.control, "set_permissions", WORKS[queue])
-    await control("^$", f"^{names}$", f"^{names}$")
+    permit = partial(system.broker.control, "set_permissions", WORKS[queue])
+    await asyncio.to_thread(permit, "^$", f"^{names}$", f"^{names}$")
     try:
         async with await aio_pika.connect(system.broker.url) as connection:
             channel = await connection.channel()
             await channel.queue_delete(queue)
         await until(lambda: _says(system, service, "/readyz", f"{queue}: not consumed"), 15, "it is not ready")
     finally:
-        await control(rf"^{WORKS[queue]}\.", f"^{names}$", f"^{names}$")
+        await asyncio.to_thread(permit, rf"^{WORKS[queue]}\.", f"^{names}$", f"^{names}$")
 
     async def back() -> bool:
         return await _says(system, service, "/readyz", '"ready":true') and await _bound(system, queue)

@@ -1,18 +1,21 @@
 """`python -m tests.chaos`: rounds of faults under load. `… outage`: RabbitMQ away for a while, under load.
 
-Ends with status 1 when a read was lost or counted twice, or when anything else does not add up. The seed that is
+Ends with a verdict: exact (status 0), reads lost or counted twice or something else that does not add up (1), or why
+the run could not be judged (2). The seed that is
 printed repeats the plan of faults; what comes of it depends on the machine's timing as well.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import random
 import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from deploy.local import processes
@@ -20,9 +23,12 @@ from deploy.local.broker import Broker
 from deploy.local.database import Database
 from shared.command import Command
 from tests.chaos import outage, plan, report
+from tests.chaos.bounded import Unjudged, bounded
 from tests.chaos.fleet import Fleet
 from tests.chaos.run import Run
 from tests.support.system import System
+
+START_SECONDS, STOP_SECONDS = 180.0, 120.0
 
 
 def say(text: str) -> None:
@@ -30,38 +36,54 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def rounds(system: System, asked: argparse.Namespace) -> bool:
-    """Run the rounds, print the table; answers whether all was exact."""
+async def rounds(system: System, asked: argparse.Namespace) -> int:
+    """Run the rounds, print the table and the verdict; answers the exit status."""
     numbers = asked.only or range(1, asked.rounds + 1)
     planned = plan.short() if asked.short else [plan.plan_round(asked.seed, n, asked.seconds) for n in numbers]
     say(f"seed {asked.seed}, {len(planned)} rounds")
     fleet = Fleet(system)
     run = Run(fleet, asked.seed, say)
+    late, unjudged = list[str](), ""
     try:
-        await fleet.up()
-        await run.rounds(planned)
-    finally:
-        await fleet.down()
-    late = await run.last_look()
+        try:
+            await bounded("starting the services", START_SECONDS, fleet.up())
+            await run.rounds(planned)
+        finally:
+            await bounded("stopping the services", STOP_SECONDS, fleet.down())
+        late = await bounded("the last look", STOP_SECONDS, run.last_look())
+    except Unjudged as error:
+        log_of(error)
+        unjudged = str(error)
+    except asyncio.CancelledError:
+        unjudged = "it was ended by a signal"
     for complaint in late:
         say(complaint)
-    result = report.as_json(asked.seed, run.outcomes, late)
-    abandoned = run.outcomes[-1].verdict.abandoned
-    say(f"batches that died unacknowledged with an ingest and left a gap: {abandoned}\n")
+    if run.outcomes:
+        abandoned = run.outcomes[-1].verdict.abandoned
+        say(f"batches that died unacknowledged with an ingest and left a gap: {abandoned}\n")
+    result = report.as_json(asked.seed, run.outcomes, late, unjudged)
     print(json.dumps(result, indent=2, ensure_ascii=False) if asked.json else report.table(run.outcomes))
-    say(f"\nseed {asked.seed}: {'exact' if result['exact'] else 'WRONG'}")
-    return bool(result["exact"])
+    verdict, status = report.verdict(run.outcomes, late, unjudged)
+    say(f"\nseed {asked.seed}: {verdict}")
+    return status
 
 
-async def run_outage(system: System, asked: argparse.Namespace) -> bool:
-    """Run the outage and print what came of it."""
-    result = await outage.run(system, asked.seconds, say)
+def log_of(error: BaseException) -> None:
+    """Where a run that can't be judged came to its end."""
+    if error.__cause__ is not None:
+        say("".join(traceback.format_exception(error.__cause__)[-3:]))
+
+
+async def run_outage(system: System, asked: argparse.Namespace) -> int:
+    """Run the outage and print what came of it; answers the exit status."""
+    limit = asked.seconds + START_SECONDS + STOP_SECONDS + 120
+    result = await bounded("the outage", limit, outage.run(system, asked.seconds, say))
     print(json.dumps(result.as_json(), indent=2, ensure_ascii=False) if asked.json else result.table())
-    return not result.complaints
+    return 1 if result.complaints else 0
 
 
-async def main(asked: argparse.Namespace, folder: Path) -> bool:
-    """Bring broker and database up, run, and take everything down."""
+async def main(asked: argparse.Namespace, folder: Path) -> int:
+    """Bring broker and database up, run, and take everything down; answers the exit status."""
     running = asyncio.current_task()
     assert running is not None
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -98,13 +120,18 @@ def arguments(given: list[str]) -> argparse.Namespace:
 if __name__ == "__main__":
     chosen = arguments(sys.argv[1:])
     place = Path(tempfile.mkdtemp(prefix="luotdoc-chaos-"))
-    exact, began = False, time.monotonic()
+    status, began = 2, time.monotonic()
     try:
-        exact = asyncio.run(main(chosen, place))
+        status = asyncio.run(main(chosen, place))
+    except (Exception, asyncio.CancelledError) as error:
+        say(traceback.format_exc(limit=-3))
+        say(f"\nseed {chosen.seed}: could not judge, because {type(error).__name__}: {str(error)[:500]}")
     finally:
-        if exact and not chosen.keep:
+        if status == 0 and not chosen.keep:
             shutil.rmtree(place)
         else:
             say(f"logs and data are kept in {place}")
         say(f"{time.monotonic() - began:.0f} s")
-    sys.exit(0 if exact else 1)
+    # Not sys.exit: a thread or a task that waits for a server for ever must not hold up the end.
+    sys.stdout.flush()
+    os._exit(status)

@@ -48,12 +48,29 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def as_json(seed: int, outcomes: Sequence[Outcome], late: list[str]) -> dict[str, Any]:
+def verdict(outcomes: Sequence[Outcome], late: list[str], unjudged: str) -> tuple[str, int]:
+    """What the run comes to, in words, and its exit status: 0 exact, 1 wrong, 2 when it can't be said.
+
+    `late` are complaints of the last look, `unjudged` says why not all of the run could be judged.
+    """
+    lost, doubled = (sum(getattr(o.verdict, what) for o in outcomes) for what in ("lost", "doubled"))
+    others = len(late) + sum(len(outcome.verdict.complaints) for outcome in outcomes)
+    if others or lost or doubled:
+        more = f"; and it could not be judged to its end, because {unjudged}" if unjudged else ""
+        return f"WRONG: {lost} lost, {doubled} doubled, {others} complaints{more}", 1
+    if unjudged or not outcomes:
+        judged = f" ({len(outcomes)} rounds before that were exact)" if outcomes else ""
+        return f"could not judge, because {unjudged or 'there was no round'}{judged}", 2
+    return "exact", 0
+
+
+def as_json(seed: int, outcomes: Sequence[Outcome], late: list[str], unjudged: str = "") -> dict[str, Any]:
     """Everything that is known of a run."""
     return {
         "seed": seed,
         "rounds": [asdict(outcome) for outcome in outcomes],
         "rows": {name: asdict(row) for name, row in rows(outcomes).items()},
         "late": late,
-        "exact": not late and not any(outcome.verdict.complaints for outcome in outcomes),
+        "unjudged": unjudged,
+        "exact": verdict(outcomes, late, unjudged)[1] == 0,
     }

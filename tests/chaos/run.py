@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.chaos.bounded import bounded
 from tests.chaos.editor import Editor
 from tests.chaos.faults import Faults
 from tests.chaos.fleet import Fleet, Replica
@@ -27,6 +28,8 @@ from tests.chaos.verdict import (
 )
 
 BEACON_ARTICLES, BATCH_ARTICLES, EDITED_ARTICLES = 6, 3, 3
+ROUND_SECONDS = 600.0
+"""A round's load apart, for all of it: its parts wait for 60 to 120 s at most."""
 REST_SECONDS = 30.0
 """Within which everything must have drained once all faults are lifted."""
 
@@ -57,10 +60,14 @@ class Run:
     _complained: set[str] = field(default_factory=set)
 
     async def rounds(self, plan: Iterable[Round]) -> None:
-        """Run `plan`. Then stop the fleet and take a `last_look`, for what comes late."""
-        await listen(self.fleet.system)
+        """Run `plan`. Then stop the fleet and take a `last_look`, for what comes late.
+
+        Raises `Unjudged` when a round can't be judged; those before it are in `outcomes`.
+        """
+        await bounded("giving the run its subscriber", ROUND_SECONDS, listen(self.fleet.system))
         for planned in plan:
-            outcome = await self._round(planned)
+            limit = ROUND_SECONDS + planned.seconds
+            outcome = await bounded(f"round {planned.number}", limit, self._round(planned))
             self.outcomes.append(outcome)
             self.say(_line(outcome))
             for complaint in outcome.verdict.complaints:

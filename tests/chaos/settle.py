@@ -19,6 +19,8 @@ PATIENCE_SECONDS = 120.0
 STABLE_SECONDS = 1.2
 """No change for so long, which is more than ingest's empty batch and counter's flush take."""
 SUBSCRIBER = "chaos.events"
+SUBSCRIBER_SECONDS, GET_SECONDS = 60.0, 10.0
+"""For all that is asked of the run's own queue, and for one message: a queue that is down never answers."""
 
 
 @dataclass
@@ -37,20 +39,25 @@ class Found:
 
 
 async def listen(system: System) -> None:
-    """Give the run a subscriber of its own to article events, as any other service would have."""
-    async with await aio_pika.connect(system.broker.url) as connection:
+    """Give the run a subscriber of its own to article events, as any other service would have.
+
+    Returns once RabbitMQ has written the queue down: killed sooner, it would never bring it up again.
+    """
+    async with asyncio.timeout(SUBSCRIBER_SECONDS), await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(SUBSCRIBER, durable=True, arguments={"x-queue-type": "quorum"})
         await queue.bind(topology.EVENTS.name, "article.*")
         await queue.purge()
+    system.declared()
+    await system.written_down()
 
 
 async def heard(system: System, told: dict[str, list[int]]) -> None:
     """Add to `told` the revisions that the subscriber got, by article, in the order in which they came."""
-    async with await aio_pika.connect(system.broker.url) as connection:
+    async with asyncio.timeout(SUBSCRIBER_SECONDS), await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         queue = await channel.get_queue(SUBSCRIBER)
-        while message := await queue.get(fail=False):
+        while message := await queue.get(fail=False, timeout=GET_SECONDS):
             event = orjson.loads(message.body)
             told.setdefault(event["subject"], []).append(int(event["sequence"]))
             await message.ack()

@@ -104,10 +104,14 @@ class System:
             await channel.queue_delete(topology.EVENTS_LOG.name)
         await self.motor.drop_database(self.db.name)
         await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url))
+        self.declared()
+
+    def declared(self) -> None:
+        """Note that a queue has just been declared."""
         self._declared = time.monotonic()
 
     async def written_down(self) -> None:
-        """Wait until RabbitMQ will know after a SIGKILL what `reset` has declared.
+        """Wait until RabbitMQ will know after a SIGKILL what was declared last.
 
         It writes down 5 s later which members a quorum queue or stream has; killed sooner, a single node may never
         bring them up again (seen with 3.10: "home node is down or inaccessible").

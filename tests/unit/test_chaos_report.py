@@ -1,7 +1,12 @@
 """The table of `make chaos`."""
 
+import asyncio
+
+import pytest
+
+from tests.chaos.bounded import Unjudged, bounded
 from tests.chaos.plan import Fault, Round
-from tests.chaos.report import as_json, rows, table
+from tests.chaos.report import as_json, rows, table, verdict
 from tests.chaos.run import Outcome
 from tests.chaos.verdict import Verdict
 
@@ -45,3 +50,36 @@ def test_json_says_whether_all_was_exact() -> None:
     assert not as_json(7, OUTCOMES, [])["exact"]
     assert not as_json(7, OUTCOMES[:1], ["late: a1"])["exact"]
     assert as_json(7, OUTCOMES, [])["rounds"][1]["verdict"]["complaints"] == ["a: 1999"]
+
+
+def test_every_run_ends_with_a_verdict_and_its_status() -> None:
+    assert verdict(OUTCOMES[:1], [], "") == ("exact", 0)
+    assert verdict(OUTCOMES, [], "") == ("WRONG: 1 lost, 0 doubled, 1 complaints", 1)
+    assert verdict(OUTCOMES[:1], ["late: a1"], "") == ("WRONG: 0 lost, 0 doubled, 1 complaints", 1)
+    assert verdict([], [], "RabbitMQ did not start") == ("could not judge, because RabbitMQ did not start", 2)
+    assert verdict([], [], "") == ("could not judge, because there was no round", 2)
+    assert verdict(OUTCOMES[:1], [], "it hung") == (
+        "could not judge, because it hung (1 rounds before that were exact)", 2
+    )  # fmt: skip
+    words, status = verdict(OUTCOMES, [], "it hung")
+    assert (status, words.startswith("WRONG: 1 lost"), words.endswith("because it hung")) == (1, True, True)
+
+
+async def test_no_wait_outlasts_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.chaos.bounded.CANCEL_SECONDS", 0.05)
+
+    async def deaf() -> None:
+        for _ in range(2):  # it is cancelled once
+            try:
+                await asyncio.sleep(0.2)
+            except asyncio.CancelledError:
+                continue
+
+    async def fails() -> None:
+        raise RuntimeError("INTERNAL_ERROR")
+
+    with pytest.raises(Unjudged, match="the get took longer than 0.01 s"):
+        await bounded("the get", 0.01, deaf())
+    with pytest.raises(Unjudged, match="round 1 failed: RuntimeError: INTERNAL_ERROR"):
+        await bounded("round 1", 1, fails())
+    assert await bounded("a sleep", 1, asyncio.sleep(0, 7)) == 7

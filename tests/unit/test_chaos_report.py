@@ -78,7 +78,7 @@ async def test_no_wait_outlasts_its_bound(monkeypatch: pytest.MonkeyPatch) -> No
     async def fails() -> None:
         raise RuntimeError("INTERNAL_ERROR")
 
-    with pytest.raises(Unjudged, match="the get took longer than 0.01 s"):
+    with pytest.raises(Unjudged, match="the get took longer"):
         await bounded("the get", 0.01, deaf())
     with pytest.raises(Unjudged, match="round 1 failed: RuntimeError: INTERNAL_ERROR"):
         await bounded("round 1", 1, fails())

@@ -25,7 +25,7 @@ from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 
 from shared import events, metrics, properties, topology
-from shared.errors import Transient
+from shared.errors import NotTaken, Transient
 from shared.log import correlation
 from shared.settings import SubscriberSettings
 
@@ -38,6 +38,8 @@ BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, Timeou
 """What aio-pika raises when the broker is away; RuntimeError is its "connection was not opened"."""
 
 RETRY_SECONDS = 1.0
+REFUSAL_SECONDS = 60.0
+"""Between two lines of the log about queues that refuse events."""
 EVENT_TIMEOUT = 10.0
 """Seconds to wait for the confirm of an event; whoever publishes it then tries again."""
 
@@ -75,6 +77,7 @@ class Broker(RabbitBroker):
         """When the connection was lost, on `time.monotonic`."""
         self.works: list[topology.WorkQueue] = []
         """What this process consumes as a subscriber."""
+        self._refusal_told = -REFUSAL_SECONDS
         self.confirmed: dict[str, tuple[str, datetime]] = {}
         """By name of event, id and time of the last one that this process had confirmed: heartbeats tell."""
 
@@ -97,6 +100,16 @@ class Broker(RabbitBroker):
         """Note whether the connection works."""
         self.up = up
         self._link.up.set(up)
+
+    def tell_of_refusal(self, event: str) -> None:
+        """Log that a subscriber's queue refuses events, once a minute at most."""
+        if time.monotonic() >= self._refusal_told + REFUSAL_SECONDS:
+            self._refusal_told = time.monotonic()
+            log.warning(
+                "a subscriber's queue refuses events and misses them, such as %s; others get them. Queues with "
+                "`reject-publish`: `rabbitmqctl list_queues name messages arguments policy`",
+                event,
+            )
 
     def _closed(self, _connection: Any, error: BaseException | None) -> None:
         self.mark(False)
@@ -162,7 +175,7 @@ async def publish(
     """Publish persistent and mandatory, and return when RabbitMQ has confirmed it.
 
     Raises `Transient` when that is not known within `timeout` seconds: the message may have arrived, so repeat it
-    under the same id. Raises aio-pika's `DeliveryError` when no queue wants it.
+    under the same id; `NotTaken` when a queue refuses it. Raises aio-pika's `DeliveryError` when no queue wants it.
     """
     properties = spec.Basic.Properties(
         content_type=content_type,
@@ -188,12 +201,43 @@ async def publish(
             )
     except DeliveryError as error:
         if isinstance(error.frame, spec.Basic.Nack):  # a queue took it not: full, or in trouble
-            raise Transient("RabbitMQ refused the message") from error
+            raise NotTaken("RabbitMQ refused the message") from error
         raise
     except BROKER_ERRORS as error:
         raise Transient(f"RabbitMQ did not confirm: {str(error) or type(error).__name__}") from error
     except IncorrectState as error:
         raise Transient("RabbitMQ is not connected yet") from error
+
+
+async def publish_encoded(
+    broker: Broker, name: str, body: bytes, *, id: str, type: str, correlation_id: str | None
+) -> None:
+    """Publish the event `name`, confirmed. Raises as `publish`, but for a queue of a subscriber that refuses.
+
+    Such a queue misses the event, and nobody else does: RabbitMQ has routed it to every other queue before it said
+    no. But it says so without waiting for those, so that our own get the event once more, confirmed (ADR 0019).
+    """
+
+    async def to(exchange: RabbitExchange) -> None:
+        await publish(
+            broker,
+            body,
+            exchange,
+            name,
+            timeout=EVENT_TIMEOUT,
+            content_type=events.CONTENT_TYPE,
+            message_id=id,
+            correlation_id=correlation_id,
+            message_type=type,
+        )
+
+    try:
+        await to(topology.EVENTS)
+    except NotTaken:
+        if topology.is_kept(name):
+            await to(topology.OWN_EVENTS)
+        broker.publishing.refused.labels(name).inc()
+        broker.tell_of_refusal(name)
 
 
 async def publish_event(
@@ -221,16 +265,13 @@ async def publish_event(
         correlation_id=correlation.get(),
     )
     try:
-        await publish(
+        await publish_encoded(
             broker,
-            events.encode(event),
-            topology.EVENTS,
             event.name,
-            timeout=EVENT_TIMEOUT,
-            content_type=events.CONTENT_TYPE,
-            message_id=event.id,
+            events.encode(event),
+            id=event.id,
+            type=event.type,
             correlation_id=event.correlationid,
-            message_type=event.type,
         )
     except DeliveryError:
         broker.publishing.unrouted.labels(event.name).inc()

@@ -2,6 +2,7 @@
 
 LuotdocError
 ├── Transient            something that we need is away (database, broker): try again until it is back
+│   ├── NotTaken         RabbitMQ has refused a message: a queue that it was routed to did not take it
 │   └── Unavailable      the same towards an HTTP client: 503 with Retry-After
 ├── Retry                this message failed, others need not: try again some times, then park it, with `reason`
 ├── Permanent            will fail again in the same way: park the message, with `reason`
@@ -21,6 +22,10 @@ class LuotdocError(Exception):
 
 class Transient(LuotdocError):
     """Something that we need is away; the same call may succeed later."""
+
+
+class NotTaken(Transient):
+    """RabbitMQ has refused a message, for at least one queue did not take it; others may have."""
 
 
 class Unavailable(Transient):

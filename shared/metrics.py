@@ -87,6 +87,12 @@ class Publishing:
         self.published = Counter(
             "luotdoc_events_published_total", "Events confirmed by RabbitMQ.", ["event"], registry=registry
         )
+        self.refused = Counter(
+            "luotdoc_events_refused_total",
+            "Events that a subscriber's queue refused.",
+            ["event"],
+            registry=registry,
+        )
         self.unrouted = Counter(
             "luotdoc_events_unrouted_total", "Informational events that no queue wanted.", ["event"], registry=registry
         )
@@ -95,6 +101,7 @@ class Publishing:
         """Make the series of the events that this process publishes."""
         for name in names:
             self.published.labels(name)
+            self.refused.labels(name)
             self.unrouted.labels(name)
 
 

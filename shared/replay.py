@@ -249,9 +249,7 @@ def main(arguments: list[str]) -> int:
     """Read the command line and replay; answers the exit status."""
     parser = Command(prog="python -m shared.replay", description=__doc__)
     add_target_arguments(parser)
-    kept = sorted(
-        name for name in events.EVENTS if any(name.startswith(k.rstrip("#")) for k in topology.EVENTS_LOG_KEYS)
-    )
+    kept = sorted(name for name in events.EVENTS if topology.is_kept(name))
     parser.add_argument("--type", action="append", default=[], choices=kept, help="events of this name; again for more")
     parser.add_argument("--subject", action="append", default=[], metavar="ID", help="of this article; again for more")
     parser.add_argument("--since", type=moment, metavar="TIME", help="not older, such as 2026-11-01T00:00:00+07:00")

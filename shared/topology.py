@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False)
 """Everything that other services may subscribe to; the routing key is the event's name."""
 
+OWN_EVENTS = RabbitExchange("luotdoc.events.own", type=ExchangeType.TOPIC, durable=True, declare=False)
+"""Articles and pages for our own queues alone, when a subscriber's queue has refused an event (ADR 0019)."""
+
 READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True, declare=False)
 """Batches of reads from ingest to counter. Internal: it carries visitor hashes."""
 
@@ -52,6 +55,12 @@ class WorkQueue:
     def queue(self) -> RabbitQueue:
         """Where messages wait for the consumer."""
         return self._quorum(self.name, self.parked.name, {} if self.foreign else AT_LEAST_ONCE)
+
+    @property
+    def bindings(self) -> tuple[tuple[RabbitExchange, str], ...]:
+        """Exchanges and routing keys that the queue listens to."""
+        own = (OWN_EVENTS,) if self.exchange == EVENTS and not self.foreign else ()
+        return tuple((exchange, key) for exchange in (self.exchange, *own) for key in self.keys)
 
     @property
     def dlx(self) -> RabbitExchange:
@@ -109,6 +118,11 @@ EVENTS_LOG = RabbitQueue(
 EVENTS_LOG_KEYS = ("article.#", "page.#")
 
 
+def is_kept(event: str) -> bool:
+    """Whether events of this name are in the history. Others may be missed: the next one says all that matters."""
+    return any(event.startswith(key.removesuffix("#")) for key in EVENTS_LOG_KEYS)
+
+
 def counts_queue(instance: str) -> RabbitQueue:
     """`reads.counted` for one process alone, for as long as it listens. `instance` must be unique."""
     return RabbitQueue(
@@ -134,12 +148,13 @@ def heartbeats_queue(instance: str) -> RabbitQueue:
 async def declare(broker: RabbitBroker) -> None:
     """Make everything above; a repetition changes nothing. The broker must be connected, as one who may do so."""
     channel = await (await broker.connect()).channel()
-    for exchange in (EVENTS, READS):
+    for exchange in (EVENTS, OWN_EVENTS, READS):
         await channel.declare_exchange(exchange.name, exchange.type.value, durable=True)
     await declare_works(broker, WORK_QUEUES)
     history = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
     for key in EVENTS_LOG_KEYS:
-        await history.bind(EVENTS.name, routing_key=key)
+        for exchange in (EVENTS, OWN_EVENTS):
+            await history.bind(exchange.name, routing_key=key)
 
 
 _ABSENT = "no queue"
@@ -153,7 +168,7 @@ async def declare_own(broker: RabbitBroker, service: str) -> None:
     looked for on the publisher's channel, which makes FastStream use that one, with its confirms, even where a
     subscriber names the same exchange later.
     """
-    for exchange in (EVENTS, READS):
+    for exchange in (EVENTS, OWN_EVENTS, READS):
         await broker.declare_exchange(exchange)
     await declare_works(broker, [work for work in WORK_QUEUES if work.name.startswith(f"{service}.")])
     connection = await broker.connect()
@@ -191,5 +206,5 @@ async def _declare_works(
         for queue in (work.parked, *work.retries, work.queue):
             declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments, robust=robust)
             await declared.bind(work.dlx.name, routing_key=queue.name, robust=robust)
-            for key in work.keys if queue.name == work.name else ():
-                await declared.bind(work.exchange.name, routing_key=key, robust=robust)
+            for exchange, key in work.bindings if queue.name == work.name else ():
+                await declared.bind(exchange.name, routing_key=key, robust=robust)

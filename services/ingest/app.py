@@ -166,16 +166,13 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
     known = KnownArticles(store, time.monotonic, measured)
 
     async def publish_event(event: Outgoing) -> None:
-        await rabbit.publish(
+        await rabbit.publish_encoded(
             broker,
-            event.body,
-            topology.EVENTS,
             event.name,
-            timeout=rabbit.EVENT_TIMEOUT,
-            content_type=events.CONTENT_TYPE,
-            message_id=event.id,
+            event.body,
+            id=event.id,
+            type=event.type,
             correlation_id=event.correlation_id,
-            message_type=event.type,
         )
         broker.confirmed[event.name] = (event.id, event.time)
         broker.publishing.published.labels(event.name).inc()

@@ -61,8 +61,7 @@ _SERVER = {
 
 def _channel(name: str, kinds: list[type[events.Data]]) -> dict[str, Any]:
     exchange = topology.EVENTS
-    kept = any(name.startswith(key.removesuffix("#")) for key in topology.EVENTS_LOG_KEYS)
-    history = f" Kept in the stream `{topology.EVENTS_LOG.name}` too." if kept else ""
+    history = f" Kept in the stream `{topology.EVENTS_LOG.name}` too." if topology.is_kept(name) else ""
     return {
         "address": name,
         "title": name,

@@ -244,7 +244,9 @@ def test_definitions_are_for_the_users_that_the_manifests_name_and_hold_no_secre
     held = [json.loads(path.read_text()) for path in sorted((ROOT / "deploy/rabbitmq").iterdir())]
     granted = [{granting["user"] for granting in definitions["permissions"]} for definitions in held]
     assert granted == [set(SETTINGS), {"NAME"}]
-    assert all(set(definitions) <= {"permissions", "topic_permissions", "policies"} for definitions in held)
+    assert all(
+        set(definitions) <= {"permissions", "topic_permissions", "policies", "parameters"} for definitions in held
+    )
 
 
 def test_secrets_are_asked_for_and_not_kept() -> None:

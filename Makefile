@@ -43,7 +43,9 @@ check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/python -m shared.contract check
 	@$(MAKE) --no-print-directory test
 
-contract: $(STAMP) ## write docs/events from shared/events.py
+contract: $(STAMP) ## write docs/events from shared/events.py, docs/openapi from the routes of ingest and stats
+	$(BIN)/python -m services.ingest.document > docs/openapi/ingest.json
+	$(BIN)/python -m services.stats.document > docs/openapi/stats.json
 	$(BIN)/python -m shared.contract write
 
 format: $(STAMP) ## format the code and mend what the linter can mend

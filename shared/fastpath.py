@@ -20,7 +20,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from shared.http import PROBLEM_TYPE, RawHeaders, as_problem
+from shared.http import RawHeaders, as_problem
+from shared.openapi import PROBLEM_TYPE
 from shared.protocol import HttpProtocol
 
 MAX_BODY = 1024

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import cache
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, TypeVar
@@ -11,13 +12,17 @@ from urllib.parse import parse_qs
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared import metrics
+from shared.docs import add_docs
 from shared.errors import Problem, Transient, Unavailable
 from shared.log import correlate
+from shared.openapi import PROBLEM_TYPE, Described, document
 from shared.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -28,7 +33,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 RawHeaders = list[tuple[bytes, bytes]]
 
-PROBLEM_TYPE = "application/problem+json"
+UNCHOSEN_TYPES = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"})
+"""What HTTP clients declare for a body when nobody told them its type (curl, fetch, aiohttp): it says nothing."""
 MAX_FAULTS, MAX_PATH, MAX_MESSAGE = 20, 100, 300
 """Of an answer to bad input: faults, characters. It must not grow with what was sent."""
 MAX_HEADER_BYTES = 64 << 10
@@ -130,25 +136,33 @@ def as_problem(error: Exception) -> Problem:
     return Problem(500, "something went wrong here; it is logged")
 
 
-def make_api(title: str, description: str, max_body: int) -> FastAPI:
-    """A FastAPI app whose every error is a problem document and whose bodies are bounded, in bytes."""
+def make_api(title: str, description: str, described: Described) -> FastAPI:
+    """A FastAPI app whose every error is a problem document, and which tells of `described` too."""
     api = FastAPI(
-        title=title, description=description, version=VERSION, docs_url="/docs", redoc_url=None, redirect_slashes=False
+        title=title,
+        description=description,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
+    api.openapi = cache(lambda: document(api, described))  # type: ignore[method-assign]
 
     async def on_error(_request: Request, error: Exception) -> Response:
         return _problem_response(as_problem(error))
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101  (for the type checker)
-        faults = [
-            {**f, "loc": tuple(p for p in f["loc"] if p not in ("query", "path", "body"))} for f in error.errors()
-        ]
+        kinds = ("query", "path", "header", "body")
+        faults = [{**f, "loc": tuple(p for p in f["loc"] if p not in kinds)} for f in error.errors()]
         return _problem_response(from_validation(faults))
 
-    async def on_http(_request: Request, error: Exception) -> Response:
+    async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         extra = list((error.headers or {}).items())
+        if error.status_code == 405:  # Starlette names the methods of the path's first route alone
+            extra = [("allow", ", ".join(_methods(api, request.scope)))]
         return _problem_response(Problem(error.status_code, str(error.detail), headers=extra))
 
     async def on_gone(_request: Request, _error: Exception) -> Response:
@@ -159,8 +173,17 @@ def make_api(title: str, description: str, max_body: int) -> FastAPI:
     api.add_exception_handler(HTTPException, on_http)
     for kind in (Problem, Transient, PyMongoError, TimeoutError, Exception):
         api.add_exception_handler(kind, on_error)
-    api.state.max_body = max_body
+    add_docs(api)
     return api
+
+
+def _methods(api: FastAPI, scope: Scope) -> list[str]:
+    """Every method that the path of a request has a route for."""
+    found: set[str] = set()
+    for route in iter_route_contexts(api.routes):
+        if route.original_route.matches(scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
 
 
 class _Silence(Response):
@@ -179,9 +202,19 @@ def _problem_response(problem: Problem) -> Response:
     )
 
 
-async def json_body(request: Request) -> bytes:
-    """The body of an API request, within the API's limit."""
-    return await read_body(request.scope, request.receive, request.app.state.max_body)
+def check_content_type(scope: Scope, wanted: str, hint: str) -> None:
+    """Raise `Problem` 415 unless the body is declared as `wanted` (`image/*` is any picture), or as nothing chosen."""
+    declared = (header(scope, b"content-type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+    family = wanted.removesuffix("*")
+    fits = declared.startswith(family) if wanted.endswith("/*") else declared == wanted or declared.endswith("+json")
+    if not fits and declared not in UNCHOSEN_TYPES:
+        raise Problem(415, f"the body must be {hint}", headers=[("accept", wanted)])
+
+
+async def json_body(request: Request, limit: int) -> bytes:
+    """The JSON body of a request, at most `limit` bytes. Raises `Problem` 413 or 415."""
+    check_content_type(request.scope, "application/json", "JSON, with the type application/json")
+    return await read_body(request.scope, request.receive, limit)
 
 
 def validated(kind: type[M], body: bytes) -> M:

@@ -2,14 +2,57 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
 
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 from shared.holdings import PAGE, Held, lines
 from shared.http import App, Receive, Scope, Send, query_value, respond
+from shared.openapi import answered, as_text, problems, ref
 
 PATH = "/state"
 CONTENT_TYPE = "application/x-ndjson"
+
+
+class HeldArticle(BaseModel):
+    """A line of the answer."""
+
+    id: str
+    revision: int = Field(ge=1)
+    state: Literal["published", "withdrawn"]
+
+
+PATHS: dict[str, dict[str, Any]] = {
+    PATH: {
+        "get": {
+            "operationId": "get_state",
+            "summary": "What this service holds of the articles",
+            "description": "A line for each article, sorted by id; an answer shorter than `limit` is the last one.",
+            "tags": ["operation"],
+            "parameters": [
+                {
+                    "name": "after",
+                    "in": "query",
+                    "description": "the last id of the page before",
+                    "schema": {"type": "string", "pattern": ARTICLE_ID},
+                },
+                {
+                    "name": "limit",
+                    "in": "query",
+                    "description": f"lines, 1 to {PAGE}",
+                    "schema": {"type": "integer", "minimum": 1, "maximum": PAGE, "default": PAGE},
+                },
+            ],
+            "responses": as_text(
+                answered(200, "JSON lines.", content={CONTENT_TYPE: {"schema": ref(HeldArticle)}})
+                | problems(422, 431, 503)
+            ),
+        }
+    }
+}
+MODELS = (HeldArticle,)
 
 
 def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:

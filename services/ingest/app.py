@@ -8,16 +8,16 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from services.ingest.api import Articles, build_api
+from services.ingest.api import build_api
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
-from services.ingest.contract import add_contract
 from services.ingest.known import KnownArticles
 from services.ingest.outlet import Outlet, Publish
 from services.ingest.reconciler import Reconciler
 from services.ingest.relay import Relay
 from services.ingest.salts import Salts
 from services.ingest.schedule import Schedule
+from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.store import ArticleStore, Outgoing
@@ -213,7 +213,6 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             measured,
         )
     )
-    add_contract(api)
     return Service(
         "ingest",
         ingest.running,

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from services.ingest.content import ArticleInput, sanitise, slug_of
 from shared import events
-from shared.clock import rfc3339
 from shared.errors import Problem
+
+IF_MATCH = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
+"""`If-Match` as it may come."""
 
 State = Literal["scheduled", "published", "withdrawn"]
 
@@ -228,21 +230,3 @@ def _full(kind: type[events.Article], article: Article, change: Any, base_url: s
         **article.content.model_dump(exclude={"image"}),
         image=article.content.image,
     )
-
-
-def view(article: Article, base_url: str, full: bool) -> dict[str, Any]:
-    """An article as the API answers it. Without `full`, a withdrawn one shows that it is gone and nothing more."""
-    shown: dict[str, Any] = {
-        "id": article.id,
-        "revision": article.revision,
-        "state": article.state,
-        "slug": article.content.slug,
-        "section": article.content.section,
-        "url": url_of(article.id, article.content, base_url),
-        "created_at": rfc3339(article.created_at),
-        "modified_at": rfc3339(article.modified_at),
-    }
-    if full or article.state == "published":
-        shown |= article.content.model_dump(mode="json", exclude={"slug", "section"})
-        shown["published_at"] = rfc3339(article.content.published_at)
-    return shown

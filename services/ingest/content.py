@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import nh3
 from pydantic import (
@@ -159,11 +159,3 @@ class ArticleInput(BaseModel):
         None, description="default: now, then the stored value; a future time schedules the article"
     )
     reads_baseline: int = Field(0, ge=0, le=1 << 50, description="legacy count, kept apart from counted reads")
-
-
-def input_schema() -> dict[str, Any]:
-    """The JSON Schema of the body, in one piece, for the OpenAPI document."""
-    schema = ArticleInput.model_json_schema()
-    image = schema.pop("$defs")["ImageInput"]
-    schema["properties"]["image"] = {"anyOf": [image, {"type": "null"}], "default": None}
-    return schema

@@ -1,35 +1,48 @@
 """The contract with subscribers, served as it is committed in docs/events: schemas, AsyncAPI document, a page."""
 
-from pathlib import Path
+import pathlib
+from typing import Annotated
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Path, Response
 
 from shared.errors import Problem
+from shared.openapi import answered, problems
 
-FOLDER = Path(__file__).parents[2] / "docs" / "events"
+FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "events"
 
 _CACHED = {"cache-control": "public, max-age=300"}
 _PAGE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 """The page has no script, and no file beside it."""
 
 
-def add_contract(api: FastAPI, folder: Path = FOLDER) -> None:
+def add_contract(api: FastAPI, folder: pathlib.Path = FOLDER) -> None:
     """Serve `folder`, read once. Raises OSError where a file is missing: then the image is not whole."""
     page, document = (folder / "index.html").read_bytes(), (folder / "asyncapi.json").read_bytes()
     schemas = {path.name: path.read_bytes() for path in (folder / "schemas").iterdir()}
 
-    @api.get("/events/", tags=["events"])
-    async def events_page() -> Response:
+    @api.get(
+        "/events/",
+        tags=["events"],
+        response_class=Response,
+        responses=answered(200, "The page.", content={"text/html": {"schema": {"type": "string"}}}),
+    )
+    async def get_events_page() -> Response:
         """The events, for people."""
         return Response(page, headers=_CACHED | _PAGE, media_type="text/html")
 
-    @api.get("/events/asyncapi.json", tags=["events"])
-    async def events_document() -> Response:
+    @api.get("/events/asyncapi.json", tags=["events"], responses=answered(200, "The document."))
+    async def get_events_document() -> Response:
         """The events as AsyncAPI 3."""
         return Response(document, headers=_CACHED, media_type="application/json")
 
-    @api.get("/schemas/{name}", tags=["events"])
-    async def schema(name: str) -> Response:
+    @api.get(
+        "/schemas/{name}",
+        tags=["events"],
+        response_class=Response,
+        responses=answered(200, "The schema.", content={"application/schema+json": {"schema": {"type": "object"}}})
+        | problems(also={404: "There is no such schema; `/events/` lists them."}),
+    )
+    async def get_schema(name: Annotated[str, Path(examples=["article.published.v1.json"])]) -> Response:
         """A JSON Schema: `<event>.v<version>.json` of `data`, `….event.json` of the whole event."""
         if name not in schemas:
             raise Problem(404, "there is no such schema; /events/ lists them")

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Literal, get_args
 
 from shared.errors import Problem
+
+Type = Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
+TYPES: tuple[str, ...] = get_args(Type)
 
 
 @dataclass(frozen=True)
@@ -11,11 +15,12 @@ class Picture:
     """A picture as it is kept: `name` is `<32 hex digits>.<extension>`."""
 
     name: str
-    type: str
+    type: Type
 
 
 def identify(data: bytes) -> Picture:
     """What `data` is. Raises `Problem` 422 for anything but JPEG, PNG, GIF, WebP or AVIF; SVG can run scripts."""
+    kind: Type
     if data.startswith(b"\xff\xd8\xff"):
         extension, kind = "jpg", "image/jpeg"
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -7,7 +7,7 @@ time of minting, which keeps a late repetition from outliving the ledger, and th
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -42,13 +42,6 @@ class ReadBatchInput(BaseModel):
     def articles(self) -> list[str]:
         """The articles that were read, in order, with repetitions."""
         return [read.article for read in self.reads]
-
-
-def body_schema() -> dict[str, Any]:
-    """The JSON Schema of the body, in one piece, for the OpenAPI document."""
-    schema = ReadBatchInput.model_json_schema()
-    schema["properties"]["reads"]["items"] = schema.pop("$defs")["ReadInput"]
-    return schema
 
 
 @dataclass(frozen=True)

@@ -3,71 +3,115 @@
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
 from services.stats import answers, questions
 from services.stats.reports import Reports
 from services.stats.tables import to_csv, wants_csv
+from shared import health, offer
 from shared.events import ARTICLE_ID
-from shared.http import App, make_api
+from shared.http import make_api
+from shared.openapi import Described, problems
 
-MAX_BODY = 0
-"""Bytes; every request is a GET."""
+ABOUT = """\
+Read counts of the portal and its articles. No token is needed.
 
-_TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
+Every error is an RFC 9457 problem document, `application/problem+json`, and every answer carries an
+`X-Correlation-Id`, which may be chosen with the request. Unknown parameters are refused."""
+
+_VARY = {"Vary": {"description": "Accept", "schema": {"type": "string"}}}
+_TABLE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "As JSON, or as a table: CSV (RFC 4180) with a header line.",
+        "headers": _VARY,
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
+_NO_ARTICLE = {404: "No event told of such an article; a scheduled one is not told of."}
 
 
-def make(reports: Reports) -> App:
-    """The API, which answers with `reports`."""
-    api = make_api("Lượt Đọc: statistics", "Read counts of the portal and its articles.", MAX_BODY)
-    api.include_router(_routes(reports))
+def describe_api() -> FastAPI:
+    """The API with its document, and without anything to answer with."""
+    described = Described(paths={**offer.PATHS, **health.PATHS}, models=(*offer.MODELS, *health.MODELS))
+    api = make_api("Lượt Đọc: statistics", ABOUT, described)
+    api.include_router(routes)
     return api
 
 
-def _routes(reports: Reports) -> APIRouter:
-    routes = APIRouter(prefix="/stats")
+def make(reports: Reports) -> FastAPI:
+    """The API, which answers with `reports`."""
+    api = describe_api()
+    api.state.reports = reports
+    return api
 
-    @routes.get("/site")
-    async def site(_asked: Annotated[questions.Nothing, Query()]) -> answers.Site:
-        """The whole site: total, today, yesterday, this week, month and year."""
-        return await reports.site()
 
-    @routes.get("/articles/{id}")
-    async def article(
-        article_id: Annotated[str, Path(alias="id", pattern=ARTICLE_ID)],
-        _asked: Annotated[questions.Nothing, Query()],
-    ) -> answers.ArticleReads:
-        """One article, withdrawn ones too."""
-        return await reports.article(article_id)
-
-    @routes.get("/top", response_model=answers.TopList, responses=_TABLE, dependencies=[Depends(_negotiated)])
-    async def top(request: Request, asked: Annotated[questions.Top, Query()]) -> Response | answers.TopList:
-        """The most read published articles of a window. The window starts with a quarter of an hour."""
-        found = await reports.top(asked)
-        if not wants_csv(asked.format, request.headers.get("accept", "")):
-            return found
-        rows = ((item.article, item.title, item.url, item.reads) for item in found.items)
-        return _table(f"top-{asked.window}", ("article", "title", "url", "reads"), rows)
-
-    @routes.get("/series", response_model=answers.SeriesPoints, responses=_TABLE, dependencies=[Depends(_negotiated)])
-    async def series(request: Request, asked: Annotated[questions.Series, Query()]) -> Response | answers.SeriesPoints:
-        """Reads over time: of each hour, day or month in [from, to), at most 2000 points."""
-        found = await reports.series(asked)
-        if not wants_csv(asked.format, request.headers.get("accept", "")):
-            return found
-        rows = ((point.start, point.reads) for point in found.points)
-        return _table(f"series-{asked.step}", ("start", "reads"), rows)
-
-    @routes.get("/reconciliation")
-    async def reconciliation(_asked: Annotated[questions.Nothing, Query()]) -> answers.Reconciliation:
-        """The books: what was accepted, and where it is."""
-        return await reports.reconciliation()
-
-    return routes
+async def _reports(request: Request) -> Reports:
+    held: Reports = request.app.state.reports
+    return held
 
 
 async def _negotiated(response: Response) -> None:
     response.headers["vary"] = "Accept"
+
+
+Held = Annotated[Reports, Depends(_reports)]
+routes = APIRouter(prefix="/stats", tags=["statistics"])
+
+
+@routes.get("/site", responses=problems(422))
+async def get_site(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Site:
+    """The whole site: total, today, yesterday, this week, month and year."""
+    return await reports.site()
+
+
+@routes.get("/articles/{id}", responses=problems(422, also=_NO_ARTICLE))
+async def get_article_reads(
+    reports: Held,
+    article_id: Annotated[str, Path(alias="id", pattern=ARTICLE_ID, examples=["hello1"])],
+    _asked: Annotated[questions.Nothing, Query()],
+) -> answers.ArticleReads:
+    """One article, withdrawn ones too."""
+    return await reports.article(article_id)
+
+
+@routes.get(
+    "/top",
+    response_model=answers.TopList,
+    responses=_TABLE | problems(422),
+    dependencies=[Depends(_negotiated)],
+)
+async def get_top(
+    reports: Held, request: Request, asked: Annotated[questions.Top, Query()]
+) -> Response | answers.TopList:
+    """The most read published articles of a window. The window starts with a quarter of an hour."""
+    found = await reports.top(asked)
+    if not wants_csv(asked.format, request.headers.get("accept", "")):
+        return found
+    rows = ((item.article, item.title, item.url, item.reads) for item in found.items)
+    return _table(f"top-{asked.window}", ("article", "title", "url", "reads"), rows)
+
+
+@routes.get(
+    "/series",
+    response_model=answers.SeriesPoints,
+    responses=_TABLE | problems(422, also=_NO_ARTICLE),
+    dependencies=[Depends(_negotiated)],
+)
+async def get_series(
+    reports: Held, request: Request, asked: Annotated[questions.Series, Query()]
+) -> Response | answers.SeriesPoints:
+    """Reads over time: of each hour, day or month in [from, to), at most 2000 points."""
+    found = await reports.series(asked)
+    if not wants_csv(asked.format, request.headers.get("accept", "")):
+        return found
+    rows = ((point.start, point.reads) for point in found.points)
+    return _table(f"series-{asked.step}", ("start", "reads"), rows)
+
+
+@routes.get("/reconciliation", responses=problems(422))
+async def get_reconciliation(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Reconciliation:
+    """The books: what was accepted, and where it is."""
+    return await reports.reconciliation()
 
 
 def _table(name: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Response:

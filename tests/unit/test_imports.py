@@ -15,7 +15,10 @@ MODULES = {
 SERVICES = {"ingest", "render", "counter", "stats"}
 
 PURE = {
-    *(f"services.ingest.{name}" for name in ("article", "content", "media", "reconcile", "tokens", "visitors")),
+    *(
+        f"services.ingest.{name}"
+        for name in ("answers", "article", "content", "media", "reconcile", "tokens", "visitors")
+    ),
     "services.render.pages",
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
     *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "quarters", "questions", "tables")),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.ingest.answers import view
 from services.ingest.article import (
     Article,
     Change,
@@ -18,7 +19,6 @@ from services.ingest.article import (
     put,
     republish,
     url_of,
-    view,
     withdraw,
 )
 from services.ingest.content import ArticleInput
@@ -385,7 +385,7 @@ def test_the_address_is_made_of_section_slug_and_id() -> None:
 
 
 def test_the_answer_shows_everything_of_a_public_article() -> None:
-    assert view(published(), SITE, full=False) == {
+    assert view(published(), SITE, full=False).model_dump(mode="json") == {
         "id": "ls0001",
         "revision": 1,
         "state": "published",
@@ -407,7 +407,7 @@ def test_the_answer_shows_everything_of_a_public_article() -> None:
 
 
 def test_of_a_withdrawn_article_the_public_learns_that_it_is_gone_and_nothing_more() -> None:
-    assert view(withdrawn(), SITE, full=False).keys() == {
+    assert view(withdrawn(), SITE, full=False).model_dump().keys() == {
         "id", "revision", "state", "slug", "section", "url", "created_at", "modified_at"
     }  # fmt: skip
-    assert view(withdrawn(), SITE, full=True)["body_html"] == "<p>Sáng nay</p>"
+    assert view(withdrawn(), SITE, full=True).model_dump()["body_html"] == "<p>Sáng nay</p>"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 from pydantic import ValidationError
 
-from services.ingest.content import RESERVED_SECTIONS, ArticleInput, input_schema, sanitise, slug_of
+from services.ingest.content import RESERVED_SECTIONS, ArticleInput, sanitise, slug_of
 from shared.http import from_validation
 
 LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}
@@ -266,13 +266,6 @@ def test_other_publishing_times_are_refused(value: Any, message: str) -> None:
 
 def test_a_day_that_no_calendar_has_is_refused() -> None:
     assert place(published_at="2026-02-30T00:00:00Z") == ["published_at"]
-
-
-def test_the_schema_for_the_documentation_stands_alone() -> None:
-    schema = input_schema()
-    assert sorted(schema["required"]) == ["body_html", "section", "title"]
-    assert "$ref" not in json.dumps(schema)
-    assert schema["properties"]["image"]["anyOf"][0]["required"] == ["url"]
 
 
 # ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,7 @@ ENTRIES = [
     *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),
     ["shared.replay"],
     *(["shared.contract", *more] for more in ([], ["write"], ["check"], ["release"])),
+    *([f"services.{name}.document"] for name in ("ingest", "stats")),
     ["deploy.local"],
     ["tests.chaos"],
     ["tests.bench"],
@@ -97,6 +98,7 @@ def test_every_entry_point_is_tried() -> None:
     ]
     found = {".".join(path.relative_to(ROOT).parts[:-1]) for path in packages}
     found |= {f"shared.{path.stem}" for path in ROOT.glob("shared/*.py") if "\nif __name__" in path.read_text()}
+    found |= {f"services.{path.parent.name}.document" for path in ROOT.glob("services/*/document.py")}
     assert found == {entry[0] for entry in ENTRIES}
 
 

@@ -29,6 +29,7 @@ from shared.http import (
     validated,
 )
 from shared.metrics import Registry, Requests, new_registry
+from shared.openapi import PROBLEM_TYPE, Described
 
 Message = MutableMapping[str, Any]
 
@@ -203,15 +204,19 @@ class Wanted(BaseModel):
 
 
 def api_app(registry: Registry | None = None) -> App:
-    one = make_api("test", "test", max_body=10)
+    one = make_api("test", "test", Described())
 
     @one.get("/listing")
     async def listing(wanted: Annotated[Wanted, Query()]) -> int:
         return wanted.limit
 
+    @one.put("/listing")
+    async def replace(wanted: Annotated[Wanted, Query()]) -> int:
+        return wanted.limit
+
     @one.post("/body")
     async def body(request: Request) -> dict[str, Any]:
-        return validated(Wanted, await json_body(request)).model_dump()
+        return validated(Wanted, await json_body(request, 10)).model_dump()
 
     @one.get("/fails/{how}")
     async def fails(how: str) -> None:
@@ -249,6 +254,39 @@ async def test_every_error_of_an_api_is_a_problem_document(
     assert said == (problem["errors"][0]["path"] if "errors" in problem else problem["detail"])
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
+
+
+async def test_a_wrong_method_is_told_every_method_of_the_path() -> None:
+    async with api() as client:
+        answer = await client.delete("/listing")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+
+
+@pytest.mark.parametrize(
+    ("declared", "status"),
+    [
+        (None, 200),
+        ("application/json", 200),
+        ("APPLICATION/JSON; charset=utf-8", 200),
+        ("application/merge-patch+json", 200),
+        ("application/x-www-form-urlencoded", 200),  # curl -d says so when it is told nothing
+        ("text/plain;charset=UTF-8", 200),  # fetch with a text
+        ("application/octet-stream", 200),  # aiohttp with bytes
+        ("multipart/form-data; boundary=x", 415),
+        ("application/xml", 415),
+        ("text/html", 415),
+        ("image/png", 415),
+        ("json", 415),
+    ],
+)
+async def test_a_body_that_is_declared_as_something_else_is_refused(declared: str | None, status: int) -> None:
+    headers = {} if declared is None else {"content-type": declared}
+    async with api() as client:
+        answer = await client.post("/body", content=b"{}", headers=headers)
+    assert answer.status_code == status
+    if status == 415:
+        assert answer.json()["detail"] == "the body must be JSON, with the type application/json"
+        assert (answer.headers["content-type"], answer.headers["accept"]) == (PROBLEM_TYPE, "application/json")
 
 
 async def test_every_answer_has_a_correlation_id_and_is_counted() -> None:

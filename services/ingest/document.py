@@ -1,0 +1,11 @@
+"""`python -m services.ingest.document`: print ingest's OpenAPI document, as `/openapi.json` answers it."""
+
+import sys
+
+from services.ingest.api import describe_api
+from shared.command import Command
+from shared.openapi import as_committed
+
+if __name__ == "__main__":
+    Command(prog="python -m services.ingest.document", description=__doc__).parse_args()
+    sys.stdout.buffer.write(as_committed(describe_api().openapi()))

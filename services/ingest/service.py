@@ -1,0 +1,124 @@
+"""What the handlers of the HTTP API work with, and how a request presents its token."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+import anyio
+from fastapi import Depends, Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from services.ingest import article as articles
+from services.ingest import read_batches
+from services.ingest.known import KnownArticles
+from services.ingest.store import ArticleStore
+from services.ingest.tokens import Token, find, require
+from shared.batch import Batch
+from shared.clock import to_millis
+from shared.errors import Unavailable
+from shared.log import correlation
+from shared.metrics import Ingest
+
+
+@dataclass(frozen=True)
+class Articles:
+    """What the handlers work with."""
+
+    store: ArticleStore
+    known: KnownArticles
+    tokens: tuple[Token, ...]
+    base_url: str
+    clock: Callable[[], datetime]
+    changed: Callable[[], None]
+    deliver: Callable[[Batch], Awaitable[None]]
+    max_article_bytes: int
+    max_media_bytes: int
+    metrics: Ingest
+    sanitising: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
+    """Large bodies take memory while they are cleaned: two at once."""
+
+    async def change(
+        self, article_id: str, decide: Callable[[articles.Article | None], articles.Change]
+    ) -> articles.Change:
+        """Commit a change, and tell the parts of this process that care."""
+        change = await self.store.change(article_id, decide, correlation.get())
+        self.known.note(article_id, change.article.state == "published")
+        if change.changed:
+            self.changed()
+        return change
+
+
+    async def count(self, batch_id: str, wanted: list[str]) -> list[str]:
+        """Make the reads of `wanted` articles durable as one batch; answers the articles of those accepted.
+
+        Raises `Problem` when the key was used for other reads or is too old, and `Unavailable`.
+        """
+        missing = {article for article in wanted if article not in self.known}
+        unknown = frozenset(missing - await self.store.published_among(missing)) if missing else frozenset()
+        now = to_millis(self.clock())
+        note = read_batches.KeyNote(read_batches.digest_of(wanted), now, unknown)
+        batch = read_batches.make_batch(batch_id, wanted, await self.store.remember_key(batch_id, note), now)
+        if batch.reads:
+            try:
+                await self.deliver(batch)
+            except Unavailable:
+                self.answered("unavailable", len(wanted))
+                raise
+        self.answered("counted", len(batch.reads))
+        self.answered("unknown", len(wanted) - len(batch.reads))
+        return [read[0] for read in batch.reads]
+
+    def answered(self, outcome: str, reads: int) -> None:
+        """Count reads of `POST /reads/batch` by how they were answered."""
+        self.metrics.reads.labels("batch", outcome).inc(reads)
+
+
+async def _service(request: Request) -> Articles:
+    service: Articles = request.app.state.service
+    return service
+
+
+Service = Annotated[Articles, Depends(_service)]
+
+
+class _Bearer(SecurityBase):
+    """The `Authorization` header as it came; the document tells it as a security scheme."""
+
+    scheme_name = "token"
+    model = HTTPBearer(
+        description="`Authorization: Bearer …`. A token has scopes: `articles` writes articles and pictures and sees "
+        "what is not public, `reads` sends reads from a server or an app. `python -m services.ingest token` makes one; "
+        "`LUOTDOC_TOKENS` holds its SHA-256."
+    )
+
+    async def __call__(self, request: Request) -> str | None:
+        """None without the header."""
+        return request.headers.get("authorization")
+
+
+Authorization = Annotated[str | None, Security(_Bearer())]
+
+
+async def _may_write(service: Service, authorization: Authorization) -> Token:
+    return require(service.tokens, authorization, "articles")
+
+
+async def _may_send_reads(service: Service, authorization: Authorization) -> Token:
+    return require(service.tokens, authorization, "reads")
+
+
+async def _sees_all(service: Service, authorization: Authorization) -> bool:
+    token = find(service.tokens, authorization)
+    return token is not None and "articles" in token.scopes
+
+
+Editor = Annotated[Token, Security(_may_write, scopes=["articles"])]
+"""Raises 401 or 403 unless the token may write articles."""
+ReadSender = Annotated[Token, Security(_may_send_reads, scopes=["reads"])]
+"""Raises 401 or 403 unless the token may send reads."""
+SeesAll = Annotated[bool, Security(_sees_all, scopes=["articles"])]
+"""Whether unpublished things may be shown; no token is needed."""
+ANONYMOUS_TOO: dict[str, Any] = {"security": [{}]}
+"""`openapi_extra` of a route that works without a token."""

@@ -49,7 +49,6 @@ class Articles:
             self.changed()
         return change
 
-
     async def count(self, batch_id: str, wanted: list[str]) -> list[str]:
         """Make the reads of `wanted` articles durable as one batch; answers the articles of those accepted.
 

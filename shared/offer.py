@@ -61,15 +61,15 @@ def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             raise Problem(405, "only GET and HEAD", headers=[("allow", "GET, HEAD")])
-        after, limit = query_value(scope, "after") or "", query_value(scope, "limit") or str(PAGE)
+        after, limit = query_value(scope, "after"), query_value(scope, "limit") or str(PAGE)
         faults = []
-        if after and not re.match(ARTICLE_ID, after):
+        if after is not None and not re.fullmatch(ARTICLE_ID.replace("$", ""), after):
             faults.append({"path": "after", "message": f"must be an article's id, {ARTICLE_ID}"})
         if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= PAGE:
             faults.append({"path": "limit", "message": f"must be a number from 1 to {PAGE}"})
         if faults:
             raise Problem(422, "the request is not valid", faults)
-        held = await page(after, int(limit))
+        held = await page(after or "", int(limit))
         await respond(
             send, 200, lines(held), [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
         )

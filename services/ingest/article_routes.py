@@ -33,7 +33,7 @@ IfMatch = Annotated[
 ]
 IfNoneMatch = Annotated[
     str | None,
-    Header(alias="If-None-Match", description="`*` to create only; else 412", json_schema_extra={"pattern": r"^\*$"}),
+    Header(alias="If-None-Match", description="`*` to create only; else 412", json_schema_extra={"enum": ["*"]}),
 ]
 
 _ALPHABET = string.ascii_lowercase + string.digits

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     Strict,
     StringConstraints,
 )
@@ -56,6 +57,15 @@ _DROP_WITH_CONTENT = {
     "applet", "canvas", "embed", "frameset", "iframe", "math", "noembed", "noframes", "noscript", "object", "script",
     "select", "style", "svg", "template", "textarea", "title", "xmp",
 }  # fmt: skip
+
+
+# What the validators below refuse, as JSON Schema says it.
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff"
+_CLEAN: dict[str, JsonValue] = {"pattern": rf"^[^{_CONTROLS}]*$"}
+_FILLED: dict[str, JsonValue] = {"pattern": rf"^[^{_CONTROLS}]*[^{_CONTROLS}\s\xa0][^{_CONTROLS}]*$"}
+_LEADS_SOMEWHERE: dict[str, JsonValue] = {
+    "pattern": r"^(https?://[^/\s\"'<>\\][^\s\"'<>\\]*|/([^/\s\"'<>\\][^\s\"'<>\\]*)?)$"
+}
 
 
 def sanitise(html: str) -> str:
@@ -124,17 +134,20 @@ def _rfc3339(value: object) -> object:
     raise ValueError("must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00")
 
 
-Text = Annotated[str, AfterValidator(_text)]
+Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
 Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)]
-Tag = Annotated[Text, AfterValidator(_filled), StringConstraints(max_length=50)]
+Filled = Annotated[str, AfterValidator(_text), AfterValidator(_filled), Field(json_schema_extra=_FILLED)]
+Tag = Annotated[Filled, StringConstraints(min_length=1, max_length=50)]
 
 
 class ImageInput(BaseModel):
     """The article's main picture."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_address)]
+    url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_address)] = Field(
+        description="http(s) address, or a path from the root of the site", json_schema_extra=_LEADS_SOMEWHERE
+    )
     alt: Annotated[Text, StringConstraints(max_length=500)] = ""
     caption: Annotated[Text, StringConstraints(max_length=1000)] = ""
     credit: Annotated[Text, StringConstraints(max_length=200)] = ""
@@ -144,8 +157,12 @@ class ArticleInput(BaseModel):
     """An article as an editor sends it. Text is normalised to NFC and its white space to single spaces."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    title: Annotated[Text, AfterValidator(_filled), StringConstraints(min_length=1, max_length=300)]
-    section: Annotated[Slug, AfterValidator(_section)]
+    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300)] = Field(
+        description="plain text, 1 to 300 characters"
+    )
+    section: Annotated[Slug, AfterValidator(_section)] = Field(
+        description="first part of the page's path", json_schema_extra={"not": {"enum": [*sorted(RESERVED_SECTIONS)]}}
+    )
     body_html: Annotated[str, StringConstraints(min_length=1), AfterValidator(_body)] = Field(
         description="HTML of at most 1 MiB; it is sanitised"
     )
@@ -156,6 +173,6 @@ class ArticleInput(BaseModel):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "vi"
     slug: Slug | None = Field(None, description="default: made from the title")
     published_at: Moment | None = Field(
-        None, description="default: now, then the stored value; a future time schedules the article"
+        None, description="default: now, then the stored value; a future time schedules the article; years 1900 to 2900"
     )
     reads_baseline: int = Field(0, ge=0, le=1 << 50, description="legacy count, kept apart from counted reads")

@@ -24,6 +24,10 @@ MAX_WINDOW = timedelta(days=31)
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 _WINDOW = re.compile(r"([1-9][0-9]{0,2})([hd])")
+_MOMENT = (
+    r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$|^2100"
+)
+_SPAN = "^(all|([1-9][0-9]?|[1-6][0-9]{2}|7[0-3][0-9]|74[0-4])h|([1-9]|[12][0-9]|3[01])d)$"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]"
@@ -80,7 +84,11 @@ def window_start(window: str, now: datetime) -> int | None:
     return None if span is None else quarter_of(now - span)
 
 
-Moment = Annotated[datetime | date, PlainValidator(_moment), WithJsonSchema({"type": "string"})]
+Moment = Annotated[
+    datetime | date,
+    PlainValidator(_moment),
+    WithJsonSchema({"type": "string", "pattern": _MOMENT, "examples": ["2026-11-23", "2026-11-23T07:00:00+07:00"]}),
+]
 Format = Annotated[Literal["json", "csv"] | None, Field(description="csv for a table; else `Accept` decides")]
 
 
@@ -94,20 +102,25 @@ class Top(Nothing):
     """Parameters of `/stats/top`."""
 
     window: Annotated[
-        str, AfterValidator(_window), Field(description="`<n>h` or `<n>d`, at most 31d, or `all`", max_length=10)
+        str,
+        AfterValidator(_window),
+        Field(
+            description="`<n>h` or `<n>d`, at most 31d, or `all`", max_length=10, json_schema_extra={"pattern": _SPAN}
+        ),
     ] = "24h"
-    limit: int = Field(10, ge=1, le=100)
+    limit: int = Field(10, ge=1, le=100, description="how many articles, 1 to 100")
     format: Format = None
 
 
 class Series(Nothing):
     """Parameters of `/stats/series`. A time has an offset; a date is its midnight in `tz`."""
 
-    step: periods.Step = "day"
+    step: periods.Step = Field("day", description="length of a point; a series has at most 2000 points")
     from_: Moment | None = Field(
         None,
         alias="from",
-        description="cut down to its step's start; default: 24 hours, 30 days or 12 months before `to`",
+        description="years 2000 to 2100; cut down to its step's start; default: 24 hours, 30 days or 12 months "
+        "before `to`",
     )
     to: Moment | None = Field(None, description="not in the series; filled up to its step's end; default: now")
     tz: Annotated[str, AfterValidator(_zone), Field(max_length=64)] | None = Field(

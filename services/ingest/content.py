@@ -134,6 +134,11 @@ def _rfc3339(value: object) -> object:
     raise ValueError("must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00")
 
 
+def _whole(value: object) -> object:
+    # To JSON Schema 7.0 is an integer; bool, a subclass of int, stays refused.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
 Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)]
@@ -175,4 +180,6 @@ class ArticleInput(BaseModel):
     published_at: Moment | None = Field(
         None, description="default: now, then the stored value; a future time schedules the article; years 1900 to 2900"
     )
-    reads_baseline: int = Field(0, ge=0, le=1 << 50, description="legacy count, kept apart from counted reads")
+    reads_baseline: Annotated[int, BeforeValidator(_whole)] = Field(
+        0, ge=0, le=1 << 50, description="legacy count, kept apart from counted reads"
+    )

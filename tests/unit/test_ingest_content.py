@@ -264,6 +264,10 @@ def test_other_publishing_times_are_refused(value: Any, message: str) -> None:
     assert faults(published_at=value) == {"published_at": message}
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero() -> None:
+    assert taken(reads_baseline=7.0).reads_baseline == 7
+
+
 def test_a_day_that_no_calendar_has_is_refused() -> None:
     assert place(published_at="2026-02-30T00:00:00Z") == ["published_at"]
 

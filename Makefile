@@ -8,7 +8,7 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up chaos bench test test-unit check format lock clean-data venv node contract
+.PHONY: help demo up chaos bench test test-unit check format lock clean-data venv node contract api-fuzz
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ contract: $(STAMP) ## write docs/events from shared/events.py, docs/openapi from
 	$(BIN)/python -m services.ingest.document > docs/openapi/ingest.json
 	$(BIN)/python -m services.stats.document > docs/openapi/stats.json
 	$(BIN)/python -m shared.contract write
+
+api-fuzz: $(STAMP) ## schemathesis at length against real ingest and stats; EXAMPLES=50 SEED=1
+	@deploy/local/bootstrap.sh servers
+	EXAMPLES=$(or $(EXAMPLES),50) SEED=$(or $(SEED),1) $(BIN)/python -m pytest --no-cov tests/integration/test_openapi.py
 
 format: $(STAMP) ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only --quiet .

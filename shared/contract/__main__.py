@@ -14,7 +14,7 @@ import orjson
 
 from shared import events
 from shared.command import Command
-from shared.contract import asyncapi
+from shared.contract import asyncapi, http_gate
 from shared.contract.errata import corrected
 from shared.contract.gate import breaks
 from shared.contract.page import page
@@ -91,7 +91,21 @@ def broken(folder: Path) -> list[str]:
     last = folder / "released" / known[-1] / "schemas"
     old = {path.name.removesuffix(".event.json"): orjson.loads(path.read_bytes()) for path in last.glob("*.event.json")}
     new = {stem(kind): event_schema(kind) for kind in events.KINDS}
-    return [f"since {known[-1]}, {reason}" for reason in breaks(corrected(known[-1], old), new)]
+    reasons = [*breaks(corrected(known[-1], old), new), *broken_http(folder.parent / "openapi", known[-1])]
+    return [f"since {known[-1]}, {reason}" for reason in reasons]
+
+
+def broken_http(folder: Path, version: str) -> list[str]:
+    """What breaks clients of a release's OpenAPI documents; nothing for a release that kept none."""
+    found = []
+    for path in sorted((folder / "released" / version).glob("*.json")):
+        now = folder / path.name
+        if not now.exists():
+            found.append(f"{path.name}: the document is gone")
+        else:
+            reasons = http_gate.breaks(orjson.loads(path.read_bytes()), orjson.loads(now.read_bytes()))
+            found += [f"{path.stem}: {reason}" for reason in reasons]
+    return found
 
 
 def release(folder: Path, version: str) -> list[str]:
@@ -105,6 +119,10 @@ def release(folder: Path, version: str) -> list[str]:
         return found
     for part in ("schemas", "examples"):
         shutil.copytree(folder / part, folder / "released" / version / part)
+    kept = folder.parent / "openapi" / "released" / version
+    for path in (folder.parent / "openapi").glob("*.json"):
+        kept.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, kept / path.name)
     write(folder)
     return []
 

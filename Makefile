@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.locked
 NODE := node_modules/.package-lock.json
+GATEWAY := $(if $(filter-out 1,$(RENDER) $(INGEST) $(STATS)),gateway)
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -14,11 +15,11 @@ help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## run the whole system with sample articles and live totals; INGEST=2 COUNTER=2 for more processes
-	@deploy/local/bootstrap.sh servers
+	@deploy/local/bootstrap.sh servers $(GATEWAY)
 	@$(BIN)/python -m deploy.local demo
 
 up: $(STAMP) ## run the whole system, empty the first time, until Ctrl-C; .local/endpoints.json says where it is
-	@deploy/local/bootstrap.sh servers
+	@deploy/local/bootstrap.sh servers $(GATEWAY)
 	@$(BIN)/python -m deploy.local up
 
 bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="--quick --only beacon --json FILE"
@@ -26,7 +27,7 @@ bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="-
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 test: $(STAMP) $(NODE) ## all tests, with coverage; ARGS="-k beacon" to choose
-	@deploy/local/bootstrap.sh servers browser shell watch
+	@deploy/local/bootstrap.sh servers browser shell watch gateway
 	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 2 --dist worksteal $(ARGS)
 
 chaos: $(STAMP) ## kill, stop and freeze everything under load, and check the count; ROUNDS=20 SEED=1 ARGS="--json"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
 # MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
-# example), load (wrk), watch (Prometheus with promtool). Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else
-# it prints the one command to type.
+# example), gateway (HAProxy), load (wrk), watch (Prometheus with promtool). Quick when there is nothing to do. As
+# root, or where sudo asks no password, it installs; else it prints the one command to type.
 set -euo pipefail
 cd /
 
@@ -37,6 +37,9 @@ for need; do
     watch)
       { command -v prometheus && command -v promtool; } >/dev/null || missing+=(prometheus)
       ;;
+    gateway)
+      [[ -x /usr/sbin/haproxy ]] || missing+=(haproxy)
+      ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)
       ;;
@@ -56,8 +59,8 @@ if ! command -v apt-get >/dev/null || { ((EUID)) && ! sudo -n true 2>/dev/null; 
   exit 1
 fi
 
-# Packages start their services when they are installed, unless this file says no. Neither RabbitMQ's own node nor
-# Debian's Prometheus is wanted here, now or at the next boot: they would hold the standard ports.
+# Packages start their services when they are installed, unless this file says no. RabbitMQ's own node, Debian's
+# HAProxy and its Prometheus are not wanted here, now or at the next boot: they would hold the standard ports.
 policy=/usr/sbin/policy-rc.d
 restore() {
   "${root[@]}" rm -f "$policy"
@@ -74,7 +77,7 @@ log=$(mktemp)
 "${apt[@]}" >"$log" 2>&1 || { "${root[@]}" apt-get update -qq && "${apt[@]}" >"$log" 2>&1; } \
   || { cat "$log" >&2; exit 1; }
 rm -f "$log"
-for service in rabbitmq-server prometheus; do
+for service in rabbitmq-server haproxy prometheus; do
   if [[ " ${missing[*]} " == *" $service "* && -d /run/systemd/system ]]; then
     "${root[@]}" systemctl disable --quiet $service
   fi

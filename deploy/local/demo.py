@@ -3,15 +3,13 @@
 import asyncio
 import random
 import time
-from itertools import cycle
 from typing import Any
 
 import httpx
 
 from deploy.local import samples
 from deploy.local.console import Console
-from deploy.local.plan import Replica
-from deploy.local.readers import pick_articles, user_agents
+from deploy.local.readers import addresses, pick_articles, user_agents
 from deploy.local.server import StartError
 from deploy.local.stack import Stack
 
@@ -23,7 +21,7 @@ _COUNTED_SECONDS = 30.0
 
 async def fill(stack: Stack, console: Console) -> None:
     """Load the samples, wait for their pages, send reads, wait until they are counted, and print the URLs."""
-    ingest, render, stats = stack.url("ingest"), stack.url("render"), stack.url("stats")
+    ingest, render, stats = stack.url("ingest"), stack.public("render"), stack.public("stats")
     headers = {"Authorization": f"Bearer {stack.token}"}
     try:
         async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=10) as client:
@@ -33,7 +31,7 @@ async def fill(stack: Stack, console: Console) -> None:
                     await _page(client, render + path)
                     done()
             before = (await _site(client, stats))["counted"]
-            counted = await _read([r for r in stack.replicas if r.service == "ingest"], list(paths), console)
+            counted = await _read(stack.public("ingest"), list(paths), console)
             await _counted(client, stats, before + counted)
             console.step("all of them are counted")
     except httpx.HTTPStatusError as error:
@@ -92,20 +90,23 @@ async def _page(client: httpx.AsyncClient, url: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _read(ingests: list[Replica], ids: list[str], console: Console) -> int:
-    """Send reads of the articles `ids` over several connections; returns how many ingest says it counted."""
+async def _read(url: str, ids: list[str], console: Console) -> int:
+    """Send reads of the articles `ids` over several connections; returns how many ingest says it counted.
+
+    Only a gateway believes the addresses.
+    """
     chance = random.Random()
-    reads = zip(pick_articles(ids, _READS, chance), user_agents(_READS, chance), cycle(ingests), strict=False)
+    articles = pick_articles(ids, _READS, chance)
+    reads = zip(articles, user_agents(_READS, chance), addresses(_READS, chance), strict=True)
     counted = 0
     with console.progress("reads sent", _READS) as done:
 
         async def reader() -> None:
             nonlocal counted
             async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-                for article, agent, ingest in reads:
-                    answer = await client.post(
-                        f"{ingest.url}/reads", json={"article": article}, headers={"User-Agent": agent}
-                    )
+                for article, agent, address in reads:
+                    headers = {"User-Agent": agent, "X-Forwarded-For": address}
+                    answer = await client.post(f"{url}/reads", json={"article": article}, headers=headers)
                     counted += answer.raise_for_status().headers["Luotdoc-Read"] == "counted"
                     done()
 

@@ -12,7 +12,8 @@ def endpoints(
     """The file's content, as JSON.
 
     `servers` holds the process ids of our own broker and database (none for those that were there before),
-    `services` that of each replica by its name. URLs are base URLs without a trailing slash.
+    `services` that of each replica by its name. URLs are base URLs without a trailing slash; `gateway` is there when
+    readers need one.
     """
     urls: dict[str, list[str]] = {}
     pids: dict[str, int | list[int]] = dict(servers)
@@ -24,6 +25,7 @@ def endpoints(
         "amqp": shared.amqp,
         "mongo": shared.mongo,
         "token": shared.token,
+        **({"gateway": shared.gateway} if shared.gateway else {}),
         **{service: first(replicas, service).url for service in urls},
         "replicas": urls,
         "pids": pids,

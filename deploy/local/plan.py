@@ -24,6 +24,11 @@ SITE = {
 """What the services are told unless the environment says otherwise."""
 
 
+GATEWAY_PORT = 8080
+TRUSTED = "127.0.0.0/8"
+"""Proxies that gateway and ingest believe: those on this machine."""
+
+
 @dataclass(frozen=True)
 class Replica:
     """One process of a service; `number` counts from 1."""
@@ -47,13 +52,15 @@ class Replica:
 class Shared:
     """What the replicas of a run are told: the servers' URLs and a token for both scopes.
 
-    `amqp` is for everything but the services that have a RabbitMQ user of their own, in `amqp_of`.
+    `amqp` is for everything but the services that have a RabbitMQ user of their own, in `amqp_of`. `gateway` is the
+    base URL for readers, or empty where they talk to the replicas themselves.
     """
 
     amqp: str
     mongo: str
     token: str
     amqp_of: Mapping[str, str] = field(default_factory=dict)
+    gateway: str = ""
 
 
 def counts(environ: Mapping[str, str]) -> dict[str, int]:
@@ -65,6 +72,11 @@ def counts(environ: Mapping[str, str]) -> dict[str, int]:
             raise ValueError(f"{service.upper()}={given}: must be a number of processes from 1 to 16")
         result[service] = int(given)
     return result
+
+
+def needs_gateway(wanted: Mapping[str, int]) -> bool:
+    """Whether readers need a gateway: where one of the services that they talk to has several replicas."""
+    return any(wanted[service] > 1 for service in ("render", "ingest", "stats"))
 
 
 def lay_out(wanted: Mapping[str, int], choose_port: Callable[[int | None, Collection[int]], int]) -> list[Replica]:
@@ -95,11 +107,13 @@ def environment(
 ) -> dict[str, str]:
     """The environment of `replica`: what `environ` says, and over it what only this run can know."""
     tokens = [entry for entry in (environ.get("LUOTDOC_TOKENS"), token_entry(shared.token)) if entry]
+    ingest = shared.gateway or first(replicas, "ingest").url
     defaults = {
         **SITE,
-        "LUOTDOC_BASE_URL": first(replicas, "render").url,
-        "LUOTDOC_READS_URL": f"{first(replicas, 'ingest').url}/reads",
-        "LUOTDOC_SCHEMAS_URL": f"{first(replicas, 'ingest').url}/schemas",
+        "LUOTDOC_BASE_URL": shared.gateway or first(replicas, "render").url,
+        "LUOTDOC_READS_URL": f"{ingest}/reads",
+        "LUOTDOC_SCHEMAS_URL": f"{ingest}/schemas",
+        **({"LUOTDOC_TRUSTED_PROXIES": TRUSTED} if shared.gateway else {}),
         "LUOTDOC_SPOOL_DIR": str(spool),  # each instance has its own folder in it
     }
     return {

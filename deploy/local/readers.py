@@ -24,6 +24,11 @@ def user_agents(count: int, chance: random.Random) -> list[str]:
     ]
 
 
+def addresses(count: int, chance: random.Random) -> list[str]:
+    """Addresses for `count` reads, from networks that documentation may use: a gateway chooses an ingest by them."""
+    return [f"{chance.choice(('198.51.100', '203.0.113'))}.{chance.randint(1, 254)}" for _ in range(count)]
+
+
 def pick_articles(ids: Sequence[str], count: int, chance: random.Random) -> list[str]:
     """The articles of `count` reads: the n-th most popular gets a share of 1/n (Zipf), in a chance order."""
     popular = chance.sample(ids, len(ids))

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from deploy.local.console import Console
 from deploy.local.database import Database
 from deploy.local.endpoints import endpoints
 from deploy.local.files import keep_private, tail, write_private
+from deploy.local.gateway import BACKENDS, Gateway
 from deploy.local.server import Server, StartError
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +39,7 @@ class Stack:
         self._servers: list[Server] = []
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self.replicas: list[plan.Replica] = []
+        self.gateway: Gateway | None = None
         self.token = ""
 
     async def up(self) -> None:
@@ -54,12 +57,18 @@ class Stack:
         await self._start_servers()
         await self._set_up(shared)
         self.replicas = plan.lay_out(self._counts, ports.choose_port)
+        if plan.needs_gateway(self._counts):
+            self.gateway = self._make_gateway()
+            shared = replace(shared, gateway=self.gateway.url)
         for replica in self.replicas:
             spool = self.folder / "spool"
             told = plan.environment(replica, self.replicas, shared, self._environ, spool)
             self._spawn(replica.name, f"services.{replica.service}", told)
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
             await asyncio.gather(*(self._wait_for(replica, client) for replica in self.replicas))
+        if self.gateway is not None:
+            self.gateway.launch()
+            await self._wait_for_server(self.gateway)
         write_private(
             self.folder / "endpoints.json",
             endpoints(
@@ -69,6 +78,10 @@ class Stack:
                 {replica.name: self._children[replica.name].pid for replica in self.replicas},
             ),
         )
+
+    def public(self, service: str) -> str:
+        """The base URL of `service` for readers: the gateway's, or that of the only replica."""
+        return self.gateway.url if self.gateway is not None else self.url(service)
 
     def url(self, service: str) -> str:
         """The base URL of the first replica of `service`."""
@@ -89,6 +102,18 @@ class Stack:
         with ThreadPoolExecutor() as threads:
             list(threads.map(lambda server: server.stop(), self._servers))
         processes.sweep(self.folder)
+
+    def _make_gateway(self) -> Gateway:
+        taken = {*plan.PORTS.values(), *(replica.port for replica in self.replicas)}
+        port = ports.choose_port(plan.GATEWAY_PORT, taken)
+        backends = {
+            service: [(one.name, f"{ports.HOST}:{one.port}") for one in self.replicas if one.service == service]
+            for service in BACKENDS.values()
+        }
+        health = ports.choose_port(None, {*taken, port})
+        gateway = Gateway(self.folder / "gateway", port, health, backends, plan.TRUSTED)
+        self._servers.append(gateway)
+        return gateway
 
     def _own(self, server: Broker | Database) -> str:
         self._servers.append(server)

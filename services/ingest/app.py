@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from services.ingest.addresses import Addresses
 from services.ingest.api import build_api
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
@@ -80,7 +81,7 @@ class Ingest:
             window,
             lambda: self.salts.at(_millis()),
             self.settings.bot_filter == "on",
-            self.settings.trusted_proxies,
+            Addresses(self.settings.trusted_proxies),
             self.metrics,
         )
         connecting = asyncio.create_task(rabbit.connect(self.broker, self.settings.amqp_url), name="connect")

@@ -18,9 +18,10 @@ from typing import Any
 
 import orjson
 
+from services.ingest.addresses import Addresses
 from services.ingest.batcher import Batcher
 from services.ingest.known import KnownArticles
-from services.ingest.visitors import Network, ReloadWindow, client_address, is_bot, visitor
+from services.ingest.visitors import ReloadWindow, is_bot, visitor
 from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
 from shared.fastpath import FastRequest
@@ -43,7 +44,7 @@ class Beacon:
     window: ReloadWindow
     salt: Callable[[], bytes]
     filter_bots: bool
-    trusted: tuple[Network, ...]
+    addresses: Addresses
     metrics: Ingest
 
     def __post_init__(self) -> None:
@@ -103,10 +104,10 @@ class Beacon:
             return False
         if article not in self.known:
             return False
-        agent, forwarded = _reader_headers(request.headers)
+        agent = _user_agent(request.headers)
         if self.filter_bots and is_bot(agent):
             return False
-        reader = self._reader(request.peer, forwarded, agent) if self.window.window else ""
+        reader = self._reader(request.peer, request.headers, agent) if self.window.window else ""
         key = reader + article
         if reader and (self.window.holds(key) or self.window.pending(key) is not None):
             return False
@@ -146,7 +147,7 @@ class Beacon:
         """
         if article not in self.known and not await self.known.look_up(article):
             raise Problem(404, "there is no such article, or it is not public")
-        agent, forwarded = _reader_headers(scope["headers"])
+        agent = _user_agent(scope["headers"])
         if self.filter_bots and is_bot(agent):
             self.batcher.filtered("bot")
             self._bot.inc()
@@ -155,12 +156,10 @@ class Beacon:
             batch = await asyncio.shield(self.batcher.add(article, "reader", ""))
             return COUNTED, batch.encode()
         peer = scope["client"][0] if scope.get("client") else ""
-        return await self._once(article, self._reader(peer, forwarded, agent))
+        return await self._once(article, self._reader(peer, scope["headers"], agent))
 
-    def _reader(self, peer: str, forwarded: bytes | None, agent: bytes) -> str:
-        if forwarded and self.trusted:
-            peer = client_address(peer, forwarded.decode("latin-1"), self.trusted)
-        return visitor(self.salt(), peer, agent)
+    def _reader(self, peer: str, headers: RawHeaders, agent: bytes) -> str:
+        return visitor(self.salt(), self.addresses.reader(peer, headers), agent)
 
     async def _once(self, article: str, reader: str) -> tuple[bytes, bytes]:
         key = f"{reader}{article}"
@@ -198,14 +197,11 @@ def _answer(outcome: bytes, batch: bytes) -> RawHeaders:
     return [(b"luotdoc-read", outcome), (b"cache-control", b"no-store"), (b"x-correlation-id", batch)]
 
 
-def _reader_headers(headers: RawHeaders) -> tuple[bytes, bytes | None]:
-    agent, forwarded = b"", None
+def _user_agent(headers: RawHeaders) -> bytes:
     for name, value in headers:
         if name == b"user-agent":
-            agent = value
-        elif name == b"x-forwarded-for":
-            forwarded = value
-    return agent, forwarded
+            return value
+    return b""
 
 
 def _article(body: bytes) -> str:

@@ -2,18 +2,17 @@
 
 import re
 import socket
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from services.ingest.addresses import Network
 from services.ingest.reconcile import parse_subscribers
 from services.ingest.tokens import Token, parse_tokens
 from shared.settings import Settings
-
-Network = IPv4Network | IPv6Network
 
 
 def _networks(value: object) -> object:
@@ -54,7 +53,7 @@ class IngestSettings(Settings):
     )
     bot_filter: Literal["on", "off"] = Field("on", description="whether bots are filtered, by their user agent")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
-        (), description="networks of proxies whose X-Forwarded-For is believed, separated by commas"
+        (), description="networks of proxies whose X-Forwarded-For or Forwarded is believed, separated by commas"
     )
     instance: str = Field(
         default_factory=lambda: re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower())[:63] or "ingest",

@@ -1,43 +1,11 @@
 """Who reads, without knowing who: a keyed hash of address and user agent, and the window against reloads."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
-from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from crawleruseragents import is_crawler
-
-Network = IPv4Network | IPv6Network
-
-
-def client_address(peer: str, forwarded: str | None, trusted: Iterable[Network]) -> str:
-    """The reader's address: the peer's, or the last hop of `X-Forwarded-For` that no trusted proxy added."""
-    networks = tuple(trusted)
-    if not forwarded or not networks or not _within(peer, networks):
-        return peer
-    address = peer
-    for hop in reversed([part.strip() for part in forwarded.split(",")]):
-        if not _is_address(hop):
-            return address
-        address = hop
-        if not _within(hop, networks):
-            return address
-    return address
-
-
-@lru_cache(maxsize=4096)
-def _within(address: str, networks: tuple[Network, ...]) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in networks)
-
-
-@lru_cache(maxsize=4096)
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_bot(user_agent: bytes) -> bool:
@@ -51,9 +19,9 @@ def _is_crawler(user_agent: bytes) -> bool:
     return bool(is_crawler(user_agent.decode("latin-1")))
 
 
-def visitor(salt: bytes, address: str, user_agent: bytes) -> str:
+def visitor(salt: bytes, address: bytes, user_agent: bytes) -> str:
     """16 hex digits that stand for a reader on one day; without the day's salt they lead to nobody."""
-    return blake2b(b"%b\0%b" % (address.encode(), user_agent), key=salt, digest_size=8).hexdigest()
+    return blake2b(b"%b\0%b" % (address, user_agent), key=salt, digest_size=8).hexdigest()
 
 
 class ReloadWindow:

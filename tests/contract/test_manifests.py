@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.local.gateway import BACKENDS, servers
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
@@ -116,7 +117,9 @@ def test_every_file_of_the_base_is_in_it() -> None:
     named = {*kustomization["resources"], *(patch["path"] for patch in kustomization["patches"])}
     assert {path.name for path in BASE.iterdir()} == {"kustomization.yaml", *named}
     for overlay in OVERLAYS:
-        resources = yaml.safe_load((overlay / "kustomization.yaml").read_text())["resources"]
+        held = yaml.safe_load((overlay / "kustomization.yaml").read_text())
+        resources = held["resources"]
+        assert held["components"] == ["../../components/gateway"]
         assert {path.name for path in overlay.iterdir()} == {"kustomization.yaml", *resources[1:]}
 
 
@@ -174,8 +177,9 @@ def test_selectors_find_what_they_name() -> None:
     for item in OBJECTS:
         if item["kind"] in ("Service", "PodDisruptionBudget"):
             selector = item["spec"]["selector"]
-            assert selector.get("matchLabels", selector) == {NAME: item["metadata"]["name"]}
-            assert item["metadata"]["name"] in WORKLOADS
+            name = item["metadata"]["name"].removesuffix("-pods")
+            assert selector.get("matchLabels", selector) == {NAME: name}
+            assert name in WORKLOADS
     assert {o["metadata"]["name"] for o in OBJECTS if o["kind"] == "PodDisruptionBudget"} == set(SERVICES)
 
 
@@ -198,7 +202,7 @@ def test_the_public_host_leads_to_no_editor_and_no_metrics() -> None:
     }
     assert to == {
         "/metrics": [], "/livez": [], "/readyz": [], "/state": [],
-        "/reads": ["ingest"], "/reads.gif": ["ingest"], "/events": ["ingest"], "/schemas": ["ingest"],
+        "/reads": ["gateway"], "/reads.gif": ["gateway"], "/events": ["ingest"], "/schemas": ["ingest"],
         "/stats": ["stats"], "/": ["render"],
     }  # fmt: skip
     assert {ref["name"] for rule in editors["spec"]["rules"] for ref in rule["backendRefs"]} == {"ingest"}
@@ -224,9 +228,55 @@ def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: st
         assert service["ports"] == [f"127.0.0.1:{SETTINGS[name].model_fields['port'].default}:{settings.port}"]
 
 
+GATEWAY = ROOT / "deploy/k8s/components/gateway"
+
+
+def test_the_gateway_names_every_pod_that_ingest_may_have() -> None:
+    text = (GATEWAY / "servers.cfg").read_text()
+    domain = "ingest-pods.${NAMESPACE}.svc.${CLUSTER_DOMAIN-cluster.local}:8000"
+    assert re.findall(r'server (ingest-\d+) "ingest-\d+\.(\S+)"', text) == [(f"ingest-{n}", domain) for n in range(20)]
+    assert re.findall(r'"(ingest-\d+)\.', text) == [f"ingest-{n}" for n in range(20)]
+    assert WORKLOADS["ingest"]["spec"]["serviceName"] == "ingest-pods"
+    (pods,) = [o for o in OBJECTS if o["kind"] == "Service" and o["metadata"]["name"] == "ingest-pods"]
+    assert pods["spec"]["clusterIP"] == "None"
+    assert pods["spec"]["publishNotReadyAddresses"]
+
+
+def test_gateways_have_the_same_backends_everywhere() -> None:
+    k8s = (GATEWAY / "servers.cfg").read_text()
+    compose = COMPOSE["configs"]["servers"]["content"]
+    local = servers({service: [("one", "127.0.0.1:1")] for service in BACKENDS.values()})
+    wanted = [("reads", "reads"), *((name, "http") for name in BACKENDS if name != "reads")]
+    for text in (k8s, compose, local):
+        assert re.findall(r"^backend (\w+) from (\w+)$", text, re.MULTILINE) == wanted
+    assert set(re.findall(r"(\S+):8000", compose)) <= set(COMPOSE["services"])
+    named = re.findall(r"use_backend (\w+)|default_backend (\w+)", (GATEWAY / "haproxy.cfg").read_text())
+    assert {one or other for one, other in named} == set(BACKENDS)
+
+
+def test_the_gateway_may_do_no_more_than_it_must_and_is_what_compose_runs() -> None:
+    workload, *_ = documents(GATEWAY / "gateway.yaml")
+    spec = workload["spec"]["template"]["spec"]
+    (one,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert one["securityContext"] == container("ingest")["securityContext"]
+    (image,) = yaml.safe_load((GATEWAY / "kustomization.yaml").read_text())["images"]
+    assert COMPOSE["services"]["gateway"]["image"] == f"{image['name']}:{image['newTag']}"
+    assert COMPOSE["services"]["gateway"]["command"] == one["command"]
+    ports = [str(port["containerPort"]) for port in one["ports"]]
+    assert re.findall(r"BIND-:(\d+)", (GATEWAY / "haproxy.cfg").read_text()) == ports
+
+
+def test_both_ingests_of_compose_differ_by_their_name() -> None:
+    first, second = COMPOSE["services"]["ingest"], COMPOSE["services"]["ingest-2"]
+    differ = {"LUOTDOC_INSTANCE": "ingest-2"}
+    assert second == {**first, "ports": [], "environment": {**first["environment"], **differ}}
+    assert first["environment"]["LUOTDOC_TRUSTED_PROXIES"]
+
+
 def test_compose_waits_for_what_it_starts() -> None:
     services = COMPOSE["services"]
-    assert set(services) == {*SETTINGS, "rabbitmq", "mongodb", "mongodb-init"}
+    assert set(services) == {*SETTINGS, "ingest-2", "gateway", "rabbitmq", "mongodb", "mongodb-init"}
     for service in services.values():
         for other, wanted in service.get("depends_on", {}).items():
             if wanted["condition"] == "service_healthy":
@@ -236,7 +286,8 @@ def test_compose_waits_for_what_it_starts() -> None:
                 assert "restart" not in services[other]
         assert set(service["networks"]) <= set(COMPOSE["networks"])
         for volume in service.get("volumes", ()):
-            assert volume.partition(":")[0] in COMPOSE["volumes"]
+            source = volume.partition(":")[0]
+            assert source in COMPOSE["volumes"] or (ROOT / source).is_file()
     assert not any("ports" in services[name] for name in ("rabbitmq", "mongodb"))
 
 

@@ -9,6 +9,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from services.ingest import known as module
+from services.ingest.addresses import Addresses
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
 from services.ingest.known import KnownArticles
@@ -75,7 +76,7 @@ async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[],
     known, _ = make(answer)
     window = ReloadWindow(0, 1, lambda: 0.0)
     measured = Ingest(new_registry())
-    beacon = Beacon(cast(Batcher, None), known, window, lambda: b"", False, (), measured)
+    beacon = Beacon(cast(Batcher, None), known, window, lambda: b"", False, Addresses([]), measured)
     scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
     scope["method"] = "POST" if way == "post" else "GET"
     sent: list[MutableMapping[str, Any]] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.endpoints import endpoints
-from deploy.local.plan import Replica, Shared, counts, environment, lay_out, token_entry
+from deploy.local.plan import Replica, Shared, counts, environment, lay_out, needs_gateway, token_entry
 
 SHARED = Shared("amqp://u:p@127.0.0.1:21000/", "mongodb://127.0.0.1:22000/luotdoc", "secret")
 ONE_EACH = [
@@ -70,6 +70,21 @@ def test_what_only_the_run_knows_overrides_the_environment_and_the_rest_is_passe
     assert told["LUOTDOC_SECTIONS"].startswith("thoi-su=Thời sự,kinh-te=")
     assert told["LUOTDOC_READ_WINDOW"] == "0"
     assert told["PATH"] == "/bin"
+
+
+def test_several_replicas_stand_behind_a_gateway_that_they_believe() -> None:
+    assert not needs_gateway(counts({"COUNTER": "2"}))
+    assert all(needs_gateway(counts({service: "2"})) for service in ("INGEST", "RENDER", "STATS"))
+    behind = replace(SHARED, gateway="http://127.0.0.1:8080")
+
+    told = environment(Replica("ingest", 2, 20001), ONE_EACH, behind, {}, Path("/data/spool"))
+
+    assert told["LUOTDOC_BASE_URL"] == "http://127.0.0.1:8080"
+    assert told["LUOTDOC_READS_URL"] == "http://127.0.0.1:8080/reads"
+    assert told["LUOTDOC_SCHEMAS_URL"] == "http://127.0.0.1:8080/schemas"
+    assert told["LUOTDOC_TRUSTED_PROXIES"] == "127.0.0.0/8"
+    assert "LUOTDOC_TRUSTED_PROXIES" not in environment(ONE_EACH[1], ONE_EACH, SHARED, {}, Path())
+    assert json.loads(endpoints(behind, ONE_EACH, {}, {one.name: 1 for one in ONE_EACH}))["gateway"] == behind.gateway
 
 
 def test_tokens_of_the_environment_stay_valid_beside_the_run_s_own() -> None:

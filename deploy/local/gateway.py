@@ -1,0 +1,62 @@
+"""A private HAProxy with the configuration of compose and Kubernetes, in front of this machine's replicas."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from deploy.local.ports import HOST
+from deploy.local.server import Server
+
+POLICY = Path(__file__).parents[1] / "k8s/components/gateway/haproxy.cfg"
+PROGRAM = "/usr/sbin/haproxy"
+
+Backends = Mapping[str, Sequence[tuple[str, str]]]
+"""Of each service, its replicas as (name, host:port). The names of the ingests are the ring."""
+
+
+class Gateway(Server):
+    """One origin for readers at `url`. `trusted`: networks of proxies before it, separated by spaces."""
+
+    name = "gateway"
+
+    def __init__(self, folder: Path, port: int, health_port: int, backends: Backends, trusted: str = "") -> None:
+        super().__init__(folder)
+        self.url = f"http://{HOST}:{port}"
+        self.health = f"http://{HOST}:{health_port}"
+        self._environment = {"GATEWAY_BIND": f"{HOST}:{port}", "GATEWAY_HEALTH_BIND": f"{HOST}:{health_port}"}
+        if trusted:
+            self._environment["GATEWAY_TRUSTED"] = trusted
+        self._servers = self.folder / "servers.cfg"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._servers.write_text(servers(backends))
+
+    def command(self) -> list[str]:
+        """HAProxy in the foreground."""
+        return [PROGRAM, "-db", "-f", str(POLICY), "-f", str(self._servers)]
+
+    def environment(self) -> dict[str, str]:
+        """Where it listens and whom it believes."""
+        return self._environment
+
+    def answers(self) -> bool:
+        """Whether each service has a replica that is ready."""
+        try:
+            text = httpx.get(f"{self.health}/metrics?scope=backend", trust_env=False, timeout=2).text
+        except httpx.HTTPError:
+            return False
+        up = [line for line in text.splitlines() if line.startswith("haproxy_backend_active_servers")]
+        return len(up) >= len(BACKENDS) and all(float(line.split()[-1]) > 0 for line in up)
+
+
+BACKENDS = {"reads": "ingest", "ingest": "ingest", "stats": "stats", "render": "render"}
+"""HAProxy's backends, and the service that answers for each."""
+
+
+def servers(backends: Backends) -> str:
+    """The text of `servers.cfg`."""
+    lines = []
+    for backend, service in BACKENDS.items():
+        lines.append(f"backend {backend} from {'reads' if backend == 'reads' else 'http'}")
+        lines += [f"    server {name} {address}" for name, address in backends[service]]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,249 @@
+"""The gateway: a reader's reads reach one ingest, whichever replicas come and go. Real HAProxy."""
+
+import asyncio
+import contextlib
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local import ports
+from deploy.local.gateway import Gateway
+from tests.support.system import BROWSER, Process, System, until
+
+TRUSTED = "127.0.0.0/8"
+
+
+@contextlib.asynccontextmanager
+async def pretended(name: str, seen: list[str], answer: bool = True) -> AsyncIterator[tuple[str, str]]:
+    """A server that says its name and notes the requests, without those of the health check: (name, host:port).
+
+    `answer` False: it closes the connection of a POST once it has read it.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                if not head.startswith("GET /readyz"):
+                    seen.append(head)
+                    if head.startswith("POST"):
+                        await reader.readuntil(b"}")
+                        if not answer:
+                            break
+                writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(name)}\r\n\r\n{name}".encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield name, f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@contextlib.asynccontextmanager
+async def gateway(folder: Path, ingests: list[tuple[str, str]], trusted: str = TRUSTED) -> AsyncIterator[Gateway]:
+    """A gateway that is ready; pages and statistics are pretended."""
+    async with pretended("other", []) as other:
+        backends = {"ingest": ingests, "stats": [other], "render": [other]}
+        port = ports.choose_port()
+        one = Gateway(folder, port, ports.choose_port(None, {port}), backends, trusted)
+        await asyncio.to_thread(one.start, 20)
+        try:
+            yield one
+        finally:
+            await asyncio.to_thread(one.stop)
+
+
+def behind(processes: list[Process]) -> list[tuple[str, str]]:
+    return [(process.name, process.url.removeprefix("http://")) for process in processes]
+
+
+async def post(client: httpx.AsyncClient, url: str, address: str, article: str = "a1") -> httpx.Response:
+    headers = {"x-forwarded-for": address, "user-agent": BROWSER}
+    return await client.post(f"{url}/reads", json={"article": article}, headers=headers)
+
+
+async def ingests(system: System, number: int) -> list[Process]:
+    started = [await system.start("ingest", trusted_proxies=TRUSTED) for _ in range(number)]
+    await system.put("a1")
+    for process in started:
+
+        async def known(url: str = process.url) -> bool:
+            return (await system.read("a1", url, agent="curl/8.0")).status_code == 204
+
+        await until(known, 5, "every ingest knows the article")
+    return started
+
+
+async def test_a_reader_is_counted_once_while_ingests_come_and_go(system: System) -> None:
+    started = await ingests(system, 3)
+    async with gateway(system.folder / "gateway", behind(started)) as one:
+        await one_reader(one)
+        await readers_spread(one, started)
+        acknowledged, failed = await readers_while_ingests_go(one, started)
+    await system.start("counter")
+
+    async def all_counted() -> bool:
+        return await system.counted() >= acknowledged + 121
+
+    await until(all_counted, 20, "acknowledged reads are counted")
+    assert acknowledged + 121 <= await system.counted() <= acknowledged + 121 + failed
+
+
+async def one_reader(one: Gateway) -> None:
+    """Whatever connection and way it takes, one browser at one address is one reader."""
+    outcomes: Counter[str] = Counter()
+    for address in ("203.0.113.7", "203.0.113.7:51008", "::ffff:203.0.113.7", "198.51.100.1, 203.0.113.7") * 2:
+        async with httpx.AsyncClient() as client:
+            answers = [await post(client, one.url, address) for _ in range(3)]
+            headers = {"x-forwarded-for": address, "user-agent": BROWSER}
+            answers.append(await client.get(f"{one.url}/reads.gif?article=a1", headers=headers))
+        outcomes.update(answer.headers["luotdoc-read"] for answer in answers)
+    assert outcomes == {"counted": 1, "filtered; reason=reload": 31}
+
+
+async def readers_spread(one: Gateway, started: list[Process]) -> None:
+    """Each of 120 readers is counted once, and every ingest counts its share."""
+
+    async def twice(client: httpx.AsyncClient, address: str) -> list[str]:
+        return [(await post(client, one.url, address)).headers["luotdoc-read"] for _ in range(2)]
+
+    async with httpx.AsyncClient() as client:
+        readers = [f"198.51.100.{n}" for n in range(1, 61)] + [f"2001:db8:0:{n:x}::1" for n in range(1, 61)]
+        pairs = await asyncio.gather(*(twice(client, address) for address in readers))
+        assert pairs == [["counted", "filtered; reason=reload"]] * 120
+        counted = []
+        for process in started:
+            metrics = (await client.get(f"{process.url}/metrics")).text
+            counted.append(
+                float(metrics.partition('luotdoc_reads_total{class="reader",outcome="counted"} ')[2].split()[0])
+            )
+    assert sum(counted) == 121
+    assert min(counted) > 15, counted
+
+
+async def readers_while_ingests_go(one: Gateway, started: list[Process]) -> tuple[int, int]:
+    """One ingest stops, which no reader notices; one dies with what it has in hand. (acknowledged, unanswered)"""
+    statuses: list[int] = []
+    done = False
+
+    async def readers(client: httpx.AsyncClient, lane: int) -> None:
+        number = 0
+        while not done:
+            number += 1
+            try:
+                status = (await post(client, one.url, f"10.{lane}.{number // 250}.{number % 250}")).status_code
+            except httpx.RemoteProtocolError:
+                status = 0  # closed without an answer, as it would be without a gateway
+            statuses.append(status)
+
+    async with httpx.AsyncClient(timeout=20) as client:
+        lanes = [asyncio.create_task(readers(client, lane)) for lane in range(1, 5)]
+        try:
+            await until(lambda: len(statuses) > 100, 20, "reads are answered")
+            started[0].send(signal.SIGTERM)
+            assert await started[0].ended() == 0
+            before = len(statuses)
+            await until(lambda: len(statuses) > before + 100, 20, "reads are answered by the others")
+            assert set(statuses) == {204}
+            started[1].popen.kill()
+            await started[1].ended()
+            before = len(statuses)
+            await until(lambda: len(statuses) > before + 200, 20, "reads are answered by the last")
+            assert set(statuses[before + 50 :]) == {204}
+        finally:
+            done = True
+            await asyncio.gather(*lanes)
+    failed = len(statuses) - statuses.count(204)
+    assert failed <= len(lanes), Counter(statuses)
+    return statuses.count(204), failed
+
+
+async def test_a_read_that_was_sent_is_never_sent_again(tmp_path: Path) -> None:
+    seen: list[str] = []
+    async with (
+        pretended("a", seen, answer=False) as a,
+        pretended("b", seen, answer=False) as b,
+        gateway(tmp_path, [a, b]) as one,
+        httpx.AsyncClient() as client,
+    ):
+        answer = await client.post(f"{one.url}/reads", content='{"article":"a"}')
+    assert answer.status_code == 502
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(seen) == 1
+
+
+async def owners(folder: Path, number: int, readers: list[str]) -> list[str]:
+    """Which of so many ingests each reader reaches."""
+    async with contextlib.AsyncExitStack() as stack:
+        names = [await stack.enter_async_context(pretended(f"ingest-{n}", [])) for n in range(number)]
+        one = await stack.enter_async_context(gateway(folder / str(number), names))
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(one.url.rpartition(":")[2]))
+        found = []
+        for address in readers:
+            writer.write(f"GET /reads.gif HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.partition(b"content-length: ")[2].split()[0])
+            found.append((await reader.readexactly(length)).decode())
+        writer.close()
+    return found
+
+
+async def test_one_ingest_more_moves_few_readers(tmp_path: Path) -> None:
+    readers = [f"203.{n // 250}.113.{n % 250}" for n in range(600)] + [f"2001:ee0:{n:x}::{n:x}" for n in range(400)]
+    rings = {number: await owners(tmp_path, number, readers) for number in (2, 3, 19, 20)}
+    for number in (2, 19):
+        before, after = rings[number], rings[number + 1]
+        moved = [new for old, new in zip(before, after, strict=True) if old != new]
+        assert set(moved) == {f"ingest-{number}"}  # only to the one that is new
+        assert len(moved) < 1.5 * len(readers) / (number + 1)
+    for number, ring in rings.items():
+        shares = Counter(ring)
+        assert len(shares) == number
+        assert max(shares.values()) < 1.7 * len(readers) / number, shares
+
+
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        ["2001:ee0:4f12:10:8c1f:3:2:1"],
+        ["[2001:ee0:4f12:10::a1]:443"],
+        ["198.51.100.9, 2001:ee0:4f12:10::a1:2"],
+        ["2001:ee0:4f12:10::9", "127.0.0.9"],
+        ["2001:ee0:4f12:10::9, 127.0.0.9,"],
+    ],
+)
+async def test_the_reader_is_found_as_ingest_finds_it(tmp_path: Path, forwarded: list[str]) -> None:
+    """Each of these is one reader, who must reach the same of 16 ingests however the address is written."""
+    async with contextlib.AsyncExitStack() as stack:
+        names = [await stack.enter_async_context(pretended(f"ingest-{n}", [])) for n in range(16)]
+        one = await stack.enter_async_context(gateway(tmp_path, names))
+        async with httpx.AsyncClient() as client:
+            wanted = (await post(client, one.url, "2001:ee0:4f12:10::")).text
+            lines = [("x-forwarded-for", line) for line in forwarded]
+            answer = await client.post(f"{one.url}/reads", content='{"article":"a"}', headers=lines)
+    assert answer.text == wanted
+
+
+async def test_from_strangers_nothing_is_believed_and_nothing_inner_is_shown(tmp_path: Path) -> None:
+    seen: list[str] = []
+    async with contextlib.AsyncExitStack() as stack:
+        names = [await stack.enter_async_context(pretended(f"ingest-{n}", seen)) for n in range(16)]
+        one = await stack.enter_async_context(gateway(tmp_path, names, trusted=""))
+        async with httpx.AsyncClient() as client:
+            asked = {(await post(client, one.url, f"203.0.113.{n}")).text for n in range(50)}
+            claimed = {"forwarded": "for=203.0.113.1", "x-forwarded-for": "203.0.113.1"}
+            await client.get(f"{one.url}/reads.gif", headers=claimed)
+            for path in ("/metrics", "/livez", "/readyz", "/state"):
+                assert (await client.get(one.url + path)).status_code == 404, path
+            paths = {"/": "other", "/events": "ingest-", "/schemas/x": "ingest-", "/stats/site": "other"}
+            for path, name in paths.items():
+                assert (await client.get(one.url + path)).text.startswith(name), path
+            for path in ("/eventsx", "/articles/a1", "/media/x", "/reads/batch", "/statsx"):
+                assert (await client.get(one.url + path)).text == "other", path
+    assert len(asked) == 1
+    assert not [head for head in seen if "203.0.113" in head]

@@ -1,0 +1,138 @@
+"""Whose address it is, however proxies write it."""
+
+import json
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.ingest.addresses import Addresses
+from services.ingest.visitors import visitor
+from shared.http import RawHeaders
+
+TRUSTED = Addresses([ip_network("10.0.0.0/8"), ip_network("fd00::/8"), ip_network("192.0.2.8/32")])
+CASES = json.loads((Path(__file__).parents[1] / "cases/forwarded.json").read_text())
+
+
+def headers(name: str, *lines: str) -> RawHeaders:
+    return [(b"host", b"www.example.org"), *((name.encode(), line.encode("latin-1")) for line in lines)]
+
+
+@pytest.mark.parametrize(
+    ("peer", "lines", "address"),
+    [
+        ("10.0.0.1", ["203.0.113.7"], "203.0.113.7"),
+        ("10.0.0.1", ["203.0.113.7, 10.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", ["198.51.100.9, 203.0.113.7"], "203.0.113.7"),  # what a client wrote in front is its own affair
+        ("10.0.0.1", ["10.9.9.9, 203.0.113.7 ,10.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", ["2001:db8::5, fd00::1"], "2001:db8::5"),
+        ("fd00::2", ["203.0.113.7"], "203.0.113.7"),
+        ("::ffff:10.0.0.1", ["203.0.113.7"], "203.0.113.7"),  # a socket for both families
+        ("192.0.2.8", ["203.0.113.7, ::ffff:10.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", [""], "10.0.0.1"),
+        ("10.0.0.1", [" , ,"], "10.0.0.1"),
+        ("192.0.2.1", ["203.0.113.7"], "192.0.2.1"),  # a peer that nobody trusts may say what it likes
+        ("", ["203.0.113.7"], ""),
+        # Several lines are one list.
+        ("10.0.0.1", ["203.0.113.7", "10.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", ["198.51.100.9", "203.0.113.7", "10.0.0.3, 10.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", ["203.0.113.7", ""], "203.0.113.7"),
+        # Empty elements are none.
+        ("10.0.0.1", ["203.0.113.7,"], "203.0.113.7"),
+        ("10.0.0.1", ["203.0.113.7, , 10.0.0.2,,"], "203.0.113.7"),
+        # Ports, brackets, quotes, zones.
+        ("10.0.0.1", ["203.0.113.7:4711"], "203.0.113.7"),
+        ("10.0.0.1", ["[2001:db8::5]:443"], "2001:db8::5"),
+        ("10.0.0.1", ["[2001:DB8::5], 10.0.0.2:80"], "2001:db8::5"),
+        ("10.0.0.1", ["2001:db8:1:2:3:4:5:6:443"], "2001:db8:1:2:3:4:5:6"),
+        ("10.0.0.1", ['"[2001:db8::5]:443"'], "2001:db8::5"),
+        ("10.0.0.1", ["fe80::1%eth0"], "fe80::1"),
+        ("10.0.0.1", ["[fe80::1%25en0]:80"], "fe80::1"),
+        ("10.0.0.1", ["::ffff:203.0.113.7"], "203.0.113.7"),
+        ("10.0.0.1", ["[::ffff:cb00:7107]:5000"], "203.0.113.7"),
+        # Whatever is no address: the proxy that wrote it did not know.
+        ("10.0.0.1", ["unknown"], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.7, unknown"], "10.0.0.1"),
+        ("10.0.0.1", ["unknown, 10.0.0.2"], "10.0.0.2"),
+        ("10.0.0.1", ["203.0.113.7, _hidden"], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.7:http"], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.777"], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.7\0"], "10.0.0.1"),
+        ("10.0.0.1", ["[]", "\xff\xfe"], "10.0.0.1"),
+        ("10.0.0.1", ["[[2001:db8::5]]"], "10.0.0.1"),
+    ],
+)
+def test_x_forwarded_for(peer: str, lines: list[str], address: str) -> None:
+    assert TRUSTED.of(peer, headers("x-forwarded-for", *lines)) == address
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        (["for=203.0.113.7"], "203.0.113.7"),
+        (['For="[2001:db8:cafe::17]:4711"'], "2001:db8:cafe::17"),
+        (['for="203.0.113.7:80";proto=https;by=10.0.0.1;host="a,b;c"'], "203.0.113.7"),
+        (["proto=http; for=203.0.113.7 , for=10.0.0.2"], "203.0.113.7"),
+        (["for=198.51.100.9, for=203.0.113.7", "for=10.0.0.2"], "203.0.113.7"),
+        ([",for=203.0.113.7,,"], "203.0.113.7"),
+        ([r'for="203.0.113\.7"'], "203.0.113.7"),
+        (["for=198.51.100.9;by=10.0.0.3, proto=https"], "10.0.0.1"),
+        (["for=198.51.100.9, for=unknown"], "10.0.0.1"),
+        (["for=198.51.100.9, for=_hidden"], "_hidden"),
+        (['for="_SEVKISEK:_80"'], "_SEVKISEK"),
+        (["for=_a, for=10.0.0.2"], "_a"),
+        (["for="], "10.0.0.1"),
+        (['for="203.0.113.7'], "10.0.0.1"),
+        (["203.0.113.7"], "10.0.0.1"),
+        (["for=203.0.113.7 for=198.51.100.9"], "10.0.0.1"),
+        ([";;;"], "10.0.0.1"),
+        ([""], "10.0.0.1"),
+    ],
+)
+def test_forwarded(lines: list[str], address: str) -> None:
+    assert TRUSTED.of("10.0.0.1", headers("forwarded", *lines)) == address
+
+
+def test_of_both_headers_x_forwarded_for_wins() -> None:
+    both = [*headers("forwarded", "for=198.51.100.9"), *headers("x-forwarded-for", "203.0.113.7")]
+    assert TRUSTED.of("10.0.0.1", both) == "203.0.113.7"
+    assert TRUSTED.of("10.0.0.1", both[:-1] + headers("x-forwarded-for", " ")) == "198.51.100.9"
+
+
+def test_without_trusted_proxies_the_peer_is_the_reader() -> None:
+    alone = Addresses([])
+    assert alone.of("10.0.0.1", headers("x-forwarded-for", "203.0.113.7")) == "10.0.0.1"
+    assert alone.of("testclient", headers("forwarded", "for=203.0.113.7")) == "testclient"
+
+
+def test_readers_are_told_apart_by_address_or_by_64_bits_of_it() -> None:
+    def reader(*lines: str, name: str = "x-forwarded-for") -> bytes:
+        return TRUSTED.reader("10.0.0.1", headers(name, *lines))
+
+    phone = reader("2001:ee0:4f12:10::a1")
+    assert phone == reader("2001:ee0:4f12:10:8c1f:3:2:1") == reader("[2001:ee0:4f12:10:ffff::]:443")
+    others = {
+        reader("2001:ee0:4f12:11::a1"),
+        reader("203.0.113.7"),
+        reader("203.0.113.8"),
+        reader("::ffff:203.0.113.9"),
+        reader("for=_abc", name="forwarded"),  # not 95.97.98.99, though it has as many bytes
+        reader("95.97.98.99"),
+        reader("for=_abcdefg", name="forwarded"),
+        reader("5f61:6263:6465:6667::1"),
+    }
+    assert len(others | {phone}) == 9
+
+
+@pytest.mark.parametrize("case", CASES["cases"], ids=[case["name"] for case in CASES["cases"]])
+def test_cases(case: dict[str, Any]) -> None:
+    addresses, seen, outcomes = Addresses([ip_network(network) for network in CASES["trusted"]]), set(), []
+    for lines in case["lines"]:
+        who = visitor(b"salt", addresses.reader(CASES["peer"], headers("x-forwarded-for", *lines)), b"one browser")
+        outcomes.append("reload" if who in seen else "counted")
+        seen.add(who)
+    print(f"{outcomes == case['want']!s:5}  {case['name']}: {', '.join(outcomes)}")
+    assert outcomes == case["want"]

@@ -19,9 +19,10 @@ from typing import Any
 import orjson
 
 from services.ingest.addresses import Addresses
+from services.ingest.agents import is_bot
 from services.ingest.batcher import Batcher
 from services.ingest.known import KnownArticles
-from services.ingest.visitors import ReloadWindow, is_bot, visitor
+from services.ingest.visitors import ReloadWindow, visitor
 from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
 from shared.fastpath import FastRequest

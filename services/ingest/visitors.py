@@ -2,21 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import lru_cache
 from hashlib import blake2b
-
-from crawleruseragents import is_crawler
-
-
-def is_bot(user_agent: bytes) -> bool:
-    """Whether a program sent this, by the first 512 characters. No browser goes without a user agent."""
-    return not user_agent or _is_crawler(user_agent[:512])
-
-
-@lru_cache(maxsize=10_000)
-def _is_crawler(user_agent: bytes) -> bool:
-    # Cached: a new one costs 0.3 ms.
-    return bool(is_crawler(user_agent.decode("latin-1")))
 
 
 def visitor(salt: bytes, address: bytes, user_agent: bytes) -> str:

@@ -1,43 +1,8 @@
-"""Who is a bot, and what is a reload."""
+"""Who is the same reader, and what is a reload."""
 
 import asyncio
 
-import pytest
-
-from services.ingest.visitors import ReloadWindow, is_bot, visitor
-
-
-@pytest.mark.parametrize(
-    "agent",
-    [
-        "",
-        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-        "Mozilla/5.0 (compatible; coccocbot-web/1.0; +http://help.coccoc.com/searchengine)",
-        "curl/8.5.0",
-        "python-requests/2.32.0",
-        "facebookexternalhit/1.1",
-    ],
-)
-def test_programs_are_bots(agent: str) -> None:
-    assert is_bot(agent.encode())
-
-
-@pytest.mark.parametrize(
-    "agent",
-    [
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 "
-        "Safari/537.36",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 "
-        "Mobile/15E148 Safari/604.1",
-        "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
-    ],
-)
-def test_people_are_not(agent: str) -> None:
-    assert not is_bot(agent.encode())
-
-
-def test_only_the_first_part_of_an_endless_user_agent_is_looked_at() -> None:
-    assert not is_bot(b"x" * 512 + b" Googlebot/2.1")
+from services.ingest.visitors import ReloadWindow, visitor
 
 
 def test_a_visitor_is_the_same_all_day_and_another_with_another_salt() -> None:

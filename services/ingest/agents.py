@@ -1,0 +1,110 @@
+"""Who is a program, by its user agent. Pure.
+
+People first: what a browser, or an app on a phone, sends is a person's unless it names itself a robot. The public list
+of crawlers is one input: its patterns are asked where the rest of a browser's agent names a product that they know.
+`tests/cases/user_agents.json` holds verdicts that must not change by an upgrade of that list.
+
+A new agent is judged by substrings and a set of words, about 50 times as fast as by an alternation of 1,500 patterns.
+"""
+
+import re
+from functools import lru_cache
+
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+
+MAX_LENGTH = 512
+"""Bytes of a user agent that are looked at."""
+
+# What people's browsers begin with.
+_BROWSERS = (
+    *(
+        b"mozilla/ opera/ ucweb/ ucbrowser dalvik/ [fban/ [fb_iab/ mqqbrowser/ lynx/ w3m/ "
+        b"elinks netsurf/ dillo/ emacs-w3 amaya/ nokia samsung- samsung/ sec- lg- lge- lg/ "
+        b"sonyericsson blackberry docomo/ kddi- softbank/ vodafone/ mot- htc_ htc- alcatel- "
+        b"huawei zte- micromax maui portalmmm"
+    ).split(),
+    b"links (",
+)
+# What an app of somebody's device says of it.
+_DEVICE = re.compile(
+    rb"iphone|ipad|ipod|\bios \d|android|cfnetwork/|windows phone|harmonyos|tizen|web0s|smart-?tv|playstation|nintendo"
+    rb"|xbox|kaios|symbian|midp"
+)
+# Comments with names of devices ("CUBOT", "M bot 60"), which say nothing of the program; unless they do.
+_MODEL = re.compile(
+    rb"\((?![^()]*(?:compatible|https?:|@|(?<!cu)bot(?:-[a-z]+)?/|crawl|spider))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]"
+)
+_BOT = re.compile(rb"(?<!cu)bot(?![a-z])|(?<![a-z])bot")
+_COMPATIBLE = re.compile(
+    rb"compatible[;,] ?(?!msie|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows|macintosh|nokia|palm"
+    rb"|webtv|amigavoyager|ibrowse|lotus|nintendo|links|elinks)[a-z]"
+)
+_ROBOTS = (
+    # what robots call their work
+    *(
+        b"crawl spider scrap slurp archiver archive.org indexer fetcher externalhit "
+        b"externalagent preview prerender validator checker scanner monitor synthetic uptime "
+        b"read-aloud inspectiontool googleother mediapartners appengine-google favicons "
+        b"feedfetcher"
+    ).split(),
+    # programs that drive a browser
+    *(
+        b"headless phantomjs puppeteer playwright selenium webdriver jsdom htmlunit cypress/ "
+        b"lighthouse pagespeed ptst/ gtmetrix pingdom datadog newrelic site24x7 nutch heritrix"
+    ).split(),
+    # libraries and tools
+    *(
+        b"python curl/ wget httpclient http-client libwww-perl powershell winhttp java/ "
+        b"go-http node-fetch axios undici php/ perl/ ruby whatsapp/ ms-office wordpress"
+    ).split(),
+    # programs that read for a language model
+    *b"chatgpt-user perplexity-user claude-user mistralai-user anthropic".split(),
+)
+# Patterns of the list that people send, too: a build of Android 15, the in-app browsers of Facebook and Viber.
+_PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber"})
+
+_WORDS = bytes(code if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
+
+
+def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
+    """The list's patterns by their longest word, in lower case."""
+    found: dict[bytes, list[re.Pattern[bytes]]] = {}
+    for entry in CRAWLER_USER_AGENTS_DATA:
+        pattern = entry["pattern"]
+        if pattern in _PEOPLES_PATTERNS:
+            continue
+        # A class of one letter in both cases is that letter; any other class, and what is escaped, ends a word.
+        plain = re.sub(r"\[(\w)(\w)\]", lambda m: m[1] if m[1].lower() == m[2].lower() else " ", pattern)
+        words = re.findall(r"[a-z0-9]+", re.sub(r"\\[sSdDwWb]", " ", plain).lower())
+        if words:
+            key = max(words, key=len).encode()
+            found.setdefault(key, []).append(re.compile(pattern.encode(), re.IGNORECASE))
+    return found
+
+
+_LISTED = _listed()
+
+
+@lru_cache(maxsize=10_000)
+def is_bot(user_agent: bytes) -> bool:
+    """Whether a program sent this. Only the first `MAX_LENGTH` bytes are looked at."""
+    agent = user_agent[:MAX_LENGTH].lower()
+    if not agent.startswith(_BROWSERS) and not _DEVICE.search(agent):
+        return True
+    return _names_a_robot(agent) and _names_a_robot(_MODEL.sub(b" ", agent))
+
+
+def _names_a_robot(agent: bytes) -> bool:
+    for name in _ROBOTS:
+        if name in agent:
+            return True
+    if b"bot" in agent and _BOT.search(agent):
+        return True
+    if b"compatible" in agent and _COMPATIBLE.search(agent):
+        return True
+    if (b"http" in agent or b"www." in agent or b"@" in agent) and b"msie" not in agent:
+        return True  # an address for complaints
+    words = agent.translate(_WORDS).split()
+    if _LISTED.keys().isdisjoint(words):
+        return False
+    return any(pattern.search(agent) for word in _LISTED.keys() & set(words) for pattern in _LISTED[word])

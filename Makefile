@@ -9,7 +9,7 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up chaos bench test test-unit check format lock clean-data venv node contract api-fuzz
+.PHONY: help demo up chaos bench test test-unit guide check format lock clean-data venv node contract api-fuzz
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ chaos: $(STAMP) ## kill, stop and freeze everything under load, and check the co
 
 test-unit: $(STAMP) ## the tests without servers, in seconds
 	$(BIN)/python -m pytest --no-cov tests/unit $(ARGS)
+
+guide: $(STAMP) $(NODE) ## the long lines of README and guides, and the generated Java types
+	@deploy/local/bootstrap.sh servers java
+	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
 
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff format --check .

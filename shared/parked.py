@@ -5,7 +5,8 @@
     redrive QUEUE HANDLE…|--all      back to its work queue; --force for batches that are too old
     discard QUEUE HANDLE…|--all      gone for good
 
-QUEUE is the work queue's name, such as counter.reads, or that of any subscriber. A message that is sent again and
+QUEUE is the work queue's name, such as counter.reads, or that of any subscriber, whose own user may do all this. A
+message that is sent again and
 was counted before is not counted again: the ledger knows its id. A batch that is `too_old` may have been counted and
 forgotten, and stays parked unless --force says to count it.
 """
@@ -21,14 +22,16 @@ from hashlib import sha256
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
+from aiormq.exceptions import ChannelAccessRefused
 
 from shared.broker import BROKER_ERRORS
 from shared.clock import now
 from shared.command import Command
+from shared.direct import told_of_rights, way_into
 from shared.events import REPLAY_HEADER
 from shared.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_since, passed_on, reason_of
 from shared.properties import Unreadable
-from shared.settings import Settings, load
+from shared.settings import SubscriberSettings, load
 from shared.topology import WORK_QUEUES
 
 NEEDS_FORCE = "too_old"
@@ -90,7 +93,7 @@ def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
 
 
 @asynccontextmanager
-async def _channel(settings: Settings) -> AsyncIterator[AbstractChannel]:
+async def _channel(settings: SubscriberSettings) -> AsyncIterator[AbstractChannel]:
     # What is still in hand when the channel closes goes back to its place.
     async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
         yield await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -106,7 +109,7 @@ async def _parked(channel: AbstractChannel, queue: str) -> AsyncIterator[Abstrac
         yield message
 
 
-async def _list(settings: Settings, queues: list[str]) -> int:
+async def _list(settings: SubscriberSettings, queues: list[str]) -> int:
     async with _channel(settings) as channel:
         for queue in queues:
             number = (await channel.get_queue(f"{queue}.parked")).declaration_result.message_count
@@ -116,7 +119,7 @@ async def _list(settings: Settings, queues: list[str]) -> int:
     return 0
 
 
-async def _show(settings: Settings, queue: str, handle: str) -> int:
+async def _show(settings: SubscriberSettings, queue: str, handle: str) -> int:
     async with _channel(settings) as channel:
         async for message in _parked(channel, queue):
             if handle_of(message) == handle:
@@ -137,22 +140,23 @@ def _print(message: AbstractIncomingMessage) -> None:
     print(printable(message.body.decode(errors="backslashreplace"), "\n\t"))
 
 
-async def _settle(settings: Settings, chosen: argparse.Namespace) -> int:
+async def _settle(settings: SubscriberSettings, chosen: argparse.Namespace) -> int:
     left, missing = 0, set(chosen.handles)
     async with _channel(settings) as channel:
+        back = await way_into(channel, chosen.queue) if chosen.command == "redrive" else None
         async for message in _parked(channel, chosen.queue):
             handle = handle_of(message)
             if not chosen.all and handle not in chosen.handles:
                 continue
             missing.discard(handle)
-            if chosen.command == "redrive":
+            if back:
                 if message.headers.get(REASON) == NEEDS_FORCE and not chosen.force:
                     print(f"{handle}  left: too old, it may have been counted already; --force counts it")
                     left += 1
                     continue
-                await channel.default_exchange.publish(again(message, chosen.force), chosen.queue, mandatory=True)
+                await back.publish(again(message, chosen.force), chosen.queue, mandatory=True)
             await message.ack()
-            print(f"{handle}  {'redriven' if chosen.command == 'redrive' else 'discarded'}")
+            print(f"{handle}  {'redriven' if back else 'discarded'}")
     for handle in sorted(missing):
         print(f"nothing in {chosen.queue}.parked has the handle {handle}", file=sys.stderr)
     return 1 if missing or left else 0
@@ -178,18 +182,27 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
+def _told_of_absence(queue: str | None, error: ChannelNotFoundEntity) -> str:
+    if queue is None or f"'{queue}.parked'" not in str(error):
+        return f"RabbitMQ: {error}; has `python -m shared.setup` run, and is the queue's subscriber set up?"
+    return f"there is no queue {queue}.parked; name the work queue, without `.parked`"
+
+
 async def run(arguments: list[str]) -> int:
     """Do what the arguments say; answers the exit status."""
     chosen = _arguments(arguments)
-    settings = load(Settings)
+    settings = load(SubscriberSettings)
     try:
         if chosen.command == "list":
             return await _list(settings, [chosen.queue] if chosen.queue else [work.name for work in WORK_QUEUES])
         if chosen.command == "show":
             return await _show(settings, chosen.queue, chosen.handle)
         return await _settle(settings, chosen)
-    except ChannelNotFoundEntity:
-        print(f"there is no queue {chosen.queue}.parked; name the work queue, without `.parked`", file=sys.stderr)
+    except ChannelAccessRefused as error:
+        print(told_of_rights(error), file=sys.stderr)
+        return 1
+    except ChannelNotFoundEntity as error:
+        print(_told_of_absence(chosen.queue, error), file=sys.stderr)
         return 1
     except BROKER_ERRORS as error:
         print(f"RabbitMQ: {error}; is it up, and has `python -m shared.setup` run?", file=sys.stderr)

@@ -26,7 +26,7 @@ from shared.errors import Permanent, Refused
 from shared.parking import check_readable, passed_on
 from shared.replay_command import add_target_arguments, moment, perform, progress
 from shared.selection import Selection
-from shared.settings import Settings, load
+from shared.settings import SubscriberSettings, load
 from shared.target import BATCH, Target, open_target
 
 SKIM = 500
@@ -151,7 +151,7 @@ def again(message: AbstractIncomingMessage) -> aio_pika.Message:
     )
 
 
-async def replay(settings: Settings, queue: str, chosen: Selection, rate: float, restart: bool) -> None:
+async def replay(settings: SubscriberSettings, queue: str, chosen: Selection, rate: float, restart: bool) -> None:
     """Send what is chosen of the history so far. Raises `Refused`, and aio-pika's errors."""
     async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
         end = await last_offset(connection)
@@ -258,7 +258,7 @@ def main(arguments: list[str]) -> int:
     if asked.since and asked.since > now():
         parser.error("--since lies in the future: what happens from now on comes live")
     chosen = Selection(frozenset(asked.type), frozenset(asked.subject), asked.since, asked.until)
-    return perform(replay(load(Settings), asked.to, chosen, asked.rate, asked.restart))
+    return perform(replay(load(SubscriberSettings), asked.to, chosen, asked.rate, asked.restart))
 
 
 if __name__ == "__main__":

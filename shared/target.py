@@ -14,11 +14,13 @@ from typing import Any
 
 import aio_pika
 import orjson
-from aio_pika.abc import AbstractChannel, AbstractQueue, DeliveryMode
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, DeliveryMode
 from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
+from aiormq.exceptions import ChannelAccessRefused
 
 from shared import events, topology
 from shared.broker import BROKER_ERRORS
+from shared.direct import told_of_rights, way_into
 from shared.errors import Refused
 from shared.selection import Pace
 
@@ -70,13 +72,15 @@ class Target:
         self,
         channel: AbstractChannel,
         queue: str,
+        way: AbstractExchange,
         kept: AbstractQueue,
         place: Place,
         rate: float,
         told: Callable[[str], None],
     ) -> None:
         """`told` gets a line for people when the replay waits, and an empty one when it goes on."""
-        self._channel, self._queue, self._kept, self.place, self._told = channel, queue, kept, place, told
+        self._channel, self._queue, self._way, self._kept = channel, queue, way, kept
+        self.place, self._told = place, told
         self._pace = Pace(rate, time.monotonic)
         self._look_at = 0.0
 
@@ -106,7 +110,7 @@ class Target:
         await self._channel.queue_delete(self._kept.name)
 
     async def _publish(self, each: aio_pika.Message, key: str) -> None:
-        await self._channel.default_exchange.publish(each, key, mandatory=True)
+        await self._way.publish(each, key, mandatory=True)
 
     async def _wait_for_room(self) -> None:
         while time.monotonic() >= self._look_at:
@@ -154,7 +158,8 @@ async def open_target(
             f"a replay of {place.what} into {queue} has stopped half way: ask for the same again and it goes on, "
             "or say --restart and it is forgotten"
         )
-    return Target(channel, queue, kept, place, rate, told)
+    way = await way_into(channel, queue, kept.name)
+    return Target(channel, queue, way, kept, place, rate, told)
 
 
 def _place(body: bytes, queue: str) -> Place:
@@ -177,5 +182,7 @@ def told_plainly() -> Iterator[None]:
         yield
     except DeliveryError as error:
         raise Refused(f"the queue takes no events, it is full or gone: {error}; mend that, then {again}") from None
+    except ChannelAccessRefused as error:
+        raise Refused(told_of_rights(error)) from None
     except BROKER_ERRORS as error:
         raise Refused(f"RabbitMQ: {str(error) or type(error).__name__}; {again}") from None

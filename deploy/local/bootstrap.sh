@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
 # MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
-# example), gateway (HAProxy), load (wrk), watch (Prometheus with promtool). Quick when there is nothing to do. As
-# root, or where sudo asks no password, it installs; else it prints the one command to type.
+# example), java (javac), gateway (HAProxy), load (wrk), watch (Prometheus with promtool). Quick when there is nothing
+# to do. As root, or where sudo asks no password, it installs; else it prints the one command to type.
 set -euo pipefail
 cd /
 
@@ -39,6 +39,9 @@ for need; do
       ;;
     gateway)
       [[ -x /usr/sbin/haproxy ]] || missing+=(haproxy)
+      ;;
+    java)
+      command -v javac >/dev/null || missing+=(default-jdk-headless)
       ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)

@@ -1,10 +1,19 @@
 // A digest by e-mail: once a period, one mail about what was published since the last. It prints the mail; replace
-// `send` by what sends yours. Needs Node.js 18 and `npm install amqplib`. Once its queue is bound, have every article
+// `send` by what sends yours. Needs Node.js 18 and `npm install amqplib@2`. Once its queue is bound, have every article
 // replayed into it: from then on it knows which are new.
 //
 //   AMQP_URL=amqp://user:password@host PERIOD=86400 node digest.mjs
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import amqplib from 'amqplib'
+
+const library = `${dirname(createRequire(import.meta.url).resolve('amqplib'))}/package.json`
+const { version } = JSON.parse(readFileSync(library, 'utf8'))
+if (!(parseInt(version) >= 2)) { // below 2 it ignores `recovery`, and would not connect again
+  console.error(`amqplib ${version} is too old: npm install amqplib@2`)
+  process.exit(1)
+}
 
 const AMQP_URL = process.env.AMQP_URL ?? 'amqp://localhost'
 const QUEUE = process.env.QUEUE ?? 'digest.articles' // yours alone; your RabbitMQ user decides how it must begin

@@ -11,9 +11,9 @@ import aio_pika
 import pytest
 
 from tests.support.guide import blocks
-from tests.support.system import ROOT, System, until
+from tests.support.system import EDITOR, ROOT, System, until
 
-EVENTS = ["luotdoc.article.published.v1", "luotdoc.article.updated.v1"]
+EVENTS = ["luotdoc.article.published.v1", "luotdoc.article.updated.v1", "luotdoc.article.withdrawn.v1"]
 TITLE = "Thông xe cầu Vĩnh Ngạn"
 ADDRESS = "http://127.0.0.1:8000/thoi-su/thong-xe-cau-vinh-ngan-a1.html"
 
@@ -34,18 +34,27 @@ def javascript(folder: Path, _reader: str) -> list[str]:
 
 
 def python(folder: Path, _reader: str) -> list[str]:
-    (code,) = blocks("python")
+    code, _ = blocks("python")
     (folder / "first.py").write_text(code)
     return [sys.executable, "first.py"]
 
 
+def faststream(folder: Path, _reader: str) -> list[str]:
+    _, code = blocks("python")
+    (folder / "plain.py").write_text(code)
+    return [sys.executable, "plain.py"]
+
+
 @pytest.mark.parametrize(
-    ("language", "queue", "printed"),
-    [(shell, "search.follow", EVENTS), (javascript, "search.titles", EVENTS), (python, "search.articles", EVENTS[:1])],
+    ("language", "queue"),
+    [
+        (shell, "search.follow"),
+        (javascript, "search.titles"),
+        (python, "search.articles"),
+        (faststream, "search.faststream"),
+    ],
 )
-async def test_the_first_event(
-    system: System, reader: str, tmp_path: Path, language: object, queue: str, printed: list[str]
-) -> None:
+async def test_the_first_event(system: System, reader: str, tmp_path: Path, language: object, queue: str) -> None:
     assert callable(language)
     told = {"AMQP_URL": reader, "LUOTDOC_AMQP_URL": reader, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
     output = tmp_path / "output"
@@ -70,13 +79,16 @@ async def test_the_first_event(
         assert (await system.put("a1", title=TITLE)).status_code == 201
         assert (await system.put("a1", title=TITLE, lead="Sáng nay.")).status_code == 200
 
-        def lines() -> list[str]:
-            return [line for line in output.read_text().splitlines() if TITLE in line]
+        assert (await system.http.delete(f"{system.url('ingest')}/articles/a1", headers=EDITOR)).status_code == 204
 
-        await until(lambda: len(lines()) >= len(printed), 10, "the events are printed")
-        for line, name in zip(lines(), printed, strict=True):
+        def lines() -> list[str]:
+            return [line for line in output.read_text().splitlines() if line.startswith("luotdoc.")]
+
+        await until(lambda: len(lines()) >= len(EVENTS), 10, "the events are printed")
+        for line, name in zip(lines(), EVENTS, strict=True):
             assert line.startswith(name)
             assert line.endswith(ADDRESS)
+            assert (TITLE in line) == ("withdrawn" not in name)
     finally:
         subscriber.terminate()
         subscriber.communicate()

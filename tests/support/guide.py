@@ -1,23 +1,80 @@
-"""docs/subscribers.md, so that tests do what it says."""
+"""The pages for people, so that tests do what they say: every block of code, and which test runs it.
+
+A block that no test runs says why in a comment before it, which readers don't see: `<!-- not run: … -->`.
+"""
 
 import re
 import subprocess
+from dataclasses import dataclass
+from textwrap import dedent
 from urllib.parse import urlsplit
 
 from deploy.local.broker import Broker
 from tests.support.system import ROOT
 
 PAGE = ROOT / "docs/subscribers.md"
+PAGES = ("README.md", "README.vi.md", "CONTRIBUTING.md", "docs/subscribers.md", "docs/operations.md")
+_BLOCK = re.compile(
+    r"(?:^[ ]*<!-- not run: (?P<reason>.+?) -->\n)?"
+    r"^(?P<indent>[ ]*)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+RUN = {
+    (
+        "README.md",
+        "PUT http://127.0.0.1:8001/articles/hello1",
+    ): "tests/integration/test_guide.py::test_the_api_in_brief",
+    ("README.md", "make demo"): "tests/integration/test_guide.py::test_the_demo",
+    ("docs/subscribers.md", "follow.sh"): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    ("docs/subscribers.md", "import amqplib"): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    ("docs/subscribers.md", "from shared."): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    ("docs/subscribers.md", "from faststream"): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    ("docs/subscribers.md", "specversion"): "tests/contract/test_subscribers_page.py::test_the_event_that_it_shows",
+    ("docs/subscribers.md", "add_user search"): "tests/integration/conftest.py::subscriber",
+    ("docs/operations.md", "add_user $user"): "tests/integration/test_guide.py::test_the_users_of_the_services",
+    ("docs/operations.md", "awk"): "tests/integration/test_guide.py::test_the_queues_that_refuse",
+    ("docs/operations.md", "shared.parked list"): "tests/integration/test_guide.py::test_parked_messages",
+    ("docs/operations.md", "shared.replay --to"): "tests/integration/test_guide.py::test_the_replays",
+    ("docs/operations.md", "services.ingest reconcile"): "tests/integration/test_guide.py::test_the_reconciliation",
+}
+"""By page and by what stands in the block, the test that runs it."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code: its page, language, text, and why it is not run, empty where it is."""
+
+    page: str
+    language: str
+    text: str
+    reason: str
+
+
+def every_block(page: str, text: str | None = None) -> list[Block]:
+    """The blocks of a page, those inside of lists too; none of a page that does not exist."""
+    path = ROOT / page
+    held = text if text is not None else path.read_text() if path.exists() else ""
+    return [
+        Block(page, found["language"], dedent(found["text"]), found["reason"] or "") for found in _BLOCK.finditer(held)
+    ]
+
+
+def block(page: str, part: str) -> str:
+    """The text of the one block of a page that holds `part`; it must stand in `RUN`."""
+    assert (page, part) in RUN
+    (found,) = [each for each in every_block(page) if part in each.text]
+    return found.text
 
 
 def blocks(language: str) -> list[str]:
-    """The page's blocks of code in a language, in order; those inside of lists are left out."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    """The blocks of docs/subscribers.md in a language that are run, in order."""
+    return [each.text for each in every_block("docs/subscribers.md") if each.language == language and not each.reason]
 
 
 def make_subscriber(broker: Broker, name: str) -> str:
     """Do what the page asks operators to do for a subscriber; answers the address that it logs in with."""
-    (commands,) = [block for block in blocks("sh") if "rabbitmqctl" in block]
+    commands = block("docs/subscribers.md", "add_user search")
     there = commands.replace("search", name).replace(f"{name}.", f"{broker.folder}/{name}.")
     there = there.replace("rabbitmqctl", " ".join(broker.controller()))
     subprocess.run(["sh", "-eu", "-c", there], cwd=ROOT, env=broker.environment(), check=True, timeout=60)

@@ -27,6 +27,7 @@ from shared import log as logs
 from shared import metrics
 from shared.errors import Problem
 from shared.fastpath import FastPathProtocol, Handler
+from shared.headers import defaults
 from shared.http import (
     MAX_HEADER_BYTES,
     App,
@@ -110,7 +111,10 @@ class Application:
         if self.leaving:
             send = _closing(send)
         if operators := self._operators.get(scope["path"]):
-            await operators(scope, receive, send)
+            if scope["method"] in ("GET", "HEAD"):
+                await operators(scope, receive, send)
+            else:
+                await respond_problem(send, Problem(405, "only GET and HEAD", headers=[("allow", "GET, HEAD")]))
             return
         target = self._service.routes.get(scope["path"], self._service.fallback)
         self._in_flight += 1
@@ -228,8 +232,11 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.02)
 
 
-def serve(settings: SubscriberSettings, service: Service) -> NoReturn:
-    """Run `service` until SIGTERM or SIGINT, and end the process: with status 1 if its life has failed."""
+def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoReturn:
+    """Run `service` until SIGTERM or SIGINT, and end the process: with status 1 if its life has failed.
+
+    `hsts`: seconds of Strict-Transport-Security in each answer; 0 leaves it out.
+    """
     application = Application(service)
     config = uvicorn.Config(
         application,
@@ -241,6 +248,7 @@ def serve(settings: SubscriberSettings, service: Service) -> NoReturn:
         access_log=False,
         log_config=None,
         server_header=False,
+        headers=defaults(hsts),
         proxy_headers=False,  # whom to trust is our own setting; uvicorn would believe any local peer
         timeout_keep_alive=75,
         timeout_graceful_shutdown=HTTP_GRACE_SECONDS,
@@ -263,4 +271,4 @@ def main(kind: type[S], build: Callable[[S], Service]) -> None:
     settings = load(kind)
     service = build(settings)
     logs.configure(service.name, settings.log_level)
-    serve(settings, service)
+    serve(settings, service, settings.hsts_seconds)

@@ -20,10 +20,12 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
+from shared.headers import STRICT, lines
 from shared.http import RawHeaders, as_problem
 from shared.openapi import PROBLEM_TYPE
 from shared.protocol import HttpProtocol
 
+_STRICT = lines(STRICT)
 MAX_BODY = 1024
 """Bytes of a body on this way."""
 
@@ -62,7 +64,7 @@ class FastRequest:
         problem = as_problem(error)
         body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
         fields = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **dict(problem.headers)}
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + _STRICT
         self._answer(STATUS_LINE[problem.status], head, body)
 
     def _answer(self, status: bytes, head: bytes, body: bytes) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from shared import headers as security
 from shared import metrics
 from shared.docs import add_docs
 from shared.errors import Problem, Transient, Unavailable
@@ -38,6 +39,7 @@ UNCHOSEN_TYPES = frozenset({"", "application/octet-stream", "application/x-www-f
 MAX_FAULTS, MAX_PATH, MAX_MESSAGE = 20, 100, 300
 """Of an answer to bad input: faults, characters. It must not grow with what was sent."""
 MAX_HEADER_BYTES = 64 << 10
+MAX_PARAMETERS = 20
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -87,16 +89,43 @@ def too_large(limit: int) -> Problem:
 
 def query_value(scope: Scope, name: str) -> str | None:
     """The first value of a query parameter; None without one, or in a query that nobody sends in earnest."""
+    return next(iter(query_values(scope, name)), None)
+
+
+def query_values(scope: Scope, name: str) -> list[str]:
+    """Every value of a query parameter; none in a query that nobody sends in earnest."""
     try:
         query: str = scope["query_string"].decode("latin-1")
-        return parse_qs(query, keep_blank_values=True, max_num_fields=20)[name][0]
-    except (KeyError, ValueError):
-        return None
+        return parse_qs(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS).get(name, [])
+    except ValueError:
+        return []
 
 
-async def respond(send: Send, status: int, body: bytes = b"", headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
-    """Send a whole answer."""
-    fields = list(headers)
+def check_query(scope: Scope) -> None:
+    """Raise `Problem` 422 for a parameter that is given twice: whichever were taken, the other would be lost."""
+    if not (query := scope.get("query_string", b"")):
+        return
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        fault = {"path": "query", "message": f"may have at most {MAX_PARAMETERS} parameters"}
+        raise Problem(422, "the request is not valid", [fault]) from None
+    seen = set[str]()
+    for name, _ in pairs:
+        if name in seen:
+            raise Problem(422, "the request is not valid", [{"path": name[:MAX_PATH], "message": "is given twice"}])
+        seen.add(name)
+
+
+async def respond(
+    send: Send,
+    status: int,
+    body: bytes = b"",
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    policy: RawHeaders = security.STRICT,
+) -> None:
+    """Send a whole answer. `policy`: its security headers, beyond those of every answer."""
+    fields = [*headers, *policy]
     if status not in (204, 304):
         fields.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": fields})
@@ -225,24 +254,38 @@ def validated(kind: type[M], body: bytes) -> M:
         raise from_validation(error.errors(include_url=False, include_input=False, include_context=False)) from None
 
 
-def observed(app: App, requests: metrics.Requests) -> App:
-    """Count and time the answers of `app`, give each request a correlation id, and answer its bugs with 500."""
+def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security.STRICT) -> App:
+    """Count and time the answers of an API, and answer its bugs with 500.
+
+    Each answer gets a correlation id and the security headers of `policy` that it lacks. HEAD is answered as GET,
+    without the body.
+    """
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         offered = header(scope, b"x-correlation-id")
         chosen = correlate(offered.decode("latin-1") if offered else None)
         started, status, ended = time.perf_counter(), 0, False
+        head = scope["method"] == "HEAD"
 
         async def watched(message: MutableMapping[str, Any]) -> None:
             nonlocal status, ended
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-correlation-id", chosen.encode())]
+                status, given = message["status"], list(message.get("headers", ()))
+                if status == 405:
+                    given = [(name, _with_head(value) if name == b"allow" else value) for name, value in given]
+                message["headers"] = [
+                    *given,
+                    *security.missing(given, policy),
+                    (b"x-correlation-id", chosen.encode()),
+                ]
+            elif head and message.get("body"):
+                message = {**message, "body": b""}
             await send(message)
             ended = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
-            await app(scope, receive, watched)
+            check_query(scope)
+            await app({**scope, "method": "GET"} if head else scope, receive, watched)
         except Disconnected:
             return
         except Exception as error:
@@ -257,3 +300,9 @@ def observed(app: App, requests: metrics.Requests) -> App:
             requests.seconds.observe(time.perf_counter() - started)
 
     return wrapper
+
+
+def _with_head(allowed: bytes) -> bytes:
+    """An `Allow` header with HEAD where GET is in it."""
+    methods = {method.strip() for method in allowed.split(b",")}
+    return b", ".join(sorted(methods | {b"HEAD"} if b"GET" in methods else methods))

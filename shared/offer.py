@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 from shared.holdings import PAGE, Held, lines
-from shared.http import App, Receive, Scope, Send, query_value, respond
+from shared.http import App, Receive, Scope, Send, check_query, query_value, respond
 from shared.openapi import answered, as_text, problems, ref
 
 PATH = "/state"
@@ -61,6 +61,7 @@ def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             raise Problem(405, "only GET and HEAD", headers=[("allow", "GET, HEAD")])
+        check_query(scope)
         after, limit = query_value(scope, "after"), query_value(scope, "limit") or str(PAGE)
         faults = []
         if after is not None and not re.fullmatch(ARTICLE_ID.replace("$", ""), after):

@@ -70,6 +70,9 @@ class Settings(SubscriberSettings):
     )
     base_url: HttpUrl = Field("http://127.0.0.1:8000", description="public address of the pages")
     time_zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="the site's time zone")
+    hsts_seconds: int = Field(
+        0, ge=0, le=63_072_000, description="seconds for which browsers shall use HTTPS alone; 0 says nothing of it"
+    )
     heartbeat_interval: float = Field(
         10.0, ge=0.1, le=3600, description="seconds between a producer's heartbeats for one type of event"
     )

@@ -26,7 +26,8 @@ from services.ingest.visitors import ReloadWindow, visitor
 from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
 from shared.fastpath import FastRequest
-from shared.http import RawHeaders, Receive, Scope, Send, query_value, read_body, respond, respond_problem
+from shared.headers import OPEN, lines
+from shared.http import RawHeaders, Receive, Scope, Send, check_query, query_value, read_body, respond, respond_problem
 from shared.metrics import Ingest
 
 MAX_BODY = 1024
@@ -34,6 +35,8 @@ _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
 _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 COUNTED, RELOAD, BOT = b"counted", b"filtered; reason=reload", b"filtered; reason=bot"
+NOT_COUNTED = b"not counted"
+"""The answer to HEAD."""
 
 
 @dataclass
@@ -69,19 +72,25 @@ class Beacon:
             except (Problem, Unavailable) as error:
                 await self._refuse(send, error)
             else:
-                await respond(send, 204, headers=_answer(outcome, batch))
+                await respond(send, 204, headers=_answer(outcome, batch), policy=OPEN)
 
     async def pixel(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer `GET /reads.gif`."""
         with self._measured():
             try:
-                if scope["method"] != "GET":  # HEAD would count what nobody has seen
-                    raise Problem(405, "the picture is read with GET", headers=[("allow", "GET")])
-                outcome, batch = await self._take(_checked(query_value(scope, "article")), scope)
+                if scope["method"] not in ("GET", "HEAD"):
+                    raise Problem(405, "the picture is read with GET", headers=[("allow", "GET, HEAD")])
+                check_query(scope)
+                article = _checked(query_value(scope, "article"))
+                if scope["method"] == "HEAD":  # nobody has seen the page
+                    await self._need(article)
+                    outcome, batch = NOT_COUNTED, b"-"
+                else:
+                    outcome, batch = await self._take(article, scope)
             except (Problem, Unavailable) as error:
                 await self._refuse(send, error)
             else:
-                await respond(send, 200, _PIXEL, [(b"content-type", b"image/gif"), *_answer(outcome, batch)])
+                await respond(send, 200, _PIXEL, [(b"content-type", b"image/gif"), *_answer(outcome, batch)], OPEN)
 
     @contextmanager
     def _measured(self) -> Iterator[None]:
@@ -137,7 +146,7 @@ class Beacon:
             self.window.end(key, durable=True)
         if batch is not self._answered:
             self._answered, self._answered_at = batch, time.perf_counter()
-            self._head = b"".join(b"%b: %b\r\n" % line for line in _answer(COUNTED, batch.encode()))
+            self._head = lines([*_answer(COUNTED, batch.encode()), *OPEN])
         self._took(self._answered_at - started)  # one look at the clock for all reads of a batch
         request.no_content(self._head)
 
@@ -146,8 +155,7 @@ class Beacon:
 
         A filtered read has no batch of its own: it is accounted for in the next one.
         """
-        if article not in self.known and not await self.known.look_up(article):
-            raise Problem(404, "there is no such article, or it is not public")
+        await self._need(article)
         agent = _user_agent(scope["headers"])
         if self.filter_bots and is_bot(agent):
             self.batcher.filtered("bot")
@@ -158,6 +166,10 @@ class Beacon:
             return COUNTED, batch.encode()
         peer = scope["client"][0] if scope.get("client") else ""
         return await self._once(article, self._reader(peer, scope["headers"], agent))
+
+    async def _need(self, article: str) -> None:
+        if article not in self.known and not await self.known.look_up(article):
+            raise Problem(404, "there is no such article, or it is not public")
 
     def _reader(self, peer: str, headers: RawHeaders, agent: bytes) -> str:
         return visitor(self.salt(), self.addresses.reader(peer, headers), agent)

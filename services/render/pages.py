@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.render.pictures import Pictures, label
 from services.render.settings import RenderSettings
 from shared import events
 
@@ -102,12 +103,17 @@ class Renderer:
         self.site = site_of(settings)
         self._zone = ZoneInfo(settings.time_zone)
         self._reads_url = settings.reads_url
+        self.pictures = Pictures(settings.base_url, settings.picture_hosts)
         self.static = {file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())}
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         self._templates.globals.update(site=self.site, static=self.static_url)
-        digest = sha256(repr((self.site, self._reads_url, settings.time_zone, sorted(self.static.items()))).encode())
+        digest = sha256(
+            repr(
+                (self.site, self._reads_url, settings.time_zone, self.pictures.sources, sorted(self.static.items()))
+            ).encode()
+        )
         for file in sorted((FOLDER / "templates").iterdir()):
             digest.update(file.read_bytes())
         self.version = digest.hexdigest()[:12]
@@ -118,7 +124,8 @@ class Renderer:
         reads = urlsplit(self._reads_url)
         origin = f" {reads.scheme}://{reads.netloc}" if reads.netloc else ""
         return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http: data:; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; "
+            f"img-src 'self' data: {self.pictures.sources}{origin}; "
             f"connect-src 'self'{origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         )
 
@@ -141,10 +148,14 @@ class Renderer:
         published, modified = self.moment(article.published_at), self.moment(article.modified_at)
         # At its first revision an article was taken over, maybe long after it was published; nobody has changed it.
         changed = article.revision > 1 and article.modified_at > article.published_at
+        body_html = scrollable_tables(self.pictures.linked(article.body_html))
+        image = article.model_dump(mode="json", include={"image"})["image"]
         shown = {
-            **article.model_dump(include={"id", "title", "lead", "byline", "tags", "language", "image"}),
-            "body": Markup(scrollable_tables(article.body_html)),  # noqa: S704  (ingest has sanitised it)
+            **article.model_dump(include={"id", "title", "lead", "byline", "tags", "language"}),
+            "body": Markup(body_html),  # noqa: S704  (ingest has sanitised it)
             "section": section,
+            "image": self.shown_image(image),
+            "picture": self._linked(image),
             "url": url,
             "published": article.published_at.astimezone(self._zone),
             "published_text": published,
@@ -162,6 +173,15 @@ class Renderer:
             reads_url=self._reads_url,
         )
         return _CUT.split(html)
+
+    def _linked(self, image: dict[str, Any] | None) -> dict[str, str] | None:
+        if not image or self.shown_image(image):
+            return None
+        return {"url": image["url"], "label": label(image["url"], image["alt"] or "")}
+
+    def shown_image(self, image: dict[str, Any] | None) -> dict[str, Any] | None:
+        """An article's picture, or None where the page may not show it."""
+        return image if image and self.pictures.shown(image["url"]) else None
 
     def aside(self, latest: list[dict[str, Any]], total: int) -> str:
         """The side column."""

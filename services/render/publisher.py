@@ -75,6 +75,16 @@ class Publisher:
         return redone
 
     def _make(self, article: events.Article) -> Page:
+        known = len(self._renderer.pictures.refused)
+        page = self._page(article)
+        if len(refused := self._renderer.pictures.refused) > known:
+            log.warning(
+                "pictures of these hosts become links, LUOTDOC_PICTURE_HOSTS does not list them: %s",
+                ", ".join(sorted(refused))[:1000],
+            )
+        return page
+
+    def _page(self, article: events.Article) -> Page:
         return Page(
             id=article.id,
             revision=article.revision,

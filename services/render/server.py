@@ -14,7 +14,8 @@ from services.render.fragments import Fragments
 from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
-from shared.http import RawHeaders, Receive, Scope, Send, header, query_value, respond
+from shared import headers as security
+from shared.http import RawHeaders, Receive, Scope, Send, header, query_value, query_values, respond
 from shared.metrics import Render
 
 PER_PAGE = 20
@@ -58,11 +59,7 @@ class PageServer:
         self._asides: Fragments[str] = Fragments(questions, seconds, stale_seconds)
         self.cache = PageCache(store, questions, cache_pages, self._pages_changed, seconds, stale_seconds, metrics)
         self._errors = {what[0]: renderer.error(*what).encode() for what in (NOT_FOUND, GONE, UNAVAILABLE)}
-        self._base: RawHeaders = [
-            (b"content-security-policy", renderer.content_security_policy.encode()),
-            (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"strict-origin-when-cross-origin"),
-        ]
+        self._page_policy = security.page(renderer.content_security_policy)
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -123,7 +120,8 @@ class PageServer:
         return self._renderer.aside(latest, self._totals.site + self._totals.baseline)
 
     async def _listing(self, section: str | None, scope: Scope, send: Send) -> Outcome:
-        number_text = query_value(scope, "page") or "1"
+        given = query_values(scope, "page") or ["1"]
+        number_text = given[0] if len(given) == 1 else ""  # no page has two numbers
         page = int(number_text) if re.fullmatch(r"[1-9][0-9]{0,2}", number_text) else 0
         if not 1 <= page <= MAX_PAGE:
             return await self._fail(send, NOT_FOUND)
@@ -149,6 +147,7 @@ class PageServer:
         assert published is not None  # noqa: S101  (only tombstones lack it)
         return {
             **page.summary,
+            "image": self._renderer.shown_image(page.summary["image"]),
             "url": page.path,
             "published": published,
             "published_text": self._renderer.moment(published),
@@ -198,12 +197,13 @@ class PageServer:
         section: str = "",
         more: Sequence[tuple[bytes, bytes]] = (),
     ) -> Outcome:
-        headers = [*self._base, (b"etag", tag), (b"cache-control", caching), *more]
+        headers = [(b"etag", tag), (b"cache-control", caching), *more]
+        policy = self._page_policy if content_type is _HTML else security.OPEN
         held = header(scope, b"if-none-match")
         if held is not None and tag in [part.strip().removeprefix(b"W/") for part in held.split(b",")]:
-            await respond(send, 304, b"", headers)
+            await respond(send, 304, b"", headers, policy)
             return kind, section, 304
-        await respond(send, 200, body, [*headers, (b"content-type", content_type)])
+        await respond(send, 200, body, [*headers, (b"content-type", content_type)], policy)
         return kind, section, 200
 
     async def _redirect(self, send: Send, to: str, status: int) -> Outcome:
@@ -211,8 +211,8 @@ class PageServer:
         return "redirect", "", status
 
     async def _fail(self, send: Send, what: tuple[int, str, str], extra: RawHeaders | None = None) -> Outcome:
-        headers = [*self._base, (b"content-type", _HTML), (b"cache-control", b"no-store"), *(extra or [])]
-        await respond(send, what[0], self._errors[what[0]], headers)
+        headers = [(b"content-type", _HTML), (b"cache-control", b"no-store"), *(extra or [])]
+        await respond(send, what[0], self._errors[what[0]], headers, self._page_policy)
         return "error", "", what[0]
 
 

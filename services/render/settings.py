@@ -1,5 +1,6 @@
 """What render is told, beyond `shared.settings`: the face of the site."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -27,6 +28,16 @@ def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return value
 
 
+def _hosts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    hosts = tuple(filter(None, (part.strip().lower() for part in value.split(","))))
+    for host in hosts:
+        if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", host):
+            raise ValueError(f"{host} must be a host, such as cdn.example.vn or *.example.vn")
+    return hosts
+
+
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 
 
@@ -45,6 +56,11 @@ class RenderSettings(Settings):
     sections: Pairs = Field((), description="sections in the navigation: slug=Name, separated by commas")
     links: Annotated[Pairs, AfterValidator(_links)] = Field(
         (), description="web links in the side column: Name=https://…, separated by commas"
+    )
+    picture_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = Field(
+        (),
+        description="hosts whose pictures pages show: cdn.example.vn or *.example.vn, separated by commas; "
+        "pictures of other hosts become links",
     )
     cache_pages: int = Field(2000, ge=0, le=1_000_000, description="pages kept in memory, about 50 KB each")
     stale_pages: int = Field(

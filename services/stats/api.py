@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
 from services.stats import answers, questions
 from services.stats.reports import Reports
-from services.stats.tables import to_csv, wants_csv
+from services.stats.tables import article_cell, local_time, to_csv, wants_csv
 from shared import health, offer
 from shared.events import ARTICLE_ID
 from shared.http import make_api
@@ -87,7 +87,7 @@ async def get_top(
     found = await reports.top(asked)
     if not wants_csv(asked.format, request.headers.get("accept", "")):
         return found
-    rows = ((item.article, item.title, item.url, item.reads) for item in found.items)
+    rows = ((article_cell(item.article), item.title, item.url, item.reads) for item in found.items)
     return _table(f"top-{asked.window}", ("article", "title", "url", "reads"), rows)
 
 
@@ -104,8 +104,8 @@ async def get_series(
     found = await reports.series(asked)
     if not wants_csv(asked.format, request.headers.get("accept", "")):
         return found
-    rows = ((point.start, point.reads) for point in found.points)
-    return _table(f"series-{asked.step}", ("start", "reads"), rows)
+    rows = ((local_time(point.start), found.tz, point.reads) for point in found.points)
+    return _table(f"series-{asked.step}", ("start", "zone", "reads"), rows)
 
 
 @routes.get("/reconciliation", responses=problems(422))

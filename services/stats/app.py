@@ -21,7 +21,9 @@ from shared import metrics, mongo, offer, topology
 from shared.app import Service
 from shared.clock import Clock, now
 from shared.consuming import not_consuming
+from shared.cors import readable
 from shared.guard import Unguarded
+from shared.headers import OPEN
 from shared.http import observed
 from shared.subscriber import listen, subscribe
 from shared.tasks import background
@@ -77,7 +79,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         running=running,
         not_ready=lambda: away[0] if away else not_consuming(broker),
         routes={offer.PATH: offer.offer(store.held)},
-        fallback=observed(api.make(reports), metrics.Requests(registry)),
+        fallback=readable(observed(api.make(reports), metrics.Requests(registry), OPEN), settings.cors_origins),
         registry=registry,
     )
 

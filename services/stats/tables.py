@@ -2,20 +2,50 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a cell starts that a spreadsheet may run as a formula."""
 
 
+_LIKE_NUMBER = re.compile(
+    r"[0-9]+|[0-9]+[de][0-9]+|true|false"
+    r"|[0-9]*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[0-9]*"
+)
+
+
+class Text(str):
+    """A cell that is written as it is."""
+
+    __slots__ = ()
+
+
 def cell(value: str | int) -> str | int:
     """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    if isinstance(value, Text):
+        return value
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
 
 
+def article_cell(article: str) -> str:
+    """An article's id that a spreadsheet keeps as text: `00123`, `1e5` and `may1` would become numbers and dates.
+
+    A formula that is nothing but the text; tried with LibreOffice, where an apostrophe would be shown.
+    """
+    return Text(f'="{article}"') if _LIKE_NUMBER.fullmatch(article) else article
+
+
+def local_time(moment: str) -> str:
+    """An RFC 3339 time as spreadsheets read it, on the clock of its own offset: `2026-11-23 07:00:00`."""
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
-    """A header line and the rows."""
+    """A header line and the rows. An article's id goes through `article_cell`, a time through `local_time`."""
     text = io.StringIO()
+    text.write("\ufeff")  # without it Excel takes the file for one of an older encoding
     writer = csv.writer(text)
     writer.writerow(head)
     writer.writerows([cell(value) for value in row] for row in rows)

@@ -281,7 +281,7 @@ async def test_unknown_paths_and_methods(ingest: httpx.AsyncClient) -> None:
     ):
         answer = await ingest.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    assert (await ingest.post("/articles/a1")).headers["allow"] == "DELETE, GET, PUT"
+    assert (await ingest.post("/articles/a1")).headers["allow"] == "DELETE, GET, HEAD, PUT"
 
 
 async def test_the_document_is_served_as_it_is_committed(ingest: httpx.AsyncClient) -> None:

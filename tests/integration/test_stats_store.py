@@ -317,13 +317,20 @@ async def test_tables_come_as_csv_too(portal: Portal) -> None:
     await portal.read("a", NOW, 3)
     top = await portal.http.get("/stats/top", params={"format": "csv"})
     assert top.headers["content-type"] == "text/csv; charset=utf-8"
-    assert top.text == ('article,title,url,reads\r\na,"\'=HYPERLINK(""http://evil"")",https://example.vn/a,3\r\n')
+    assert top.content.startswith(b"\xef\xbb\xbf")
+    assert top.text.removeprefix("\ufeff") == (
+        'article,title,url,reads\r\na,"\'=HYPERLINK(""http://evil"")",https://example.vn/a,3\r\n'
+    )
     series = await portal.http.get(
         "/stats/series",
         params={"from": "2026-11-22", "to": "2026-11-24", "tz": "UTC"},
         headers={"accept": "text/csv"},
     )
-    assert series.text == "start,reads\r\n2026-11-22T00:00:00+00:00,0\r\n2026-11-23T00:00:00+00:00,3\r\n"
+    assert series.text.removeprefix("\ufeff") == (
+        "start,zone,reads\r\n2026-11-22 00:00:00,UTC,0\r\n2026-11-23 00:00:00,UTC,3\r\n"
+    )
+    local = await portal.http.get("/stats/series", params={"from": "2026-11-23", "step": "hour", "format": "csv"})
+    assert local.text.splitlines()[1] == "2026-11-23 00:00:00,Asia/Ho_Chi_Minh,0"
 
 
 async def test_the_books_balance(portal: Portal) -> None:

@@ -20,6 +20,7 @@ PURE = {
         for name in ("answers", "article", "content", "media", "reconcile", "tokens", "visitors")
     ),
     "services.render.pages",
+    "services.render.pictures",
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
     *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "quarters", "questions", "tables")),
     *(

@@ -10,11 +10,16 @@ from uvicorn.server import ServerState
 
 from shared.errors import Unavailable
 from shared.fastpath import MAX_BODY, FastPathProtocol, FastRequest
+from shared.headers import STRICT, lines
 from shared.http import Receive, Scope, Send, read_body, respond
 
 READ = b"POST /reads HTTP/1.1\r\nHost: x\r\nUser-Agent: Firefox\r\nContent-Length: 4\r\n\r\nread"
 FAST = b"HTTP/1.1 204 No Content\r\nserver: test\r\nway: fast\r\n\r\n"
-SLOW = b"HTTP/1.1 200 OK\r\nserver: test\r\nway: slow\r\ncontent-length: %d\r\n\r\n%b"
+SLOW = (
+    b"HTTP/1.1 200 OK\r\nserver: test\r\nway: slow\r\n"
+    + lines(STRICT).replace(b"%", b"%%")
+    + b"content-length: %d\r\n\r\n%b"
+)
 
 
 class Transport(asyncio.Transport):

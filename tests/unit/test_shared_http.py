@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pymongo.errors import AutoReconnect
 
 from shared.errors import Permanent, Problem, Transient, Unavailable
+from shared.headers import STRICT
 from shared.http import (
     App,
     Disconnected,
@@ -122,7 +123,7 @@ async def test_an_answer_has_its_length() -> None:
     client = Client()
     await respond(client.send, 200, "đọc".encode(), [(b"x-a", b"1")])
     assert client.sent == [
-        {"type": "http.response.start", "status": 200, "headers": [(b"x-a", b"1"), (b"content-length", b"6")]},
+        {"type": "http.response.start", "status": 200, "headers": [(b"x-a", b"1"), *STRICT, (b"content-length", b"6")]},
         {"type": "http.response.body", "body": "đọc".encode()},
     ]
 
@@ -131,7 +132,7 @@ async def test_an_answer_has_its_length() -> None:
 async def test_an_answer_that_has_no_body_has_no_length(status: int) -> None:
     client = Client()
     await respond(client.send, status)
-    assert client.sent[0]["headers"] == []
+    assert client.sent[0]["headers"] == STRICT
 
 
 async def test_a_problem_is_a_document() -> None:
@@ -259,7 +260,7 @@ async def test_every_error_of_an_api_is_a_problem_document(
 async def test_a_wrong_method_is_told_every_method_of_the_path() -> None:
     async with api() as client:
         answer = await client.delete("/listing")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, PUT")
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,21 @@ from services.stats.tables import to_csv, wants_csv
 
 
 def test_a_table_has_a_header_and_crlf() -> None:
-    assert to_csv(("article", "reads"), [("ls0001", 7)]) == b"article,reads\r\nls0001,7\r\n"
+    assert to_csv(("article", "reads"), [("ls0001", 7)]) == b"\xef\xbb\xbfarticle,reads\r\nls0001,7\r\n"
 
 
 def test_quotes_commas_and_letters_are_kept() -> None:
     table = to_csv(("title",), [('Đoàn "Hội", đường',)])
-    assert table.decode() == 'title\r\n"Đoàn ""Hội"", đường"\r\n'
+    assert table.decode("utf-8-sig") == 'title\r\n"Đoàn ""Hội"", đường"\r\n'
 
 
 @pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
 def test_a_title_is_never_a_formula(title: str) -> None:
-    assert to_csv(("title",), [(title,)]).decode().splitlines()[1].lstrip('"').startswith("'")
+    assert to_csv(("title",), [(title,)]).decode("utf-8-sig").splitlines()[1].lstrip('"').startswith("'")
 
 
 def test_numbers_and_plain_titles_stay_as_they_are() -> None:
-    assert to_csv(("title", "reads"), [("A = B", -1)]) == b"title,reads\r\nA = B,-1\r\n"
+    assert to_csv(("title", "reads"), [("A = B", -1)]) == b"\xef\xbb\xbftitle,reads\r\nA = B,-1\r\n"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""Which pictures a page shows: its own, and those of hosts that the settings name. Others become links. Pure."""
+
+import re
+from html import escape, unescape
+from urllib.parse import urlsplit
+
+_TAG = re.compile(r"<(/?)(a|img)\b((?:[^>\"]|\"[^\"]*\")*)>")
+_ATTRIBUTE = re.compile(r"\b(src|alt)=\"([^\"]*)\"")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Pictures:
+    """`hosts`: names such as `cdn.example.vn`, `*.example.vn` or `cdn.example.vn:8443`; `site`: the site's address.
+
+    `refused` gathers the hosts of pictures that became links.
+    """
+
+    def __init__(self, site: str, hosts: tuple[str, ...]) -> None:
+        self._own, self._hosts = _host(site), hosts
+        self.refused: set[str] = set()
+
+    @property
+    def sources(self) -> str:
+        """The hosts as a content security policy names them."""
+        return " ".join(filter(None, (self._own, *self._hosts)))
+
+    def shown(self, url: str) -> bool:
+        """Whether a page shows the picture at `url`."""
+        host = _host(url)
+        if not host or host == self._own or any(_matches(host, allowed) for allowed in self._hosts):
+            return True
+        self.refused.add(host)
+        return False
+
+    def linked(self, body_html: str) -> str:
+        """Sanitised HTML with each picture that is not shown as a link to it, or as text inside of a link."""
+        inside = False
+
+        def replace(match: re.Match[str]) -> str:
+            nonlocal inside
+            closing, name, attributes = match.groups()
+            if name == "a":
+                inside = not closing
+                return match[0]
+            found = {key: unescape(value) for key, value in _ATTRIBUTE.findall(attributes)}
+            if self.shown(url := found.get("src", "")):
+                return match[0]
+            text = escape(label(url, found.get("alt", "")))
+            return text if inside else f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{text}</a>'
+
+        return _TAG.sub(replace, body_html)
+
+
+def label(url: str, alt: str) -> str:
+    """What a link to a picture says."""
+    return f"Xem ảnh: {alt}" if alt.strip() else f"Xem ảnh tại {_host(url)}"
+
+
+def _host(url: str) -> str:
+    """The host of an absolute address, with a port that is not the scheme's own; empty for a path."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "?"
+    return host if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
+
+
+def _matches(host: str, allowed: str) -> bool:
+    return host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed

@@ -1,9 +1,10 @@
-"""Two collectors that prometheus_client lacks: a gauge that may have no value, and a cheap histogram."""
+"""What prometheus_client lacks: a gauge that may have no value, and a cheap counter and histogram for hot paths."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
 
@@ -33,6 +34,29 @@ class Measured(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The family with its sample, if there is a value."""
         yield GaugeMetricFamily(self._name, self._documentation, value=self._read())
+
+
+class Tally(Collector):
+    """A counter by labels for hot paths: `counts[values] += 1`, where `values` are the labels' values in their order.
+
+    Count from the event loop's thread alone.
+    """
+
+    def __init__(self, name: str, documentation: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
+        self._name, self._documentation, self._labels = name, documentation, labels
+        self.counts: Counter[tuple[str, ...]] = Counter()
+        registry.register(self)
+
+    def describe(self) -> Iterable[CounterMetricFamily]:
+        """The family alone."""
+        return [CounterMetricFamily(self._name, self._documentation, labels=self._labels)]
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The family with a sample for each combination of labels that was counted or set to 0."""
+        family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
+        for values, count in self.counts.items():
+            family.add_metric(values, count)
+        yield family
 
 
 class Latency(Collector):

@@ -19,7 +19,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from shared.collectors import Latency, Measured
+from shared.collectors import Latency, Measured, Tally
 
 Registry = CollectorRegistry
 
@@ -265,25 +265,24 @@ class Render:
     def __init__(self, registry: Registry, sections: Sequence[str]) -> None:
         """`sections`: the slugs of the site's own sections."""
         self._sections = frozenset(sections)
-        self._answers: dict[tuple[str, str, int], Counter] = {}
-        self.pages = Counter(
+        self.pages = Tally(
             "luotdoc_pages_total",
             "Page answers, by kind, section of the site (articles and lists; other for one that the settings don't "
             "name, empty for the front page and the rest), and status.",
             ["kind", "section", "status"],
-            registry=registry,
+            registry,
         )
         for status in ("200", "304"):
             for section in (*sections, OTHER):
-                self.pages.labels(self.ARTICLE, section, status)
+                self.pages.counts[self.ARTICLE, section, status] = 0
             for section in ("", *sections, OTHER):
-                self.pages.labels(self.LIST, section, status)
+                self.pages.counts[self.LIST, section, status] = 0
             for kind in ("static", "media"):
-                self.pages.labels(kind, "", status)
+                self.pages.counts[kind, "", status] = 0
         for kind, status in (("redirect", "301"), ("redirect", "302"), ("error", "404"), ("error", "410")):
-            self.pages.labels(kind, "", status)
+            self.pages.counts[kind, "", status] = 0
         for status in ("405", "500", "503"):
-            self.pages.labels("error", "", status)
+            self.pages.counts["error", "", status] = 0
         seconds = Latency(
             "luotdoc_page_seconds",
             "Seconds to answer a request for a page, by its kind.",
@@ -321,10 +320,7 @@ class Render:
 
     def answered(self, kind: str, section: str, status: int, seconds: float) -> None:
         """Count and time an answer; `section` is a label's value."""
-        answers = self._answers.get((kind, section, status))
-        if answers is None:  # kept, because `labels` costs more than the rest of this
-            answers = self._answers[kind, section, status] = self.pages.labels(kind, section, str(status))
-        answers.inc()
+        self.pages.counts[kind, section, str(status)] += 1
         self._took[kind](seconds)
 
 

@@ -19,6 +19,9 @@ from shared.clock import from_millis
 from shared.mongo import Database, Document, Session
 
 LIVE = timedelta(seconds=60)
+LOST = "lost"
+"""Reason of a note in `parked` about a batch that an operator has given up. It fills the batch's place and has no
+reads. Should the batch turn up after all, it is counted, and the flush that counts it takes the note away."""
 SPACING = timedelta(seconds=10)
 """No more lies between two batches of an ingest: a second of idleness, and the time after which it gives up waiting
 for a confirm and spools."""
@@ -59,10 +62,22 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An epoch that has ended with `missing` batches never seen."""
+    """An epoch with `missing` batches never seen."""
 
     epoch: str
     missing: int
+    last_seen: datetime
+    """When the epoch's last counted batch was minted."""
+    since: datetime | None = None
+    """Of a running epoch: before this moment it misses nothing. None of one that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A missing number of an epoch. Its batch was minted before `before`, when the next one seen was."""
+
+    sequence: int
+    before: datetime
 
 
 @dataclass(slots=True)
@@ -130,7 +145,19 @@ def complete(epoch: Epoch, whole: Whole | None) -> datetime:
 def gaps(epochs: Iterable[Epoch], now: datetime) -> list[Gap]:
     """The epochs with missing batches that were not seen in the minute before `now`, by name."""
     ended = (e for e in epochs if e.missing and e.last_minted_at < now - LIVE)
-    return [Gap(e.name, e.missing) for e in sorted(ended, key=lambda e: e.name)]
+    return [Gap(e.name, e.missing, e.last_minted_at) for e in sorted(ended, key=lambda e: e.name)]
+
+
+def holes(top: int, last: datetime, seen: Iterable[tuple[int, datetime]], parked: frozenset[int]) -> list[Hole]:
+    """The numbers up to `top` that are neither in `seen`, which comes upwards, nor parked.
+
+    `last` stands for the time of what is parked above all that was seen.
+    """
+    found, begin = list[Hole](), 0
+    for sequence, minted_at in [*seen, (top + 1, last)]:
+        found += [Hole(number, minted_at) for number in range(begin, sequence) if number not in parked]
+        begin = sequence + 1
+    return found
 
 
 class Books:
@@ -168,6 +195,52 @@ class Books:
         epochs = await self._epochs(session, None)
         return sum(epoch.missing for epoch in epochs), gaps(epochs, now)
 
+    async def running_gaps(self, session: Session, now: datetime) -> list[Gap]:
+        """The epochs that run at `now` and have missed batches for more than a minute, by name."""
+        found = []
+        for epoch in await self._epochs(session, None):
+            if epoch.missing and epoch.last_minted_at >= now - LIVE:
+                whole = self._whole.get(epoch.name) or await self._find_whole(session, epoch, None)
+                since = complete(epoch, whole)
+                if since < now - LIVE:
+                    found.append(Gap(epoch.name, epoch.missing, epoch.last_minted_at, since))
+        return sorted(found, key=lambda gap: gap.epoch)
+
+    async def lost(self, session: Session) -> int:
+        """Batches that operators have given up and that have not turned up."""
+        return int(await self._db.parked.count_documents({"reason": LOST}, session=session))
+
+    async def epoch(self, session: Session, name: str) -> Epoch | None:
+        """One epoch, or None if no batch of it was ever counted."""
+        found = await self._epochs(session, [name])
+        return found[0] if found else None
+
+    async def holes(self, session: Session, epoch: Epoch) -> list[Hole]:
+        """The missing numbers of `epoch`, found in the ledger, which must still hold all of it."""
+        parked = await self._parked_numbers(session, epoch.name)
+        ids = {"$gte": batch_id(epoch.name, 0), "$lte": batch_id(epoch.name, epoch.top)}
+        ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session).sort("_id", 1)
+        seen = [_numbered(entry) async for entry in ledger]
+        return holes(epoch.top, epoch.last_minted_at, seen, parked)
+
+    async def late_holes(self, session: Session, epoch: Epoch) -> list[Hole]:
+        """The same of an epoch whose first batches the ledger has forgotten: numbers above the lowest it holds.
+
+        As many as are missing besides lie among the forgotten ones, and are too old to be counted silently; they get
+        the lowest numbers of the forgotten range that are not parked.
+        """
+        found = await self.holes(session, epoch)
+        lowest: Any = self._db.ledger.find({"_id": {"$gte": batch_id(epoch.name, 0)}}, session=session)
+        first = [_numbered(entry) async for entry in lowest.sort("_id", 1).limit(1)]
+        begin = first[0][0] if first and first[0][0] <= epoch.top else epoch.top + 1
+        above = [hole for hole in found if hole.sequence > begin]
+        below = [hole for hole in found if hole.sequence < begin]
+        return below[: max(0, epoch.missing - len(above))] + above
+
+    async def _parked_numbers(self, session: Session, name: str) -> frozenset[int]:
+        aside = self._db.parked.find({"epoch": name}, {"seq": 1}, session=session)
+        return frozenset([entry["seq"] async for entry in aside])
+
     async def _epochs(self, session: Session, names: list[str] | None) -> list[Epoch]:
         # A page's id is <epoch>/<slot>, and "0" is what comes after "/": the range finds every slot of an epoch.
         pages = [{"_id": {"$gte": f"{name}/", "$lt": f"{name}0"}} for name in names or ()]
@@ -195,8 +268,7 @@ class Books:
     async def _find_whole(self, session: Session, epoch: Epoch, known: Whole | None) -> Whole | None:
         if not epoch.missing:
             return Whole(epoch.top + 1, epoch.last_minted_at)
-        aside = self._db.parked.find({"epoch": epoch.name}, {"seq": 1}, session=session)
-        parked = frozenset(entry["seq"] for entry in await aside.to_list(None))
+        parked = await self._parked_numbers(session, epoch.name)
         bottom = batch_id(epoch.name, known.until if known else 0)
         ids = {"$gte": bottom, "$lte": batch_id(epoch.name, epoch.top)}
         ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session)

@@ -378,6 +378,14 @@ class Stats:
         self.ended_gaps = Measured(
             "luotdoc_books_ended_gap_batches", "Those among them whose ingest was not seen for a minute.", registry
         )
+        self.running_gaps = Measured(
+            "luotdoc_books_running_gap_batches",
+            "Those among them that a running ingest has missed for over a minute; they hold complete_through back.",
+            registry,
+        )
+        self.lost = Measured(
+            "luotdoc_books_lost_batches", "Batches that operators have given up and that have not turned up.", registry
+        )
         self.balance = Measured(
             "luotdoc_books_balance_reads", "accepted - counted - filtered - parked: always 0.", registry
         )

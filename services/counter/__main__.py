@@ -1,10 +1,26 @@
-"""`python -m services.counter`: run it."""
+"""`python -m services.counter`: run it, or do what an operator asks about gaps in the books."""
+
+import asyncio
 
 from services.counter.app import build
+from services.counter.operate import close_gap, list_gaps
 from services.counter.settings import CounterSettings
 from shared.app import main
 from shared.command import Command
+from shared.settings import load
 
 if __name__ == "__main__":
-    Command(prog="python -m services.counter", description=__doc__, settings=CounterSettings).parse_args()
+    parser = Command(prog="python -m services.counter", description=__doc__, settings=CounterSettings)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("gaps", help="list the ingests whose batches are missing")
+    closing = commands.add_parser("close-gap", help="note the missing batches of an ingest's epoch as lost")
+    closing.add_argument("epoch", metavar="EPOCH")
+    closing.add_argument(
+        "--no-spool", action="store_true", help="nothing of this ingest, which has ended, is in any spool: I looked"
+    )
+    chosen = parser.parse_args()
+    if chosen.command == "gaps":
+        raise SystemExit(asyncio.run(list_gaps(load(CounterSettings))))
+    if chosen.command == "close-gap":
+        raise SystemExit(asyncio.run(close_gap(load(CounterSettings), chosen.epoch, chosen.no_spool)))
     main(CounterSettings, build)

@@ -8,8 +8,8 @@ from typing import Any
 from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
 
 from services.counter.tally import SITE, Increments, by_day, fold
-from shared.batch import KEYED, Batch, place
-from shared.books import Books
+from shared.batch import KEYED, Batch, batch_id, place
+from shared.books import LOST, Books
 from shared.clock import Clock, from_millis
 from shared.mongo import VERSION, Client, Database, Document, Session, snapshot, transaction
 
@@ -74,14 +74,16 @@ class CounterStore:
         async with snapshot(self._client) as session:
             return await books.complete_through(session, now)
 
-    async def note_parked(self, batch_id: str, reads: int, reason: str, at: datetime) -> None:
+    async def note_parked(self, name: str, reads: int, reason: str, at: datetime) -> None:
         """Remember a batch that was parked: it fills its place in the sequence without being counted.
 
         Nothing is noted of a batch that the ledger holds: it was counted, and this is a repetition of it.
         """
-        if await self._db.ledger.find_one({"_id": batch_id}, {"_id": 1}):
+        if await self._db.ledger.find_one({"_id": name}, {"_id": 1}):
             return
-        epoch, seq = place(batch_id)
+        # One that was given up has turned up: its reads are known now.
+        await self._db.parked.delete_one({"_id": name, "reason": LOST})
+        epoch, seq = place(name)
         note = {
             "v": VERSION,
             "epoch": None if epoch == KEYED else epoch,
@@ -90,7 +92,33 @@ class CounterStore:
             "reason": reason,
             "parked_at": at,
         }
-        await self._db.parked.update_one({"_id": batch_id}, {"$setOnInsert": note}, upsert=True)
+        await self._db.parked.update_one({"_id": name}, {"$setOnInsert": note}, upsert=True)
+
+    async def give_up(self, epoch: str, sequences: Sequence[int], at: datetime) -> int:
+        """Note batches of `epoch` as lost, in one transaction, except those that the ledger holds by now.
+
+        Answers how many notes were made; a repetition makes none.
+        """
+        ids = {batch_id(epoch, sequence): sequence for sequence in sequences}
+
+        async def once(session: Session) -> int:
+            cursor = self._db.ledger.find({"_id": {"$in": list(ids)}}, {"_id": 1}, session=session)
+            known = {document["_id"] async for document in cursor}
+            fresh = [name for name in ids if name not in known]
+            if not fresh:
+                return 0
+            # Put in and taken out again: a flush that counts one of them at the same time conflicts with this, and
+            # the later of the two runs again and sees the other's work.
+            await self._db.ledger.insert_many([{"_id": name, "counted_at": at} for name in fresh], session=session)
+            await self._db.ledger.delete_many({"_id": {"$in": fresh}}, session=session)
+            fixed = {"v": VERSION, "epoch": epoch, "reads": 0, "reason": LOST, "parked_at": at}
+            notes = [
+                UpdateOne({"_id": name}, {"$setOnInsert": {**fixed, "seq": ids[name]}}, upsert=True) for name in fresh
+            ]
+            made = await self._db.parked.bulk_write(notes, ordered=False, session=session)
+            return int(made.upserted_count)
+
+        return await transaction(self._client, once)
 
     async def lease(self, owner: str, held: int) -> int:
         """Renew the lease on slot `held`, or take a free one; `NO_SLOT` when all are taken.

@@ -78,6 +78,15 @@ class EndedGap(BaseModel):
     missing: int = Field(description="batches")
 
 
+class RunningGap(BaseModel):
+    """Batches that a running ingest has numbered and that nobody has seen for more than a minute."""
+
+    epoch: str
+    missing: int = Field(description="batches")
+    since: Time = Field(description="before this moment the ingest misses nothing; it holds complete_through back")
+    why: str = Field(description="what may have happened, and what to do")
+
+
 class Reconciliation(BaseModel):
     """The books, as of one moment: accepted = counted + filtered + parked, so `balance` is 0."""
 
@@ -89,5 +98,7 @@ class Reconciliation(BaseModel):
     balance: int = Field(description="accepted - counted - filtered - parked")
     duplicates: int = Field(description="batches that came again and were not counted again")
     complete_through: Time | None
+    lost: int = Field(description="batches that operators have given up; their reads are unknown and in no other term")
+    running_gaps: list[RunningGap] = Field(description="the part of in_flight that holds complete_through back")
     gaps: list[EndedGap] = Field(description="the part of in_flight whose ingest was not seen for a minute")
     as_of: Time

@@ -16,6 +16,8 @@ def show(books: Reconciliation, metrics: Stats) -> None:
     metrics.parked.set(books.parked)
     metrics.in_flight.set(books.in_flight)
     metrics.ended_gaps.set(sum(gap.missing for gap in books.gaps))
+    metrics.running_gaps.set(sum(gap.missing for gap in books.running_gaps))
+    metrics.lost.set(books.lost)
     metrics.balance.set(books.balance)
     metrics.duplicates.set(books.duplicates)
     metrics.complete_through.set(_seconds(books.complete_through) if books.complete_through else nan)

@@ -14,6 +14,11 @@ from shared.recent import Recent
 
 CACHE_SECONDS = 0.5
 MAX_TOP = 100
+WHY = (
+    "later batches of this ingest were counted: the missing ones wait in counter.reads, were dead-lettered, or "
+    "are gone with a broker or database that was reset or restored; `python -m services.counter close-gap` gives "
+    "them up"
+)
 
 
 class Reports:
@@ -111,6 +116,8 @@ class Reports:
             counted = await self._store.counted(session)
             complete = await self._store.books.complete_through(session, now)
             in_flight, gaps = await self._store.books.missing(session, now)
+            running = await self._store.books.running_gaps(session, now)
+            lost = await self._store.books.lost(session)
         return answers.Reconciliation(
             accepted=totals.accepted,
             counted=counted,
@@ -120,6 +127,13 @@ class Reports:
             balance=totals.accepted - counted - sum(totals.filtered.values()) - totals.parked,
             duplicates=totals.duplicates,
             complete_through=rfc3339(complete) if complete else None,
+            lost=lost,
+            running_gaps=[
+                answers.RunningGap(
+                    epoch=gap.epoch, missing=gap.missing, since=rfc3339(gap.since or gap.last_seen), why=WHY
+                )
+                for gap in running
+            ],
             gaps=[answers.EndedGap(epoch=gap.epoch, missing=gap.missing) for gap in gaps],
             as_of=rfc3339(now),
         )

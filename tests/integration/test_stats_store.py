@@ -352,6 +352,8 @@ async def test_the_books_balance(portal: Portal) -> None:
         "balance": 0,
         "duplicates": 1,
         "complete_through": "2026-11-23T05:07:00.000Z",
+        "lost": 0,
+        "running_gaps": [],
         "gaps": [{"epoch": "old", "missing": 2}],
         "as_of": "2026-11-23T05:07:00.000Z",
     }

@@ -95,12 +95,12 @@ def test_it_moves_over_parked_batches() -> None:
 def test_an_epoch_has_ended_a_minute_after_its_last_batch() -> None:
     broken = epoch(batches=8, top=10)
     assert gaps([broken], second(70)) == []
-    assert gaps([broken], second(71)) == [Gap("e1", 3)]
+    assert gaps([broken], second(71)) == [Gap("e1", 3, second(10))]
 
 
 def test_an_ended_epoch_without_gaps_is_not_listed() -> None:
     whole, broken = epoch(10, 9, name="a"), epoch(9, 9, name="b")
-    assert gaps([broken, whole], second(600)) == [Gap("b", 1)]
+    assert gaps([broken, whole], second(600)) == [Gap("b", 1, second(9))]
 
 
 def test_a_sequence_that_no_ingest_has_reached_costs_no_more_than_another() -> None:

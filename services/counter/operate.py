@@ -1,0 +1,112 @@
+"""The operator's view of gaps: batches that an ingest has numbered and that were never seen."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from pymongo.errors import PyMongoError
+
+from services.counter.settings import CounterSettings
+from services.counter.store import CounterStore
+from shared import mongo
+from shared.batch import COUNTED_HOURS
+from shared.books import LIVE, Books, Epoch, Hole
+from shared.clock import now, rfc3339
+from shared.errors import Refused
+
+YOUNG = timedelta(minutes=15)
+"""A batch may take so long without being lost: a queue that is worked off, a spool that is forwarded."""
+SPOOLED = timedelta(hours=COUNTED_HOURS)
+"""So long the spool of an ingest that has ended may bring a batch that is still counted."""
+MOST_MISSING = 100_000
+"""Eight minutes of the busiest ingest. More are no gap, but a batch with a number that no ingest has reached."""
+AT_ONCE = 1000
+"""Notes in one transaction."""
+
+
+def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) -> None:
+    """Raise `Refused` while a missing batch of `epoch` could still arrive.
+
+    `no_spool`: an operator has looked, and no spool holds batches of this ingest.
+    """
+    youngest = max((hole.before for hole in holes), default=epoch.first_minted_at)
+    if moment - youngest < YOUNG:
+        raise Refused(
+            f"the gap is younger than {YOUNG.seconds // 60} minutes: its batches may be in counter.reads or on their "
+            f"way; try again after {rfc3339(youngest + YOUNG)}"
+        )
+    ended = epoch.last_minted_at < moment - LIVE
+    if ended and not no_spool and moment - youngest < SPOOLED:
+        raise Refused(
+            "this ingest has ended, and its spool may hold the batches: start it again, or forward the spool with "
+            "`python -m services.ingest adopt INSTANCE`; if there is no such spool, say so with --no-spool"
+        )
+
+
+@asynccontextmanager
+async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[mongo.Client, CounterStore, Books]]:
+    client, db = mongo.connect(settings.mongo_url, "counter-gaps")
+    try:
+        yield client, CounterStore(client, db, now), Books(db)
+    finally:
+        await mongo.close(client)
+
+
+async def list_gaps(settings: CounterSettings) -> int:
+    """Print every gap; answers the exit status."""
+    try:
+        async with _opened(settings) as (client, _, books), mongo.snapshot(client) as session:
+            running = await books.running_gaps(session, now())
+            _, ended = await books.missing(session, now())
+            lost = await books.lost(session)
+    except PyMongoError as error:
+        print(f"MongoDB does not answer, try again: {str(error)[:200]}", file=sys.stderr)
+        return 1
+    for gap in running:
+        print(f"{gap.epoch}  {gap.missing} batches missing  running  since {rfc3339(gap.since or gap.last_seen)}")
+    for gap in ended:
+        print(f"{gap.epoch}  {gap.missing} batches missing  ended    last seen {rfc3339(gap.last_seen)}")
+    print(f"{len(running) + len(ended)} gaps; {lost} batches were given up before and have not turned up")
+    return 0
+
+
+async def close_gap(settings: CounterSettings, name: str, no_spool: bool) -> int:
+    """Note the missing batches of the epoch `name` as lost; answers the exit status."""
+    try:
+        async with _opened(settings) as (client, store, books):
+            made = await give_up_missing(client, store, books, name, no_spool, now())
+    except Refused as refused:
+        print(f"{name}: {refused}", file=sys.stderr)
+        return 1
+    except PyMongoError as error:
+        print(f"MongoDB does not answer, run this again: {str(error)[:200]}", file=sys.stderr)
+        return 1
+    print(f"{name}: {made} batches are noted as lost" if made else f"{name}: nothing is missing")
+    return 0
+
+
+async def give_up_missing(
+    client: mongo.Client, store: CounterStore, books: Books, name: str, no_spool: bool, moment: datetime
+) -> int:
+    """Note what epoch `name` misses as lost; answers how many batches. Raises `Refused`, and PyMongo's errors."""
+    async with mongo.snapshot(client) as session:
+        epoch = await books.epoch(session, name)
+        if epoch is None:
+            raise Refused("no batch of such an epoch was ever counted; `gaps` lists those with a gap")
+        if not epoch.missing:
+            return 0
+        if epoch.missing > MOST_MISSING:
+            raise Refused(
+                f"{epoch.missing:,} batches are missing up to number {epoch.top:,}, more than an ingest loses: "
+                "somebody has published a batch with a false number; see who may publish to luotdoc.reads"
+            )
+        if epoch.first_minted_at < moment - SPOOLED:
+            holes = await books.late_holes(session, epoch)
+        else:
+            holes = await books.holes(session, epoch)
+    refuse(epoch, holes, moment, no_spool)
+    numbers, made = [hole.sequence for hole in holes], 0
+    for at in range(0, len(numbers), AT_ONCE):
+        made += await store.give_up(name, numbers[at : at + AT_ONCE], moment)
+    return made

@@ -19,6 +19,7 @@ from tests.support.system import ROOT
 
 ENTRIES = [
     *(["services.ingest", *more] for more in ([], ["republish"], ["adopt"], ["token"], ["replay"], ["reconcile"])),
+    *(["services.counter", *more] for more in (["gaps"], ["close-gap"])),
     *([f"services.{name}"] for name in ("render", "counter", "stats")),
     ["shared.setup"],
     *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),
@@ -78,9 +79,9 @@ def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(ent
 
 
 def test_a_real_process_answers_alike() -> None:
-    command = [sys.executable, "-m", "services.counter", "--flush", "1"]
+    command = [sys.executable, "-m", "services.render", "--flush", "1"]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    told = "python -m services.counter: unrecognized arguments: --flush 1; --help says what it takes\n"
+    told = "python -m services.render: unrecognized arguments: --flush 1; --help says what it takes\n"
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", told)
 
 

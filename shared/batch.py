@@ -39,7 +39,7 @@ AHEAD_MS = 24 * 3600 * 1000
 
 MAX_READS = 100_000
 """Reads of one batch; ingest makes a twentieth of it at most."""
-REASONS = ("bot", "reload")
+REASONS = ("bot", "reload", "prefetch", "origin")
 """Why ingest filters a read. Reads that were filtered for another reason are added up under `OTHER`."""
 OTHER = "other"
 MAX_BODY = 16 * 1024 * 1024

@@ -165,7 +165,7 @@ class Ingest:
     """ingest: articles, reads, and the spool."""
 
     CLASSES = ("reader", "batch")
-    OUTCOMES = ("counted", "reload", "bot", "unknown", "invalid", "unavailable")
+    OUTCOMES = ("counted", "reload", "bot", "prefetch", "origin", "limit", "unknown", "invalid", "unavailable")
 
     def __init__(self, registry: Registry) -> None:
         self._of_articles(registry)
@@ -201,7 +201,8 @@ class Ingest:
         self.reads = Counter(
             "luotdoc_reads_total",
             "Reads answered, by class: reader (a page's beacon) or batch (POST /reads/batch, its repetitions too), and "
-            "by outcome: counted, reload, bot, unknown, invalid, unavailable. A batch that is refused whole is one.",
+            "by outcome: counted, reload, bot, prefetch, origin, limit, unknown, invalid, unavailable. A batch that is "
+            "refused whole is one.",
             ["class", "outcome"],
             registry=registry,
         )

@@ -7,19 +7,21 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from services.ingest.addresses import Addresses
 from services.ingest.api import build_api
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
 from services.ingest.known import KnownArticles
+from services.ingest.limit import ReadLimit
 from services.ingest.outlet import Outlet, Publish
 from services.ingest.reconciler import Reconciler
 from services.ingest.relay import Relay
 from services.ingest.salts import Salts
 from services.ingest.schedule import Schedule
 from services.ingest.service import Articles
-from services.ingest.settings import IngestSettings
+from services.ingest.settings import IngestSettings, origin_of
 from services.ingest.spool import Spool
 from services.ingest.store import ArticleStore, Outgoing
 from services.ingest.visitors import ReloadWindow
@@ -79,9 +81,11 @@ class Ingest:
             batcher,
             self.known,
             window,
-            lambda: self.salts.at(_millis()),
+            lambda: self.salts.at(_millis(), window.window),
             self.settings.bot_filter == "on",
             Addresses(self.settings.trusted_proxies),
+            self.settings.read_origins or (origin_of(str(self.settings.base_url)),),
+            ReadLimit(self.settings.read_limit, time.monotonic),
             self.metrics,
         )
         connecting = asyncio.create_task(rabbit.connect(self.broker, self.settings.amqp_url), name="connect")
@@ -192,7 +196,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         broker,
         store,
         known,
-        Salts(store, clock),
+        Salts(store, clock, ZoneInfo(settings.time_zone)),
         relay,
         Schedule(store, clock, settings.base_url, relay.wake),
         outlet,

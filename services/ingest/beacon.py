@@ -7,10 +7,11 @@
 """
 
 import asyncio
+import math
 import re
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,8 @@ from services.ingest.addresses import Addresses
 from services.ingest.agents import is_bot
 from services.ingest.batcher import Batcher
 from services.ingest.known import KnownArticles
+from services.ingest.limit import ReadLimit
+from services.ingest.signs import read_signs
 from services.ingest.visitors import ReloadWindow, visitor
 from shared.errors import Problem, Unavailable
 from shared.events import ARTICLE_ID
@@ -34,29 +37,33 @@ MAX_BODY = 1024
 _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
 _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
-COUNTED, RELOAD, BOT = b"counted", b"filtered; reason=reload", b"filtered; reason=bot"
+COUNTED = b"counted"
+FILTERED = {reason: b"filtered; reason=" + reason.encode() for reason in ("reload", "bot", "prefetch", "origin")}
 NOT_COUNTED = b"not counted"
 """The answer to HEAD."""
 
 
 @dataclass
 class Beacon:
-    """Takes one read at a time. `salt` answers today's secret."""
+    """Takes one read at a time. `salts` answers today's secret and, soon after its turn, the one before."""
 
     batcher: Batcher
     known: KnownArticles
     window: ReloadWindow
-    salt: Callable[[], bytes]
+    salts: Callable[[], tuple[bytes, bytes | None]]
     filter_bots: bool
     addresses: Addresses
+    origins: Collection[str]
+    limit: ReadLimit
     metrics: Ingest
 
     def __post_init__(self) -> None:
         # Those that are counted are noted by the batch.
-        self._reload, self._bot, self._unknown, self._invalid, self._unavailable = (
-            self.metrics.reads.labels("reader", outcome)
-            for outcome in ("reload", "bot", "unknown", "invalid", "unavailable")
+        self._unknown, self._invalid, self._unavailable, self._limited = (
+            self.metrics.reads.labels("reader", outcome) for outcome in ("unknown", "invalid", "unavailable", "limit")
         )
+        self._filtered = {reason: self.metrics.reads.labels("reader", reason) for reason in FILTERED}
+        self._heads = {reason: lines([*_answer(outcome, b"-"), *OPEN]) for reason, outcome in FILTERED.items()}
         self._answered, self._answered_at, self._head = "", 0.0, b""
         self._took = self.metrics.read_answered
         self._in_flight = 0
@@ -103,9 +110,9 @@ class Beacon:
             self._took(time.perf_counter() - started)
 
     def take(self, request: FastRequest) -> bool:
-        """Take a new read of a public article, to be answered once it is durable.
+        """Take a read of a public article; a new one is answered once it is durable, a filtered one at once.
 
-        False leaves the request to `post`: whatever is filtered, unknown, malformed or has to wait for another.
+        False leaves the request to `post`: an article that is unknown, a body that is malformed, no room.
         """
         started = time.perf_counter()
         try:
@@ -114,13 +121,26 @@ class Beacon:
             return False
         if article not in self.known:
             return False
-        agent = _user_agent(request.headers)
-        if self.filter_bots and is_bot(agent):
-            return False
-        reader = self._reader(request.peer, request.headers, agent) if self.window.window else ""
-        key = reader + article
-        if reader and (self.window.holds(key) or self.window.pending(key) is not None):
-            return False
+        agent, reason = read_signs(request.headers, self.origins)
+        address = self.addresses.reader(request.peer, request.headers)
+        if self.limit.per_minute and (wait := self.limit.wait(address)):
+            self._limited.inc()
+            self._took(time.perf_counter() - started)
+            request.refuse(_too_many(wait))
+            return True
+        if reason or (reason := "bot" if self.filter_bots and is_bot(agent) else ""):
+            self._answer_filtered(request, reason, started)
+            return True
+        reader, before = self._visitor(address, agent) if self.window.window else ("", "")
+        key = self._key(reader, before, article)
+        if reader:
+            if self.window.holds(key):
+                self._answer_filtered(request, "reload", started)
+                return True
+            if (pending := self.window.pending(key)) is not None:
+                self._in_flight += 1
+                pending.add_done_callback(partial(self._joined, request, started))
+                return True
         try:
             outcome = self.batcher.add(article, "reader", reader)
         except Unavailable:
@@ -130,6 +150,21 @@ class Beacon:
         self._in_flight += 1
         outcome.add_done_callback(partial(self._settled, request, key if reader else None, started))
         return True
+
+    def _answer_filtered(self, request: FastRequest, reason: str, started: float) -> None:
+        self._note_filtered(reason)
+        self._took(time.perf_counter() - started)
+        request.no_content(self._heads[reason])
+
+    def _joined(self, request: FastRequest, started: float, outcome: asyncio.Future[str]) -> None:
+        """The same read, which was on its way, has its outcome: with it this one is a reload."""
+        self._in_flight -= 1
+        if outcome.cancelled() or (error := outcome.exception()) is not None:
+            self._unavailable.inc()
+            self._took(time.perf_counter() - started)
+            request.refuse(Unavailable("ingest is stopping" if outcome.cancelled() else str(error)))
+        else:
+            self._answer_filtered(request, "reload", started)
 
     def _settled(self, request: FastRequest, key: str | None, started: float, outcome: asyncio.Future[str]) -> None:
         self._in_flight -= 1
@@ -156,31 +191,39 @@ class Beacon:
         A filtered read has no batch of its own: it is accounted for in the next one.
         """
         await self._need(article)
-        agent = _user_agent(scope["headers"])
-        if self.filter_bots and is_bot(agent):
-            self.batcher.filtered("bot")
-            self._bot.inc()
-            return BOT, b"-"
+        headers: RawHeaders = scope["headers"]
+        agent, reason = read_signs(headers, self.origins)
+        address = self.addresses.reader(scope["client"][0] if scope.get("client") else "", headers)
+        if self.limit.per_minute and (wait := self.limit.wait(address)):
+            raise _too_many(wait)
+        if reason or (reason := "bot" if self.filter_bots and is_bot(agent) else ""):
+            return self._note_filtered(reason)
         if not self.window.window:
             batch = await asyncio.shield(self.batcher.add(article, "reader", ""))
             return COUNTED, batch.encode()
-        peer = scope["client"][0] if scope.get("client") else ""
-        return await self._once(article, self._reader(peer, scope["headers"], agent))
+        return await self._once(article, *self._visitor(address, agent))
 
     async def _need(self, article: str) -> None:
         if article not in self.known and not await self.known.look_up(article):
             raise Problem(404, "there is no such article, or it is not public")
 
-    def _reader(self, peer: str, headers: RawHeaders, agent: bytes) -> str:
-        return visitor(self.salt(), self.addresses.reader(peer, headers), agent)
+    def _visitor(self, address: bytes, agent: bytes) -> tuple[str, str]:
+        salt, before = self.salts()
+        return visitor(salt, address, agent), visitor(before, address, agent) if before else ""
 
-    async def _once(self, article: str, reader: str) -> tuple[bytes, bytes]:
-        key = f"{reader}{article}"
+    def _key(self, reader: str, before: str, article: str) -> str:
+        """The key in the window: under the salt before, if the visitor read the article before the turn."""
+        if before and (self.window.holds(before + article) or self.window.pending(before + article) is not None):
+            return before + article
+        return reader + article
+
+    async def _once(self, article: str, reader: str, before: str) -> tuple[bytes, bytes]:
+        key = self._key(reader, before, article)
         if self.window.holds(key):
-            return self._reloaded()
+            return self._note_filtered("reload")
         if (pending := self.window.pending(key)) is not None:
             await asyncio.shield(pending)  # others wait for it, too: it must not end with this request
-            return self._reloaded()
+            return self._note_filtered("reload")
         outcome = self.batcher.add(article, "reader", reader)
         self.window.begin(key, outcome)
         durable = False
@@ -191,10 +234,10 @@ class Beacon:
             self.window.end(key, durable)
         return COUNTED, batch.encode()
 
-    def _reloaded(self) -> tuple[bytes, bytes]:
-        self.batcher.filtered("reload")
-        self._reload.inc()
-        return RELOAD, b"-"
+    def _note_filtered(self, reason: str) -> tuple[bytes, bytes]:
+        self.batcher.filtered(reason)
+        self._filtered[reason].inc()
+        return FILTERED[reason], b"-"
 
     async def _refuse(self, send: Send, error: Problem | Unavailable) -> None:
         if isinstance(error, Unavailable):
@@ -202,7 +245,7 @@ class Beacon:
             headers = [("retry-after", str(error.retry_after))]
             await respond_problem(send, Problem(503, str(error), headers=headers))
             return
-        (self._unknown if error.status == 404 else self._invalid).inc()
+        {404: self._unknown, 429: self._limited}.get(error.status, self._invalid).inc()
         await respond_problem(send, error)
 
 
@@ -210,11 +253,9 @@ def _answer(outcome: bytes, batch: bytes) -> RawHeaders:
     return [(b"luotdoc-read", outcome), (b"cache-control", b"no-store"), (b"x-correlation-id", batch)]
 
 
-def _user_agent(headers: RawHeaders) -> bytes:
-    for name, value in headers:
-        if name == b"user-agent":
-            return value
-    return b""
+def _too_many(wait: float) -> Problem:
+    headers = [("retry-after", str(math.ceil(wait)))]
+    return Problem(429, "too many reads from this address, try again later", headers=headers)
 
 
 def _article(body: bytes) -> str:

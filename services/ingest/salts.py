@@ -1,8 +1,9 @@
-"""The day's secret for hashing visitors, fetched ahead so that midnight needs no database."""
+"""The day's secret for hashing visitors, fetched ahead so that the turn of the day needs no database."""
 
 import asyncio
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from pymongo.errors import PyMongoError
 
@@ -12,28 +13,49 @@ from shared.clock import Clock, to_millis
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 60.0
-DAY_MS = 86_400_000
+TURN = time(4)
+"""When the site's day of a salt begins, by its own clock: the fewest visits last across it."""
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The day whose salt is used at `moment`."""
+    local = moment.astimezone(zone)
+    return local.date() if local.time() >= TURN else local.date() - timedelta(days=1)
+
+
+def begin_of(day: date, zone: ZoneInfo) -> datetime:
+    """When that day begins."""
+    return datetime.combine(day, TURN, zone)
 
 
 class Salts:
-    """Holds today's and tomorrow's secrets (UTC), by days since 1970."""
+    """Holds the secrets of yesterday, today and tomorrow. A day is the site's and begins at `TURN`."""
 
-    def __init__(self, store: ArticleStore, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-        self._held: dict[int, bytes] = {}
+    def __init__(self, store: ArticleStore, clock: Clock, zone: ZoneInfo) -> None:
+        self._store, self._clock, self._zone = store, clock, zone
+        self._held: dict[date, bytes] = {}
+        self._newest_first: list[tuple[int, bytes]] = []
 
-    def at(self, milliseconds: int) -> bytes:
-        """The secret of that time's day; if MongoDB was away for a whole day, the newest one that is held."""
-        return self._held.get(milliseconds // DAY_MS) or self._held[max(self._held)]
+    def at(self, milliseconds: int, window: float) -> tuple[bytes, bytes | None]:
+        """The secret of that time, and the one before it for `window` seconds after the turn, else None.
+
+        A visitor who came before the turn is found under the one before. If MongoDB was away for a whole day, the
+        newest secret that is held goes on.
+        """
+        for place, (begin, salt) in enumerate(self._newest_first):
+            if begin <= milliseconds:
+                turned = milliseconds - begin < window * 1000 and place + 1 < len(self._newest_first)
+                return salt, self._newest_first[place + 1][1] if turned else None
+        return self._newest_first[-1][1], None
 
     async def load(self) -> None:
         """Fetch what is missing and drop what is past."""
-        today = _midnight(self._clock())
+        today = day_of(self._clock(), self._zone)
         held = {}
-        for day in (today, today + timedelta(days=1)):
-            number = to_millis(day) // DAY_MS
-            held[number] = self._held.get(number) or await self._store.salt(day)
+        for day in (today + timedelta(days=1), today, today - timedelta(days=1)):
+            held[day] = self._held.get(day) or await self._store.salt(day, begin_of(day, self._zone))
         self._held = held
+        self._newest_first = [(to_millis(begin_of(day, self._zone)), salt) for day, salt in held.items()]
 
     async def run(self) -> None:
         """Keep up with the calendar, for ever."""
@@ -43,7 +65,3 @@ class Salts:
                 await self.load()
             except PyMongoError as error:
                 log.warning("tomorrow's salt cannot be fetched yet: %s", str(error)[:200])
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)

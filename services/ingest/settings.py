@@ -5,12 +5,14 @@ import socket
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from services.ingest.addresses import Network
 from services.ingest.reconcile import parse_subscribers
+from services.ingest.signs import ANY
 from services.ingest.tokens import Token, parse_tokens
 from shared.settings import Settings
 
@@ -22,6 +24,23 @@ def _networks(value: object) -> object:
         return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
     except ValueError as error:
         raise ValueError(f"must be networks such as 10.0.0.0/8, separated by commas: {error}") from error
+
+
+def origin_of(url: str) -> str:
+    """The origin of an address as browsers send it. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError(f"{url!r} is no origin such as https://www.example.org")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def _origins(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    names = [part.strip() for part in value.split(",") if part.strip()]
+    return tuple(name if name in (ANY, "null") else origin_of(name) for name in names)
 
 
 def _tokens(value: object) -> object:
@@ -50,6 +69,17 @@ class IngestSettings(Settings):
         ge=1,
         le=10_000_000,
         description="reads that the window remembers at most, half as many at least; some 200 bytes each",
+    )
+    read_limit: int = Field(
+        6000,
+        ge=0,
+        le=100_000_000,
+        description="reads per minute and address, and as many again at once after a quiet minute; 0 is off",
+    )
+    read_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
+        (),
+        description="origins whose pages may send reads, such as https://www.example.org, separated by commas; "
+        "default: that of LUOTDOC_BASE_URL; * is any",
     )
     bot_filter: Literal["on", "off"] = Field("on", description="whether bots are filtered, by their user agent")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(

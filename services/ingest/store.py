@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from bson import Binary
@@ -212,15 +212,15 @@ class ArticleStore:
                 continue  # the same request came twice at once
             return KeyNote(held["digest"], held["minted_at"], frozenset(held["unknown"]))
 
-    async def salt(self, day: datetime) -> bytes:
-        """The secret of the UTC day that begins at `day`; the first who asks makes it, all get the same."""
+    async def salt(self, day: date, begin: datetime) -> bytes:
+        """The secret of the site's `day`, which begins at `begin`; the first who asks makes it, all get the same."""
         fresh = {
             "v": VERSION,
             "salt": Binary(secrets.token_bytes(32)),
-            "expires_at": day + timedelta(hours=SALT_HOURS),
+            "expires_at": begin + timedelta(hours=SALT_HOURS),
         }
         document = await self._db.salts.find_one_and_update(
-            {"_id": day.date().isoformat()}, {"$setOnInsert": fresh}, upsert=True, return_document=True
+            {"_id": day.isoformat()}, {"$setOnInsert": fresh}, upsert=True, return_document=True
         )
         return bytes(document["salt"])
 

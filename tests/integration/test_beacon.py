@@ -54,6 +54,95 @@ async def test_outcomes(system: System) -> None:
             assert "Firefox" not in str(document), name
 
 
+OURS = "https://www.example.org"
+
+
+@pytest.mark.parametrize("way", ["post", "slow", "gif"])
+async def test_who_sees_a_page_and_whose_page_it_is(system: System, way: str) -> None:
+    ingest = await system.start("ingest", read_origins=f"{OURS}, https://m.example.org:8443")
+    await system.put("a1")
+    number = 0
+
+    async def read(**signs: str) -> str:
+        nonlocal number
+        number += 1
+        headers = {name.replace("_", "-"): value for name, value in signs.items()}
+        headers["user-agent"] = f"{BROWSER} {number}"
+        if way == "gif":
+            answer = await system.http.get(f"{ingest.url}/reads.gif?article=a1", headers=headers)
+        else:
+            url = f"{ingest.url}/reads" + ("?slow" if way == "slow" else "")  # past the way of plain requests
+            answer = await system.http.post(url, json={"article": "a1"}, headers=headers)
+        return answer.headers["luotdoc-read"]
+
+    for signs in (
+        {"sec_purpose": "prefetch"},
+        {"sec_purpose": "prefetch;prerender"},
+        {"sec_purpose": "prefetch;anonymous-client-ip"},
+        {"purpose": "prefetch"},
+        {"x_moz": "prefetch"},
+        {"x_purpose": "preview"},
+        {"Sec_Purpose": "Prefetch", "sec_fetch_site": "cross-site"},
+    ):
+        assert await read(**signs) == "filtered; reason=prefetch", signs
+    for signs in (
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "cross-site", "origin": "https://elsewhere.example"},
+        {"origin": "https://elsewhere.example"},
+        {"origin": "http://www.example.org"},
+        {"origin": "https://www.example.org.evil.example"},
+        {"origin": "null"},
+        {"sec_fetch_site": "same-site", "origin": "https://blog.example.org"},
+    ):
+        assert await read(**signs) == "filtered; reason=origin", signs
+    for signs in (
+        {},
+        {"origin": OURS},
+        {"origin": "https://m.example.org:8443", "sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-origin"},
+        {"sec_fetch_site": "same-origin", "origin": "https://another-name.example"},
+        {"sec_fetch_site": "same-site"},
+        {"sec_fetch_site": "none"},
+        {"sec_purpose": "", "purpose": "navigate"},
+    ):
+        assert await read(**signs) == "counted", signs
+    assert await system.counted() == 0  # no counter runs; the books have them once one does
+    await system.start("counter", flush_interval="0.1")
+
+    async def reasons() -> dict[str, int]:
+        books = await system.db.books.find_one({}) or {}
+        return dict(books.get("filtered", {}))
+
+    async def all_in() -> bool:
+        return await reasons() == {"prefetch": 7, "origin": 7}
+
+    await until(all_in, 10, "the books carry the reasons")
+    assert await system.counted() == 8
+
+
+async def test_an_address_that_reads_too_much_is_told_to_wait(system: System) -> None:
+    ingest = await system.start("ingest", read_limit=60, trusted_proxies="127.0.0.0/8")
+    await system.put("a1")
+
+    async def read(number: int, address: str) -> httpx.Response:
+        headers = {"user-agent": f"{BROWSER} {number}", "x-forwarded-for": address}
+        return await system.http.post(f"{ingest.url}/reads", json={"article": "a1"}, headers=headers)
+
+    answers = await asyncio.gather(*(read(number, "203.0.113.7") for number in range(100)))
+    statuses = [answer.status_code for answer in answers]
+    assert 60 <= statuses.count(204) <= 75
+    assert set(statuses) == {204, 429}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert {(await read(number, "203.0.113.8")).status_code for number in range(20)} == {204}
+    gif = await system.http.get(f"{ingest.url}/reads.gif?article=a1", headers={"x-forwarded-for": "203.0.113.7"})
+    assert gif.status_code in (200, 429)
+    metrics = (await system.http.get(f"{ingest.url}/metrics")).text
+    limited = float(metrics.partition('luotdoc_reads_total{class="reader",outcome="limit"} ')[2].split()[0])
+    assert limited == statuses.count(429) + (gif.status_code == 429)
+
+
 async def test_concurrent_reads_of_one_visitor_count_once(system: System) -> None:
     await system.start_all(flush_interval="0.1")
     await system.put("a1")

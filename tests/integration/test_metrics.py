@@ -88,7 +88,7 @@ async def test_reads_are_shown_by_class_and_outcome(system: System) -> None:
     await system.put("a1")
 
     async def reads(kind: str) -> dict[str, float | None]:
-        outcomes = ("counted", "reload", "bot", "unknown", "invalid", "unavailable")
+        outcomes = ("counted", "reload", "bot", "prefetch", "origin", "limit", "unknown", "invalid", "unavailable")
         return {
             outcome: value
             for outcome in outcomes

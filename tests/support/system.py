@@ -159,6 +159,8 @@ class System:
             "TOKENS": f"both:articles+reads:{both},reader:reads:{reads}",
             "SPOOL_DIR": str(self.folder / "spool"),
             "INSTANCE": name,
+            "READ_LIMIT": "0",  # all reads come from one address
+            "READ_ORIGINS": "*",  # render's port is any free one
             "SECTIONS": "thoi-su=Thời sự,van-hoa=Văn hóa",
             **self.environment,
             **{key.upper(): str(value) for key, value in settings.items()},

@@ -1,11 +1,20 @@
 """What a reader's browser may send."""
 
+import asyncio
 import json
+from typing import cast
 
 import pytest
 
-from services.ingest.beacon import _article, _checked
-from shared.errors import Problem
+from services.ingest.addresses import Addresses
+from services.ingest.batcher import Batcher
+from services.ingest.beacon import Beacon, _article, _checked
+from services.ingest.known import KnownArticles
+from services.ingest.limit import ReadLimit
+from services.ingest.visitors import ReloadWindow
+from shared.errors import Problem, Unavailable
+from shared.fastpath import FastRequest
+from shared.metrics import Ingest, new_registry
 
 
 def fault(body: bytes) -> tuple[str, str]:
@@ -49,3 +58,105 @@ def test_a_missing_article_is_named() -> None:
 def test_a_field_too_many_is_named() -> None:
     assert fault(b'{"article": "a", "at": 5}') == ("at", "is not a field of a read")
     assert fault(b'{"visitor": "x", "article": "a"}') == ("visitor", "is not a field of a read")
+
+
+# ── the fast way ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ANDROID = b"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36"
+
+
+class Batches:
+    """Takes reads, which become durable when the test says so."""
+
+    def __init__(self) -> None:
+        self.added: list[asyncio.Future[str]] = []
+        self.reasons: list[str] = []
+
+    def add(self, article: str, kind: str, visitor: str) -> asyncio.Future[str]:
+        self.added.append(asyncio.get_running_loop().create_future())
+        return self.added[-1]
+
+    def filtered(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+class Request:
+    """Notes its answer."""
+
+    def __init__(self, *headers: tuple[bytes, bytes], agent: bytes = ANDROID) -> None:
+        self.headers = [(b"user-agent", agent), *headers]
+        self.body, self.peer = b'{"article":"a1"}', "203.0.113.7"
+        self.answer = ""
+
+    def no_content(self, head: bytes) -> None:
+        assert not self.answer
+        self.answer = head.split(b"\r\n")[0].decode().removeprefix("luotdoc-read: ")
+
+    def refuse(self, error: Exception) -> None:
+        assert not self.answer
+        self.answer = f"{type(error).__name__}: {error}"
+
+
+def make(limit: int = 0) -> tuple[Beacon, Batches]:
+    batches = Batches()
+    window = ReloadWindow(60, 100, lambda: 1000.0)
+    origins, bucket = ("https://www.example.org",), ReadLimit(limit, lambda: 1000.0)
+    beacon = Beacon(
+        cast(Batcher, batches), cast(KnownArticles, {"a1"}), window, lambda: (b"salt", None), True,
+        Addresses([]), origins, bucket, Ingest(new_registry()),
+    )  # fmt: skip
+    return beacon, batches
+
+
+def taken(beacon: Beacon, *headers: tuple[bytes, bytes], agent: bytes = ANDROID) -> Request:
+    request = Request(*headers, agent=agent)
+    assert beacon.take(cast(FastRequest, request))
+    return request
+
+
+async def test_every_filtered_outcome_is_answered_at_once() -> None:
+    beacon, batches = make()
+    assert taken(beacon, agent=b"curl/8").answer == "filtered; reason=bot"
+    assert taken(beacon, (b"sec-purpose", b"prefetch")).answer == "filtered; reason=prefetch"
+    assert taken(beacon, (b"sec-fetch-site", b"cross-site")).answer == "filtered; reason=origin"
+    assert batches.reasons == ["bot", "prefetch", "origin"]
+    assert not batches.added
+
+
+async def test_a_reader_enters_the_window_only_once_the_read_is_durable() -> None:
+    beacon, batches = make()
+    first, second = taken(beacon), taken(beacon)
+    assert (first.answer, second.answer, len(batches.added)) == ("", "", 1)
+    batches.added[0].set_exception(Unavailable("the disk is full"))
+    await asyncio.sleep(0)
+    assert {first.answer, second.answer} == {"Unavailable: the disk is full"}
+
+    third, fourth = taken(beacon), taken(beacon)
+    batches.added[1].set_result("e-1")
+    await asyncio.sleep(0)
+    assert (third.answer, fourth.answer) == ("counted", "filtered; reason=reload")
+    assert taken(beacon).answer == "filtered; reason=reload"
+    assert batches.reasons == ["reload", "reload"]
+
+
+async def test_one_address_with_many_browsers_meets_the_limit() -> None:
+    beacon, batches = make(limit=10)
+    answers = [taken(beacon, agent=ANDROID + b" %d" % number).answer for number in range(12)]
+    assert answers[:10] == [""] * 10
+    assert answers[10:] == ["Problem: too many reads from this address, try again later"] * 2
+    assert len(batches.added) == 10
+
+
+async def test_one_reader_across_the_salt_s_turn_is_counted_once() -> None:
+    beacon, batches = make()
+    assert taken(beacon).answer == ""
+    beacon.salts = lambda: (b"tomorrow", b"salt")
+    waiting = taken(beacon)  # while the read before the turn is still on its way
+    batches.added[0].set_result("e-1")
+    await asyncio.sleep(0)
+    assert waiting.answer == "filtered; reason=reload"
+    assert taken(beacon).answer == "filtered; reason=reload"
+    assert taken(beacon, agent=ANDROID + b" other").answer == ""
+    assert len(batches.added) == 2
+    beacon.salts = lambda: (b"tomorrow", None)
+    assert taken(beacon).answer == ""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from time import monotonic as time
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from services.ingest.addresses import Addresses
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
 from services.ingest.known import KnownArticles
+from services.ingest.limit import ReadLimit
 from services.ingest.store import ArticleStore
 from services.ingest.visitors import ReloadWindow
 from shared.errors import Unavailable
@@ -76,7 +78,9 @@ async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[],
     known, _ = make(answer)
     window = ReloadWindow(0, 1, lambda: 0.0)
     measured = Ingest(new_registry())
-    beacon = Beacon(cast(Batcher, None), known, window, lambda: b"", False, Addresses([]), measured)
+    beacon = Beacon(
+        cast(Batcher, None), known, window, lambda: (b"", None), False, Addresses([]), (), ReadLimit(0, time), measured
+    )
     scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
     scope["method"] = "POST" if way == "post" else "GET"
     sent: list[MutableMapping[str, Any]] = []

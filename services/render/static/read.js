@@ -3,9 +3,10 @@
 (function () {
   "use strict";
 
-  var script = document.currentScript;
-  var article = script && script.dataset.article;
-  var url = script && script.dataset.url;
+  // Trình duyệt cũ không có document.currentScript: tìm thẻ script mang mã bài.
+  var script = document.currentScript || document.querySelector("script[data-article]");
+  var article = script && script.getAttribute("data-article");
+  var url = script && script.getAttribute("data-url");
   if (!article || !url) { return; }
 
   var message = JSON.stringify({ article: article });
@@ -16,6 +17,7 @@
     try {
       if (navigator.sendBeacon && navigator.sendBeacon(url, message)) { return; }
     } catch (error) { /* thử cách dưới */ }
+    if (!window.fetch) { picture(); return; }
     try {
       fetch(url, {
         method: "POST",
@@ -25,12 +27,17 @@
         headers: { "Content-Type": "text/plain;charset=UTF-8" },
         body: message
       }).catch(function () {});
-    } catch (error) { /* không đếm được thì thôi, không làm phiền người đọc */ }
+    } catch (error) { picture(); }
+  }
+
+  function picture() {
+    // Như trong noscript: một ảnh trống.
+    new Image().src = url + ".gif?article=" + encodeURIComponent(article);
   }
 
   function attempt() {
     // Trang dựng trước (prerender) hoặc mở ở thẻ nền thì chờ đến khi được xem.
-    if (!due || document.prerendering || document.visibilityState !== "visible") { return; }
+    if (!due || document.prerendering || (document.visibilityState || "visible") !== "visible") { return; }
     due = false;
     send();
   }

@@ -1,0 +1,31 @@
+"""How many reads one address may send: a bucket of tokens for each, in bounded memory. Pure."""
+
+from collections.abc import Callable
+
+
+class ReadLimit:
+    """Allows `per_minute` reads of one address, and as many again at once after a quiet minute. 0: no limit."""
+
+    CAPACITY = 100_000
+    """Addresses that are remembered at most, half as many at least. One that is forgotten begins anew."""
+
+    def __init__(self, per_minute: int, seconds: Callable[[], float], capacity: int = CAPACITY) -> None:
+        self.per_minute, self._seconds = per_minute, seconds
+        self._interval = 60 / per_minute if per_minute else 0.0
+        self._half = max(1, capacity // 2)
+        # The moment at which the bucket of an address is full again. Two generations, as in the reload window.
+        self._newer: dict[bytes, float] = {}
+        self._older: dict[bytes, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._newer) + len(self._older)
+
+    def wait(self, address: bytes) -> float:
+        """Take a read: 0 if it is allowed, else the seconds until one will be."""
+        now = self._seconds()
+        full = max(self._newer.get(address) or self._older.get(address, 0.0), now)
+        wait = max(0.0, full + self._interval - now - 60)
+        if len(self._newer) >= self._half and address not in self._newer:
+            self._older, self._newer = self._newer, {}
+        self._newer[address] = full if wait else full + self._interval
+        return wait

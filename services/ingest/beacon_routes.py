@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.ingest.beacon import MAX_BODY
+from services.ingest.beacon import COUNTED, FILTERED, MAX_BODY
 from services.ingest.read_batches import ReadInput
 from shared.events import ARTICLE_ID
 from shared.openapi import answered, as_text, problems, ref
@@ -11,14 +11,22 @@ _OUTCOME = {
     "Luotdoc-Read": {
         "description": "whether the read counts, and if not, why",
         "required": True,
-        "schema": {"type": "string", "enum": ["counted", "filtered; reason=reload", "filtered; reason=bot"]},
+        "schema": {"type": "string", "enum": [outcome.decode() for outcome in (COUNTED, *FILTERED.values())]},
     }
 }
-_REFUSED = problems(431, 503, also={404: "There is no such article, or it is not public."})
+_REFUSED = problems(
+    431,
+    503,
+    also={
+        404: "There is no such article, or it is not public.",
+        429: "Too many reads from this address (`LUOTDOC_READ_LIMIT`); `Retry-After` says when the next is taken.",
+    },
+)
 _SAID = (
     "One view of one article. The answer comes once the read is durable; it is counted within seconds. A reload by "
-    "the same reader within half an hour (`LUOTDOC_READ_WINDOW`) and a read by a program are filtered: the answer "
-    "is the same, and `Luotdoc-Read` says why."
+    "the same reader within half an hour (`LUOTDOC_READ_WINDOW`), a read by a program, one that a browser fetches "
+    "ahead, and one from another site's page (`LUOTDOC_READ_ORIGINS`) are filtered: the answer is the same, and "
+    "`Luotdoc-Read` says why."
 )
 _TEXT = {
     "type": "string",

@@ -66,6 +66,11 @@ lock: $(STAMP) ## write requirements*.txt from requirements*.in; ARGS=--upgrade 
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
 	@! grep -nE '://|^-|^ *# .*/' requirements.txt requirements-dev.txt  # nothing of the machine that made them
 
+.PHONY: siege
+siege: $(STAMP) ## strangers attack each service while honest readers are served; SEED=1 ARGS="--requests 8000"
+	@deploy/local/bootstrap.sh servers
+	@$(BIN)/python -m tests.siege $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 clean-data: ## delete what `make demo` and `make up` keep; refused while one runs
 	@mkdir -p .local
 	@flock --nonblock .local/lock find .local -mindepth 1 ! -path .local/lock -delete \

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
@@ -25,22 +26,21 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import log as logs
 from shared import metrics
+from shared.connections import SWEEP_SECONDS, Connections, Limits, TooFewDescriptors, limits_of
 from shared.errors import Problem
 from shared.fastpath import FastPathProtocol, Handler
 from shared.headers import defaults
 from shared.http import (
-    MAX_HEADER_BYTES,
     App,
     Disconnected,
     Receive,
     Scope,
     Send,
     as_problem,
-    header_bytes,
     respond,
     respond_problem,
 )
-from shared.listening import stop_listening
+from shared.listening import Acceptor, stop_listening
 from shared.protocol import HttpProtocol
 from shared.settings import Settings, SubscriberSettings, load
 
@@ -84,7 +84,7 @@ class Service:
 class Application:
     """The ASGI app of a service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, limits: Limits | None = None) -> None:
         self._service = service
         self._entered = False
         self.fast = service.fast
@@ -96,6 +96,8 @@ class Application:
         serving = metrics.Serving(service.registry)
         serving.ready.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
         serving.in_flight.read(lambda: self._in_flight)
+        self.connections = Connections(limits, ended=lambda reason: serving.connections_ended.labels(reason).inc())
+        serving.connections.set_function(lambda: len(self.connections.open))
         self._operators: dict[str, App] = {
             "/livez": self._livez,
             "/readyz": self._readyz,
@@ -121,9 +123,6 @@ class Application:
         try:
             if target is None:
                 raise Problem(404, "nothing is served under this path")
-            # Not on the hot paths, which look at few headers and keep none.
-            if target is self._service.fallback and header_bytes(scope) > MAX_HEADER_BYTES:
-                raise Problem(431, f"the headers may have at most {MAX_HEADER_BYTES} bytes")
             await target(scope, receive, send)
         except Disconnected:
             pass
@@ -207,6 +206,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, application: Application) -> None:
         super().__init__(config)
         self._application = application
+        self._acceptors: list[Acceptor] = []
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """uvicorn's; it doesn't return, but ends the process.
@@ -217,11 +217,29 @@ class _Server(uvicorn.Server):
         logging.shutdown()
         os._exit(1 if self._application.failed else 0)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, which accepts one connection in each turn of the loop; and more of them."""
+        await super().startup(sockets)
+
+        def protocol() -> HttpProtocol:
+            kind: Any = self.config.http_protocol_class
+            connection: HttpProtocol = kind(self.config, self.server_state, self.lifespan.state)
+            return connection
+
+        self._acceptors = [Acceptor(each, protocol) for server in self.servers for each in server.sockets]
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's, ten times a second; some of them end connections that take too long."""
+        self._application.connections.turn()
+        if counter % round(SWEEP_SECONDS * 10) == 0:
+            self._application.connections.sweep()
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """uvicorn's, after some time to leave."""
         self._application.leaving = True
         await self._left_alone(LEAVING_SECONDS)
-        await stop_listening(self.servers)
+        await stop_listening(self.servers, self._acceptors)
         await self._left_alone(LINGER_SECONDS)
         await super().shutdown(sockets)
 
@@ -237,7 +255,11 @@ def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoRe
 
     `hsts`: seconds of Strict-Transport-Security in each answer; 0 leaves it out.
     """
-    application = Application(service)
+    try:
+        application = Application(service, limits_of(settings))
+    except TooFewDescriptors as error:
+        sys.stderr.write(f"The settings are not usable:\n  LUOTDOC_MAX_CONNECTIONS: {error}\n")
+        raise SystemExit(2) from None
     config = uvicorn.Config(
         application,
         host=settings.host,
@@ -249,8 +271,8 @@ def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoRe
         log_config=None,
         server_header=False,
         headers=defaults(hsts),
+        ws="none",
         proxy_headers=False,  # whom to trust is our own setting; uvicorn would believe any local peer
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=HTTP_GRACE_SECONDS,
     )
     server = _Server(config, application)

@@ -12,20 +12,15 @@ graceful stop and lost connections remain uvicorn's.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
-import orjson
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from shared.headers import STRICT, lines
-from shared.http import RawHeaders, as_problem
-from shared.openapi import PROBLEM_TYPE
-from shared.protocol import HttpProtocol
+from shared.http import RawHeaders, as_problem, problem_answer
+from shared.protocol import BODY, HttpProtocol
 
-_STRICT = lines(STRICT)
 MAX_BODY = 1024
 """Bytes of a body on this way."""
 
@@ -61,22 +56,19 @@ class FastRequest:
 
     def refuse(self, error: Exception) -> None:
         """Answer what ASGI would for this error."""
-        problem = as_problem(error)
-        body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
-        fields = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **dict(problem.headers)}
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + _STRICT
-        self._answer(STATUS_LINE[problem.status], head, body)
+        status, head, body = problem_answer(as_problem(error))
+        self._answer(STATUS_LINE[status], head, body)
 
     def _answer(self, status: bytes, head: bytes, body: bytes) -> None:
         protocol = self._protocol
         self.response_complete = True
-        if protocol.transport.is_closing():
+        if protocol.is_closing():
             return
         keep = self.keep_alive and not protocol.leaving
         end = b"\r\n" if keep else b"connection: close\r\n\r\n"
-        protocol.transport.write(b"".join((status, protocol.default_head(), head, end, body)))
+        protocol.write(b"".join((status, protocol.default_head(), head, end, body)))
         if not keep:
-            protocol.transport.close()
+            protocol.close()
         protocol.on_response_complete()
 
 
@@ -106,14 +98,13 @@ class FastPathProtocol(HttpProtocol):
         self._application: Any = config.app
         self._handler: Handler | None = None
         self._body = b""
-        self._defaults: RawHeaders = []
-        self._default_head = b""
 
     def on_headers_complete(self) -> None:
         """Choose the way."""
         handler = self._handlers.get(self.url)
         if handler is not None and self._is_plain():
-            self._handler, self._body = handler, b""
+            self._check_size()
+            self._handler, self._body, self._reading = handler, b"", BODY
         else:
             super().on_headers_complete()
 
@@ -132,6 +123,7 @@ class FastPathProtocol(HttpProtocol):
         if handler is None:
             super().on_message_complete()
             return
+        self._message_ended()
         before = self.cycle
         self.cycle = request = FastRequest(self, self._body)  # type: ignore[assignment]
         try:
@@ -152,13 +144,6 @@ class FastPathProtocol(HttpProtocol):
         """Whether the process ends soon."""
         return bool(self._application.leaving)
 
-    def default_head(self) -> bytes:
-        """The header lines that uvicorn adds to every answer; it makes them anew each second."""
-        if self._defaults is not self.server_state.default_headers:
-            self._defaults = self.server_state.default_headers
-            self._default_head = b"".join(b"%b: %b\r\n" % pair for pair in self._defaults)
-        return self._default_head
-
     def _is_plain(self) -> bool:
         return (
             getattr(self.cycle, "response_complete", True)
@@ -170,6 +155,9 @@ class FastPathProtocol(HttpProtocol):
             and not self.flow.write_paused
             and not self.leaving
         )
+
+    def _own_cycle(self) -> Any:
+        return None if self._handler is not None else super()._own_cycle()
 
     def _go_through_asgi(self) -> None:
         self._handler = None

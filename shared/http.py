@@ -38,7 +38,6 @@ UNCHOSEN_TYPES = frozenset({"", "application/octet-stream", "application/x-www-f
 """What HTTP clients declare for a body when nobody told them its type (curl, fetch, aiohttp): it says nothing."""
 MAX_FAULTS, MAX_PATH, MAX_MESSAGE = 20, 100, 300
 """Of an answer to bad input: faults, characters. It must not grow with what was sent."""
-MAX_HEADER_BYTES = 64 << 10
 MAX_PARAMETERS = 20
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,11 +53,6 @@ def header(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             return bytes(value)
     return None
-
-
-def header_bytes(scope: Scope) -> int:
-    """The size of the request's headers."""
-    return sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -130,6 +124,14 @@ async def respond(
         fields.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})
+
+
+def problem_answer(problem: Problem) -> tuple[int, bytes, bytes]:
+    """An RFC 9457 answer as bytes: its status, its header lines, each ended, and its body."""
+    body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
+    fields = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **dict(problem.headers)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
+    return problem.status, head + security.lines(security.STRICT), body
 
 
 async def respond_problem(send: Send, problem: Problem) -> None:

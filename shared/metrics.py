@@ -27,6 +27,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 _SIZES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000)
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+END_REASONS = ("full", "evicted", "idle", "head", "body", "unread", "malformed", "too_large", "discarded")
 OTHER = "other"
 """The label's value for what is outside its closed set."""
 
@@ -54,6 +55,17 @@ class Serving:
             "of ingest, luotdoc_reads_in_flight).",
             registry,
         )
+        self.connections = Gauge("luotdoc_http_connections", "Open HTTP connections.", registry=registry)
+        self.connections_ended = Counter(
+            "luotdoc_http_connections_ended_total",
+            "Connections that this process ended itself, by reason: full (503), evicted (idle or unfinished, while "
+            "others wanted in), idle, head and body (not in time: 408), unread (an answer that is not read), "
+            "malformed (400), too_large (431, 414), discarded (too much sent behind an answer).",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in END_REASONS:
+            self.connections_ended.labels(reason)
 
 
 class Connection:
@@ -171,6 +183,14 @@ class Ingest:
         self._of_articles(registry)
         self._of_reads(registry)
         self._of_spool(registry)
+        self.tokens = Counter(
+            "luotdoc_tokens_total",
+            "Requests that presented a token, by outcome: right, wrong, slowed (wrong again, answered 429).",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in ("right", "wrong", "slowed"):
+            self.tokens.labels(outcome)
 
     def _of_articles(self, registry: Registry) -> None:
         self.outbox_waiting = Measured(

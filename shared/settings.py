@@ -59,6 +59,27 @@ class SubscriberSettings(BaseSettings):
     schemas_url: HttpUrl = Field(
         "http://127.0.0.1:8001/schemas", description="address of ingest's /schemas, as subscribers reach it"
     )
+    max_connections: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="HTTP connections open at once; 0 is 4096, or what the limit on open files leaves",
+    )
+    head_timeout: float = Field(
+        10.0, ge=0.5, le=300, description="seconds in which a request's line and headers must have arrived"
+    )
+    keep_alive: float = Field(
+        75.0, ge=1, le=3600, description="seconds that a connection may wait for its next request"
+    )
+    transfer_grace: float = Field(
+        10.0, ge=0.5, le=600, description="seconds that a body may take to arrive, or an answer to be read, at any rate"
+    )
+    transfer_rate: int = Field(
+        1024, ge=1, le=1 << 30, description="bytes per second at which, beyond those seconds, they must go on"
+    )
+    unread_max_bytes: int = Field(
+        64 << 20, ge=1 << 20, le=1 << 40, description="bytes of answers that may wait for slow readers, all together"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
 
 

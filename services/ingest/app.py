@@ -13,6 +13,7 @@ from services.ingest.addresses import Addresses
 from services.ingest.api import build_api
 from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon
+from services.ingest.door import Door
 from services.ingest.known import KnownArticles
 from services.ingest.limit import ReadLimit
 from services.ingest.outlet import Outlet, Publish
@@ -218,13 +219,14 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             measured,
         )
     )
+    door = Door(api, settings.tokens, Addresses(settings.trusted_proxies).of, measured)
     return Service(
         "ingest",
         ingest.running,
         ingest.not_ready,
         routes={"/reads": ingest.post_read, "/reads.gif": ingest.pixel},
         fast={b"/reads": ingest.take_read},
-        fallback=observed(api, metrics.Requests(registry)),
+        fallback=observed(door, metrics.Requests(registry)),
         registry=registry,
         degraded=lambda: outlet.degraded,
     )

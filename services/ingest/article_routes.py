@@ -112,7 +112,7 @@ async def _put(service: Articles, request: Request, article_id: str, wanted: art
     "/articles/{article_id}",
     status_code=201,
     openapi_extra=_BODY,
-    responses=_WRITTEN | _KEPT | problems(401, 403, 412, 415, 422, also=_TOO_LARGE),
+    responses=_WRITTEN | _KEPT | problems(401, 403, 412, 415, 422, 429, also=_TOO_LARGE),
 )
 async def put_article(
     request: Request,
@@ -130,7 +130,7 @@ async def put_article(
     "/articles",
     status_code=201,
     openapi_extra=_BODY,
-    responses=_WRITTEN | problems(401, 403, 415, 422, also=_TOO_LARGE),
+    responses=_WRITTEN | problems(401, 403, 415, 422, 429, also=_TOO_LARGE),
 )
 async def post_article(request: Request, service: Service, _editor: Editor) -> Response:
     """Create an article under a new id. Repeated, it creates another one: PUT under an id of your own is safer."""
@@ -142,7 +142,7 @@ async def post_article(request: Request, service: Service, _editor: Editor) -> R
     "/articles/{article_id}",
     openapi_extra=ANONYMOUS_TOO,
     responses=answered(200, "The article.", model=ArticleAnswer | WithdrawnArticle, headers=_HEADERS)
-    | problems(422, also=_NO_ARTICLE),
+    | problems(422, 429, also=_NO_ARTICLE),
 )
 async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId) -> Response:
     """An article. Without a token: a scheduled one is not found, of a withdrawn one only the state is told."""
@@ -152,7 +152,7 @@ async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId
     return _answered(service, article, full=sees_all)
 
 
-@routes.get("/articles", openapi_extra=ANONYMOUS_TOO, responses=problems(422))
+@routes.get("/articles", openapi_extra=ANONYMOUS_TOO, responses=problems(422, 429))
 async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[Listing, Query()]) -> ArticleList:
     """Articles, newest first; `next` is the `after` of the following page. Without a token: the public ones."""
     after = None
@@ -170,7 +170,7 @@ async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[L
     "/articles/{article_id}",
     status_code=204,
     responses=answered(204, "The article is withdrawn.")
-    | problems(401, 403, 412, 422, also={404: "There never was such an article."}),
+    | problems(401, 403, 412, 422, 429, also={404: "There never was such an article."}),
 )
 async def delete_article(
     service: Service, _editor: Editor, article_id: ArticleId, if_match: IfMatch = None

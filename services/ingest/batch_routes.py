@@ -42,7 +42,7 @@ routes = APIRouter(tags=["reads"])
     description=_COUNTED_ONCE,
     openapi_extra=_BODY | {"parameters": [_KEY]},
     responses=answered(200, "The reads are durable.")
-    | problems(401, 403, 415, also={
+    | problems(401, 403, 415, 429, also={
         409: f"The key was first used more than {COUNTED_HOURS} hours ago.",
         413: f"The body has more than {read_batches.MAX_BODY:,} bytes; the connection is closed.",
         422: "The request is not valid, or the key was used with another body.",

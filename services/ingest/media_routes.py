@@ -37,7 +37,7 @@ routes = APIRouter(tags=["media"])
     status_code=201,
     openapi_extra=_PICTURE,
     responses=answered(201, "The picture is kept; the same one again has the same address.")
-    | problems(401, 403, 415, also={
+    | problems(401, 403, 415, 429, also={
         413: f"The picture has more than {_MAX:,} bytes; the connection is closed.",
         422: "The content is no JPEG, PNG, GIF, WebP or AVIF picture, or the name is not valid.",
     }),

@@ -6,6 +6,7 @@
 from typing import Any, ClassVar, cast
 
 from shared import app
+from shared.connections import Connections, Limits
 from shared.http import Receive, Scope, Send
 from shared.settings import Settings, load
 
@@ -16,8 +17,8 @@ class Bare:
     failed, leaving = False, False
     fast: ClassVar[dict[bytes, Any]] = {}
 
-    def __init__(self, _service: object) -> None:
-        pass
+    def __init__(self, _service: object, limits: Limits) -> None:
+        self.connections = Connections(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

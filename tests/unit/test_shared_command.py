@@ -29,6 +29,7 @@ ENTRIES = [
     ["deploy.local"],
     ["tests.chaos"],
     ["tests.bench"],
+    ["tests.siege"],
 ]
 NAMES = ["-".join(entry) for entry in ENTRIES]
 

@@ -1,17 +1,10 @@
 """The way past ASGI: what takes it, what does not, and that both look the same to a client. No socket: bytes in, bytes
 out."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
-
-import uvicorn
-from uvicorn.server import ServerState
-
 from shared.errors import Unavailable
-from shared.fastpath import MAX_BODY, FastPathProtocol, FastRequest
+from shared.fastpath import MAX_BODY, FastRequest
 from shared.headers import STRICT, lines
-from shared.http import Receive, Scope, Send, read_body, respond
+from tests.support.connection import Application, Connection
 
 READ = b"POST /reads HTTP/1.1\r\nHost: x\r\nUser-Agent: Firefox\r\nContent-Length: 4\r\n\r\nread"
 FAST = b"HTTP/1.1 204 No Content\r\nserver: test\r\nway: fast\r\n\r\n"
@@ -20,78 +13,6 @@ SLOW = (
     + lines(STRICT).replace(b"%", b"%%")
     + b"content-length: %d\r\n\r\n%b"
 )
-
-
-class Transport(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("203.0.113.7", 5), "sockname": ("127.0.0.1", 80)})
-        self.written = b""
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        assert not self.closed
-        self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-
-class Application:
-    """Answers what it has read; takes the requests of `/reads` that `takes` wants, and keeps them."""
-
-    def __init__(self, takes: Callable[[FastRequest], bool] = lambda _: True) -> None:
-        self.leaving = False
-        self.taken: list[FastRequest] = []
-        self._takes = takes
-        self.fast = {b"/reads": self._take}
-
-    def _take(self, request: FastRequest) -> bool:
-        if not self._takes(request):
-            return False
-        self.taken.append(request)
-        return True
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(scope, receive, 10_000)
-        await respond(send, 200, b"%b %b" % (scope["method"].encode(), body), [(b"way", b"slow")])
-
-
-class Connection:
-    """A client's connection."""
-
-    def __init__(self, app: Application) -> None:
-        config = uvicorn.Config(app, lifespan="off", log_config=None)
-        config.load()
-        state = ServerState()
-        state.default_headers = [(b"server", b"test")]
-        self.state = state
-        self.transport = Transport()
-        self.protocol = FastPathProtocol(config, state, {}, asyncio.get_running_loop())
-        self.protocol.connection_made(self.transport)
-
-    async def send(self, data: bytes, piece: int = 0) -> bytes:
-        """Send, in pieces of so many bytes; the answers that come by themselves."""
-        for at in range(0, len(data), piece or len(data)):
-            self.protocol.data_received(data[at : at + (piece or len(data))])
-        return await self.answers()
-
-    async def answers(self) -> bytes:
-        """What has been answered since the last call."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-        written, self.transport.written = self.transport.written, b""
-        return written
 
 
 def answer(request: FastRequest) -> None:

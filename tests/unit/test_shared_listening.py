@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from shared import listening as module
-from shared.listening import refuse_new, stop_listening
+from shared.listening import Acceptor, refuse_new, stop_listening
 
 
 @pytest.fixture
@@ -79,3 +79,32 @@ def test_a_system_without_filters_is_told_of(caplog: pytest.LogCaptureFixture) -
     with Old() as old, caplog.at_level(logging.WARNING):
         refuse_new(old)
     assert "no filter on the listening socket" in caplog.text
+
+
+def test_many_who_wait_are_accepted_in_one_turn() -> None:
+    class Taken(asyncio.Protocol):
+        number = 0
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            Taken.number += 1
+            transport.close()
+
+    async def scenario() -> None:
+        server = await asyncio.get_running_loop().create_server(Taken, "127.0.0.1", 0)
+        acceptor = Acceptor(server.sockets[0], Taken)
+        clients = [socket.create_connection(server.sockets[0].getsockname()) for _ in range(100)]
+        turns = 0
+        while Taken.number < len(clients):
+            await asyncio.sleep(0)
+            turns += 1
+            assert turns < 50
+        for client in clients:
+            assert await asyncio.to_thread(client.recv, 1) == b""
+            client.close()
+        address = server.sockets[0].getsockname()
+        await stop_listening([server], [acceptor])
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())

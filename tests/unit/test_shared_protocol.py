@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
+from shared.connections import Connections
 from shared.http import Receive, Scope, Send, respond
 from shared.protocol import HttpProtocol
 
@@ -18,8 +19,14 @@ RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 s."""
 
 
-async def _answer(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await respond(send, 204)
+class Application:
+    """Answers 204."""
+
+    def __init__(self) -> None:
+        self.connections = Connections()
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await respond(send, 204)
 
 
 class Connection(HttpProtocol):
@@ -33,7 +40,8 @@ class Connection(HttpProtocol):
 async def _serve_one(reset: bool) -> weakref.ref[Connection]:
     """Serve one request; its connection, once the client has closed it."""
     loop = asyncio.get_running_loop()
-    config = uvicorn.Config(_answer, lifespan="off", log_config=None, timeout_keep_alive=75)
+    application = Application()
+    config = uvicorn.Config(application, lifespan="off", log_config=None)
     config.load()
     made: list[Connection] = []
     ended = asyncio.Event()
@@ -47,7 +55,7 @@ async def _serve_one(reset: bool) -> weakref.ref[Connection]:
     client.setblocking(False)
     await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (await loop.sock_recv(client, 100)).startswith(b"HTTP/1.1 204")
-    assert made[0].timeout_keep_alive_task is not None
+    assert made[0] in application.connections.idle
     if reset:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
     client.close()

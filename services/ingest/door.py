@@ -1,0 +1,84 @@
+"""Wrong tokens: logged with the client's address, counted, and slowed down per address.
+
+It stands before the API and judges every request that presents a token, whatever its route. A right token always
+passes: a newsroom shares one address, and one colleague's mistake must not shut the others out. A missing token is
+nothing that was guessed, and is left to the route.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from math import ceil
+
+from services.ingest.tokens import Token, find
+from shared import metrics
+from shared.errors import Problem
+from shared.http import App, RawHeaders, Receive, Scope, Send, header
+
+log = logging.getLogger(__name__)
+
+WRONG_TOKENS = 10
+"""From one address within `WINDOW_SECONDS`; those that follow are answered 429."""
+WINDOW_SECONDS = 60.0
+MOST_ADDRESSES = 10_000
+"""Addresses that are remembered; the one whose window began first is forgotten for a new one."""
+
+
+class Attempts:
+    """Wrong tokens by address, within a window that begins with the first. Bounded."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._known: dict[str, tuple[float, int]] = {}
+        """When the window ends, and how many there were; those that end first stand first."""
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def note(self, address: str) -> tuple[int, int]:
+        """One more. How many there were in this window, and the whole seconds until it ends."""
+        now = self._seconds()
+        end, number = self._known.get(address, (0.0, 0))
+        if end <= now:
+            self._known.pop(address, None)
+            while len(self._known) >= MOST_ADDRESSES:
+                del self._known[next(iter(self._known))]
+            end, number = now + WINDOW_SECONDS, 0
+        self._known[address] = end, number + 1
+        return number + 1, ceil(end - now)
+
+
+class Door:
+    """The API behind it. `address` finds the client's, from the peer's and the headers."""
+
+    def __init__(
+        self,
+        api: App,
+        tokens: tuple[Token, ...],
+        address: Callable[[str, RawHeaders], str],
+        measured: metrics.Ingest,
+        attempts: Attempts | None = None,
+    ) -> None:
+        self._api, self._tokens, self._address = api, tokens, address
+        self._attempts = Attempts() if attempts is None else attempts
+        self._outcomes = measured.tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request pass. Raises `Problem` 429 where wrong tokens came too often."""
+        if scope["type"] == "http" and (presented := header(scope, b"authorization")) is not None:
+            # As the API's framework decodes it.
+            if find(self._tokens, presented.decode("latin-1")):
+                self._outcomes.labels("right").inc()
+            else:
+                self._wrong(scope)
+        await self._api(scope, receive, send)
+
+    def _wrong(self, scope: Scope) -> None:
+        address = self._address(scope["client"][0] if scope.get("client") else "", scope["headers"])
+        number, wait = self._attempts.note(address)
+        if number > WRONG_TOKENS:
+            self._outcomes.labels("slowed").inc()
+            raise Problem(429, "too many wrong tokens came from this address", headers=[("retry-after", str(wait))])
+        self._outcomes.labels("wrong").inc()
+        then = f"; further ones are answered 429 for {wait} s" if number == WRONG_TOKENS else ""
+        log.warning("a wrong token from %s: %s %s%s", address, scope["method"], scope["path"][:100], then)

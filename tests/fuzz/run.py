@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import aio_pika
 import orjson
@@ -160,11 +161,16 @@ class Run:
             self.result.reasons.update(f"{queue} {row.split()[2]}" for row in rows)
             if listed.returncode or len(rows) != told.parked:
                 self.result.complaints.append(f"{queue}: {len(rows)} listed of {told.parked}: {listed.stderr[-500:]}")
+            # What was listed goes back to its place when the connection has closed, a moment later.
+            await until(partial(self._has, f"{queue}.parked", told.parked), 60, f"{queue}.parked has all of them again")
             discarded, more = await self._operator("discard", queue, "--all")
             left = await self._system.queue_depth(f"{queue}.parked")
             if discarded.returncode or left:
                 self.result.complaints.append(f"{queue}: {left} not discarded: {discarded.stderr[-500:]}")
             self._say(f"{queue}: {len(rows):,} listed in {seconds:.0f} s, discarded in {more:.0f} s")
+
+    async def _has(self, queue: str, number: int) -> bool:
+        return await self._system.queue_depth(queue) == number
 
     async def _operator(self, *arguments: str) -> tuple[subprocess.CompletedProcess[str], float]:
         began = time.monotonic()

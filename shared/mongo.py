@@ -46,6 +46,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("section", ASCENDING), ("published_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("published_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("published_at", ASCENDING)]),
+        IndexModel([("modified_at", ASCENDING), ("_id", ASCENDING)]),
     ],
     "outbox": [
         IndexModel([("article", ASCENDING), ("revision", ASCENDING)]),

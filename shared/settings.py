@@ -8,8 +8,8 @@ from typing import Annotated, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "LUOTDOC_"
 
@@ -42,8 +42,21 @@ def _zone(value: str) -> str:
     return value
 
 
+def _pairs(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        key, found, name = part.partition("=")
+        if not found or not key.strip() or not name.strip():
+            raise ValueError("must be key=value, separated by commas")
+        pairs.append((key.strip(), name.strip()))
+    return tuple(pairs)
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
+Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 
 
 class SubscriberSettings(BaseSettings):

@@ -44,7 +44,9 @@ function take({ type, subject, sequence, data }, replayed) {
   // Whichever event tells of it first: after a failure, `published` may come behind `updated`, and is late then.
   const appears = type === PUBLISHED || !('title' in before)
   // Nobody wants old news by mail, but who has seen them knows what is new.
-  const news = appears && data.change !== 'republish' && !replayed
+  // An editor publishes quietly, as an import of old articles does, with `change: minor`.
+  const quiet = data.change === 'republish' || (type === PUBLISHED && data.change === 'minor')
+  const news = appears && !quiet && !replayed
   state.set(subject, { sequence, title: data.title, url: data.url, due: news || before.due === true })
 }
 

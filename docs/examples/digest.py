@@ -58,13 +58,16 @@ async def note(event: Event[Article | ArticleWithdrawn]) -> bool:
     """
     data = event.data
     article = data if isinstance(data, Article) else None
+    published = isinstance(data, ArticlePublished)
+    # An editor publishes quietly, as an import of old articles does, with `change: minor`.
+    quiet = article is None or article.change == "republish" or (published and article.change == "minor")
     row = {
         "id": data.id,
         "revision": data.revision,
         "title": article and article.title,
         "url": data.url,
-        "news": article is not None and article.change != "republish" and not event.replay,
-        "published": isinstance(data, ArticlePublished),
+        "news": not quiet and not event.replay,
+        "published": published,
     }
     return file.execute(PUT, row).rowcount > 0
 

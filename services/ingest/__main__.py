@@ -1,49 +1,9 @@
 """`python -m services.ingest`: run it, or do what an operator asks."""
 
-import asyncio
 import sys
 
-from services.ingest import operate
-from services.ingest.app import build
-from services.ingest.replay import replay_articles
-from services.ingest.settings import IngestSettings
-from shared.app import main
-from shared.command import Command
-from shared.replay_command import add_target_arguments, perform
-from shared.settings import load
-
-
-def run(arguments: list[str]) -> None:
-    """Choose what to do."""
-    parser = Command(prog="python -m services.ingest", description=__doc__, settings=IngestSettings)
-    commands = parser.add_subparsers(dest="command")
-    again = commands.add_parser("republish", help="send public articles again, under a new revision")
-    again.add_argument("ids", nargs="+", metavar="ID")
-    adopt = commands.add_parser("adopt", help="forward the spool of an instance that will not come back")
-    adopt.add_argument("instance", metavar="INSTANCE")
-    commands.add_parser("token", help="make a token and its digest")
-    replay = commands.add_parser("replay", help="send the articles as they are now into one subscriber's queue")
-    add_target_arguments(replay)
-    compare = commands.add_parser("reconcile", help="compare what subscribers hold with the articles")
-    compare.add_argument("subscribers", nargs="*", metavar="NAME=URL", help="else those of LUOTDOC_RECONCILE")
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "token":
-        operate.print_token()
-    elif chosen.command == "republish":
-        raise SystemExit(asyncio.run(operate.republish_articles(load(IngestSettings), chosen.ids)))
-    elif chosen.command == "adopt":
-        raise SystemExit(asyncio.run(operate.adopt_spool(load(IngestSettings), chosen.instance)))
-    elif chosen.command == "replay":
-        settings = load(IngestSettings)
-        raise SystemExit(perform(replay_articles(settings, chosen.to, chosen.rate, chosen.restart)))
-    elif chosen.command == "reconcile":
-        try:
-            raise SystemExit(asyncio.run(operate.reconcile_subscribers(load(IngestSettings), chosen.subscribers)))
-        except ValueError as error:
-            compare.error(str(error))
-    else:
-        main(IngestSettings, build)
-
-
 if __name__ == "__main__":
+    # Not at the top: the processes that clean bodies run this file under another name, and need nothing of it.
+    from services.ingest.command import run
+
     run(sys.argv[1:])

@@ -36,13 +36,26 @@ class ArticleAnswer(_Summary):
 
     title: str
     lead: str
-    body_html: str = Field(description="as it is shown: sanitised")
+    body_html: str = Field(description="as it is kept: cleaned; addresses on the site itself from its root")
     byline: str
     tags: list[str]
     image: events.Image | None
     language: str
     published_at: Time
     reads_baseline: int = Field(ge=0, description="legacy count, kept apart from counted reads")
+
+
+class Notice(BaseModel):
+    """Something that was changed, left out or is amiss."""
+
+    path: str = Field(description="the field")
+    message: str = Field(description="what became of it, or what to do")
+
+
+class WrittenArticle(ArticleAnswer):
+    """An article as it was just written."""
+
+    warnings: list[Notice] = Field(description="what the editor should know; with `strict=true` these are errors")
 
 
 class ArticleList(BaseModel):
@@ -58,7 +71,9 @@ class PictureAnswer(BaseModel):
     url: str = Field(description="absolute", json_schema_extra={"format": "uri"})
     path: str = Field(description="the same without the host, for `image.url` and `<img src>`")
     type: Type = Field(description="as found in the content")
-    bytes: int = Field(ge=1)
+    bytes: int = Field(ge=1, description="of the picture as it is kept")
+    width: int = Field(ge=1, description="pixels, upright")
+    height: int = Field(ge=1, description="pixels, upright")
 
 
 class BatchAnswer(BaseModel):

@@ -217,6 +217,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             settings.max_article_bytes,
             settings.max_media_bytes,
             measured,
+            frozenset(slug for slug, _ in settings.sections),
         )
     )
     door = Door(api, settings.tokens, Addresses(settings.trusted_proxies).of, measured)

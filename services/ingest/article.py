@@ -5,20 +5,28 @@ Every change raises the revision by one.
 """
 
 import re
+import string
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
-from services.ingest.content import ArticleInput, sanitise, slug_of
+from services.ingest.body.addresses import absolute, origin_of
+from services.ingest.content import ArticleInput, slug_of
 from shared import events
+from shared.addresses import article_path
 from shared.errors import Problem
 
 IF_MATCH = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
 """`If-Match` as it may come."""
 
+ALPHABET = string.ascii_lowercase + string.digits
+"""Of article ids."""
 State = Literal["scheduled", "published", "withdrawn"]
+Weight = Literal["major", "minor"]
 
 
 class Content(BaseModel):
@@ -50,6 +58,10 @@ class Article(BaseModel):
     modified_at: datetime
     was_public: bool
     """Whether it ever was; only then can others know of it."""
+    quiet: bool = False
+    """Whether the editor said that it is not worth telling readers: for the day when a scheduled one comes."""
+    request: str = ""
+    """Digest of the `POST` with an `Idempotency-Key` that made it; empty for others."""
 
     @property
     def etag(self) -> str:
@@ -103,11 +115,16 @@ class Change:
     event: events.Data | None = None
 
 
+_NOT_AS_GIVEN = {"slug", "body_html", "published_at", "image", "reads_baseline", "change"}
+
+
 def fill(given: ArticleInput, body_html: str, current: Article | None, now: datetime) -> Content:
-    """The content with its defaults; `body_html` is the sanitised one."""
+    """The content with its defaults; `body_html` is the cleaned one. What may be left out stays as it is stored."""
     stored = current.content.published_at if current else now
+    baseline = current.content.reads_baseline if current else 0
     return Content(
-        **given.model_dump(exclude={"slug", "body_html", "published_at", "image"}),
+        **given.model_dump(exclude=_NOT_AS_GIVEN),
+        reads_baseline=baseline if given.reads_baseline is None else given.reads_baseline,
         image=events.Image(**given.image.model_dump()) if given.image else None,
         slug=given.slug or slug_of(given.title),
         body_html=body_html,
@@ -115,22 +132,26 @@ def fill(given: ArticleInput, body_html: str, current: Article | None, now: date
     )
 
 
-def clean(given: ArticleInput) -> str:
-    """The sanitised body. Raises `Problem` 422 if it grew beyond what can be stored."""
-    body = sanitise(given.body_html)
-    if len(body.encode()) > 2 << 20:
-        fault = {"path": "body_html", "message": "the markup is too deeply nested to be repaired"}
-        raise Problem(422, "the request is not valid", [fault])
-    return body
-
-
 def put(
-    article_id: str, content: Content, current: Article | None, wanted: Preconditions, now: datetime, base_url: str
+    article_id: str,
+    content: Content,
+    current: Article | None,
+    wanted: Preconditions,
+    now: datetime,
+    base_url: str,
+    weight: Weight | None = None,
+    request: str = "",
 ) -> Change:
-    """Store `content` as the article's state. Raises `Problem` 412."""
+    """Store `content` as the article's state. Raises `Problem` 412.
+
+    `weight` is what the editor says of the change; None leaves it to what changed. `request` names the `POST` that
+    makes the article.
+    """
     wanted.check(current)
     state: State = "scheduled" if content.published_at > now else "published"
-    if current and current.state == state and current.content == content:
+    quiet = weight == "minor"
+    same = current is not None and current.state == state and current.content == content
+    if current and same and (state == "published" or current.quiet == quiet):
         return Change(current, changed=False)
     article = Article(
         id=article_id,
@@ -140,8 +161,33 @@ def put(
         created_at=current.created_at if current else now,
         modified_at=now,
         was_public=state == "published" or bool(current and current.was_public),
+        quiet=quiet,
+        request=current.request if current else request,
     )
-    return Change(article, True, _event(current, article, base_url))
+    return Change(article, True, _event(current, article, base_url, weight))
+
+
+def minted_id(token: str, key: str) -> str:
+    """The id of the article that a `POST` with this `Idempotency-Key` makes, for the token of this name."""
+    number = int.from_bytes(sha256(orjson.dumps([token, key])).digest())
+    letters = []
+    for _ in range(12):
+        number, letter = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[letter])
+    return "".join(letters)
+
+
+def repeated(current: Article | None, request: str) -> Change | None:
+    """What a `POST` finds that was sent before: the article that it made; None if it is the first.
+
+    `request` is the digest of its body. Raises `Problem` 422 when the key came with another one.
+    """
+    if current is None:
+        return None
+    if current.request != request:
+        fault = {"path": "Idempotency-Key", "message": "was used with another body"}
+        raise Problem(422, "the request is not valid", [fault])
+    return Change(current, changed=False)
 
 
 def withdraw(current: Article | None, wanted: Preconditions, now: datetime, base_url: str) -> Change:
@@ -152,7 +198,7 @@ def withdraw(current: Article | None, wanted: Preconditions, now: datetime, base
     if current.state == "withdrawn":
         return Change(current, changed=False)
     article = current.model_copy(update={"revision": current.revision + 1, "state": "withdrawn", "modified_at": now})
-    return Change(article, True, _event(current, article, base_url))
+    return Change(article, True, _event(current, article, base_url, None))
 
 
 def come_due(current: Article, now: datetime, base_url: str) -> Change:
@@ -161,7 +207,7 @@ def come_due(current: Article, now: datetime, base_url: str) -> Change:
         return Change(current, changed=False)
     update = {"revision": current.revision + 1, "state": "published", "modified_at": now, "was_public": True}
     article = current.model_copy(update=update)
-    return Change(article, True, _event(current, article, base_url))
+    return Change(article, True, _event(current, article, base_url, "minor" if current.quiet else None))
 
 
 def republish(current: Article, base_url: str) -> Change:
@@ -191,15 +237,15 @@ def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelo
 
 def url_of(article_id: str, content: Content, base_url: str) -> str:
     """The canonical address of the article's page."""
-    return f"{base_url}/{content.section}/{content.slug}-{article_id}.html"
+    return base_url + article_path(content.section, content.slug, article_id)
 
 
-def _event(before: Article | None, after: Article, base_url: str) -> events.Data | None:
+def _event(before: Article | None, after: Article, base_url: str, said: Weight | None) -> events.Data | None:
     was, now_public = bool(before and before.state == "published"), after.state == "published"
     if now_public and was and before:
-        return _full(events.ArticleUpdated, after, _weight(before.content, after.content), base_url)
+        return _full(events.ArticleUpdated, after, said or _weight(before.content, after.content), base_url)
     if now_public:
-        return _full(events.ArticlePublished, after, "major", base_url)
+        return _full(events.ArticlePublished, after, said or "major", base_url)
     if after.was_public and before and before.state != after.state:
         return _tombstone(after, base_url)
     return None
@@ -215,18 +261,24 @@ def _tombstone(article: Article, base_url: str) -> events.ArticleWithdrawn:
     )
 
 
-def _weight(before: Content, after: Content) -> Literal["major", "minor"]:
+def _weight(before: Content, after: Content) -> Weight:
     told = ("title", "lead", "body_html", "image")
     return "major" if any(getattr(before, name) != getattr(after, name) for name in told) else "minor"
 
 
 def _full(kind: type[events.Article], article: Article, change: Any, base_url: str) -> events.Article:
+    """The event, with every address absolute: subscribers read it elsewhere."""
+    content = article.content
+    image = content.image
+    if image is not None and image.url.startswith("/"):
+        image = image.model_copy(update={"url": f"{origin_of(base_url)}{image.url}"})
     return kind(
         id=article.id,
         revision=article.revision,
         change=change,
         url=url_of(article.id, article.content, base_url),
         modified_at=article.modified_at,
-        **article.content.model_dump(exclude={"image"}),
-        image=article.content.image,
+        **content.model_dump(exclude={"image", "body_html"}),
+        body_html=absolute(content.body_html, base_url),
+        image=image,
     )

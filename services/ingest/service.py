@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
-import anyio
 from fastapi import Depends, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from services.ingest import article as articles
 from services.ingest import read_batches
+from services.ingest.cleaning import Offload
 from services.ingest.known import KnownArticles
 from services.ingest.store import ArticleStore
 from services.ingest.tokens import Token, find, require
@@ -36,8 +36,9 @@ class Articles:
     max_article_bytes: int
     max_media_bytes: int
     metrics: Ingest
-    sanitising: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
-    """Large bodies take memory while they are cleaned: two at once."""
+    sections: frozenset[str] = frozenset()
+    """Slugs of the site's sections; empty where they are not said."""
+    offload: Offload = field(default_factory=Offload)
 
     async def change(
         self, article_id: str, decide: Callable[[articles.Article | None], articles.Change]

@@ -14,7 +14,7 @@ from services.ingest.addresses import Network
 from services.ingest.reconcile import parse_subscribers
 from services.ingest.signs import ANY
 from services.ingest.tokens import Token, parse_tokens
-from shared.settings import Settings
+from shared.settings import Pairs, Settings
 
 
 def _networks(value: object) -> object:
@@ -103,6 +103,11 @@ class IngestSettings(Settings):
         (),
         description="subscribers that are compared with the articles every 5 minutes: name=address of the state that "
         "it offers, separated by commas",
+    )
+    sections: Pairs = Field(
+        (),
+        description="the site's sections, as render has them: slug=Name, separated by commas; an article in another "
+        "one is taken with a warning, without any none is given",
     )
     max_article_bytes: int = Field(3 << 20, ge=1024, description="bytes that an article's JSON may have")
     max_media_bytes: int = Field(8 << 20, ge=1024, le=15 << 20, description="bytes that a picture may have")

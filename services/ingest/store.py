@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from services.ingest.article import Article, Change, Content
+from services.ingest.article import Article, Change, Content, State
 from services.ingest.read_batches import KeyNote
 from shared import events
 from shared.holdings import Held
@@ -42,10 +42,10 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
-class Page:
-    """A place in the list of articles: after the one published at this time with this id."""
+class Place:
+    """A place in a list of articles: after the one that has this time and this id."""
 
-    published_at: datetime
+    time: datetime
     id: str
 
 
@@ -96,20 +96,27 @@ class ArticleStore:
             outgoing = _outgoing(change, correlation_id, self._clock(), self._schemas_url)
             await self._db.outbox.insert_one(outgoing, session=session)
 
-    async def listing(self, section: str | None, public_only: bool, limit: int, after: Page | None) -> list[Article]:
+    async def listing(self, section: str | None, state: State | None, limit: int, after: Place | None) -> list[Article]:
         """Articles, newest publishing time first."""
-        wanted: Document = {}
-        if section is not None:
-            wanted["section"] = section
-        if public_only:
-            wanted["state"] = "published"
+        wanted = _filtered(section, state)
         if after is not None:
             wanted["$or"] = [
-                {"published_at": {"$lt": after.published_at}},
-                {"published_at": after.published_at, "_id": {"$gt": after.id}},
+                {"published_at": {"$lt": after.time}},
+                {"published_at": after.time, "_id": {"$gt": after.id}},
             ]
-        cursor = self._db.articles.find(wanted).sort([("published_at", DESCENDING), ("_id", ASCENDING)]).limit(limit)
-        return [_article(document) async for document in cursor]
+        order = [("published_at", DESCENDING), ("_id", ASCENDING)]
+        return [_article(d) async for d in self._db.articles.find(wanted).sort(order).limit(limit)]
+
+    async def changes(self, section: str | None, state: State | None, limit: int, after: Place) -> list[Article]:
+        """Articles that were changed behind `after`, the change of longest ago first."""
+        wanted = _filtered(section, state)
+        wanted["$or"] = [
+            {"modified_at": {"$gt": after.time}},
+            {"modified_at": after.time, "_id": {"$gt": after.id}},
+        ]
+        articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
+        order = [("modified_at", ASCENDING), ("_id", ASCENDING)]
+        return [_article(d) async for d in articles.find(wanted).sort(order).limit(limit)]
 
     async def ever_public(self, after: str, limit: int) -> list[Article]:
         """Articles that were ever public, in whatever state they are now, by id from behind `after`."""
@@ -225,11 +232,17 @@ class ArticleStore:
         return bytes(document["salt"])
 
 
+def _filtered(section: str | None, state: State | None) -> Document:
+    return {name: value for name, value in (("section", section), ("state", state)) if value is not None}
+
+
 def _article(document: Document) -> Article:
     return Article(
         id=document["_id"],
         content=Content.model_validate(document),
         **{name: document[name] for name in ("revision", "state", "created_at", "modified_at", "was_public")},
+        # Documents of older releases lack these.
+        **{name: document[name] for name in ("quiet", "request") if name in document},
     )
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from shared.errors import Problem
 
+CHALLENGE = [("www-authenticate", 'Bearer realm="luotdoc"')]
 SCOPES = frozenset({"articles", "reads"})
 
 
@@ -58,7 +59,7 @@ def require(tokens: tuple[Token, ...], authorization: str | None, scope: str) ->
     """The presented token if it has `scope`. Raises `Problem` 401 (missing or wrong) or 403 (not its scope)."""
     token = find(tokens, authorization)
     if token is None:
-        raise Problem(401, "a valid bearer token is needed", headers=[("www-authenticate", 'Bearer realm="luotdoc"')])
+        raise Problem(401, "a valid bearer token is needed", headers=CHALLENGE)
     if scope not in token.scopes:
         raise Problem(403, f"the token {token.name} lacks the scope {scope}")
     return token

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from services.render.pictures import Pictures, label
 from services.render.settings import RenderSettings
 from shared import events
+from shared.addresses import article_path
 
 FOLDER = Path(__file__).parent
 READS, ASIDE = "\0reads\0", "\0aside\0"
@@ -75,11 +76,6 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", ".")
 
 
-def path_of(section: str, slug: str, article_id: str) -> str:
-    """The canonical path of an article's page."""
-    return f"/{section}/{slug}-{article_id}.html"
-
-
 def scrollable_tables(body_html: str) -> str:
     """Sanitised HTML with each table in a frame that scrolls, also by keyboard, on a narrow screen.
 
@@ -125,7 +121,7 @@ class Renderer:
         origin = f" {reads.scheme}://{reads.netloc}" if reads.netloc else ""
         return (
             "default-src 'none'; script-src 'self'; style-src 'self'; "
-            f"img-src 'self' data: {self.pictures.sources}{origin}; "
+            f"img-src 'self' data: {self.pictures.sources}{origin}; media-src 'self' https:; "
             f"connect-src 'self'{origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         )
 
@@ -144,7 +140,7 @@ class Renderer:
     def article(self, article: events.Article) -> list[str]:
         """An article's page, cut at `READS` and `ASIDE`, which stand in the list themselves."""
         section = self.site.section(article.section)
-        url = self.site.url + path_of(article.section, article.slug, article.id)
+        url = self.site.url + article_path(article.section, article.slug, article.id)
         published, modified = self.moment(article.published_at), self.moment(article.modified_at)
         # At its first revision an article was taken over, maybe long after it was published; nobody has changed it.
         changed = article.revision > 1 and article.modified_at > article.published_at

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from services.render.pages import Renderer, path_of
+from services.render.pages import Renderer
 from services.render.store import Page, PageStore, stored_article
 from shared import events
+from shared.addresses import article_path
 from shared.clock import Clock
 from shared.metrics import Render
 from shared.subscriber import Event
@@ -91,7 +92,7 @@ class Publisher:
             state="published",
             template=self._renderer.version,
             baseline=article.reads_baseline,
-            path=path_of(article.section, article.slug, article.id),
+            path=article_path(article.section, article.slug, article.id),
             section=article.section,
             published_at=article.published_at,
             parts=self._renderer.article(article),
@@ -111,5 +112,7 @@ class Publisher:
         await self._emit(data, page.id, page.revision, f"{page.id}-{page.revision}-{page.template}")
 
     async def _tell_removed(self, page: Page, url: str) -> None:
-        data = events.PageRemoved(article=page.id, revision=page.revision, url=url, removed_at=self._clock())
+        # Ingest's `url` may name another host than this service's own, which `page.rendered` names.
+        own = self._renderer.site.url + "/" + "/".join(url.rsplit("/", 2)[1:])
+        data = events.PageRemoved(article=page.id, revision=page.revision, url=own, removed_at=self._clock())
         await self._emit(data, page.id, page.revision, f"{page.id}-{page.revision}-removed")

@@ -6,19 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.settings import Settings
-
-
-def _pairs(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    pairs = []
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        key, found, name = part.partition("=")
-        if not found or not key.strip() or not name.strip():
-            raise ValueError("must be key=value, separated by commas")
-        pairs.append((key.strip(), name.strip()))
-    return tuple(pairs)
+from shared.settings import Pairs, Settings
 
 
 def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -36,9 +24,6 @@ def _hosts(value: object) -> object:
         if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", host):
             raise ValueError(f"{host} must be a host, such as cdn.example.vn or *.example.vn")
     return hosts
-
-
-Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 
 
 class RenderSettings(Settings):

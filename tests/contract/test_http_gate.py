@@ -38,7 +38,7 @@ def optional(parameter: str) -> dict[str, Any]:
         (PUT, lambda at: at["parameters"].append(optional("strict"))),
         (PUT, lambda at: at["responses"].update({"428": {}})),
         (PUT, lambda at: at.update(summary="Other words")),
-        (INPUT, lambda at: at["properties"].update(change={"type": "string"})),
+        (INPUT, lambda at: at["properties"].update(subtitle={"type": "string"})),
         (INPUT, lambda at: at["properties"]["title"].update(maxLength=500)),
         (INPUT, lambda at: at["properties"]["title"].pop("pattern")),
         (INPUT, lambda at: at["required"].remove("section")),

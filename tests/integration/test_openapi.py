@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.system import READS_ONLY, ROOT, TOKEN, System
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
+PNG = (ROOT / "docs/images/article.png").read_bytes()
 
 
 async def run(*command: str, cwd: Path) -> str:
@@ -77,8 +77,8 @@ async def publish(module: Any, client: Any) -> None:
 
     created = await put("hello1", client=client, body=article)
     assert (created.status_code, created.headers["etag"], created.parsed.revision) == (201, '"1"', 1)
-    assert isinstance(created.parsed, models.ArticleAnswer)
-    assert created.parsed.state == models.ArticleAnswerState.PUBLISHED
+    assert isinstance(created.parsed, models.WrittenArticle)
+    assert created.parsed.state == models.WrittenArticleState.PUBLISHED
     article.lead = "Khác"
     changed = await put("hello1", client=client, body=article, if_match='"1"')
     assert (changed.status_code, changed.parsed.revision) == (200, 2)

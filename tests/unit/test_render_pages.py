@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import html as lxml_html
 
-from services.render.pages import ASIDE, READS, Named, Renderer, number, path_of, scrollable_tables
+from services.render.pages import ASIDE, READS, Named, Renderer, number, scrollable_tables
 from services.render.settings import RenderSettings
+from shared.addresses import article_path
 from shared.events import ArticlePublished, Image
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -223,7 +224,7 @@ def test_numbers_are_written_the_vietnamese_way(value: int, text: str) -> None:
 
 
 def test_the_path_of_a_page() -> None:
-    assert path_of("kinh-te", "thong-xe", "ls0001") == "/kinh-te/thong-xe-ls0001.html"
+    assert article_path("kinh-te", "thong-xe", "ls0001") == "/kinh-te/thong-xe-ls0001.html"
 
 
 OPEN = '<div class="scroll" role="region" aria-label="Bảng số liệu" tabindex="0">'
@@ -371,6 +372,7 @@ def test_the_version_does_not_change_with_anything_else() -> None:
 def test_only_our_own_script_may_run_and_send_reads() -> None:
     assert renderer().content_security_policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: tin.example.vn; "
+        "media-src 'self' https:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
     elsewhere = renderer(reads_url="https://doc.example.vn:8443/a/reads").content_security_policy

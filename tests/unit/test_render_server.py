@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.render.pages import path_of
 from services.render.server import _ARTICLE, _MEDIA, _SECTION, _hash, _tag
 from services.render.store import Page
+from shared.addresses import article_path
 
 PAGE = Page(
     "ls0001", 3, "published", "abc", 7, "/kinh-te/cau-ls0001.html", "kinh-te", datetime(2026, 11, 23, tzinfo=UTC)
@@ -22,7 +22,7 @@ PAGE = Page(
         ("/cu/slug-cu-ls0001.html", "ls0001"),
         ("/a/b--c-1.html", "1"),
         ("/a/-ls0001.html", "ls0001"),
-        (path_of("s" * 100, "t" * 100, "i" * 32), "i" * 32),
+        (article_path("s" * 100, "t" * 100, "i" * 32), "i" * 32),
     ],
 )
 def test_an_article_s_path_ends_with_its_id_whatever_stands_before_it(path: str, article: str) -> None:

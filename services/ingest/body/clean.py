@@ -1,0 +1,272 @@
+"""The way from an editor's HTML to the body that is published: `clean`. Pure.
+
+The tree that a browser would make of it is walked once. Blocks that are not kept become borders between paragraphs,
+styles that mean something become elements, ids get a prefix, embeds become links or players. What is written then goes
+through the sanitiser: it alone decides what is safe.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from services.ingest.body import elements
+from services.ingest.body.addresses import PREFIX, Addresses, Attributes, id_of
+from services.ingest.body.limits import prepare
+from services.ingest.body.sanitiser import ALIGNABLE, has_content, sanitise
+from services.ingest.body.style import CLASSES, PLAIN, Align, Look, align_of, look_of
+from services.ingest.body.things import Things, siblings
+from services.ingest.body.writer import Inline, Leaf, Pairs, Writer
+
+MAX_INLINE = 16
+"""Inline elements that may be open at once; more are taken off, their text stays."""
+MAX_CONTAINERS = 60
+MAX_WARNINGS = 50
+
+_GROUPS = {
+    "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "s": "struck", "del": "struck",
+    "sub": "raised", "sup": "raised",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that was changed or left out, for the editor: the field, and what became of it."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body as it is stored, and what the editor should know of how it came to be so."""
+
+    html: str
+    warnings: tuple[Warned, ...] = ()
+
+
+def clean(html: str, page: str) -> Body:
+    """The body of an article: text, headings, lists, tables, links, pictures and players; nothing that runs.
+
+    `page` is the absolute address of the article's page: relative addresses are resolved against it. Those on the
+    same site are kept from its root. Raises ValueError (`limits.TooMuch`, `writer.TooLarge`) with words for the
+    editor where the markup is too costly, or where nothing is left of it.
+    """
+    walker = _Walker(Addresses(page))
+    walker.walk(prepare(html))
+    written, missing = walker.writer.finish()
+    for target in dict.fromkeys(missing):
+        walker.warn(f"the link to #{target.removeprefix(PREFIX)} was taken off: nothing has that id")
+    safe = sanitise(written)
+    if not has_content(safe):
+        raise ValueError("must not be empty: nothing is left of it once it is cleaned")
+    return Body(safe, tuple(Warned("body_html", message) for message in walker.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What the elements around a text say of it."""
+
+    inlines: tuple[Inline, ...] = ()
+    leaf: Leaf = field(default_factory=Leaf)
+    align: Align | None = None
+
+    def with_look(self, look: Look) -> "_Context":
+        """Add what a style says; take off what it takes back."""
+        if look is PLAIN:
+            return self
+        inlines = self.inlines
+        for group, said, tag in (
+            ("bold", look.bold, "strong"),
+            ("italic", look.italic, "em"),
+            ("underline", look.underline, "u"),
+            ("struck", look.struck, "s"),
+        ):
+            has = any(inline.group == group for inline in inlines)
+            if said is False and has and group in ("bold", "italic"):
+                inlines = tuple(inline for inline in inlines if inline.group != group)
+            elif said and not has:
+                inlines = (*inlines, Inline(tag, group=group))
+        if look.raised and not any(inline.group == "raised" for inline in inlines):
+            inlines = (*inlines, Inline(look.raised, group="raised"))
+        return self if inlines is self.inlines else replace(self, inlines=inlines[:MAX_INLINE])
+
+
+class _Walker:
+    """Walks a tree and writes it."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self.writer = Writer()
+        self.warnings: list[str] = []
+        self._addresses = addresses
+        self._things = Things(addresses, self.warn)
+        self._level = 2
+
+    def warn(self, message: str) -> None:
+        """Note `message` for the editor, once."""
+        if message not in self.warnings and len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(message)
+
+    def walk(self, html: str) -> None:
+        """Write the tree of `html`. An own stack: the tree may be thousands of elements deep."""
+        parser = LexborHTMLParser(html, is_fragment=True)
+        stack: list[tuple[Iterator[LexborNode], _Context, Callable[[], None] | None]] = [
+            (siblings(parser.root), _Context(), None)
+        ]
+        while stack:
+            nodes, context, leave = stack[-1]
+            node = next(nodes, None)
+            if node is None:
+                stack.pop()
+                if leave:
+                    leave()
+            elif node.is_text_node:
+                self.writer.text(node.text_content or "", context.inlines, context.leaf)
+            elif node.is_element_node:
+                entered = self._enter(node, context)
+                if entered:
+                    stack.append((siblings(node.first_child), *entered))
+
+    def _enter(self, node: LexborNode, context: _Context) -> tuple[_Context, Callable[[], None] | None] | None:
+        """Write what begins here. Answers how to go on inside, or None to pass over it."""
+        source = node.tag or ""
+        tag = elements.RENAMED.get(source, source)
+        attributes: Attributes = node.attributes
+        look = look_of(attributes.get("style"))
+        if self._is_dropped(node, tag, attributes, look):
+            return None
+        if tag in elements.EMBEDS:
+            self._embed(tag, node, context)
+            return None
+        if tag == "noscript":  # its text is for browsers; its pictures are those that a script would load
+            for picture in node.css("img"):
+                if self._addresses.picture(picture.attributes) not in self._things.pictures:
+                    self._picture(picture.attributes, context)
+            return None
+        if tag in ("br", "hr", "img"):
+            self._void(tag, attributes, context)
+            return None
+        raw_id = attributes.get("id") or (attributes.get("name") if tag == "a" else None) or ""
+        id = "" if raw_id.startswith("docs-internal-guid") else id_of(raw_id)
+        align = look.align or _attribute_align(tag, attributes)
+        if align is not None:
+            context = replace(context, align=None if align == "start" else align)
+        is_container = tag in elements.CONTAINERS and self.writer.depth < MAX_CONTAINERS
+        if is_container and tag in elements.PARENTS and self.writer.container not in elements.PARENTS[tag]:
+            is_container = False
+        if is_container:
+            return self._container(tag, attributes, id, context, look)
+        if tag in elements.LEAVES:
+            return self._leaf(tag, attributes, id, context, look)
+        if tag in elements.BLOCKS or tag in elements.CONTAINERS:
+            self.writer.remember(id)
+            return self._border(context.with_look(look), tag)
+        return self._inline(tag, attributes, id, context).with_look(look), None
+
+    def _is_dropped(self, node: LexborNode, tag: str, attributes: Attributes, look: Look) -> bool:
+        if look.hidden or "hidden" in attributes:
+            if node.text().strip():
+                self.warn("text that the source hides was left out")
+            return True
+        if elements.settings_of_office(tag) or tag in elements.LOOSE:
+            return True
+        if tag not in elements.DROPPED:
+            return False
+        if tag not in ("base", "head", "link", "meta", "style", "title", "xml"):
+            self.warn(f"<{tag}> was left out")
+        return True
+
+    def _border(self, context: _Context, tag: str) -> tuple[_Context, Callable[[], None]]:
+        self.writer.border()
+        leaf = context.leaf
+        if leaf.tag in elements.HEADINGS or leaf.tag == "pre":
+            return context, self.writer.border
+        paragraph = Leaf("p" if context.align and not self.writer.container else "", _aligned(context.align))
+        return replace(context, leaf=paragraph), self.writer.border
+
+    def _container(
+        self, tag: str, attributes: Attributes, id: str, context: _Context, look: Look
+    ) -> tuple[_Context, Callable[[], None]]:
+        aligned = _aligned(context.align) if tag in ALIGNABLE else ()
+        self.writer.open(tag, (*self._things.kept(tag, attributes), *aligned), id)
+        inside = replace(context, leaf=Leaf(), align=None if aligned else context.align)
+        return inside.with_look(look), self.writer.close
+
+    def _leaf(
+        self, tag: str, attributes: Attributes, id: str, context: _Context, look: Look
+    ) -> tuple[_Context, Callable[[], None]]:
+        self.writer.border()
+        if tag in elements.HEADINGS:
+            level = int(tag[1])
+            if level > self._level + 1 or (self._level == 2 and level > 3):
+                self.warn(f"heading levels are skipped: <{tag}> follows <h{self._level}>")
+            self._level = level
+            look = replace(look, bold=None)
+        elif tag == "p" and (context.leaf.tag in elements.HEADINGS or context.leaf.tag == "pre"):
+            self.writer.remember(id)
+            return context.with_look(look), self.writer.border
+        leaf = Leaf(tag, (*self._things.kept(tag, attributes), *_aligned(context.align)), id)
+        return replace(context, leaf=leaf).with_look(look), self.writer.border
+
+    def _inline(self, tag: str, attributes: Attributes, id: str, context: _Context) -> _Context:
+        kept = self._things.kept(tag, attributes)
+        group = _GROUPS.get(tag, "")
+        if tag == "a":
+            return self._link(attributes, kept, id, context)
+        known = tag in elements.INLINE
+        if tag in ("span", "font") and any(name in ("lang", "dir") for name, _ in kept):
+            tag, known = "span", True
+        again = any(inline.tag == tag and not inline.attributes for inline in context.inlines)
+        if not known or len(context.inlines) >= MAX_INLINE or (again and not kept):
+            self.writer.remember(id)
+            return context
+        return replace(context, inlines=(*context.inlines, Inline(tag, kept, group, id)))
+
+    def _link(self, attributes: Attributes, kept: Pairs, id: str, context: _Context) -> _Context:
+        href = attributes.get("href")
+        address = self._addresses.link(href)
+        if address is None or any(inline.tag == "a" for inline in context.inlines):
+            if address is None and href and href.strip() not in ("#", ""):
+                self.warn(f"a link was taken off: {href.strip()[:80]!r} is no address that a reader can follow")
+            self.writer.remember(id)
+            return context
+        kept = (("href", address), *(pair for pair in kept if pair[0] != "href"))
+        target = address[1:] if address.startswith("#") else ""
+        return replace(context, inlines=(*context.inlines, Inline("a", kept, "", id, target)))
+
+    def _void(self, tag: str, attributes: Attributes, context: _Context) -> None:
+        if tag == "br":
+            self.writer.line_break(context.inlines, context.leaf)
+        elif tag == "hr":
+            self.writer.rule()
+        else:
+            self._picture(attributes, context)
+
+    def _picture(self, attributes: Attributes, context: _Context) -> None:
+        if html := self._things.picture(attributes):
+            id = id_of(attributes.get("id") or "")
+            self.writer.thing(html, context.inlines, context.leaf, id)
+
+    def _embed(self, tag: str, node: LexborNode, context: _Context) -> None:
+        self.writer.remember(id_of(node.attributes.get("id") or ""))
+        if tag in ("audio", "video") and (player := self._things.player(tag, node)):
+            self.writer.thing(player, context.inlines, context.leaf)
+        elif link := self._things.embedded(tag, node):
+            address, words = link
+            self.writer.border()
+            self.writer.text(words, (Inline("a", (("href", address),)),), Leaf("p"))
+            self.writer.border()
+
+
+def _attribute_align(tag: str, attributes: Attributes) -> Align | Literal["start"] | None:
+    """What an element says of alignment without a style; a body that was cleaned before says it by class."""
+    classes = (attributes.get("class") or "").split()
+    for align, name in CLASSES.items():
+        if name in classes or tag == align:
+            return align
+    return align_of(attributes.get("align") or "")
+
+
+def _aligned(align: Align | None) -> Pairs:
+    return (("class", CLASSES[align]),) if align else ()

@@ -1,0 +1,61 @@
+"""The elements of HTML, by what becomes of them in an article's body."""
+
+CONTAINERS = frozenset(
+    "blockquote caption col colgroup dd dl dt figcaption figure li ol table tbody td tfoot th thead tr ul".split()
+)
+"""Kept with their structure."""
+TABLE_PARTS = frozenset("caption col colgroup tbody td tfoot th thead tr".split())
+LISTS = frozenset({"ol", "ul"})
+PARENTS = {
+    "li": LISTS, "dt": frozenset({"dl"}), "dd": frozenset({"dl"}), "figcaption": frozenset({"figure"}),
+}  # fmt: skip
+"""Containers that make no sense outside these: there they are ordinary blocks."""
+RENAMED = {"dir": "ul", "menu": "ul", "h1": "h2", "listing": "pre", "xmp": "pre", "plaintext": "pre",
+           "strike": "s", "acronym": "abbr", "tt": "code"}  # fmt: skip
+LEAVES = frozenset("p pre h2 h3 h4 h5 h6".split())
+"""Hold a run of text and nothing that is a block."""
+HEADINGS = frozenset("h2 h3 h4 h5 h6".split())
+BLOCKS = frozenset(
+    "address article aside body center dd details dialog div dt fieldset figcaption footer form frameset header "
+    "hgroup html legend li main marquee nav noframes optgroup option search section summary".split()
+)
+"""Not kept, but a border between two pieces of text."""
+INLINE = frozenset("a abbr b cite code del dfn em i ins kbd mark q s samp small strong sub sup time u var".split())
+DROPPED = frozenset(
+    "applet base canvas datalist frame head link map math meta noembed script select style svg "
+    "template textarea title xml".split()
+)
+"""Gone with what they hold."""
+LOOSE = frozenset("param source track wbr".split())
+"""Say nothing outside the element that they belong to."""
+EMBEDS = frozenset("audio embed iframe object oembed video".split())
+
+ATTRIBUTES: dict[str, frozenset[str]] = {
+    "a": frozenset({"href", "title", "hreflang"}),
+    "abbr": frozenset({"title"}),
+    "blockquote": frozenset({"cite"}),
+    "col": frozenset({"span"}),
+    "colgroup": frozenset({"span"}),
+    "del": frozenset({"cite", "datetime"}),
+    "ins": frozenset({"cite", "datetime"}),
+    "ol": frozenset({"start", "reversed"}),
+    "q": frozenset({"cite"}),
+    "td": frozenset({"colspan", "rowspan", "headers"}),
+    "th": frozenset({"colspan", "rowspan", "headers", "scope"}),
+    "time": frozenset({"datetime"}),
+}
+"""Attributes kept beside `lang`, `dir`, `id` and the classes of alignment."""
+
+
+def settings_of_office(tag: str) -> bool:
+    """Whether an element with a colon in its name holds settings of Word or Excel rather than text."""
+    prefix, colon, name = tag.partition(":")
+    if not colon:
+        return False
+    if prefix == "o":
+        return name != "p"
+    if prefix == "w":
+        return name not in {"sdt", "ins", "del", "wrap"}
+    if prefix == "m":
+        return name.endswith("pr")
+    return prefix in {"v", "x", "p"}

@@ -1,0 +1,136 @@
+"""Attributes, pictures, players and embeds of a body: what is kept of them, and what the editor is told. Pure."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from selectolax.lexbor import LexborNode
+
+from services.ingest.body.addresses import Addresses, Attributes, id_of, watch
+from services.ingest.body.elements import ATTRIBUTES
+from services.ingest.body.writer import Pairs, start_tag
+
+Warn = Callable[[str], None]
+
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}")
+_NUMBER = re.compile(r"\d{1,5}")
+_WORDS = {
+    "dir": frozenset({"ltr", "rtl", "auto"}),
+    "scope": frozenset({"row", "col", "rowgroup", "colgroup"}),
+}
+
+
+def siblings(node: LexborNode | None) -> Iterator[LexborNode]:
+    """`node` and what follows it under the same parent."""
+    while node is not None:
+        following = node.next
+        yield node
+        node = following
+
+
+@dataclass
+class Things:
+    """Judges what is no text. `warn` takes words for the editor."""
+
+    addresses: Addresses
+    warn: Warn
+    pictures: set[str] = field(default_factory=set)
+    """Sources of the pictures that were kept."""
+
+    def kept(self, tag: str, attributes: Attributes) -> Pairs:
+        """The attributes of an element that stay, without its id and alignment."""
+        names = ("lang", "dir", *sorted(ATTRIBUTES.get(tag, ())))
+        said = ((name, self._checked(name, attributes[name] or "")) for name in names if name in attributes)
+        return tuple((name, value) for name, value in said if value is not None)
+
+    def _checked(self, name: str, value: str) -> str | None:
+        value = value.strip()
+        if name in ("lang", "hreflang"):
+            if _LANGUAGE.fullmatch(value):
+                return value
+            self.warn(f"{name}={value[:40]!r} was taken off: it is no language tag")
+            return None
+        if name in _WORDS:
+            return value.lower() if value.lower() in _WORDS[name] else None
+        if name in ("colspan", "rowspan", "span", "start"):
+            least = 0 if name in ("rowspan", "start") else 1
+            if _NUMBER.fullmatch(value) and least <= int(value) <= 1000:
+                return value
+            self.warn(f"{name}={value[:40]!r} was taken off: it must be a whole number from {least} to 1000")
+            return None
+        if name == "headers":
+            return " ".join(filter(None, map(id_of, value.split())))
+        return self.addresses.source(value) if name == "cite" else value
+
+    def picture(self, attributes: Attributes) -> str | None:
+        """The start tag of an `<img>` without its `>`; None if it has no source that a browser can fetch."""
+        source = self.addresses.picture(attributes)
+        alt = " ".join((attributes.get("alt") or "").split())
+        if source is None:
+            where = (attributes.get("src") or "").strip().partition(":")[0][:20]
+            why = f"{where}: is no address that a reader's browser can fetch" if where else "it has no address"
+            self.warn(f"the picture {alt[:60]!r} was left out: {why}; upload it first")
+            return None
+        self.pictures.add(source)
+        if not alt:
+            self.warn(f"the picture {source[:100]} has no alt text for people who can't see it")
+        said = [("src", source), ("alt", alt), *_said(attributes, "title"), *_sizes(attributes)]
+        return start_tag("img", said)[:-1]
+
+    def player(self, tag: str, node: LexborNode) -> str | None:
+        """An `<audio>` or `<video>` with controls, without the last `>`; None without a source that is secure."""
+        attributes = node.attributes
+        own = self._secure(attributes.get("src"))
+        children = [html for child in _children(node) if (html := self._part(child))]
+        if own is None and not any(html.startswith("<source") for html in children):
+            return None
+        said = [("controls", ""), ("preload", "none"), *([("src", own)] if own else [])]
+        if tag == "video":
+            poster = self.addresses.source(attributes.get("poster"))
+            said += [*([("poster", poster)] if poster else []), *_sizes(attributes)]
+        said += _said(attributes, "title")
+        return f"{start_tag(tag, said)}{''.join(children)}</{tag}"
+
+    def _part(self, child: LexborNode) -> str:
+        """A `<source>` or `<track>` of a player; empty where its address can't be used."""
+        address = self._secure(child.attributes.get("src"))
+        if address is None or child.tag not in ("source", "track"):
+            return ""
+        names = ("type",) if child.tag == "source" else ("kind", "srclang", "label")
+        return start_tag(child.tag, [("src", address), *_said(child.attributes, *names)])
+
+    def _secure(self, raw: str | None) -> str | None:
+        """The address of a sound or film: over https, or on the site itself."""
+        address = self.addresses.source(raw)
+        return address if address and address.startswith(("https://", "/")) else None
+
+    def embedded(self, tag: str, node: LexborNode) -> tuple[str, str] | None:
+        """The address and the words of the link that an embed becomes; None if it leads nowhere."""
+        attributes = node.attributes
+        names = ("src", "data-src", "data", "url", "data-url")
+        raw = next((value for name in names if (value := attributes.get(name))), None)
+        raw = raw or next((src for child in _children(node) if (src := child.attributes.get("src"))), None)
+        address = self.addresses.source(raw)
+        if address is None:
+            self.warn(f"<{tag}> was left out: it has no address that a reader can follow")
+            return None
+        page, words = watch(address)
+        self.warn(f"<{tag}> became a link to {page[:200]}")
+        return page, " ".join((attributes.get("title") or "").split())[:200] or words
+
+
+def _children(node: LexborNode) -> Iterator[LexborNode]:
+    return (child for child in siblings(node.first_child) if child.is_element_node)
+
+
+def _said(attributes: Attributes, *names: str) -> list[tuple[str, str]]:
+    return [(name, value) for name in names if (value := (attributes.get(name) or "").strip())]
+
+
+def _sizes(attributes: Attributes) -> list[tuple[str, str]]:
+    found = []
+    for name in ("width", "height"):
+        value = (attributes.get(name) or "").strip().lower().removesuffix("px")
+        if _NUMBER.fullmatch(value) and int(value):
+            found.append((name, value))
+    return found

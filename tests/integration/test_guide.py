@@ -184,9 +184,11 @@ def test_the_demo(tmp_path: Path) -> None:
     with output.open("wb") as file:
         demo = subprocess.Popen(["sh", "-c", line], cwd=ROOT, stdout=file, stderr=file, start_new_session=True)
     try:
-        asyncio.run(until(lambda: demo.poll() is not None or "ready\n" in output.read_text(), 240, "the demo is ready"))
+        shown = "Ctrl-C stops everything"
+        asyncio.run(until(lambda: demo.poll() is not None or shown in output.read_text(), 240, "the demo is ready"))
         assert demo.poll() is None, output.read_text()
-        assert "http://127.0.0.1:" in output.read_text()
+        assert "Front page    http://127.0.0.1:" in output.read_text()
     finally:
         os.killpg(demo.pid, signal.SIGINT)
         demo.wait(60)
+    assert output.read_text().splitlines()[-1].endswith("stopped")

@@ -28,6 +28,8 @@ MAX_HEAD = 32 << 10
 """Bytes of a request's line and headers; the same for trailers, and for a chunk's extensions."""
 MAX_PIPELINED = 16
 """Requests that wait behind the one in hand; after them the connection is closed."""
+MAX_CHUNKS, LEAST_CHUNK = 1000, 16
+"""Beyond so many chunks of a body they must have so many bytes on average: each costs us as much as a small request."""
 SLICE = 16 << 10
 """Bytes that are parsed at once. The parser shows a header only when it is whole: this bounds what it holds unseen."""
 DISCARDED = 16 << 20
@@ -66,7 +68,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._upgrade = False
         self._silent_bytes = 0
         """Bytes since the head began, or since the last byte of the body."""
-        self._trailers = 0
+        self._trailers = self._chunks = 0
         self._body_bytes = self._body_bytes_before = 0
         self._body_since = 0.0
         self._discard = DISCARDED
@@ -245,6 +247,12 @@ class HttpProtocol(HttpToolsProtocol):
         self.cycle.transport = self  # type: ignore[assignment]
         self._reading = BODY
 
+    def on_chunk_header(self) -> None:
+        """A chunk of the body begins."""
+        self._chunks += 1
+        if self._chunks > MAX_CHUNKS and self._body_bytes < LEAST_CHUNK * self._chunks:
+            raise Problem(400, f"beyond {MAX_CHUNKS} chunks they must have {LEAST_CHUNK} bytes on average")
+
     def on_body(self, body: bytes) -> None:
         """A part of the body; behind an answer it is thrown away."""
         self._body_bytes += len(body)
@@ -270,8 +278,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
-        elif self._deaf or (self._reading == BODY and self.expect_100_continue):
-            # Told before it sent its body, a client may send it, or not: what follows has two meanings.
+        elif self._deaf or (self._reading == BODY and (self.expect_100_continue or self._chunks)):
+            # A client that was told before it sent its body may send it, or not: what follows has two meanings. And
+            # to follow chunks that nobody wants costs more than a new connection.
             self.close()
         else:
             self._become_idle()
@@ -309,7 +318,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.url = address + b"/" + mark + query
 
     def _message_ended(self) -> None:
-        self._reading, self._trailers = BETWEEN, 0
+        self._reading, self._trailers, self._chunks = BETWEEN, 0, 0
         if self._split:
             self._connections.bodies.pop(self, None)
 

@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--endless", type=int, default=50, help="connections that send without end (50)")
     parser.add_argument("--slow", type=int, default=500, help="slow connections (500)")
     parser.add_argument("--seconds", type=float, default=30.0, help="that each service is attacked at least (30)")
-    parser.add_argument("--connections", type=int, default=400, help="LUOTDOC_MAX_CONNECTIONS of the services (400)")
+    parser.add_argument("--connections", type=int, default=0, help="LUOTDOC_MAX_CONNECTIONS of the services")
     return parser.parse_args()
 
 

@@ -25,8 +25,6 @@ AT_ONCE = 100
 ANSWER_SECONDS = 0.15
 """How long a fuzzed request waits for more of an answer."""
 PIECE = 64 << 10
-MUCH = 1000
-"""Bytes of requests whose answers, of which there are many then, a slow one leaves unread."""
 
 
 class Strangers:
@@ -114,15 +112,18 @@ class Strangers:
                     reading.cancel()
                     await asyncio.gather(reading, return_exceptions=True)
                     writer.transport.abort()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
     async def _send_slowly(self, number: int) -> None:
         start, again = fuzz.SLOW[number % len(fuzz.SLOW)]
+        unread = start == fuzz.MANY
+        if unread:
+            start = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % fuzz.LARGE[self.plan["service"]] * 50
         await asyncio.sleep(number / 250)
         while True:
             with suppress(OSError):
                 reader, writer = await self._open()
-                if len(start) > MUCH:
+                if unread:
                     writer.transport.pause_reading()  # type: ignore[attr-defined]
                 reading = asyncio.create_task(reader.read())
                 try:

@@ -68,6 +68,8 @@ ENDLESS: list[tuple[bytes, bytes]] = [
 ]
 """How a request begins, and what follows again and again."""
 
+MANY = b"many"
+LARGE = {"ingest": b"/openapi.json", "render": b"/", "counter": b"/livez", "stats": b"/openapi.json"}
 SLOW: list[tuple[bytes, bytes]] = [
     (b"", b""),
     (b"GET /livez HTTP/1.1\r\n\r\n", b""),
@@ -77,9 +79,9 @@ SLOW: list[tuple[bytes, bytes]] = [
     (b"POST /reads HTTP/1.1\r\nContent-Length: 21\r\n\r\n", b"{"),
     (b"POST /reads HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
     (b"PUT /articles/x HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n", b"x"),
-    (b"GET /metrics HTTP/1.1\r\n\r\n" * 50, b""),
+    (MANY, b""),
 ]
-"""What is sent at once, and what follows each second; a long start asks for answers that are not read."""
+"""What is sent at once, and what follows each second. `MANY` stands for many requests of the `LARGE` answer, unread."""
 
 
 def spoil(rng: random.Random, request: bytes) -> bytes:

@@ -43,6 +43,7 @@ ENDLESS = {
     "chunk extension": (CHUNKED + b"1;", b"a=b;", 400),
     "chunk extension value": (CHUNKED + b"1;a=", b"b", 400),
     "quoted chunk extension": (CHUNKED + b'1;a="', b"b", 400),
+    "chunks of one byte": (CHUNKED, b"1\r\nx\r\n", 400),
     "chunk size": (CHUNKED, b"0", 400),
     "beacon headers": (b"POST /reads HTTP/1.1\r\n", b"a: b\r\n", 431),
     "beacon trailer value": (b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: ", b"b", 400),
@@ -218,3 +219,20 @@ async def test_a_pipelined_request_whose_client_went_away_ends(caplog: pytest.Lo
     await one.answers()
     assert not one.state.tasks
     assert caplog.text == ""
+
+
+async def test_chunks_behind_an_answer_are_not_followed() -> None:
+    app = Application()
+    one = Connection(app)
+
+    async def deny(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await respond(send, 401)
+
+    one.protocol.app = deny
+    assert (await one.send(CHUNKED + b"1\r\nx\r\n")).startswith(b"HTTP/1.1 401")
+    assert one.transport.half_closed
+    one = Connection(app)
+    one.protocol.app = deny
+    assert (await one.send(b"PUT /x HTTP/1.1\r\ncontent-length: 4\r\n\r\nre")).startswith(b"HTTP/1.1 401")
+    assert (await one.send(b"ad" + GET)).startswith(b"HTTP/1.1 401")
+    assert not one.transport.half_closed

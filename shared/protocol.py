@@ -168,8 +168,14 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse_as(error)
         if upgrade is not None:  # not while it is handled: what goes wrong then would have it as its cause
             self._go_on_without_upgrade(data[upgrade:])
-        if self._reading and not self._deaf:
-            self._note_unfinished(len(data))
+        if self._reading:
+            if not self._deaf:
+                self._note_unfinished(len(data))
+        elif self in self._idle and not data.strip(b"\r\n"):
+            # Empty lines before a request are allowed, and the parser passes over them for ever.
+            self._silent_bytes += len(data)
+            if self._silent_bytes > MAX_HEAD:
+                self._refuse(self._endless(), "too_large")
 
     def eof_received(self) -> None:
         """The client sends no more; the transport closes itself."""
@@ -318,7 +324,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.url = address + b"/" + mark + query
 
     def _message_ended(self) -> None:
-        self._reading, self._trailers, self._chunks = BETWEEN, 0, 0
+        self._reading, self._trailers, self._chunks, self._silent_bytes = BETWEEN, 0, 0, 0
         if self._split:
             self._connections.bodies.pop(self, None)
 

@@ -35,6 +35,7 @@ ENDLESS = {
     "name": (b"GET / HTTP/1.1\r\n", b"a", 431),
     "empty values": (b"GET / HTTP/1.1\r\n", b"a:\r\n", 431),
     "blanks before a value": (b"GET / HTTP/1.1\r\na:", b" ", 431),
+    "empty lines": (b"", b"\r\n", 431),
     "target": (b"GET /", b"x", 414),
     "query": (b"GET /?", b"a=1&", 414),
     "blanks before the target": (b"GET ", b" ", 431),

@@ -174,6 +174,7 @@ def make_api(title: str, description: str, described: Described) -> FastAPI:
         description=description,
         version=VERSION,
         docs_url=None,
+        openapi_url=None,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,

@@ -25,6 +25,8 @@ AT_ONCE = 100
 ANSWER_SECONDS = 0.15
 """How long a fuzzed request waits for more of an answer."""
 PIECE = 64 << 10
+GONE = (OSError, RuntimeError)
+"""What a connection raises that the server has ended; uvloop's transport, the second."""
 
 
 class Strangers:
@@ -64,7 +66,7 @@ class Strangers:
         for _ in todo:
             request = fuzz.spoil(rng, rng.choice(plain))
             half_close, split = rng.random() < 0.3, rng.random() < 0.2
-            with suppress(OSError):
+            with suppress(*GONE):
                 reader, writer = await self._open()
                 try:
                     await self._exchange(reader, writer, request, half_close, split)
@@ -97,7 +99,7 @@ class Strangers:
         start, again = fuzz.ENDLESS[number % len(fuzz.ENDLESS)]
         piece = again * (PIECE // len(again))
         while True:
-            with suppress(OSError):
+            with suppress(*GONE):
                 reader, writer = await self._open()
                 reading = asyncio.create_task(reader.read(4096))
                 try:
@@ -121,7 +123,7 @@ class Strangers:
             start = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % fuzz.LARGE[self.plan["service"]] * 50
         await asyncio.sleep(number / 250)
         while True:
-            with suppress(OSError):
+            with suppress(*GONE):
                 reader, writer = await self._open()
                 if unread:
                     writer.transport.pause_reading()  # type: ignore[attr-defined]

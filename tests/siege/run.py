@@ -74,8 +74,8 @@ class Siege:
             await until(partial(system.page, article), 20, "the page")
         processes = {name: system.replicas(name)[0] for name in SERVICES}
         verdicts = {name: Verdict(name) for name in SERVICES}
-        for name, process in processes.items():
-            await self._attack(name, process, Size(10, 50, min(WARM_FUZZ, self.size.fuzz), WARM_SECONDS), self.seed + 1)
+        warm = Size(10, 50, min(WARM_FUZZ, self.size.fuzz), min(WARM_SECONDS, self.size.seconds))
+        await asyncio.gather(*(self._attack(*each, warm, self.seed + 1) for each in processes.items()))
         before = {name: _mebibytes(process) for name, process in processes.items()}
         self.peaks = dict(before)
         async with self._watched(processes), self._honest_reader(processes) as answers:

@@ -37,6 +37,7 @@ class Strangers:
         self.statuses: Counter[str] = Counter()
         self.unannounced: list[str] = []
         self.opened = 0
+        self.over = asyncio.Event()
 
     async def come(self) -> dict[str, Any]:
         """Attack; the counts."""
@@ -47,6 +48,7 @@ class Strangers:
         todo = iter(range(self.plan["fuzz"]))
         await asyncio.gather(*(self._send_fuzz(todo, rng) for _ in range(AT_ONCE)))
         await asyncio.sleep(max(0.0, started + self.plan["seconds"] - time.monotonic()))
+        self.over.set()  # a cancelled wait_for may be swallowed by its result
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
@@ -98,13 +100,13 @@ class Strangers:
     async def _send_endlessly(self, number: int) -> None:
         start, again = fuzz.ENDLESS[number % len(fuzz.ENDLESS)]
         piece = again * (PIECE // len(again))
-        while True:
+        while not self.over.is_set():
             with suppress(*GONE):
                 reader, writer = await self._open()
                 reading = asyncio.create_task(reader.read(4096))
                 try:
                     writer.write(start)
-                    while not writer.is_closing() and not reader.at_eof():
+                    while not self.over.is_set() and not writer.is_closing() and not reader.at_eof():
                         writer.write(piece)
                         await writer.drain()
                         await asyncio.sleep(0)
@@ -122,7 +124,7 @@ class Strangers:
         if unread:
             start = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % fuzz.LARGE[self.plan["service"]] * 50
         await asyncio.sleep(number / 250)
-        while True:
+        while not self.over.is_set():
             with suppress(*GONE):
                 reader, writer = await self._open()
                 if unread:
@@ -130,7 +132,7 @@ class Strangers:
                 reading = asyncio.create_task(reader.read())
                 try:
                     writer.write(start)
-                    while not reading.done() and not writer.is_closing():
+                    while not self.over.is_set() and not reading.done() and not writer.is_closing():
                         await asyncio.wait({reading}, timeout=1)
                         writer.write(again)
                     self._note(reading.result() if reading.done() else b"", start)

@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.locked
+RUN := .venv/.demo
 NODE := node_modules/.package-lock.json
 GATEWAY := $(if $(filter-out 1,$(RENDER) $(INGEST) $(STATS)),gateway)
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
@@ -12,15 +13,25 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 .PHONY: help demo up chaos bench test test-unit guide check format lock clean-data venv node contract api-fuzz
 
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## run the whole system with sample articles and live totals; INGEST=2 COUNTER=2 for more processes
+demo: $(RUN) ## run the whole system with sample articles and live totals; INGEST=2 COUNTER=2 for more processes
 	@deploy/local/bootstrap.sh servers $(GATEWAY)
 	@$(BIN)/python -m deploy.local demo
 
-up: $(STAMP) ## run the whole system, empty the first time, until Ctrl-C; .local/endpoints.json says where it is
+up: $(RUN) ## run the whole system, empty the first time, until Ctrl-C; .local/endpoints.json says where it is
 	@deploy/local/bootstrap.sh servers $(GATEWAY)
 	@$(BIN)/python -m deploy.local up
+
+.PHONY: subscriber
+subscriber: $(RUN) ## make a RabbitMQ user on the demo that runs, and say how to see events; NAME=search
+	@deploy/local/bootstrap.sh shell
+	@$(BIN)/python -m deploy.local subscriber $(NAME)
+
+.PHONY: install-check
+install-check: $(STAMP) ## a fresh clone with old and new pip beside an index with newer releases: demo and check; an hour
+	@deploy/local/bootstrap.sh servers browser shell node
+	@$(BIN)/python -m tests.install $(ARGS)
 
 bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="--quick --only beacon --json FILE"
 	@deploy/local/bootstrap.sh servers load
@@ -63,8 +74,9 @@ format: $(STAMP) ## format the code and mend what the linter can mend
 
 lock: $(STAMP) ## write requirements*.txt from requirements*.in; ARGS=--upgrade for the newest versions
 	$(PIP_COMPILE) $(ARGS) --output-file requirements.txt requirements.in
+	$(PIP_COMPILE) $(ARGS) --output-file requirements-demo.txt requirements-demo.in
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
-	@! grep -nE '://|^-|^ *# .*/' requirements.txt requirements-dev.txt  # nothing of the machine that made them
+	@! grep -nE '://|^-|^ *# .*/' requirements*.txt  # nothing of the machine that made them
 
 .PHONY: siege
 siege: $(STAMP) ## strangers attack each service while honest readers are served; SEED=1 ARGS="--requests 8000"
@@ -85,9 +97,17 @@ $(NODE): package-lock.json
 	npm ci --ignore-scripts --loglevel=error
 	@touch $@
 
-$(STAMP): requirements-dev.txt
+# One environment in two steps: what the demo runs on, then what tests and checks need besides. The second lock holds
+# the first one's versions.
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $< \
+	&& $(BIN)/pip check --disable-pip-version-check
+
+$(RUN): requirements-demo.txt
 	@deploy/local/bootstrap.sh venv
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.txt
-	$(BIN)/pip check --disable-pip-version-check
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	$(INSTALL)
+	@touch $@
+
+$(STAMP): requirements-dev.txt $(RUN)
+	$(INSTALL)
 	@touch $@

@@ -27,7 +27,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared import log as logs
 from shared import metrics
 from shared.connections import SWEEP_SECONDS, Connections, Limits, TooFewDescriptors, limits_of
-from shared.errors import Problem
+from shared.errors import Problem, Refused
 from shared.fastpath import FastPathProtocol, Handler
 from shared.headers import defaults
 from shared.http import (
@@ -41,6 +41,7 @@ from shared.http import (
     respond_problem,
 )
 from shared.listening import Acceptor, stop_listening
+from shared.plainly import refusal
 from shared.protocol import HttpProtocol
 from shared.settings import Settings, SubscriberSettings, load
 
@@ -155,9 +156,12 @@ class Application:
                 await self._stop.wait()
         except asyncio.CancelledError:
             raise
-        except BaseException:
+        except BaseException as error:
             # Without its life a service can do nothing: end the process, and let who started it start it again.
-            log.critical("%s failed and ends", self._service.name, exc_info=True)
+            if told := error if isinstance(error, Refused) else refusal(error):
+                log.critical("%s ends: %s", self._service.name, told)
+            else:
+                log.critical("%s failed and ends", self._service.name, exc_info=True)
             os.kill(os.getpid(), signal.SIGTERM)
             raise
         finally:
@@ -290,7 +294,10 @@ def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoRe
 
 def main(kind: type[S], build: Callable[[S], Service]) -> None:
     """The process of a service: settings from the environment, JSON logs, run."""
-    settings = load(kind)
+    unknown: list[str] = []
+    settings = load(kind, unknown.append)
     service = build(settings)
     logs.configure(service.name, settings.log_level)
+    for line in unknown:
+        log.warning("%s", line)
     serve(settings, service, settings.hsts_seconds)

@@ -27,6 +27,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 from shared import events, metrics, properties, topology
 from shared.errors import NotTaken, Transient
 from shared.log import correlation
+from shared.plainly import first_line
 from shared.settings import SubscriberSettings
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, Timeou
 RETRY_SECONDS = 1.0
 REFUSAL_SECONDS = 60.0
 """Between two lines of the log about queues that refuse events."""
+AGAIN_SECONDS = 60.0
+"""After which a wait is told again."""
 EVENT_TIMEOUT = 10.0
 """Seconds to wait for the confirm of an event; whoever publishes it then tries again."""
 
@@ -131,25 +134,21 @@ Declare = Callable[[RabbitBroker], Awaitable[None]]
 
 
 async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None) -> None:
-    """Connect, declare, and begin to consume, trying again every second until it works; says once why it waits.
+    """Connect, declare, and begin to consume, trying again every second until it works.
 
-    Unless `declare` says what, that is what belongs to the service that the broker is named after.
+    Says why it waits, again each minute. Unless `declare` says what, that is what belongs to the service that the
+    broker is named after.
     """
-    declare = declare or partial(topology.declare_own, service=broker.service)
-    told = ""
+    told, told_at = "", 0.0
     where = urlsplit(amqp_url)
     while True:
         try:
-            async with asyncio.timeout(15):
-                await broker.connect()
-                await declare(broker)
-                await broker.start()
+            await connect_once(broker, declare)
         except BROKER_ERRORS as error:
-            reason = str(error) or type(error).__name__
-            if isinstance(error, ChannelNotFoundEntity):
-                reason += "; has `python -m shared.setup` run?"
-            if reason != told:
+            reason = reason_of(error)
+            if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
                 log.warning("waiting for RabbitMQ at %s:%s: %s", where.hostname, where.port or 5672, reason)
+                told_at = time.monotonic()
             told = reason
             await broker.stop()
             await asyncio.sleep(RETRY_SECONDS)
@@ -157,6 +156,25 @@ async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None)
             broker.mark(True)
             log.info("RabbitMQ: connected")
             return
+
+
+async def connect_once(broker: Broker, declare: Declare | None = None) -> None:
+    """Connect, declare, and begin to consume, within 15 s. Raises one of `BROKER_ERRORS`."""
+    declare = declare or partial(topology.declare_own, service=broker.service)
+    async with asyncio.timeout(15):
+        await broker.connect()
+        await declare(broker)
+        await broker.start()
+
+
+def reason_of(error: BaseException) -> str:
+    """What people are told of one of `BROKER_ERRORS`, with what mends it where that is known."""
+    reason = first_line(error)
+    if isinstance(error, ChannelNotFoundEntity):
+        reason += "; has `python -m shared.setup` run?"
+    if "Login was refused" in reason:
+        reason += "; correct the user or the password in LUOTDOC_AMQP_URL, or add the user to RabbitMQ"
+    return reason
 
 
 async def publish(

@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 
 from shared.collectors import Latency, Measured, Tally
+from shared.version import VERSION
 
 Registry = CollectorRegistry
 
@@ -48,6 +49,8 @@ class Serving:
 
     def __init__(self, registry: Registry) -> None:
         # A metric about the process as a whole belongs here: its build, its connections.
+        build = Gauge("luotdoc_build_info", "1, under the version that runs.", ["version"], registry=registry)
+        build.labels(VERSION).set(1)
         self.ready = Gauge("luotdoc_ready", "1 while /readyz answers 200.", registry=registry)
         self.in_flight = Measured(
             "luotdoc_http_in_flight",

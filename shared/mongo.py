@@ -14,6 +14,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from shared.batch import COUNTED_HOURS
+from shared.errors import Refused
+from shared.plainly import lacking, refusal
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ ANSWER_SECONDS = 20
 
 ABANDONED_SECONDS = 1.0
 """A transaction of ours takes milliseconds between two steps."""
+
+AGAIN_SECONDS = 60.0
+"""After which a wait is told again."""
 
 REPEAT_SECONDS = 120.0
 """How long a transaction is repeated after transient errors, as drivers do."""
@@ -105,23 +110,48 @@ async def ping(client: Client) -> None:
         await client.admin.command("ping", session=session)
 
 
+async def reach(client: Client) -> None:
+    """For a command: return when the server answers and the user may work there, within seconds.
+
+    Raises `Refused`, or PyMongo's errors.
+    """
+    await ping(client)
+    await _check_rights(client)
+
+
 async def wait_for(client: Client, mongo_url: str) -> None:
-    """Return when a primary answers; says once why it waits."""
-    told = ""
+    """Return when a primary answers and the user may work there; says why it waits, again each minute.
+
+    Raises `Refused` for what only people can mend: a wrong password, missing rights, another replica set.
+    """
+    told, told_at = "", 0.0
     where = urlsplit(mongo_url).netloc.rpartition("@")[2]
     while True:
         try:
             await _find_primary(mongo_url)
-            await ping(client)
+            await reach(client)
         except PyMongoError as error:
+            if told_plainly := refusal(error):
+                raise told_plainly from None
             reason = str(error).split(",", 1)[0]
-            if reason != told:
+            if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
                 log.warning("waiting for MongoDB at %s: %s", where, reason)
+                told_at = time.monotonic()
             told = reason
             await asyncio.sleep(0.5)
         else:
             log.info("MongoDB: connected")
             return
+
+
+async def _check_rights(client: Client) -> None:
+    """Raise `Refused` when the user may not read and write the database, PyMongo's errors when it must log in."""
+    db = client.get_default_database()
+    login = (await db.command("connectionStatus", showPrivileges=True))["authInfo"]
+    if missing := lacking(login, db.name):
+        user = login["authenticatedUsers"][0]["user"]
+        raise Refused(f"MongoDB: {user} {missing} in the database {db.name}: grant it the role readWrite there")
+    await db.articles.find_one({}, {"_id": True})
 
 
 async def _find_primary(mongo_url: str) -> None:
@@ -134,8 +164,11 @@ async def _find_primary(mongo_url: str) -> None:
         mongo_url, serverSelectionTimeoutMS=5000, connectTimeoutMS=5000, socketTimeoutMS=5000
     )
     try:
-        if not (await client.admin.command("hello")).get("isWritablePrimary"):
+        hello = await client.admin.command("hello")
+        if not hello.get("isWritablePrimary"):
             raise PyMongoError("the server is not a primary")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise Refused("MongoDB is no replica set: start mongod with --replSet NAME, and run rs.initiate() once")
     finally:
         client.close()
 

@@ -12,7 +12,6 @@ forgotten, and stays parked unless --force says to count it.
 """
 
 import argparse
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ from shared.command import Command
 from shared.direct import told_of_rights, way_into
 from shared.events import REPLAY_HEADER
 from shared.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_since, passed_on, reason_of
+from shared.plainly import perform
 from shared.properties import Unreadable
 from shared.settings import SubscriberSettings, load
 from shared.topology import WORK_QUEUES
@@ -210,4 +210,4 @@ async def run(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(asyncio.run(run(sys.argv[1:])))
+    raise SystemExit(perform(run(sys.argv[1:])))

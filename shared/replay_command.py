@@ -1,10 +1,8 @@
 """What the replays have in common towards whoever types them: arguments, progress, and how a failure is told."""
 
 import argparse
-import asyncio
 import os
 import re
-import sys
 from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from shared.errors import Refused
+from shared import plainly
 from shared.target import RATE, told_plainly
 
 
@@ -56,12 +54,4 @@ def perform(work: Coroutine[Any, Any, None]) -> int:
         with told_plainly():
             await work
 
-    try:
-        asyncio.run(run())
-    except Refused as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    return plainly.perform(run(), "stopped; the same command goes on from here")

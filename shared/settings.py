@@ -3,35 +3,22 @@
 Each service adds its own in its `settings.py`. Units stand in the description of each field.
 """
 
+import ast
+import difflib
+import os
+import re
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal, NoReturn, TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared import urls
+
 PREFIX = "LUOTDOC_"
-
-
-def _mongo_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"mongodb", "mongodb+srv"} or not parts.path.strip("/"):
-        raise ValueError("must be mongodb://host[:port]/<database>?…, with the database's name")
-    return value
-
-
-def _amqp_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"amqp", "amqps"} or not urlsplit(value).hostname:
-        raise ValueError("must be amqp://user:password@host[:port]/[vhost]")
-    return value
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("must be an absolute http:// or https:// address without a query")
-    return value.rstrip("/")
 
 
 def _zone(value: str) -> str:
@@ -54,7 +41,7 @@ def _pairs(value: object) -> object:
     return tuple(pairs)
 
 
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpUrl = Annotated[str, AfterValidator(urls.http_url)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 
@@ -64,7 +51,7 @@ class SubscriberSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
-    amqp_url: Annotated[str, AfterValidator(_amqp_url)] = Field(
+    amqp_url: Annotated[str, AfterValidator(urls.amqp_url)] = Field(
         repr=False, description="RabbitMQ: amqp://user:password@host[:port]/[vhost]"
     )
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -99,7 +86,7 @@ class SubscriberSettings(BaseSettings):
 class Settings(SubscriberSettings):
     """What every service is told."""
 
-    mongo_url: Annotated[str, AfterValidator(_mongo_url)] = Field(
+    mongo_url: Annotated[str, AfterValidator(urls.mongo_url)] = Field(
         repr=False, description="MongoDB replica set: mongodb://host[:port]/database?replicaSet=…"
     )
     base_url: HttpUrl = Field("http://127.0.0.1:8000", description="public address of the pages")
@@ -112,15 +99,63 @@ class Settings(SubscriberSettings):
     )
 
 
+DESK = frozenset({"MONGOD", "RABBITMQ_SERVER"})
+"""Variables of the local stack, which its services see too."""
+
 S = TypeVar("S", bound=BaseSettings)
 
 
-def load(kind: type[S]) -> S:
-    """Read `kind` from the environment, or end the process with a line per fault and no stack trace."""
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def load(kind: type[S], tell: Callable[[str], None] = _to_stderr) -> S:
+    """Read `kind` from the environment, or end the process with a line per fault and no stack trace.
+
+    A variable that looks like a setting and is none is told, and does not stop the start: a release that is rolled
+    back must start with the environment of the next one.
+    """
     try:
-        return kind()
+        settings = kind()
     except ValidationError as error:
         _refuse(kind, error)
+    for line in strangers(kind, os.environ):
+        tell(line)
+    return settings
+
+
+def strangers(kind: type[BaseSettings], environ: Mapping[str, str]) -> Iterator[str]:
+    """A line for each `LUOTDOC_…` variable that no process of the system knows, with the name that may be meant."""
+    known = {name.upper() for name in (*kind.model_fields, *Settings.model_fields)} | DESK
+    told = sorted(name for name in environ if name.upper().startswith(PREFIX))
+    if any(name.upper().removeprefix(PREFIX) not in known for name in told):
+        known |= _of_services()
+    for name in told:
+        short = name.upper().removeprefix(PREFIX)
+        if short not in known and not _service_link(name, environ):
+            near = difflib.get_close_matches(short, known, n=1, cutoff=0.75)
+            meant = f": is {PREFIX}{near[0]} meant?" if near else "; --help lists them"
+            yield f"{name} is no setting and has no effect{meant}"
+
+
+def _of_services() -> set[str]:
+    """The settings of all services, from their source: processes that share an environment are told those of others.
+
+    No service is imported here, and none is there where a subscriber's kit is installed alone.
+    """
+    sources = (Path(__file__).parents[1] / "services").glob("*/settings.py")
+    nodes = (node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return {n.target.id.upper() for n in nodes if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
+
+
+def _service_link(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether Kubernetes has set it for a Service called `luotdoc-…`."""
+    port = r"SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?"
+    return any(
+        re.fullmatch(rf"{re.escape(host.removesuffix('_SERVICE_HOST'))}_(SERVICE_HOST|{port})", name)
+        for host in environ
+        if host.endswith("_SERVICE_HOST")
+    )
 
 
 def _refuse(kind: type[BaseSettings], error: ValidationError) -> NoReturn:
@@ -130,6 +165,9 @@ def _refuse(kind: type[BaseSettings], error: ValidationError) -> NoReturn:
         field = kind.model_fields.get(name)
         meaning = f" ({field.description})" if field and field.description else ""
         what = "is not set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+        if name == "port" and os.environ.get("LUOTDOC_PORT", "").startswith("tcp://"):
+            what = "was set by Kubernetes for a Service called luotdoc: set it yourself, or enableServiceLinks: false"
         lines.append(f"  {PREFIX}{name.upper()}: {what}{meaning}")
+    lines += [f"  {line}" for line in strangers(kind, os.environ)]
     sys.stderr.write("\n".join(lines) + "\n")
     raise SystemExit(2)

@@ -1,11 +1,11 @@
 """`python -m shared.setup`: make RabbitMQ's exchanges and queues, and MongoDB's indexes. Can run again at any time."""
 
-import asyncio
 import logging
 
 from shared import broker as rabbit
 from shared import log, mongo, topology
 from shared.command import Command
+from shared.plainly import perform
 from shared.settings import Settings, load
 
 
@@ -24,7 +24,8 @@ def main() -> None:
     """Read the settings and set up."""
     settings = load(Settings)
     log.configure("setup", settings.log_level)
-    asyncio.run(setup(settings))
+    if status := perform(setup(settings)):
+        raise SystemExit(status)
     logging.getLogger(__name__).info("exchanges, queues and indexes are in place")
 
 

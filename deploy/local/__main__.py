@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|demo`: the system on this machine until Ctrl-C."""
+"""`python -m deploy.local up|demo`: the system on this machine until Ctrl-C; `subscriber NAME` makes a user on it."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from deploy.local import demo
 from deploy.local.console import Console
 from deploy.local.server import StartError
 from deploy.local.stack import ROOT, Stack
+from deploy.local.subscriber import check_name, how_to_follow, make_subscriber
 from shared.command import Command
 
 
@@ -50,12 +51,27 @@ async def run(command: str, folder: Path) -> int:
         console.step("stopped")
 
 
+def subscribe(folder: Path, name: str) -> int:
+    """Make a subscriber's user and print its address; answers the exit code."""
+    try:
+        print(how_to_follow(make_subscriber(folder.resolve(), check_name(name))))
+    except (StartError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
 def main() -> int:
     """Refuse when another runner holds the folder, else run."""
     parser = Command(prog="python -m deploy.local", description=__doc__)
-    parser.add_argument("command", choices=["up", "demo"])
+    parser.add_argument("command", choices=["up", "demo", "subscriber"])
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of the subscriber")
     parser.add_argument("--folder", type=Path, default=ROOT / ".local", help="where data and logs are kept")
     arguments = parser.parse_args()
+    if (arguments.command == "subscriber") != (arguments.name is not None):
+        parser.error("subscriber takes a NAME, up and demo none")
+    if arguments.command == "subscriber":
+        return subscribe(arguments.folder, arguments.name)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with (arguments.folder / "lock").open("w") as lock:
         try:

@@ -60,17 +60,24 @@ class Broker(Server):
     def __init__(self, folder: Path, server: str | None = None) -> None:
         super().__init__(folder)
         self.server = str(Path(server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER).absolute())
-        self._node = _keep_node(self.folder / "node.json")
+        self._node = self._keep_node(self.folder / "node.json")
         self.url = self._node.url(self._node.user)
+
+    @classmethod
+    def running(cls, folder: Path) -> "Broker":
+        """The node of `folder` that another process runs: to ask and to tell it, not to start or stop it."""
+        return _Running(folder)
 
     @property
     def pid(self) -> int:
         """The process id of the Erlang machine; while it starts, that of the script around it."""
-        script = super().pid
         try:
             return int((self.folder / "rabbitmq.pid").read_text())
         except (FileNotFoundError, ValueError):
-            return script
+            return super().pid
+
+    def _keep_node(self, path: Path) -> Node:
+        return _keep_node(path)
 
     def launch(self) -> None:
         (self.folder / "rabbitmq.pid").unlink(missing_ok=True)
@@ -136,18 +143,32 @@ class Broker(Server):
         inside = f"{Path(_SERVER).parent}/rabbitmqctl"
         return ["nsenter", f"--target={self.pid}", "--mount", "--root", "--wd", inside]
 
-    def control(self, *arguments: str) -> str:
-        """Run rabbitmqctl on the node and return what it prints. Raises CalledProcessError when it fails."""
+    def url_with(self, user: str, password: str) -> str:
+        """The address for a user that is not one of ours."""
+        return f"amqp://{user}:{password}@{ports.HOST}:{self._node.amqp}/"
+
+    def control(self, *arguments: str, told: str = "") -> str:
+        """Run rabbitmqctl on the node, `told` on its standard input, and return what it prints.
+
+        Raises CalledProcessError when it fails.
+        """
         done = subprocess.run(
             [*self.controller(), "--quiet", *arguments],
             env=self.environment(),
-            stdin=subprocess.DEVNULL,
+            input=told,
             stdout=subprocess.PIPE,
             check=True,
             text=True,
             timeout=60,
         )
         return done.stdout
+
+
+class _Running(Broker):
+    """Takes the ports as they are: they are in use because the node runs."""
+
+    def _keep_node(self, path: Path) -> Node:
+        return Node(**json.loads(path.read_text()))
 
 
 def _keep_node(path: Path) -> Node:

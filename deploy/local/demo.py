@@ -45,6 +45,8 @@ async def fill(stack: Stack, console: Console) -> None:
   Statistics    {stats}/stats/site   (and {stats}/docs)
   API           {ingest}/docs
   Token         {stack.token}
+  Events        {stack.amqp_place}   ({ingest}/events/ describes them)
+                `make subscriber NAME=search` in another terminal makes a user, and says how to see them
 
 Ctrl-C stops everything; the data stays for the next time.
 """)

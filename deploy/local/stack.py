@@ -41,6 +41,7 @@ class Stack:
         self.replicas: list[plan.Replica] = []
         self.gateway: Gateway | None = None
         self.token = ""
+        self._amqp = ""
 
     async def up(self) -> None:
         """Start everything and write `endpoints.json`. Raises StartError."""
@@ -53,6 +54,7 @@ class Stack:
             broker = Broker(self.folder / "rabbitmq")
             amqp, amqp_of = self._own(broker), {user: broker.url_of(user) for user in (*plan.PORTS, "setup")}
         mongo = self._environ.get("LUOTDOC_MONGO_URL") or self._own(Database(self.folder / "mongodb"))
+        self._amqp = amqp.partition("://")[2].rstrip("/")
         shared = plan.Shared(amqp, mongo, self.token, amqp_of)
         await self._start_servers()
         await self._set_up(shared)
@@ -82,6 +84,11 @@ class Stack:
     def public(self, service: str) -> str:
         """The base URL of `service` for readers: the gateway's, or that of the only replica."""
         return self.gateway.url if self.gateway is not None else self.url(service)
+
+    @property
+    def amqp_place(self) -> str:
+        """RabbitMQ's address, without a user."""
+        return f"amqp://{self._amqp.rpartition('@')[2]}"
 
     def url(self, service: str) -> str:
         """The base URL of the first replica of `service`."""

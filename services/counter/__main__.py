@@ -1,12 +1,11 @@
 """`python -m services.counter`: run it, or do what an operator asks about gaps in the books."""
 
-import asyncio
-
 from services.counter.app import build
 from services.counter.operate import close_gap, list_gaps
 from services.counter.settings import CounterSettings
 from shared.app import main
 from shared.command import Command
+from shared.plainly import perform
 from shared.settings import load
 
 if __name__ == "__main__":
@@ -20,7 +19,7 @@ if __name__ == "__main__":
     )
     chosen = parser.parse_args()
     if chosen.command == "gaps":
-        raise SystemExit(asyncio.run(list_gaps(load(CounterSettings))))
+        raise SystemExit(perform(list_gaps(load(CounterSettings))))
     if chosen.command == "close-gap":
-        raise SystemExit(asyncio.run(close_gap(load(CounterSettings), chosen.epoch, chosen.no_spool)))
+        raise SystemExit(perform(close_gap(load(CounterSettings), chosen.epoch, chosen.no_spool)))
     main(CounterSettings, build)

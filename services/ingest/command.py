@@ -1,11 +1,10 @@
 """`python -m services.ingest`: run ingest, or do what an operator asks."""
 
-import asyncio
-
 from services.ingest import operate
 from services.ingest.app import build
 from services.ingest.replay import replay_articles
 from services.ingest.settings import IngestSettings
+from shared import plainly
 from shared.app import main
 from shared.command import Command
 from shared.replay_command import add_target_arguments, perform
@@ -29,15 +28,15 @@ def run(arguments: list[str]) -> None:
     if chosen.command == "token":
         operate.print_token()
     elif chosen.command == "republish":
-        raise SystemExit(asyncio.run(operate.republish_articles(load(IngestSettings), chosen.ids)))
+        raise SystemExit(plainly.perform(operate.republish_articles(load(IngestSettings), chosen.ids)))
     elif chosen.command == "adopt":
-        raise SystemExit(asyncio.run(operate.adopt_spool(load(IngestSettings), chosen.instance)))
+        raise SystemExit(plainly.perform(operate.adopt_spool(load(IngestSettings), chosen.instance)))
     elif chosen.command == "replay":
         settings = load(IngestSettings)
         raise SystemExit(perform(replay_articles(settings, chosen.to, chosen.rate, chosen.restart)))
     elif chosen.command == "reconcile":
         try:
-            raise SystemExit(asyncio.run(operate.reconcile_subscribers(load(IngestSettings), chosen.subscribers)))
+            raise SystemExit(plainly.perform(operate.reconcile_subscribers(load(IngestSettings), chosen.subscribers)))
         except ValueError as error:
             compare.error(str(error))
     else:

@@ -22,6 +22,7 @@ from shared import broker as rabbit
 from shared import mongo
 from shared.clock import now
 from shared.errors import Problem, Refused, Transient
+from shared.plainly import brief
 
 MAX_LINES = 50
 """Differences shown of one subscriber."""
@@ -37,16 +38,20 @@ async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
             raise Problem(404, "there is no such article")
         return republish(current, settings.base_url)
 
-    for article_id in ids:
-        try:
-            change = await store.change(article_id, decide, f"republish-{secrets.token_hex(4)}")
-        except Problem as problem:
-            failed += 1
-            print(f"{article_id}: {problem.detail}", file=sys.stderr)
-        else:
-            said = f"revision {change.article.revision}" if change.changed else f"is {change.article.state}, left alone"
-            print(f"{article_id}: {said}")
-    await mongo.close(client)
+    try:
+        await mongo.reach(client)
+        for article_id in ids:
+            try:
+                change = await store.change(article_id, decide, f"republish-{secrets.token_hex(4)}")
+            except Problem as problem:
+                failed += 1
+                print(f"{article_id}: {problem.detail}", file=sys.stderr)
+            else:
+                state = change.article.state
+                said = f"revision {change.article.revision}" if change.changed else f"is {state}, left alone"
+                print(f"{article_id}: {said}")
+    finally:
+        await mongo.close(client)
     return 1 if failed else 0
 
 
@@ -72,7 +77,10 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
         print(f"{error}; nothing was forwarded", file=sys.stderr)
         return 1
     broker = rabbit.make_broker(settings, "ingest-adopt")
-    await rabbit.connect(broker, settings.amqp_url)
+    try:
+        await rabbit.connect_once(broker)
+    except rabbit.BROKER_ERRORS as error:
+        raise Refused(f"RabbitMQ: {rabbit.reason_of(error)}; run this again when it is up") from None
     publish, forwarded = make_publisher(broker, settings.confirm_timeout), 0
     try:
         for segment in spool.segments():
@@ -112,7 +120,8 @@ async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> i
                 with Console(stderr=True).status(f"comparing {name}") as line:
                     found = await differences(store, http, url, partial(_show, line, name))
             except (Refused, PyMongoError) as error:
-                print(f"{name}: {str(error)[:300]}", file=sys.stderr)
+                told = brief(error) if isinstance(error, PyMongoError) else error
+                print(f"{name}: {told}", file=sys.stderr)
                 status = 2
                 continue
             print(f"{name}: " + ", ".join(f"{sum(each.kind == kind for each in found)} {kind}" for kind in KINDS))

@@ -9,6 +9,7 @@ from services.ingest.store import ArticleStore
 from shared import mongo
 from shared.clock import now
 from shared.errors import Refused
+from shared.plainly import brief, refusal
 from shared.replay_command import progress
 from shared.target import BATCH, message, open_target
 
@@ -38,7 +39,8 @@ async def replay_articles(settings: IngestSettings, queue: str, rate: float, res
                     bar.update(task, completed=target.place.sent)
                 await target.finish()
     except PyMongoError as error:
-        raise Refused(f"MongoDB: {str(error)[:300]}; run the same command again, it goes on where it stopped") from None
+        again = "run the same command again, it goes on where it stopped"
+        raise refusal(error) or Refused(f"MongoDB: {brief(error)}; {again}") from None
     finally:
         await mongo.close(client)
     print(f"{target.place.sent:,} articles sent into {queue}, marked as {target.place.name}")

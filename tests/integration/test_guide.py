@@ -1,15 +1,18 @@
 """The commands of README and of the guide for operators, run as they stand but for addresses, paths and handles."""
 
 import asyncio
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import aio_pika
+import httpx
 import pytest
 from pamqp.common import FieldTable
 
@@ -188,7 +191,32 @@ def test_the_demo(tmp_path: Path) -> None:
         asyncio.run(until(lambda: demo.poll() is not None or shown in output.read_text(), 240, "the demo is ready"))
         assert demo.poll() is None, output.read_text()
         assert "Front page    http://127.0.0.1:" in output.read_text()
+        _first_event(tmp_path)
     finally:
         os.killpg(demo.pid, signal.SIGINT)
         demo.wait(60)
     assert output.read_text().splitlines()[-1].endswith("stopped")
+
+
+def _first_event(folder: Path) -> None:
+    """`make subscriber` on the demo that runs, twice; then the command that it prints, until an event arrives."""
+    command = ["sh", "-euc", block("README.vi.md", "make subscriber")]
+    said = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert said[0] == said[1]
+    (follow,) = re.findall(r"docs/examples/follow\.sh amqp://search:\S+", said[0])
+    events = folder / "events"
+    with events.open("wb") as file:
+        follower = subprocess.Popen(["sh", "-c", f"exec {follow}"], cwd=ROOT, stdout=file, start_new_session=True)
+    try:
+        at = json.loads((ROOT / ".local/endpoints.json").read_text())
+        with httpx.Client(headers={"Authorization": f"Bearer {at['token']}"}, trust_env=False) as client:
+
+            def arrives() -> bool:
+                body = {"title": "Xin chào", "section": "thoi-su", "body_html": f"<p>{time.time()}</p>"}
+                assert client.put(f"{at['ingest']}/articles/xinchao1", json=body).status_code in (200, 201)
+                return "luotdoc.article." in events.read_text()
+
+            asyncio.run(until(arrives, 30, "an event arrives"))
+    finally:
+        os.killpg(follower.pid, signal.SIGTERM)
+        follower.wait(10)

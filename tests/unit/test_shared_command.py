@@ -30,6 +30,7 @@ ENTRIES = [
     ["tests.chaos"],
     ["tests.bench"],
     ["tests.siege"],
+    ["tests.install"],
 ]
 NAMES = ["-".join(entry) for entry in ENTRIES]
 

@@ -8,7 +8,9 @@ from pydantic import ValidationError
 
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
-from shared.settings import PREFIX, Settings, load
+from services.render.settings import RenderSettings
+from services.stats.settings import StatsSettings
+from shared.settings import PREFIX, Settings, SubscriberSettings, load, strangers
 
 GOOD = {"LUOTDOC_AMQP_URL": "amqp://u:hidden@127.0.0.1/", "LUOTDOC_MONGO_URL": "mongodb://u:hidden@127.0.0.1/luotdoc"}
 
@@ -126,3 +128,60 @@ def test_every_setting_has_a_meaning() -> None:
     for kind in (Settings, IngestSettings, CounterSettings):
         for name, field in kind.model_fields.items():
             assert field.description, name
+
+
+@pytest.mark.parametrize("kind", [IngestSettings, RenderSettings, CounterSettings, StatsSettings, SubscriberSettings])
+def test_the_settings_of_other_services_are_no_strangers(kind: type[SubscriberSettings]) -> None:
+    services = (IngestSettings, RenderSettings, CounterSettings, StatsSettings)
+    shared_by_all = {PREFIX + name.upper(): "x" for each in services for name in each.model_fields}
+    assert list(strangers(kind, shared_by_all)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("LUOTDOC_TOKEN", ": is LUOTDOC_TOKENS meant?"),
+        ("LUOTDOC_TRUSTED_PROXY", ": is LUOTDOC_TRUSTED_PROXIES meant?"),
+        ("luotdoc_spooldir", ": is LUOTDOC_SPOOL_DIR meant?"),
+        ("LUOTDOC_COLOUR", "; --help lists them"),
+        ("LUOTDOC_", "; --help lists them"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_told_and_does_not_stop_the_start(
+    name: str, told: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv(name, "x")
+    assert load(CounterSettings).port == 8002
+    assert capsys.readouterr().err == f"{name} is no setting and has no effect{told}\n"
+
+
+def test_a_misspelt_setting_is_told_beside_the_one_that_is_missing(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.delenv("LUOTDOC_MONGO_URL")
+    environment.setenv("LUOTDOC_MONGO_URI", "mongodb://h/db")
+    missing, near = refusal(CounterSettings, capsys)
+    assert missing.startswith("  LUOTDOC_MONGO_URL: is not set")
+    assert near == "  LUOTDOC_MONGO_URI is no setting and has no effect: is LUOTDOC_MONGO_URL meant?"
+
+
+def test_what_others_are_told_and_what_kubernetes_sets_is_passed_over() -> None:
+    links = {
+        f"LUOTDOC_{service}{what}": "x"
+        for service in ("", "INGEST_", "READ_API_")
+        for what in (
+            *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP"),
+            *("PORT_80_TCP_PROTO", "PORT_80_TCP_PORT", "PORT_80_TCP_ADDR"),
+        )
+    }
+    others = {"LUOTDOC_TOKENS": "x", "LUOTDOC_MONGOD": "x", "LUOTDOC_RABBITMQ_SERVER": "x", "OTHER_TOKEN": "x"}
+    assert list(strangers(CounterSettings, links | others)) == []
+    assert len(list(strangers(CounterSettings, {"LUOTDOC_INGEST_PORT": "x"}))) == 1  # without the Service it is none
+
+
+def test_a_port_that_kubernetes_has_set_is_told(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("LUOTDOC_PORT", "tcp://10.0.0.1:80")
+    (line,) = refusal(CounterSettings, capsys)
+    assert "enableServiceLinks: false" in line

@@ -1,0 +1,60 @@
+"""`subscriber NAME`: a RabbitMQ user for a team, on the private broker that runs."""
+
+import json
+import re
+import secrets
+import subprocess
+from pathlib import Path
+
+from deploy.local.broker import Broker
+from deploy.local.files import keep_private
+from deploy.local.server import StartError
+
+_RIGHTS = Path(__file__).parents[1] / "rabbitmq/subscriber.json"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+TAKEN = frozenset({"setup", "ingest", "render", "counter", "stats", "luotdoc"})
+
+
+def check_name(name: str) -> str:
+    """`name`, if a subscriber may have it. Raises ValueError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"NAME={name}: must be lower-case letters, digits and hyphens, and begin with a letter")
+    if name in TAKEN:
+        raise ValueError(f"NAME={name}: is taken by Lượt Đọc itself; take another")
+    return name
+
+
+def make_subscriber(folder: Path, name: str) -> str:
+    """Make the user, or bring its rights up to date; answers its address.
+
+    The password is kept in `folder`, so a second time gives the same address. Raises StartError.
+    """
+    try:
+        running = json.loads((folder / "endpoints.json").read_text())["pids"]
+    except FileNotFoundError:
+        raise StartError("nothing runs here: start `make demo` or `make up` first, and leave it running") from None
+    if Broker.name not in running:
+        raise StartError("RabbitMQ is not this stack's own: see docs/subscribers.md, For the operators")
+    broker = Broker.running(folder / "rabbitmq")
+    password = keep_private(folder / "subscribers" / name, lambda: secrets.token_hex(24))
+    known = [line.split("\t")[0] for line in broker.control("list_users", "--no-table-headers").splitlines()]
+    rights = broker.folder / "subscriber.json"
+    rights.write_text(_RIGHTS.read_text().replace("NAME", name))
+    try:
+        broker.control("change_password" if name in known else "add_user", name, told=f"{password}\n")
+        broker.control("import_definitions", str(rights))
+    except subprocess.CalledProcessError as error:
+        raise StartError(f"rabbitmqctl {error.cmd[-2]} failed: {error.stdout}") from error
+    finally:
+        rights.unlink()
+    return broker.url_with(name, password)
+
+
+def how_to_follow(url: str) -> str:
+    """What is printed: the address, and the command that shows events."""
+    return f"""
+  Address       {url}
+  See events    docs/examples/follow.sh {url.rstrip("/")}
+
+The same name again gives the same address. docs/subscribers.md is for whoever writes the subscriber.
+"""

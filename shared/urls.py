@@ -1,0 +1,89 @@
+"""Addresses in settings, judged before anything connects. No message repeats what may be a password."""
+
+import re
+import warnings
+from urllib.parse import SplitResult, urlsplit
+
+from pymongo import uri_parser
+from pymongo.errors import PyMongoError
+
+_ESCAPES = "write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25 in the user's name and password"
+_AMQP = "must be amqp://user:password@host[:port]/[vhost]"
+_MONGO = "must be mongodb://host[:port]/<database>?…, with the database's name"
+
+
+def _split(value: str, form: str) -> SplitResult:
+    """`urlsplit`, with our words for what it raises; the port is read, so it is a number up to 65535."""
+    if re.search(r"[\s\x00-\x1f\x7f]", value):
+        raise ValueError(f"{form}; it holds a space or a line break")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", value):
+        raise ValueError(f"{form}; it holds a % without two hex digits behind it: write % as %25")
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"{form}; the port must be a number up to 65535, and {_ESCAPES}") from None
+    return parts
+
+
+def amqp_url(value: str) -> str:
+    """An address of RabbitMQ. Raises ValueError."""
+    parts = _split(value, _AMQP)
+    if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
+        raise ValueError(_AMQP)
+    if parts.port == 0:
+        raise ValueError(f"{_AMQP}; the port must not be 0")
+    if parts.fragment or "@" in parts.path + parts.query:
+        raise ValueError(f"{_AMQP}; {_ESCAPES}")
+    return value
+
+
+def http_url(value: str) -> str:
+    """An address without a slash at its end. Raises ValueError."""
+    form = "must be an absolute http:// or https:// address without a query"
+    parts = _split(value, form)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(form)
+    return value.rstrip("/")
+
+
+def mongo_url(value: str) -> str:
+    """An address of MongoDB that PyMongo takes. Asks no name server. Raises ValueError."""
+    scheme, found, rest = value.partition("://")
+    if not found or scheme not in {"mongodb", "mongodb+srv"}:
+        raise ValueError(_MONGO)
+    if re.search(r"[\s\x00-\x1f\x7f]", value):
+        raise ValueError(f"{_MONGO}; it holds a space or a line break")
+    before, _, options = rest.partition("?")
+    if "@" in rest and "@" not in before and "/" not in before:
+        raise ValueError(f"{_MONGO}; {_ESCAPES}")  # the ? is the password's
+    user, _, where = before.rpartition("@")
+    hosts, _, database = where.partition("/")
+    if re.search(r"[@/#]", user) or user.count(":") > 1 or re.search(r"%(?![0-9A-Fa-f]{2})", user):
+        raise ValueError(f"{_MONGO}; {_ESCAPES}")
+    if not database:
+        raise ValueError(_MONGO)
+    if scheme == "mongodb+srv" and ("," in hosts or ":" in hosts):
+        raise ValueError(f"{_MONGO}; with mongodb+srv:// it has one host and no port")
+    if re.search(r"(?i)(^|&)replicaSet=(&|$)", options):
+        raise ValueError(f"{_MONGO}; replicaSet is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyMongo warns once more when it connects
+            # Of an SRV address PyMongo would ask the name server.
+            read = uri_parser.parse_uri(f"mongodb://{rest}", warn=False)
+    except (PyMongoError, ValueError, OSError) as error:
+        raise ValueError(f"{_MONGO}; {_plainly(error)}") from None
+    if not re.fullmatch(r"[^\s/\\.\"$*<>:|?\x00]{1,63}", read["database"] or ""):
+        raise ValueError(f"{_MONGO}; that name is no name of a database")
+    return value
+
+
+def _plainly(error: Exception) -> str:
+    """PyMongo's words, on one line, without its hints for programmers."""
+    text = re.split(r"\. (?:Hint|Did you mean|Refer)|, use urllib", " ".join(str(error).split()))[0]
+    if "atabase name" in text:
+        return "that name is no name of a database"
+    if "ort " in text or "scaped" in text:
+        return f"the port must be a number up to 65535, and {_ESCAPES}"
+    return text[:200].rstrip(".")

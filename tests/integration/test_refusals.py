@@ -1,0 +1,208 @@
+"""What only people can mend ends a start or a command on one line, in seconds, with a status that is not 0."""
+
+import asyncio
+import json
+import os
+import runpy
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymongo
+import pytest
+from pymongo.errors import OperationFailure
+
+from deploy.local import ports
+from deploy.local.broker import Broker
+from deploy.local.database import Database
+from shared import mongo
+from shared.errors import Refused
+from shared.plainly import refusal
+from shared.version import VERSION
+from tests.support.system import ROOT, until
+
+SECONDS = 20.0
+
+
+class Guarded(Database):
+    """A server that wants a login once `guarded` is true."""
+
+    guarded = False
+
+    def command(self) -> list[str]:
+        key = self.folder / "key"
+        key.write_text("k" * 64)
+        key.chmod(0o600)
+        return [*super().command(), *(["--auth", f"--keyFile={key}"] if self.guarded else [])]
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """With the users `writer`, `reader` and `nobody`."""
+    server = Guarded(tmp_path_factory.mktemp("guarded"))
+    server.start()
+    with pymongo.MongoClient[dict[str, object]](server.url) as client:
+        for user, role in (("writer", "readWrite"), ("reader", "read"), ("nobody", None)):
+            roles = [{"role": role, "db": "luotdoc"}] if role else []
+            client.admin.command("createUser", user, pwd="right", roles=roles)
+    server.stop()
+    server.guarded = True
+    server.start()
+    yield server
+    server.stop()
+
+
+def address(server: Database, user: str, password: str = "right") -> str:
+    """The server's address for a user."""
+    return server.url.replace("://", f"://{user}:{password}@", 1) + "&authSource=admin"
+
+
+def critical(output: str) -> str:
+    """The one CRITICAL line of a service's log."""
+    (line,) = [line for line in map(json.loads, output.splitlines()) if line["level"] == "CRITICAL"]
+    assert "exc_info" not in line
+    return str(line["message"])
+
+
+def told(amqp: str, mongo: str, folder: Path) -> dict[str, str]:
+    """The environment of a process."""
+    return {
+        "PATH": os.environ["PATH"],
+        "LUOTDOC_AMQP_URL": amqp,
+        "LUOTDOC_MONGO_URL": mongo,
+        "LUOTDOC_PORT": "0",
+        "LUOTDOC_SPOOL_DIR": str(folder / "spool"),
+    }
+
+
+REFUSED = [
+    ("writer", "wrong", "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct them"),
+    ("unknown", "right", "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct them"),
+    ("nobody", "right", "nobody may not find, insert, update, remove in the database luotdoc: grant it"),
+    ("reader", "right", "reader may not insert, update, remove in the database luotdoc: grant it"),
+    ("", "", "MongoDB wants a login: put user:password@ before the host in LUOTDOC_MONGO_URL"),
+]
+
+
+@pytest.mark.parametrize(("user", "password", "what"), REFUSED)
+async def test_a_user_of_mongodb_that_may_not_ends_the_wait(
+    guarded: Guarded, user: str, password: str, what: str
+) -> None:
+    url = address(guarded, user, password) if user else guarded.url
+    for reach in (lambda client: mongo.wait_for(client, url), mongo.reach):
+        client, _ = mongo.connect(url, "test")
+        async with asyncio.timeout(SECONDS):
+            # A command tells PyMongo's error itself: `perform` knows it.
+            with pytest.raises((Refused, OperationFailure)) as error:
+                await reach(client)
+        assert what in str(refusal(error.value) or error.value)
+        client.close()
+
+
+async def test_a_user_with_its_rights_works(guarded: Guarded) -> None:
+    url = address(guarded, "writer")
+    client, db = mongo.connect(url, "test")
+    await mongo.wait_for(client, url)
+    await mongo.make_indexes(db)
+    assert await mongo.end_abandoned(client) == 0
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (("replicaSet=luotdoc", "replicaSet=other"), "says replicaSet=other, and the server belongs to 'luotdoc'"),
+        (("replicaSet=luotdoc&directConnection=true", "replicaSet=other"), "says replicaSet=other, and the server"),
+        (("mongodb://127.0.0.1:", "mongodb+srv://h.example.invalid/luotdoc?#"), "LUOTDOC_MONGO_URL can't be used"),
+    ],
+)
+async def test_an_address_that_leads_to_another_set_or_to_none(
+    database: Database, change: tuple[str, str], what: str
+) -> None:
+    url = database.url.replace(*change).partition("#")[0].rstrip("?")
+    client, _ = mongo.connect(url, "test")
+    async with asyncio.timeout(SECONDS):
+        with pytest.raises(Refused, match=what):
+            await mongo.wait_for(client, url)
+    client.close()
+
+
+def test_a_service_ends_with_one_line_in_its_log(broker: Broker, guarded: Guarded, tmp_path: Path) -> None:
+    env = told(broker.url, address(guarded, "writer", "wrong"), tmp_path)
+    line = [sys.executable, "-m", "services.render"]
+    ended = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "render ends: MongoDB refuses the user or the password" in critical(ended.stdout)
+    assert json.loads(ended.stdout.partition("\n")[0])["message"] == f"render starts, version {VERSION}"
+
+
+AWAY = [
+    (["services.ingest", "republish", "a1"], 1, "MongoDB: "),
+    (["services.ingest", "reconcile", "render=http://127.0.0.1:9/state"], 2, "render: "),
+    (["services.ingest", "adopt", "gone"], 1, "RabbitMQ: "),
+    (["services.ingest", "replay", "--to", "search.articles"], 1, "RabbitMQ: "),
+    (["shared.replay", "--to", "search.articles"], 1, "RabbitMQ: "),
+    (["shared.parked", "list"], 1, "RabbitMQ: "),
+    (["shared.parked", "show", "counter.reads", "00000000"], 1, "RabbitMQ: "),
+    (["shared.parked", "redrive", "counter.reads", "--all"], 1, "RabbitMQ: "),
+    (["shared.parked", "discard", "counter.reads", "--all"], 1, "RabbitMQ: "),
+]
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment with addresses where nothing listens."""
+    gone = ports.choose_port()
+    urls = f"amqp://u:p@127.0.0.1:{gone}/", f"mongodb://127.0.0.1:{gone}/luotdoc?replicaSet=x"
+    for name, value in told(*urls, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    (tmp_path / "spool/gone").mkdir(parents=True)
+    (tmp_path / "spool/gone/lock").touch()
+
+
+@pytest.mark.usefixtures("away")
+@pytest.mark.parametrize(("line", "status", "begin"), AWAY, ids=[" ".join(line[:2]) for line, *_ in AWAY])
+def test_a_command_with_both_servers_away_ends_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str], status: int, begin: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["", *line[1:]])
+    began = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # runpy's: the module is imported already
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_module(line[0], run_name="__main__")
+    said = capsys.readouterr()
+    assert stop.value.code == status
+    (told_line,) = said.err.splitlines()
+    assert told_line.startswith(begin)
+    assert len(told_line) < 300
+    assert time.monotonic() - began < SECONDS
+
+
+@pytest.mark.usefixtures("away")
+def test_a_real_command_says_no_more_than_that() -> None:
+    line = [sys.executable, "-m", "shared.parked", "list"]
+    ended = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith("RabbitMQ: ")
+
+
+async def test_a_wrong_password_of_rabbitmq_is_told_with_what_mends_it(
+    broker: Broker, database: Database, tmp_path: Path
+) -> None:
+    """The service waits: reads go to the spool meanwhile, and users are added to RabbitMQ at any time."""
+    env = told(broker.url.replace("://luotdoc:", "://luotdoc:wrong-"), database.url, tmp_path)
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        counter = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
+            [sys.executable, "-m", "services.counter"], cwd=ROOT, env=env, stdout=output, stderr=output
+        )
+    try:
+        await until(lambda: "correct the user or the password in LUOTDOC_AMQP_URL" in log.read_text(), 30, "it is told")
+    finally:
+        counter.terminate()
+        assert counter.wait(15) == 0

@@ -10,7 +10,7 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up chaos bench test test-unit guide check format lock clean-data venv node contract api-fuzz
+.PHONY: help demo up fuzz chaos bench test test-unit guide check format lock clean-data venv node contract api-fuzz
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ test: $(STAMP) $(NODE) ## all tests, with coverage; ARGS="-k beacon" to choose
 chaos: $(STAMP) ## kill, stop and freeze everything under load, and check the count; ROUNDS=20 SEED=1 ARGS="--json"
 	@deploy/local/bootstrap.sh servers
 	@$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: $(STAMP) ## random bytes in messages to each queue, at the level of frames; MESSAGES=100000 SEED=1
+	@deploy/local/bootstrap.sh servers
+	@$(BIN)/python -m tests.fuzz $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(SEED),--seed $(SEED))
 
 test-unit: $(STAMP) ## the tests without servers, in seconds
 	$(BIN)/python -m pytest --no-cov tests/unit $(ARGS)

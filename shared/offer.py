@@ -24,6 +24,9 @@ class HeldArticle(BaseModel):
     state: Literal["published", "withdrawn"]
 
 
+AFTER = r"^([a-z0-9]{1,32})?$"
+"""An article's id, or nothing: reconciliation asks for the first page with an empty one."""
+
 PATHS: dict[str, dict[str, Any]] = {
     PATH: {
         "get": {
@@ -35,8 +38,8 @@ PATHS: dict[str, dict[str, Any]] = {
                 {
                     "name": "after",
                     "in": "query",
-                    "description": "the last id of the page before",
-                    "schema": {"type": "string", "pattern": ARTICLE_ID},
+                    "description": "the last id of the page before; empty or absent for the first page",
+                    "schema": {"type": "string", "pattern": AFTER},
                 },
                 {
                     "name": "limit",
@@ -64,8 +67,8 @@ def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
         check_query(scope)
         after, limit = query_value(scope, "after"), query_value(scope, "limit") or str(PAGE)
         faults = []
-        if after is not None and not re.fullmatch(ARTICLE_ID.replace("$", ""), after):
-            faults.append({"path": "after", "message": f"must be an article's id, {ARTICLE_ID}"})
+        if after and not re.fullmatch(ARTICLE_ID.replace("$", ""), after):
+            faults.append({"path": "after", "message": f"must be an article's id, {ARTICLE_ID}, or empty"})
         if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= PAGE:
             faults.append({"path": "limit", "message": f"must be a number from 1 to {PAGE}"})
         if faults:

@@ -19,7 +19,7 @@ from datetime import datetime
 from hashlib import sha256
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq.exceptions import ChannelAccessRefused
 
@@ -28,6 +28,7 @@ from shared.clock import now
 from shared.command import Command
 from shared.direct import told_of_rights, way_into
 from shared.events import REPLAY_HEADER
+from shared.parked_queue import each, number_of
 from shared.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_since, passed_on, reason_of
 from shared.plainly import perform
 from shared.properties import Unreadable
@@ -93,35 +94,26 @@ def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
 
 
 @asynccontextmanager
-async def _channel(settings: SubscriberSettings) -> AsyncIterator[AbstractChannel]:
+async def _connected(settings: SubscriberSettings) -> AsyncIterator[tuple[AbstractConnection, AbstractChannel]]:
     # What is still in hand when the channel closes goes back to its place.
     async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
-        yield await connection.channel(publisher_confirms=True, on_return_raises=True)
-
-
-async def _parked(channel: AbstractChannel, queue: str) -> AsyncIterator[AbstractIncomingMessage]:
-    """The messages that are parked now, one by one: 100,000 of them must not be in memory together."""
-    source = await channel.get_queue(f"{queue}.parked")
-    for _ in range(source.declaration_result.message_count or 0):
-        message = await source.get(fail=False)
-        if message is None:
-            break
-        yield message
+        yield connection, await connection.channel(publisher_confirms=True, on_return_raises=True)
 
 
 async def _list(settings: SubscriberSettings, queues: list[str]) -> int:
-    async with _channel(settings) as channel:
+    async with _connected(settings) as (connection, channel):
         for queue in queues:
-            number = (await channel.get_queue(f"{queue}.parked")).declaration_result.message_count
+            number = await number_of(channel, f"{queue}.parked")
             print(f"{queue}: {number} parked")
-            async for message in _parked(channel, queue):
+            async for message in each(connection, f"{queue}.parked", number):
                 print(f"  {line(message, now())}")
     return 0
 
 
 async def _show(settings: SubscriberSettings, queue: str, handle: str) -> int:
-    async with _channel(settings) as channel:
-        async for message in _parked(channel, queue):
+    async with _connected(settings) as (connection, channel):
+        number = await number_of(channel, f"{queue}.parked")
+        async for message in each(connection, f"{queue}.parked", number):
             if handle_of(message) == handle:
                 _print(message)
                 return 0
@@ -142,9 +134,10 @@ def _print(message: AbstractIncomingMessage) -> None:
 
 async def _settle(settings: SubscriberSettings, chosen: argparse.Namespace) -> int:
     left, missing = 0, set(chosen.handles)
-    async with _channel(settings) as channel:
+    async with _connected(settings) as (connection, channel):
         back = await way_into(channel, chosen.queue) if chosen.command == "redrive" else None
-        async for message in _parked(channel, chosen.queue):
+        number = await number_of(channel, f"{chosen.queue}.parked")
+        async for message in each(connection, f"{chosen.queue}.parked", number):
             handle = handle_of(message)
             if not chosen.all and handle not in chosen.handles:
                 continue

@@ -28,6 +28,7 @@ ENTRIES = [
     *([f"services.{name}.document"] for name in ("ingest", "stats")),
     ["deploy.local"],
     ["tests.chaos"],
+    ["tests.fuzz"],
     ["tests.bench"],
     ["tests.siege"],
     ["tests.install"],

@@ -1,0 +1,67 @@
+"""`python -m tests.fuzz`: random bytes in properties, headers and bodies of messages, to each queue.
+
+Ends with status 1 when anything stopped, was late, lost or counted wrongly. The same seed makes the same messages.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from deploy.local.broker import Broker
+from deploy.local.database import Database
+from shared.command import Command
+from tests.fuzz.run import Result, Run
+from tests.support.system import System
+
+
+def say(text: str) -> None:
+    """A line at once, to whoever waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+async def fuzz(folder: Path, messages: int, seed: int) -> Result:
+    """Run it on servers in `folder`."""
+    broker, database = Broker(folder / "rabbitmq"), Database(folder / "mongodb")
+    broker.start()
+    database.start()
+    try:
+        system = System(broker, database, folder)
+        await system.reset()
+        run = Run(system, messages, seed, say)
+        try:
+            return await run.go()
+        finally:
+            run.close()
+            await system.close()
+    finally:
+        broker.stop()
+        database.stop()
+
+
+def main(arguments: list[str]) -> int:
+    """Run, print what came of it; answers the exit status."""
+    parser = Command(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--messages", type=int, default=100_000, help="to each queue")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    asked = parser.parse_args(arguments)
+    say(f"seed {asked.seed}, {asked.messages:,} messages to each queue")
+    folder = Path(tempfile.mkdtemp(prefix="luotdoc-fuzz-"))
+    try:
+        result = asyncio.run(fuzz(folder, asked.messages, asked.seed))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, queue in result.queues.items():
+        print(
+            f"{name}: {queue.taken:,} taken, {queue.refused:,} refused by RabbitMQ, {queue.parked:,} parked, "
+            f"slowest {queue.slowest:.2f} s"
+        )
+    print(", ".join(f"{name} {number:,}" for name, number in sorted(result.reasons.items())))
+    print("\n".join(result.complaints) or "all parked or handled, nothing stopped")
+    return 1 if result.complaints else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

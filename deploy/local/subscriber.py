@@ -15,6 +15,10 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 TAKEN = frozenset({"setup", "ingest", "render", "counter", "stats", "luotdoc"})
 
 
+LIMITS = '{"max-connections": 20, "max-channels": 200}'
+"""What docs/subscribers.md gives a subscriber too."""
+
+
 def check_name(name: str) -> str:
     """`name`, if a subscriber may have it. Raises ValueError."""
     if not _NAME.fullmatch(name):
@@ -43,6 +47,7 @@ def make_subscriber(folder: Path, name: str) -> str:
     try:
         broker.control("change_password" if name in known else "add_user", name, told=f"{password}\n")
         broker.control("import_definitions", str(rights))
+        broker.control("set_user_limits", name, LIMITS)
     except subprocess.CalledProcessError as error:
         raise StartError(f"rabbitmqctl {error.cmd[-2]} failed: {error.stdout}") from error
     finally:

@@ -4,6 +4,7 @@ import json
 import re
 from importlib.util import find_spec
 
+from deploy.local.subscriber import LIMITS
 from shared import events, topology
 from shared.contract.asyncapi import ABOUT
 from shared.parking import REASONS
@@ -69,3 +70,7 @@ def test_names_of_services_are_taken() -> None:
     users = {granting["user"] for granting in SERVICES["permissions"]}
     assert set(re.findall(r"`(\w+)`", taken)) == {*users, "luotdoc"}
     assert set(re.findall(r"\w+", POLICY["pattern"].partition("(?!(")[2].partition(")")[0])) == {*users, "luotdoc"}
+
+
+def test_both_ways_to_make_a_subscriber_set_the_same_limits() -> None:
+    assert f"rabbitmqctl set_user_limits search '{LIMITS}'" in TEXT

@@ -83,7 +83,7 @@ async def test_the_schema_that_an_event_names_is_there(system: System) -> None:
     second = await system.start("ingest", schemas_url=f"{first.url}/schemas")
     await system.http.put(
         f"{second.url}/articles/a1",
-        json={"title": "Bài", "section": "thoi-su", "body_html": "<p>"},
+        json={"title": "Bài", "section": "thoi-su", "body_html": "<p>x</p>"},
         headers=EDITOR,
     )
     async with await aio_pika.connect(system.broker.url) as connection:

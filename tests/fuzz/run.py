@@ -13,6 +13,7 @@ from functools import partial
 import aio_pika
 import orjson
 
+from shared.topology import RETRY_DELAYS
 from tests.support.frames import RawPublisher, Refused, long, properties, short
 from tests.support.hostile_messages import Hostile, Maker
 from tests.support.system import ROOT, System, until
@@ -151,8 +152,13 @@ class Run:
         return time.monotonic() - began
 
     async def _drained(self, queue: str) -> bool:
+        retries = [f"{queue}.retry.{delay:g}" for delay in RETRY_DELAYS if queue != "counter.reads"]
+        for name in (queue, *retries):
+            if await self._system.queue_depth(name):
+                return False
+        # Those in hand, too; rabbitmqctl is costly, and asked when nothing waits any more.
         depths = await self._system.queues()
-        return not any(number for name, number in depths.items() if name == queue or name.startswith(f"{queue}.retry"))
+        return not any(depths[name] for name in (queue, *retries))
 
     async def _command(self) -> None:
         for queue, told in self.result.queues.items():

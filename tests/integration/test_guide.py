@@ -71,7 +71,8 @@ async def test_the_api_in_brief(system: System, tmp_path: Path) -> None:
     assert '"accepted":2' in await run(3)
 
     async def counted() -> bool:
-        return '"reads":3' in await run(4)
+        told = await run(4)  # each figure is remembered for a second of its own
+        return '"reads":3' in told and '"total":3' in told
 
     await until(counted, 15, "three reads are counted")
     told = await run(4)

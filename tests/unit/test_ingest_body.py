@@ -147,6 +147,10 @@ def test_no_mixture_of_pieces_gets_anything_through_that_runs(pieces: str) -> No
             assert not colon or scheme in {"http", "https", "mailto", "tel"} or not scheme.isalpha()
 
 
+def test_a_stroke_behind_a_tag_does_not_spoil_it() -> None:
+    assert cleaned("<p>\u0338a</p>") == "<p>\u0338a</p>"
+
+
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 def test_what_is_clean_stays_as_it_is(pieces: str) -> None:

@@ -21,6 +21,8 @@ MAX_MARKS = 8
 
 _TOKEN = re.compile(r"<!--.*?(?:--!?>|\Z)|<(/?)([a-zA-Z][^\s/>]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*)(>?)", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_STROKE = re.compile("(?<=[<>=])\u0338")
+"""NFC would make one character of `>` and the stroke behind it, and end no tag."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _CLOSED_BY_THE_NEXT = frozenset("p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rp rt".split())
@@ -51,7 +53,8 @@ _OTHERWISE = {"plaintext": "pre", "html": "div", "body": "div", "form": "div", "
 
 def normalise(text: str) -> str:
     """NFC, without control characters, and with at most `MAX_MARKS` combining marks on a letter."""
-    text = unicodedata.normalize("NFC", _FORBIDDEN.sub("", text))
+    apart = _STROKE.sub("&#824;", _FORBIDDEN.sub("", text))
+    text = unicodedata.normalize("NFC", apart)
     return fewer_marks(text)
 
 

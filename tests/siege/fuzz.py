@@ -84,10 +84,14 @@ SLOW: list[tuple[bytes, bytes]] = [
 """What is sent at once, and what follows each second. `MANY` stands for many requests of the `LARGE` answer, unread."""
 
 
+MOST = 200_000
+"""Bytes of a spoilt request."""
+
+
 def spoil(rng: random.Random, request: bytes) -> bytes:
     """The request with one to three things wrong."""
     for _ in range(rng.randint(1, 3)):
-        request = rng.choice(SPOILERS)(rng, request)
+        request = rng.choice(SPOILERS)(rng, request)[:MOST]
     return request
 
 

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from services.ingest.body.addresses import absolute, origin_of
+from services.ingest.body.links import absolute, origin_of
 from services.ingest.content import ArticleInput, slug_of
 from shared import events
-from shared.addresses import article_path
 from shared.errors import Problem
+from shared.paths import article_path
 
 IF_MATCH = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
 """`If-Match` as it may come."""

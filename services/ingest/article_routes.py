@@ -19,12 +19,12 @@ from services.ingest.service import ANONYMOUS_TOO, Articles, Editor, SeesAll, Se
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Place
 from services.ingest.tokens import CHALLENGE
-from shared.addresses import article_path
 from shared.clock import from_millis, to_millis
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 from shared.http import MAX_FAULTS, json_body, validated
 from shared.openapi import answered, body, problems, text_header
+from shared.paths import article_path
 
 ArticleId = Annotated[
     str, Path(pattern=ARTICLE_ID, description="1-32 of a-z and 0-9, chosen by the client", examples=["hello1"])

@@ -54,7 +54,7 @@ def look_at(data: bytes) -> Picture:
     """Decode a picture and clear it. Raises `Refused` for anything but JPEG, PNG, GIF, WebP or AVIF."""
     try:
         image = Image.open(BytesIO(data), formats=_FORMATS)
-    except Exception:
+    except Exception:  # whatever its decoders raise at bytes that are no picture
         raise Refused("must be a JPEG, PNG, GIF, WebP or AVIF picture") from None
     with image:
         _check_size(image)

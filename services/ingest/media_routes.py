@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from services.ingest.answers import PictureAnswer
-from services.ingest.body.addresses import origin_of
+from services.ingest.body.links import origin_of
 from services.ingest.media import MAX_FRAMES, MAX_PIXELS, MAX_SIDE, TYPES
 from services.ingest.service import Editor, Service
 from services.ingest.settings import IngestSettings

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from services.render.pictures import Pictures, label
 from services.render.settings import RenderSettings
 from shared import events
-from shared.addresses import article_path
+from shared.paths import article_path
 
 FOLDER = Path(__file__).parent
 READS, ASIDE = "\0reads\0", "\0aside\0"

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from services.render.pages import Renderer
 from services.render.store import Page, PageStore, stored_article
 from shared import events
-from shared.addresses import article_path
 from shared.clock import Clock
 from shared.metrics import Render
+from shared.paths import article_path
 from shared.subscriber import Event
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import Literal
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.ingest.body import elements
-from services.ingest.body.addresses import PREFIX, Addresses, Attributes, id_of
 from services.ingest.body.limits import prepare
+from services.ingest.body.links import PREFIX, Attributes, Links, id_of
 from services.ingest.body.sanitiser import ALIGNABLE, has_content, sanitise
 from services.ingest.body.style import CLASSES, PLAIN, Align, Look, align_of, look_of
 from services.ingest.body.things import Things, siblings
@@ -53,7 +53,7 @@ def clean(html: str, page: str) -> Body:
     same site are kept from its root. Raises ValueError (`limits.TooMuch`, `writer.TooLarge`) with words for the
     editor where the markup is too costly, or where nothing is left of it.
     """
-    walker = _Walker(Addresses(page))
+    walker = _Walker(Links(page))
     walker.walk(prepare(html))
     written, missing = walker.writer.finish()
     for target in dict.fromkeys(missing):
@@ -96,11 +96,11 @@ class _Context:
 class _Walker:
     """Walks a tree and writes it."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, links: Links) -> None:
         self.writer = Writer()
         self.warnings: list[str] = []
-        self._addresses = addresses
-        self._things = Things(addresses, self.warn)
+        self._links = links
+        self._things = Things(links, self.warn)
         self._level = 2
 
     def warn(self, message: str) -> None:
@@ -141,7 +141,7 @@ class _Walker:
             return None
         if tag == "noscript":  # its text is for browsers; its pictures are those that a script would load
             for picture in node.css("img"):
-                if self._addresses.picture(picture.attributes) not in self._things.pictures:
+                if self._links.picture(picture.attributes) not in self._things.pictures:
                     self._picture(picture.attributes, context)
             return None
         if tag in ("br", "hr", "img"):
@@ -225,7 +225,7 @@ class _Walker:
 
     def _link(self, attributes: Attributes, kept: Pairs, id: str, context: _Context) -> _Context:
         href = attributes.get("href")
-        address = self._addresses.link(href)
+        address = self._links.link(href)
         if address is None or any(inline.tag == "a" for inline in context.inlines):
             if address is None and href and href.strip() not in ("#", ""):
                 self.warn(f"a link was taken off: {href.strip()[:80]!r} is no address that a reader can follow")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborNode
 
-from services.ingest.body.addresses import Addresses, Attributes, id_of, watch
 from services.ingest.body.elements import ATTRIBUTES
+from services.ingest.body.links import Attributes, Links, id_of, watch
 from services.ingest.body.writer import Pairs, start_tag
 
 Warn = Callable[[str], None]
@@ -32,7 +32,7 @@ def siblings(node: LexborNode | None) -> Iterator[LexborNode]:
 class Things:
     """Judges what is no text. `warn` takes words for the editor."""
 
-    addresses: Addresses
+    links: Links
     warn: Warn
     pictures: set[str] = field(default_factory=set)
     """Sources of the pictures that were kept."""
@@ -60,11 +60,11 @@ class Things:
             return None
         if name == "headers":
             return " ".join(filter(None, map(id_of, value.split())))
-        return self.addresses.source(value) if name == "cite" else value
+        return self.links.source(value) if name == "cite" else value
 
     def picture(self, attributes: Attributes) -> str | None:
         """The start tag of an `<img>` without its `>`; None if it has no source that a browser can fetch."""
-        source = self.addresses.picture(attributes)
+        source = self.links.picture(attributes)
         alt = " ".join((attributes.get("alt") or "").split())
         if source is None:
             where = (attributes.get("src") or "").strip().partition(":")[0][:20]
@@ -86,7 +86,7 @@ class Things:
             return None
         said = [("controls", ""), ("preload", "none"), *([("src", own)] if own else [])]
         if tag == "video":
-            poster = self.addresses.source(attributes.get("poster"))
+            poster = self.links.source(attributes.get("poster"))
             said += [*([("poster", poster)] if poster else []), *_sizes(attributes)]
         said += _said(attributes, "title")
         return f"{start_tag(tag, said)}{''.join(children)}</{tag}"
@@ -101,7 +101,7 @@ class Things:
 
     def _secure(self, raw: str | None) -> str | None:
         """The address of a sound or film: over https, or on the site itself."""
-        address = self.addresses.source(raw)
+        address = self.links.source(raw)
         return address if address and address.startswith(("https://", "/")) else None
 
     def embedded(self, tag: str, node: LexborNode) -> tuple[str, str] | None:
@@ -110,7 +110,7 @@ class Things:
         names = ("src", "data-src", "data", "url", "data-url")
         raw = next((value for name in names if (value := attributes.get(name))), None)
         raw = raw or next((src for child in _children(node) if (src := child.attributes.get("src"))), None)
-        address = self.addresses.source(raw)
+        address = self.links.source(raw)
         if address is None:
             self.warn(f"<{tag}> was left out: it has no address that a reader can follow")
             return None

@@ -1,4 +1,4 @@
-"""Addresses in a body: links, pictures, and what an embed becomes. Pure."""
+"""Links of a body: where they lead, where its pictures are, and what an embed becomes. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def id_of(raw: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class Links:
     """Resolves what an editor wrote against the article's own page."""
 
     page: str

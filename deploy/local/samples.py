@@ -1,7 +1,10 @@
 """The sample articles: what is sent to ingest for each, and sending it."""
 
+import asyncio
 import json
+import os
 import re
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from deploy.local.console import Console
+from shared.command import Command
 
 Sample = dict[str, Any]
 _FOLDER = Path(__file__).parent / "samples"
@@ -66,3 +70,26 @@ async def load(client: httpx.AsyncClient, ingest: str, samples: list[Sample], co
                 paths[sample["id"]] = urlsplit(answer.raise_for_status().json()["url"]).path
             done()
     return paths
+
+
+async def main() -> int:
+    """Load all samples into a running ingest; answers the exit status."""
+    parser = Command(prog="python -m deploy.local.samples", description=__doc__)
+    parser.add_argument("ingest", metavar="URL", help="ingest's address; SAMPLES_TOKEN in the environment may write")
+    asked = parser.parse_args()
+    headers = {"Authorization": f"Bearer {os.environ.get('SAMPLES_TOKEN', '')}"}
+    try:
+        async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as client:
+            await load(client, asked.ingest.rstrip("/"), read_samples(), Console())
+    except httpx.HTTPStatusError as error:
+        hint = "; set SAMPLES_TOKEN to a token of LUOTDOC_TOKENS" if error.response.status_code in (401, 403) else ""
+        print(f"{error.request.url}: {error.response.status_code}{hint}", file=sys.stderr)
+        return 1
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        print(f"ingest at {asked.ingest} does not answer: {str(error) or type(error).__name__}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(asyncio.run(main()))

@@ -42,16 +42,12 @@ def make_subscriber(folder: Path, name: str) -> str:
     broker = Broker.running(folder / "rabbitmq")
     password = keep_private(folder / "subscribers" / name, lambda: secrets.token_hex(24))
     known = [line.split("\t")[0] for line in broker.control("list_users", "--no-table-headers").splitlines()]
-    rights = broker.folder / "subscriber.json"
-    rights.write_text(_RIGHTS.read_text().replace("NAME", name))
     try:
         broker.control("change_password" if name in known else "add_user", name, told=f"{password}\n")
-        broker.control("import_definitions", str(rights))
+        broker.control("import_definitions", told=_RIGHTS.read_text().replace("NAME", name))
         broker.control("set_user_limits", name, LIMITS)
     except subprocess.CalledProcessError as error:
         raise StartError(f"rabbitmqctl {error.cmd[-2]} failed: {error.stdout}") from error
-    finally:
-        rights.unlink()
     return broker.url_with(name, password)
 
 

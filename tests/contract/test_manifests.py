@@ -276,7 +276,7 @@ def test_both_ingests_of_compose_differ_by_their_name() -> None:
 
 def test_compose_waits_for_what_it_starts() -> None:
     services = COMPOSE["services"]
-    assert set(services) == {*SETTINGS, "ingest-2", "gateway", "rabbitmq", "mongodb", "mongodb-init"}
+    assert set(services) == {*SETTINGS, "ingest-2", "gateway", "rabbitmq", "mongodb", "mongodb-init", "samples"}
     for service in services.values():
         for other, wanted in service.get("depends_on", {}).items():
             if wanted["condition"] == "service_healthy":
@@ -287,8 +287,10 @@ def test_compose_waits_for_what_it_starts() -> None:
         assert set(service["networks"]) <= set(COMPOSE["networks"])
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]
-            assert source in COMPOSE["volumes"] or (ROOT / source).is_file()
-    assert not any("ports" in services[name] for name in ("rabbitmq", "mongodb"))
+            assert source in COMPOSE["volumes"] or (ROOT / source).exists()
+    assert "ports" not in services["mongodb"]
+    assert services["rabbitmq"]["ports"] == ["127.0.0.1:5672:5672"]  # for subscribers on the machine
+    assert [name for name in services if "profiles" in services[name]] == ["samples"]
 
 
 def test_definitions_are_for_the_users_that_the_manifests_name_and_hold_no_secret() -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from importlib.util import find_spec
 
-from deploy.local.subscriber import LIMITS
+from deploy.local.subscriber import LIMITS, TAKEN
 from shared import events, topology
 from shared.contract.asyncapi import ABOUT
 from shared.parking import REASONS
@@ -68,9 +68,10 @@ def test_the_policy_is_for_subscribers_alone() -> None:
 def test_names_of_services_are_taken() -> None:
     taken = re.findall(r"none of (.*?)\.", TEXT)[0]
     users = {granting["user"] for granting in SERVICES["permissions"]}
-    assert set(re.findall(r"`(\w+)`", taken)) == {*users, "luotdoc"}
+    assert set(re.findall(r"`(\w+)`", taken)) == TAKEN == {*users, "luotdoc"}
     assert set(re.findall(r"\w+", POLICY["pattern"].partition("(?!(")[2].partition(")")[0])) == {*users, "luotdoc"}
 
 
-def test_both_ways_to_make_a_subscriber_set_the_same_limits() -> None:
-    assert f"rabbitmqctl set_user_limits search '{LIMITS}'" in TEXT
+def test_make_subscriber_does_as_the_page_says() -> None:
+    assert f"set_user_limits search '{LIMITS}'" in TEXT
+    assert "`make subscriber NAME=search`" in TEXT

@@ -27,6 +27,7 @@ ENTRIES = [
     *(["shared.contract", *more] for more in ([], ["write"], ["check"], ["release"])),
     *([f"services.{name}.document"] for name in ("ingest", "stats")),
     ["deploy.local"],
+    ["deploy.local.samples"],
     ["tests.chaos"],
     ["tests.fuzz"],
     ["tests.bench"],
@@ -101,7 +102,10 @@ def test_every_entry_point_is_tried() -> None:
         path for room in ("services", "shared", "deploy", "tests") for path in ROOT.glob(f"{room}/*/__main__.py")
     ]
     found = {".".join(path.relative_to(ROOT).parts[:-1]) for path in packages}
-    found |= {f"shared.{path.stem}" for path in ROOT.glob("shared/*.py") if "\nif __name__" in path.read_text()}
+    alone = [*ROOT.glob("shared/*.py"), *ROOT.glob("deploy/local/[a-z]*.py")]
+    found |= {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in alone if "\nif __name__" in path.read_text()
+    }
     found |= {f"services.{path.parent.name}.document" for path in ROOT.glob("services/*/document.py")}
     assert found == {entry[0] for entry in ENTRIES}
 

@@ -8,7 +8,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -45,6 +46,26 @@ AGAIN_SECONDS = 60.0
 """After which a wait is told again."""
 EVENT_TIMEOUT = 10.0
 """Seconds to wait for the confirm of an event; whoever publishes it then tries again."""
+
+
+@contextmanager
+def calls_end_as_errors() -> Iterator[None]:
+    """Raise `ConnectionResetError` where a connection was closed under a call.
+
+    aiormq ends such a call with `CancelledError`, or with a bare `Exception`; the first looks like the end of the task
+    that made the call, and would end a loop that publishes without a word. A task that is cancelled itself ends.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionResetError("the connection was closed under the call") from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise ConnectionResetError("the connection was closed under the call") from error
 
 
 async def _untouched(message: StreamMessage[Any]) -> Any:
@@ -161,10 +182,11 @@ async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None)
 async def connect_once(broker: Broker, declare: Declare | None = None) -> None:
     """Connect, declare, and begin to consume, within 15 s. Raises one of `BROKER_ERRORS`."""
     declare = declare or partial(topology.declare_own, service=broker.service)
-    async with asyncio.timeout(15):
-        await broker.connect()
-        await declare(broker)
-        await broker.start()
+    with calls_end_as_errors():
+        async with asyncio.timeout(15):
+            await broker.connect()
+            await declare(broker)
+            await broker.start()
 
 
 def reason_of(error: BaseException) -> str:
@@ -205,18 +227,9 @@ async def publish(
         app_id=broker.config.app_id,
     )
     try:
-        async with asyncio.timeout(timeout):
-            # Past the publish of FastStream and of aio-pika, which spend over a tenth of a millisecond on messages of
-            # their own (docs/performance.md): a reader waits for this. The exchange is declared: this looks it up.
-            channel = (await broker.declare_exchange(exchange)).channel
-            if channel.is_closed and isinstance(channel, RobustChannel):
-                await channel.restore()  # aio-pika tries once by itself, which fails while an exchange is missing
-            if channel.is_closed:
-                raise ChannelInvalidStateError("the channel is closed")
-            wire = await channel.get_underlay_channel()
-            await wire.basic_publish(
-                body, exchange=exchange.name, routing_key=routing_key, properties=properties, mandatory=True
-            )
+        with calls_end_as_errors():
+            async with asyncio.timeout(timeout):
+                await _publish(broker, body, exchange, routing_key, properties)
     except DeliveryError as error:
         if isinstance(error.frame, spec.Basic.Nack):  # a queue took it not: full, or in trouble
             raise NotTaken("RabbitMQ refused the message") from error
@@ -225,6 +238,22 @@ async def publish(
         raise Transient(f"RabbitMQ did not confirm: {str(error) or type(error).__name__}") from error
     except IncorrectState as error:
         raise Transient("RabbitMQ is not connected yet") from error
+
+
+async def _publish(
+    broker: RabbitBroker, body: bytes, exchange: RabbitExchange, routing_key: str, properties: spec.Basic.Properties
+) -> None:
+    # Past the publish of FastStream and of aio-pika, which spend over a tenth of a millisecond on messages of their
+    # own (docs/performance.md): a reader waits for this. The exchange is declared: this looks it up.
+    channel = (await broker.declare_exchange(exchange)).channel
+    if channel.is_closed and isinstance(channel, RobustChannel):
+        await channel.restore()  # aio-pika tries once by itself, which fails while an exchange is missing
+    if channel.is_closed:
+        raise ChannelInvalidStateError("the channel is closed")
+    wire = await channel.get_underlay_channel()
+    await wire.basic_publish(
+        body, exchange=exchange.name, routing_key=routing_key, properties=properties, mandatory=True
+    )
 
 
 async def publish_encoded(

@@ -8,6 +8,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from heapq import merge
 from typing import Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -101,8 +102,10 @@ class Connections:
         self._seconds = seconds
         self._swept = self.now = seconds()
         self.open: set[Connection] = set()
+        self.fresh: dict[Connection, float] = {}
+        """Before the first byte; the oldest first, as in the other ones."""
         self.idle: dict[Connection, float] = {}
-        """Between two requests, or before the first byte; the oldest first."""
+        """Between two requests."""
         self.heads: dict[Connection, float] = {}
         """In the middle of a request's line and headers."""
         self.bodies: dict[Connection, None] = {}
@@ -130,9 +133,12 @@ class Connections:
         return True
 
     def _dispensable(self) -> Iterator[Connection]:
-        """Connections that do nothing, in the order in which they go."""
+        """Connections that do nothing, in the order in which they go.
+
+        Of those that wait for a request the oldest goes: a new one's first bytes may be under way.
+        """
         yield from self.idle
-        yield from self.heads
+        yield from merge(self.heads, self.fresh, key=lambda each: self.heads.get(each) or self.fresh[each])
         yield from (each for each in self.bodies if each.body_is_late(self.now + self.limits.transfer_grace, 0))
 
     def wait_for_head(self, connection: Connection) -> None:
@@ -154,6 +160,7 @@ class Connections:
 
     def expect_nothing(self, connection: Connection) -> None:
         """Nothing that the client may still send is waited for."""
+        self.fresh.pop(connection, None)
         self.idle.pop(connection, None)
         self.heads.pop(connection, None)
         self.bodies.pop(connection, None)
@@ -175,7 +182,7 @@ class Connections:
         now = self._seconds()
         self.now += min(now - self._swept, 2 * SWEEP_SECONDS)
         passed, self._swept = now - self._swept, now
-        for connection in self._over(self.idle):
+        for connection in (*self._over(self.fresh), *self._over(self.idle)):
             connection.end_silently("idle")
         for connection in self._over(self.heads):
             connection.time_out("head")

@@ -8,7 +8,7 @@ from typing import Any
 from faststream.rabbit import RabbitBroker
 
 from shared import topology
-from shared.broker import Broker
+from shared.broker import Broker, calls_end_as_errors
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +44,16 @@ def _consumes(subscriber: Any) -> bool:
 
 async def mend(broker: Broker) -> None:
     """Bring back queues and bindings that were deleted, and consumers that are gone. Raises aio-pika's errors."""
-    async with asyncio.timeout(MEND_SECONDS):
-        await topology.declare_again(broker, broker.works)
-        for each in idle(broker):
-            queue = each._queue_obj
-            if queue is None:
-                continue
-            log.warning("%s was not consumed any more, and is again", queue.name)
-            await (queue.channel.restore() if queue.channel.is_closed else queue.restore())
+    with calls_end_as_errors():
+        async with asyncio.timeout(MEND_SECONDS):
+            await _mend(broker)
+
+
+async def _mend(broker: Broker) -> None:
+    await topology.declare_again(broker, broker.works)
+    for each in idle(broker):
+        queue = each._queue_obj
+        if queue is None:
+            continue
+        log.warning("%s was not consumed any more, and is again", queue.name)
+        await (queue.channel.restore() if queue.channel.is_closed else queue.restore())

@@ -56,7 +56,8 @@ class HttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._connections: Connections = config.app.connections  # type: ignore[union-attr]
-        self._idle, self._keep_alive = self._connections.idle, self._connections.limits.keep_alive_seconds
+        self._fresh, self._idle = self._connections.fresh, self._connections.idle
+        self._keep_alive = self._connections.limits.keep_alive_seconds
         self._reading = BETWEEN
         self._in_hand_cycle: RequestResponseCycle | None = None
         self._deaf = False
@@ -82,7 +83,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.write: Callable[[bytes], None] = self.transport.write
         connections = self._connections
         if connections.admit(self):
-            connections.idle[self] = connections.now + connections.limits.head_seconds
+            self._fresh[self] = connections.now + connections.limits.head_seconds
         else:
             detail = "there are too many connections, try again"
             self._refuse(Problem(503, detail, headers=[("retry-after", "1")]), "full")
@@ -171,7 +172,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._reading:
             if not self._deaf:
                 self._note_unfinished(len(data))
-        elif self in self._idle and not data.strip(b"\r\n"):
+        elif (self in self._idle or self in self._fresh) and not data.strip(b"\r\n"):
             # Empty lines before a request are allowed, and the parser passes over them for ever.
             self._silent_bytes += len(data)
             if self._silent_bytes > MAX_HEAD:
@@ -218,6 +219,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._reading, self._split = HEAD, False
         if self._closed or len(self.pipeline) >= MAX_PIPELINED:
             raise Problem(400, f"at most {MAX_PIPELINED} requests may wait on one connection")
+        self._fresh.pop(self, None)
         self._idle.pop(self, None)
         super().on_message_begin()
 

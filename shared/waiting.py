@@ -7,7 +7,7 @@ from datetime import datetime
 from aio_pika.abc import AbstractQueue, AbstractRobustChannel
 from prometheus_client import Gauge
 
-from shared.broker import BROKER_ERRORS, Broker
+from shared.broker import BROKER_ERRORS, Broker, calls_end_as_errors
 from shared.clock import Clock, now
 from shared.consuming import mend
 from shared.parking import parked_since, reason_of
@@ -53,9 +53,10 @@ async def watch(broker: Broker, clock: Clock = now) -> None:
         try:
             if broker.up:
                 await mend(broker)
-                async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
-                    for work in broker.works:
-                        await _look(channel, work, oldest[work.name], broker.queues.waiting)
+                with calls_end_as_errors():
+                    async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
+                        for work in broker.works:
+                            await _look(channel, work, oldest[work.name], broker.queues.waiting)
         except BROKER_ERRORS as error:
             log.warning("the queues could not be looked at: %s", error)
             _forget(broker)

@@ -4,12 +4,13 @@ People first: what a browser, or an app on a phone, sends is a person's unless i
 of crawlers is one input: its patterns are asked where the rest of a browser's agent names a product that they know.
 `tests/cases/user_agents.json` holds verdicts that must not change by an upgrade of that list.
 
-A new agent is judged by substrings and a set of words, about 50 times as fast as by an alternation of 1,500 patterns.
+A new agent is judged by one search for all names at once (Aho-Corasick) and a set of words.
 """
 
 import re
 from functools import lru_cache
 
+from ahocorasick_rs import BytesAhoCorasick
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 MAX_LENGTH = 512
@@ -63,6 +64,13 @@ _ROBOTS = (
 # Patterns of the list that people send, too: a build of Android 15, the in-app browsers of Facebook and Viber.
 _PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber"})
 
+_ADDRESSES = frozenset({b"http", b"www.", b"@"})
+"""Parts of an address for complaints."""
+_HINTS = _ADDRESSES | {b"bot", b"compatible"}
+"""What people's agents may hold, too: a second look decides."""
+_NAMES = (*_ROBOTS, *_HINTS)
+_ANY_NAME = BytesAhoCorasick(_NAMES)
+
 _WORDS = bytes(code if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 
 
@@ -95,16 +103,20 @@ def is_bot(user_agent: bytes) -> bool:
 
 
 def _names_a_robot(agent: bytes) -> bool:
-    for name in _ROBOTS:
-        if name in agent:
-            return True
-    if b"bot" in agent and _BOT.search(agent):
+    found = {_NAMES[number] for number, _, _ in _ANY_NAME.find_matches_as_indexes(agent, overlapping=True)}
+    if found and _means_a_robot(found, agent):
         return True
-    if b"compatible" in agent and _COMPATIBLE.search(agent):
-        return True
-    if (b"http" in agent or b"www." in agent or b"@" in agent) and b"msie" not in agent:
-        return True  # an address for complaints
     words = agent.translate(_WORDS).split()
     if _LISTED.keys().isdisjoint(words):
         return False
     return any(pattern.search(agent) for word in _LISTED.keys() & set(words) for pattern in _LISTED[word])
+
+
+def _means_a_robot(found: set[bytes], agent: bytes) -> bool:
+    if not found <= _HINTS:
+        return True
+    if b"bot" in found and _BOT.search(agent):
+        return True
+    if b"compatible" in found and _COMPATIBLE.search(agent):
+        return True
+    return not found.isdisjoint(_ADDRESSES) and b"msie" not in agent

@@ -49,8 +49,10 @@ class Tally:
 class Load:
     """Sends until it is stopped. `dice` makes its choices; how many come out of them depends on the machine."""
 
-    def __init__(self, ingests: Sequence[Replica], dice: random.Random) -> None:
+    def __init__(self, ingests: Sequence[Replica], dice: random.Random, patience: float = 3.0) -> None:
+        """`patience` is how many seconds a client waits for an answer."""
         self.tally = Tally()
+        self._patience = patience
         self._ingests, self._dice = ingests, dice
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,7 +74,7 @@ class Load:
         await asyncio.gather(*self._tasks)
 
     async def _each(self, pause: float, act: Callable[[Client], Awaitable[bool]]) -> None:
-        client = Client()
+        client = Client(self._patience)
         try:
             while not self._stopping.is_set():
                 fine = await act(client)

@@ -55,7 +55,7 @@ async def test_pages_in_memory_are_served_while_mongodb_is_frozen(system: System
         assert answer.headers["warning"] == '110 - "Response is Stale"'
         began = time.monotonic()
         answers = await asyncio.gather(*(system.http.get(url) for url in [str(page.url), home, unread] * 15))
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 9  # without the limit 10 s and more
         assert [answer.status_code for answer in answers] == [200, 200, 503] * 15
         assert all(answer.headers["retry-after"] == "5" for answer in answers[2::3])
         metrics = (await system.http.get(system.url("render") + "/metrics")).text

@@ -13,14 +13,14 @@ import pytest
 from tests.integration.test_operators import _run
 from tests.support.frames import RawPublisher, Refused, long, properties, short
 from tests.support.hostile_messages import Hostile
-from tests.support.system import Process, System, until
+from tests.support.system import PATIENCE, Process, System, until
 from tests.support.wire import publish, sample
 
 NOW = int(time.time() * 1000)
 BODY = orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {}})
 WORKS = {"counter.reads": "counter", "render.articles": "render", "stats.articles": "stats"}
-SECONDS = 2.0
-"""In which the next good message is handled."""
+SECONDS = 2.0 * PATIENCE
+"""In which the next good message is handled; `make fuzz` measures it on a quiet machine."""
 
 
 def accounts(number: int, epoch: str = "e1") -> bytes:
@@ -175,8 +175,9 @@ async def test_a_copy_of_a_message_goes_into_no_other_queue(system: System) -> N
     # Each came once to render by CC, and twice to stats, by its key and by CC, which RabbitMQ takes for one.
     await _depth(system, "stats.articles.parked", 2)
     await _good_is_handled(system, "stats.articles", 1)
-    depths = await system.queues()
-    assert (depths["stats.articles"], depths["stats.articles.parked"], depths["render.articles"]) == (0, 2, 2)
+    # RabbitMQ brings what a copy would be within milliseconds, but tells of a queue's length now and then.
+    for queue, number in (("render.articles", 2), ("stats.articles.parked", 2), ("stats.articles", 0)):
+        await _depth(system, queue, number)
 
 
 async def test_a_routing_key_that_is_no_text(system: System) -> None:

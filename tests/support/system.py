@@ -29,8 +29,20 @@ EDITOR = {"authorization": f"Bearer {TOKEN}"}
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
+PATIENCE = 4.0
+"""By which every wait may be longer than on a machine that does nothing else. It costs time only where a test fails."""
+
+
+GRACE = 25.0
+"""Seconds in which a service must have ended; Kubernetes gives it 30."""
+
+
 async def until(condition: Any, seconds: float = 10.0, what: str = "the condition") -> Any:
-    """Wait until `condition()` (may be a coroutine function) answers something true, and return it."""
+    """Wait until `condition()` (may be a coroutine function) answers something true, and return it.
+
+    `seconds` is what it takes at most on a quiet machine; a test that is about time measures it.
+    """
+    seconds *= PATIENCE
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         answer = condition()
@@ -63,7 +75,7 @@ class Process:
 
     async def ended(self, seconds: float = 15.0) -> int:
         """Wait for its end; answers the exit status."""
-        return await asyncio.to_thread(self.popen.wait, seconds)
+        return await asyncio.to_thread(self.popen.wait, seconds * PATIENCE)
 
     async def stop(self) -> int:
         """SIGTERM, and wait."""

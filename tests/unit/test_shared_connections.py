@@ -168,6 +168,19 @@ async def test_then_the_unfinished_make_room() -> None:
     assert [one.ended() for one in new] == [False, False]
 
 
+async def test_a_new_connection_is_not_closed_before_an_older_unfinished_request() -> None:
+    """A reader's first bytes may be under way, while a stranger's slow head is not."""
+    app = Application(limits=Limits(connections=2))
+    slow = Connection(app)
+    await slow.send(b"GET / HTTP/1.1\r\n")
+    await app.pass_time(1)
+    honest = Connection(app)
+    Connection(app)
+    assert (slow.ended(), honest.ended()) == (True, False)
+    slow.protocol.connection_lost(None)
+    assert (await honest.send(GET)).startswith(b"HTTP/1.1 200")
+
+
 async def test_requests_in_hand_are_left_alone_and_others_are_told_to_wait() -> None:
     app = Application(limits=Limits(connections=2))
     busy = [Connection(app) for _ in range(2)]
@@ -201,7 +214,7 @@ async def test_a_connection_that_ended_leaves_nothing_behind() -> None:
         one.protocol.connection_lost(None)
     waiting = app.connections
     assert not waiting.open
-    assert not any((waiting.idle, waiting.heads, waiting.bodies, waiting.unread, waiting.closing))
+    assert not any((waiting.fresh, waiting.idle, waiting.heads, waiting.bodies, waiting.unread, waiting.closing))
 
 
 def settings(connections: int) -> SubscriberSettings:

@@ -52,7 +52,7 @@ fuzz: $(STAMP) ## random bytes in messages to each queue, at the level of frames
 test-unit: $(STAMP) ## the tests without servers, in seconds
 	$(BIN)/python -m pytest --no-cov tests/unit $(ARGS)
 
-guide: $(STAMP) $(NODE) ## the long lines of README and guides, and the generated Java types
+guide: $(STAMP) $(NODE) ## the long tests: lines of README and guides, generated Java types, a first setup that is cut off
 	@deploy/local/bootstrap.sh servers java
 	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
 

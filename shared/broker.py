@@ -25,7 +25,7 @@ from faststream.exceptions import IncorrectState
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
 
-from shared import events, metrics, properties, topology
+from shared import declaring, events, metrics, properties, topology
 from shared.errors import NotTaken, Transient
 from shared.log import correlation
 from shared.plainly import first_line
@@ -39,7 +39,10 @@ properties.install()
 BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
 """What aio-pika raises when the broker is away; RuntimeError is its "connection was not opened"."""
 
+AWAY = "RabbitMQ is away"
 RETRY_SECONDS = 1.0
+ATTEMPT_SECONDS = 15.0
+"""For one attempt to connect, declare, and begin to consume."""
 REFUSAL_SECONDS = 60.0
 """Between two lines of the log about queues that refuse events."""
 AGAIN_SECONDS = 60.0
@@ -92,6 +95,8 @@ class Broker(RabbitBroker):
             on_reconnected=[self._reconnected],
         )
         self.up = False
+        self.away = AWAY
+        """Why it is not up, for people."""
         self.registry = registry
         """The process's metrics. Those of consuming and publishing are in it once the process does so."""
         self._link = metrics.Connection(registry)
@@ -154,7 +159,9 @@ def make_broker(settings: SubscriberSettings, service: str, registry: metrics.Re
 Declare = Callable[[RabbitBroker], Awaitable[None]]
 
 
-async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None) -> None:
+async def connect(
+    broker: Broker, amqp_url: str, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS
+) -> None:
     """Connect, declare, and begin to consume, trying again every second until it works.
 
     Says why it waits, again each minute. Unless `declare` says what, that is what belongs to the service that the
@@ -164,13 +171,14 @@ async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None)
     where = urlsplit(amqp_url)
     while True:
         try:
-            await connect_once(broker, declare)
+            await connect_once(broker, declare, seconds)
         except BROKER_ERRORS as error:
             reason = reason_of(error)
             if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
                 log.warning("waiting for RabbitMQ at %s:%s: %s", where.hostname, where.port or 5672, reason)
                 told_at = time.monotonic()
             told = reason
+            broker.away = reason if isinstance(error, ChannelNotFoundEntity | declaring.QueueDown) else AWAY
             await broker.stop()
             await asyncio.sleep(RETRY_SECONDS)
         else:
@@ -179,11 +187,11 @@ async def connect(broker: Broker, amqp_url: str, declare: Declare | None = None)
             return
 
 
-async def connect_once(broker: Broker, declare: Declare | None = None) -> None:
-    """Connect, declare, and begin to consume, within 15 s. Raises one of `BROKER_ERRORS`."""
-    declare = declare or partial(topology.declare_own, service=broker.service)
+async def connect_once(broker: Broker, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS) -> None:
+    """Connect, declare, and begin to consume, within `seconds`. Raises one of `BROKER_ERRORS`."""
+    declare = declare or partial(declaring.declare_own, service=broker.service)
     with calls_end_as_errors():
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(seconds):
             await broker.connect()
             await declare(broker)
             await broker.start()

@@ -7,7 +7,7 @@ from typing import Any
 
 from faststream.rabbit import RabbitBroker
 
-from shared import topology
+from shared import declaring
 from shared.broker import Broker, calls_end_as_errors
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ async def mend(broker: Broker) -> None:
 
 
 async def _mend(broker: Broker) -> None:
-    await topology.declare_again(broker, broker.works)
+    await declaring.declare_again(broker, broker.works)
     for each in idle(broker):
         queue = each._queue_obj
         if queue is None:

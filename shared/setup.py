@@ -1,21 +1,25 @@
 """`python -m shared.setup`: make RabbitMQ's exchanges and queues, and MongoDB's indexes. Can run again at any time."""
 
 import logging
+from functools import partial
 
 from shared import broker as rabbit
-from shared import log, mongo, topology
+from shared import declaring, log, mongo
 from shared.command import Command
 from shared.plainly import perform
 from shared.settings import Settings, load
 
+SECONDS = 60.0
+"""For one attempt to declare everything, with the wait for new queues and for those that are made again."""
 
-async def setup(settings: Settings) -> None:
-    """Wait for both servers, then declare everything."""
+
+async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) -> None:
+    """Wait for both servers, then declare everything; new queues are used after `settle` seconds."""
     client, db = mongo.connect(settings.mongo_url, "setup")
     await mongo.wait_for(client, settings.mongo_url)
     await mongo.make_indexes(db)
     broker = rabbit.make_broker(settings, "setup")
-    await rabbit.connect(broker, settings.amqp_url, topology.declare)
+    await rabbit.connect(broker, settings.amqp_url, partial(declaring.declare, settle=settle), SECONDS)
     await broker.stop()
     client.close()
 

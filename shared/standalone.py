@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from shared import broker as rabbit
-from shared import log, topology
+from shared import declaring, log
 from shared.app import Service, serve
 from shared.consuming import not_consuming
 from shared.settings import SubscriberSettings
@@ -24,7 +24,7 @@ def run(
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        declare = partial(topology.declare_works, works=broker.works)
+        declare = partial(declaring.declare_works, works=broker.works)
         try:
             await rabbit.connect(broker, settings.amqp_url, declare)
             async with background(watch(broker), *(work() for work in beside)):
@@ -35,6 +35,6 @@ def run(
     log.configure(broker.service, settings.log_level)
 
     def not_ready() -> str | None:
-        return not_consuming(broker) if broker.up else "RabbitMQ is away"
+        return not_consuming(broker) if broker.up else broker.away
 
     serve(settings, Service(broker.service, running, not_ready, registry=broker.registry))

@@ -29,7 +29,7 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             task = asyncio.current_task()
             if ending.is_set() or task is None or task.cancelling():
                 raise
-            raise RuntimeError(f"{coroutine.__qualname__} was cancelled from within") from error
+            raise RuntimeError(f"{coroutine!r} was cancelled from within") from error
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(carried_out(coroutine)) for coroutine in work]

@@ -1,4 +1,4 @@
-"""Every exchange, queue and binding, declared once.
+"""Every exchange, queue and binding, told once; `shared/declaring.py` makes them.
 
 Work queues are quorum queues with a delivery limit and a dead-letter route to `<queue>.parked`. The route is a net
 only: parking is our own confirmed publish with the reason in the headers, then an ack. Lost connections count
@@ -9,16 +9,10 @@ of this goes through an exchange of the queue's own, `<queue>.dlx`: who may publ
 publish to every queue.
 """
 
-import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aio_pika.abc import AbstractRobustChannel
-from aio_pika.exceptions import ChannelNotFoundEntity
-from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit import ExchangeType, QueueType, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QuorumQueueArgs
-
-log = logging.getLogger(__name__)
 
 # Setup makes the exchanges: a process only looks for them, since its user may not declare what is everybody's.
 EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False)
@@ -143,68 +137,3 @@ def heartbeats_queue(instance: str) -> RabbitQueue:
         auto_delete=True,
         routing_key="heartbeat",
     )
-
-
-async def declare(broker: RabbitBroker) -> None:
-    """Make everything above; a repetition changes nothing. The broker must be connected, as one who may do so."""
-    channel = await (await broker.connect()).channel()
-    for exchange in (EVENTS, OWN_EVENTS, READS):
-        await channel.declare_exchange(exchange.name, exchange.type.value, durable=True)
-    await declare_works(broker, WORK_QUEUES)
-    history = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
-    for key in EVENTS_LOG_KEYS:
-        for exchange in (EVENTS, OWN_EVENTS):
-            await history.bind(exchange.name, routing_key=key)
-
-
-_ABSENT = "no queue"
-"""RabbitMQ's word for a queue that nobody has made, with the same code as for one that is down."""
-
-
-async def declare_own(broker: RabbitBroker, service: str) -> None:
-    """Make the queues of `service`, whose names it begins, and look whether the rest is there.
-
-    Raises aio-pika's `ChannelNotFoundEntity` when it is not: what is published now would miss a queue. Exchanges are
-    looked for on the publisher's channel, which makes FastStream use that one, with its confirms, even where a
-    subscriber names the same exchange later.
-    """
-    for exchange in (EVENTS, OWN_EVENTS, READS):
-        await broker.declare_exchange(exchange)
-    await declare_works(broker, [work for work in WORK_QUEUES if work.name.startswith(f"{service}.")])
-    connection = await broker.connect()
-    for name in (*(work.name for work in WORK_QUEUES), EVENTS_LOG.name):
-        try:
-            async with connection.channel() as channel:
-                await channel.declare_queue(name, passive=True, robust=False)
-        except ChannelNotFoundEntity as error:
-            if _ABSENT in str(error):
-                raise
-            log.warning("queue %s is there, but RabbitMQ has not brought it up: %s", name, error)
-
-
-async def declare_works(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
-    """Make these queues with all that belongs to them. The exchanges that they listen to must be there."""
-    # Queues not through FastStream: it would consume on the channel that they were declared on, without prefetch.
-    await _declare_works(broker, await (await broker.connect()).channel(), works)
-
-
-async def declare_again(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
-    """Make what has been deleted of these queues and their bindings since `declare_works`.
-
-    aio-pika declares a queue again whose deletion has cancelled its consumer, but without these bindings: the queue
-    would be consumed, and empty for ever.
-    """
-    async with (await broker.connect()).channel() as channel:
-        await _declare_works(broker, channel, works, robust=False)
-
-
-async def _declare_works(
-    broker: RabbitBroker, channel: AbstractRobustChannel, works: Iterable[WorkQueue], robust: bool = True
-) -> None:
-    for work in works:
-        await broker.declare_exchange(work.dlx)
-        for queue in (work.parked, *work.retries, work.queue):
-            declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments, robust=robust)
-            await declared.bind(work.dlx.name, routing_key=queue.name, robust=robust)
-            for exchange, key in work.bindings if queue.name == work.name else ():
-                await declared.bind(exchange.name, routing_key=key, robust=robust)

@@ -61,7 +61,7 @@ class Counting:
     def not_ready(self) -> str | None:
         """Ready while batches can come in and go out."""
         if not self.broker.up:
-            return "RabbitMQ is away"
+            return self.broker.away
         if reason := not_consuming(self.broker):
             return reason
         if time.monotonic() - self._renewed > STALE_SECONDS:

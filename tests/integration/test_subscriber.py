@@ -14,7 +14,7 @@ import aio_pika
 import pytest
 
 from shared import broker as rabbit
-from shared import topology
+from shared import declaring, topology
 from shared.clock import now
 from shared.errors import Permanent, Retry, Transient
 from shared.events import REPLAY_HEADER, Article, ArticlePublished, ArticleWithdrawn, Data, PageRemoved, PageRendered
@@ -42,7 +42,7 @@ async def consuming(
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
     subscribe(broker, work, guard=guard or Newest(), prefetch=prefetch)(handle)
     try:
-        await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
+        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
         yield broker
     finally:
         await broker.stop()
@@ -334,7 +334,7 @@ async def test_one_guard_serves_two_queues(system: System, tmp_path: Path) -> No
         got.append((2, event.data.revision))
 
     try:
-        await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
+        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
         await publish(system, [sample("article.updated", "a1", revision) for revision in (2, 1, 3)])
         await until(lambda: len(got) == 4, 10, "both have handled two")
     finally:
@@ -448,7 +448,7 @@ async def test_a_subscriber_of_another_team_declares_what_it_needs(system: Syste
         got.append(event.data.name)
 
     await broker.connect()
-    await topology.declare_works(broker, broker.works)
+    await declaring.declare_works(broker, broker.works)
     try:
         policy = ["small", f"^{NAME}$", '{"max-length": 5}', "--apply-to", "queues", "--priority", "9"]
         await asyncio.to_thread(system.broker.control, "set_policy", *policy)
@@ -459,7 +459,7 @@ async def test_a_subscriber_of_another_team_declares_what_it_needs(system: Syste
 
         await until(is_full, 10, "only the newest wait")
         await publish(system, [sample("page.removed", "a1", 1), sample("article.published", "a1", 2)])
-        await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
+        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
         await until(lambda: "page.removed" in got, 10, "the newest is there")
         assert "article.published" not in got
         assert len(got) <= 5

@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import Any, TypeVar
 
 from shared import broker as rabbit
-from shared import topology
+from shared import declaring
 from shared.events import EVENTS, Data
 from shared.guard import OnDisk, subject_of
 from shared.settings import SubscriberSettings
@@ -67,7 +67,7 @@ async def consumers(
 
     assert set(kinds_of(note)) == set(EVENTS.values())
     try:
-        await rabbit.connect(broker, system.broker.url, partial(topology.declare_works, works=broker.works))
+        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
         started = [
             await system.start("render"),
             await system.start("stats"),

@@ -115,7 +115,7 @@ class System:
                     await channel.queue_delete(queue.name)
             await channel.queue_delete(topology.EVENTS_LOG.name)
         await self.motor.drop_database(self.db.name)
-        await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url))
+        await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url), settle=0)
         self.declared()
 
     def declared(self) -> None:

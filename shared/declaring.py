@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from aio_pika import Channel
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker, RabbitQueue
@@ -16,6 +17,8 @@ from faststream.rabbit import RabbitBroker, RabbitQueue
 from shared.topology import EVENTS, EVENTS_LOG, EVENTS_LOG_KEYS, OWN_EVENTS, READS, WORK_QUEUES, WorkQueue
 
 log = logging.getLogger(__name__)
+
+# A channel here is aio-pika's plain one: a robust one opens itself again after an answer such as 404.
 
 SETTLE_SECONDS = 6.0
 """After which RabbitMQ has written down what a new queue consists of."""
@@ -42,24 +45,31 @@ async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
     can have come into any queue.
     """
     connection = await broker.connect()
+    if settle:
+        await _make_queues(connection, settle)
+    async with Channel(connection) as channel:
+        for exchange in (EVENTS, OWN_EVENTS):
+            await channel.declare_exchange(exchange.name, exchange.type.value, durable=True)
+        history = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
+        for key in EVENTS_LOG_KEYS:
+            for exchange in (EVENTS, OWN_EVENTS):
+                await history.bind(exchange.name, routing_key=key)
+        await channel.declare_exchange(READS.name, READS.type.value, durable=True)
+    await declare_works(broker, WORK_QUEUES)
+
+
+async def _make_queues(connection: AbstractRobustConnection, settle: float) -> None:
     works = [queue for work in WORK_QUEUES for queue in queues_of(work)]
     if not await _has_exchange(connection, READS.name):
-        await asyncio.gather(*(_replace_if_down(connection, queue) for queue in works))
-    made = [queue for queue in (*works, EVENTS_LOG) if await _make(connection, queue)]
+        there = [queue.name for queue in works if await _is_made(connection, queue.name)]
+        await asyncio.gather(*(_delete_if_down(connection, name) for name in there))
+    made = [queue for queue in (*works, EVENTS_LOG) if not await _is_made(connection, queue.name)]
+    async with Channel(connection) as channel:
+        for queue in made:
+            await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments)
     if made:
         await asyncio.sleep(settle)
         await asyncio.gather(*(check_up(connection, queue.name) for queue in made))
-    async with connection.channel() as channel:
-        for exchange in (EVENTS, OWN_EVENTS):
-            await channel.declare_exchange(exchange.name, exchange.type.value, durable=True, robust=False)
-        history = await channel.declare_queue(
-            EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments, robust=False
-        )
-        for key in EVENTS_LOG_KEYS:
-            for exchange in (EVENTS, OWN_EVENTS):
-                await history.bind(exchange.name, routing_key=key, robust=False)
-        await channel.declare_exchange(READS.name, READS.type.value, durable=True, robust=False)
-    await declare_works(broker, WORK_QUEUES)
 
 
 async def declare_own(broker: RabbitBroker, service: str) -> None:
@@ -120,7 +130,7 @@ async def check_up(connection: AbstractRobustConnection, name: str) -> None:
     if name == EVENTS_LOG.name or await _is_there(connection, name):
         return
     try:
-        async with connection.channel() as channel, asyncio.timeout(ANSWER_SECONDS):
+        async with Channel(connection) as channel, asyncio.timeout(ANSWER_SECONDS):
             queue = await channel.get_queue(name, ensure=False)
             await queue.get(fail=False)  # what came just now goes back with the end of the channel
     except TimeoutError as error:
@@ -130,8 +140,8 @@ async def check_up(connection: AbstractRobustConnection, name: str) -> None:
 async def _is_there(connection: AbstractRobustConnection, name: str) -> int:
     """How many messages a queue has. Raises `QueueDown`, or `ChannelNotFoundEntity` if nobody has made it."""
     try:
-        async with connection.channel() as channel:
-            found = await channel.declare_queue(name, passive=True, robust=False)
+        async with Channel(connection) as channel:
+            found = await channel.declare_queue(name, passive=True)
             return found.declaration_result.message_count or 0
     except ChannelNotFoundEntity as error:
         if _ABSENT in str(error):
@@ -139,33 +149,28 @@ async def _is_there(connection: AbstractRobustConnection, name: str) -> int:
         raise QueueDown(name) from error
 
 
-async def _make(connection: AbstractRobustConnection, queue: RabbitQueue) -> bool:
-    """Declare a queue; whether it is a new one."""
+async def _is_made(connection: AbstractRobustConnection, name: str) -> bool:
+    """Whether RabbitMQ knows a queue; a stream that is down raises `QueueDown`, and no client can do anything."""
     try:
-        await _is_there(connection, queue.name)
-        new = False
+        await _is_there(connection, name)
     except ChannelNotFoundEntity:
-        new = True
-    async with connection.channel() as channel:
-        await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments, robust=False)
-    return new
+        return False
+    return True
 
 
-async def _replace_if_down(connection: AbstractRobustConnection, queue: RabbitQueue) -> None:
-    """Delete a queue that is down; nothing can have come into it."""
+async def _delete_if_down(connection: AbstractRobustConnection, name: str) -> None:
+    """Delete a queue that is down, into which nothing can have come."""
     try:
-        await check_up(connection, queue.name)
-    except ChannelNotFoundEntity:
-        return
+        await check_up(connection, name)
     except QueueDown:
-        log.warning("%s is made again: RabbitMQ died within seconds of its making and left it behind", queue.name)
-        async with connection.channel() as channel:
-            await channel.queue_delete(queue.name)
+        log.warning("%s is made again: RabbitMQ died within seconds of its making and left it behind", name)
+        async with Channel(connection) as channel:
+            await channel.queue_delete(name)
 
 
 async def _has_exchange(connection: AbstractRobustConnection, name: str) -> bool:
     try:
-        async with connection.channel() as channel:
+        async with Channel(connection) as channel:
             await channel.get_exchange(name)
     except ChannelNotFoundEntity:
         return False

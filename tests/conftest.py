@@ -11,6 +11,7 @@ import pytest
 from deploy.local import ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
+from tests.support import starter
 from tests.support.reaper import reaping
 from tests.support.system import System
 from tests.support.witness import Judge, Witness
@@ -26,6 +27,7 @@ def _reaped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """However this process ends, nothing that it has started outlives it."""
     with reaping(tmp_path_factory.getbasetemp(), worker="PYTEST_XDIST_WORKER" in os.environ):
         yield
+        starter.end()
 
 
 @pytest.fixture(scope="session")

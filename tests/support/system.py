@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from deploy.local.database import Database
 from shared import topology
 from shared.settings import Settings
 from shared.setup import setup
+from tests.support.starter import Child
 
 ROOT = Path(__file__).parents[2]
 TOKEN, READS_ONLY = "token-with-both-scopes", "token-for-reads"
@@ -62,7 +62,7 @@ class Process:
     name: str
     url: str
     log: Path
-    popen: subprocess.Popen[bytes]
+    popen: Child
 
     @property
     def pid(self) -> int:
@@ -114,7 +114,8 @@ class System:
                 for queue in (work.queue, work.parked, *work.retries):
                     await channel.queue_delete(queue.name)
             await channel.queue_delete(topology.EVENTS_LOG.name)
-        await self.motor.drop_database(self.db.name)
+        for name in await self.db.list_collection_names():  # its indexes stay, which take long to make
+            await self.db[name].delete_many({})
         await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url), settle=0)
         self.declared()
 
@@ -138,16 +139,9 @@ class System:
         name = f"{service}-{number}"
         environment = self._environment(name, port, settings)
         log = self.folder / f"{name}.log"
-        with log.open("wb") as output:
-            popen = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
-                [sys.executable, "-m", module or f"services.{service}"],
-                cwd=ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
-        process = Process(name, f"http://127.0.0.1:{port}", log, popen)
+        log.touch()
+        child = Child(module or f"services.{service}", environment, log)
+        process = Process(name, f"http://127.0.0.1:{port}", log, child)
         self.processes.append(process)
         if wait:
             await self.ready(process)

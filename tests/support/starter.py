@@ -1,0 +1,83 @@
+"""Starts a service by a fork of a process that has imported what it needs: 0.1 s instead of 2 s, a thousand times.
+
+What runs is the same as by `python -m MODULE`: a process of its own, with its own environment and output.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from multiprocessing import connection, forkserver
+from pathlib import Path
+
+_IMPORTED = [f"services.{service}.app" for service in ("ingest", "render", "counter", "stats")]
+_IMPORTED += [
+    "shared.standalone",
+    "shared.subscriber",
+    "shared.parked_queue",
+    "shared.setup",
+    "services.ingest.command",
+]
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+class Child:
+    """A process that `start` has started; it is used as `subprocess.Popen` is."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+        """Run `module` as `python -m` does, with its output appended to `log`."""
+        _CONTEXT.set_forkserver_preload(_IMPORTED)
+        self._process = _CONTEXT.Process(target=_run, args=(module, dict(environment), str(log)), daemon=True)
+        self._process.start()
+        self._looking = threading.Lock()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
+        return self.poll()
+
+    def poll(self) -> int | None:
+        """Look whether it has ended; the exit status."""
+        with self._looking:  # the status can be read once
+            return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; the exit status. Raises `subprocess.TimeoutExpired`."""
+        connection.wait([self._process.sentinel], timeout)
+        status = self.poll()
+        if status is None:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+
+def end() -> None:
+    """End the process that is forked, so that what it has covered is saved."""
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+
+def _run(module: str, environment: dict[str, str], log: str) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.close(output)
+    sys.argv = [module]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

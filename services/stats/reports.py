@@ -22,7 +22,10 @@ WHY = (
 
 
 class Reports:
-    """The answers of stats. `zone` is the site's; the site's figures and top lists are up to half a second old."""
+    """The answers of stats. `zone` is the site's; the site's figures and top lists are up to half a second old.
+
+    The same question, asked by many at once, is one look into the database.
+    """
 
     def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
         self._store = store
@@ -30,6 +33,9 @@ class Reports:
         self._zone = zone
         self._sites: Recent[answers.Site] = Recent(CACHE_SECONDS)
         self._tops: Recent[answers.TopList] = Recent(CACHE_SECONDS)
+        self._articles: Recent[answers.ArticleReads] = Recent(0)
+        self._series: Recent[answers.SeriesPoints] = Recent(0)
+        self._books: Recent[answers.Reconciliation] = Recent(0)
 
     async def site(self) -> answers.Site:
         """The whole site."""
@@ -59,6 +65,9 @@ class Reports:
 
     async def article(self, article: str) -> answers.ArticleReads:
         """One article. Raises `Problem` 404 for one that no event told of."""
+        return await self._articles.get(article, lambda: self._article(article))
+
+    async def _article(self, article: str) -> answers.ArticleReads:
         now = self._clock()
         async with self._store.snapshot() as session:
             known = await self._store.article(session, article)
@@ -95,6 +104,9 @@ class Reports:
 
     async def series(self, asked: Series) -> answers.SeriesPoints:
         """Reads over time. Raises `Problem` 422 for a span that cannot be answered, 404 for an unknown article."""
+        return await self._series.get(asked.model_dump_json(), lambda: self._series_of(asked))
+
+    async def _series_of(self, asked: Series) -> answers.SeriesPoints:
         zone = ZoneInfo(asked.tz) if asked.tz else self._zone
         steps = series_steps(asked, self._clock(), zone)
         async with self._store.snapshot() as session:
@@ -110,6 +122,9 @@ class Reports:
 
     async def reconciliation(self) -> answers.Reconciliation:
         """The books."""
+        return await self._books.get(SITE, self._reconciliation)
+
+    async def _reconciliation(self) -> answers.Reconciliation:
         now = self._clock()
         async with self._store.snapshot() as session:
             totals = await self._store.totals(session)

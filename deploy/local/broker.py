@@ -159,7 +159,7 @@ class Broker(Server):
             stdout=subprocess.PIPE,
             check=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
         return done.stdout
 

@@ -22,6 +22,7 @@ from shared.app import Service
 from shared.clock import Clock, now
 from shared.consuming import not_consuming
 from shared.cors import readable
+from shared.gate import gated
 from shared.guard import Unguarded
 from shared.headers import OPEN
 from shared.http import observed
@@ -31,6 +32,8 @@ from shared.waiting import watch
 
 log = logging.getLogger(__name__)
 
+CHEAP = frozenset({"/stats/site"})
+"""What every page shows; it is remembered for half a second."""
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 
@@ -79,7 +82,9 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         running=running,
         not_ready=lambda: away[0] if away else not_consuming(broker),
         routes={offer.PATH: offer.offer(store.held)},
-        fallback=readable(observed(api.make(reports), metrics.Requests(registry), OPEN), settings.cors_origins),
+        fallback=readable(
+            observed(gated(api.make(reports), CHEAP), metrics.Requests(registry), OPEN), settings.cors_origins
+        ),
         registry=registry,
     )
 

@@ -18,8 +18,9 @@ def subscriber(broker: Broker) -> Iterator[Subscriber]:
 
     @cache
     def address(name: str) -> str:
+        url = make_subscriber(broker, name)
         made.append(name)
-        return make_subscriber(broker, name)
+        return url
 
     yield address
     for name in made:

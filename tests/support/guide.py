@@ -82,6 +82,6 @@ def make_subscriber(broker: Broker, name: str) -> str:
     commands = block("docs/subscribers.md", "add_user search")
     there = commands.replace("search", name).replace(f"{name}.", f"{broker.folder}/{name}.")
     there = there.replace("rabbitmqctl", " ".join(broker.controller()))
-    subprocess.run(["sh", "-eu", "-c", there], cwd=ROOT, env=broker.environment(), check=True, timeout=120)
+    subprocess.run(["sh", "-eu", "-c", there], cwd=ROOT, env=broker.environment(), check=True, timeout=600)
     password = (broker.folder / f"{name}.password").read_text().strip()
     return f"amqp://{name}:{password}@{urlsplit(broker.url).netloc.rpartition('@')[2]}/"

@@ -12,6 +12,7 @@ import httpx
 
 from deploy.local import ports, processes
 from tests.chaos.plan import REPLICAS
+from tests.support.starter import Child
 from tests.support.system import ROOT, System
 
 END_SECONDS = 20.0
@@ -47,7 +48,7 @@ class Replica:
     port: int
     log: Path
     settings: dict[str, str | int] = field(default_factory=dict)
-    popen: subprocess.Popen[bytes] | None = None
+    popen: subprocess.Popen[bytes] | Child | None = None
     lives: list[Life] = field(default_factory=list)
 
     @property
@@ -56,7 +57,7 @@ class Replica:
         return f"http://{ports.HOST}:{self.port}"
 
     @property
-    def running(self) -> subprocess.Popen[bytes]:
+    def running(self) -> subprocess.Popen[bytes] | Child:
         """Its process."""
         assert self.popen is not None
         return self.popen
@@ -65,8 +66,9 @@ class Replica:
 class Fleet:
     """Every replica; `manners` collects what a service did that it should not, whatever the count says."""
 
-    def __init__(self, system: System, settings: dict[str, str | int] | None = None) -> None:
-        self.system, self.manners = system, list[str]()
+    def __init__(self, system: System, settings: dict[str, str | int] | None = None, forked: bool = False) -> None:
+        """`forked`: start services by a fork, as a test does; it costs a twentieth."""
+        self.system, self.manners, self._forked = system, list[str](), forked
         self._settings = SETTINGS | (settings or {})
         self._folder = system.folder / "services"
         self.replicas: dict[str, Replica] = {}
@@ -95,9 +97,13 @@ class Fleet:
         """Start it in its old place."""
         settings = self._settings | {key.upper(): value for key, value in replica.settings.items()}
         environment = self.system._environment(replica.name, replica.port, settings)
-        command = [sys.executable, "-m", f"services.{replica.service}"]
+        module = f"services.{replica.service}"
         replica.lives.append(Life(time.time()))
-        replica.popen = processes.spawn(command, environment, self._folder, replica.log, ROOT)
+        if self._forked:
+            replica.popen = Child(module, environment, replica.log)
+        else:
+            command = [sys.executable, "-m", module]
+            replica.popen = processes.spawn(command, environment, self._folder, replica.log, ROOT)
 
     async def kill(self, replica: Replica) -> None:
         """SIGKILL."""

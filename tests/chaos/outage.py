@@ -61,9 +61,11 @@ class Outage:
         return "\n".join([*lines, *self.complaints])
 
 
-async def run(system: System, seconds: float, say: Callable[[str], None], limit: int = 1 << 20) -> Outage:
+async def run(
+    system: System, seconds: float, say: Callable[[str], None], limit: int = 1 << 20, forked: bool = False
+) -> Outage:
     """Two ingests under load; RabbitMQ is killed, and started again after `seconds`. `limit` of the small spool."""
-    fleet = Fleet(system)
+    fleet = Fleet(system, forked=forked)
     names = {"ample": "a1", "small": "a2"}
     try:
         ingests = [fleet.add("ingest"), fleet.add("ingest", spool_max_bytes=limit)]

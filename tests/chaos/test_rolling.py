@@ -13,7 +13,7 @@ from tests.support.system import System, until
 
 async def test_a_rolling_restart_breaks_no_request(system: System) -> None:
     """Clients with kept connections that go on to the next replica only where a connection is refused."""
-    fleet = Fleet(system)
+    fleet = Fleet(system, forked=True)
     try:
         await fleet.up({"ingest": 2, "counter": 2, "render": 2, "stats": 2})
         editor = Editor(fleet.of("ingest"), random.Random(0))

@@ -7,7 +7,7 @@ from tests.support.system import System
 
 
 async def test_two_rounds_of_the_worst_faults(system: System) -> None:
-    fleet = Fleet(system)
+    fleet = Fleet(system, forked=True)
     run = Run(fleet, 0, print)
     try:
         await fleet.up()

@@ -31,6 +31,8 @@ class Child:
 
     def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
         """Run `module` as `python -m` does, with its output appended to `log`."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
         _CONTEXT.set_forkserver_preload(_IMPORTED)
         self._process = _CONTEXT.Process(target=_run, args=(module, dict(environment), str(log)), daemon=True)
         self._process.start()

@@ -139,7 +139,6 @@ class System:
         name = f"{service}-{number}"
         environment = self._environment(name, port, settings)
         log = self.folder / f"{name}.log"
-        log.touch()
         child = Child(module or f"services.{service}", environment, log)
         process = Process(name, f"http://127.0.0.1:{port}", log, child)
         self.processes.append(process)

@@ -1,7 +1,9 @@
 """The command line of every entry point."""
 
 import os
+import re
 import runpy
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -80,6 +82,34 @@ def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(ent
     assert (refused.code, refused.out) == (2, "")
     assert line.startswith(f"python -m {entry[0]}")
     assert line.endswith("; --help says what it takes")
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")]
+_COMMAND = re.compile(r"`(?:\.venv/bin/)?(python -m [a-z][^`\n<…]*|make [a-z-]+(?: [A-Z]+=[^`\n]*)?)`")
+SPOKEN = sorted({command for path in PAGES for command in _COMMAND.findall(path.read_text())})
+"""Commands within sentences; blocks of code are run as they are, see tests/support/guide.py."""
+
+
+@pytest.mark.parametrize("command", [c for c in SPOKEN if c.startswith("python")])
+def test_a_command_within_a_sentence_is_one_that_its_entry_point_takes(command: str, run: Run) -> None:
+    module, *arguments = shlex.split(command)[2:]
+    helped = run([module], *arguments, "--help")  # it parses what stands before, and does nothing
+    assert (helped.code, helped.err) == (0, "")
+    for option in (word for word in arguments if word.startswith("--")):
+        assert re.search(rf"{option}\b", helped.out), helped.out
+
+
+@pytest.mark.parametrize("command", [c for c in SPOKEN if c.startswith("make")])
+def test_a_target_within_a_sentence_is_there_and_reads_its_variables(command: str) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    _, target, *variables = shlex.split(command)
+    assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    for name in (word.partition("=")[0] for word in variables):
+        assert re.search(rf"\$\({name}\)|\$\([a-z-]+ [^)]*\b{name}\b", makefile) or name in _LOCAL, name
+
+
+_LOCAL = (ROOT / "deploy/local/__main__.py").read_text() + (ROOT / "deploy/local/plan.py").read_text()
+"""`make demo` reads variables of the environment, such as COUNTER."""
 
 
 def test_a_real_process_answers_alike() -> None:

@@ -33,6 +33,11 @@ install-check: $(STAMP) ## a fresh clone with old and new pip beside an index wi
 	@deploy/local/bootstrap.sh servers browser shell node
 	@$(BIN)/python -m tests.install $(ARGS)
 
+.PHONY: image-check
+image-check: $(STAMP) ## the image builds beside an index with newer releases, and starts; root, docker.io, mmdebstrap
+	@deploy/local/bootstrap.sh containers
+	@$(BIN)/python -m tests.install.image
+
 bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="--quick --only beacon --json FILE"
 	@deploy/local/bootstrap.sh servers load
 	@$(BIN)/python -m tests.bench $(ARGS)

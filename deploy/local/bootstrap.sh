@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
 # MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
-# example), java (javac), gateway (HAProxy), load (wrk), watch (Prometheus with promtool). Quick when there is nothing
-# to do. As root, or where sudo asks no password, it installs; else it prints the one command to type.
+# example), java (javac), gateway (HAProxy), load (wrk), watch (Prometheus with promtool), containers (a Docker engine,
+# and mmdebstrap for what it starts from). Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else it prints the one command to type.
 set -euo pipefail
 cd /
 
@@ -43,6 +43,10 @@ for need; do
     java)
       command -v javac >/dev/null || missing+=(default-jdk-headless)
       ;;
+    containers)
+      command -v dockerd >/dev/null || missing+=(docker.io)
+      command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+      ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)
       ;;
@@ -80,8 +84,8 @@ log=$(mktemp)
 "${apt[@]}" >"$log" 2>&1 || { "${root[@]}" apt-get update -qq && "${apt[@]}" >"$log" 2>&1; } \
   || { cat "$log" >&2; exit 1; }
 rm -f "$log"
-for service in rabbitmq-server haproxy prometheus; do
+for service in rabbitmq-server haproxy prometheus docker.io; do
   if [[ " ${missing[*]} " == *" $service "* && -d /run/systemd/system ]]; then
-    "${root[@]}" systemctl disable --quiet $service
+    "${root[@]}" systemctl disable --quiet "${service%.io}"
   fi
 done

@@ -35,6 +35,7 @@ ENTRIES = [
     ["tests.bench"],
     ["tests.siege"],
     ["tests.install"],
+    ["tests.install.image"],
 ]
 NAMES = ["-".join(entry) for entry in ENTRIES]
 

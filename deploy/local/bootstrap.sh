@@ -2,7 +2,8 @@
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
 # MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
 # example), java (javac), gateway (HAProxy), load (wrk), watch (Prometheus with promtool), containers (a Docker engine,
-# and mmdebstrap for what it starts from). Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else it prints the one command to type.
+# and mmdebstrap for what it starts from). Quick when there is nothing to do. As root, or where sudo asks no password,
+# it installs; else it prints the one command to type.
 set -euo pipefail
 cd /
 

@@ -1,8 +1,8 @@
 """RabbitMQ's exchanges, queues and bindings are made, and looked for, as `shared/topology.py` tells them.
 
 RabbitMQ 3.10 writes down 5 s late which members a new quorum queue or stream has. Killed sooner, it does not bring it
-up again, and what it had confirmed in between is gone. So nothing is led into a new queue of ours before that time is
-over; and a first setup that was cut off is begun again, with new queues, for nothing can have come into the old ones.
+up again, and what it had confirmed in between is gone. So the first setup leads nothing into its queues before that
+time is over; and one that was cut off is begun again, with new queues, for nothing can have come into the old ones.
 """
 
 import asyncio
@@ -41,11 +41,11 @@ class QueueDown(ConnectionError):
 async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
     """Make everything; a repetition changes nothing. The broker must be connected, as one who may do so.
 
-    New queues are bound `settle` seconds after they were made. `READS` is made last: while it is missing, nothing
-    can have come into any queue.
+    The first time, queues are bound `settle` seconds after they were made. `READS` is made last: while it is missing,
+    nothing can have come into any queue. Later, a queue that is missing is bound at once, for others publish already.
     """
     connection = await broker.connect()
-    if settle:
+    if settle and not await _has_exchange(connection, READS.name):
         await _make_queues(connection, settle)
     async with Channel(connection) as channel:
         for exchange in (EVENTS, OWN_EVENTS):
@@ -54,15 +54,16 @@ async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
         for key in EVENTS_LOG_KEYS:
             for exchange in (EVENTS, OWN_EVENTS):
                 await history.bind(exchange.name, routing_key=key)
+        # An ingest that finds all three exchanges publishes: by then every event has its way.
+        await declare_works(broker, [work for work in WORK_QUEUES if work.exchange != READS])
         await channel.declare_exchange(READS.name, READS.type.value, durable=True)
     await declare_works(broker, WORK_QUEUES)
 
 
 async def _make_queues(connection: AbstractRobustConnection, settle: float) -> None:
     works = [queue for work in WORK_QUEUES for queue in queues_of(work)]
-    if not await _has_exchange(connection, READS.name):
-        there = [queue.name for queue in works if await _is_made(connection, queue.name)]
-        await asyncio.gather(*(_delete_if_down(connection, name) for name in there))
+    there = [queue.name for queue in works if await _is_made(connection, queue.name)]
+    await asyncio.gather(*(_delete_if_down(connection, name) for name in there))
     made = [queue for queue in (*works, EVENTS_LOG) if not await _is_made(connection, queue.name)]
     async with Channel(connection) as channel:
         for queue in made:

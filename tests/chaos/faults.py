@@ -9,7 +9,7 @@ from deploy.local.server import Server
 from tests.chaos.fleet import Fleet
 from tests.chaos.plan import CUT, ROLL, Fault
 
-ROLL_READY_SECONDS = 15.0
+ROLL_READY_SECONDS = 60.0
 FROZEN_SECONDS = 0.3
 """Less than ingest waits for a confirm: it has reads in hand that are neither confirmed nor spooled."""
 

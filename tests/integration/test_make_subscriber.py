@@ -31,9 +31,8 @@ async def test_a_user_with_a_subscribers_rights_and_the_same_again(broker: Broke
             await channel.declare_queue("mail-1.articles", exclusive=True)
             with pytest.raises(ChannelAccessRefused):
                 await channel.declare_queue("render.articles", passive=False, durable=True)
-        assert json.loads(broker.control("list_user_limits", "--user", "mail-1", "--formatter=json")) == [
-            {"user": "mail-1", "limits": json.loads(LIMITS)}
-        ]
+        _, brace, told = broker.control("list_user_limits", "--user", "mail-1").partition("{")
+        assert json.loads(brace + told) == json.loads(LIMITS)
         broker.control("delete_user", "mail-1")  # as with a new broker: the password that is known stays
         assert make_subscriber(folder, "mail-1") == url
         async with await aio_pika.connect(url):

@@ -45,7 +45,7 @@ async def test_no_event_is_lost_while_rabbitmq_is_stopped(system: System) -> Non
             assert answer.status_code in (200, 201), answer.text
             revision = answer.json()["revision"]
             accepted[f"a{number}"] = revision
-            await asyncio.sleep(0.05)  # a few hundred events in all, and the machine has time for the broker's start
+            await asyncio.sleep(0.2)  # a few hundred events in all, and the machine has time for the broker's start
 
     editors = [asyncio.create_task(editor(number)) for number in range(6)]
     try:

@@ -58,7 +58,7 @@ async def test_reads_go_on_by_confirm_alone(system: System, started_well: bool) 
     system.broker.pause()
     try:
         assert (await system.read("a1")).status_code == 204  # into the spool
-        assert len(list(folder.glob("*.spool"))) == 1
+        assert list(folder.glob("*.spool"))
     finally:
         system.broker.resume()
 

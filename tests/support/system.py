@@ -19,6 +19,7 @@ from deploy.local import plan, ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from shared import topology
+from shared.mongo import INDEXES
 from shared.settings import Settings
 from shared.setup import setup
 from tests.support.starter import Child
@@ -114,8 +115,11 @@ class System:
                 for queue in (work.queue, work.parked, *work.retries):
                     await channel.queue_delete(queue.name)
             await channel.queue_delete(topology.EVENTS_LOG.name)
-        for name in await self.db.list_collection_names():  # its indexes stay, which take long to make
-            await self.db[name].delete_many({})
+        for name in await self.db.list_collection_names():
+            if name in INDEXES:  # which take long to make
+                await self.db[name].delete_many({})
+            else:
+                await self.db.drop_collection(name)
         await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url), settle=0)
         self.declared()
 

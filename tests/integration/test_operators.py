@@ -2,30 +2,24 @@
 
 import asyncio
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import aio_pika
 import orjson
 
-from tests.support.system import ROOT, Process, System, until
+from tests.support.starter import run
+from tests.support.system import Process, System, until
 
 NOW = int(time.time() * 1000)
 OLD = NOW - 72 * 3600 * 1000
 
 
 async def _run(system: System, module: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        env=system._environment("operator", 0, settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    told = system._environment("operator", 0, settings)
+    return await asyncio.to_thread(partial(run, module, *arguments, environment=told, folder=system.folder))
 
 
 async def _publish(

@@ -9,9 +9,10 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing import connection, forkserver
 from pathlib import Path
 
@@ -29,12 +30,22 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 class Child:
     """A process that `start` has started; it is used as `subprocess.Popen` is."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
-        """Run `module` as `python -m` does, with its output appended to `log`."""
+    def __init__(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        log: Path,
+        arguments: Sequence[str] = (),
+        errors: Path | None = None,
+    ) -> None:
+        """Run `module` as `python -m` does, with its output appended to `log`; that of stderr to `errors`, if given."""
+        outputs = [str(path) for path in (log, errors or log)]
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
         _CONTEXT.set_forkserver_preload(_IMPORTED)
-        self._process = _CONTEXT.Process(target=_run, args=(module, dict(environment), str(log)), daemon=True)
+        self._process = _CONTEXT.Process(
+            target=_run, args=([module, *arguments], dict(environment), outputs), daemon=True
+        )
         self._process.start()
         self._looking = threading.Lock()
         assert self._process.pid is not None
@@ -73,13 +84,26 @@ def end() -> None:
     forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
-def _run(module: str, environment: dict[str, str], log: str) -> None:
+def run(
+    module: str, *arguments: str, environment: Mapping[str, str], folder: Path, seconds: float = 240
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, as `subprocess.run` with captured text."""
+    out, errors = (Path(tempfile.mkstemp(dir=folder, prefix=f"{module}-")[1]) for _ in range(2))
+    child = Child(module, environment, out, arguments, errors)
+    try:
+        status = child.wait(seconds)
+    finally:
+        child.kill()
+    return subprocess.CompletedProcess([module, *arguments], status, out.read_text(), errors.read_text())
+
+
+def _run(line: list[str], environment: dict[str, str], outputs: list[str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for stream in (1, 2):
+    for stream, path in enumerate(outputs, 1):
+        output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(output, stream)
-    os.close(output)
-    sys.argv = [module]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+        os.close(output)
+    sys.argv = line
+    runpy.run_module(line[0], run_name="__main__", alter_sys=True)

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from tests.integration.conftest import Subscriber
 from tests.support.alerts import alerts, exposed
+from tests.support.outside import cache
 from tests.support.prometheus import Prometheus, promtool
 from tests.support.system import EDITOR, System, until
 
@@ -39,48 +40,51 @@ async def sample(system: System, service: str, name: str, **labels: str) -> floa
 async def test_a_real_prometheus_finds_each_metric_in_its_own_service_and_no_alert_fires(
     system: System, subscriber: Subscriber, tmp_path: Path
 ) -> None:
-    await system.start_all()
-    purger = await system.start(
-        "subscriber",
-        module="docs.examples.cache_purger",
-        amqp_url=subscriber("cache-purger"),
-        cache_url="http://127.0.0.1:9",
-    )
-    await system.put("a1")
-    await until(lambda: system.page("a1"), 10, "the page is there")
-    assert (await system.read("a1")).status_code == 204
+    async with cache() as outside:
+        await system.start_all()
+        purger = await system.start(
+            "subscriber",
+            module="docs.examples.cache_purger",
+            amqp_url=subscriber("cache-purger"),
+            cache_url=outside.url,
+        )
+        await system.put("a1")
+        await until(lambda: system.page("a1"), 10, "the page is there")
+        assert (await system.read("a1")).status_code == 204
 
-    async def settled() -> bool:
-        up = [await sample(system, p.name.rpartition("-")[0], "luotdoc_broker_up") for p in system.processes]
-        return up == [1.0] * 5 and bool(await sample(system, "stats", "luotdoc_books_complete_through_seconds"))
+        async def settled() -> bool:
+            up = [await sample(system, p.name.rpartition("-")[0], "luotdoc_broker_up") for p in system.processes]
+            return up == [1.0] * 5 and bool(await sample(system, "stats", "luotdoc_books_complete_through_seconds"))
 
-    await until(settled, 15, "all are connected, and the books are read")
-    for process in system.processes:
-        assert promtool("check", "metrics", text=(await system.http.get(f"{process.url}/metrics")).text) == ""
+        await until(settled, 15, "all are connected, and the books are read")
+        for process in system.processes:
+            assert promtool("check", "metrics", text=(await system.http.get(f"{process.url}/metrics")).text) == ""
 
-    with watching(system, tmp_path / "prometheus") as prometheus:
+        with watching(system, tmp_path / "prometheus") as prometheus:
 
-        def scraped() -> bool:
-            # Two scrapes of each: `rate` works; and each rule was evaluated after that.
-            seen = prometheus.value("count_over_time(luotdoc_ready[1m])")
-            return sorted(seen)[:1] >= [3.0] and len(seen) == 5
+            def scraped() -> bool:
+                # Two scrapes of each: `rate` works; and each rule was evaluated after that.
+                seen = prometheus.value("count_over_time(luotdoc_ready[1m])")
+                return sorted(seen)[:1] >= [3.0] and len(seen) == 5
 
-        await until(lambda: asyncio.to_thread(scraped), 15, "all five are scraped, several times")
+            await until(lambda: asyncio.to_thread(scraped), 15, "all five are scraped, several times")
 
-        told: dict[str, set[str]] = {process.name.rpartition("-")[0]: set() for process in system.processes}
-        for entry in prometheus.ask("targets/metadata"):
-            if entry["metric"].startswith("luotdoc_"):
-                told[entry["target"]["job"]].add(entry["metric"])
-        assert told == exposed()
+            told: dict[str, set[str]] = {process.name.rpartition("-")[0]: set() for process in system.processes}
+            for entry in prometheus.ask("targets/metadata"):
+                if entry["metric"].startswith("luotdoc_"):
+                    told[entry["target"]["job"]].add(entry["metric"])
+            assert told == exposed()
 
-        judged: list[dict[str, Any]] = prometheus.ask("rules")["groups"][0]["rules"]
-        assert {rule["name"]: rule["health"] for rule in judged} == {alert.expression: "ok" for alert in alerts()}
-        assert {rule["name"]: rule["state"] for rule in judged} == {alert.expression: "inactive" for alert in alerts()}
-        # They have something to judge: from stats alone, and with ages of seconds.
-        for expression in AGES:
-            (age,) = prometheus.value(expression.removesuffix(" > 60"))
-            assert 0 <= age < 20
-    assert purger.popen.poll() is None
+            judged: list[dict[str, Any]] = prometheus.ask("rules")["groups"][0]["rules"]
+            assert {rule["name"]: rule["health"] for rule in judged} == {alert.expression: "ok" for alert in alerts()}
+            assert {rule["name"]: rule["state"] for rule in judged} == {
+                alert.expression: "inactive" for alert in alerts()
+            }
+            # They have something to judge: from stats alone, and with ages of seconds.
+            for expression in AGES:
+                (age,) = prometheus.value(expression.removesuffix(" > 60"))
+                assert 0 <= age < 20
+        assert purger.popen.poll() is None
 
 
 async def test_reads_are_shown_by_class_and_outcome(system: System) -> None:

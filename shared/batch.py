@@ -1,20 +1,43 @@
 """A batch of reads on the wire, from ingest to counter. Internal: it carries visitor hashes.
 
-It stands apart from `events.py` because it is no contract with other teams, and because it is decoded on the
-hot path: by orjson into plain lists, checked by hand, at a fraction of what a model costs.
+It stands apart from `events.py` because it is no contract with other teams, and because it is
+decoded on the hot path: by orjson into plain lists, checked by hand.
 
 Headers account for a batch even when its body cannot be read:
-    batch_id   `<epoch>-<seq>`; an epoch is one start of one ingest, seq has 12 digits and no gaps
+    batch_id   `<epoch>-<seq>`; an epoch is one start of one ingest, seq has 12 digits and no gaps;
+               or `h` and 64 hex digits, a hash of a client's key
     minted_at  milliseconds since 1970
-    reads      how many reads the body holds
-Body, JSON: `{"reads": [[article, accepted_at, class, visitor], …], "filtered": {reason: number}}`
-    accepted_at in milliseconds since 1970; class "reader" or "bot"; visitor 16 hex digits or ""
+    reads      how many of people's reads the body holds (classes reader and batch)
+Body, JSON, version 2: `{"v": 2, "groups": [group, …]}`. A group stands for `number` equal reads:
+    [class, article, quarter, number]  or  [class, article, quarter, number, salt_day, visitors]
+    class      people: reader (a page's beacon), batch (`POST /reads/batch`); filtered: `REASONS`
+    article    its id; "" for filtered reads whose article ingest had no room to remember
+    quarter    of an hour since 1970, UTC, in which the reads were accepted: all that counting needs
+    number     1 or more
+    salt_day   days since 1970 of the site's day whose salt has hashed the visitors
+    visitors   the distinct visitors of the group: their 8-byte hashes one behind the other, in one
+               unpadded base64url string. Class reader only; fewer than `number` where one visitor
+               has read twice. Hashes of different salt days can't be compared
+Neither groups nor visitors have an order, and the same group may stand there twice: both add up.
+
+Equal reads are grouped because a popular article makes most of a batch: see `make bench`, `wire`.
+
+A class that this release does not know is counted as filtered, under `OTHER`. Such reads are never
+people's: the header counts people's reads, so a new class of people makes a batch whose header and
+body differ, and that is parked until the counter is upgraded.
+
+Version 1 has no `v`; queues and spools of an earlier release hold it, and it is still read:
+    `{"reads": [[article, accepted_at, class, visitor], …], "filtered": {reason: number}}`
+    accepted_at in milliseconds since 1970; a visitor has no salt day and is dropped. Filtered reads
+    have neither article nor time: they get the quarter of minted_at.
 """
 
 import re
-from collections.abc import Mapping
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,29 +47,62 @@ SEQUENCE_DIGITS = 12
 KEYED = "keyed"
 """Stands for the epoch of batches whose id comes from a client's key; they have no sequence."""
 
-Read = tuple[str, int, str, str]
-"""(article, accepted_at in milliseconds, class, visitor)"""
-
 COUNTED_HOURS = 71
 """A batch minted longer ago is not counted but parked: the ledger, which keeps an id an hour longer, may soon have
 forgotten that it was."""
 
 LATEST_MS = 32_503_680_000_000
-"""The year 3000: what lies behind it no clock has said, and no calendar of ours can name."""
+"""Upper bound for timestamps (year 3000). Anything later is corrupt input."""
 
 AHEAD_MS = 24 * 3600 * 1000
 """A batch minted further ahead of the counter's clock is parked as `too_new`: its epoch would never end."""
 
-MAX_READS = 100_000
-"""Reads of one batch; ingest makes a twentieth of it at most."""
-REASONS = ("bot", "reload", "prefetch", "origin")
-"""Why ingest filters a read. Reads that were filtered for another reason are added up under `OTHER`."""
+QUARTER_MS = 15 * 60 * 1000
+DAY_MS = 24 * 3600 * 1000
+
+READER, BATCH = "reader", "batch"
+PEOPLE = frozenset((READER, BATCH))
+"""Classes of reads that are counted."""
+REASONS = ("bot", "reload", "prefetch", "origin", "limit")
+"""Why ingest filters a read: classes that are not counted. Reads of other classes are added up under `OTHER`."""
 OTHER = "other"
+FILTERED = frozenset((*REASONS, OTHER))
+NO_ARTICLE = ""
+"""The article of filtered reads of which only the number is known."""
+
+MAX_READS = 100_000
+"""People's reads of one batch; ingest makes a twentieth of it at most."""
+MAX_GROUPS = 100_000
+"""Groups of one batch; ingest makes some 15,000 at most."""
+MAX_FILTERED = 1 << 40
+"""Filtered reads of one batch: those of a flood while nothing can be sent, 50,000 a second for eight months."""
 MAX_BODY = 16 * 1024 * 1024
 
 _ARTICLE = re.compile(r"[a-z0-9]{1,32}")
-_REASON = re.compile(r"[a-z_]{1,32}")
+_CLASS = re.compile(r"[a-z_]{1,32}")
+_VISITORS = re.compile(r"[A-Za-z0-9_-]+")
 _BATCH_ID = re.compile(r"[0-9a-z]{1,64}-[0-9]{12}|h[0-9a-f]{64}")
+
+
+class Group(NamedTuple):
+    """Equal reads of a batch, as the module's text describes them."""
+
+    kind: str
+    article: str
+    quarter: int
+    number: int
+    salt_day: int = 0
+    visitors: str = ""
+
+    def hashes(self) -> list[bytes]:
+        """The distinct visitors, 8 bytes each; empty where they are not known."""
+        joined = urlsafe_b64decode(self.visitors + "=" * (-len(self.visitors) % 4))
+        return [joined[at : at + 8] for at in range(0, len(joined), 8)]
+
+
+def join_visitors(hashes: Iterable[str]) -> str:
+    """Visitors of 16 hex digits as the wire carries them."""
+    return urlsafe_b64encode(bytes.fromhex("".join(hashes))).rstrip(b"=").decode()
 
 
 @dataclass(slots=True)
@@ -55,8 +111,12 @@ class Batch:
 
     batch_id: str
     minted_at: int
-    reads: list[Read]
-    filtered: dict[str, int] = field(default_factory=dict)
+    groups: list[Group]
+    reads: int = field(init=False)
+    """People's."""
+
+    def __post_init__(self) -> None:
+        self.reads = sum([group.number for group in self.groups if group.kind in PEOPLE])
 
     @property
     def place(self) -> tuple[str, int]:
@@ -65,11 +125,12 @@ class Batch:
 
     def headers(self) -> dict[str, Any]:
         """The AMQP headers."""
-        return {"batch_id": self.batch_id, "minted_at": self.minted_at, "reads": len(self.reads)}
+        return {"batch_id": self.batch_id, "minted_at": self.minted_at, "reads": self.reads}
 
     def body(self) -> bytes:
-        """The AMQP body."""
-        return orjson.dumps({"reads": self.reads, "filtered": self.filtered})
+        """The AMQP body, version 2; the same bytes each time."""
+        groups = [group[:] if group.visitors else group[:4] for group in self.groups]
+        return orjson.dumps({"v": 2, "groups": groups})
 
 
 def batch_id(epoch: str, sequence: int) -> str:
@@ -107,42 +168,89 @@ def accounted(headers: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
-    """Read a batch back. Raises `Permanent` with reason `bad_headers` or `bad_body`, saying what is wrong."""
+    """Read a batch of either version. Raises `Permanent` (`bad_headers`, `bad_body`) that says what is wrong."""
     name, minted, number = identify(headers)
     if len(body) > MAX_BODY:
         raise Permanent("bad_body", f"the body has {len(body)} bytes, more than {MAX_BODY}")
     try:
         content = orjson.loads(body)
-        reads, filtered = content["reads"], content.get("filtered", {})
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except orjson.JSONDecodeError as error:
         raise Permanent("bad_body", f"not a batch: {error!r:.200}") from error
-    if type(reads) is not list or len(reads) != number:
-        raise Permanent("bad_body", f"the header says {number} reads, the body holds another number")
-    _check_reads(reads)
-    if type(filtered) is not dict or not all(map(_is_filtered, filtered.items())):
-        raise Permanent("bad_body", "filtered is not a mapping of reasons to numbers")
-    return Batch(name, minted, reads, _known(filtered))
-
-
-def _known(filtered: dict[str, int]) -> dict[str, int]:
-    """By the reasons that the books have a place for; a document of MongoDB must not grow without end."""
-    known = {reason: number for reason, number in filtered.items() if reason in REASONS}
-    if len(known) < len(filtered):
-        known[OTHER] = sum(filtered.values()) - sum(known.values())
-    return known
-
-
-def _is_filtered(item: tuple[str, Any]) -> bool:
-    reason, number = item
-    return bool(_REASON.fullmatch(reason)) and type(number) is int and 0 <= number < 1 << 40
-
-
-def _check_reads(reads: list[Any]) -> None:
+    version = content.get("v", 1) if type(content) is dict else None
     try:
-        for article, accepted_at, kind, visitor in reads:
-            if not (type(article) is type(kind) is type(visitor) is str and type(accepted_at) is int):
-                raise TypeError("a read is [text, milliseconds, text, text]")
-            if not _ARTICLE.fullmatch(article) or not 0 < accepted_at < LATEST_MS:
-                raise ValueError("a read has an impossible article or time")
+        if type(version) is int and version == 2:
+            groups = _groups(content["groups"])
+        elif type(version) is int and version == 1:
+            groups = _first_version(content["reads"], content.get("filtered", {}), number, minted)
+        else:
+            raise ValueError(f"version {version!r:.20} is not known here; a newer counter may count it")
+    except KeyError as error:
+        raise Permanent("bad_body", f"not a batch: it has no {error}") from error
     except (TypeError, ValueError) as error:
-        raise Permanent("bad_body", f"a read is malformed: {error}") from error
+        raise Permanent("bad_body", f"not a batch: {error!s:.200}") from error
+    batch = Batch(name, minted, groups)
+    if batch.reads != number:
+        raise Permanent("bad_body", f"the header says {number} reads of people, the body holds {batch.reads}")
+    return batch
+
+
+def _groups(rows: Any) -> list[Group]:
+    if type(rows) is not list or len(rows) > MAX_GROUPS:
+        raise ValueError(f"groups is not a list of at most {MAX_GROUPS}")
+    groups = [_group(row) for row in rows]
+    if sum([group.number for group in groups if group.kind in FILTERED]) > MAX_FILTERED:
+        raise ValueError("more reads are filtered than any ingest has seen")
+    return groups
+
+
+def _group(row: Any) -> Group:
+    if type(row) is not list or len(row) not in (4, 6):
+        raise ValueError(f"a group has 4 or 6 values, not {row!r:.60}")
+    kind, article, quarter, number = row[:4]
+    if type(kind) is not str or not _CLASS.fullmatch(kind):
+        raise ValueError(f"a group has the class {kind!r:.60}")
+    people = kind in PEOPLE
+    if not people and kind not in FILTERED:
+        kind = OTHER  # a document of MongoDB must not grow without end
+    named = type(article) is str and (_ARTICLE.fullmatch(article) or (article == NO_ARTICLE and not people))
+    if not named:
+        raise ValueError(f"a group has the article {article!r:.60}")
+    if type(quarter) is not int or not 0 < quarter < LATEST_MS // QUARTER_MS:
+        raise ValueError(f"a group has the quarter {quarter!r:.60}")
+    if type(number) is not int or not 0 < number <= (MAX_READS if people else MAX_FILTERED):
+        raise ValueError(f"a group has the number {number!r:.60}")
+    if len(row) == 4:
+        return Group(kind, article, quarter, number)
+    salt_day, visitors = row[4:]
+    if type(salt_day) is not int or not 0 < salt_day < LATEST_MS // DAY_MS:
+        raise ValueError(f"a group has the salt_day {salt_day!r:.60}")
+    if kind != READER or type(visitors) is not str or not _are_visitors(visitors, number):
+        raise ValueError(f"a group of {number} reads of class {kind} has the visitors {visitors!r:.60}")
+    return Group(kind, article, quarter, number, salt_day, visitors)
+
+
+def _are_visitors(joined: str, reads: int) -> bool:
+    """Whether it is 1 to `reads` hashes: 8 bytes are 10⅔ characters."""
+    hashes = len(joined) * 3 // 32
+    return 1 <= hashes <= reads and len(joined) == (hashes * 32 + 2) // 3 and bool(_VISITORS.fullmatch(joined))
+
+
+def _first_version(reads: Any, filtered: Any, number: int, minted: int) -> list[Group]:
+    if type(reads) is not list or len(reads) != number:
+        raise ValueError(f"the header says {number} reads, the body holds another number")
+    sums: Counter[tuple[str, str, int]] = Counter()
+    for article, accepted_at, kind, visitor in reads:
+        if not (type(article) is type(kind) is type(visitor) is str and type(accepted_at) is int):
+            raise TypeError("a read is [text, milliseconds, text, text]")
+        if not _ARTICLE.fullmatch(article) or not 0 < accepted_at < LATEST_MS:
+            raise ValueError("a read has an impossible article or time")
+        # Its counter counted every read, whatever its class.
+        sums[BATCH if kind == BATCH else READER, article, accepted_at // QUARTER_MS] += 1
+    if type(filtered) is not dict:
+        raise TypeError("filtered is not a mapping of reasons to numbers")
+    for reason, times in filtered.items():
+        if not _CLASS.fullmatch(reason) or type(times) is not int or not 0 <= times < MAX_FILTERED:
+            raise ValueError("filtered is not a mapping of reasons to numbers")
+        if times:
+            sums[reason if reason in REASONS else OTHER, NO_ARTICLE, minted // QUARTER_MS] += times
+    return [Group(*key, times) for key, times in sums.items()]

@@ -111,7 +111,7 @@ class Consumer:
         else:
             buffer.batches.append(batch)
             buffer.sources.append(message)
-            buffer.reads += len(batch.reads)
+            buffer.reads += batch.reads
         self._metrics.buffered.set(buffer.reads)
         if buffer.reads >= self._flush_reads:
             self._due.set()

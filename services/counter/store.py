@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
 
-from services.counter.tally import SITE, Increments, by_day, fold
+from services.counter.tally import SITE, Day, Increments, by_day, fold
 from shared.batch import KEYED, Batch, batch_id, place
 from shared.books import LOST, Books
 from shared.clock import Clock, from_millis
@@ -170,13 +170,8 @@ def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datet
             writes["counts"].append(
                 UpdateOne({"_id": f"{article}/{slot}"}, {"$inc": {"reads": number}, "$setOnInsert": fixed}, upsert=True)
             )
-    for (article, day), quarters in by_day(increments.quarters).items():
-        fixed = {"v": VERSION, "article": article, "day": day, "slot": slot}
-        added = {f"q.{quarter}": number for quarter, number in quarters.items()}
-        added["reads"] = quarters.total()
-        writes["buckets"].append(
-            UpdateOne({"_id": f"{article}/{day}/{slot}"}, {"$inc": added, "$setOnInsert": fixed}, upsert=True)
-        )
+    # An article that has only filtered reads gets a bucket too, and nothing else.
+    writes["buckets"] += [_bucket(article, day, slot, gained) for (article, day), gained in by_day(increments).items()]
     for epoch, sums in increments.epochs.items():
         added = {"batches": sums.batches, "accepted": sums.accepted, "duplicates": sums.duplicates}
         added |= {f"filtered.{reason}": number for reason, number in sums.filtered.items()}
@@ -186,3 +181,16 @@ def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datet
             update["$min"] = {"first_minted_at": from_millis(sums.first_minted_at)}
         writes["books"].append(UpdateOne({"_id": f"{epoch}/{slot}"}, update, upsert=True))
     return writes
+
+
+def _bucket(article: str, day: str, slot: int, gained: Day) -> UpdateOne:
+    fixed: dict[str, Any] = {"v": VERSION, "article": article, "day": day, "slot": slot}
+    added = {f"q.{quarter}": number for quarter, number in gained.people.items()}
+    if added:
+        added["reads"] = gained.people.total()
+    else:  # whoever reads a bucket finds both fields
+        fixed |= {"q": {}, "reads": 0}
+    for kind, quarters in gained.filtered.items():
+        added |= {f"by.{kind}.{quarter}": number for quarter, number in quarters.items()}
+        added[f"filtered.{kind}"] = quarters.total()
+    return UpdateOne({"_id": f"{article}/{day}/{slot}"}, {"$inc": added, "$setOnInsert": fixed}, upsert=True)

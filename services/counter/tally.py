@@ -3,18 +3,18 @@
 Increments are kept per batch until the ledger has been looked into: which batches are new is known only then.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.batch import Batch
+from shared.batch import NO_ARTICLE, PEOPLE, Batch
 
 SITE = "*"
 """The name under which all articles together are counted; no article's id looks like it."""
 
-QUARTER_MS = 15 * 60 * 1000
 QUARTERS = 96
+"""Of a day."""
 
 
 @dataclass
@@ -38,17 +38,28 @@ class Increments:
     """By article."""
     quarters: Counter[tuple[str, int]]
     """By article and quarter of an hour since 1970, UTC."""
+    filtered: Counter[tuple[str, str, int]]
+    """Reads that are not counted, by class, article and quarter."""
     epochs: dict[str, EpochSums]
 
     @property
     def total(self) -> int:
-        """Reads of all articles."""
+        """Reads of all articles, filtered ones not among them."""
         return self.reads.total()
+
+
+@dataclass
+class Day:
+    """What one bucket document gains: reads by quarter of its day, 0-95, people's and those of each filtered class."""
+
+    people: Counter[int] = field(default_factory=Counter)
+    filtered: dict[str, Counter[int]] = field(default_factory=dict)
 
 
 def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
     """Add up `batches`, each id once, and none that is in `known`, the ids that the ledger holds."""
     quarters: Counter[tuple[str, int]] = Counter()
+    filtered: Counter[tuple[str, str, int]] = Counter()
     epochs: dict[str, EpochSums] = {}
     seen = set(known)
     for batch in batches:
@@ -58,31 +69,41 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
             sums.duplicates += 1
             continue
         seen.add(batch.batch_id)
-        quarters.update([(article, accepted // QUARTER_MS) for article, accepted, _, _ in batch.reads])
+        sums.accepted += batch.reads
+        for kind, article, quarter, number, _, _ in batch.groups:
+            if kind in PEOPLE:
+                quarters[article, quarter] += number
+            else:
+                filtered[kind, article, quarter] += number
+                sums.filtered[kind] += number
+                sums.accepted += number
         sums.batches += 1
         sums.max_seq = max(sums.max_seq, sequence)
         sums.first_minted_at = min(sums.first_minted_at, batch.minted_at)
         sums.last_minted_at = max(sums.last_minted_at, batch.minted_at)
-        sums.accepted += len(batch.reads) + sum(batch.filtered.values())
-        sums.filtered.update(batch.filtered)
     reads: Counter[str] = Counter()
     for (article, _), number in quarters.items():
         reads[article] += number
-    return Increments(reads, quarters, epochs)
+    return Increments(reads, quarters, filtered, epochs)
 
 
-def by_day(quarters: Counter[tuple[str, int]]) -> dict[tuple[str, str], Counter[int]]:
-    """Sort quarters under (article, UTC day as `2026-11-23`): the number of reads by quarter of that day, 0-95.
-
-    The whole site is in it under `SITE`.
-    """
-    days: dict[tuple[str, str], Counter[int]] = {}
+def by_day(added: Increments) -> dict[tuple[str, str], Day]:
+    """Sort what was read under (article, UTC day as `2026-11-23`). The whole site is in it under `SITE`."""
+    days: dict[tuple[str, str], Day] = defaultdict(Day)
     names: dict[int, str] = {}
-    for (article, quarter), number in quarters.items():
-        day, place = divmod(quarter, QUARTERS)
+
+    def touched(article: str, day: int) -> Iterable[Day]:
         name = names.get(day)
         if name is None:
             name = names[day] = datetime.fromtimestamp(day * 86400, UTC).date().isoformat()
-        for who in (article, SITE):
-            days.setdefault((who, name), Counter())[place] += number
+        return (days[who, name] for who in (article, SITE) if who != NO_ARTICLE)
+
+    for (article, quarter), number in added.quarters.items():
+        day, place = divmod(quarter, QUARTERS)
+        for one in touched(article, day):
+            one.people[place] += number
+    for (kind, article, quarter), number in added.filtered.items():
+        day, place = divmod(quarter, QUARTERS)
+        for one in touched(article, day):
+            one.filtered.setdefault(kind, Counter())[place] += number
     return days

@@ -7,11 +7,11 @@ spent at once: as long as it lasts, a read that finds no batch on its way doesn'
 
 import asyncio
 import logging
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from shared.batch import Batch, Read, batch_id
+from shared.batch import NO_ARTICLE, QUARTER_MS, READER, Batch, Group, batch_id, join_visitors
 from shared.errors import LuotdocError, Unavailable
 from shared.metrics import Ingest
 
@@ -22,12 +22,19 @@ BURST = 48_000
 """Batches that may be sent without the gap after a time of quiet: four minutes' worth."""
 IN_FLIGHT = 2
 MAX_BATCH = 5_000
-"""Reads in one batch: about 300 KB."""
+"""Reads in one batch: some 80 KB, or 350 KB if each is of another article."""
+MAX_NAMED = 10_000
+"""Filtered reads gather by class, article and quarter of an hour. Every batch empties them; only while none can be
+sent do they pile up: to (classes x public articles x quarters) at most, were it not for this bound (about 3 MB).
+Reads beyond it are added up without their article."""
 MAX_GATHERED = 10
 """Full batches that may wait to be sent; further reads are answered 503."""
 IDLE_SECONDS = 1.0
 """After so long without a batch an empty one is sent: it says that nothing is missing until then."""
 RETRY_SECONDS = 0.5
+
+Read = tuple[str, int, int, str]
+"""(article, accepted at in milliseconds, salt day, visitor); 0 and "" where the visitor is not known."""
 
 Deliver = Callable[[Batch], Awaitable[None]]
 """Returns once the batch is durable; raises `LuotdocError` when it could not be made so."""
@@ -50,14 +57,16 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self._sequence = 0
         self._gathered: deque[_Gathering] = deque()
-        self._filtered: Counter[str] = Counter()
+        self._filtered: dict[tuple[str, str, int], int] = {}
         self._in_flight: set[asyncio.Task[None]] = set()
         self._stuck = 0
         self._last_sent = -IDLE_SECONDS
         self._timer: asyncio.Handle | None = None
 
-    def add(self, article: str, kind: str, visitor: str) -> asyncio.Future[str]:
-        """Take a read. The future answers its batch's id when it is durable, or fails with `Unavailable`.
+    def add(self, article: str, salt_day: int, visitor: str) -> asyncio.Future[str]:
+        """Take a read, with its visitor (16 hex digits) and the day of the visitor's salt, or 0 and "".
+
+        The future answers its batch's id when it is durable, or fails with `Unavailable`.
 
         Raises `Unavailable` at once when no batch can be sent or too many reads wait already.
         """
@@ -68,14 +77,18 @@ class Batcher:
                 raise Unavailable("too many reads wait to be stored")
             self._gathered.append(_Gathering())
         gathering = self._gathered[-1]
-        gathering.reads.append((article, self._millis(), kind, visitor))
+        gathering.reads.append((article, self._millis(), salt_day, visitor))
         if self._timer is None and len(self._in_flight) < IN_FLIGHT:
             self._schedule()
         return gathering.durable
 
-    def filtered(self, reason: str) -> None:
+    def filtered(self, reason: str, article: str) -> None:
         """Account for a read that is not counted, in the next batch."""
-        self._filtered[reason] += 1
+        quarter = self._millis() // QUARTER_MS
+        key = reason, article, quarter
+        if key not in self._filtered and len(self._filtered) >= MAX_NAMED:
+            key = reason, NO_ARTICLE, quarter
+        self._filtered[key] = self._filtered.get(key, 0) + 1
 
     async def run(self) -> None:
         """Send an empty batch whenever nothing was sent for a second."""
@@ -118,7 +131,8 @@ class Batcher:
         # Every read accepted before `minted_at` is in this batch or an earlier one; so if older reads wait in the
         # next one already, the moment is that of the oldest.
         minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
-        batch = Batch(batch_id(self._epoch, self._sequence), minted_at, gathering.reads, dict(self._filtered))
+        groups = _grouped(gathering.reads) + [Group(*key, number) for key, number in self._filtered.items()]
+        batch = Batch(batch_id(self._epoch, self._sequence), minted_at, groups)
         self._filtered.clear()
         self._sequence += 1
         self._allowance = max(0.0, self._allowed() - 1)
@@ -150,8 +164,8 @@ class Batcher:
             else:
                 break
         self._stuck -= failed
-        self._metrics.batch_size.observe(len(batch.reads))
-        self._metrics.reads.labels("reader", "counted").inc(len(batch.reads))
+        self._metrics.batch_size.observe(batch.reads)
+        self._metrics.reads.labels("reader", "counted").inc(batch.reads)
         if not durable.done():
             durable.set_result(batch.batch_id)
 
@@ -161,6 +175,20 @@ class Batcher:
             log.critical("a batch was lost to a bug", exc_info=error)
         if self._gathered:
             self._schedule()
+
+
+def _grouped(reads: Iterable[Read]) -> list[Group]:
+    found: dict[tuple[str, int, int], list[str]] = {}
+    for article, accepted_at, salt_day, visitor in reads:
+        key = article, accepted_at // QUARTER_MS, salt_day
+        if (visitors := found.get(key)) is None:
+            found[key] = [visitor]
+        else:
+            visitors.append(visitor)
+    return [
+        Group(READER, article, quarter, len(visitors), salt_day, join_visitors(dict.fromkeys(visitors)))
+        for (article, quarter, salt_day), visitors in found.items()
+    ]
 
 
 def _refuse(durable: asyncio.Future[str], why: str) -> None:

@@ -45,12 +45,13 @@ NOT_COUNTED = b"not counted"
 
 @dataclass
 class Beacon:
-    """Takes one read at a time. `salts` answers today's secret and, soon after its turn, the one before."""
+    """Takes one read at a time. `salts` answers the day of the secret (since 1970), it, and soon after its turn
+    the one before."""
 
     batcher: Batcher
     known: KnownArticles
     window: ReloadWindow
-    salts: Callable[[], tuple[bytes, bytes | None]]
+    salts: Callable[[], tuple[int, bytes, bytes | None]]
     filter_bots: bool
     addresses: Addresses
     origins: Collection[str]
@@ -125,24 +126,25 @@ class Beacon:
         address = self.addresses.reader(request.peer, request.headers)
         if self.limit.per_minute and (wait := self.limit.wait(address)):
             self._limited.inc()
+            self.batcher.filtered("limit", article)
             self._took(time.perf_counter() - started)
             request.refuse(_too_many(wait))
             return True
         if reason or (reason := "bot" if self.filter_bots and is_bot(agent) else ""):
-            self._answer_filtered(request, reason, started)
+            self._answer_filtered(request, article, reason, started)
             return True
-        reader, before = self._visitor(address, agent) if self.window.window else ("", "")
+        day, reader, before = self._visitor(address, agent) if self.window.window else (0, "", "")
         key = self._key(reader, before, article)
         if reader:
             if self.window.holds(key):
-                self._answer_filtered(request, "reload", started)
+                self._answer_filtered(request, article, "reload", started)
                 return True
             if (pending := self.window.pending(key)) is not None:
                 self._in_flight += 1
-                pending.add_done_callback(partial(self._joined, request, started))
+                pending.add_done_callback(partial(self._joined, request, article, started))
                 return True
         try:
-            outcome = self.batcher.add(article, "reader", reader)
+            outcome = self.batcher.add(article, day, reader)
         except Unavailable:
             return False
         if reader:
@@ -151,12 +153,12 @@ class Beacon:
         outcome.add_done_callback(partial(self._settled, request, key if reader else None, started))
         return True
 
-    def _answer_filtered(self, request: FastRequest, reason: str, started: float) -> None:
-        self._note_filtered(reason)
+    def _answer_filtered(self, request: FastRequest, article: str, reason: str, started: float) -> None:
+        self._note_filtered(reason, article)
         self._took(time.perf_counter() - started)
         request.no_content(self._heads[reason])
 
-    def _joined(self, request: FastRequest, started: float, outcome: asyncio.Future[str]) -> None:
+    def _joined(self, request: FastRequest, article: str, started: float, outcome: asyncio.Future[str]) -> None:
         """The same read, which was on its way, has its outcome: with it this one is a reload."""
         self._in_flight -= 1
         if outcome.cancelled() or (error := outcome.exception()) is not None:
@@ -164,7 +166,7 @@ class Beacon:
             self._took(time.perf_counter() - started)
             request.refuse(Unavailable("ingest is stopping" if outcome.cancelled() else str(error)))
         else:
-            self._answer_filtered(request, "reload", started)
+            self._answer_filtered(request, article, "reload", started)
 
     def _settled(self, request: FastRequest, key: str | None, started: float, outcome: asyncio.Future[str]) -> None:
         self._in_flight -= 1
@@ -195,11 +197,12 @@ class Beacon:
         agent, reason = read_signs(headers, self.origins)
         address = self.addresses.reader(scope["client"][0] if scope.get("client") else "", headers)
         if self.limit.per_minute and (wait := self.limit.wait(address)):
+            self.batcher.filtered("limit", article)
             raise _too_many(wait)
         if reason or (reason := "bot" if self.filter_bots and is_bot(agent) else ""):
-            return self._note_filtered(reason)
+            return self._note_filtered(reason, article)
         if not self.window.window:
-            batch = await asyncio.shield(self.batcher.add(article, "reader", ""))
+            batch = await asyncio.shield(self.batcher.add(article, 0, ""))
             return COUNTED, batch.encode()
         return await self._once(article, *self._visitor(address, agent))
 
@@ -207,9 +210,9 @@ class Beacon:
         if article not in self.known and not await self.known.look_up(article):
             raise Problem(404, "there is no such article, or it is not public")
 
-    def _visitor(self, address: bytes, agent: bytes) -> tuple[str, str]:
-        salt, before = self.salts()
-        return visitor(salt, address, agent), visitor(before, address, agent) if before else ""
+    def _visitor(self, address: bytes, agent: bytes) -> tuple[int, str, str]:
+        day, salt, before = self.salts()
+        return day, visitor(salt, address, agent), visitor(before, address, agent) if before else ""
 
     def _key(self, reader: str, before: str, article: str) -> str:
         """The key in the window: under the salt before, if the visitor read the article before the turn."""
@@ -217,14 +220,14 @@ class Beacon:
             return before + article
         return reader + article
 
-    async def _once(self, article: str, reader: str, before: str) -> tuple[bytes, bytes]:
+    async def _once(self, article: str, day: int, reader: str, before: str) -> tuple[bytes, bytes]:
         key = self._key(reader, before, article)
         if self.window.holds(key):
-            return self._note_filtered("reload")
+            return self._note_filtered("reload", article)
         if (pending := self.window.pending(key)) is not None:
             await asyncio.shield(pending)  # others wait for it, too: it must not end with this request
-            return self._note_filtered("reload")
-        outcome = self.batcher.add(article, "reader", reader)
+            return self._note_filtered("reload", article)
+        outcome = self.batcher.add(article, day, reader)
         self.window.begin(key, outcome)
         durable = False
         try:
@@ -234,8 +237,8 @@ class Beacon:
             self.window.end(key, durable)
         return COUNTED, batch.encode()
 
-    def _note_filtered(self, reason: str) -> tuple[bytes, bytes]:
-        self.batcher.filtered(reason)
+    def _note_filtered(self, reason: str, article: str) -> tuple[bytes, bytes]:
+        self.batcher.filtered(reason, article)
         self._filtered[reason].inc()
         return FILTERED[reason], b"-"
 

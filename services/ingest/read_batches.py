@@ -5,6 +5,7 @@ batch; the ledger takes one of them. What the first request found is remembered 
 time of minting, which keeps a late repetition from outliving the ledger, and the articles that were unknown then.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated
@@ -12,7 +13,7 @@ from typing import Annotated
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.batch import COUNTED_HOURS, Batch
+from shared.batch import BATCH, COUNTED_HOURS, QUARTER_MS, Batch, Group
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 
@@ -81,5 +82,7 @@ def make_batch(batch_id: str, articles: list[str], note: KeyNote, now: int) -> B
         raise Problem(422, "the request is not valid", [{"path": "Idempotency-Key", "message": message}])
     if note.minted_at < now - COUNTED_HOURS * 3_600_000:
         raise Problem(409, _TOO_LATE)
-    reads = [(article, note.minted_at, "batch", "") for article in articles if article not in note.unknown]
-    return Batch(batch_id, note.minted_at, reads)
+    numbers = Counter(article for article in articles if article not in note.unknown)
+    quarter = note.minted_at // QUARTER_MS
+    groups = [Group(BATCH, article, quarter, number) for article, number in numbers.items()]
+    return Batch(batch_id, note.minted_at, groups)

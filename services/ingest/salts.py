@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 60.0
 TURN = time(4)
 """When the site's day of a salt begins, by its own clock: the fewest visits last across it."""
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def day_of(moment: datetime, zone: ZoneInfo) -> date:
@@ -34,19 +35,19 @@ class Salts:
     def __init__(self, store: ArticleStore, clock: Clock, zone: ZoneInfo) -> None:
         self._store, self._clock, self._zone = store, clock, zone
         self._held: dict[date, bytes] = {}
-        self._newest_first: list[tuple[int, bytes]] = []
+        self._newest_first: list[tuple[int, int, bytes]] = []
 
-    def at(self, milliseconds: int, window: float) -> tuple[bytes, bytes | None]:
-        """The secret of that time, and the one before it for `window` seconds after the turn, else None.
+    def at(self, milliseconds: int, window: float) -> tuple[int, bytes, bytes | None]:
+        """(day since 1970, its secret, the secret of the day before) at that time.
 
-        A visitor who came before the turn is found under the one before. If MongoDB was away for a whole day, the
-        newest secret that is held goes on.
+        The third is None except for `window` seconds after the turn. A visitor who came before the turn is
+        found under the one before. If MongoDB was away for a whole day, the newest secret that is held goes on.
         """
-        for place, (begin, salt) in enumerate(self._newest_first):
+        for place, (begin, day, salt) in enumerate(self._newest_first):
             if begin <= milliseconds:
                 turned = milliseconds - begin < window * 1000 and place + 1 < len(self._newest_first)
-                return salt, self._newest_first[place + 1][1] if turned else None
-        return self._newest_first[-1][1], None
+                return day, salt, self._newest_first[place + 1][2] if turned else None
+        return *self._newest_first[-1][1:], None
 
     async def load(self) -> None:
         """Fetch what is missing and drop what is past."""
@@ -55,7 +56,9 @@ class Salts:
         for day in (today + timedelta(days=1), today, today - timedelta(days=1)):
             held[day] = self._held.get(day) or await self._store.salt(day, begin_of(day, self._zone))
         self._held = held
-        self._newest_first = [(to_millis(begin_of(day, self._zone)), salt) for day, salt in held.items()]
+        self._newest_first = [
+            (to_millis(begin_of(day, self._zone)), day.toordinal() - _EPOCH_DAY, salt) for day, salt in held.items()
+        ]
 
     async def run(self) -> None:
         """Keep up with the calendar, for ever."""

@@ -1,6 +1,8 @@
 """A segment of the spool: a file with a run of records, which is kept open, and the records themselves.
 
-A record is `length (4 bytes) | CRC-32 (4 bytes) | payload`. The open file outlives its name: when the folder is
+A record is `length (4 bytes) | CRC-32 (4 bytes) | payload`; the payload is JSON, `[batch_id, minted_at, reads, body]`
+with the values of the message's headers and its body, or, from an earlier release, `[batch_id, minted_at, reads,
+filtered]` with the lists of a body of version 1. The open file outlives its name: when the folder is
 deleted or replaced, the batches in it can still be read and forwarded.
 """
 
@@ -23,7 +25,7 @@ _HEAD = struct.Struct(">II")
 
 def encode(batch: Batch) -> bytes:
     """A batch as one record."""
-    payload = orjson.dumps([batch.batch_id, batch.minted_at, batch.reads, batch.filtered])
+    payload = orjson.dumps([batch.batch_id, batch.minted_at, batch.reads, orjson.Fragment(batch.body())])
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
@@ -50,10 +52,11 @@ def decode(data: bytes) -> tuple[list[Batch], int]:
 
 def _batch(payload: bytes) -> Batch | None:
     try:
-        name, minted_at, reads, filtered = orjson.loads(payload)
+        name, minted_at, reads, content = orjson.loads(payload)
+        if type(reads) is list:
+            reads, content = len(reads), {"reads": reads, "filtered": content}
         # Checked as the counter checks it: what it would park is for people to look at here.
-        headers = {"batch_id": name, "minted_at": minted_at, "reads": len(reads)}
-        return parse(headers, orjson.dumps({"reads": reads, "filtered": filtered}))
+        return parse({"batch_id": name, "minted_at": minted_at, "reads": reads}, orjson.dumps(content))
     except (ValueError, TypeError, Permanent):  # orjson's errors are ValueErrors or TypeErrors
         return None
 

@@ -59,16 +59,17 @@ class Articles:
         unknown = frozenset(missing - await self.store.published_among(missing)) if missing else frozenset()
         now = to_millis(self.clock())
         note = read_batches.KeyNote(read_batches.digest_of(wanted), now, unknown)
-        batch = read_batches.make_batch(batch_id, wanted, await self.store.remember_key(batch_id, note), now)
+        note = await self.store.remember_key(batch_id, note)
+        batch = read_batches.make_batch(batch_id, wanted, note, now)
         if batch.reads:
             try:
                 await self.deliver(batch)
             except Unavailable:
                 self.answered("unavailable", len(wanted))
                 raise
-        self.answered("counted", len(batch.reads))
-        self.answered("unknown", len(wanted) - len(batch.reads))
-        return [read[0] for read in batch.reads]
+        self.answered("counted", batch.reads)
+        self.answered("unknown", len(wanted) - batch.reads)
+        return [article for article in wanted if article not in note.unknown]
 
     def answered(self, outcome: str, reads: int) -> None:
         """Count reads of `POST /reads/batch` by how they were answered."""

@@ -8,7 +8,7 @@ import aio_pika
 from aio_pika.abc import DeliveryMode
 
 from shared import topology
-from shared.batch import Batch, batch_id
+from shared.batch import DAY_MS, QUARTER_MS, Batch, Group, batch_id, join_visitors
 from tests.bench.naive import QUEUE as NAIVE
 from tests.bench.traffic import ARTICLES, article
 
@@ -17,24 +17,30 @@ READS = 250
 _IN_FLIGHT = 200
 
 
-def _bodies() -> list[bytes]:
-    """Eight batches that name every article once, in no order; the next batch repeats the first."""
+def _contents() -> list[list[Group]]:
+    """Eight batches that name every article once, in no order; the next batch repeats the first.
+
+    So no reads are equal, and grouping gains nothing: the counter's dearest case.
+    """
     minted = time.time_ns() // 1_000_000
+    quarter, day = minted // QUARTER_MS, minted // DAY_MS
     numbers = [n * 1_237 % ARTICLES for n in range(ARTICLES)]
-    reads = [(article(n), minted, "reader", secrets.token_hex(8)) for n in numbers]
-    return [Batch("", 0, reads[at : at + READS]).body() for at in range(0, ARTICLES, READS)]
+    visitors = [join_visitors([secrets.token_hex(8)]) for _ in numbers]
+    groups = [Group("reader", article(n), quarter, 1, day, who) for n, who in zip(numbers, visitors, strict=True)]
+    return [groups[at : at + READS] for at in range(0, ARTICLES, READS)]
 
 
 async def fill(amqp_url: str, batches: int, rate: float | None = None) -> None:
     """Send `batches` of `READS` reads of one new epoch, confirmed; at most `rate` a second."""
-    epoch, bodies, started = f"bench{secrets.token_hex(4)}", _bodies(), time.monotonic()
+    epoch, contents, started = f"bench{secrets.token_hex(4)}", _contents(), time.monotonic()
+    bodies = [Batch("", 0, groups).body() for groups in contents]
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(topology.READS.name)
 
         async def send(number: int) -> None:
             minted = time.time_ns() // 1_000_000
-            batch = Batch(batch_id(epoch, number), minted, [()] * READS)  # type: ignore[list-item]
+            batch = Batch(batch_id(epoch, number), minted, contents[number % len(contents)])
             message = aio_pika.Message(
                 bodies[number % len(bodies)], headers=batch.headers(), delivery_mode=DeliveryMode.PERSISTENT
             )

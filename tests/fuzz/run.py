@@ -13,6 +13,7 @@ from functools import partial
 import aio_pika
 import orjson
 
+from shared.batch import QUARTER_MS
 from shared.topology import RETRY_DELAYS
 from tests.support.frames import RawPublisher, Refused, long, properties, short
 from tests.support.hostile_messages import Hostile, Maker
@@ -85,7 +86,8 @@ def good_batch(number: int) -> Hostile:
             short(b"reads") + b"b\1",
         ]
     )
-    return Hostile(properties(headers), orjson.dumps({"reads": [["good", now, "reader", ""]], "filtered": {}}))
+    group = ["reader", "good", now // QUARTER_MS, 1]
+    return Hostile(properties(headers), orjson.dumps({"v": 2, "groups": [group]}))
 
 
 class Run:

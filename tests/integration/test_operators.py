@@ -10,6 +10,7 @@ from functools import partial
 import aio_pika
 import orjson
 
+from shared.batch import QUARTER_MS
 from tests.support.starter import run
 from tests.support.system import Process, System, until
 
@@ -30,7 +31,7 @@ async def _publish(
         exchange = await channel.get_exchange("luotdoc.reads")
         headers = {"batch_id": f"e1-{sequence:012d}", "minted_at": minted_at, "reads": reads}
         headers |= {"x-luotdoc-force": True} if force else {}
-        content = orjson.dumps({"reads": [["a1", minted_at, "reader", ""]] * reads, "filtered": {}})
+        content = orjson.dumps({"v": 2, "groups": [["reader", "a1", minted_at // QUARTER_MS, reads]]})
         await exchange.publish(aio_pika.Message(body or content, headers=headers), "batch")  # type: ignore[arg-type]
 
 
@@ -113,7 +114,7 @@ async def test_redriving_what_was_counted_counts_nothing(system: System) -> None
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         headers = {"batch_id": f"e1-{0:012d}", "minted_at": NOW, "reads": 1, "x-luotdoc-reason": "bug"}
-        body = orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {}})
+        body = orjson.dumps({"v": 2, "groups": [["reader", "a1", NOW // QUARTER_MS, 1]]})
         message = aio_pika.Message(body, headers=headers)  # type: ignore[arg-type]
         await channel.default_exchange.publish(message, "counter.reads.parked")
     assert (await _run(system, "shared.parked", "redrive", "counter.reads", "--all")).returncode == 0

@@ -7,11 +7,19 @@ import aio_pika
 import orjson
 import pytest
 
+from shared.batch import QUARTER_MS
 from shared.clock import from_millis
 from tests.support.system import System, until
 
 NOW = int(time.time() * 1000)
-GOOD_BODY = orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {}})
+QUARTER = NOW // QUARTER_MS
+
+
+def _body(*groups: list[Any]) -> bytes:
+    return orjson.dumps({"v": 2, "groups": groups})
+
+
+GOOD_BODY = _body(["reader", "a1", QUARTER, 1])
 
 
 async def _publish(system: System, exchange: str, key: str, messages: list[aio_pika.Message]) -> None:
@@ -47,6 +55,10 @@ async def test_bad_batches(system: System) -> None:
         (_batch(b"\xff"), "bad_body"),
         (_batch(b"[]"), "bad_body"),
         (_batch(b'{"reads": [["a1", "x", "reader", ""]]}'), "bad_body"),
+        (_batch(b'{"v": 2, "groups": [["reader", "a1", "x", 1]]}'), "bad_body"),
+        (_batch(b'{"v": 2, "groups": [["reader", "a1", 5, 1, 5, "?"]]}'), "bad_body"),
+        (_batch(b'{"v": 3, "groups": [["reader", "a1", 5, 1]]}'), "bad_body"),
+        (_batch(_body(["machine", "a1", QUARTER, 1])), "bad_body"),
         (_batch(b'{"reads": [["a1", 5]]}'), "bad_body"),
         (_batch(b'{"reads": [[null, 5, "reader", ""]]}'), "bad_body"),
         (_batch(GOOD_BODY, reads=2), "bad_body"),
@@ -178,7 +190,7 @@ async def test_what_mongodb_never_takes_does_not_stop_the_rest(system: System) -
     """A hand in the database has left a count that is no number."""
     await system.db.counts.insert_one({"_id": "a2/0", "v": 1, "article": "a2", "slot": 0, "reads": "many"})
     counter = await system.start("counter", flush_interval="1")
-    spoilt = orjson.dumps({"reads": [["a2", NOW, "reader", ""]]})
+    spoilt = _body(["reader", "a2", QUARTER, 1])
     batches = [_batch(spoilt if n == 3 else GOOD_BODY, batch_id=f"e1-{n:012d}") for n in range(7)]
     await _publish(system, "luotdoc.reads", "batch", batches)
 
@@ -201,12 +213,12 @@ async def _counted(system: System, wanted: int) -> bool:
     [
         ({"minted_at": 1 << 49}, GOOD_BODY, "bad_headers"),
         ({}, orjson.dumps({"reads": [["a1", 1 << 49, "reader", ""]]}), "bad_body"),
-        ({}, orjson.dumps({"reads": [["A1", NOW, "reader", ""]]}), "bad_body"),
-        ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"": 1}}), "bad_body"),
-        ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"$x.y": 1}}), "bad_body"),
-        ({}, orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {"bot": 1 << 62}}), "bad_body"),
+        ({}, _body(["reader", "a1", 1 << 49, 1]), "bad_body"),
+        ({}, _body(["reader", "A1", QUARTER, 1]), "bad_body"),
+        ({}, _body(["reader", "a1", QUARTER, 1], ["$x.y", "a1", QUARTER, 1]), "bad_body"),
+        ({}, _body(["reader", "a1", QUARTER, 1], ["bot", "a1", QUARTER, 1 << 62]), "bad_body"),
     ],
-    ids=["header's time", "read's time", "article", "no reason", "reason", "number"],
+    ids=["header's time", "time of a read of version 1", "quarter", "article", "class", "number"],
 )
 async def test_values_that_no_calendar_or_database_can_hold(
     system: System, headers: dict[str, Any], body: bytes, reason: str

@@ -17,7 +17,7 @@ from services.stats.catalogue import change
 from services.stats.reports import Reports
 from services.stats.store import Store
 from shared import mongo
-from shared.batch import Batch, batch_id
+from shared.batch import QUARTER_MS, Batch, Group, batch_id
 from shared.clock import now, to_millis
 from shared.events import ArticlePublished, ArticleWithdrawn
 from shared.http import observed
@@ -58,12 +58,12 @@ class Portal:
     async def read(
         self, article: str, at: str | datetime = NOW, number: int = 1, slot: int = 0, epoch: str = "e1"
     ) -> Batch:
-        """Count one batch of `number` reads, accepted at `at` and minted then."""
+        """Count one batch of `number` reads and one of a bot, accepted at `at` and minted then."""
         moment = to_millis(datetime.fromisoformat(at) if isinstance(at, str) else at)
         sequence = self.sequences.get(epoch, 0)
         self.sequences[epoch] = sequence + 1
-        reads = [(article, moment, "reader", "")] * number
-        batch = Batch(batch_id(epoch, sequence), moment, reads, {"bot": 1})
+        groups = [Group("reader", article, moment // QUARTER_MS, number)] if number else []
+        batch = Batch(batch_id(epoch, sequence), moment, [*groups, Group("bot", article, moment // QUARTER_MS, 1)])
         await self.counter.flush([batch], slot)
         return batch
 
@@ -331,6 +331,28 @@ async def test_tables_come_as_csv_too(portal: Portal) -> None:
     )
     local = await portal.http.get("/stats/series", params={"from": "2026-11-23", "step": "hour", "format": "csv"})
     assert local.text.splitlines()[1] == "2026-11-23 00:00:00,Asia/Ho_Chi_Minh,0"
+
+
+async def test_an_article_that_only_bots_read_has_no_reads(portal: Portal) -> None:
+    await portal.publish("a")
+    await portal.publish("b")
+    await portal.read("a", NOW, 0)
+    assert (await portal.get("/top", window="24h"))["items"] == []
+    assert (await portal.get("/articles/a"))["counted"] == 0
+    site = await portal.get("/site")
+    assert (site["counted"], site["today"], site["year"]) == (0, 0, 0)
+    hours = await portal.get("/series", article="a", step="hour", **{"from": "2026-11-23", "to": "2026-11-24"})
+    assert {point["reads"] for point in hours["points"]} == {0}
+    await portal.read("a", NOW, 2)
+    await portal.read("b", NOW, 1)
+    assert [row["reads"] for row in (await portal.get("/top", window="24h"))["items"]] == [2, 1]
+    assert (await portal.get("/site"))["today"] == 3
+    day = await portal.db.buckets.find_one({"_id": "a/2026-11-23/0"}, {"_id": 0})
+    assert day == {
+        "v": 1, "article": "a", "day": "2026-11-23", "slot": 0, "q": {"20": 2}, "reads": 2,
+        "by": {"bot": {"20": 2}}, "filtered": {"bot": 2},
+    }  # fmt: skip
+    assert await portal.db.counts.count_documents({}) == 3  # a, b and the site
 
 
 async def test_the_books_balance(portal: Portal) -> None:

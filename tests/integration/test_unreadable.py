@@ -10,6 +10,7 @@ import aio_pika
 import orjson
 import pytest
 
+from shared.batch import QUARTER_MS
 from tests.integration.test_operators import _run
 from tests.support.frames import RawPublisher, Refused, long, properties, short
 from tests.support.hostile_messages import Hostile
@@ -17,7 +18,7 @@ from tests.support.system import PATIENCE, Process, System, until
 from tests.support.wire import publish, sample
 
 NOW = int(time.time() * 1000)
-BODY = orjson.dumps({"reads": [["a1", NOW, "reader", ""]], "filtered": {}})
+BODY = orjson.dumps({"v": 2, "groups": [["reader", "a1", NOW // QUARTER_MS, 1]]})
 WORKS = {"counter.reads": "counter", "render.articles": "render", "stats.articles": "stats"}
 SECONDS = 2.0 * PATIENCE
 """In which the next good message is handled; `make fuzz` measures it on a quiet machine."""

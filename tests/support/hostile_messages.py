@@ -4,6 +4,7 @@ import random
 import struct
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -110,11 +111,28 @@ class Maker:
             return self._bytes(200)
         if pick < 0.5:
             return b"[" * self._random.randint(1, 5000)
+        if pick < 0.6:
+            return orjson.dumps({"v": self._random.choice([2, 2, 2, 3, None]), "groups": self._groups()})
         if pick < 0.7:
             read = ["a1", int(time.time() * 1000), "reader", ""]
             filtered = {self._random.choice(["bot", "x", "bot "]): self._random.choice([1, 1 << 39, 1 << 62, -1])}
             return orjson.dumps({"reads": [read] * self._random.randint(0, 2), "filtered": filtered})
         return self._event()
+
+    def _groups(self) -> list[list[Any]]:
+        """Groups of a batch, right or nearly."""
+        quarter = int(time.time()) // 900
+        seen: list[list[Any]] = [[], [], [20_782, "A" * 11], [20_782, "A" * 22], [0, "?" * 11], [1]]
+        return [
+            [
+                self._random.choice(["reader", "reader", "batch", "bot", "limit", "$x.y", "later"]),
+                self._random.choice(["a1", "a1", "", "*", "A1"]),
+                self._random.choice([quarter, quarter, 0, 1 << 49, 1 << 63]),
+                self._random.choice([1, 1, 2, 0, 1 << 39, 1 << 62, -1, True]),
+                *self._random.choice(seen),
+            ]
+            for _ in range(self._random.randint(0, 3))
+        ]
 
     def _event(self) -> bytes:
         huge = self._random.choice(["1", "9223372036854775808", "1e400", "NaN", '"1"', "1" * 5000, "-1"])

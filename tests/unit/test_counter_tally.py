@@ -3,11 +3,12 @@
 from collections import Counter
 from itertools import pairwise
 
+import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.counter.tally import EpochSums, by_day, fold
-from shared.batch import Batch, Read, batch_id
+from services.counter.tally import Day, EpochSums, by_day, fold
+from shared.batch import QUARTER_MS, Batch, Group, batch_id, parse
 
 NOON = 1_795_435_200_000
 """2026-11-23T12:00:00Z in milliseconds: the beginning of quarter 1994928 since 1970, of quarter 48 of its day."""
@@ -15,12 +16,12 @@ MINUTE = 60_000
 QUARTER = 1_994_928
 
 
-def read(article: str, minutes: float) -> Read:
-    return article, NOON + int(minutes * MINUTE), "reader", "00ff"
+def read(article: str, minutes: float, number: int = 1, kind: str = "reader") -> Group:
+    return Group(kind, article, (NOON + int(minutes * MINUTE)) // QUARTER_MS, number)
 
 
-def batch(sequence: int, *reads: Read, epoch: str = "e1", filtered: dict[str, int] | None = None) -> Batch:
-    return Batch(batch_id(epoch, sequence), NOON + sequence, list(reads), filtered or {})
+def batch(sequence: int, *groups: Group, epoch: str = "e1") -> Batch:
+    return Batch(batch_id(epoch, sequence), NOON + sequence, list(groups))
 
 
 def test_reads_are_counted_by_article_and_quarter_of_an_hour() -> None:
@@ -34,8 +35,8 @@ def test_reads_are_counted_by_article_and_quarter_of_an_hour() -> None:
 def test_the_books_gain_what_the_batches_carry() -> None:
     added = fold(
         [
-            batch(3, read("a", 0), read("b", 0), filtered={"bot": 2, "reload": 1}),
-            batch(1, read("a", 0), filtered={"bot": 1}),
+            batch(3, read("a", 0), read("b", 0), read("a", 0, 2, "bot"), read("b", 0, 1, "reload")),
+            batch(1, read("a", 0), read("a", 0, 1, "bot")),
             batch(7, epoch="e2"),
         ]
     )
@@ -49,14 +50,14 @@ def test_the_books_gain_what_the_batches_carry() -> None:
 
 
 def test_a_batch_that_the_ledger_holds_is_not_counted_again_but_told() -> None:
-    added = fold([batch(0, read("a", 0), filtered={"bot": 1}), batch(1, read("a", 0))], known={"e1-000000000000"})
+    added = fold([batch(0, read("a", 0), read("a", 0, 1, "bot")), batch(1, read("a", 0))], known={"e1-000000000000"})
 
     assert added.reads == {"a": 1}
     assert added.epochs["e1"] == EpochSums(1, 1, NOON + 1, NOON + 1, accepted=1, duplicates=1)
 
 
 def test_a_batch_that_comes_twice_at_once_is_counted_once() -> None:
-    twice = batch(0, read("a", 0), filtered={"bot": 1})
+    twice = batch(0, read("a", 0), read("a", 0, 1, "bot"))
     added = fold([twice, twice])
     assert (added.reads, added.epochs["e1"].accepted, added.epochs["e1"].duplicates) == ({"a": 1}, 2, 1)
 
@@ -64,7 +65,7 @@ def test_a_batch_that_comes_twice_at_once_is_counted_once() -> None:
 def test_an_epoch_that_only_repeats_itself_gains_nothing() -> None:
     added = fold([batch(5, read("a", 0))], known={"e1-000000000005"})
     assert added.epochs == {"e1": EpochSums(duplicates=1)}
-    assert (added.reads, added.quarters, added.total) == ({}, {}, 0)
+    assert (added.reads, added.quarters, added.filtered, added.total) == ({}, {}, {}, 0)
 
 
 def test_batches_with_a_client_s_key_are_kept_apart() -> None:
@@ -76,64 +77,95 @@ def test_batches_with_a_client_s_key_are_kept_apart() -> None:
 
 def test_nothing_adds_nothing() -> None:
     added = fold([])
-    assert (added.total, added.reads, added.quarters, added.epochs) == (0, {}, {}, {})
+    assert (added.total, added.reads, added.quarters, added.filtered, added.epochs) == (0, {}, {}, {}, {})
 
 
-READS = st.lists(
-    st.builds(read, st.sampled_from("abc"), st.integers(-40, 40)), max_size=4
+CLASSES = ["reader", "batch", "bot", "reload", "limit"]
+GROUPS = st.lists(
+    st.builds(read, st.sampled_from("abc"), st.integers(-40, 40), st.integers(1, 9), st.sampled_from(CLASSES)),
+    max_size=6,
 )  # a few articles and quarters, so that they meet
-CONTENTS = st.lists(
-    st.tuples(READS, st.dictionaries(st.sampled_from(["bot", "reload"]), st.integers(0, 9))), max_size=8
-)
+CONTENTS = st.lists(GROUPS, max_size=8)
 
 
 @settings(max_examples=60)
 @given(CONTENTS, st.data())
 def test_any_order_repetition_and_division_into_flushes_gives_the_same_sums(
-    contents: list[tuple[list[Read], dict[str, int]]], data: st.DataObject
+    contents: list[list[Group]], data: st.DataObject
 ) -> None:
-    batches = [batch(n, *reads, epoch=f"e{n % 2}", filtered=kept) for n, (reads, kept) in enumerate(contents)]
-    reads = Counter(article for one in batches for article, *_ in one.reads)
-    accepted = sum(len(one.reads) + sum(one.filtered.values()) for one in batches)
-    filtered = sum((Counter(one.filtered) for one in batches), Counter[str]())
+    batches = [batch(n, *groups, epoch=f"e{n % 2}") for n, groups in enumerate(contents)]
+    wanted = {kind: Counter[tuple[str, int]]() for kind in ("people", "bot", "reload", "limit")}
+    for group in (group for groups in contents for group in groups):
+        kind = "people" if group.kind in ("reader", "batch") else group.kind
+        wanted[kind][group.article, group.quarter] += group.number
 
     again = data.draw(st.lists(st.sampled_from(batches), max_size=6)) if batches else []
     deliveries = data.draw(st.permutations(batches + again))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(deliveries)), max_size=3)))
     ledger: set[str] = set()
     total, quarters, epochs = Counter[str](), Counter[tuple[str, int]](), list[EpochSums]()
+    filtered = Counter[tuple[str, str, int]]()
     for start, end in pairwise([0, *cuts, len(deliveries)]):
         added = fold(deliveries[start:end], ledger)
         ledger |= {one.batch_id for one in deliveries[start:end]}
         total += added.reads
         quarters += added.quarters
+        filtered += added.filtered
         epochs += added.epochs.values()
 
-    assert total == reads
-    assert quarters.total() == reads.total()
-    assert quarters == Counter(
-        (article, (QUARTER * 15 * MINUTE + at - NOON) // (15 * MINUTE))
-        for one in batches
-        for article, at, *_ in one.reads
-    )
+    assert quarters == wanted["people"]
+    for article in "abc":
+        assert total[article] == sum(number for (name, _), number in quarters.items() if name == article)
+    for kind in ("bot", "reload", "limit"):
+        found = {(article, quarter): number for (name, article, quarter), number in filtered.items() if name == kind}
+        assert found == wanted[kind]
+        assert sum(sums.filtered[kind] for sums in epochs) == wanted[kind].total()
     assert sum(sums.batches for sums in epochs) == len(batches)
     assert sum(sums.duplicates for sums in epochs) == len(again)
-    assert sum(sums.accepted for sums in epochs) == accepted
-    assert sum((sums.filtered for sums in epochs), Counter[str]()) == +filtered
+    assert sum(sums.accepted for sums in epochs) == total.total() + filtered.total()
     assert max((sums.max_seq for sums in epochs), default=-1) == len(batches) - 1
-    assert accepted == reads.total() + filtered.total()
 
 
 def test_quarters_are_sorted_under_their_utc_day_and_the_whole_site() -> None:
-    quarters = Counter({("a", QUARTER): 2, ("b", QUARTER): 3, ("a", QUARTER + 47): 1, ("a", QUARTER + 48): 4})
-    assert by_day(quarters) == {
-        ("a", "2026-11-23"): {48: 2, 95: 1},
-        ("b", "2026-11-23"): {48: 3},
-        ("*", "2026-11-23"): {48: 5, 95: 1},
-        ("a", "2026-11-24"): {0: 4},
-        ("*", "2026-11-24"): {0: 4},
+    quarters = {("a", QUARTER): 2, ("b", QUARTER): 3, ("a", QUARTER + 47): 1, ("a", QUARTER + 48): 4}
+    added = fold([batch(0, *(Group("reader", *key, number) for key, number in quarters.items()))])
+    assert by_day(added) == {
+        ("a", "2026-11-23"): Day(Counter({48: 2, 95: 1})),
+        ("b", "2026-11-23"): Day(Counter({48: 3})),
+        ("*", "2026-11-23"): Day(Counter({48: 5, 95: 1})),
+        ("a", "2026-11-24"): Day(Counter({0: 4})),
+        ("*", "2026-11-24"): Day(Counter({0: 4})),
     }
 
 
+def test_filtered_reads_stand_apart_by_class_and_the_site_has_those_without_an_article_too() -> None:
+    added = fold(
+        [
+            batch(0, read("a", 0), read("a", 0, 2, "bot"), read("a", 15, 3, "bot"), read("a", 0, 4, "reload")),
+            batch(1, read("b", 0, 5, "bot"), read("", 15, 6, "bot"), read("", 0, 7, "limit")),
+        ]
+    )
+    assert by_day(added) == {
+        ("a", "2026-11-23"): Day(Counter({48: 1}), {"bot": Counter({48: 2, 49: 3}), "reload": Counter({48: 4})}),
+        ("b", "2026-11-23"): Day(Counter(), {"bot": Counter({48: 5})}),
+        ("*", "2026-11-23"): Day(
+            Counter({48: 1}),
+            {"bot": Counter({48: 7, 49: 9}), "reload": Counter({48: 4}), "limit": Counter({48: 7})},
+        ),
+    }
+    assert added.reads == {"a": 1}
+    assert added.epochs["e1"].filtered == {"bot": 16, "reload": 4, "limit": 7}
+    assert added.epochs["e1"].accepted == 28
+
+
+def test_a_batch_of_version_1_adds_what_its_own_counter_would_have_added() -> None:
+    reads = [["a", NOON, "reader", "00ff"], ["a", NOON + QUARTER_MS, "reader", ""], ["b", NOON, "batch", ""]]
+    headers = {"batch_id": "e1-000000000004", "minted_at": NOON, "reads": 3}
+    added = fold([parse(headers, orjson.dumps({"reads": reads, "filtered": {"bot": 2, "reload": 1}}))])
+    assert added.quarters == {("a", QUARTER): 1, ("a", QUARTER + 1): 1, ("b", QUARTER): 1}
+    assert added.epochs["e1"] == EpochSums(1, 4, NOON, NOON, accepted=6, filtered=Counter({"bot": 2, "reload": 1}))
+    assert by_day(added)["*", "2026-11-23"].filtered == {"bot": Counter({48: 2}), "reload": Counter({48: 1})}
+
+
 def test_no_quarters_make_no_days() -> None:
-    assert by_day(Counter()) == {}
+    assert by_day(fold([])) == {}

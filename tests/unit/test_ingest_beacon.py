@@ -11,7 +11,7 @@ from services.ingest.batcher import Batcher
 from services.ingest.beacon import Beacon, _article, _checked
 from services.ingest.known import KnownArticles
 from services.ingest.limit import ReadLimit
-from services.ingest.visitors import ReloadWindow
+from services.ingest.visitors import ReloadWindow, visitor
 from shared.errors import Problem, Unavailable
 from shared.fastpath import FastRequest
 from shared.metrics import Ingest, new_registry
@@ -70,13 +70,17 @@ class Batches:
 
     def __init__(self) -> None:
         self.added: list[asyncio.Future[str]] = []
+        self.visitors: list[tuple[int, str]] = []
         self.reasons: list[str] = []
 
-    def add(self, article: str, kind: str, visitor: str) -> asyncio.Future[str]:
+    def add(self, article: str, salt_day: int, visitor: str) -> asyncio.Future[str]:
+        assert article == "a1"
+        self.visitors.append((salt_day, visitor))
         self.added.append(asyncio.get_running_loop().create_future())
         return self.added[-1]
 
-    def filtered(self, reason: str) -> None:
+    def filtered(self, reason: str, article: str) -> None:
+        assert article == "a1"
         self.reasons.append(reason)
 
 
@@ -97,12 +101,12 @@ class Request:
         self.answer = f"{type(error).__name__}: {error}"
 
 
-def make(limit: int = 0) -> tuple[Beacon, Batches]:
+def make(limit: int = 0, window_seconds: float = 60) -> tuple[Beacon, Batches]:
     batches = Batches()
-    window = ReloadWindow(60, 100, lambda: 1000.0)
+    window = ReloadWindow(window_seconds, 100, lambda: 1000.0)
     origins, bucket = ("https://www.example.org",), ReadLimit(limit, lambda: 1000.0)
     beacon = Beacon(
-        cast(Batcher, batches), cast(KnownArticles, {"a1"}), window, lambda: (b"salt", None), True,
+        cast(Batcher, batches), cast(KnownArticles, {"a1"}), window, lambda: (20_782, b"salt", None), True,
         Addresses([]), origins, bucket, Ingest(new_registry()),
     )  # fmt: skip
     return beacon, batches
@@ -145,12 +149,32 @@ async def test_one_address_with_many_browsers_meets_the_limit() -> None:
     assert answers[:10] == [""] * 10
     assert answers[10:] == ["Problem: too many reads from this address, try again later"] * 2
     assert len(batches.added) == 10
+    assert batches.reasons == ["limit", "limit"]
+
+
+async def test_a_read_carries_its_visitor_and_the_salt_s_day() -> None:
+    beacon, batches = make()
+    taken(beacon)
+    taken(beacon, agent=ANDROID + b" other")
+    beacon.salts = lambda: (20_783, b"tomorrow", b"salt")
+    taken(beacon, agent=ANDROID + b" third")
+    agents = (ANDROID, ANDROID + b" other", ANDROID + b" third")
+    salts = ((20_782, b"salt"), (20_782, b"salt"), (20_783, b"tomorrow"))
+    address = Addresses([]).reader("203.0.113.7", [])
+    hashes = [(day, visitor(salt, address, agent)) for (day, salt), agent in zip(salts, agents, strict=True)]
+    assert batches.visitors == hashes
+
+
+async def test_without_a_window_no_visitor_is_known() -> None:
+    beacon, batches = make(window_seconds=0)
+    taken(beacon)
+    assert batches.visitors == [(0, "")]
 
 
 async def test_one_reader_across_the_salt_s_turn_is_counted_once() -> None:
     beacon, batches = make()
     assert taken(beacon).answer == ""
-    beacon.salts = lambda: (b"tomorrow", b"salt")
+    beacon.salts = lambda: (20_783, b"tomorrow", b"salt")
     waiting = taken(beacon)  # while the read before the turn is still on its way
     batches.added[0].set_result("e-1")
     await asyncio.sleep(0)
@@ -158,5 +182,5 @@ async def test_one_reader_across_the_salt_s_turn_is_counted_once() -> None:
     assert taken(beacon).answer == "filtered; reason=reload"
     assert taken(beacon, agent=ANDROID + b" other").answer == ""
     assert len(batches.added) == 2
-    beacon.salts = lambda: (b"tomorrow", None)
+    beacon.salts = lambda: (20_783, b"tomorrow", None)
     assert taken(beacon).answer == ""

@@ -79,7 +79,15 @@ async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[],
     window = ReloadWindow(0, 1, lambda: 0.0)
     measured = Ingest(new_registry())
     beacon = Beacon(
-        cast(Batcher, None), known, window, lambda: (b"", None), False, Addresses([]), (), ReadLimit(0, time), measured
+        cast(Batcher, None),
+        known,
+        window,
+        lambda: (0, b"", None),
+        False,
+        Addresses([]),
+        (),
+        ReadLimit(0, time),
+        measured,
     )
     scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
     scope["method"] = "POST" if way == "post" else "GET"

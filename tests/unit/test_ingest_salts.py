@@ -11,6 +11,8 @@ from services.ingest.store import ArticleStore
 from shared.clock import to_millis
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+DAY = 20_782
+"""2026-11-25 in days since 1970."""
 
 
 class Store:
@@ -57,16 +59,16 @@ def test_a_day_is_the_site_s_and_begins_at_four(zone: str, moment: str, day: str
 async def test_for_one_window_after_the_turn_the_salt_before_is_known_too() -> None:
     turn = to_millis(at("2026-11-25T21:00:00"))
     one = await salts(at("2026-11-25T20:50:00"))  # fetched ahead, before the turn
-    assert one.at(turn - 1, 1800) == (b"2026-11-25", None)
-    assert one.at(turn, 1800) == (b"2026-11-26", b"2026-11-25")
-    assert one.at(turn + 1_799_999, 1800) == (b"2026-11-26", b"2026-11-25")
-    assert one.at(turn + 1_800_000, 1800) == (b"2026-11-26", None)
+    assert one.at(turn - 1, 1800) == (DAY, b"2026-11-25", None)
+    assert one.at(turn, 1800) == (DAY + 1, b"2026-11-26", b"2026-11-25")
+    assert one.at(turn + 1_799_999, 1800) == (DAY + 1, b"2026-11-26", b"2026-11-25")
+    assert one.at(turn + 1_800_000, 1800) == (DAY + 1, b"2026-11-26", None)
     # One that was started after the turn, and one that has fetched again, know the same.
     for moment in ("2026-11-25T21:00:00", "2026-11-26T10:00:00"):
-        assert (await salts(at(moment))).at(turn, 1800) == (b"2026-11-26", b"2026-11-25")
+        assert (await salts(at(moment))).at(turn, 1800) == (DAY + 1, b"2026-11-26", b"2026-11-25")
 
 
 async def test_without_mongodb_the_newest_salt_goes_on() -> None:
     one = await salts(at("2026-11-25T12:00:00"))
-    assert one.at(to_millis(at("2026-11-28T12:00:00")), 1800) == (b"2026-11-26", None)
-    assert one.at(to_millis(at("2026-11-20T12:00:00")), 1800) == (b"2026-11-24", None)
+    assert one.at(to_millis(at("2026-11-28T12:00:00")), 1800) == (DAY + 1, b"2026-11-26", None)
+    assert one.at(to_millis(at("2026-11-20T12:00:00")), 1800) == (DAY - 1, b"2026-11-24", None)

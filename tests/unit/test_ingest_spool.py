@@ -4,28 +4,28 @@ import errno
 import os
 import resource
 import stat
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.segment import decode, encode
 from services.ingest.spool import Spool, SpoolFull, SpoolLocked, instances
-from shared.batch import Batch
+from shared.batch import QUARTER_MS, Batch, Group, parse
 
 MINTED = 1_795_417_500_000
 
 
 def batch(number: int, reads: int = 1) -> Batch:
-    return Batch(
-        f"e1-{number:012d}",
-        MINTED + number,
-        [("ls0001", MINTED, "reader", "0123456789abcdef")] * reads,
-        {"bot": number},
-    )
+    quarter = MINTED // QUARTER_MS
+    groups = [Group("reader", "ls0001", quarter, 1, 20_782, "ASNFZ4mrze8")] * reads
+    return Batch(f"e1-{number:012d}", MINTED + number, [*groups, Group("bot", "ls0001", quarter, 10 + number)])
 
 
 SIZE = len(encode(batch(0)))
@@ -47,14 +47,7 @@ def spool(folder: Path, limit: int = 1 << 20, segment: int = 1 << 16) -> Iterato
 
 def held(one: Spool) -> list[Batch]:
     """Everything that waits, oldest first."""
-    return [batch for segment in sorted(one._folder.glob("*.spool")) for batch in normal(one.read(segment))]
-
-
-def normal(batches: list[Batch]) -> list[Batch]:
-    """With reads as tuples: JSON makes lists of them."""
-    for one in batches:
-        one.reads = [(article, at, kind, visitor) for article, at, kind, visitor in one.reads]
-    return batches
+    return [batch for segment in sorted(one._folder.glob("*.spool")) for batch in one.read(segment)]
 
 
 # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -62,8 +55,51 @@ def normal(batches: list[Batch]) -> list[Batch]:
 
 def test_a_record_is_read_back_as_it_was() -> None:
     batches, end = decode(encode(batch(7, reads=3)) + encode(batch(8, reads=0)))
-    assert normal(batches) == [batch(7, reads=3), batch(8, reads=0)]
+    assert batches == [batch(7, reads=3), batch(8, reads=0)]
     assert end == len(encode(batch(7, reads=3))) + len(encode(batch(8, reads=0)))
+
+
+def as_version_1(number: int) -> bytes:
+    """The record that an earlier release wrote: two reads of two classes, one of them with a visitor."""
+    reads = [["ls0001", MINTED, "reader", "0123456789abcdef"], ["ls0002", MINTED, "batch", ""]]
+    payload = orjson.dumps([f"e1-{number:012d}", MINTED + number, reads, {"bot": 3}])
+    return struct.pack(">II", len(payload), zlib.crc32(payload)) + payload
+
+
+def test_records_of_an_earlier_release_are_read_and_forwarded_beside_new_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / "000000000000.spool").write_bytes(as_version_1(0) + as_version_1(1) + encode(batch(2)))
+    quarter = MINTED // QUARTER_MS
+    with spool(tmp_path) as one:
+        found = held(one)
+        assert [each.batch_id for each in found] == [f"e1-{number:012d}" for number in range(3)]
+        assert found[0].groups == found[1].groups == [
+            Group("reader", "ls0001", quarter, 1), Group("batch", "ls0002", quarter, 1), Group("bot", "", quarter, 3),
+        ]  # fmt: skip
+        assert found[2] == batch(2)
+        assert [parse(each.headers(), each.body()) for each in found] == found  # as the counter gets them
+        (segment,) = one.segments()
+        one.forget(segment)
+        assert not list(folder.glob("*.damaged"))
+
+
+def test_a_record_is_forwarded_in_the_bytes_that_the_broker_was_offered() -> None:
+    ((again,), _) = decode(encode(batch(7)))
+    assert (again.headers(), again.body()) == (batch(7).headers(), batch(7).body())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [[1, 2, 3], ["e1-000000000000", MINTED, 1, None], ["e1-000000000000", MINTED, 1, {"v": 3, "groups": []}],
+     ["e1-000000000000", MINTED, 2, {"v": 2, "groups": [["reader", "a", 1, 1]]}],
+     ["e1-000000000000", MINTED, None, {}], ["e1-000000000000", MINTED, True, {"v": 2, "groups": []}],
+     ["e1-000000000000", MINTED, [["a", 1]], {}], {"a": 1, "b": 2, "c": 3, "d": 4}, "abcd"],
+)  # fmt: skip
+def test_a_whole_record_that_holds_no_batch_is_left_out(payload: object) -> None:
+    content = orjson.dumps(payload)
+    record = struct.pack(">II", len(content), zlib.crc32(content)) + content
+    assert decode(record + encode(batch(1))) == ([batch(1)], 0)
 
 
 RECORDS = [encode(batch(number, reads=number)) for number in range(4)]
@@ -150,7 +186,7 @@ def test_a_segment_that_is_large_enough_is_followed_by_another(tmp_path: Path) -
         for segment in segments:
             one.forget(segment)
         (last,) = one.segments()
-        assert (last.name, normal(one.read(last))) == ("000000000002.spool", [batch(4)])
+        assert (last.name, one.read(last)) == ("000000000002.spool", [batch(4)])
         one.forget(last)
         assert one.segments() == []
 
@@ -160,7 +196,7 @@ def test_what_comes_after_the_list_was_asked_for_goes_into_a_new_segment(tmp_pat
         one.append(batch(1))
         (first,) = one.segments()
         one.append(batch(2))
-        assert normal(one.read(first)) == [batch(1)]
+        assert one.read(first) == [batch(1)]
         one.forget(first)
         assert held(one) == [batch(2)]
         assert one.oldest_minted_at == MINTED + 2
@@ -418,7 +454,7 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "one", 1 << 20, segment_bytes=1)
     spool.open()
     for number in range(2):
-        spool.append(Batch(f"e-{number:012d}", 1, [("a1", 1, "reader", "")]))
+        spool.append(Batch(f"e-{number:012d}", 1, [Group("reader", "a1", 1, 1)]))
     first, second = spool.segments()
     data = bytearray(first.read_bytes())
     data[-3] ^= 1

@@ -8,19 +8,21 @@ Headers account for a batch even when its body cannot be read:
                or `h` and 64 hex digits, a hash of a client's key
     minted_at  milliseconds since 1970
     reads      how many of people's reads the body holds (classes reader and batch)
-Body, JSON, version 2: `{"v": 2, "groups": [group, …]}`. A group stands for `number` equal reads:
-    [class, article, quarter, number]  or  [class, article, quarter, number, salt_day, visitors]
+Body, JSON, version 2: `{"v": 2, "groups": [group, …], "visitors": hashes}`. A group stands for
+`number` equal reads: `[class, article, quarter, number, salt_day, visitors]`
     class      people: reader (a page's beacon), batch (`POST /reads/batch`); filtered: `REASONS`
     article    its id; "" for filtered reads whose article ingest had no room to remember
     quarter    of an hour since 1970, UTC, in which the reads were accepted: all that counting needs
     number     1 or more
     salt_day   days since 1970 of the site's day whose salt has hashed the visitors
-    visitors   the distinct visitors of the group: their 8-byte hashes one behind the other, in one
-               unpadded base64url string. Class reader only; fewer than `number` where one visitor
-               has read twice. Hashes of different salt days can't be compared
-Neither groups nor visitors have an order, and the same group may stand there twice: both add up.
+    visitors   how many distinct visitors made the reads: fewer than `number` where one read twice.
+               Class reader only; salt_day and visitors are 0 where the visitors are not known
+`hashes` are the visitors of all groups in their order, 8 bytes each, as one unpadded base64url
+string. Hashes of different salt days can't be compared. The order of groups means nothing else, and
+equal groups add up.
 
-Equal reads are grouped because a popular article makes most of a batch: see `make bench`, `wire`.
+Equal reads are grouped because a popular article makes most of a batch. The hashes stand together
+because packing them group by group would cost the beacon 5 % (`make bench ARGS="--only wire"`).
 
 A class that this release does not know is counted as filtered, under `OTHER`. Such reads are never
 people's: the header counts people's reads, so a new class of people makes a batch whose header and
@@ -33,11 +35,12 @@ Version 1 has no `v`; queues and spools of an earlier release hold it, and it is
 """
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -80,29 +83,18 @@ MAX_BODY = 16 * 1024 * 1024
 
 _ARTICLE = re.compile(r"[a-z0-9]{1,32}")
 _CLASS = re.compile(r"[a-z_]{1,32}")
-_VISITORS = re.compile(r"[A-Za-z0-9_-]+")
+_HASHES = re.compile(r"[A-Za-z0-9_-]*")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 _BATCH_ID = re.compile(r"[0-9a-z]{1,64}-[0-9]{12}|h[0-9a-f]{64}")
 
 
-class Group(NamedTuple):
-    """Equal reads of a batch, as the module's text describes them."""
-
-    kind: str
-    article: str
-    quarter: int
-    number: int
-    salt_day: int = 0
-    visitors: str = ""
-
-    def hashes(self) -> list[bytes]:
-        """The distinct visitors, 8 bytes each; empty where they are not known."""
-        joined = urlsafe_b64decode(self.visitors + "=" * (-len(self.visitors) % 4))
-        return [joined[at : at + 8] for at in range(0, len(joined), 8)]
+Group = tuple[str, str, int, int, int, int]
+"""(class, article, quarter, number, salt day, visitors), see above."""
 
 
-def join_visitors(hashes: Iterable[str]) -> str:
+def join_hashes(visitors: Iterable[str]) -> str:
     """Visitors of 16 hex digits as the wire carries them."""
-    return urlsafe_b64encode(bytes.fromhex("".join(hashes))).rstrip(b"=").decode()
+    return b2a_base64(bytes.fromhex("".join(visitors)), newline=False).translate(_TO_URL, b"=").decode()
 
 
 @dataclass(slots=True)
@@ -111,12 +103,21 @@ class Batch:
 
     batch_id: str
     minted_at: int
-    groups: list[Group]
+    groups: Sequence[Group]
+    hashes: str = ""
     reads: int = field(init=False)
     """People's."""
 
     def __post_init__(self) -> None:
-        self.reads = sum([group.number for group in self.groups if group.kind in PEOPLE])
+        self.reads = sum([number for kind, _, _, number, _, _ in self.groups if kind in PEOPLE])
+
+    def visitors(self) -> Iterator[tuple[Group, list[bytes]]]:
+        """Each group with its distinct visitors, 8 bytes each."""
+        joined, at = urlsafe_b64decode(self.hashes + "=" * (-len(self.hashes) % 4)), 0
+        for group in self.groups:
+            end = at + 8 * group[-1]
+            yield group, [joined[start : start + 8] for start in range(at, end, 8)]
+            at = end
 
     @property
     def place(self) -> tuple[str, int]:
@@ -129,8 +130,7 @@ class Batch:
 
     def body(self) -> bytes:
         """The AMQP body, version 2; the same bytes each time."""
-        groups = [group[:] if group.visitors else group[:4] for group in self.groups]
-        return orjson.dumps({"v": 2, "groups": groups})
+        return orjson.dumps({"v": 2, "groups": self.groups, "visitors": self.hashes})
 
 
 def batch_id(epoch: str, sequence: int) -> str:
@@ -176,10 +176,11 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Permanent("bad_body", f"not a batch: {error!r:.200}") from error
-    version = content.get("v", 1) if type(content) is dict else None
+    version, hashes = content.get("v", 1) if type(content) is dict else None, ""
     try:
         if type(version) is int and version == 2:
-            groups = _groups(content["groups"])
+            groups, hashes = _groups(content["groups"]), content.get("visitors", "")
+            _check_hashes(hashes, sum([group[-1] for group in groups]))
         elif type(version) is int and version == 1:
             groups = _first_version(content["reads"], content.get("filtered", {}), number, minted)
         else:
@@ -188,7 +189,7 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
         raise Permanent("bad_body", f"not a batch: it has no {error}") from error
     except (TypeError, ValueError) as error:
         raise Permanent("bad_body", f"not a batch: {error!s:.200}") from error
-    batch = Batch(name, minted, groups)
+    batch = Batch(name, minted, groups, hashes)
     if batch.reads != number:
         raise Permanent("bad_body", f"the header says {number} reads of people, the body holds {batch.reads}")
     return batch
@@ -198,41 +199,38 @@ def _groups(rows: Any) -> list[Group]:
     if type(rows) is not list or len(rows) > MAX_GROUPS:
         raise ValueError(f"groups is not a list of at most {MAX_GROUPS}")
     groups = [_group(row) for row in rows]
-    if sum([group.number for group in groups if group.kind in FILTERED]) > MAX_FILTERED:
+    if sum([number for kind, _, _, number, _, _ in groups if kind in FILTERED]) > MAX_FILTERED:
         raise ValueError("more reads are filtered than any ingest has seen")
     return groups
 
 
 def _group(row: Any) -> Group:
-    if type(row) is not list or len(row) not in (4, 6):
-        raise ValueError(f"a group has 4 or 6 values, not {row!r:.60}")
-    kind, article, quarter, number = row[:4]
-    if type(kind) is not str or not _CLASS.fullmatch(kind):
-        raise ValueError(f"a group has the class {kind!r:.60}")
+    if type(row) is not list or len(row) != 6:
+        raise ValueError(f"a group has 6 values, not {row!r:.60}")
+    kind, article, quarter, number, salt_day, visitors = row
+    if not (type(kind) is type(article) is str and type(quarter) is type(number) is int):
+        raise ValueError(f"a group is text, text and four numbers, not {row!r:.100}")
     people = kind in PEOPLE
     if not people and kind not in FILTERED:
+        if not _CLASS.fullmatch(kind):
+            raise ValueError(f"a group has the class {kind!r:.60}")
         kind = OTHER  # a document of MongoDB must not grow without end
-    named = type(article) is str and (_ARTICLE.fullmatch(article) or (article == NO_ARTICLE and not people))
-    if not named:
+    if not _ARTICLE.fullmatch(article) and (people or article != NO_ARTICLE):
         raise ValueError(f"a group has the article {article!r:.60}")
-    if type(quarter) is not int or not 0 < quarter < LATEST_MS // QUARTER_MS:
-        raise ValueError(f"a group has the quarter {quarter!r:.60}")
-    if type(number) is not int or not 0 < number <= (MAX_READS if people else MAX_FILTERED):
-        raise ValueError(f"a group has the number {number!r:.60}")
-    if len(row) == 4:
-        return Group(kind, article, quarter, number)
-    salt_day, visitors = row[4:]
-    if type(salt_day) is not int or not 0 < salt_day < LATEST_MS // DAY_MS:
-        raise ValueError(f"a group has the salt_day {salt_day!r:.60}")
-    if kind != READER or type(visitors) is not str or not _are_visitors(visitors, number):
-        raise ValueError(f"a group of {number} reads of class {kind} has the visitors {visitors!r:.60}")
-    return Group(kind, article, quarter, number, salt_day, visitors)
+    if not 0 < quarter < LATEST_MS // QUARTER_MS:
+        raise ValueError(f"a group has the quarter {quarter}")
+    if not 0 < number <= (MAX_READS if people else MAX_FILTERED):
+        raise ValueError(f"a group has the number {number}")
+    if type(salt_day) is not int or type(visitors) is not int or not 0 <= salt_day < LATEST_MS // DAY_MS:
+        raise ValueError(f"a group has the salt_day {salt_day!r:.60} and the visitors {visitors!r:.60}")
+    if not (0 < visitors <= number if salt_day and kind == READER else visitors == salt_day == 0):
+        raise ValueError(f"a group of {number} reads of class {kind} has {visitors} visitors of day {salt_day}")
+    return kind, article, quarter, number, salt_day, visitors
 
 
-def _are_visitors(joined: str, reads: int) -> bool:
-    """Whether it is 1 to `reads` hashes: 8 bytes are 10⅔ characters."""
-    hashes = len(joined) * 3 // 32
-    return 1 <= hashes <= reads and len(joined) == (hashes * 32 + 2) // 3 and bool(_VISITORS.fullmatch(joined))
+def _check_hashes(joined: Any, visitors: int) -> None:
+    if type(joined) is not str or len(joined) != (visitors * 32 + 2) // 3 or not _HASHES.fullmatch(joined):
+        raise ValueError(f"visitors is not the base64url of {visitors} times 8 bytes")
 
 
 def _first_version(reads: Any, filtered: Any, number: int, minted: int) -> list[Group]:
@@ -253,4 +251,4 @@ def _first_version(reads: Any, filtered: Any, number: int, minted: int) -> list[
             raise ValueError("filtered is not a mapping of reasons to numbers")
         if times:
             sums[reason if reason in REASONS else OTHER, NO_ARTICLE, minted // QUARTER_MS] += times
-    return [Group(*key, times) for key, times in sums.items()]
+    return [(*key, times, 0, 0) for key, times in sums.items()]

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from shared.batch import NO_ARTICLE, QUARTER_MS, READER, Batch, Group, batch_id, join_visitors
+from shared.batch import NO_ARTICLE, QUARTER_MS, READER, Batch, Group, batch_id, join_hashes
 from shared.errors import LuotdocError, Unavailable
 from shared.metrics import Ingest
 
@@ -131,8 +131,9 @@ class Batcher:
         # Every read accepted before `minted_at` is in this batch or an earlier one; so if older reads wait in the
         # next one already, the moment is that of the oldest.
         minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
-        groups = _grouped(gathering.reads) + [Group(*key, number) for key, number in self._filtered.items()]
-        batch = Batch(batch_id(self._epoch, self._sequence), minted_at, groups)
+        groups, hashes = grouped(gathering.reads)
+        groups += [(*key, number, 0, 0) for key, number in self._filtered.items()]
+        batch = Batch(batch_id(self._epoch, self._sequence), minted_at, groups, hashes)
         self._filtered.clear()
         self._sequence += 1
         self._allowance = max(0.0, self._allowed() - 1)
@@ -177,18 +178,34 @@ class Batcher:
             self._schedule()
 
 
-def _grouped(reads: Iterable[Read]) -> list[Group]:
-    found: dict[tuple[str, int, int], list[str]] = {}
+def grouped(reads: Iterable[Read]) -> tuple[list[Group], str]:
+    """Equal reads as groups, and the hashes of their distinct visitors as the wire carries them.
+
+    It is done for each read of the site: a microsecond more is 4 % of what a read costs.
+    """
+    found: dict[tuple[int, int], dict[str, list[str]]] = {}
+    readers: dict[str, list[str]] = {}
+    begin = end = day = 0
     for article, accepted_at, salt_day, visitor in reads:
-        key = article, accepted_at // QUARTER_MS, salt_day
-        if (visitors := found.get(key)) is None:
-            found[key] = [visitor]
+        if not begin <= accepted_at < end or salt_day != day:  # the first of a batch, and hardly ever another
+            quarter, day = accepted_at // QUARTER_MS, salt_day
+            begin, end = quarter * QUARTER_MS, (quarter + 1) * QUARTER_MS
+            readers = found.setdefault((quarter, day), {})
+        if article in readers:
+            readers[article].append(visitor)
         else:
-            visitors.append(visitor)
-    return [
-        Group(READER, article, quarter, len(visitors), salt_day, join_visitors(dict.fromkeys(visitors)))
-        for (article, quarter, salt_day), visitors in found.items()
-    ]
+            readers[article] = [visitor]
+    groups, hashes = list[Group](), list[str]()
+    for (quarter, day), readers in found.items():
+        for article, visitors in readers.items():
+            number = len(visitors)
+            if not day:
+                visitors = []
+            elif number > 1:
+                visitors = list(dict.fromkeys(visitors))
+            groups.append((READER, article, quarter, number, day, len(visitors)))
+            hashes += visitors
+    return groups, join_hashes(hashes)
 
 
 def _refuse(durable: asyncio.Future[str], why: str) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.batch import BATCH, COUNTED_HOURS, QUARTER_MS, Batch, Group
+from shared.batch import BATCH, COUNTED_HOURS, QUARTER_MS, Batch
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 
@@ -84,5 +84,5 @@ def make_batch(batch_id: str, articles: list[str], note: KeyNote, now: int) -> B
         raise Problem(409, _TOO_LATE)
     numbers = Counter(article for article in articles if article not in note.unknown)
     quarter = note.minted_at // QUARTER_MS
-    groups = [Group(BATCH, article, quarter, number) for article, number in numbers.items()]
+    groups = [(BATCH, article, quarter, number, 0, 0) for article, number in numbers.items()]
     return Batch(batch_id, note.minted_at, groups)

@@ -16,14 +16,14 @@ from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from shared.command import Command
-from tests.bench import beacon, counting, freshness, history, machine, memory, pairs, replay
+from tests.bench import beacon, counting, freshness, history, machine, memory, pairs, replay, wire
 from tests.bench.figures import Figure, table
 from tests.bench.rig import Rig
 from tests.support.system import System
 
 Measure = Callable[[Rig], Awaitable[list[Figure]]]
 MEASURES: dict[str, Measure] = {
-    module.NAME: module.measure for module in (beacon, counting, pairs, freshness, history, replay, memory)
+    module.NAME: module.measure for module in (beacon, counting, pairs, freshness, history, replay, memory, wire)
 }
 
 

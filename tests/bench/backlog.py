@@ -8,7 +8,7 @@ import aio_pika
 from aio_pika.abc import DeliveryMode
 
 from shared import topology
-from shared.batch import DAY_MS, QUARTER_MS, Batch, Group, batch_id, join_visitors
+from shared.batch import DAY_MS, QUARTER_MS, READER, Batch, Group, batch_id, join_hashes
 from tests.bench.naive import QUEUE as NAIVE
 from tests.bench.traffic import ARTICLES, article
 
@@ -25,15 +25,15 @@ def _contents() -> list[list[Group]]:
     minted = time.time_ns() // 1_000_000
     quarter, day = minted // QUARTER_MS, minted // DAY_MS
     numbers = [n * 1_237 % ARTICLES for n in range(ARTICLES)]
-    visitors = [join_visitors([secrets.token_hex(8)]) for _ in numbers]
-    groups = [Group("reader", article(n), quarter, 1, day, who) for n, who in zip(numbers, visitors, strict=True)]
+    groups = [(READER, article(n), quarter, 1, day, 1) for n in numbers]
     return [groups[at : at + READS] for at in range(0, ARTICLES, READS)]
 
 
 async def fill(amqp_url: str, batches: int, rate: float | None = None) -> None:
     """Send `batches` of `READS` reads of one new epoch, confirmed; at most `rate` a second."""
     epoch, contents, started = f"bench{secrets.token_hex(4)}", _contents(), time.monotonic()
-    bodies = [Batch("", 0, groups).body() for groups in contents]
+    hashes = join_hashes(secrets.token_hex(8) for _ in range(READS))
+    bodies = [Batch("", 0, groups, hashes).body() for groups in contents]
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(topology.READS.name)

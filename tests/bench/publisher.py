@@ -16,7 +16,7 @@ import uvloop
 from aio_pika.abc import DeliveryMode
 
 from shared import topology
-from shared.batch import DAY_MS, QUARTER_MS, Batch, Group, batch_id, join_visitors
+from shared.batch import DAY_MS, QUARTER_MS, READER, Batch, batch_id, join_hashes
 from tests.bench.figures import at
 
 
@@ -29,9 +29,8 @@ async def publish(amqp_url: str, seconds: float) -> dict[str, float]:
         end = time.perf_counter() + seconds
         while (started := time.perf_counter()) < end:
             minted = time.time_ns() // 1_000_000
-            visitor = join_visitors(["0123456789abcdef"])
-            read = Group("reader", "a00001", minted // QUARTER_MS, 1, minted // DAY_MS, visitor)
-            batch = Batch(batch_id("published", len(took)), minted, [read])
+            read = READER, "a00001", minted // QUARTER_MS, 1, minted // DAY_MS, 1
+            batch = Batch(batch_id("published", len(took)), minted, [read], join_hashes(["0123456789abcdef"]))
             message = aio_pika.Message(
                 batch.body(),
                 headers=batch.headers(),

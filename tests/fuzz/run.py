@@ -86,7 +86,7 @@ def good_batch(number: int) -> Hostile:
             short(b"reads") + b"b\1",
         ]
     )
-    group = ["reader", "good", now // QUARTER_MS, 1]
+    group = ["reader", "good", now // QUARTER_MS, 1, 0, 0]
     return Hostile(properties(headers), orjson.dumps({"v": 2, "groups": [group]}))
 
 

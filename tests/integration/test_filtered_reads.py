@@ -114,10 +114,10 @@ async def test_batches_of_version_1_are_counted_once_beside_new_ones(system: Sys
     old = orjson.dumps({"reads": reads, "filtered": {"bot": 3, "reload": 1}})
     quarter = now // QUARTER_MS
     groups = [
-        ["reader", "a1", quarter, 1, 20_782, "ASNFZ4mrze8"], ["batch", "a2", quarter, 1],
-        ["bot", "a1", quarter, 3], ["limit", "a2", quarter, 2],
+        ["reader", "a1", quarter, 1, 20_782, 1], ["batch", "a2", quarter, 1, 0, 0],
+        ["bot", "a1", quarter, 3, 0, 0], ["limit", "a2", quarter, 2, 0, 0],
     ]  # fmt: skip
-    new = orjson.dumps({"v": 2, "groups": groups})
+    new = orjson.dumps({"v": 2, "groups": groups, "visitors": "ASNFZ4mrze8"})
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel(publisher_confirms=True)
         exchange = await channel.get_exchange("luotdoc.reads")

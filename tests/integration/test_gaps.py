@@ -12,7 +12,7 @@ from services.counter.store import CounterStore
 from services.stats.reports import Reports
 from services.stats.store import Store
 from shared import mongo
-from shared.batch import QUARTER_MS, Batch, Group, batch_id
+from shared.batch import QUARTER_MS, Batch, batch_id
 from shared.books import Books, Hole, holes
 from shared.clock import now, rfc3339, to_millis
 from shared.errors import Refused
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 def batch(epoch: str, number: int, at: datetime, reads: int = 1) -> Batch:
     minted = to_millis(at)
-    return Batch(batch_id(epoch, number), minted, [Group("reader", "a1", minted // QUARTER_MS, reads)])
+    return Batch(batch_id(epoch, number), minted, [("reader", "a1", minted // QUARTER_MS, reads, 0, 0)])
 
 
 class Rig:

@@ -31,7 +31,7 @@ async def _publish(
         exchange = await channel.get_exchange("luotdoc.reads")
         headers = {"batch_id": f"e1-{sequence:012d}", "minted_at": minted_at, "reads": reads}
         headers |= {"x-luotdoc-force": True} if force else {}
-        content = orjson.dumps({"v": 2, "groups": [["reader", "a1", minted_at // QUARTER_MS, reads]]})
+        content = orjson.dumps({"v": 2, "groups": [["reader", "a1", minted_at // QUARTER_MS, reads, 0, 0]]})
         await exchange.publish(aio_pika.Message(body or content, headers=headers), "batch")  # type: ignore[arg-type]
 
 
@@ -114,7 +114,7 @@ async def test_redriving_what_was_counted_counts_nothing(system: System) -> None
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         headers = {"batch_id": f"e1-{0:012d}", "minted_at": NOW, "reads": 1, "x-luotdoc-reason": "bug"}
-        body = orjson.dumps({"v": 2, "groups": [["reader", "a1", NOW // QUARTER_MS, 1]]})
+        body = orjson.dumps({"v": 2, "groups": [["reader", "a1", NOW // QUARTER_MS, 1, 0, 0]]})
         message = aio_pika.Message(body, headers=headers)  # type: ignore[arg-type]
         await channel.default_exchange.publish(message, "counter.reads.parked")
     assert (await _run(system, "shared.parked", "redrive", "counter.reads", "--all")).returncode == 0

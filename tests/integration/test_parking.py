@@ -16,7 +16,7 @@ QUARTER = NOW // QUARTER_MS
 
 
 def _body(*groups: list[Any]) -> bytes:
-    return orjson.dumps({"v": 2, "groups": groups})
+    return orjson.dumps({"v": 2, "groups": [[*group, 0, 0] for group in groups]})
 
 
 GOOD_BODY = _body(["reader", "a1", QUARTER, 1])
@@ -55,9 +55,9 @@ async def test_bad_batches(system: System) -> None:
         (_batch(b"\xff"), "bad_body"),
         (_batch(b"[]"), "bad_body"),
         (_batch(b'{"reads": [["a1", "x", "reader", ""]]}'), "bad_body"),
-        (_batch(b'{"v": 2, "groups": [["reader", "a1", "x", 1]]}'), "bad_body"),
-        (_batch(b'{"v": 2, "groups": [["reader", "a1", 5, 1, 5, "?"]]}'), "bad_body"),
-        (_batch(b'{"v": 3, "groups": [["reader", "a1", 5, 1]]}'), "bad_body"),
+        (_batch(b'{"v": 2, "groups": [["reader", "a1", "x", 1, 0, 0]]}'), "bad_body"),
+        (_batch(b'{"v": 2, "groups": [["reader", "a1", 5, 1, 5, 1]], "visitors": "?"}'), "bad_body"),
+        (_batch(b'{"v": 3, "groups": [["reader", "a1", 5, 1, 0, 0]]}'), "bad_body"),
         (_batch(_body(["machine", "a1", QUARTER, 1])), "bad_body"),
         (_batch(b'{"reads": [["a1", 5]]}'), "bad_body"),
         (_batch(b'{"reads": [[null, 5, "reader", ""]]}'), "bad_body"),

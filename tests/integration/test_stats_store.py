@@ -17,7 +17,7 @@ from services.stats.catalogue import change
 from services.stats.reports import Reports
 from services.stats.store import Store
 from shared import mongo
-from shared.batch import QUARTER_MS, Batch, Group, batch_id
+from shared.batch import QUARTER_MS, Batch, batch_id
 from shared.clock import now, to_millis
 from shared.events import ArticlePublished, ArticleWithdrawn
 from shared.http import observed
@@ -62,8 +62,8 @@ class Portal:
         moment = to_millis(datetime.fromisoformat(at) if isinstance(at, str) else at)
         sequence = self.sequences.get(epoch, 0)
         self.sequences[epoch] = sequence + 1
-        groups = [Group("reader", article, moment // QUARTER_MS, number)] if number else []
-        batch = Batch(batch_id(epoch, sequence), moment, [*groups, Group("bot", article, moment // QUARTER_MS, 1)])
+        groups = [("reader", article, moment // QUARTER_MS, number, 0, 0)] if number else []
+        batch = Batch(batch_id(epoch, sequence), moment, [*groups, ("bot", article, moment // QUARTER_MS, 1, 0, 0)])
         await self.counter.flush([batch], slot)
         return batch
 

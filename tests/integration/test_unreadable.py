@@ -18,7 +18,7 @@ from tests.support.system import PATIENCE, Process, System, until
 from tests.support.wire import publish, sample
 
 NOW = int(time.time() * 1000)
-BODY = orjson.dumps({"v": 2, "groups": [["reader", "a1", NOW // QUARTER_MS, 1]]})
+BODY = orjson.dumps({"v": 2, "groups": [["reader", "a1", NOW // QUARTER_MS, 1, 0, 0]]})
 WORKS = {"counter.reads": "counter", "render.articles": "render", "stats.articles": "stats"}
 SECONDS = 2.0 * PATIENCE
 """In which the next good message is handled; `make fuzz` measures it on a quiet machine."""

@@ -112,7 +112,10 @@ class Maker:
         if pick < 0.5:
             return b"[" * self._random.randint(1, 5000)
         if pick < 0.6:
-            return orjson.dumps({"v": self._random.choice([2, 2, 2, 3, None]), "groups": self._groups()})
+            hashes = self._random.choice(["", "", "A" * 11, "A" * 22, "?" * 11, None])
+            return orjson.dumps(
+                {"v": self._random.choice([2, 2, 2, 3, None]), "groups": self._groups(), "visitors": hashes}
+            )
         if pick < 0.7:
             read = ["a1", int(time.time() * 1000), "reader", ""]
             filtered = {self._random.choice(["bot", "x", "bot "]): self._random.choice([1, 1 << 39, 1 << 62, -1])}
@@ -122,7 +125,7 @@ class Maker:
     def _groups(self) -> list[list[Any]]:
         """Groups of a batch, right or nearly."""
         quarter = int(time.time()) // 900
-        seen: list[list[Any]] = [[], [], [20_782, "A" * 11], [20_782, "A" * 22], [0, "?" * 11], [1]]
+        seen: list[list[Any]] = [[0, 0], [0, 0], [20_782, 1], [20_782, 2], [0, 1], [1]]
         return [
             [
                 self._random.choice(["reader", "reader", "batch", "bot", "limit", "$x.y", "later"]),

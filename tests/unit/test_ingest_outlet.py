@@ -14,7 +14,7 @@ from services.ingest import outlet as module
 from services.ingest.outlet import Outlet
 from services.ingest.segment import encode
 from services.ingest.spool import Spool, SpoolFull
-from shared.batch import Batch, Group
+from shared.batch import Batch
 from shared.clock import to_millis
 from shared.errors import Transient
 from shared.metrics import Ingest, Registry, new_registry
@@ -24,7 +24,7 @@ AWAY = Transient("RabbitMQ did not confirm")
 
 
 def batch(number: int) -> Batch:
-    return Batch(f"e1-{number:012d}", to_millis(NOON) - 5000 + number, [Group("reader", "ls0001", 1, 1)])
+    return Batch(f"e1-{number:012d}", to_millis(NOON) - 5000 + number, [("reader", "ls0001", 1, 1, 0, 0)])
 
 
 class Broker:

@@ -6,7 +6,7 @@ import pytest
 
 from services.counter.consumer import TOO_OLD
 from services.ingest.read_batches import KeyNote, digest_of, make_batch
-from shared.batch import COUNTED_HOURS, Batch, Group
+from shared.batch import COUNTED_HOURS, Batch
 from shared.errors import Problem
 
 HOUR = 3_600_000
@@ -17,14 +17,14 @@ NOTE = KeyNote(digest_of(["a1", "nobody"]), FIRST, frozenset({"nobody"}))
 @pytest.mark.parametrize("later", [0, 1, 71 * HOUR])
 def test_every_repetition_makes_the_same_batch(later: int) -> None:
     made = make_batch("h1", ["a1", "nobody"], NOTE, FIRST + later)
-    assert made == Batch("h1", FIRST, [Group("batch", "a1", 1_994_908, 1)])
+    assert made == Batch("h1", FIRST, [("batch", "a1", 1_994_908, 1, 0, 0)])
 
 
 def test_equal_reads_are_one_group_in_the_same_bytes_each_time() -> None:
     wanted = ["b", "a", "nobody", "b", "a", "b"]
     note = KeyNote(digest_of(wanted), FIRST, frozenset({"nobody"}))
     made = [make_batch("h1", wanted, note, FIRST + later) for later in (0, HOUR)]
-    assert made[0].groups == [Group("batch", "b", 1_994_908, 3), Group("batch", "a", 1_994_908, 2)]
+    assert made[0].groups == [("batch", "b", 1_994_908, 3, 0, 0), ("batch", "a", 1_994_908, 2, 0, 0)]
     assert made[0].reads == 5
     assert made[0].body() == made[1].body()
 

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 from services.ingest.segment import decode, encode
 from services.ingest.spool import Spool, SpoolFull, SpoolLocked, instances
-from shared.batch import QUARTER_MS, Batch, Group, parse
+from shared.batch import QUARTER_MS, Batch, join_hashes, parse
 
 MINTED = 1_795_417_500_000
 
 
 def batch(number: int, reads: int = 1) -> Batch:
     quarter = MINTED // QUARTER_MS
-    groups = [Group("reader", "ls0001", quarter, 1, 20_782, "ASNFZ4mrze8")] * reads
-    return Batch(f"e1-{number:012d}", MINTED + number, [*groups, Group("bot", "ls0001", quarter, 10 + number)])
+    groups = [("reader", "ls0001", quarter, 1, 20_782, 1)] * reads + [("bot", "ls0001", quarter, 10 + number, 0, 0)]
+    return Batch(f"e1-{number:012d}", MINTED + number, groups, join_hashes(["0123456789abcdef"] * reads))
 
 
 SIZE = len(encode(batch(0)))
@@ -74,9 +74,8 @@ def test_records_of_an_earlier_release_are_read_and_forwarded_beside_new_ones(tm
     with spool(tmp_path) as one:
         found = held(one)
         assert [each.batch_id for each in found] == [f"e1-{number:012d}" for number in range(3)]
-        assert found[0].groups == found[1].groups == [
-            Group("reader", "ls0001", quarter, 1), Group("batch", "ls0002", quarter, 1), Group("bot", "", quarter, 3),
-        ]  # fmt: skip
+        old = [("reader", "ls0001", quarter, 1), ("batch", "ls0002", quarter, 1), ("bot", "", quarter, 3)]
+        assert found[0].groups == found[1].groups == [(*group, 0, 0) for group in old]
         assert found[2] == batch(2)
         assert [parse(each.headers(), each.body()) for each in found] == found  # as the counter gets them
         (segment,) = one.segments()
@@ -92,7 +91,7 @@ def test_a_record_is_forwarded_in_the_bytes_that_the_broker_was_offered() -> Non
 @pytest.mark.parametrize(
     "payload",
     [[1, 2, 3], ["e1-000000000000", MINTED, 1, None], ["e1-000000000000", MINTED, 1, {"v": 3, "groups": []}],
-     ["e1-000000000000", MINTED, 2, {"v": 2, "groups": [["reader", "a", 1, 1]]}],
+     ["e1-000000000000", MINTED, 2, {"v": 2, "groups": [["reader", "a", 1, 1, 0, 0]]}],
      ["e1-000000000000", MINTED, None, {}], ["e1-000000000000", MINTED, True, {"v": 2, "groups": []}],
      ["e1-000000000000", MINTED, [["a", 1]], {}], {"a": 1, "b": 2, "c": 3, "d": 4}, "abcd"],
 )  # fmt: skip
@@ -454,7 +453,7 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "one", 1 << 20, segment_bytes=1)
     spool.open()
     for number in range(2):
-        spool.append(Batch(f"e-{number:012d}", 1, [Group("reader", "a1", 1, 1)]))
+        spool.append(Batch(f"e-{number:012d}", 1, [("reader", "a1", 1, 1, 0, 0)]))
     first, second = spool.segments()
     data = bytearray(first.read_bytes())
     data[-3] ^= 1

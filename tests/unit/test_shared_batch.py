@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.ingest.batcher import Read, grouped
 from shared.batch import (
     KEYED,
     LATEST_MS,
@@ -21,7 +22,7 @@ from shared.batch import (
     accounted,
     batch_id,
     identify,
-    join_visitors,
+    join_hashes,
     parse,
     place,
 )
@@ -29,7 +30,8 @@ from shared.errors import Permanent
 
 AT = 1_795_417_500_000
 QUARTER, DAY = 1_994_908, 20_782
-GROUP = ["reader", "ls0001", QUARTER, 1]
+GROUP = ["reader", "ls0001", QUARTER, 1, 0, 0]
+SEEN = ["reader", "ls0001", QUARTER, 1, DAY, 1]
 VISITOR = "ASNFZ4mrze8"
 """0123456789abcdef in base64url."""
 HEADERS: dict[str, Any] = {"batch_id": "e1-000000000042", "minted_at": AT, "reads": 1}
@@ -47,23 +49,23 @@ def fault(headers: dict[str, Any], content: bytes) -> tuple[str, str]:
 
 def test_a_batch_is_written_with_its_accounts_in_the_headers() -> None:
     groups = [
-        Group("reader", "ls0001", QUARTER, 3, DAY, VISITOR),
-        Group("batch", "ls0001", QUARTER, 2),
-        Group("bot", "ls0001", QUARTER, 7),
+        ("reader", "ls0001", QUARTER, 3, DAY, 1),
+        ("batch", "ls0001", QUARTER, 2, 0, 0),
+        ("bot", "ls0001", QUARTER, 7, 0, 0),
     ]
-    one = Batch("e1-000000000042", AT, groups)
+    one = Batch("e1-000000000042", AT, groups, VISITOR)
     assert one.headers() == {"batch_id": "e1-000000000042", "minted_at": AT, "reads": 5}
     assert one.body() == (
-        b'{"v":2,"groups":[["reader","ls0001",1994908,3,20782,"ASNFZ4mrze8"],'
-        b'["batch","ls0001",1994908,2],["bot","ls0001",1994908,7]]}'
+        b'{"v":2,"groups":[["reader","ls0001",1994908,3,20782,1],["batch","ls0001",1994908,2,0,0],'
+        b'["bot","ls0001",1994908,7,0,0]],"visitors":"ASNFZ4mrze8"}'
     )
 
 
 def test_a_batch_is_read_back() -> None:
-    read = parse({**HEADERS, "reads": 4}, body([GROUP, [*GROUP[:3], 3, DAY, VISITOR]]))
-    groups = [Group("reader", "ls0001", QUARTER, 1), Group("reader", "ls0001", QUARTER, 3, DAY, VISITOR)]
-    assert read == Batch("e1-000000000042", AT, groups)
-    assert read.reads == 4
+    read = parse({**HEADERS, "reads": 2}, body([GROUP, SEEN], visitors=VISITOR))
+    groups = [("reader", "ls0001", QUARTER, 1, 0, 0), ("reader", "ls0001", QUARTER, 1, DAY, 1)]
+    assert read == Batch("e1-000000000042", AT, groups, VISITOR)
+    assert read.reads == 2
     assert parse({**HEADERS, "reads": 0}, body([])) == Batch("e1-000000000042", AT, [])
     assert parse({**HEADERS, "x-death": []}, body(later="addition")).batch_id == "e1-000000000042"
 
@@ -72,63 +74,70 @@ ARTICLES = st.from_regex(r"[a-z0-9]{1,32}", fullmatch=True)
 QUARTERS = st.integers(1, LATEST_MS // QUARTER_MS - 1)
 
 
-def _people(kind: str, article: str, quarter: int, number: int) -> Group:
-    return Group(kind, article, quarter, number)
+def _people(kind: str, article: str, quarter: int, number: int) -> tuple[Group, list[bytes]]:
+    return (kind, article, quarter, number, 0, 0), []
 
 
-def _filtered(article: str, quarter: int, number: int, kind: str) -> Group:
-    return Group(kind, article, quarter, number)
+def _filtered(kind: str, article: str, quarter: int, number: int) -> tuple[Group, list[bytes]]:
+    return (kind, article, quarter, number, 0, 0), []
 
 
-def _seen(article: str, quarter: int, day: int, visitors: set[bytes], more: int) -> Group:
-    joined = join_visitors(visitor.hex() for visitor in visitors)
-    return Group("reader", article, quarter, len(visitors) + more, day, joined)
+def _seen(article: str, quarter: int, day: int, visitors: list[bytes], more: int) -> tuple[Group, list[bytes]]:
+    return ("reader", article, quarter, len(visitors) + more, day, len(visitors)), visitors
 
 
-GROUPS = st.lists(
+HASHES = st.lists(st.binary(min_size=8, max_size=8), min_size=1, max_size=9, unique=True)
+CONTENTS = st.lists(
     st.one_of(
         st.builds(_people, st.sampled_from(["reader", "batch"]), ARTICLES, QUARTERS, st.integers(1, 4000)),
         st.builds(
-            _filtered, ARTICLES | st.just(""), QUARTERS, st.integers(1, 1 << 35), st.sampled_from([*REASONS, "other"])
+            _filtered, st.sampled_from([*REASONS, "other"]), ARTICLES | st.just(""), QUARTERS, st.integers(1, 1 << 35)
         ),
-        st.builds(
-            _seen, ARTICLES, QUARTERS, st.integers(1, 376_000),
-            st.sets(st.binary(min_size=8, max_size=8), min_size=1, max_size=40), st.integers(0, 9),
-        ),
+        st.builds(_seen, ARTICLES, QUARTERS, st.integers(1, 376_000), HASHES, st.integers(0, 9)),
     ),
     max_size=12,
-)  # fmt: skip
+)
 
 
-def sums(batch: Batch) -> tuple[Counter[tuple[str, str, int]], set[tuple[int, bytes]]]:
-    """Reads by class, article and quarter; visitors by their salt's day."""
+def sums(batch: Batch) -> Counter[tuple[str, str, int]]:
+    """Reads by class, article and quarter."""
     reads: Counter[tuple[str, str, int]] = Counter()
-    for group in batch.groups:
-        reads[group.kind, group.article, group.quarter] += group.number
-    return reads, {(group.salt_day, each) for group in batch.groups for each in group.hashes()}
+    for kind, article, quarter, number, _, _ in batch.groups:
+        reads[kind, article, quarter] += number
+    return reads
 
 
 @settings(max_examples=100)
-@given(GROUPS)
-def test_what_is_written_is_read_back_with_the_same_sums_and_bytes(groups: list[Group]) -> None:
-    written = Batch("e1-000000000042", AT, groups)
+@given(CONTENTS)
+def test_what_is_written_is_read_back_with_the_same_sums_and_bytes(contents: list[tuple[Group, list[bytes]]]) -> None:
+    hashes = join_hashes(visitor.hex() for _, visitors in contents for visitor in visitors)
+    written = Batch("e1-000000000042", AT, [group for group, _ in contents], hashes)
     read = parse(written.headers(), written.body())
     assert read == written
     assert sums(read) == sums(written)
+    assert list(read.visitors()) == contents
     assert read.body() == written.body()
-    assert read.reads == sum(group.number for group in groups if group.kind in ("reader", "batch"))
+    assert read.reads == sum(group[3] for group, _ in contents if group[0] in ("reader", "batch"))
 
 
-@given(st.lists(st.binary(min_size=8, max_size=8), min_size=1, max_size=50, unique=True))
-def test_visitors_take_ten_and_two_thirds_characters_each(visitors: list[bytes]) -> None:
-    joined = join_visitors(visitor.hex() for visitor in visitors)
-    assert len(joined) == -(-len(visitors) * 32 // 3)
-    assert Group("reader", "a", QUARTER, 50, DAY, joined).hashes() == visitors
+READS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]), st.integers(1, 40).map(lambda n: AT + n * 60_000), st.sampled_from([0, DAY]),
+        st.sampled_from(["00" * 8, "11" * 8, "ff" * 8]),
+    ).map(lambda read: read if read[2] else (*read[:3], "")),
+    max_size=30,
+)  # fmt: skip
 
 
-def test_a_group_without_known_visitors_has_none() -> None:
-    assert join_visitors([]) == join_visitors([""]) == ""
-    assert Group("reader", "a", QUARTER, 1).hashes() == []
+@given(READS)
+def test_reads_that_ingest_groups_add_up_at_the_counter(reads: list[Read]) -> None:
+    written = Batch("e1-000000000042", AT, *grouped(reads))
+    read = parse(written.headers(), written.body())
+    assert sums(read) == Counter(("reader", article, at // QUARTER_MS) for article, at, _, _ in reads)
+    found = [(*group[1:3], group[4], each.hex()) for group, visitors in read.visitors() for each in visitors]
+    assert len(found) == len(set(found))  # distinct
+    assert set(found) == {(article, at // QUARTER_MS, day, visitor) for article, at, day, visitor in reads if day}
+    assert len(read.groups) == len({(article, at // QUARTER_MS, day) for article, at, day, _ in reads})
 
 
 def test_a_batch_has_its_place_in_an_epoch() -> None:
@@ -182,7 +191,7 @@ def test_a_version_that_is_not_known_is_parked_for_a_newer_counter(version: Any)
     assert (reason, "is not known here; a newer counter may count it" in message) == ("bad_body", True)
 
 
-@pytest.mark.parametrize("groups", [[], [GROUP, GROUP], [[*GROUP[:3], 2]], [["bot", *GROUP[1:]]]])
+@pytest.mark.parametrize("groups", [[], [GROUP, GROUP], [[*GROUP[:3], 2, 0, 0]], [["bot", *GROUP[1:]]]])
 def test_the_body_holds_as_many_reads_of_people_as_the_header_says(groups: Any) -> None:
     reason, message = fault(HEADERS, body(groups))
     assert (reason, message.startswith("the header says 1 reads of people, the body holds ")) == ("bad_body", True)
@@ -203,41 +212,47 @@ def test_equal_groups_add_up() -> None:
 @pytest.mark.parametrize(
     "group",
     [
-        [], GROUP[:3], [*GROUP, DAY], [*GROUP, DAY, VISITOR, 1], "abcd", {"a": 1, "b": 2, "c": 3, "d": 4}, None, 7,
+        [], GROUP[:4], GROUP[:5], [*GROUP, 1], "abcdef", dict.fromkeys("abcdef", 1), None, 7,
         *([kind, *GROUP[1:]] for kind in (None, 5, "", "Reader", "a" * 33, "$set", "a.b", "reader\n", ["reader"])),
-        *(["reader", article, QUARTER, 1] for article in ("", *NO_ARTICLES)),
-        *(["bot", article, QUARTER, 1] for article in NO_ARTICLES),
-        *(["reader", "a", quarter, 1] for quarter in (0, -1, True, None, "5", 1.5, 36_115_200, 1 << 64)),
-        *(["reader", "a", QUARTER, number] for number in (0, -1, True, None, "1", 1.0, MAX_READS + 1, 1 << 64)),
-        *(["bot", "a", QUARTER, number] for number in (0, -1, True, None, "1", 1.0, (1 << 40) + 1, 1 << 64)),
-        *([*GROUP, day, VISITOR] for day in (0, -1, True, None, "5", 1.5, 376_200, 1 << 64)),
-        *([*GROUP, DAY, visitors] for visitors in (
-            "", None, 5, [VISITOR], VISITOR[:10], VISITOR + "A", VISITOR + "=", "A" * 10 + "+", "A" * 10 + "/",
-            "A" * 10 + "\n", "A" * 10 + "é", "A" * 22,
-        )),
-        ["batch", "a", QUARTER, 1, DAY, VISITOR], ["bot", "a", QUARTER, 1, DAY, VISITOR],
-        ["later", "a", QUARTER, 1, DAY, VISITOR],
+        *(["reader", article, QUARTER, 1, 0, 0] for article in ("", *NO_ARTICLES)),
+        *(["bot", article, QUARTER, 1, 0, 0] for article in NO_ARTICLES),
+        *(["reader", "a", quarter, 1, 0, 0] for quarter in (0, -1, True, None, "5", 1.5, 36_115_200, 1 << 64)),
+        *(["reader", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, MAX_READS + 1, 1 << 64)),
+        *(["bot", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, (1 << 40) + 1, 1 << 64)),
+        *(["reader", "a", QUARTER, 1, day, 1] for day in (0, -1, True, None, "5", 1.5, 376_200, 1 << 64)),
+        *(["reader", "a", QUARTER, 1, DAY, visitors] for visitors in (0, -1, True, None, "1", 1.0, 2, 1 << 64)),
+        *([kind, "a", QUARTER, 1, DAY, 1] for kind in ("batch", "bot", "later")),
+        *([kind, "a", QUARTER, 1, 0, 1] for kind in ("reader", "batch", "bot", "later")),
+        *([kind, "a", QUARTER, 1, DAY, 0] for kind in ("reader", "batch", "bot", "later")),
     ],
 )  # fmt: skip
 def test_a_group_that_is_malformed_is_refused(group: Any) -> None:
-    reason, message = fault({**HEADERS, "reads": 1}, body([group]))
+    reason, message = fault(HEADERS, body([group], visitors=VISITOR))
     assert (reason, message.startswith("not a batch: a group ")) == ("bad_body", True), message
 
 
+@pytest.mark.parametrize(
+    "hashes",
+    [None, 5, [VISITOR], "", VISITOR[:10], VISITOR + "A", VISITOR + "=", "A" * 22, *("A" * 10 + c for c in "+/=\né ")],
+)
+def test_there_are_as_many_hashes_as_the_groups_say(hashes: Any) -> None:
+    message = "not a batch: visitors is not the base64url of 1 times 8 bytes"
+    assert fault(HEADERS, body([SEEN], visitors=hashes)) == ("bad_body", message)
+
+
 def test_bounds_of_a_group() -> None:
-    most: list[list[Any]] = [
-        ["reader", "z" * 32, 36_115_199, 2, 376_199, "A" * 22],
-        ["bot", "0", 1, (1 << 40) - 5],
-        ["limit", "", 1, 5],
-    ]
-    assert parse({**HEADERS, "reads": 2}, body(most)).groups == [Group(*group) for group in most]
-    most[-1][-1] = 6
-    assert "more reads are filtered than any ingest has seen" in fault({**HEADERS, "reads": 2}, body(most))[1]
+    most = [("reader", "z" * 32, 36_115_199, 2, 376_199, 2), ("bot", "0", 1, (1 << 40) - 5, 0, 0)]
+    headers = {**HEADERS, "reads": 2}
+    limit = [("limit", "", 1, 5, 0, 0), ("limit", "", 1, 6, 0, 0)]
+    assert parse(headers, body([*most, limit[0]], visitors="A" * 22)).groups == [*most, limit[0]]
+    message = fault(headers, body([*most, limit[1]], visitors="A" * 22))[1]
+    assert "more reads are filtered than any ingest has seen" in message
 
 
 def test_reads_of_a_class_that_is_not_known_are_filtered_unless_the_header_says_that_they_are_people_s() -> None:
-    groups = [GROUP, ["later", "a", QUARTER, 4], ["latest", "", QUARTER, 5]]
-    assert parse(HEADERS, body(groups)).groups[1:] == [Group("other", "a", QUARTER, 4), Group("other", "", QUARTER, 5)]
+    groups = [GROUP, ["later", "a", QUARTER, 4, 0, 0], ["latest", "", QUARTER, 5, 0, 0]]
+    others = [("other", "a", QUARTER, 4, 0, 0), ("other", "", QUARTER, 5, 0, 0)]
+    assert parse(HEADERS, body(groups)).groups[1:] == others
     message = "the header says 5 reads of people, the body holds 1"
     assert fault({**HEADERS, "reads": 5}, body(groups)) == ("bad_body", message)
 
@@ -255,10 +270,10 @@ def test_a_batch_of_an_earlier_release_is_counted_with_every_read() -> None:
     reads = [READ, ["ls0001", AT + 1, "reader", ""], ["ls0001", AT + QUARTER_MS, "batch", ""], ["a", AT, "later", "x"]]
     read = parse({**HEADERS, "reads": 4}, first(reads, filtered={"bot": 2, "origin": 0}, later="addition"))
     assert read.groups == [
-        Group("reader", "ls0001", QUARTER, 2),
-        Group("batch", "ls0001", QUARTER + 1, 1),
-        Group("reader", "a", QUARTER, 1),
-        Group("bot", "", QUARTER, 2),
+        ("reader", "ls0001", QUARTER, 2, 0, 0),
+        ("batch", "ls0001", QUARTER + 1, 1, 0, 0),
+        ("reader", "a", QUARTER, 1, 0, 0),
+        ("bot", "", QUARTER, 2, 0, 0),
     ]
     assert read.reads == 4
     assert parse(read.headers(), read.body()) == read  # a spool forwards it as version 2
@@ -293,7 +308,8 @@ def test_filtered_counts_of_version_1_are_numbers(filtered: Any) -> None:
 
 def test_reasons_of_version_1_that_the_books_have_no_place_for_are_added_up() -> None:
     def numbers(filtered: dict[str, int]) -> dict[str, int]:
-        return {group.kind: group.number for group in parse(HEADERS, first(filtered=filtered)).groups[1:]}
+        groups = parse(HEADERS, first(filtered=filtered)).groups[1:]
+        return {kind: number for kind, _, _, number, _, _ in groups}
 
     assert numbers({"bot": 2, "reload": 3, "x": 4, "y": 5}) == {"bot": 2, "reload": 3, "other": 9}
     assert numbers({f"r_{chr(97 + n // 26)}{chr(97 + n % 26)}": 1 for n in range(600)}) == {"other": 600}
@@ -324,9 +340,9 @@ def test_what_is_known_of_a_batch_that_cannot_be_counted() -> None:
     "content",
     [b"[" * 100_000, b'{"reads":' * 5000, b'{"reads":[["a",' + b"9" * 5000 + b',"reader",""]]}',
      b'{"reads":[["a",NaN,"reader",""]]}', b'{"reads":[["\\ud800",1,"reader",""]]}', b'{"reads":[[],[]]}' + b"\0",
-     b'{"v":2,"groups":' * 5000, b'{"v":2,"groups":[["reader","a",NaN,1]]}',
-     b'{"v":2,"groups":[["reader","\\ud800",1,1]]}',
-     b'{"v":2,"groups":[["bot","a",1,' + b"9" * 5000 + b"]]}", b'{"v":2,"groups":[' + b"[" * 100_000,
+     b'{"v":2,"groups":' * 5000, b'{"v":2,"groups":[["reader","a",NaN,1,0,0]]}',
+     b'{"v":2,"groups":[["reader","\\ud800",1,1,0,0]]}',
+     b'{"v":2,"groups":[["bot","a",1,' + b"9" * 5000 + b",0,0]]}", b'{"v":2,"groups":[' + b"[" * 100_000,
      b" " * (MAX_BODY + 1)],
 )  # fmt: skip
 def test_bodies_that_no_ingest_makes(content: bytes) -> None:

@@ -21,8 +21,9 @@ Body, JSON, version 2: `{"v": 2, "groups": [group, …], "visitors": hashes}`. A
 string. Hashes of different salt days can't be compared. The order of groups means nothing else, and
 equal groups add up.
 
-Equal reads are grouped because a popular article makes most of a batch. The hashes stand together
-because packing them group by group would cost the beacon 5 % (`make bench ARGS="--only wire"`).
+Equal reads are grouped because popular articles make most of a batch. The hashes stand together
+because packing them group by group costs a microsecond a read, 4 % of what the beacon needs for it
+(`make bench ARGS="--only wire"`).
 
 A class that this release does not know is counted as filtered, under `OTHER`. Such reads are never
 people's: the header counts people's reads, so a new class of people makes a batch whose header and

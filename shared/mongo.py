@@ -68,6 +68,8 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     # counter
     "counts": [IndexModel([("article", ASCENDING)])],
+    # One article's day (UTC) in one slot: `reads` and `q.<quarter of the day>` are people's; `filtered.<class>` and
+    # `by.<class>.<quarter>` are reads that are not counted (the classes of `shared/batch.py`). Article `*` is the site.
     "buckets": [
         IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
         IndexModel([("day", ASCENDING)]),

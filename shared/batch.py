@@ -70,7 +70,6 @@ PEOPLE = frozenset((READER, BATCH))
 REASONS = ("bot", "reload", "prefetch", "origin", "limit")
 """Why ingest filters a read: classes that are not counted. Reads of other classes are added up under `OTHER`."""
 OTHER = "other"
-FILTERED = frozenset((*REASONS, OTHER))
 NO_ARTICLE = ""
 """The article of filtered reads of which only the number is known."""
 
@@ -82,6 +81,7 @@ MAX_FILTERED = 1 << 40
 """Filtered reads of one batch: those of a flood while nothing can be sent, 50,000 a second for eight months."""
 MAX_BODY = 16 * 1024 * 1024
 
+_LATEST_QUARTER, _LATEST_DAY = LATEST_MS // QUARTER_MS, LATEST_MS // DAY_MS
 _ARTICLE = re.compile(r"[a-z0-9]{1,32}")
 _CLASS = re.compile(r"[a-z_]{1,32}")
 _HASHES = re.compile(r"[A-Za-z0-9_-]*")
@@ -199,34 +199,37 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
 def _groups(rows: Any) -> list[Group]:
     if type(rows) is not list or len(rows) > MAX_GROUPS:
         raise ValueError(f"groups is not a list of at most {MAX_GROUPS}")
-    groups = [_group(row) for row in rows]
-    if sum([number for kind, _, _, number, _, _ in groups if kind in FILTERED]) > MAX_FILTERED:
+    groups, filtered = list[Group](), 0
+    for row in rows:
+        if type(row) is not list or len(row) != 6:
+            raise ValueError(f"a group has 6 values, not {row!r:.60}")
+        kind, article, quarter, number, salt_day, visitors = row
+        if not (
+            type(quarter) is type(number) is type(salt_day) is type(visitors) is int
+            and type(kind) is type(article) is str
+            and 0 < quarter < _LATEST_QUARTER
+            and number > 0
+            and (_ARTICLE.fullmatch(article) or (article == NO_ARTICLE and kind not in PEOPLE))
+            and (
+                visitors == salt_day == 0 or (kind == READER and 0 < visitors <= number and 0 < salt_day < _LATEST_DAY)
+            )
+        ):
+            raise ValueError(f"a group is malformed: {row!r:.100}")
+        if kind not in PEOPLE:
+            filtered += number
+            if kind not in REASONS:
+                kind = _other(kind)
+        groups.append((kind, article, quarter, number, salt_day, visitors))
+    if filtered > MAX_FILTERED:
         raise ValueError("more reads are filtered than any ingest has seen")
     return groups
 
 
-def _group(row: Any) -> Group:
-    if type(row) is not list or len(row) != 6:
-        raise ValueError(f"a group has 6 values, not {row!r:.60}")
-    kind, article, quarter, number, salt_day, visitors = row
-    if not (type(kind) is type(article) is str and type(quarter) is type(number) is int):
-        raise ValueError(f"a group is text, text and four numbers, not {row!r:.100}")
-    people = kind in PEOPLE
-    if not people and kind not in FILTERED:
-        if not _CLASS.fullmatch(kind):
-            raise ValueError(f"a group has the class {kind!r:.60}")
-        kind = OTHER  # a document of MongoDB must not grow without end
-    if not _ARTICLE.fullmatch(article) and (people or article != NO_ARTICLE):
-        raise ValueError(f"a group has the article {article!r:.60}")
-    if not 0 < quarter < LATEST_MS // QUARTER_MS:
-        raise ValueError(f"a group has the quarter {quarter}")
-    if not 0 < number <= (MAX_READS if people else MAX_FILTERED):
-        raise ValueError(f"a group has the number {number}")
-    if type(salt_day) is not int or type(visitors) is not int or not 0 <= salt_day < LATEST_MS // DAY_MS:
-        raise ValueError(f"a group has the salt_day {salt_day!r:.60} and the visitors {visitors!r:.60}")
-    if not (0 < visitors <= number if salt_day and kind == READER else visitors == salt_day == 0):
-        raise ValueError(f"a group of {number} reads of class {kind} has {visitors} visitors of day {salt_day}")
-    return kind, article, quarter, number, salt_day, visitors
+def _other(kind: str) -> str:
+    """The class for reads of a class that is not known: a document of MongoDB must not grow without end."""
+    if not _CLASS.fullmatch(kind):
+        raise ValueError(f"a group has the class {kind!r:.60}")
+    return OTHER
 
 
 def _check_hashes(joined: Any, visitors: int) -> None:

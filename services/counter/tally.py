@@ -72,7 +72,8 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
         sums.accepted += batch.reads
         for kind, article, quarter, number, _, _ in batch.groups:
             if kind in PEOPLE:
-                quarters[article, quarter] += number
+                key = article, quarter
+                quarters[key] = quarters.get(key, 0) + number  # with a Counter, += takes twice as long
             else:
                 filtered[kind, article, quarter] += number
                 sums.filtered[kind] += number
@@ -83,7 +84,7 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
         sums.last_minted_at = max(sums.last_minted_at, batch.minted_at)
     reads: Counter[str] = Counter()
     for (article, _), number in quarters.items():
-        reads[article] += number
+        reads[article] = reads.get(article, 0) + number
     return Increments(reads, quarters, filtered, epochs)
 
 

@@ -86,9 +86,11 @@ class Batcher:
         """Account for a read that is not counted, in the next batch."""
         quarter = self._millis() // QUARTER_MS
         key = reason, article, quarter
-        if key not in self._filtered and len(self._filtered) >= MAX_NAMED:
+        number = self._filtered.get(key, 0)
+        if not number and len(self._filtered) >= MAX_NAMED:
             key = reason, NO_ARTICLE, quarter
-        self._filtered[key] = self._filtered.get(key, 0) + 1
+            number = self._filtered.get(key, 0)
+        self._filtered[key] = number + 1
 
     async def run(self) -> None:
         """Send an empty batch whenever nothing was sent for a second."""

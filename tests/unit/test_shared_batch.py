@@ -217,8 +217,8 @@ def test_equal_groups_add_up() -> None:
         *(["reader", article, QUARTER, 1, 0, 0] for article in ("", *NO_ARTICLES)),
         *(["bot", article, QUARTER, 1, 0, 0] for article in NO_ARTICLES),
         *(["reader", "a", quarter, 1, 0, 0] for quarter in (0, -1, True, None, "5", 1.5, 36_115_200, 1 << 64)),
-        *(["reader", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, MAX_READS + 1, 1 << 64)),
-        *(["bot", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, (1 << 40) + 1, 1 << 64)),
+        *(["reader", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, 1 << 64)),
+        *(["bot", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, 1 << 64)),
         *(["reader", "a", QUARTER, 1, day, 1] for day in (0, -1, True, None, "5", 1.5, 376_200, 1 << 64)),
         *(["reader", "a", QUARTER, 1, DAY, visitors] for visitors in (0, -1, True, None, "1", 1.0, 2, 1 << 64)),
         *([kind, "a", QUARTER, 1, DAY, 1] for kind in ("batch", "bot", "later")),
@@ -241,12 +241,13 @@ def test_there_are_as_many_hashes_as_the_groups_say(hashes: Any) -> None:
 
 
 def test_bounds_of_a_group() -> None:
-    most = [("reader", "z" * 32, 36_115_199, 2, 376_199, 2), ("bot", "0", 1, (1 << 40) - 5, 0, 0)]
-    headers = {**HEADERS, "reads": 2}
+    most = [("reader", "z" * 32, 36_115_199, MAX_READS, 376_199, 2), ("bot", "0", 1, (1 << 40) - 5, 0, 0)]
+    headers = {**HEADERS, "reads": MAX_READS}
     limit = [("limit", "", 1, 5, 0, 0), ("limit", "", 1, 6, 0, 0)]
     assert parse(headers, body([*most, limit[0]], visitors="A" * 22)).groups == [*most, limit[0]]
     message = fault(headers, body([*most, limit[1]], visitors="A" * 22))[1]
     assert "more reads are filtered than any ingest has seen" in message
+    assert fault(headers, body([*most, ("batch", "a", 1, 1, 0, 0)], visitors="A" * 22))[0] == "bad_body"
 
 
 def test_reads_of_a_class_that_is_not_known_are_filtered_unless_the_header_says_that_they_are_people_s() -> None:

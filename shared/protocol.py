@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 
 from shared.connections import Connections
 from shared.errors import Problem
-from shared.http import RawHeaders, as_problem, problem_answer
+from shared.http import RawHeaders, Receive, as_problem, problem_answer
 
 MAX_TARGET = 8 << 10
 """Bytes of a request's target."""
@@ -404,6 +404,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._defaults = self.server_state.default_headers
             self._default_head = b"".join(b"%b: %b\r\n" % pair for pair in self._defaults)
         return self._default_head
+
+
+def has_left(receive: Receive) -> bool:
+    """Whether the client of the request whose ASGI `receive` this is has closed its connection."""
+    cycle = getattr(receive, "__self__", None)  # uvicorn's, of which it is a method
+    return bool(getattr(cycle, "disconnected", False))
 
 
 def _to_nobody(_data: bytes) -> None:

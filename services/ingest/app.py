@@ -36,6 +36,7 @@ from shared.fastpath import FastRequest
 from shared.heartbeat import Heartbeats
 from shared.http import Receive, Scope, Send, observed
 from shared.tasks import background
+from shared.turnstile import in_turns
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +228,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         ingest.not_ready,
         routes={"/reads": ingest.post_read, "/reads.gif": ingest.pixel},
         fast={b"/reads": ingest.take_read},
-        fallback=observed(door, metrics.Requests(registry)),
+        fallback=observed(in_turns(door), metrics.Requests(registry)),
         registry=registry,
         degraded=lambda: outlet.degraded,
     )

@@ -22,12 +22,12 @@ from shared.app import Service
 from shared.clock import Clock, now
 from shared.consuming import not_consuming
 from shared.cors import readable
-from shared.gate import gated
 from shared.guard import Unguarded
 from shared.headers import OPEN
 from shared.http import observed
 from shared.subscriber import listen, subscribe
 from shared.tasks import background
+from shared.turnstile import in_turns
 from shared.waiting import watch
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         not_ready=lambda: away[0] if away else not_consuming(broker),
         routes={offer.PATH: offer.offer(store.held)},
         fallback=readable(
-            observed(gated(api.make(reports), CHEAP), metrics.Requests(registry), OPEN), settings.cors_origins
+            observed(in_turns(api.make(reports), CHEAP), metrics.Requests(registry), OPEN), settings.cors_origins
         ),
         registry=registry,
     )

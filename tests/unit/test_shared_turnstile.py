@@ -1,0 +1,81 @@
+"""Costly requests begin one by one."""
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+
+from shared.errors import Problem
+from shared.http import Disconnected, Receive, Scope, Send
+from shared.turnstile import IN_A_TURN, in_turns
+
+
+class Client:
+    """Asks, and may leave."""
+
+    def __init__(self) -> None:
+        self.disconnected = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        return {}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Nothing."""
+
+
+class Served:
+    """Notes in which turn of the loop each request began."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[int, str]] = []
+        self.turn = 0
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        self.begun.append((self.turn, scope["path"]))
+
+    async def count_turns(self, number: int) -> None:
+        for _ in range(number):
+            self.turn += 1
+            await asyncio.sleep(0)
+
+
+def ask(app: Any, path: str, client: Client | None = None) -> "asyncio.Task[None]":
+    one = client or Client()
+    return asyncio.create_task(app({"path": path}, one.receive, one.send))
+
+
+async def test_a_flood_begins_in_turns_and_the_cheap_at_once() -> None:
+    served = Served()
+    app = in_turns(served, {"/cheap"})
+    asks = [ask(app, f"/{number}") for number in range(20)] + [ask(app, "/cheap")]
+    await served.count_turns(40)
+    await asyncio.gather(*asks)
+    assert served.begun[0][1] == "/cheap"
+    costly = served.begun[1:]
+    assert [path for _, path in costly] == [f"/{number}" for number in range(20)]
+    turns = [turn for turn, _ in costly]
+    assert max(turns.count(turn) for turn in turns) == IN_A_TURN
+
+
+async def test_who_finds_too_many_is_told_to_come_again() -> None:
+    served = Served()
+    app = in_turns(served, most_waiting=3)
+    asks = [ask(app, f"/{number}") for number in range(4)]
+    answers = await asyncio.gather(*asks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None)] * 3 + [Problem]
+    assert isinstance(answers[3], Problem)
+    assert (answers[3].status, answers[3].headers) == (503, [("retry-after", "1")])
+
+
+async def test_nothing_is_done_for_a_client_that_has_left() -> None:
+    served, gone = Served(), Client()
+    app = in_turns(served)
+    asks = [ask(app, "/gone", gone), ask(app, "/cancelled"), ask(app, "/there")]
+    await asyncio.sleep(0)
+    gone.disconnected = True
+    asks[1].cancel()
+    await asyncio.wait(asks)
+    with pytest.raises(Disconnected):
+        asks[0].result()
+    assert [path for _, path in served.begun] == ["/there"]

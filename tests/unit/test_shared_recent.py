@@ -36,6 +36,39 @@ async def test_an_answer_is_shared_while_it_is_young() -> None:
     assert await recent.get("a", kitchen.make) == 2
 
 
+async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
+    kitchen = Kitchen()
+    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    assert await recent.get("a", kitchen.make) == 1
+    kitchen.open.clear()
+    kitchen.time = 0.3
+    for _ in range(3):
+        assert await asyncio.wait_for(recent.get("a", kitchen.make), 1) == 1
+    kitchen.open.set()
+    await asyncio.sleep(0)
+    assert kitchen.made == 2
+    kitchen.time = 0.31
+    assert await recent.get("a", kitchen.make) == 2
+    kitchen.time = 0.79  # its making began at 0.3
+    assert await recent.get("a", kitchen.make) == 2
+    await asyncio.sleep(0)
+    kitchen.time = 1.5  # nobody has asked for so long that the one that was made ahead is old, too
+    assert await recent.get("a", kitchen.make) == 4
+
+
+async def test_a_next_answer_that_fails_is_asked_for_again() -> None:
+    kitchen = Kitchen()
+    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    assert await recent.get("a", kitchen.make) == 1
+    kitchen.time, kitchen.broken = 0.3, True
+    assert await recent.get("a", kitchen.make) == 1
+    await asyncio.sleep(0)
+    kitchen.broken = False
+    assert await recent.get("a", kitchen.make) == 1
+    kitchen.time = 0.5
+    assert await recent.get("a", kitchen.make) == 3
+
+
 async def test_each_key_has_its_own() -> None:
     kitchen = Kitchen()
     recent: Recent[int] = Recent(0.5, lambda: kitchen.time)

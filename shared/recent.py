@@ -8,11 +8,15 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
+LATE = 4
+"""How many times as old an answer may become while the next one is being made."""
+
+
 class Recent(Generic[T]):
     """Keeps each answer until `seconds` after its making began. An error is told to those who wait, and not kept.
 
     Whoever asks in the second half of that time is answered at once, and has the next answer made meanwhile: while
-    people ask, nobody waits for the database, unless it takes longer than that.
+    people ask, nobody waits for the database. If that is slow, the old answer goes on, up to `LATE` times `seconds`.
     """
 
     def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -24,9 +28,7 @@ class Recent(Generic[T]):
     async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The answer under `key`: one that is being made or still young, else what `make()` answers."""
         now = self._monotonic()
-        self._made, self._next = self._young(now, self._made), self._young(now, self._next)
-        for name in [name for name, (_, task) in self._next.items() if name not in self._made or task.done()]:
-            self._made[name] = self._next.pop(name)
+        self._tidy(now)
         if key not in self._made:
             self._made[key] = (now, asyncio.create_task(make()))
         began, answer = self._made[key]
@@ -37,14 +39,19 @@ class Recent(Generic[T]):
         # A client that leaves must not take the answer from the others.
         return await asyncio.shield(answer)
 
-    def _young(
-        self, now: float, made: dict[Hashable, tuple[float, asyncio.Task[T]]]
-    ) -> dict[Hashable, tuple[float, asyncio.Task[T]]]:
-        return {
-            name: (began, task)
-            for name, (began, task) in made.items()
-            if not task.done() or (now - began < self._seconds and _succeeded(task))
-        }
+    def _tidy(self, now: float) -> None:
+        """Put what was made ahead in its place, and forget what is too old or has failed."""
+        for name, (began, task) in list(self._next.items()):
+            if task.done():
+                del self._next[name]
+                if _succeeded(task):
+                    self._made[name] = (began, task)
+        for name, (began, task) in list(self._made.items()):
+            longest = self._seconds * (LATE if name in self._next else 1)
+            if task.done() and not (_succeeded(task) and now - began < longest):
+                del self._made[name]
+                if name in self._next:
+                    self._made[name] = self._next.pop(name)
 
 
 def _succeeded(task: asyncio.Task[Any]) -> bool:

@@ -19,7 +19,9 @@ class Site(BaseModel):
     month: int
     year: int
     online: int | None = Field(description="not built yet: null")
-    as_of: Time = Field(description="every figure is as of this moment, at most half a second ago")
+    as_of: Time = Field(
+        description="every figure is as of this moment, half a second ago at most, two seconds while MongoDB is slow"
+    )
     complete_through: Time | None = Field(
         description="every read accepted before this moment is counted; null while no ingest gets through"
     )

@@ -22,7 +22,8 @@ WHY = (
 
 
 class Reports:
-    """The answers of stats. `zone` is the site's; the site's figures and top lists are up to half a second old.
+    """The answers of stats. `zone` is the site's; the site's figures and top lists are up to half a second old,
+    two while MongoDB is slow.
 
     The same question, asked by many at once, is one look into the database.
     """

@@ -30,7 +30,7 @@ async def test_an_answer_is_shared_while_it_is_young() -> None:
     kitchen = Kitchen()
     recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
     assert await recent.get("a", kitchen.make) == 1
-    kitchen.time = 0.49
+    kitchen.time = 0.25
     assert await recent.get("a", kitchen.make) == 1
     kitchen.time = 0.5
     assert await recent.get("a", kitchen.make) == 2
@@ -56,6 +56,21 @@ async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
     assert await recent.get("a", kitchen.make) == 4
 
 
+async def test_the_old_answer_goes_on_while_the_next_one_is_slow_but_not_for_long() -> None:
+    kitchen = Kitchen()
+    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    assert await recent.get("a", kitchen.make) == 1
+    kitchen.open.clear()
+    for kitchen.time in (0.3, 0.6, 1.9):
+        assert await asyncio.wait_for(recent.get("a", kitchen.make), 1) == 1
+    kitchen.time = 2.0
+    waits = asyncio.create_task(recent.get("a", kitchen.make))
+    await asyncio.sleep(0)
+    kitchen.open.set()
+    assert await waits == 2
+    assert kitchen.made == 2
+
+
 async def test_a_next_answer_that_fails_is_asked_for_again() -> None:
     kitchen = Kitchen()
     recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
@@ -65,6 +80,7 @@ async def test_a_next_answer_that_fails_is_asked_for_again() -> None:
     await asyncio.sleep(0)
     kitchen.broken = False
     assert await recent.get("a", kitchen.make) == 1
+    await asyncio.sleep(0)
     kitchen.time = 0.5
     assert await recent.get("a", kitchen.make) == 3
 

@@ -105,7 +105,8 @@ class Reports:
 
     async def series(self, asked: Series) -> answers.SeriesPoints:
         """Reads over time. Raises `Problem` 422 for a span that cannot be answered, 404 for an unknown article."""
-        return await self._series.get(asked.model_dump_json(), lambda: self._series_of(asked))
+        # Not as JSON: `from` and `to` keep their text, of which pydantic's serializer warns.
+        return await self._series.get(repr(asked), lambda: self._series_of(asked))
 
     async def _series_of(self, asked: Series) -> answers.SeriesPoints:
         zone = ZoneInfo(asked.tz) if asked.tz else self._zone

@@ -6,7 +6,6 @@ otherwise run in one turn of the loop, and whoever comes meanwhile, a reader's b
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
 
 from shared.errors import Problem
 from shared.http import App, Disconnected, Receive, Scope, Send
@@ -48,20 +47,19 @@ class Turnstile:
             asyncio.get_running_loop().call_soon(self._turn)
 
 
-def in_turns(app: App, cheap: Collection[str] = (), most_waiting: int = MOST_WAITING) -> App:
-    """`app`, whose requests begin in turns; those to the paths `cheap` at once.
+def in_turns(app: App, most_waiting: int = MOST_WAITING) -> App:
+    """`app`, whose requests begin in turns.
 
     Raises `Problem` 503 when too many wait, and `Disconnected` for a client that has left meanwhile.
     """
     turnstile = Turnstile()
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in cheap:
-            if len(turnstile) >= most_waiting:
-                raise Problem(503, "too many requests wait, try again", headers=[("retry-after", "1")])
-            await turnstile.enter()
-            if has_left(receive):
-                raise Disconnected
+        if len(turnstile) >= most_waiting:
+            raise Problem(503, "too many requests wait, try again", headers=[("retry-after", "1")])
+        await turnstile.enter()
+        if has_left(receive):
+            raise Disconnected
         await app(scope, receive, send)
 
     return wrapper

@@ -20,7 +20,7 @@ class Site(BaseModel):
     year: int
     online: int | None = Field(description="not built yet: null")
     as_of: Time = Field(
-        description="every figure is as of this moment, half a second ago at most, two seconds while MongoDB is slow"
+        description="every figure is as of this moment, half a second ago at most, two while MongoDB is slow"
     )
     complete_through: Time | None = Field(
         description="every read accepted before this moment is counted; null while no ingest gets through"

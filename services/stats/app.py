@@ -32,8 +32,6 @@ from shared.waiting import watch
 
 log = logging.getLogger(__name__)
 
-CHEAP = frozenset({"/stats/site"})
-"""What every page shows; it is remembered for half a second."""
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 
@@ -83,7 +81,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         not_ready=lambda: away[0] if away else not_consuming(broker),
         routes={offer.PATH: offer.offer(store.held)},
         fallback=readable(
-            observed(in_turns(api.make(reports), CHEAP), metrics.Requests(registry), OPEN), settings.cors_origins
+            observed(api.site_at_once(in_turns(api.make(reports)), reports), metrics.Requests(registry), OPEN),
+            settings.cors_origins,
         ),
         registry=registry,
     )

@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from zoneinfo import ZoneInfo
 
 from pymongo.errors import PyMongoError
@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 from services.stats import api, gauges
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
-from services.stats.reports import Reports
+from services.stats.reports import CACHE_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from shared import broker as rabbit
@@ -64,12 +64,21 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         except PyMongoError as error:
             log.warning("the books cannot be read: %s", error)
 
+    async def keep_fresh() -> None:
+        with suppress(PyMongoError):  # whoever asks is told; `ping` makes it known
+            await reports.keep_site_fresh()
+
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         try:
             await mongo.wait_for(client, settings.mongo_url)
             await rabbit.connect(broker, settings.amqp_url)
-            async with background(_every(PING_SECONDS, ping), _every(BOOKS_SECONDS, show_books), watch(broker)):
+            async with background(
+                _every(PING_SECONDS, ping),
+                _every(BOOKS_SECONDS, show_books),
+                _every(CACHE_SECONDS * 0.6, keep_fresh),
+                watch(broker),
+            ):
                 yield
         finally:
             await broker.stop()

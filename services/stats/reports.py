@@ -1,5 +1,6 @@
 """Puts the answers together. Each is read from one snapshot, so its figures fit each other under any writes."""
 
+import time
 from zoneinfo import ZoneInfo
 
 from services.stats import answers
@@ -13,6 +14,8 @@ from shared.mongo import Session
 from shared.recent import Recent
 
 CACHE_SECONDS = 0.5
+FRESH_SECONDS = 5.0
+"""After a question for the site's figures they are kept fresh for so long."""
 MAX_TOP = 100
 WHY = (
     "later batches of this ingest were counted: the missing ones wait in counter.reads, were dead-lettered, or "
@@ -33,6 +36,7 @@ class Reports:
         self._clock = clock
         self._zone = zone
         self._sites: Recent[answers.Site] = Recent(CACHE_SECONDS)
+        self._site_asked = -FRESH_SECONDS
         self._tops: Recent[answers.TopList] = Recent(CACHE_SECONDS)
         self._articles: Recent[answers.ArticleReads] = Recent(0)
         self._series: Recent[answers.SeriesPoints] = Recent(0)
@@ -40,7 +44,16 @@ class Reports:
 
     async def site(self) -> answers.Site:
         """The whole site."""
+        self._site_asked = time.monotonic()
         return await self._sites.get(SITE, self._site)
+
+    async def keep_site_fresh(self) -> None:
+        """Have the site's figures made anew while people ask for them, so that who asks does not wait for them.
+
+        Call it once within the second half of `CACHE_SECONDS`.
+        """
+        if time.monotonic() - self._site_asked < FRESH_SECONDS:
+            await self._sites.get(SITE, self._site)
 
     async def _site(self) -> answers.Site:
         now = self._clock()

@@ -12,6 +12,7 @@ forgotten, and stays parked unless --force says to count it.
 """
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,8 @@ from shared.settings import SubscriberSettings, load
 from shared.topology import WORK_QUEUES
 
 NEEDS_FORCE = "too_old"
+MOST_PASSES, BACK_SECONDS = 20, 0.5
+"""How often, and how far apart, a queue that is to be emptied is looked at; it may be filled meanwhile."""
 
 
 def handle_of(message: AbstractIncomingMessage) -> str:
@@ -132,12 +135,28 @@ def _print(message: AbstractIncomingMessage) -> None:
     print(printable(message.body.decode(errors="backslashreplace"), "\n\t"))
 
 
+async def _all(
+    connection: AbstractConnection, channel: AbstractChannel, chosen: argparse.Namespace
+) -> AsyncIterator[AbstractIncomingMessage]:
+    """The messages of the parked queue. Where all are thrown away, also those that came back meanwhile.
+
+    A service looks at the oldest message every few seconds: RabbitMQ does not count it until it is back.
+    """
+    queue, passes = f"{chosen.queue}.parked", 1
+    while number := await number_of(channel, queue):
+        async for message in each(connection, queue, number):
+            yield message
+        if not (chosen.all and chosen.command == "discard") or passes == MOST_PASSES:
+            return
+        passes += 1
+        await asyncio.sleep(BACK_SECONDS)
+
+
 async def _settle(settings: SubscriberSettings, chosen: argparse.Namespace) -> int:
     left, missing = 0, set(chosen.handles)
     async with _connected(settings) as (connection, channel):
         back = await way_into(channel, chosen.queue) if chosen.command == "redrive" else None
-        number = await number_of(channel, f"{chosen.queue}.parked")
-        async for message in each(connection, f"{chosen.queue}.parked", number):
+        async for message in _all(connection, channel, chosen):
             handle = handle_of(message)
             if not chosen.all and handle not in chosen.handles:
                 continue

@@ -44,7 +44,7 @@ async def until(condition: Any, seconds: float = 10.0, what: str = "the conditio
     `seconds` is what it takes at most on a quiet machine; a test that is about time measures it.
     """
     seconds *= PATIENCE
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline, pause = asyncio.get_running_loop().time() + seconds, 0.02
     while True:
         answer = condition()
         if asyncio.iscoroutine(answer):
@@ -53,7 +53,8 @@ async def until(condition: Any, seconds: float = 10.0, what: str = "the conditio
             return answer
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        pause = min(0.25, pause * 1.2)  # a look costs the machine more than the wait
 
 
 @dataclass

@@ -10,7 +10,7 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up fuzz chaos bench test test-unit guide check format lock clean-data venv node contract api-fuzz
+.PHONY: help demo up fuzz chaos bench test test-unit long check format lock clean-data venv node contract api-fuzz
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +57,8 @@ fuzz: $(STAMP) ## random bytes in messages to each queue, at the level of frames
 test-unit: $(STAMP) ## the tests without servers, in seconds
 	$(BIN)/python -m pytest --no-cov tests/unit $(ARGS)
 
-guide: $(STAMP) $(NODE) ## the long tests: lines of README and guides, generated Java types, a first setup that is cut off
-	@deploy/local/bootstrap.sh servers java
+long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines, Java types, rolling restarts, outages, first starts
+	@deploy/local/bootstrap.sh servers java shell gateway
 	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
 
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests

@@ -1,9 +1,12 @@
 """A short outage of RabbitMQ under load; `python -m tests.chaos outage` is the long one."""
 
+import pytest
+
 from tests.chaos import outage
 from tests.support.system import System
 
 
+@pytest.mark.long
 async def test_reads_answered_204_during_an_outage_are_counted_and_the_rest_is_refused_at_once(system: System) -> None:
     result = await outage.run(system, seconds=5, say=print, limit=1 << 16, forked=True)
     assert result.complaints == []

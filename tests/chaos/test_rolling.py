@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import pytest
+
 from tests.chaos.editor import Editor
 from tests.chaos.faults import Faults
 from tests.chaos.fleet import Fleet
@@ -11,6 +13,7 @@ from tests.chaos.settle import settled
 from tests.support.system import System, until
 
 
+@pytest.mark.long
 async def test_a_rolling_restart_breaks_no_request(system: System) -> None:
     """Clients with kept connections that go on to the next replica only where a connection is refused."""
     fleet = Fleet(system, forked=True)

@@ -81,6 +81,7 @@ def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signa
     assert_gone(tmp_path, pytest_run)
 
 
+@pytest.mark.long
 def test_workers_whose_controller_is_ended_leave_nothing(tmp_path: Path) -> None:
     pytest_run = run(tmp_path, ["broker", "database"], "-p", "xdist.plugin", "-n1")
     assert names(tmp_path) >= SERVERS
@@ -88,6 +89,7 @@ def test_workers_whose_controller_is_ended_leave_nothing(tmp_path: Path) -> None
     assert_gone(tmp_path, pytest_run)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     pytest_run = run(tmp_path, ["database"], "-p", "xdist.plugin", "-n1", "--max-worker-restart=0")
     assert names(tmp_path) == {"mongod", "sleep"}

@@ -82,5 +82,5 @@ def test_typescript(generated: Path) -> None:
 @pytest.mark.long
 def test_java(generated: Path) -> None:
     if not shutil.which("javac"):
-        pytest.fail("javac is missing: `make guide` installs it")
+        pytest.fail("javac is missing: `make long` installs it")
     run("javac", "-d", str(generated / "classes"), *map(str, generated.glob("java/*.java")))

@@ -4,28 +4,22 @@ import asyncio
 import json
 import signal
 import subprocess
-import sys
+from functools import partial
 from typing import Any
 
 import aio_pika
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from shared import events
-from tests.support.system import ROOT, Process, System, until
+from tests.support.starter import run
+from tests.support.system import Process, System, until
 
 BEAT = 0.2
 
 
 async def _command(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "services.ingest", *arguments],
-        cwd=ROOT,
-        env=system._environment("operator", 0, {}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    told = system._environment("operator", 0, {})
+    return await asyncio.to_thread(partial(run, "services.ingest", *arguments, environment=told, folder=system.folder))
 
 
 async def _gauge(system: System, process: Process, name: str) -> dict[tuple[str, ...], float]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import AsyncMock
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from shared import events
 from shared.selection import Selection
 from shared.settings import Settings
 from shared.target import BATCH, HIGH_WATER
+from tests.support.starter import run
 from tests.support.system import ROOT, System, until
 
 BEGINNING = datetime(2026, 11, 1, tzinfo=UTC)
@@ -104,9 +106,8 @@ def _command(system: System, module: str, *arguments: str) -> dict[str, Any]:
 
 
 async def _run(system: System, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        lambda: subprocess.run(**_command(system, module, *arguments), capture_output=True, timeout=90)
-    )
+    told = system._environment("operator", 0, {})
+    return await asyncio.to_thread(partial(run, module, *arguments, environment=told, folder=system.folder))
 
 
 @pytest.mark.parametrize(
@@ -197,6 +198,7 @@ async def test_what_cannot_be_is_refused_in_words(system: System) -> None:
     assert (nothing.returncode, "0 events sent" in nothing.stdout) == (0, True), nothing.stderr
 
 
+@pytest.mark.long
 async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system: System) -> None:
     """A queue that nobody empties is filled to a mark and no further; RabbitMQ stops, and the same command goes on."""
     number = HIGH_WATER + 2000

@@ -18,6 +18,7 @@ import pytest
 
 from deploy.local import ports
 from shared import mongo
+from tests.support import starter
 from tests.support.system import BROWSER, EDITOR, GRACE, ROOT, Process, System, until
 
 SERVICES = ["ingest", "render", "counter", "stats"]
@@ -197,13 +198,7 @@ async def test_wrong_settings_stop_the_start(
     if value is not None:
         environment[f"LUOTDOC_{setting}"] = value
     done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", f"services.{service}"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
+        partial(starter.run, f"services.{service}", environment=environment, folder=system.folder)
     )
     assert done.returncode == 2
     assert told in done.stderr
@@ -283,14 +278,9 @@ async def test_republish_and_token_commands(system: System) -> None:
     await until(lambda: system.page("a1"), 5, "the page")
 
     async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        told = system._environment("cli", 0, {})
         return await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "services.ingest", *arguments],
-            cwd=ROOT,
-            env=system._environment("cli", 0, {}),
-            capture_output=True,
-            text=True,
-            timeout=60,
+            partial(starter.run, "services.ingest", *arguments, environment=told, folder=system.folder)
         )
 
     done = await run("republish", "a1")

@@ -49,20 +49,17 @@ class Rendering:
     heartbeats: Heartbeats = field(init=False)
 
     def not_ready(self) -> str | None:
-        """Ready while pages can be served, even with RabbitMQ away, and from memory while MongoDB is frozen.
-
-        Not while RabbitMQ is there and the events are not consumed.
-        """
+        """Ready while pages can be served: with RabbitMQ away, too, and from memory while MongoDB is frozen."""
         if not self.totals.loaded:
             return "the read counts are not loaded yet"
         if self.questions.silence > STALE_SECONDS and not self.server.cache.holds_stale:
             return "MongoDB has not answered for a while"
-        return not_consuming(self.broker)
+        return None
 
     def degraded(self) -> str | None:
-        """Says that only what is in memory can be served."""
+        """Says that only what is in memory can be served, or that pages do not follow their articles."""
         if self.questions.silence <= STALE_SECONDS:
-            return None
+            return not_consuming(self.broker)
         return (
             f"MongoDB has not answered for {self.questions.silence:.0f} s: only the pages in memory are served, "
             f"and those for {self.settings.stale_pages} s at most"
@@ -120,7 +117,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         "render",
         (events.PageRendered, events.PageRemoved),
         settings.heartbeat_interval,
-        lambda: rendering.not_ready() is None,
+        lambda: (rendering.not_ready() or not_consuming(broker)) is None,
         clock,
     )
     return Service(

@@ -37,6 +37,8 @@ class Life:
     started: float
     ended: float | None = None
     killed: bool = False
+    logged: int = 0
+    """Bytes in its log before."""
 
 
 @dataclass
@@ -98,7 +100,8 @@ class Fleet:
         settings = self._settings | {key.upper(): value for key, value in replica.settings.items()}
         environment = self.system._environment(replica.name, replica.port, settings)
         module = f"services.{replica.service}"
-        replica.lives.append(Life(time.time()))
+        before = replica.log.stat().st_size if replica.log.exists() else 0
+        replica.lives.append(Life(time.time(), logged=before))
         if self._forked:
             replica.popen = Child(module, environment, replica.log)
         else:
@@ -122,7 +125,9 @@ class Fleet:
             await self.kill(replica)
             return
         took, age = time.monotonic() - began, time.time() - replica.lives[-1].started
-        young = status == -signal.SIGTERM and age < START_SECONDS  # it had not come to catch the signal
+        # It had not come to catch the signal: on a busy machine it may import for long, and then has logged nothing.
+        mute = replica.log.stat().st_size == replica.lives[-1].logged
+        young = status == -signal.SIGTERM and (age < START_SECONDS or mute)
         if (status and not young) or took > 11:
             self.manners.append(f"{replica.name} ended {took:.1f} s after SIGTERM with status {status}")
 

@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-
 LATE = 4
 """How many times as old an answer may become while the next one is being made."""
 
@@ -15,13 +14,15 @@ LATE = 4
 class Recent(Generic[T]):
     """Keeps each answer until `seconds` after its making began. An error is told to those who wait, and not kept.
 
-    Whoever asks in the second half of that time is answered at once, and has the next answer made meanwhile: while
-    people ask, nobody waits for the database. If that is slow, the old answer goes on, up to `LATE` times `seconds`.
+    With `ahead`, whoever asks in the second half of that time is answered at once, and has the next answer made
+    meanwhile: while people ask, nobody waits for the database. If that is slow, the old answer goes on, up to `LATE`
+    times `seconds`. It costs up to twice as many looks, so it is for cheap ones.
     """
 
-    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic, *, ahead: bool = False) -> None:
         self._seconds = seconds
         self._monotonic = monotonic
+        self._ahead = ahead
         self._made: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
         self._next: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
@@ -32,7 +33,7 @@ class Recent(Generic[T]):
         if key not in self._made:
             self._made[key] = (now, asyncio.create_task(make()))
         began, answer = self._made[key]
-        if answer.done() and now - began > self._seconds / 2 and key not in self._next:
+        if self._ahead and answer.done() and now - began > self._seconds / 2 and key not in self._next:
             coming = asyncio.create_task(make())
             coming.add_done_callback(_succeeded)  # its error is looked at even if nobody asks again
             self._next[key] = (now, coming)

@@ -25,8 +25,8 @@ WHY = (
 
 
 class Reports:
-    """The answers of stats. `zone` is the site's; the site's figures and top lists are up to half a second old,
-    two while MongoDB is slow.
+    """The answers of stats. `zone` is the site's; top lists and the site's figures are up to half a second old, the
+    latter two seconds while MongoDB is slow.
 
     The same question, asked by many at once, is one look into the database.
     """
@@ -35,7 +35,7 @@ class Reports:
         self._store = store
         self._clock = clock
         self._zone = zone
-        self._sites: Recent[answers.Site] = Recent(CACHE_SECONDS)
+        self._sites: Recent[answers.Site] = Recent(CACHE_SECONDS, ahead=True)
         self._site_asked = -FRESH_SECONDS
         self._tops: Recent[answers.TopList] = Recent(CACHE_SECONDS)
         self._articles: Recent[answers.ArticleReads] = Recent(0)

@@ -108,6 +108,24 @@ async def test_an_empty_site_is_all_zero(portal: Portal) -> None:
     }
 
 
+async def test_the_totals_that_do_not_wait_for_the_api_are_the_apis_own(portal: Portal) -> None:
+    await portal.publish("a", reads_baseline=7)
+    await portal.read("a")
+    reports = Reports(portal.store, lambda: NOW, HANOI)
+    plain = api.make(reports)
+    asked: list[list[tuple[int, bytes, dict[str, str]]]] = []
+    for app in (plain, api.site_at_once(plain, reports)):
+        transport = httpx.ASGITransport(app=observed(app, Requests(new_registry())))
+        async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
+            answers = [await http.request(m, f"/stats/site{q}") for m in ("GET", "HEAD", "POST") for q in ("", "?x=1")]
+        for answer in answers:
+            del answer.headers["x-correlation-id"]
+        asked.append([(answer.status_code, answer.content, dict(answer.headers)) for answer in answers])
+    assert [status for status, _, _ in asked[0]] == [200, 422, 200, 422, 405, 405]
+    assert b'"total":8' in asked[0][0][1]
+    assert asked[0] == asked[1]
+
+
 async def test_the_sites_periods_are_exact_to_the_quarter_in_its_own_time_zone(portal: Portal) -> None:
     await portal.publish("a", reads_baseline=1000)
     await portal.publish("b", reads_baseline=500)

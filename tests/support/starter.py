@@ -80,7 +80,7 @@ class Child:
 
 
 def end() -> None:
-    """End the process that is forked, so that what it has covered is saved."""
+    """End the process that is forked, so that what it has covered is saved; Python has no public way."""
     forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 

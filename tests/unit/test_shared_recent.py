@@ -30,7 +30,7 @@ async def test_an_answer_is_shared_while_it_is_young() -> None:
     kitchen = Kitchen()
     recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
     assert await recent.get("a", kitchen.make) == 1
-    kitchen.time = 0.25
+    kitchen.time = 0.49
     assert await recent.get("a", kitchen.make) == 1
     kitchen.time = 0.5
     assert await recent.get("a", kitchen.make) == 2
@@ -38,7 +38,7 @@ async def test_an_answer_is_shared_while_it_is_young() -> None:
 
 async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    recent: Recent[int] = Recent(0.5, lambda: kitchen.time, ahead=True)
     assert await recent.get("a", kitchen.make) == 1
     kitchen.open.clear()
     kitchen.time = 0.3
@@ -58,7 +58,7 @@ async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
 
 async def test_the_old_answer_goes_on_while_the_next_one_is_slow_but_not_for_long() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    recent: Recent[int] = Recent(0.5, lambda: kitchen.time, ahead=True)
     assert await recent.get("a", kitchen.make) == 1
     kitchen.open.clear()
     for kitchen.time in (0.3, 0.6, 1.9):
@@ -73,7 +73,7 @@ async def test_the_old_answer_goes_on_while_the_next_one_is_slow_but_not_for_lon
 
 async def test_a_next_answer_that_fails_is_asked_for_again() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    recent: Recent[int] = Recent(0.5, lambda: kitchen.time, ahead=True)
     assert await recent.get("a", kitchen.make) == 1
     kitchen.time, kitchen.broken = 0.3, True
     assert await recent.get("a", kitchen.make) == 1

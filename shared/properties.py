@@ -36,6 +36,8 @@ _LONG = (b"S", b"A", b"F", b"x")
 _HEAD = struct.Struct(">HHQ")
 _LENGTH = struct.Struct(">I")
 _STREAM_OFFSET = b"x-stream-offset"
+_NAMED_OFFSET = bytes([len(_STREAM_OFFSET)]) + _STREAM_OFFSET
+"""RabbitMQ puts its own in the place of the first of a publisher's; of two, one may be anything."""
 
 
 class Unreadable(dict[str, Any]):
@@ -66,6 +68,8 @@ def _unmarshal_header(self: header.ContentHeader, data: bytes) -> None:
     try:
         if len(raw) > MAX_DECODED:
             raise ValueError(f"the properties have {len(raw)} bytes, more than {MAX_DECODED}")
+        if raw.count(_NAMED_OFFSET) > 1:
+            raise ValueError("x-stream-offset stands there twice")
         _original(self, data)
         _check(self.properties)
     except Exception as error:  # whatever decoding raises: among others RecursionError, OverflowError
@@ -137,7 +141,7 @@ def _salvage_one(found: commands.Basic.Properties, kept: Unreadable, name: str, 
 
 
 def _salvage_table(kept: Unreadable, table: bytes) -> None:
-    at = seen = 0
+    at = seen = offsets = 0
     while at < len(table):
         begin = at + 1 + table[at]
         kind = table[begin : begin + 1]
@@ -150,6 +154,10 @@ def _salvage_table(kept: Unreadable, table: bytes) -> None:
         name = table[at + 1 : begin]
         if end <= len(table) and (seen < MAX_KEPT or name == _STREAM_OFFSET):
             _salvage_value(kept, name.decode(errors="backslashreplace"), table[begin:end])
+        if name == _STREAM_OFFSET:
+            offsets += 1
+            if offsets > 1:
+                kept.pop(_STREAM_OFFSET.decode(), None)  # the place of the message is counted instead
         at, seen = end, seen + 1
 
 

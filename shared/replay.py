@@ -104,15 +104,20 @@ def offset_of(message: AbstractIncomingMessage, before: int | None = None) -> in
 
     Raises `Refused` when neither is known.
     """
-    offset = message.headers.get(OFFSET)
-    if type(offset) is int:
-        return offset
-    if before is None:
+    at = _place(message, before)
+    if at is None:
         raise Refused(
             f"the headers of a message in {topology.EVENTS_LOG.name} can't be read, and so its place is unknown; "
             "begin before or after it with --since"
         )
-    return before + 1
+    return at
+
+
+def _place(message: AbstractIncomingMessage, before: int | None) -> int | None:
+    offset = message.headers.get(OFFSET)
+    if type(offset) is int:
+        return offset
+    return None if before is None else before + 1
 
 
 async def last_offset(connection: AbstractConnection) -> int:
@@ -125,14 +130,16 @@ async def last_offset(connection: AbstractConnection) -> int:
                 f"the history {topology.EVENTS_LOG.name} is empty, or RabbitMQ is too busy to show it; "
                 "`python -m services.ingest replay` has the articles"
             ) from None
+        at = _place(message, None)
         while True:
             await log.settle()
             # With fewer than it might have sent, the broker has come to the end.
             ended = log.waiting() < WINDOW - 1
             while log.waiting():
                 message = await log.next(MISSING_SECONDS)
+                at = _place(message, at)
             if ended:
-                return offset_of(message)
+                return at if at is not None else offset_of(message)
             await message.ack(multiple=True)
 
 

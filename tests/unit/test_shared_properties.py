@@ -49,6 +49,16 @@ def deep(levels: int) -> bytes:
     return short(b"deep") + value
 
 
+def test_of_two_stream_offsets_neither_is_believed() -> None:
+    """RabbitMQ writes its own over the first of a publisher's; the second says whatever the publisher wants."""
+    one = short(b"x-stream-offset") + b"l" + struct.pack(">q", 7)
+    assert arrived(properties(WHOLE + one)).headers == {"batch_id": "e1", "x-stream-offset": 7}
+    for times in (2, 3):
+        twice = arrived(properties(WHOLE + one * times)).headers
+        assert isinstance(twice, Unreadable)
+        assert (dict(twice), twice.why) == ({"batch_id": "e1"}, "ValueError: x-stream-offset stands there twice")
+
+
 def test_what_can_be_read_is_left_to_pamqp() -> None:
     message = arrived(properties(WHOLE, message_id=short("bài".encode()), delivery_mode=b"\2"))
     assert (message.message_id, message.headers, message.delivery_mode) == ("bài", {"batch_id": "e1"}, 2)

@@ -8,7 +8,7 @@ The names of pamqp that are replaced here are pinned by tests/unit/test_shared_p
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -68,7 +68,7 @@ def _unmarshal_header(self: header.ContentHeader, data: bytes) -> None:
     try:
         if len(raw) > MAX_DECODED:
             raise ValueError(f"the properties have {len(raw)} bytes, more than {MAX_DECODED}")
-        if raw.count(_NAMED_OFFSET) > 1:
+        if raw.count(_NAMED_OFFSET) > 1 and _offsets(raw) > 1:  # a parked copy has such bytes within a header
             raise ValueError("x-stream-offset stands there twice")
         _original(self, data)
         _check(self.properties)
@@ -141,7 +141,20 @@ def _salvage_one(found: commands.Basic.Properties, kept: Unreadable, name: str, 
 
 
 def _salvage_table(kept: Unreadable, table: bytes) -> None:
-    at = seen = offsets = 0
+    offsets = 0
+    for seen, (name, value) in enumerate(_entries(table)):
+        if name == _STREAM_OFFSET:
+            offsets += 1
+        elif seen >= MAX_KEPT:
+            continue
+        _salvage_value(kept, name.decode(errors="backslashreplace"), value)
+    if offsets > 1:
+        kept.pop(_STREAM_OFFSET.decode(), None)  # the place of the message is counted instead
+
+
+def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and value, with its type, of each whole entry, as far as it is known where one begins."""
+    at = 0
     while at < len(table):
         begin = at + 1 + table[at]
         kind = table[begin : begin + 1]
@@ -150,15 +163,23 @@ def _salvage_table(kept: Unreadable, table: bytes) -> None:
         elif kind in _SIZES:
             end = begin + 1 + _SIZES[kind]
         else:
-            return  # of a type that we don't know: where the next one begins is unknown
-        name = table[at + 1 : begin]
-        if end <= len(table) and (seen < MAX_KEPT or name == _STREAM_OFFSET):
-            _salvage_value(kept, name.decode(errors="backslashreplace"), table[begin:end])
-        if name == _STREAM_OFFSET:
-            offsets += 1
-            if offsets > 1:
-                kept.pop(_STREAM_OFFSET.decode(), None)  # the place of the message is counted instead
-        at, seen = end, seen + 1
+            return  # of a type that we don't know
+        if end <= len(table):
+            yield table[at + 1 : begin], table[begin:end]
+        at = end
+
+
+def _offsets(raw: bytes) -> int:
+    """How often the headers of readable properties name the stream's offset."""
+    at, flags = header.ContentHeader._get_flags(raw)
+    known = commands.Basic.Properties.flags
+    for name in ("content_type", "content_encoding"):  # they stand before the headers
+        if flags & known[name]:
+            at += 1 + raw[at]
+    if not flags & known["headers"]:
+        return 0
+    end = at + 4 + _LENGTH.unpack_from(raw, at)[0]
+    return sum(name == _STREAM_OFFSET for name, _ in _entries(raw[at + 4 : end]))
 
 
 def _salvage_value(kept: Unreadable, name: str, value: bytes) -> None:

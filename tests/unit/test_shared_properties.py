@@ -57,6 +57,9 @@ def test_of_two_stream_offsets_neither_is_believed() -> None:
         twice = arrived(properties(WHOLE + one * times)).headers
         assert isinstance(twice, Unreadable)
         assert (dict(twice), twice.why) == ({"batch_id": "e1"}, "ValueError: x-stream-offset stands there twice")
+        within = WHOLE + short(b"kept") + b"x" + long(one * times)
+        for kind in ({}, {"content_type": short(b"x" * 15), "content_encoding": short(b"y")}):
+            assert not isinstance(arrived(properties(within + one, **kind)).headers, Unreadable)
 
 
 def test_what_can_be_read_is_left_to_pamqp() -> None:

@@ -42,9 +42,13 @@ bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="-
 	@deploy/local/bootstrap.sh servers load
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-test: $(STAMP) $(NODE) ## all tests, with coverage; ARGS="-k beacon" to choose
+test: $(STAMP) $(NODE) ## all tests; ARGS="-k beacon" to choose
 	@deploy/local/bootstrap.sh servers browser shell watch gateway
 	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 2 --dist worksteal $(ARGS)
+
+.PHONY: coverage
+coverage: ## all tests, with the coverage of each process; the services need twice the CPU
+	@$(MAKE) --no-print-directory test ARGS="-p pytest_cov.plugin --cov $(ARGS)"
 
 chaos: $(STAMP) ## kill, stop and freeze everything under load, and check the count; ROUNDS=20 SEED=1 ARGS="--json"
 	@deploy/local/bootstrap.sh servers
@@ -55,11 +59,11 @@ fuzz: $(STAMP) ## random bytes in messages to each queue, at the level of frames
 	@$(BIN)/python -m tests.fuzz $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(SEED),--seed $(SEED))
 
 test-unit: $(STAMP) ## the tests without servers, in seconds
-	$(BIN)/python -m pytest --no-cov tests/unit $(ARGS)
+	$(BIN)/python -m pytest tests/unit $(ARGS)
 
 long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines, Java types, rolling restarts, outages, first starts
 	@deploy/local/bootstrap.sh servers java shell gateway
-	$(BIN)/python -m pytest --no-cov -m long $(ARGS)
+	$(BIN)/python -m pytest -m long $(ARGS)
 
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff format --check .
@@ -75,7 +79,7 @@ contract: $(STAMP) ## write docs/events from shared/events.py, docs/openapi from
 
 api-fuzz: $(STAMP) ## schemathesis at length against real ingest and stats; EXAMPLES=50 SEED=1
 	@deploy/local/bootstrap.sh servers
-	EXAMPLES=$(or $(EXAMPLES),50) SEED=$(or $(SEED),1) $(BIN)/python -m pytest --no-cov tests/integration/test_openapi.py
+	EXAMPLES=$(or $(EXAMPLES),50) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/integration/test_openapi.py
 
 format: $(STAMP) ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only --quiet .

@@ -34,7 +34,7 @@ def run(folder: Path, fixtures: list[str], *options: str) -> "subprocess.Popen[b
     inner, ready = folder / "test_inner.py", folder / "ready"
     inner.write_text(INNER.format(fixtures=fixtures, ready=str(ready)))
     told = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", MARK))}
-    command = [sys.executable, "-m", "pytest", "--no-cov", f"--basetemp={folder / 'base'}", "-p", "tests.conftest"]
+    command = [sys.executable, "-m", "pytest", f"--basetemp={folder / 'base'}", "-p", "tests.conftest"]
     log = (folder / "log").open("wb")
     pytest_run = subprocess.Popen(
         [*command, *options, f"--rootdir={ROOT}", f"-c{ROOT / 'pyproject.toml'}", str(inner)],

@@ -29,7 +29,7 @@ def test_a_worker_that_dies_behind_its_last_test_fails_the_run(tmp_path: Path, d
     toy = tmp_path / "test_toy.py"
     toy.write_text(DIES_BEHIND_ITS_LAST_TEST.format(dies=dies))
     command = [sys.executable, "-m", "pytest", "-p", "xdist.plugin", "--numprocesses", "2", "-p", "tests.conftest"]
-    command += ["--no-cov", "--quiet", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), str(toy)]
+    command += ["--quiet", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), str(toy)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == status, run.stdout[-3000:] + run.stderr[-2000:]
     assert "4 passed" in run.stdout

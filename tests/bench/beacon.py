@@ -1,15 +1,29 @@
 """The durable beacon beside the bare server, and beside a single confirmed publish. No counter runs meanwhile."""
 
 import sys
-from typing import NamedTuple
+from collections import defaultdict
+from typing import Any, NamedTuple
 
 from tests.bench import machine
 from tests.bench.figures import Figure, middle, middles, number, spread
 from tests.bench.rig import Rig
+from tests.bench.traffic import ARTICLES
 from tests.support.system import Process
 
 NAME = "beacon"
 CONNECTIONS = 512
+CHECKS: dict[str, Any] = {
+    "read_limit": 6000,
+    "trusted_proxies": "127.0.0.0/8",
+    "read_origins": "https://portal.example",
+}
+"""What a deployment checks, where tests are lenient."""
+FLOODS = {
+    "every user agent new": ("new", ARTICLES),
+    "every read a reload": ("readers", 1),
+    "every read a bot's": ("bots", ARTICLES),
+}
+"""Kind of reads and number of articles, by what happens then."""
 
 
 class Run(NamedTuple):
@@ -24,31 +38,61 @@ async def measure(rig: Rig) -> list[Figure]:
     await rig.reset()
     rounds, seconds = (1, 3.0) if rig.quick else (3, 8.0)
     (bare,) = await rig.start("tests.bench.bare")
-    (checked,) = await rig.start("ingest")
-    (plain,) = await rig.start("ingest", read_window=0)
-    for process in (bare, checked, plain):  # every browser's user agent is looked at once
+    (checked,) = await rig.start("ingest", **CHECKS)
+    (unlimited,) = await rig.start("ingest", **CHECKS | {"read_limit": 0})
+    (plain,) = await rig.start("ingest", **CHECKS | {"read_limit": 0, "read_window": 0})
+    for process in (bare, checked, unlimited, plain):  # every browser's user agent is looked at once
         await rig.wrk(process, 64, 2)
-    runs: dict[str, list[Run]] = {"bare": [], "checked": [], "plain": []}
+    runs = defaultdict[str, list[Run]](list)
     for _ in range(rounds):
-        for name, process in (("bare", bare), ("checked", checked), ("plain", plain)):
-            answer, cpu = await rig.used({"server": process.pid}, rig.wrk(process, CONNECTIONS, seconds))
-            runs[name].append(Run(answer["rate"], cpu["server"] / answer["microseconds"] * 1e6))
-            await rig.purge()
-    await rig.stop(bare, plain)
+        for name, process in (("bare", bare), ("checked", checked), ("unlimited", unlimited), ("plain", plain)):
+            runs[name].append(await _closed_loop(rig, process, seconds))
     figures = [
-        *_ratios("all checks", runs["checked"], runs["bare"], 0.75),
-        *_ratios("without the reload window", runs["plain"], runs["bare"], None),
+        *_ratios("all checks", runs["checked"], runs["bare"], 1.0),
+        *_ratios("without the limit per address", runs["unlimited"], runs["bare"]),
+        *_ratios("without limit and reload window", runs["plain"], runs["bare"]),
+        _cost("the limit per address", runs["checked"], runs["unlimited"]),
+        _cost("the reload window", runs["unlimited"], runs["plain"]),
     ]
+    await rig.stop(unlimited, plain)
+    sent = {key: n for key, n in (await rig.metrics(checked)).items() if key.startswith("luotdoc_reads_total{reader,")}
+    others = 100 * (1 - sent["luotdoc_reads_total{reader,counted}"] / sum(sent.values()))
+    figures.append(Figure(NAME, "of those, reads that were not counted", others, "%", 0.1))
+    figures += await _floods(rig, checked, bare, rounds, seconds)
+    await rig.stop(bare)
     figures += await _latencies(rig, checked, seconds)
     figures += await _at_half_load(rig, checked, middle([run.rate for run in runs["checked"]]), seconds * 2)
-    filtered = (await rig.metrics(checked)).get("luotdoc_reads_total{reader,reload}", 0.0)
-    counted = (await rig.metrics(checked))["luotdoc_reads_total{reader,counted}"]
-    figures.append(Figure(NAME, "reads filtered as reloads", 100 * filtered / (counted + filtered), "%"))
     await rig.stop(checked)
     return figures
 
 
-def _ratios(name: str, ours: list[Run], bare: list[Run], limit: float | None) -> list[Figure]:
+async def _closed_loop(
+    rig: Rig, process: Process, seconds: float, kind: str = "readers", articles: int = ARTICLES
+) -> Run:
+    loop = rig.wrk(process, CONNECTIONS, seconds, kind, articles)
+    answer, cpu = await rig.used({"server": process.pid}, loop)
+    await rig.purge()
+    return Run(answer["rate"], cpu["server"] / answer["microseconds"] * 1e6)
+
+
+async def _floods(rig: Rig, checked: Process, bare: Process, rounds: int, seconds: float) -> list[Figure]:
+    """What strangers can send without end, and what a crowd behind one address gets that is over the limit."""
+    runs = defaultdict[str, list[Run]](list)
+    for _ in range(rounds):
+        runs["bare"].append(await _closed_loop(rig, bare, seconds))
+        for name, (kind, articles) in FLOODS.items():
+            runs[name].append(await _closed_loop(rig, checked, seconds, kind, articles))
+        runs["crowd"].append(await _closed_loop(rig, checked, seconds, "crowd"))
+    figures = [figure for name in FLOODS for figure in _ratios(name, runs[name], runs["bare"], 0.8)]
+    return figures + _ratios("one address over its limit, answered 429", runs["crowd"], runs["bare"])
+
+
+def _cost(name: str, dear: list[Run], cheap: list[Run]) -> Figure:
+    shares = [100 * (1 - (a.rate / a.busy) / (b.rate / b.busy)) for a, b in zip(dear, cheap, strict=True)]
+    return Figure(NAME, f"CPU of a read that {name} takes", middle(shares), "%", note=f"rounds {spread(shares)}")
+
+
+def _ratios(name: str, ours: list[Run], bare: list[Run], limit: float | None = None) -> list[Figure]:
     """By the clock, and by the server's CPU: the second does not mind what else the machine does."""
     clock = [mine.rate / its.rate for mine, its in zip(ours, bare, strict=True)]
     cpu = [(mine.rate / mine.busy) / (its.rate / its.busy) for mine, its in zip(ours, bare, strict=True)]

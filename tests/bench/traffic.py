@@ -23,7 +23,9 @@ def _head(agent: int) -> bytes:
         f"Chrome/{100 + agent % 40}.0.{5000 + agent // 40}.{agent} Safari/537.36"
     )
     return (
-        f"POST /reads HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: {browser}\r\nAccept: */*\r\n"
+        "POST /reads HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"X-Forwarded-For: 198.18.{agent // 250}.{1 + agent % 250}\r\nUser-Agent: {browser}\r\nAccept: */*\r\n"
+        "Origin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\n"
         "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 20\r\n\r\n"
     ).encode()
 

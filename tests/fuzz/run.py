@@ -213,14 +213,21 @@ class Run:
                 timeout=1800,
             )
             told.slowest = time.monotonic() - began
-            found = False
-            while message := await queue.get(fail=False):
-                found = b'"last"' in message.body
-                await message.ack()
+            found = await self._took(queue)
             if replayed.returncode or not found:
                 self.result.complaints.append(f"the replay: {replayed.stdout[-300:]} {replayed.stderr[-500:]}")
             await channel.queue_delete(NEWCOMER)
         self._say(f"{LOG}: replayed in {told.slowest:.1f} s: {replayed.stderr.strip().splitlines()[-1:]}")
+
+    async def _took(self, queue: aio_pika.abc.AbstractQueue) -> bool:
+        """Take all messages from a queue; whether the newest is that which was sent last."""
+        waiting, newest, taken = await self._system.queue_depth(NEWCOMER), b"", 0
+        async with queue.iterator(no_ack=True, timeout=120) as messages:
+            async for message in messages:
+                newest, taken = message.body, taken + 1
+                if taken == waiting:
+                    break
+        return b'"last"' in newest
 
     async def _books(self) -> None:
         stats = self._system.url("stats")

@@ -67,8 +67,10 @@ async def post(client: httpx.AsyncClient, url: str, address: str, article: str =
     return await client.post(f"{url}/reads", json={"article": article}, headers=headers)
 
 
-async def ingests(system: System, number: int) -> list[Process]:
-    started = [await system.start("ingest", trusted_proxies=TRUSTED) for _ in range(number)]
+async def ingests(system: System, number: int, **settings: str) -> list[Process]:
+    started = [await system.start("ingest", wait=False, trusted_proxies=TRUSTED, **settings) for _ in range(number)]
+    for process in started:
+        await system.ready(process)
     await system.put("a1")
     for process in started:
 
@@ -92,6 +94,24 @@ async def test_a_reader_is_counted_once_while_ingests_come_and_go(system: System
 
     await until(all_counted, 20, "acknowledged reads are counted")
     assert acknowledged + 121 <= await system.counted() <= acknowledged + 121 + failed
+
+
+@pytest.mark.long
+async def test_one_reader_of_twenty_ingests_is_counted_once(system: System) -> None:
+    """Whatever else the browser does ahead of time, and whatever other sites make of it."""
+    started = await ingests(system, 20, read_origins="https://www.example.org")
+    async with gateway(system.folder / "gateway", behind(started)) as one:
+        for signs in ({"sec-purpose": "prefetch;prerender"}, {"origin": "https://elsewhere.example"}):
+            async with httpx.AsyncClient(headers=signs) as client:
+                answers = [await post(client, one.url, f"203.0.113.7:{port}") for port in range(50_000, 50_005)]
+            reason = "prefetch" if "sec-purpose" in signs else "origin"
+            assert {answer.headers["luotdoc-read"] for answer in answers} == {f"filtered; reason={reason}"}
+        await one_reader(one)
+    for process in started:
+        await process.stop()
+    await system.start("counter", flush_interval="0.1")
+    await until(system.counted, 10, "the read is counted")
+    assert await system.by_article() == {"a1": 1}
 
 
 async def one_reader(one: Gateway) -> None:

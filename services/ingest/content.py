@@ -18,7 +18,8 @@ from pydantic import (
 )
 from slugify import slugify
 
-from services.ingest.body.limits import fewer_marks, shows
+from services.ingest.body.characters import FORBIDDEN, fewer_marks, shows
+from services.ingest.body.links import reachable
 
 MAX_BODY_BYTES = 1 << 20
 MAX_SLUG = 100
@@ -29,7 +30,6 @@ RESERVED_SECTIONS = frozenset(
 )
 """Path names of the system's own, behind one gateway; a section may not be called so."""
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Bidirectional embeddings, overrides and isolates: they turn round what stands behind them, on the page too."""
 _BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s](?=\d)")
@@ -61,8 +61,8 @@ def slug_of(title: str) -> str:
 
 def _text(value: str) -> str:
     """One line of text: NFC, single spaces, no direction override, nothing that is there and can't be seen."""
-    value = fewer_marks(unicodedata.normalize("NFC", value))
-    if _FORBIDDEN.search(value):
+    value, _ = fewer_marks(unicodedata.normalize("NFC", value))
+    if FORBIDDEN.search(value):
         raise ValueError("must not contain control characters")
     if value.split() and not shows(value):
         raise ValueError("must not be blank: it has only characters that can't be seen")
@@ -78,6 +78,8 @@ def _filled(value: str) -> str:
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
         raise ValueError("must be an http(s) address, or a path that starts with one slash")
+    if not value.startswith("/") and not reachable(value):
+        raise ValueError("must have a host and a port that can exist")
     return value
 
 

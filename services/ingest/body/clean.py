@@ -12,11 +12,13 @@ from typing import Literal
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.ingest.body import elements
+from services.ingest.body.characters import composed, plain
 from services.ingest.body.limits import prepare
 from services.ingest.body.links import PREFIX, Attributes, Links, id_of
+from services.ingest.body.pictures import picture as picture_address
 from services.ingest.body.sanitiser import ALIGNABLE, has_content, sanitise
 from services.ingest.body.style import CLASSES, PLAIN, Align, Look, align_of, look_of
-from services.ingest.body.things import Things, siblings
+from services.ingest.body.things import Things, attributes_of, siblings
 from services.ingest.body.writer import Inline, Leaf, Pairs, Writer
 
 MAX_INLINE = 16
@@ -58,7 +60,7 @@ def clean(html: str, page: str) -> Body:
     written, missing = walker.writer.finish()
     for target in dict.fromkeys(missing):
         walker.warn(f"the link to #{target.removeprefix(PREFIX)} was taken off: nothing has that id")
-    safe = sanitise(written)
+    safe = sanitise(composed(written))
     if not has_content(safe):
         raise ValueError("must not be empty: nothing is left of it once it is cleaned")
     return Body(safe, tuple(Warned("body_html", message) for message in walker.warnings))
@@ -122,7 +124,7 @@ class _Walker:
                 if leave:
                     leave()
             elif node.is_text_node:
-                self.writer.text(node.text_content or "", context.inlines, context.leaf)
+                self.writer.text(plain(node.text_content or ""), context.inlines, context.leaf)
             elif node.is_element_node:
                 entered = self._enter(node, context)
                 if entered:
@@ -132,7 +134,7 @@ class _Walker:
         """Write what begins here. Answers how to go on inside, or None to pass over it."""
         source = node.tag or ""
         tag = elements.RENAMED.get(source, source)
-        attributes: Attributes = node.attributes
+        attributes = attributes_of(node)
         look = look_of(attributes.get("style"))
         if self._is_dropped(node, tag, attributes, look):
             return None
@@ -141,14 +143,14 @@ class _Walker:
             return None
         if tag == "noscript":  # its text is for browsers; its pictures are those that a script would load
             for picture in node.css("img"):
-                if self._links.picture(picture.attributes) not in self._things.pictures:
-                    self._picture(picture.attributes, context)
+                said = attributes_of(picture)
+                if picture_address(self._links, said) not in self._things.pictures:
+                    self._picture(said, context)
             return None
         if tag in ("br", "hr", "img"):
             self._void(tag, attributes, context)
             return None
-        raw_id = attributes.get("id") or (attributes.get("name") if tag == "a" else None) or ""
-        id = "" if raw_id.startswith("docs-internal-guid") else id_of(raw_id)
+        id = self._id(tag, attributes)
         align = look.align or _attribute_align(tag, attributes)
         if align is not None:
             context = replace(context, align=None if align == "start" else align)
@@ -162,7 +164,18 @@ class _Walker:
         if tag in elements.BLOCKS or tag in elements.CONTAINERS:
             self.writer.remember(id)
             return self._border(context.with_look(look), tag)
-        return self._inline(tag, attributes, id, context).with_look(look), None
+        inside = self._inline(tag, attributes, id, context)
+        inline = inside.inlines[-1] if inside is not context else None
+        return inside.with_look(look), (lambda: self.writer.keep(inline)) if inline and inline.id else None
+
+    def _id(self, tag: str, attributes: Attributes) -> str:
+        """The id of an element; where it has a name beside it, that is kept for what comes next."""
+        raw = attributes.get("id") or ""
+        id = "" if raw.startswith("docs-internal-guid") else id_of(raw)
+        name = id_of(attributes.get("name") or "") if tag in ("a", "img") else ""
+        if id and name != id:
+            self.writer.remember(name)
+        return id or name
 
     def _is_dropped(self, node: LexborNode, tag: str, attributes: Attributes, look: Look) -> bool:
         if look.hidden or "hidden" in attributes:
@@ -207,7 +220,12 @@ class _Walker:
             self.writer.remember(id)
             return context.with_look(look), self.writer.border
         leaf = Leaf(tag, (*self._things.kept(tag, attributes), *_aligned(context.align)), id)
-        return replace(context, leaf=leaf).with_look(look), self.writer.border
+
+        def leave() -> None:
+            self.writer.border()
+            self.writer.keep(leaf)
+
+        return replace(context, leaf=leaf).with_look(look), leave
 
     def _inline(self, tag: str, attributes: Attributes, id: str, context: _Context) -> _Context:
         kept = self._things.kept(tag, attributes)
@@ -236,17 +254,20 @@ class _Walker:
         return replace(context, inlines=(*context.inlines, Inline("a", kept, "", id, target)))
 
     def _void(self, tag: str, attributes: Attributes, context: _Context) -> None:
+        id = self._id(tag, attributes)
         if tag == "br":
+            self.writer.remember(id)
             self.writer.line_break(context.inlines, context.leaf)
         elif tag == "hr":
-            self.writer.rule()
+            self.writer.rule(id)
         else:
-            self._picture(attributes, context)
+            self._picture(attributes, context, id)
 
-    def _picture(self, attributes: Attributes, context: _Context) -> None:
+    def _picture(self, attributes: Attributes, context: _Context, id: str = "") -> None:
         if html := self._things.picture(attributes):
-            id = id_of(attributes.get("id") or "")
             self.writer.thing(html, context.inlines, context.leaf, id)
+        else:
+            self.writer.remember(id)
 
     def _embed(self, tag: str, node: LexborNode, context: _Context) -> None:
         self.writer.remember(id_of(node.attributes.get("id") or ""))

@@ -5,9 +5,9 @@ again in every later paragraph. So the work that a parser will have is added up 
 """
 
 import re
-import unicodedata
 from collections import Counter
 
+from services.ingest.body.characters import printable
 from services.ingest.body.elements import TABLE_PARTS
 
 MAX_TAGS = 150_000
@@ -16,55 +16,15 @@ MAX_WORK = 20_000_000
 MAX_COPIES = 100_000
 """Elements such as `<b>` that are open across the border of a paragraph are made anew behind it."""
 MAX_ATTRIBUTES = 100
-MAX_MARKS = 8
-"""Combining marks on one letter; Vietnamese has at most two."""
 
 _TOKEN = re.compile(r"<!--.*?(?:--!?>|\Z)|<(/?)([a-zA-Z][^\s/>]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*)(>?)", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_STROKE = re.compile("(?<=[<>=])\u0338")
-"""NFC would make one character of `>` and the stroke behind it, and end no tag."""
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _CLOSED_BY_THE_NEXT = frozenset("p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rp rt".split())
 _FORMATTING = frozenset("b big code em font i nobr s small strike strong tt u".split())
 
-_UNSEEN_KINDS = frozenset({"Cc", "Cf", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
-_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols to Unicode, blank to a reader: fillers of Hangul, the empty pattern of Braille."""
-
-
-def shows(text: str) -> bool:
-    """Whether a reader sees anything of `text`; false for white space."""
-    return any(unicodedata.category(character) not in _UNSEEN_KINDS and character not in _FILLERS for character in text)
-
-
-def _rows_of_marks(points: range) -> re.Pattern[str]:
-    """Matches more than `MAX_MARKS` combining marks of these code points in a row."""
-    marks = "".join(chr(p) for p in points if unicodedata.category(chr(p)) in ("Mn", "Mc", "Me"))
-    return re.compile(f"([{marks}]{{{MAX_MARKS}}})[{marks}]+")
-
-
-_ROWS = _rows_of_marks(range(0x300, 0x10000))
-_ROWS_BEYOND = _rows_of_marks(range(0x10000, 0x1F000))
-"""Apart: a class of both planes is searched ten times slower."""
 _OTHERWISE = {"plaintext": "pre", "html": "div", "body": "div", "form": "div", "frameset": "div"}
 """Elements that are not kept and that a parser treats in ways of their own: `<plaintext>` is never ended."""
-
-
-def normalise(text: str) -> str:
-    """NFC, without control characters, and with at most `MAX_MARKS` combining marks on a letter."""
-    apart = _STROKE.sub("&#824;", _FORBIDDEN.sub("", text))
-    text = unicodedata.normalize("NFC", apart)
-    return fewer_marks(text)
-
-
-def fewer_marks(text: str) -> str:
-    """At most `MAX_MARKS` combining marks in a row: 2,000 on one letter make a page 12,000 px wide."""
-    if text.isascii():
-        return text
-    if max(text) > "\uffff":
-        text = _ROWS_BEYOND.sub(r"\1", text)
-    return _ROWS.sub(r"\1", text)
 
 
 class TooMuch(ValueError):
@@ -102,7 +62,7 @@ def prepare(html: str) -> str:
     `<body>`, a form in a form, parts of a table outside a table. They are made blocks. Empty elements of Word
     (`<w:x/>`) go: to a parser they stay open.
     """
-    html = normalise(html)
+    html = printable(html)
     tally = _Tally()
 
     def judged(match: re.Match[str]) -> str:

@@ -1,9 +1,13 @@
-"""Links of a body: where they lead, where its pictures are, and what an embed becomes. Pure."""
+"""Links of a body: where they lead, and what an embed becomes. Pure."""
 
 import re
+import unicodedata
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+
+from pydantic_core import Url, ValidationError
 
 Attributes = Mapping[str, str | None]
 
@@ -15,17 +19,41 @@ _BLANK = re.compile(r"[\t\n\r]")
 _ENDS = "".join(map(chr, range(0x21)))
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _ROOT = re.compile(r"[a-z]+://[^/?#]+")
-_LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-url", "data-image", "data-img-src",
-         "data-hi-res-src", "data-full-src")  # fmt: skip
-_LAZY_SETS = ("data-srcset", "data-lazy-srcset", "srcset")
-_WIDTH = re.compile(r"(\d+(?:\.\d+)?)[wx]")
+_SLASHES = re.compile(r"^(https?:)?//+", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+"""A host as the URL parser writes it, in ASCII. The parser lets `{{host}}` through; no name server does."""
+_PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{")
+"""A template's variable that was never filled in."""
+_ELSEWHERE = frozenset({"file", "about"})
+"""Word and old editors write a link within the document as `file:///C:/x.htm#note` or `about:blank#note`."""
 _NOT_ID = re.compile(r"[^\w.:-]+")
+_MAX_ID = 100
 
 
 def id_of(raw: str) -> str:
-    """An element's id as it stands in the body; empty if nothing is left of it."""
-    plain = _NOT_ID.sub("-", raw.strip()).strip("-")[:100]
-    return plain if plain.startswith(PREFIX) or not plain else f"{PREFIX}{plain}"
+    """An element's id as it stands in the body; empty if nothing is left of it. Two ids never become one."""
+    plain = _NOT_ID.sub(_spelled, unicodedata.normalize("NFC", raw.strip())).strip("-")
+    plain = plain.removeprefix(PREFIX)
+    if len(plain) > _MAX_ID:
+        plain = f"{plain[: _MAX_ID - 9]}-{zlib.crc32(plain.encode()):08x}"
+    return f"{PREFIX}{plain}" if plain else ""
+
+
+def _spelled(other: re.Match[str]) -> str:
+    """White space as a hyphen, other characters by their code points: `fn*` and `fn**` are two notes."""
+    return "-" + "".join(f"{ord(character):x}" for character in other[0] if not character.isspace())
+
+
+def reachable(address: str) -> bool:
+    """Whether a browser can ask for an absolute http(s) address: its host and port can exist.
+
+    The URL parser is of the same family (WHATWG) as the sanitiser's, which takes addresses off that it can't parse.
+    """
+    try:
+        url = Url(address)
+    except ValidationError:
+        return False
+    return url.scheme in ("http", "https") and bool(_HOST.fullmatch(url.host or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,71 +74,73 @@ class Links:
 
     def _resolve(self, raw: str | None, schemes: frozenset[str]) -> str | None:
         given = _BLANK.sub("", (raw or "").strip(_ENDS))
-        if not given or len(given) > MAX_ADDRESS:
+        if not given or len(given) > MAX_ADDRESS or _PLACEHOLDER.search(given):
             return None
         if given.startswith("#"):
-            target = id_of(unquote(given[1:]))
-            return f"#{target}" if target else None
+            return _within(given[1:])
         scheme = _SCHEME.match(given)
+        if scheme and scheme[1].lower() in _ELSEWHERE:
+            return _within(given.partition("#")[2])
         if scheme and scheme[1].lower() not in schemes:
             return None
         if scheme and scheme[1].lower() in ("mailto", "tel"):
-            return given
-        # A browser takes a backslash for a slash, up to the query.
+            return given if _parses(given) else None
+        # A browser takes a backslash for a slash, up to the query, and many slashes before the host for two.
         found = re.search("[?#]", given)
         path, rest = (given[: found.start()], given[found.start() :]) if found else (given, "")
+        path = _SLASHES.sub(r"\1//", path.replace("\\", "/"))
         try:
-            address = urljoin(self.page, path.replace("\\", "/") + rest)
-            parts = urlsplit(address)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                return None
+            address = urljoin(self.page, path + rest)
         except ValueError:
             return None
+        whole, _, fragment = address.partition("#")
+        if fragment and _bare(whole) == _bare(self.page):
+            return _within(fragment)
         inside = address.removeprefix(origin_of(self.page))
         if inside[:2] == "//" or inside[:1] not in ("/", "?", "#", ""):
-            return address
+            return address if reachable(address) else None
         return inside if inside.startswith("/") else f"/{inside}"
 
-    def picture(self, attributes: Attributes) -> str | None:
-        """The real source of an `<img>`: a lazy one's stands in another attribute."""
-        for name in (*_LAZY, *_LAZY_SETS[:2], "src", _LAZY_SETS[2]):
-            value = attributes.get(name)
-            found = self.source(_largest(value) if name in _LAZY_SETS else value)
-            if found is not None:
-                return found
-        return None
+
+def _within(fragment: str) -> str | None:
+    """A link to an id of the same body."""
+    target = id_of(unquote(fragment))
+    return f"#{target}" if target else None
 
 
-def _largest(candidates: str | None) -> str | None:
-    """The largest picture of a `srcset`."""
-    best, size = None, -1.0
-    for candidate in re.split(r",\s+|,(?=https?:|/)", (candidates or "")[: MAX_ADDRESS * 4]):
-        address, _, descriptor = candidate.strip().partition(" ")
-        given = _WIDTH.fullmatch(descriptor.strip())
-        width = float(given[1]) if given else 0.0
-        if address and width > size:
-            best, size = address.rstrip(","), width
-    return best
+def _bare(address: str) -> str:
+    """An http(s) address without its scheme, to compare: old bodies name their own page with http."""
+    return address.partition(":")[2].lower()
+
+
+def _parses(address: str) -> bool:
+    try:
+        return bool(Url(address))
+    except ValidationError:
+        return False
 
 
 _YOUTUBE = re.compile(r"(?:www\.|m\.)?youtube(?:-nocookie)?\.com")
 _VIDEO_ID = re.compile(r"/(?:embed|v|shorts|live)/([A-Za-z0-9_-]{1,20})/?")
 _VIMEO = re.compile(r"/video/(\d{1,20})/?")
+_VIMEO_KEY = re.compile(r"[0-9A-Za-z]{1,20}")
 
 
 def watch(address: str) -> tuple[str, str]:
     """The page on which a person watches what `address` embeds, and how a link to it reads without a title."""
     parts = urlsplit(address)
     host = parts.hostname or ""
+    query = parse_qs(parts.query, max_num_fields=20) if parts.query.count("&") < 20 else {}
     if _YOUTUBE.fullmatch(host) and (video := _VIDEO_ID.fullmatch(parts.path)):
-        query = parse_qs(parts.query, max_num_fields=20) if parts.query.count("&") < 20 else {}
         if video[1] == "videoseries" and query.get("list"):
             return f"https://www.youtube.com/playlist?list={query['list'][0]}", "Xem trên YouTube"
         start = query.get("start", [""])[0]
         since = f"&t={start}s" if start.isascii() and start.isdigit() else ""
         return f"https://www.youtube.com/watch?v={video[1]}{since}", "Xem video trên YouTube"
     if host == "player.vimeo.com" and (video := _VIMEO.fullmatch(parts.path)):
-        return f"https://vimeo.com/{video[1]}", "Xem video trên Vimeo"
+        key = query.get("h", [""])[0]  # an unlisted video is found only with its key
+        unlisted = f"/{key}" if _VIMEO_KEY.fullmatch(key) else ""
+        return f"https://vimeo.com/{video[1]}{unlisted}", "Xem video trên Vimeo"
     return address, f"Xem nội dung trên {host}" if host else "Xem nội dung nhúng"
 
 

@@ -6,7 +6,7 @@ from html import unescape
 import nh3
 
 from services.ingest.body import elements
-from services.ingest.body.limits import shows
+from services.ingest.body.characters import shows
 from services.ingest.body.style import CLASSES
 
 _INLINE_TAGS = elements.INLINE | {"span"}
@@ -41,7 +41,8 @@ def sanitise(html: str) -> str:
     ).strip()
 
 
-_SHOWN = re.compile(r"<(?:img|video|audio|hr)\b")
+_SHOWN = re.compile(r'<(?:img|source|(?:video|audio) controls="" preload="none") src="')
+"""A picture or a player with an address, as the writer writes it; a line across shows nothing."""
 _MARKUP = re.compile(r"<[^>]*>")
 
 

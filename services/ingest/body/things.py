@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborNode
 
+from services.ingest.body.characters import fewer_marks, plain, shows
 from services.ingest.body.elements import ATTRIBUTES
 from services.ingest.body.links import Attributes, Links, id_of, watch
+from services.ingest.body.pictures import LAZY, picture
 from services.ingest.body.writer import Pairs, start_tag
 
 Warn = Callable[[str], None]
 
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}")
+_SOURCES = ("src", *LAZY, "data", "url", "data-url", "data-href")
+_MOVIES = frozenset({"movie", "src", "url", "filename"})
+"""Names of an `<object>`'s parameters that hold its address."""
 _NUMBER = re.compile(r"\d{1,5}")
 _WORDS = {
     "dir": frozenset({"ltr", "rtl", "auto"}),
@@ -26,6 +31,11 @@ def siblings(node: LexborNode | None) -> Iterator[LexborNode]:
         following = node.next
         yield node
         node = following
+
+
+def attributes_of(node: LexborNode) -> Attributes:
+    """The attributes of an element, without what an entity can hide from the limits on characters."""
+    return {name: value and fewer_marks(plain(value))[0] for name, value in node.attributes.items()}
 
 
 @dataclass
@@ -64,7 +74,7 @@ class Things:
 
     def picture(self, attributes: Attributes) -> str | None:
         """The start tag of an `<img>` without its `>`; None if it has no source that a browser can fetch."""
-        source = self.links.picture(attributes)
+        source = picture(self.links, attributes)
         alt = " ".join((attributes.get("alt") or "").split())
         if source is None:
             where = (attributes.get("src") or "").strip().partition(":")[0][:20]
@@ -72,15 +82,15 @@ class Things:
             self.warn(f"the picture {alt[:60]!r} was left out: {why}; upload it first")
             return None
         self.pictures.add(source)
-        if not alt:
+        if not shows(alt):
             self.warn(f"the picture {source[:100]} has no alt text for people who can't see it")
         said = [("src", source), ("alt", alt), *_said(attributes, "title"), *_sizes(attributes)]
         return start_tag("img", said)[:-1]
 
     def player(self, tag: str, node: LexborNode) -> str | None:
         """An `<audio>` or `<video>` with controls, without the last `>`; None without a source that is secure."""
-        attributes = node.attributes
-        own = self._secure(attributes.get("src"))
+        attributes = attributes_of(node)
+        own = self._secure(attributes)
         children = [html for child in _children(node) if (html := self._part(child))]
         if own is None and not any(html.startswith("<source") for html in children):
             return None
@@ -93,24 +103,29 @@ class Things:
 
     def _part(self, child: LexborNode) -> str:
         """A `<source>` or `<track>` of a player; empty where its address can't be used."""
-        address = self._secure(child.attributes.get("src"))
+        attributes = attributes_of(child)
+        address = self._secure(attributes)
         if address is None or child.tag not in ("source", "track"):
             return ""
         names = ("type",) if child.tag == "source" else ("kind", "srclang", "label")
-        return start_tag(child.tag, [("src", address), *_said(child.attributes, *names)])
+        return start_tag(child.tag, [("src", address), *_said(attributes, *names)])
 
-    def _secure(self, raw: str | None) -> str | None:
+    def _secure(self, attributes: Attributes) -> str | None:
         """The address of a sound or film: over https, or on the site itself."""
-        address = self.links.source(raw)
+        address = self._address(attributes)
         return address if address and address.startswith(("https://", "/")) else None
+
+    def _address(self, attributes: Attributes) -> str | None:
+        """The first address that a browser can fetch: in `src` may stand a placeholder, such as `about:blank`."""
+        movie = "value" if (attributes.get("name") or "").lower() in _MOVIES else "src"
+        values = (attributes.get(name) for name in (movie, *_SOURCES))
+        return next(filter(None, map(self.links.source, values)), None)
 
     def embedded(self, tag: str, node: LexborNode) -> tuple[str, str] | None:
         """The address and the words of the link that an embed becomes; None if it leads nowhere."""
-        attributes = node.attributes
-        names = ("src", "data-src", "data", "url", "data-url")
-        raw = next((value for name in names if (value := attributes.get(name))), None)
-        raw = raw or next((src for child in _children(node) if (src := child.attributes.get("src"))), None)
-        address = self.links.source(raw)
+        attributes = attributes_of(node)
+        inner = (self._address(attributes_of(child)) for child in _children(node))
+        address = self._address(attributes) or next(filter(None, inner), None)
         if address is None:
             self.warn(f"<{tag}> was left out: it has no address that a reader can follow")
             return None

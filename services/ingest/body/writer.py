@@ -5,15 +5,18 @@ the inline elements that are open in it, when the first of its text comes; so a 
 element that reaches over a border is made anew behind it.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 
+from services.ingest.body.characters import fewer_marks
 from services.ingest.body.elements import LISTS
 
 MAX_SIZE = 2 << 20
 """Characters of a body as it is stored."""
 _SPACE = " \t\n\r\f"
+_ANCHOR = re.compile(r"<span( id=\"[^\"]*\")></span>")
 _WRAPPING = frozenset({"", "blockquote"})
 """Containers whose loose runs become paragraphs as soon as they have more than one piece."""
 
@@ -76,6 +79,8 @@ class Writer:
     _run_start: int = 0
     _run_ids: list[str] = field(default_factory=list)
     _visible: bool = False
+    _marks: int = 0
+    """Combining marks on the last letter of the run in hand."""
     _open: list[Inline] = field(default_factory=list)
     _waiting: list[str] = field(default_factory=list)
     """Ids of elements that were taken away, for what comes next."""
@@ -130,6 +135,9 @@ class Writer:
 
     def text(self, text: str, inlines: tuple[Inline, ...], leaf: Leaf) -> None:
         """Write text into the run in hand, or begin one."""
+        text, marks = fewer_marks(text, self._marks)
+        if not text:
+            return
         blank = not text.strip(_SPACE)
         if self._run is None:
             if blank:
@@ -138,44 +146,50 @@ class Writer:
                 text = text.lstrip(_SPACE)
         self._begin(leaf)
         self._sync(inlines)
-        self._visible = self._visible or not blank
+        self._anchors()
+        self._visible, self._marks = self._visible or not blank, marks
         self._add(escape(text, quote=False))
 
     def line_break(self, inlines: tuple[Inline, ...], leaf: Leaf) -> None:
         """Write `<br>`."""
         self._begin(leaf)
         self._sync(inlines)
+        self._marks = 0
         self._add("<br>")
 
     def thing(self, html: str, inlines: tuple[Inline, ...], leaf: Leaf, id: str = "") -> None:
         """Write a picture, a player: what is visible and no text. `html` is its start tag without the `>`."""
         self._begin(leaf)
         self._sync(inlines)
-        self._visible = True
+        self._visible, self._marks = True, 0
         claimed = "".join(f' {name}="{escape(value)}"' for name, value in self._claim(id))
         self._add(f"{html}{claimed}>")
 
-    def rule(self) -> None:
+    def rule(self, id: str = "") -> None:
         """Write `<hr>`."""
         self.border()
         container = self._containers[-1]
         if container.tag in _WRAPPING:
             self._wrap_first(container)
         container.pieces += 1
-        self._add("<hr>")
+        self._add(start_tag("hr", self._claim(id)))
 
     def remember(self, id: str) -> None:
         """Keep the id of an element that is not written: what is written next takes it."""
         if id and id not in self.ids:
             self._waiting.append(id)
 
+    def keep(self, left: Inline | Leaf) -> None:
+        """Keep the id of an element that ends and was not written, because it is empty."""
+        id, left.id = left.id, ""
+        self.remember(id)
+
     def finish(self) -> tuple[str, list[str]]:
         """End everything; answers the HTML, and the ids that links led to and nothing has."""
         self.border()
         while self.depth:
             self.close()
-        for id in self._waiting:
-            self._add(self._anchor(id))
+        self._anchors()
         missing = []
         for target, start, end in self._links:
             if target not in self.ids:
@@ -186,6 +200,7 @@ class Writer:
     def _begin(self, leaf: Leaf) -> None:
         if self._run is not None:
             return
+        self._marks = 0
         self._visible, self._run_start, self._run_ids = False, len(self.out), []
         container, tag = self._containers[-1], leaf.tag
         if not tag:
@@ -198,6 +213,10 @@ class Writer:
             self._add(start_tag(tag, (*leaf.attributes, *self._claim(id))))
         else:
             self._add("")  # the place of a <p>, should it need one
+        self._anchors()
+
+    def _anchors(self) -> None:
+        """Write the ids that wait, each with an empty element of its own."""
         waiting, self._waiting = self._waiting, []
         for id in waiting:
             self._add(self._anchor(id))
@@ -219,6 +238,8 @@ class Writer:
         if container.loose is not None:
             start, end = container.loose
             self.out[start], self.out[end] = "<p>", "</p>"
+            if anchor := _ANCHOR.fullmatch(self.out[start + 1]):
+                self.out[start], self.out[start + 1] = f"<p{anchor[1]}>", ""
             container.loose = None
 
     def _claim(self, id: str) -> Pairs:

@@ -1,0 +1,92 @@
+"""Characters that a text must not have, or not so many of, and those that nobody sees. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+MAX_MARKS = 8
+"""Combining marks on one letter; Vietnamese has at most two."""
+
+FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+
+_UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
+"""Letters and symbols to Unicode, blank to a reader: fillers of Hangul, the empty pattern of Braille, the place of an
+object that was not pasted, a note's head that is none."""
+
+
+def shows(text: str) -> bool:
+    """Whether a reader sees anything of `text`; false for white space."""
+    return any(unicodedata.category(character) not in _UNSEEN_KINDS and character not in _FILLERS for character in text)
+
+
+def printable(text: str) -> str:
+    """`text` without control characters other than white space."""
+    return text if text.isprintable() else FORBIDDEN.sub("", text)
+
+
+def plain(text: str) -> str:
+    """A decoded text or attribute value in NFC, without the control characters that its entities may have brought."""
+    text = printable(text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _class_of(points: Iterable[int], *kinds: str) -> str:
+    return "".join(chr(point) for point in points if unicodedata.category(chr(point)) in kinds)
+
+
+_BASIC, _BEYOND = range(0x300, 0x10000), range(0x10000, 0x1F000)
+_MARKS = _class_of(_BASIC, "Mn", "Mc", "Me")
+_MARKS_BEYOND = _class_of(_BEYOND, "Mn", "Mc", "Me")
+_FORMATS = re.escape(_class_of(range(0x80, 0xE0100), "Cf"))
+"""Characters such as the joiner U+200D, which don't end a stack of marks."""
+_STACKED = f"[{_MARKS}{_MARKS_BEYOND}{_FORMATS}]"
+_STACKS = re.compile(f"[{_MARKS}]{_STACKED}*")
+_STACKS_BEYOND = re.compile(f"[{_MARKS_BEYOND}]{_STACKED}*")
+"""Apart: a class of both planes is searched ten times slower."""
+_LEADING = re.compile(f"{_STACKED}*")
+_TRAILING = re.compile(f"{_STACKED}*\\Z")
+_ONE_FORMAT = re.compile(f"[{_FORMATS}]")
+
+
+def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
+    """At most `MAX_MARKS` combining marks on a letter: 2,000 on one letter make a page 12,000 px wide.
+
+    `before` marks stand on the letter in front of `text`. Answers the text, and how many stand on its last letter.
+    """
+    if text.isascii():
+        return text, 0 if text else before
+    beyond = max(text) > "\uffff"
+    if not _STACKS.search(text) and not (beyond and _STACKS_BEYOND.search(text)):
+        return text, before if before and not _ONE_FORMAT.sub("", text) else 0
+    head = _LEADING.match(text)
+    start = head.end() if head else 0
+    first, on_first = _at_most(text[:start], before)
+    rest = _STACKS.sub(lambda stack: _at_most(stack[0], 0)[0], text[start:])
+    if beyond:
+        rest = _STACKS_BEYOND.sub(lambda stack: _at_most(stack[0], 0)[0], rest)
+    last = _TRAILING.search(rest)
+    return first + rest, on_first if not rest else _at_most(last[0] if last else "", 0)[1]
+
+
+def _at_most(stack: str, before: int) -> tuple[str, int]:
+    """A stack of marks and format characters without the marks that are too many, and how many stay."""
+    kept = []
+    for character in stack:
+        if not _ONE_FORMAT.match(character):
+            if before >= MAX_MARKS:
+                continue
+            before += 1
+        kept.append(character)
+    return "".join(kept), before
+
+
+_STROKE = re.compile("(?<=>)\u0338")
+"""NFC would make one character of `>` and the stroke behind it, and end no tag."""
+
+
+def composed(html: str) -> str:
+    """HTML in NFC, also where a letter and its mark came from two entities or two elements."""
+    if html.isascii():
+        return html
+    return unicodedata.normalize("NFC", _STROKE.sub("&#824;", html))

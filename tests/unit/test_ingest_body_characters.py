@@ -1,0 +1,119 @@
+"""Characters in an editor's texts: entities and elements get no more past the limits than plain text does."""
+
+import unicodedata
+from html import unescape
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from services.ingest.body.characters import MAX_MARKS, fewer_marks
+from services.ingest.body.clean import clean
+from services.ingest.content import Filled
+
+PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
+MARKS = "\u0301\u0323\u0489\U0001e944\U00011300"
+
+
+def marks_of(html: str) -> int:
+    return sum(html.count(mark) for mark in MARKS)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "a" + "&#769;" * 2000,
+        "a" + "&#x301;&#x323;" * 1000,
+        "a" + "\u0301<!---->" * 2000,
+        "a" + "\u0301\u200d" * 2000,
+        "a" + "&#769;&zwj;" * 2000,
+        "a" + "\u0301\U000e0020" * 2000,
+        "a" + "<i>\u0301</i>" * 2000,
+        "a" + "<x-own>\u0489</x-own>" * 2000,
+        "a" + "<i>\u0301\u0323</i>\u00ad<b>\u0489</b>" * 500,
+        "𞤀" + "\U0001e944" * 2000,
+        "a" + "\u0301\U0001e944" * 1000,
+        '<img src="/a.jpg" alt="a' + "&#769;" * 2000 + '">',
+        '<abbr title="a' + "\u0323&#x200d;" * 2000 + '">x</abbr>',
+    ],
+)
+def test_a_letter_has_few_marks_whatever_stands_between_them(html: str) -> None:
+    body = clean(html, PAGE).html
+    assert 0 < marks_of(body) <= MAX_MARKS
+    assert clean(body, PAGE).html == body
+
+
+@pytest.mark.parametrize("between", ["b", " ", "<br>", "<p>", '<img src="/a.jpg" alt="a">'])
+def test_marks_of_another_letter_are_its_own(between: str) -> None:
+    letter = "a" + "\u0489" * MAX_MARKS
+    assert marks_of(clean(f"{letter}{between}{letter}", PAGE).html) == 2 * MAX_MARKS
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "kept"),
+    [
+        ("", 3, ("", 3)),
+        ("a", 3, ("a", 0)),
+        ("\u200d", 3, ("\u200d", 3)),
+        ("đ", 3, ("đ", 0)),
+        ("\u0489" * 9, 0, ("\u0489" * 8, 8)),
+        ("\u0489" * 9, 6, ("\u0489" * 2, 8)),
+        ("\u0489b\u0489", 8, ("b\u0489", 1)),
+        ("\u0489b", 8, ("b", 0)),
+        ("b\u0489\u200d", 8, ("b\u0489\u200d", 1)),
+    ],
+)
+def test_marks_are_counted_across_texts(text: str, before: int, kept: tuple[str, int]) -> None:
+    assert fewer_marks(text, before) == kept
+
+
+def test_a_title_has_few_marks_whatever_stands_between_them() -> None:
+    title = TypeAdapter(Filled).validate_python("a" + "\u0489\u200d" * 140)
+    assert title.count("\u0489") == MAX_MARKS
+
+
+@pytest.mark.parametrize("number", ["1", "11", "127", "133", "65535", "xFFFE", "x1b"])
+def test_entities_bring_no_control_characters(number: str) -> None:
+    control = f"&#{number};"
+    html = f"<p>a{control}b</p><p>{control}</p>"
+    html += f'<p title="x{control}"><img src="/a.jpg" alt="c{control}" title="{control}">'
+    body = clean(html, PAGE).html
+    if number == "133":  # HTML reads 128 to 159 as windows-1252
+        assert body.count("…") == 4
+    else:
+        assert body == '<p>ab</p><p><img src="/a.jpg" alt="c" loading="lazy"></p>'
+    assert clean(body, PAGE).html == body
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>e&#770;&#769;</p>",
+        "<p>e<x-own>\u0302</x-own>\u0301</p>",
+        "<p>e<!-- -->\u0302</p>",
+        '<img src="/e&#770;.jpg" alt="e&#770;">',
+        "<p>a" + "&#x344;" * 20 + "</p>",
+        '<a href="#e&#770;">x</a><p id="ê">y</p>',
+    ],
+)
+def test_what_is_stored_is_composed_and_stays_as_it_is(html: str) -> None:
+    body = clean(html, PAGE).html
+    assert unicodedata.is_normalized("NFC", unescape(body))
+    assert clean(body, PAGE).html == body
+
+
+@pytest.mark.parametrize("unseen", ["\u2065", "\ufff0", "\U000e0002", "\U000e0fff", "\U0001d159", "\ufffc"])
+def test_what_nobody_sees_is_no_text(unseen: str) -> None:
+    with pytest.raises(ValidationError, match="must not be blank"):
+        TypeAdapter(Filled).validate_python(unseen)
+    with pytest.raises(ValueError, match="must not be empty"):
+        clean(f"<p>{unseen}</p>", PAGE)
+
+
+def test_a_line_across_alone_is_no_article() -> None:
+    with pytest.raises(ValueError, match="must not be empty"):
+        clean("<hr>", PAGE)
+
+
+def test_alt_that_nobody_sees_is_missing() -> None:
+    [warned] = clean('<img src="/a.jpg" alt="&#8203;">', PAGE).warnings
+    assert warned.message.endswith("has no alt text for people who can't see it")

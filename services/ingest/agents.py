@@ -19,7 +19,7 @@ MAX_LENGTH = 512
 # What people's browsers begin with.
 _BROWSERS = (
     *(
-        b"mozilla/ opera/ ucweb/ ucbrowser dalvik/ [fban/ [fb_iab/ mqqbrowser/ lynx/ w3m/ "
+        b"mozilla/ opera/ ucweb ucbrowser dalvik/ [fban/ [fb_iab/ mqqbrowser/ lynx/ w3m/ "
         b"elinks netsurf/ dillo/ emacs-w3 amaya/ nokia samsung- samsung/ sec- lg- lge- lg/ "
         b"sonyericsson blackberry docomo/ kddi- softbank/ vodafone/ mot- htc_ htc- alcatel- "
         b"huawei zte- micromax maui portalmmm"
@@ -29,12 +29,21 @@ _BROWSERS = (
 # What an app of somebody's device says of it.
 _DEVICE = re.compile(
     rb"iphone|ipad|ipod|\bios \d|android|cfnetwork/|windows phone|harmonyos|tizen|web0s|smart-?tv|playstation|nintendo"
-    rb"|xbox|kaios|symbian|midp"
+    rb"|xbox|kaios|symbian|midp|ucweb|openwave|up\.browser|obigo|j2me"
+)
+# A bare "@" stands before versions, too: "(Ecosia ios@10.1.0)".
+_EMAIL = rb"\w@[\w-][\w.-]*\.[a-z]{2}"
+_ANY_EMAIL = re.compile(_EMAIL)
+# Program names inside a comment about a device; "Spider" alone is a telephone.
+_NOT_A_MODEL = (
+    rb"compatible|https?:|" + _EMAIL + rb"|(?<!cu)bot(?:-[a-z]+)?/|-google/"
+    rb"|(?<!; )(?:crawl|spider)(?!\w* build/)|(?:crawler|spider)[/-]"
 )
 # Comments with names of devices ("CUBOT", "M bot 60"), which say nothing of the program; unless they do.
-_MODEL = re.compile(
-    rb"\((?![^()]*(?:compatible|https?:|@|(?<!cu)bot(?:-[a-z]+)?/|crawl|spider))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]"
-)
+_MODEL = re.compile(rb"\((?![^()]*(?:" + _NOT_A_MODEL + rb"))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]")
+# Every browser tells its name or system, these don't: `Mozilla/5.0`, `Mozilla/4.0 (compatible;)`.
+_BARE = re.compile(rb"mozilla/\d+\.\d+\s*(?:\(\s*(?:compatible)?[;\s]*\)\s*)?")
+_LONGEST_BARE = 40
 _BOT = re.compile(rb"(?<!cu)bot(?![a-z])|(?<![a-z])bot")
 _COMPATIBLE = re.compile(
     rb"compatible[;,] ?(?!msie|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows|macintosh|nokia|palm"
@@ -43,30 +52,35 @@ _COMPATIBLE = re.compile(
 _ROBOTS = (
     # what robots call their work
     *(
-        b"crawl spider scrap slurp archiver archive.org indexer fetcher externalhit "
-        b"externalagent preview prerender validator checker scanner monitor synthetic uptime "
-        b"read-aloud inspectiontool googleother mediapartners appengine-google favicons "
-        b"feedfetcher"
+        b"crawl spider scrap slurp archiver archive.org indexer externalhit externalagent "
+        b"prerender synthetic uptime read-aloud inspectiontool googleother mediapartners "
+        b"appengine-google -google/ favicons feedfetcher"
     ).split(),
     # programs that drive a browser
     *(
         b"headless phantomjs puppeteer playwright selenium webdriver jsdom htmlunit cypress/ "
-        b"lighthouse pagespeed ptst/ gtmetrix pingdom datadog newrelic site24x7 nutch heritrix"
+        b"lighthouse pagespeed ptst/ gtmetrix pingdom datadog newrelic site24x7 nutch heritrix "
+        b"happydom slimerjs casperjs triflejs zombie.js envjs/ wkhtmlto webkit2png cutycapt "
+        b"capybara-webkit weasyprint rendertron mechanize"
     ).split(),
     # libraries and tools
     *(
         b"python curl/ wget httpclient http-client libwww-perl powershell winhttp java/ "
-        b"go-http node-fetch axios undici php/ perl/ ruby whatsapp/ ms-office wordpress"
+        b"go-http node-fetch node.js nodejs axios undici php/ perl/ ruby whatsapp/ ms-office wordpress"
     ).split(),
     # programs that read for a language model
     *b"chatgpt-user perplexity-user claude-user mistralai-user anthropic".split(),
 )
-# Patterns of the list that people send, too: a build of Android 15, the in-app browsers of Facebook and Viber.
-_PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber"})
+# Patterns of the list that people send, too: a build of Android 15, the browsers in Facebook, Viber and VS Code.
+_PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"Code\/1\."})
 
-_ADDRESSES = frozenset({b"http", b"www.", b"@"})
+# Robots are called by these tasks, and so are apps: "QRScanner/2.1", "DailyMonitor/3.0".
+# After another word of a telephone's agent they say nothing.
+_TASKS = frozenset(b"preview validator checker scanner monitor fetcher".split())
+_TASK = re.compile(rb"(?<![a-z])(?:" + b"|".join(sorted(_TASKS)) + rb")")
+_WEB = frozenset({b"http", b"www."})
 """Parts of an address for complaints."""
-_HINTS = _ADDRESSES | {b"bot", b"compatible"}
+_HINTS = _WEB | _TASKS | {b"@", b"bot", b"compatible"}
 """What people's agents may hold, too: a second look decides."""
 _NAMES = (*_ROBOTS, *_HINTS)
 _ANY_NAME = BytesAhoCorasick(_NAMES)
@@ -99,6 +113,8 @@ def is_bot(user_agent: bytes) -> bool:
     agent = user_agent[:MAX_LENGTH].lower()
     if not agent.startswith(_BROWSERS) and not _DEVICE.search(agent):
         return True
+    if len(agent) <= _LONGEST_BARE and _BARE.fullmatch(agent):
+        return True
     return _names_a_robot(agent) and _names_a_robot(_MODEL.sub(b" ", agent))
 
 
@@ -119,4 +135,8 @@ def _means_a_robot(found: set[bytes], agent: bytes) -> bool:
         return True
     if b"compatible" in found and _COMPATIBLE.search(agent):
         return True
-    return not found.isdisjoint(_ADDRESSES) and b"msie" not in agent
+    if not found.isdisjoint(_TASKS) and (_TASK.search(agent) or not _DEVICE.search(agent)):
+        return True
+    if b"msie" in agent:  # "Embedded Web Browser from: http://bsalsa.com/"
+        return False
+    return not found.isdisjoint(_WEB) or (b"@" in found and _ANY_EMAIL.search(agent) is not None)

@@ -32,7 +32,11 @@ RESERVED_SECTIONS = frozenset(
 
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Bidirectional embeddings, overrides and isolates: they turn round what stands behind them, on the page too."""
-_BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s](?=\d)")
+_BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s]+(?=\d)")
+# `slugify` would write a nought for each ring: "4‰" as "4-0".
+_NO_FIGURES = re.compile("[‰‱҂҈҉⁊]")
+_UNUSUAL = re.compile(r"[⁰¹²³⁴-⁹]+|[₀-₉]+|[^\x00-\x7f\d]")
+_JOINT = "\u2060"  # neither a letter nor a space: `_BETWEEN_FIGURES` finds it
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _ADDRESS = re.compile(r"(https?://(?=[^/])|/(?![/\\]))[^\s\"'<>\\\x00-\x1f\x7f-\x9f]*")
@@ -50,13 +54,19 @@ _LEADS_SOMEWHERE: dict[str, JsonValue] = {
 def slug_of(title: str) -> str:
     """A Vietnamese title as a slug: `Đường về bản Lác` becomes `duong-ve-ban-lac`; `bai-viet` if nothing is left.
 
-    Figures keep apart what stands between them: `3,5%` becomes `3-5`.
+    Numbers stay apart: `3,5%` becomes `3-5`, `3½` becomes `3-1-2`, `10⁵` becomes `10-5`.
     """
-    apart = _BETWEEN_FIGURES.sub("-", title)
+    apart = _BETWEEN_FIGURES.sub("-", _UNUSUAL.sub(_spelled, _NO_FIGURES.sub(" ", title))).replace(_JOINT, "")
     return (
         slugify(apart, max_length=MAX_SLUG, word_boundary=True, entities=False, decimal=False, hexadecimal=False)
         or "bai-viet"
     )
+
+
+def _spelled(found: re.Match[str]) -> str:
+    """Raised, lowered and circled figures, fractions and units in plain figures, between two joints."""
+    plain = unicodedata.normalize("NFKD", found[0])
+    return f"{_JOINT}{plain}{_JOINT}" if plain[0].isdigit() or plain[-1].isdigit() else found[0]
 
 
 def _text(value: str) -> str:

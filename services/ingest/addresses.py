@@ -18,6 +18,14 @@ from shared.http import RawHeaders
 Network = IPv4Network | IPv6Network
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # ::ffff:0:0/96, an IPv4 address on a socket for both
+# Networks in which IPv6 addresses hold an IPv4 address at their end. All their readers share one /64.
+_EMBEDDING = (
+    b"\0\x64\xff\x9b" + b"\0" * 8,  # 64:ff9b::/96, NAT64 (RFC 6052)
+    b"\0\x64\xff\x9b\0\1" + b"\0" * 6,  # 64:ff9b:1::/96, NAT64 within a network (RFC 8215)
+    b"\0" * 8 + b"\xff\xff\0\0",  # ::ffff:0:0:0/96, IPv4-translated (RFC 2765)
+    b"\0" * 12,  # ::/96, IPv4-compatible (RFC 4291)
+)
+_TEREDO = b"\x20\1\0\0"  # 2001::/32: the /64 is the server's, the reader's IPv4 address stands inverted at the end
 _PORT = re.compile(r":\d{1,5}\Z")
 _BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?\Z")
 _OBFUSCATED = re.compile(r"(_[\w.-]{1,64})(?::[\w.-]+)?\Z", re.ASCII)
@@ -46,9 +54,12 @@ class Addresses:
         return found.removeprefix(_NAME).decode()
 
     def reader(self, peer: str, headers: RawHeaders) -> bytes:
-        """What readers are told apart by: an IPv4 address or, because one device has many addresses, an IPv6 /64."""
+        """What readers are told apart by: an IPv4 address, also one inside an IPv6 address, or else an IPv6 /64.
+
+        A /64, because one device has many addresses.
+        """
         found = self._packed(peer, headers)
-        return found[:8] if len(found) == 16 else found
+        return _ipv6_reader(found) if len(found) == 16 else found
 
     def _packed(self, peer: str, headers: RawHeaders) -> bytes:
         if not self._trusted:
@@ -102,6 +113,15 @@ def _parse(text: str) -> bytes | None:
     except (OSError, ValueError):  # ValueError: a zero byte in it
         return None
     return packed[12:] if packed.startswith(_MAPPED) else packed
+
+
+def _ipv6_reader(address: bytes) -> bytes:
+    # Only readers are told apart by this: whether a proxy is trusted is judged by its whole address.
+    if address.startswith(_EMBEDDING):
+        return address[12:]
+    if address.startswith(_TEREDO):
+        return bytes(255 - byte for byte in address[12:])
+    return address[:8]
 
 
 def _for_values(header: str) -> Iterator[str]:

@@ -127,6 +127,27 @@ def test_readers_are_told_apart_by_address_or_by_64_bits_of_it() -> None:
     assert len(others | {phone}) == 9
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("::ffff:{}", "64:ff9b::{}", "[64:FF9B::{}]:443", "64:ff9b:1::{}", "::ffff:0:{}", "::{}"),
+        "2001:0:c000:221:0:f227:{}",
+    ],
+)
+def test_an_ipv4_reader_inside_an_ipv6_address_is_one_reader(form: str) -> None:
+    def reader(line: str) -> bytes:
+        return TRUSTED.reader("10.0.0.1", headers("x-forwarded-for", line))
+
+    first, second = ("203.0.113.7", "203.0.113.8")
+    written = ("52.255.142.248", "52.255.142.247") if form.startswith("2001:") else (first, second)  # inverted
+    assert [reader(form.format(address)) for address in written] == [reader(first), reader(second)]
+
+
+def test_an_address_with_a_trusted_one_inside_is_not_trusted() -> None:
+    lines = headers("x-forwarded-for", "203.0.113.7, 64:ff9b::10.0.0.2")
+    assert TRUSTED.of("10.0.0.1", lines) == "64:ff9b::a00:2"
+
+
 @pytest.mark.parametrize("case", CASES["cases"], ids=[case["name"] for case in CASES["cases"]])
 def test_cases(case: dict[str, Any]) -> None:
     addresses, seen, outcomes = Addresses([ip_network(network) for network in CASES["trusted"]]), set(), []

@@ -20,8 +20,9 @@ from shared import events
 from shared.errors import Problem
 from shared.paths import article_path
 
-IF_MATCH = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
-"""`If-Match` as it may come."""
+_TAG = r'(W/)?"[^"]*"'
+IF_MATCH = rf"^(\*|[ \t,]*{_TAG}([ \t]*,[ \t,]*{_TAG})*[ \t,]*)$"
+"""`If-Match` as it may come: `*`, or a list of entity tags, in which RFC 9110 allows empty elements."""
 
 ALPHABET = string.ascii_lowercase + string.digits
 """Of article ids."""
@@ -92,15 +93,12 @@ def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditi
     """Read both headers. Raises `Problem` 422 naming the one that cannot be read."""
     revisions: frozenset[int] | None = None
     if if_match is not None:
-        tags = [tag.strip() for tag in if_match.split(",")]
-        if tags == ["*"]:
-            revisions = frozenset()
-        elif all(re.fullmatch(r'(W/)?"[^"]*"', tag) for tag in tags):
-            # A tag that is no revision of ours, or a weak one, never matches; 0 is no revision either.
-            revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags)
-        else:
+        if not re.fullmatch(IF_MATCH, if_match):
             message = 'must be * or entity tags in double quotes, such as "3"'
             raise Problem(422, "the request is not valid", [{"path": "If-Match", "message": message}])
+        tags = [found[0] for found in re.finditer(_TAG, if_match)]
+        # A tag that is no revision of ours, or a weak one, never matches; 0 is no revision either.
+        revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags)
     if if_none_match not in (None, "*"):
         raise Problem(422, "the request is not valid", [{"path": "If-None-Match", "message": "must be *"}])
     return Preconditions(revisions, if_none_match == "*")

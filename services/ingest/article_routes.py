@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest import article as articles
+from services.ingest import cursors
 from services.ingest.answers import ArticleAnswer, ArticleList, Notice, WithdrawnArticle, WrittenArticle, view
 from services.ingest.body.clean import Body
 from services.ingest.body.limits import MAX_ATTRIBUTES, MAX_TAGS
@@ -19,7 +19,6 @@ from services.ingest.service import ANONYMOUS_TOO, Articles, Editor, SeesAll, Se
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Place
 from services.ingest.tokens import CHALLENGE
-from shared.clock import from_millis, to_millis
 from shared.errors import Problem
 from shared.events import ARTICLE_ID
 from shared.http import MAX_FAULTS, json_body, validated
@@ -53,9 +52,6 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-OVERLAP = timedelta(seconds=60)
-"""How far `next` steps back from now at the end of a list of changes: one that was begun before may be committed yet,
-with a time before those that were listed."""
 _HEADERS = {
     "ETag": text_header('the revision, such as `"3"`', pattern=r'^"[1-9][0-9]*"$'),
     "Location": text_header("the article's path in this API"),
@@ -97,9 +93,7 @@ class Listing(BaseModel):
         None, description="articles of this section only"
     )
     limit: Annotated[int, Field(ge=1, le=100)] = Field(20, description="how many, 1 to 100")
-    after: Annotated[str, Field(pattern=r"^-?[0-9]{1,13}-[a-z0-9]{0,32}$")] | None = Field(
-        None, description="`next` of the page before"
-    )
+    after: Annotated[str, Field(pattern=cursors.PATTERN)] | None = Field(None, description="`next` of the page before")
     state: articles.State | None = Field(
         None, description="articles in this state only; without a token there are only `published` ones"
     )
@@ -230,40 +224,26 @@ async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[L
     if not sees_all and wanted.state not in (None, "published"):
         raise Problem(401, f"a token is needed to list {wanted.state} articles", headers=CHALLENGE)
     state = wanted.state if sees_all else "published"
-    after = _place(wanted.after)
+    after = cursors.parsed(wanted.after) if wanted.after is not None else None
     following: str | None
     if wanted.modified_since is not None:
         found, following = await _changes(service, wanted, state, after)
     else:
-        found = await service.store.listing(wanted.section, state, wanted.limit, after)
+        found = await service.store.listing(wanted.section, state, wanted.limit, after.place if after else None)
         last = found[-1] if len(found) == wanted.limit else None
-        following = None if last is None else _cursor(last.content.published_at, last.id)
+        following = None if last is None else str(cursors.Cursor(Place(last.content.published_at, last.id)))
     return ArticleList(items=[view(article, service.base_url, sees_all) for article in found], next=following)
 
 
 async def _changes(
-    service: Articles, wanted: Listing, state: articles.State | None, after: Place | None
+    service: Articles, wanted: Listing, state: articles.State | None, after: cursors.Cursor | None
 ) -> tuple[list[articles.Article], str]:
     """A page of what was changed, and the cursor behind it, which exists at the end of the list too."""
     assert wanted.modified_since is not None  # noqa: S101  (for the type checker)
-    begin = after or Place(wanted.modified_since, "")
-    settled = service.clock() - OVERLAP
-    found = await service.store.changes(wanted.section, state, wanted.limit, begin)
-    last = Place(found[-1].modified_at, found[-1].id) if found else begin
-    if len(found) < wanted.limit and last.time > settled:
-        last = Place(max(settled, wanted.modified_since), "")
-    return found, _cursor(last.time, last.id)
-
-
-def _place(cursor: str | None) -> Place | None:
-    if cursor is None:
-        return None
-    moment, _, last = cursor.rpartition("-")
-    return Place(from_millis(int(moment)), last)
-
-
-def _cursor(time: datetime, article_id: str) -> str:
-    return f"{to_millis(time)}-{article_id}"
+    begin = after or cursors.Cursor(Place(wanted.modified_since, ""))
+    now = service.clock()
+    found = await service.store.changes(wanted.section, state, wanted.limit, begin.place)
+    return found, str(cursors.behind_changes(begin, found, wanted.limit, wanted.modified_since, now))
 
 
 @routes.delete(

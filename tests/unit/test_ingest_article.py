@@ -282,13 +282,18 @@ def test_an_unknown_article_cannot_be_withdrawn() -> None:
         ('"03"', None, Preconditions(frozenset({0}), False)),
         ('""', None, Preconditions(frozenset({0}), False)),
         ('"9999999999999999999999"', None, Preconditions(frozenset({0}), False)),
+        ('"a,b"', None, Preconditions(frozenset({0}), False)),
+        ('"1, 2", W/"3,4", "5"', None, Preconditions(frozenset({0, 5}), False)),
+        ('"3",', None, Preconditions(frozenset({3}), False)),
+        (', "3"', None, Preconditions(frozenset({3}), False)),
+        (',, "3" ,\t,"4" , ', None, Preconditions(frozenset({3, 4}), False)),
     ],
 )
 def test_preconditions_are_read(if_match: str | None, if_none_match: str | None, wanted: Preconditions) -> None:
     assert preconditions(if_match, if_none_match) == wanted
 
 
-@pytest.mark.parametrize("if_match", ["", "3", '"3', "'3'", '"3" "4"', '"3",', '*, "3"', 'w/"3"'])
+@pytest.mark.parametrize("if_match", ["", "3", '"3', "'3'", '"3" "4"', ",", '"3"4', '*, "3"', 'w/"3"', '"3"\n'])
 def test_an_if_match_that_cannot_be_read_is_named(if_match: str) -> None:
     with pytest.raises(Problem) as problem:
         preconditions(if_match, None)
@@ -308,7 +313,7 @@ def test_an_article_at_the_expected_revision_changes(if_match: str) -> None:
     assert withdraw(published(), preconditions(if_match, None), LATER, SITE).article.revision == 2
 
 
-@pytest.mark.parametrize("if_match", ['"3"', 'W/"1"', '"0"', '"1.0"'])
+@pytest.mark.parametrize("if_match", ['"3"', 'W/"1"', '"0"', '"1.0"', '"1,1"', '"3",'])
 def test_a_lost_race_is_412_even_for_the_same_content(if_match: str) -> None:
     wanted = preconditions(if_match, None)
     changes: list[Callable[[], Change]] = [

@@ -113,13 +113,17 @@ class Application:
             return
         if self.leaving:
             send = _closing(send)
-        if operators := self._operators.get(scope["path"]):
+        # As it was sent: what stands before us forwards none of these to strangers, and knows them by their bytes.
+        literal = scope.get("raw_path", scope["path"].encode()) == scope["path"].encode()
+        if literal and (operators := self._operators.get(scope["path"])):
             if scope["method"] in ("GET", "HEAD"):
                 await operators(scope, receive, send)
             else:
                 await respond_problem(send, Problem(405, "only GET and HEAD", headers=[("allow", "GET, HEAD")]))
             return
-        target = self._service.routes.get(scope["path"], self._service.fallback)
+        target = self._service.fallback
+        if literal:
+            target = self._service.routes.get(scope["path"], target)
         self._in_flight += 1
         try:
             if target is None:

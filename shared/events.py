@@ -6,7 +6,7 @@ and the page in docs/events are made from this file: `make contract`.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
@@ -25,8 +25,12 @@ def _storable(value: int) -> int:
 
 
 def _moment(value: datetime) -> datetime:
-    if not 1900 <= value.year <= 2900:
-        raise ValueError("must lie between the years 1900 and 2900")
+    try:
+        year = value.astimezone(UTC).year
+    except OverflowError:
+        year = 0
+    if not 1900 <= year <= 2900:
+        raise ValueError("must lie between the years 1900 and 2900 (UTC)")
     return value
 
 

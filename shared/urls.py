@@ -47,6 +47,29 @@ def http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def origin_of(url: str) -> str:
+    """The origin of an address as browsers send it. Raises ValueError."""
+    form = f"{url[:100]!r} is no origin such as https://www.example.org"
+    parts = _split(url, form)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError(form)
+    try:
+        host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError(form) from None
+    if not re.fullmatch(r"[a-z0-9._:-]+", host):
+        raise ValueError(f"{form}; each host is named, * stands for none")
+    default = {"http": 80, "https": 443}[parts.scheme]
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def origins(value: str, *words: str) -> tuple[str, ...]:
+    """A setting's origins, separated by commas; `words` stand as they are. Raises ValueError."""
+    names = [part.strip() for part in value.split(",") if part.strip()]
+    return tuple(name if name in words else origin_of(name) for name in names)
+
+
 def mongo_url(value: str) -> str:
     """An address of MongoDB that PyMongo takes. Asks no name server. Raises ValueError."""
     scheme, found, rest = value.partition("://")

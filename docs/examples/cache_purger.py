@@ -12,6 +12,7 @@ import httpx
 from pydantic import Field
 
 from shared.broker import make_broker
+from shared.command import Command
 from shared.errors import Retry, Transient
 from shared.events import PageRemoved, PageRendered
 from shared.guard import Newest
@@ -26,6 +27,7 @@ class Settings(SubscriberSettings):
     cache_url: HttpUrl = Field(description="the cache, such as http://varnish:6081")
 
 
+Command(prog="python -m docs.examples.cache_purger", description=__doc__, settings=Settings).parse_args()
 settings = load(Settings)
 broker = make_broker(settings, "cache-purger")
 cache = httpx.AsyncClient(base_url=settings.cache_url, timeout=5)

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import Field
 
 from shared.broker import make_broker
+from shared.command import Command
 from shared.events import Article, ArticlePublished, ArticleWithdrawn
 from shared.guard import Unguarded
 from shared.settings import SubscriberSettings, load
@@ -44,6 +45,7 @@ PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :news) ON CO
         ELSE due END
     WHERE revision < :revision"""
 
+Command(prog="python -m docs.examples.digest", description=__doc__, settings=Settings).parse_args()
 settings = load(Settings)
 broker = make_broker(settings, "digest")
 file = sqlite3.connect(settings.digest_file, isolation_level=None)

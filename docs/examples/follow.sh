@@ -5,6 +5,10 @@
 #
 # Needs amqp-consume (Debian: amqp-tools) and jq. Its queue is gone when it ends, and with it what comes meanwhile.
 set -eu
+case ${1-} in
+  --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" && exit ;;
+  -*) echo "$1 is no address of RabbitMQ; --help says what it takes" >&2 && exit 2 ;;
+esac
 url=${1:?the address of RabbitMQ, with your user and password}
 user=${url#*://}
 user=${user%%:*}

@@ -35,6 +35,13 @@ _NAME = b"\0" * 17  # before what is no address, so that it is longer than any
 _HEADERS = (b"x-forwarded-for", b"forwarded")
 
 
+def unmapped(network: Network) -> Network:
+    """The IPv4 network that one of IPv4-mapped addresses, such as ::ffff:10.0.0.0/104, means."""
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+        return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
+    return network
+
+
 class Addresses:
     """Finds readers' addresses. `trusted`: the networks of the proxies that are believed."""
 

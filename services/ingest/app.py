@@ -22,7 +22,7 @@ from services.ingest.relay import Relay
 from services.ingest.salts import Salts
 from services.ingest.schedule import Schedule
 from services.ingest.service import Articles
-from services.ingest.settings import IngestSettings, origin_of
+from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.store import ArticleStore, Outgoing
 from services.ingest.visitors import ReloadWindow
@@ -37,6 +37,7 @@ from shared.heartbeat import Heartbeats
 from shared.http import Receive, Scope, Send, observed
 from shared.tasks import background
 from shared.turnstile import in_turns
+from shared.urls import origin_of
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +222,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             frozenset(slug for slug, _ in settings.sections),
         )
     )
-    door = Door(api, settings.tokens, Addresses(settings.trusted_proxies).of, measured)
+    door = Door(api, settings.tokens, Addresses(settings.trusted_proxies), measured)
     return Service(
         "ingest",
         ingest.running,

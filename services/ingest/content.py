@@ -106,9 +106,13 @@ def _body(value: str) -> str:
 
 
 def _moment(value: datetime) -> datetime:
-    if not 1900 <= value.year <= 2900:
-        raise ValueError("must lie between the years 1900 and 2900")
-    return value.replace(microsecond=value.microsecond // 1000 * 1000).astimezone(UTC)
+    try:
+        moment = value.replace(microsecond=value.microsecond // 1000 * 1000).astimezone(UTC)
+    except OverflowError:
+        moment = None  # year 1 or 9999 across the calendar's end
+    if moment is None or not 1900 <= moment.year <= 2900:
+        raise ValueError("must lie between the years 1900 and 2900 (UTC)")
+    return moment
 
 
 def _rfc3339(value: object) -> object:

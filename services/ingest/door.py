@@ -2,7 +2,8 @@
 
 It stands before the API and judges every request that presents a token, whatever its route. A right token always
 passes: a newsroom shares one address, and one colleague's mistake must not shut the others out. A missing token is
-nothing that was guessed, and is left to the route.
+nothing that was guessed, nor are credentials of another scheme, which a proxy or browser may add to each request: both
+are left to the route.
 """
 
 import logging
@@ -10,10 +11,11 @@ import time
 from collections.abc import Callable
 from math import ceil
 
-from services.ingest.tokens import Token, find
+from services.ingest.addresses import Addresses
+from services.ingest.tokens import Token, find, presents
 from shared import metrics
 from shared.errors import Problem
-from shared.http import App, RawHeaders, Receive, Scope, Send, header
+from shared.http import App, Receive, Scope, Send, header
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +31,13 @@ class Attempts:
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
-        self._known: dict[str, tuple[float, int]] = {}
+        self._known: dict[bytes, tuple[float, int]] = {}
         """When the window ends, and how many there were; those that end first stand first."""
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def note(self, address: str) -> tuple[int, int]:
+    def note(self, address: bytes) -> tuple[int, int]:
         """One more. How many there were in this window, and the whole seconds until it ends."""
         now = self._seconds()
         end, number = self._known.get(address, (0.0, 0))
@@ -49,33 +51,34 @@ class Attempts:
 
 
 class Door:
-    """The API behind it. `address` finds the client's, from the peer's and the headers."""
+    """The API behind it. An IPv6 client is a /64, as a reader is: one machine has as many addresses as it wants."""
 
     def __init__(
         self,
         api: App,
         tokens: tuple[Token, ...],
-        address: Callable[[str, RawHeaders], str],
+        addresses: Addresses,
         measured: metrics.Ingest,
         attempts: Attempts | None = None,
     ) -> None:
-        self._api, self._tokens, self._address = api, tokens, address
+        self._api, self._tokens, self._addresses = api, tokens, addresses
         self._attempts = Attempts() if attempts is None else attempts
         self._outcomes = measured.tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass. Raises `Problem` 429 where wrong tokens came too often."""
-        if scope["type"] == "http" and (presented := header(scope, b"authorization")) is not None:
-            # As the API's framework decodes it.
-            if find(self._tokens, presented.decode("latin-1")):
+        presented = presents(header(scope, b"authorization")) if scope["type"] == "http" else None
+        if presented is not None:
+            if find(self._tokens, presented):
                 self._outcomes.labels("right").inc()
             else:
                 self._wrong(scope)
         await self._api(scope, receive, send)
 
     def _wrong(self, scope: Scope) -> None:
-        address = self._address(scope["client"][0] if scope.get("client") else "", scope["headers"])
-        number, wait = self._attempts.note(address)
+        peer, headers = scope["client"][0] if scope.get("client") else "", scope["headers"]
+        address = self._addresses.of(peer, headers)
+        number, wait = self._attempts.note(self._addresses.reader(peer, headers))
         if number > WRONG_TOKENS:
             self._outcomes.labels("slowed").inc()
             raise Problem(429, "too many wrong tokens came from this address", headers=[("retry-after", str(wait))])

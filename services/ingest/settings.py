@@ -5,42 +5,29 @@ import socket
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from services.ingest.addresses import Network
+from services.ingest.addresses import Network, unmapped
 from services.ingest.reconcile import parse_subscribers
 from services.ingest.signs import ANY
 from services.ingest.tokens import Token, parse_tokens
 from shared.settings import Pairs, Settings
+from shared.urls import origins
 
 
 def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        return tuple(unmapped(ip_network(part.strip())) for part in value.split(",") if part.strip())
     except ValueError as error:
         raise ValueError(f"must be networks such as 10.0.0.0/8, separated by commas: {error}") from error
 
 
-def origin_of(url: str) -> str:
-    """The origin of an address as browsers send it. Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise ValueError(f"{url!r} is no origin such as https://www.example.org")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.encode("idna").decode()
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
-
-
 def _origins(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    names = [part.strip() for part in value.split(",") if part.strip()]
-    return tuple(name if name in (ANY, "null") else origin_of(name) for name in names)
+    return origins(value, ANY, "null") if isinstance(value, str) else value
 
 
 def _tokens(value: object) -> object:

@@ -22,7 +22,7 @@ class Token:
 
 def parse_tokens(text: str) -> tuple[Token, ...]:
     """Read `name:scope+scope:sha256, …`. Raises ValueError naming the entry that is wrong."""
-    tokens = []
+    tokens: list[Token] = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, _, rest = entry.partition(":")
         scopes, _, digest = rest.partition(":")
@@ -33,6 +33,8 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
             raise ValueError(f"the scopes of {name} must be among {', '.join(sorted(SCOPES))}")
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise ValueError(f"the digest of {name} must be the SHA-256 of its token, 64 hex digits")
+        if any(name == other.name or digest == other.digest for other in tokens):
+            raise ValueError(f"the name or the digest of {name} stands there twice")
         tokens.append(Token(name, held, digest))
     return tuple(tokens)
 
@@ -40,6 +42,13 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
 def digest_of(token: str) -> str:
     """What the settings hold of a token."""
     return sha256(token.encode()).hexdigest()
+
+
+def presents(authorization: bytes | None) -> str | None:
+    """The header as the API's framework decodes it, if it presents a bearer token at all."""
+    text = (authorization or b"").decode("latin-1")
+    scheme, _, presented = text.partition(" ")
+    return text if scheme.lower() == "bearer" and presented.strip() else None
 
 
 def find(tokens: tuple[Token, ...], authorization: str | None) -> Token | None:

@@ -1,24 +1,17 @@
 """Settings of stats; the rest stands in `shared/settings.py`."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from shared.cors import ANY
 from shared.settings import Settings
+from shared.urls import origins
 
 
 def _origins(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    origins = tuple(filter(None, (part.strip() for part in value.split(","))))
-    for origin in origins:
-        parts = urlsplit(origin)
-        named = parts.scheme in ("http", "https") and parts.netloc and origin == f"{parts.scheme}://{parts.netloc}"
-        if origin != "*" and not named:
-            raise ValueError(f"{origin} must be an origin, such as https://example.vn, or *")
-    return origins
+    return origins(value, ANY) if isinstance(value, str) else value
 
 
 class StatsSettings(Settings):

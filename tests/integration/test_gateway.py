@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -258,12 +259,27 @@ async def test_from_strangers_nothing_is_believed_and_nothing_inner_is_shown(tmp
             asked = {(await post(client, one.url, f"203.0.113.{n}")).text for n in range(50)}
             claimed = {"forwarded": "for=203.0.113.1", "x-forwarded-for": "203.0.113.1"}
             await client.get(f"{one.url}/reads.gif", headers=claimed)
-            for path in ("/metrics", "/livez", "/readyz", "/state"):
-                assert (await client.get(one.url + path)).status_code == 404, path
-            paths = {"/": "other", "/events": "ingest-", "/schemas/x": "ingest-", "/stats/site": "other"}
+            for path in ("/metrics", "/livez", "/readyz", "/state", "/%6detrics", "/%73tate", "/%72eadyz", "/l%69vez"):
+                refused = await client.get(one.url + path)
+                assert refused.status_code == 404, path
+                assert_is_ours(refused.headers, refused.json())
+            paths = {
+                "/": "other",
+                "/events": "ingest-",
+                "/schemas/x": "ingest-",
+                "/stats/site": "other",
+                "/%65vents/": "ingest-",
+            }
             for path, name in paths.items():
                 assert (await client.get(one.url + path)).text.startswith(name), path
             for path in ("/eventsx", "/articles/a1", "/media/x", "/reads/batch", "/statsx"):
                 assert (await client.get(one.url + path)).text == "other", path
     assert len(asked) == 1
     assert not [head for head in seen if "203.0.113" in head]
+
+
+def assert_is_ours(headers: httpx.Headers, body: dict[str, Any]) -> None:
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert {"type", "title", "status"} <= body.keys()

@@ -314,8 +314,12 @@ def test_a_publishing_time_is_kept_in_utc_to_the_millisecond(text: str, moment: 
         ("1795417500", "must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00"),
         (1795417500, "must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00"),
         ("hôm nay", "must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00"),
-        ("1899-12-31T23:59:59Z", "must lie between the years 1900 and 2900"),
-        ("2901-01-01T00:00:00Z", "must lie between the years 1900 and 2900"),
+        ("1899-12-31T23:59:59Z", "must lie between the years 1900 and 2900 (UTC)"),
+        ("2901-01-01T00:00:00Z", "must lie between the years 1900 and 2900 (UTC)"),
+        ("1900-01-01T00:00:00+14:00", "must lie between the years 1900 and 2900 (UTC)"),
+        ("2900-12-31T23:59:59-14:00", "must lie between the years 1900 and 2900 (UTC)"),
+        ("0001-01-01T00:00:00+14:00", "must lie between the years 1900 and 2900 (UTC)"),
+        ("9999-12-31T23:59:59-14:00", "must lie between the years 1900 and 2900 (UTC)"),
     ],
 )
 def test_other_publishing_times_are_refused(value: Any, message: str) -> None:

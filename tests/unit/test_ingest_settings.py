@@ -2,7 +2,9 @@
 
 import pytest
 
-from services.ingest.settings import _origins, origin_of
+from services.ingest.settings import _networks, _origins
+from services.ingest.tokens import parse_tokens
+from shared.urls import origin_of
 
 
 @pytest.mark.parametrize(
@@ -19,10 +21,34 @@ def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> Non
     assert origin_of(url) == origin
 
 
-@pytest.mark.parametrize("url", ["www.example.org", "ftp://x", "https://", "https://u:p@x", "https://x:port"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "www.example.org",
+        "ftp://x",
+        "https://",
+        "https://u:p@x",
+        "https://x:port",
+        "https://*.x.vn",
+        "https://x y.vn",
+        "https://x:99999",
+        "https://x..vn",
+    ],
+)
 def test_what_is_no_origin_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         origin_of(url)
+
+
+def test_networks_of_mapped_addresses_are_those_of_ipv4() -> None:
+    networks = _networks("::ffff:10.0.0.0/104, 192.0.2.7, 2001:db8::/32")
+    assert [str(network) for network in networks] == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("second", [f"cms:reads:{'1' * 64}", f"other:reads:{'0' * 64}"])
+def test_a_name_or_a_digest_stands_once(second: str) -> None:
+    with pytest.raises(ValueError, match="stands there twice"):
+        parse_tokens(f"cms:articles:{'0' * 64},{second}")
 
 
 def test_several_any_and_none() -> None:

@@ -60,7 +60,7 @@ class Server:
             assert await self._from_app.get() == {"type": "lifespan.shutdown.complete"}
             await self._lifespan
 
-    async def get(self, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
+    async def get(self, path: str, raw_path: bytes | None = None) -> tuple[int, dict[bytes, bytes], bytes]:
         sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> MutableMapping[str, Any]:
@@ -69,7 +69,11 @@ class Server:
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
-        await self.app({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send)
+        await self.app(
+            {"type": "http", "method": "GET", "path": path, "raw_path": raw_path or path.encode(), "headers": []},
+            receive,
+            send,
+        )
         if not sent:
             return 0, {}, b""
         return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
@@ -219,3 +223,26 @@ async def test_a_life_that_fails_later_ends_the_process_and_is_not_ready_any_mor
         assert killed == [(os.getpid(), signal.SIGTERM)]
         assert await server.status("/readyz") == 503
     assert server.app.failed
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/state"])
+async def test_what_is_for_the_cluster_alone_is_answered_only_as_it_is_written(path: str) -> None:
+    """A gateway that leaves these paths out knows them by their bytes."""
+
+    async def held(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await respond(send, 200, b"held")
+
+    life = Life()
+    life.may_start.set()
+    server = Server(Application(life.service(routes={"/state": held})))
+    await server.start()
+    try:
+        assert (await server.get(path))[0] == 200
+        for escaped in (
+            b"/%" + path[1:2].encode().hex().encode() + path[2:].encode(),
+            path.encode().replace(b"t", b"%74"),
+        ):
+            if escaped != path.encode():
+                assert (await server.get(path, escaped))[0] == 404
+    finally:
+        await server.stop()

@@ -88,10 +88,18 @@ async def test_every_site_or_none() -> None:
     assert not {"vary", "access-control-allow-origin"} & answer.headers.keys()
 
 
-@pytest.mark.parametrize("origins", ["example.vn", "https://example.vn/", "null", "ftp://example.vn", "https://"])
+@pytest.mark.parametrize(
+    "origins", ["example.vn", "null", "ftp://example.vn", "https://", "https://*.example.vn", "https://h:99999"]
+)
 def test_an_origin_that_is_none_is_refused_at_the_start(origins: str) -> None:
-    with pytest.raises(ValidationError, match="must be an origin"):
+    with pytest.raises(ValidationError, match="is no origin"):
         StatsSettings(amqp_url="amqp://h", mongo_url="mongodb://h/d", cors_origins=origins)  # type: ignore[arg-type]
+
+
+def test_an_origin_is_written_as_browsers_send_it() -> None:
+    origins = "HTTPS://Example.vn:443/, https://tờbáo.vn, *"
+    settings = StatsSettings(amqp_url="amqp://h", mongo_url="mongodb://h/d", cors_origins=origins)  # type: ignore[arg-type]
+    assert settings.cors_origins == ("https://example.vn", "https://xn--tbo-fla2949a.vn", "*")
 
 
 def test_https_alone_is_a_setting() -> None:

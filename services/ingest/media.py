@@ -1,7 +1,7 @@
 """Pictures: looked at by decoding them, cleared of what they tell about their maker. Pure.
 
-A picture that has nothing to take off is kept to the byte. Any other is written again, upright and without EXIF, XMP,
-IPTC and comments: a photograph from a telephone says where it was taken.
+A photograph from a telephone says where it was taken. So only the parts of a file that show the picture are kept
+(`picture_parts`), and a picture that EXIF says to turn is written again, upright.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Literal, get_args
 
-from PIL import Image, ImageOps
+from PIL import Image
+
+from services.ingest.picture_parts import is_lossless, shown, tells
 
 Type = Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
 TYPES: tuple[str, ...] = get_args(Type)
@@ -30,6 +32,16 @@ _FORMATS = (*_KINDS, "MPO")
 """MPO is what a camera writes that puts several JPEG into one file."""
 _TELLING = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "comment", "photoshop", "mp"})
 _ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by its EXIF orientation."""
 
 # The size is judged here, before anything is decoded; Pillow's own limit warns first and raises at twice as much.
 Image.MAX_IMAGE_PIXELS = None
@@ -61,7 +73,7 @@ def look_at(data: bytes) -> Picture:
         try:
             _decode(image)
             cleared = _cleared(image, data)
-            width, height = _upright_size(image)
+            width, height = image.size if cleared == data else _size_of(cleared)
         except Refused:
             raise
         except Exception as error:  # a decoder raises whatever its format's authors thought of
@@ -94,29 +106,54 @@ def _decode(image: Image.Image) -> None:
 
 
 def _cleared(image: Image.Image, data: bytes) -> bytes:
-    telling = image.format == "MPO" or bool(image.getexif()) or any(name in image.info for name in _TELLING)
-    if not telling and not getattr(image, "text", None):
-        return data
-    turned = image.getexif().get(_ORIENTATION, 1) not in (0, 1)
-    written, kind = BytesIO(), _kind_of(image)
-    options: dict[str, object] = {"exif": b"", "xmp": b"", "comment": b""} if kind in ("JPEG", "WEBP", "AVIF") else {}
-    if kind == "JPEG":
-        options |= {"quality": 92} if turned or image.format == "MPO" else {"quality": "keep"}
-    elif kind in ("WEBP", "AVIF"):
-        options["quality"] = 90
-    animated = getattr(image, "n_frames", 1) > 1 and kind != "JPEG"
-    if animated:
-        options["save_all"] = True
-    upright = ImageOps.exif_transpose(image) if turned and not animated else image
-    for name in _TELLING:
-        upright.info.pop(name, None)
-    upright.save(written, kind, icc_profile=image.info.get("icc_profile"), **options)
+    """The file without what it tells. Pixels are coded again only to turn them, and in an AVIF that tells something."""
+    kind = _kind_of(image)
+    orientation = _orientation(image) if kind != "GIF" else 1
+    telling = kind == "AVIF" and tells(data)
+    if telling or orientation in _TURNS:
+        data = _written_again(image, kind, _TURNS.get(orientation), kind == "WEBP" and is_lossless(data))
+    return shown(kind, data)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # EXIF that can't be read turns no picture, and is taken off
+        return 1
+
+
+def _written_again(image: Image.Image, kind: str, turn: Image.Transpose | None, lossless: bool) -> bytes:
+    """The picture turned and coded again, with the times of its frames."""
+    number = getattr(image, "n_frames", 1) if kind != "JPEG" else 1
+    if number > 1 and (number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False)):
+        raise Refused("is an animation too large to be turned or cleared; send it upright and without EXIF and XMP")
+    options: dict[str, object] = {"icc_profile": image.info.get("icc_profile")}
+    if kind in ("JPEG", "WEBP", "AVIF"):
+        options |= {"exif": b"", "xmp": b"", "quality": 92 if kind == "JPEG" else 90}
+    if kind == "WEBP":
+        options |= {"lossless": lossless, "exact": lossless}
+    frames, durations = list[Image.Image](), list[int]()
+    for frame in range(number):
+        image.seek(frame)
+        frames.append(image.copy() if turn is None else image.transpose(turn))
+        durations.append(image.info.get("duration", 0))
+        for name in _TELLING:
+            frames[-1].info.pop(name, None)
+    if number > 1:
+        options |= {"save_all": True, "append_images": frames[1:], "duration": durations}
+        options["loop"] = image.info.get("loop", 0)
+    if number > 1 and kind == "PNG":
+        options |= {"disposal": 0, "blend": 0}  # Pillow has put the frames together
+    written = BytesIO()
+    frames[0].save(written, kind, **options)
     return written.getvalue()
 
 
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    width, height = image.size
-    return (height, width) if image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8) else (width, height)
+def _size_of(data: bytes) -> tuple[int, int]:
+    """The size of a picture that was cleared, and can still be decoded."""
+    with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        _decode(image)
+        return image.size
 
 
 def _kind_of(image: Image.Image) -> str:

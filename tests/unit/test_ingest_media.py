@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from services.ingest.media import Refused, look_at
 
@@ -98,6 +98,139 @@ def test_an_animation_stays_one() -> None:
             assert getattr(kept, "n_frames", 1) == 3
 
 
+TIMES = [100, 200, 300, 400]
+
+
+def animation(kind: str, size: tuple[int, int] = (60, 40), **options: Any) -> bytes:
+    """Four frames whose left half is red; the right half differs."""
+    frames = [Image.new("RGB", size, colour) for colour in ("black", "green", "blue", "white")]
+    for frame in frames:
+        frame.paste("red", (0, 0, size[0] // 2, size[1]))
+    written = BytesIO()
+    frames[0].save(written, kind, save_all=True, append_images=frames[1:], duration=TIMES, **options)
+    return written.getvalue()
+
+
+def times(data: bytes) -> list[int]:
+    with Image.open(BytesIO(data)) as image:
+        found = []
+        for frame in range(getattr(image, "n_frames", 1)):
+            image.seek(frame)
+            image.load()
+            found.append(round(image.info["duration"]))
+        return found
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF", "PNG"])
+def test_an_animation_with_exif_keeps_its_times_and_loops(kind: str) -> None:
+    seen = look_at(animation(kind, exif=exif(), loop=3))
+    assert times(seen.data) == TIMES
+    with Image.open(BytesIO(seen.data)) as kept:
+        assert dict(kept.getexif()) == {}
+        assert kind == "AVIF" or kept.info["loop"] == 3
+    assert "Máy".encode() not in seen.data
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG"])  # Pillow can't write such an AVIF
+def test_every_frame_of_an_animation_is_turned(kind: str) -> None:
+    seen = look_at(animation(kind, exif=exif(6), loop=3))
+    assert (seen.width, seen.height) == (40, 60)
+    assert times(seen.data) == TIMES
+    with Image.open(BytesIO(seen.data)) as kept:
+        assert kept.info["loop"] == 3
+        for frame in range(4):
+            kept.seek(frame)
+            assert kept.size == (40, 60)
+            top = kept.convert("RGB").getpixel((20, 10))
+            assert isinstance(top, tuple)
+            assert top[0] > 200 > 60 > top[1]
+
+
+def test_an_animation_too_large_to_be_turned_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingest.media.MAX_PIXELS", 4 * 60 * 40 - 1)
+    assert look_at(animation("WEBP", exif=exif())).width == 60
+    assert refusal(animation("WEBP", exif=exif(6))).startswith("is an animation too large to be turned")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pixels_stay_as_they_were_sent(orientation: int) -> None:
+    noise = Image.effect_noise((31, 17), 80).convert("RGB")
+    written = BytesIO()
+    noise.save(written, "WEBP", lossless=True, exif=exif(orientation))
+    noise.getexif()[ORIENTATION] = orientation
+    upright = ImageOps.exif_transpose(noise)
+    with Image.open(BytesIO(look_at(written.getvalue()).data)) as kept:
+        assert kept.convert("RGB").tobytes() == upright.tobytes()
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+
+
+SECRET = b"bi mat"
+TAIL = b"<html><script>bi mat</script>"
+JPEG, GIF, PNG, WEBP, AVIF = (picture(kind) for kind in ("JPEG", "GIF", "PNG", "WEBP", "AVIF"))
+XMP_IN_GIF = b"\x21\xff\x0bXMP DataXMP\x06bi mat\0"
+COMMENT_IN_GIF = b"\x21\xfe\x06bi mat\0"
+MOVING_GIF = animation("GIF", loop=3)
+SECOND_FRAME = MOVING_GIF.index(b"\x21\xf9", MOVING_GIF.index(b"\x21\xf9") + 1)
+RESTARTS = picture("JPEG", (400, 300), restart_marker_blocks=1, progressive=True)
+
+
+def webp_chunk(kind: bytes) -> bytes:
+    data = WEBP + kind + struct.pack("<I", 6) + SECRET
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+
+
+@pytest.mark.parametrize(
+    ("data", "clean"),
+    [
+        *((JPEG[:2] + segment(0xE0 + number, b"X\0" + SECRET) + JPEG[2:], JPEG) for number in range(16)),
+        (JPEG[:2] + segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + SECRET) + JPEG[2:], JPEG),
+        (JPEG[:2] + segment(0xFE, SECRET) + segment(0xFE, SECRET) + JPEG[2:], JPEG),
+        (JPEG + TAIL, JPEG),
+        (JPEG + picture("JPEG", exif=exif(), comment=SECRET), JPEG),
+        (RESTARTS + TAIL, RESTARTS),
+        (GIF[:-1] + COMMENT_IN_GIF + b";", GIF),
+        (GIF[:-1] + XMP_IN_GIF + b";", GIF),
+        (GIF[:-1] + b"\x21\x01\x06bi mat\0;", GIF),
+        (GIF + TAIL, GIF),
+        (MOVING_GIF[:SECOND_FRAME] + COMMENT_IN_GIF + MOVING_GIF[SECOND_FRAME:], MOVING_GIF),
+        (PNG[:33] + png_chunk(b"tIME", b"\x07\xea\x0b\x1a\0\0\0") + png_chunk(b"biMt", SECRET) + PNG[33:], PNG),
+        (PNG[:-12] + png_chunk(b"eXIf", SECRET) + png_chunk(b"iTXt", b"a\0\0\0\0\0" + SECRET) + PNG[-12:], PNG),
+        (PNG + TAIL, PNG),
+        (WEBP + TAIL, WEBP),
+        *((webp_chunk(kind), WEBP) for kind in (b"EXIF", b"XMP ", b"C2PA")),
+        (AVIF + TAIL, AVIF),
+        (AVIF + struct.pack(">I4s", 14, b"uuid") + SECRET, AVIF),
+    ],
+)
+def test_only_what_shows_the_picture_is_kept(data: bytes, clean: bytes) -> None:
+    assert SECRET in data or b"tIME" in data
+    assert look_at(data).data == clean
+    assert look_at(clean).data == clean
+
+
+def test_colours_depth_and_profile_stay() -> None:
+    deep = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0))
+    deep += png_chunk(b"gAMA", struct.pack(">I", 45455)) + png_chunk(b"IDAT", zlib.compress(b"\0" + bytes(range(12))))
+    head, end = b"\x89PNG\r\n\x1a\n", png_chunk(b"IEND", b"")
+    assert look_at(head + deep + png_chunk(b"tEXt", b"Author\0Nga") + end).data == head + deep + end
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for kind in ("JPEG", "PNG", "WEBP", "AVIF"):
+        with Image.open(BytesIO(look_at(picture(kind, icc_profile=profile, exif=exif(6))).data)) as kept:
+            assert kept.info["icc_profile"] == profile
+
+
+def test_a_thumbnail_in_the_head_of_a_jpeg_is_taken_off() -> None:
+    head = segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\2\1" + SECRET)
+    assert look_at(JPEG[:2] + head + JPEG[20:]).data == JPEG
+
+
 def test_the_name_is_made_of_the_content_alone() -> None:
     assert look_at(picture("PNG")).name == look_at(picture("PNG")).name != look_at(picture("PNG", (41, 20))).name
 
@@ -105,11 +238,13 @@ def test_the_name_is_made_of_the_content_alone() -> None:
 def bomb(width: int, height: int) -> bytes:
     """A PNG that says that it is very large, in 60 bytes."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", zlib.compress(b""))
+        + png_chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (7_100, 7_100), (30_001, 1), (2**31 - 1, 2**31 - 1)])

@@ -58,9 +58,9 @@ def test_a_change_committed_behind_a_full_page_comes_however_late_the_next_call_
 
 @settings(deadline=None)
 @given(
-    changes=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 59)), max_size=12),
-    pauses=st.lists(st.integers(1, 200), max_size=12),
-    limit=st.integers(1, 4),
+    changes=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 59)), min_size=3, max_size=12),
+    pauses=st.lists(st.sampled_from([2, 10, 20, 30, 61, 100]), min_size=2, max_size=8),
+    limit=st.integers(1, 3),
 )
 def test_nothing_is_missed(changes: list[tuple[int, int]], pauses: list[int], limit: int) -> None:
     written = [Written(f"a{i}", changed, changed + taken) for i, (changed, taken) in enumerate(changes)]

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -139,6 +139,23 @@ class Broker(RabbitBroker):
                 "`reject-publish`: `rabbitmqctl list_queues name messages arguments policy`",
                 event,
             )
+
+    async def stop(self, *error: Any) -> None:
+        """Close the connection, also where it is lost on the way: what can't be cancelled then has ended anyway."""
+        try:
+            with calls_end_as_errors():
+                await super().stop(*error)
+        except (ExceptionGroup, *BROKER_ERRORS) as failed:
+            failures = failed.exceptions if isinstance(failed, ExceptionGroup) else (failed,)
+            if not all(isinstance(each, BROKER_ERRORS) or type(each) is Exception for each in failures):
+                raise
+            log.warning("RabbitMQ: the connection was lost while it was being closed: %s", failures[0])
+            for subscriber in self.subscribers:
+                subscriber._queue_obj = None  # type: ignore[attr-defined]  # else it is cancelled once more, and waited for
+            if self._connection is not None:
+                with suppress(*BROKER_ERRORS):
+                    await self._connection.close()
+            await super().stop(*error)
 
     def _closed(self, _connection: Any, error: BaseException | None) -> None:
         self.mark(False)

@@ -12,6 +12,7 @@ from typing import Any
 
 import aio_pika
 import pytest
+from aiormq.exceptions import AMQPConnectionError
 
 from shared import broker as rabbit
 from shared import declaring, topology
@@ -389,6 +390,35 @@ async def test_a_lost_connection_brings_back_what_was_in_hand(system: System) ->
 
         await until(nothing_left, 20, "the consumer is back and every message is acked")
     assert set(handled) == {f"a{number}" for number in range(5)}
+
+
+@pytest.mark.parametrize("error", [AMQPConnectionError("reset"), Exception("closed"), asyncio.CancelledError("closed")])
+async def test_a_connection_that_is_lost_while_it_closes_can_be_made_again(
+    system: System, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    got = []
+
+    async def handle(event: Event[Article]) -> None:
+        got.append(event.data.id)
+
+    async def connections() -> int:
+        return (await asyncio.to_thread(system.broker.control, "list_connections", "client_properties")).count("-probe")
+
+    async with consuming(system, queue(topology.RETRY_DELAYS), handle) as broker:
+
+        async def lost(*_: Any) -> None:
+            await asyncio.to_thread(system.broker.control, "close_all_connections", "a test")
+            raise error
+
+        with monkeypatch.context() as patched:
+            patched.setattr(aio_pika.RobustQueue, "cancel", lost)
+            await broker.stop()
+        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
+        await publish(system, [sample("article.published", "a1", 1)])
+        await until(lambda: got == ["a1"], 10, "it consumes again")
+        await until(lambda: connections(), 10, "the lists know the new connection")
+        assert await connections() == 1
+    assert not broker.up
 
 
 async def test_a_version_not_asked_for_is_passed_over(system: System) -> None:

@@ -5,24 +5,24 @@ styles that mean something become elements, ids get a prefix, embeds become link
 through the sanitiser: it alone decides what is safe.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.ingest.body import elements
 from services.ingest.body.characters import composed, plain
+from services.ingest.body.context import MAX_INLINE, Context
 from services.ingest.body.limits import prepare
 from services.ingest.body.links import PREFIX, Attributes, Links, id_of
 from services.ingest.body.pictures import picture as picture_address
 from services.ingest.body.sanitiser import ALIGNABLE, has_content, sanitise
-from services.ingest.body.style import CLASSES, PLAIN, Align, Look, align_of, look_of
+from services.ingest.body.style import CLASSES, Align, Look, align_of, look_of
 from services.ingest.body.things import Things, attributes_of, siblings
 from services.ingest.body.writer import Inline, Leaf, Pairs, Writer
 
-MAX_INLINE = 16
-"""Inline elements that may be open at once; more are taken off, their text stays."""
 MAX_CONTAINERS = 60
 MAX_WARNINGS = 50
 
@@ -66,35 +66,6 @@ def clean(html: str, page: str) -> Body:
     return Body(safe, tuple(Warned("body_html", message) for message in walker.warnings))
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What the elements around a text say of it."""
-
-    inlines: tuple[Inline, ...] = ()
-    leaf: Leaf = field(default_factory=Leaf)
-    align: Align | None = None
-
-    def with_look(self, look: Look) -> "_Context":
-        """Add what a style says; take off what it takes back."""
-        if look is PLAIN:
-            return self
-        inlines = self.inlines
-        for group, said, tag in (
-            ("bold", look.bold, "strong"),
-            ("italic", look.italic, "em"),
-            ("underline", look.underline, "u"),
-            ("struck", look.struck, "s"),
-        ):
-            has = any(inline.group == group for inline in inlines)
-            if said is False and has and group in ("bold", "italic"):
-                inlines = tuple(inline for inline in inlines if inline.group != group)
-            elif said and not has:
-                inlines = (*inlines, Inline(tag, group=group))
-        if look.raised and not any(inline.group == "raised" for inline in inlines):
-            inlines = (*inlines, Inline(look.raised, group="raised"))
-        return self if inlines is self.inlines else replace(self, inlines=inlines[:MAX_INLINE])
-
-
 class _Walker:
     """Walks a tree and writes it."""
 
@@ -113,8 +84,8 @@ class _Walker:
     def walk(self, html: str) -> None:
         """Write the tree of `html`. An own stack: the tree may be thousands of elements deep."""
         parser = LexborHTMLParser(html, is_fragment=True)
-        stack: list[tuple[Iterator[LexborNode], _Context, Callable[[], None] | None]] = [
-            (siblings(parser.root), _Context(), None)
+        stack: list[tuple[Iterator[LexborNode], Context, Callable[[], None] | None]] = [
+            (siblings(parser.root), Context(), None)
         ]
         while stack:
             nodes, context, leave = stack[-1]
@@ -130,27 +101,34 @@ class _Walker:
                 if entered:
                     stack.append((siblings(node.first_child), *entered))
 
-    def _enter(self, node: LexborNode, context: _Context) -> tuple[_Context, Callable[[], None] | None] | None:
+    def _enter(self, node: LexborNode, context: Context) -> tuple[Context, Callable[[], None] | None] | None:
         """Write what begins here. Answers how to go on inside, or None to pass over it."""
         source = node.tag or ""
         tag = elements.RENAMED.get(source, source)
         attributes = attributes_of(node)
+        if tag == "input" and attributes.get("type") == "image":
+            tag = "img"
         look = look_of(attributes.get("style"))
         if self._is_dropped(node, tag, attributes, look):
             return None
         if tag in elements.EMBEDS:
             self._embed(tag, node, context)
-            return None
-        if tag == "noscript":  # its text is for browsers; its pictures are those that a script would load
-            for picture in node.css("img"):
-                said = attributes_of(picture)
-                if picture_address(self._links, said) not in self._things.pictures:
-                    self._picture(said, context)
+            return (context, None) if tag == "object" else None
+        if tag == "noscript":
+            self._without_scripts(node, context)
             return None
         if tag in ("br", "hr", "img"):
-            self._void(tag, attributes, context)
+            self._void(tag, node, attributes, context)
             return None
         id = self._id(tag, attributes)
+        if tag not in elements.INLINE and (link := self._things.widget(tag, node, attributes)):
+            self.writer.remember(id)
+            self._paragraph(*link)
+            return None
+        if tag == "rt" and not _in_brackets(node):
+            self.writer.remember(id)
+            self.writer.text(" (", context.inlines, context.leaf)
+            return context.with_look(look), lambda: self.writer.text(")", context.inlines, context.leaf)
         align = look.align or _attribute_align(tag, attributes)
         if align is not None:
             context = replace(context, align=None if align == "start" else align)
@@ -164,9 +142,22 @@ class _Walker:
         if tag in elements.BLOCKS or tag in elements.CONTAINERS:
             self.writer.remember(id)
             return self._border(context.with_look(look), tag)
+        if look.block:
+            context, _ = self._border(context, tag)
         inside = self._inline(tag, attributes, id, context)
         inline = inside.inlines[-1] if inside is not context else None
-        return inside.with_look(look), (lambda: self.writer.keep(inline)) if inline and inline.id else None
+        if not (look.block or tag == "button" or (inline and inline.id)):
+            return inside.with_look(look), None
+
+        def leave() -> None:
+            if look.block:
+                self.writer.border()
+            if tag == "button":
+                self.writer.gap()
+            if inline:
+                self.writer.keep(inline)
+
+        return inside.with_look(look), leave
 
     def _id(self, tag: str, attributes: Attributes) -> str:
         """The id of an element; where it has a name beside it, that is kept for what comes next."""
@@ -182,6 +173,8 @@ class _Walker:
             if node.text().strip():
                 self.warn("text that the source hides was left out")
             return True
+        if tag in elements.APART and attributes.get("type") != "hidden":
+            self.writer.gap()
         if elements.settings_of_office(tag) or tag in elements.LOOSE:
             return True
         if tag not in elements.DROPPED:
@@ -190,7 +183,7 @@ class _Walker:
             self.warn(f"<{tag}> was left out")
         return True
 
-    def _border(self, context: _Context, tag: str) -> tuple[_Context, Callable[[], None]]:
+    def _border(self, context: Context, tag: str) -> tuple[Context, Callable[[], None]]:
         self.writer.border()
         leaf = context.leaf
         if leaf.tag in elements.HEADINGS or leaf.tag == "pre":
@@ -199,16 +192,19 @@ class _Walker:
         return replace(context, leaf=paragraph), self.writer.border
 
     def _container(
-        self, tag: str, attributes: Attributes, id: str, context: _Context, look: Look
-    ) -> tuple[_Context, Callable[[], None]]:
+        self, tag: str, attributes: Attributes, id: str, context: Context, look: Look
+    ) -> tuple[Context, Callable[[], None]]:
         aligned = _aligned(context.align) if tag in ALIGNABLE else ()
-        self.writer.open(tag, (*self._things.kept(tag, attributes), *aligned), id)
+        kept = self._things.kept(tag, attributes)
+        if tag == "ol" and look.numbers and not attributes.get("type"):
+            kept = (*kept, ("type", look.numbers))
+        self.writer.open(tag, (*kept, *aligned), id)
         inside = replace(context, leaf=Leaf(), align=None if aligned else context.align)
         return inside.with_look(look), self.writer.close
 
     def _leaf(
-        self, tag: str, attributes: Attributes, id: str, context: _Context, look: Look
-    ) -> tuple[_Context, Callable[[], None]]:
+        self, tag: str, attributes: Attributes, id: str, context: Context, look: Look
+    ) -> tuple[Context, Callable[[], None]]:
         self.writer.border()
         if tag in elements.HEADINGS:
             level = int(tag[1])
@@ -227,7 +223,7 @@ class _Walker:
 
         return replace(context, leaf=leaf).with_look(look), leave
 
-    def _inline(self, tag: str, attributes: Attributes, id: str, context: _Context) -> _Context:
+    def _inline(self, tag: str, attributes: Attributes, id: str, context: Context) -> Context:
         kept = self._things.kept(tag, attributes)
         group = _GROUPS.get(tag, "")
         if tag == "a":
@@ -241,7 +237,7 @@ class _Walker:
             return context
         return replace(context, inlines=(*context.inlines, Inline(tag, kept, group, id)))
 
-    def _link(self, attributes: Attributes, kept: Pairs, id: str, context: _Context) -> _Context:
+    def _link(self, attributes: Attributes, kept: Pairs, id: str, context: Context) -> Context:
         href = attributes.get("href")
         address = self._links.link(href)
         if address is None or any(inline.tag == "a" for inline in context.inlines):
@@ -253,7 +249,19 @@ class _Walker:
         target = address[1:] if address.startswith("#") else ""
         return replace(context, inlines=(*context.inlines, Inline("a", kept, "", id, target)))
 
-    def _void(self, tag: str, attributes: Attributes, context: _Context) -> None:
+    def _without_scripts(self, node: LexborNode, context: Context) -> None:
+        """Pictures and embeds of a `<noscript>` that no script loads; its text is for old browsers."""
+        found = False
+        for thing in node.css("img, iframe, audio, video, embed, object"):
+            found, attributes = True, attributes_of(thing)
+            if thing.tag != "img":
+                self._embed(thing.tag or "", thing, context, spare=True)
+            elif picture_address(self._links, attributes) not in self._things.pictures:
+                self._picture(attributes, context)
+        if not found and node.text().strip():
+            self.warn("text in <noscript> was left out")
+
+    def _void(self, tag: str, node: LexborNode, attributes: Attributes, context: Context) -> None:
         id = self._id(tag, attributes)
         if tag == "br":
             self.writer.remember(id)
@@ -261,23 +269,40 @@ class _Walker:
         elif tag == "hr":
             self.writer.rule(id)
         else:
-            self._picture(attributes, context, id)
+            parent = node.parent
+            around = siblings(parent.first_child if parent and parent.tag == "picture" else None)
+            sources = (attributes_of(part) for part in islice(around, 20) if part.tag == "source")
+            self._picture(attributes, context, id, sources)
 
-    def _picture(self, attributes: Attributes, context: _Context, id: str = "") -> None:
-        if html := self._things.picture(attributes):
+    def _picture(
+        self, attributes: Attributes, context: Context, id: str = "", around: Iterable[Attributes] = ()
+    ) -> None:
+        if html := self._things.picture(attributes, around):
             self.writer.thing(html, context.inlines, context.leaf, id)
         else:
+            self.writer.gap()
             self.writer.remember(id)
 
-    def _embed(self, tag: str, node: LexborNode, context: _Context) -> None:
+    def _embed(self, tag: str, node: LexborNode, context: Context, spare: bool = False) -> None:
         self.writer.remember(id_of(node.attributes.get("id") or ""))
         if tag in ("audio", "video") and (player := self._things.player(tag, node)):
             self.writer.thing(player, context.inlines, context.leaf)
-        elif link := self._things.embedded(tag, node):
-            address, words = link
-            self.writer.border()
-            self.writer.text(words, (Inline("a", (("href", address),)),), Leaf("p"))
-            self.writer.border()
+        elif link := self._things.embedded(tag, node, spare):
+            self._paragraph(*link)
+
+    def _paragraph(self, address: str, words: str) -> None:
+        """A link that stands for what was embedded."""
+        self.writer.border()
+        self.writer.text(words, (Inline("a", (("href", address),)),), Leaf("p"))
+        self.writer.border()
+
+
+def _in_brackets(node: LexborNode) -> bool:
+    """Whether brackets for old browsers (`<rp>`) stand before a reading (`<rt>`)."""
+    before = node.prev
+    if before is not None and before.is_text_node:
+        before = before.prev
+    return before is not None and before.tag == "rp"
 
 
 def _attribute_align(tag: str, attributes: Attributes) -> Align | Literal["start"] | None:

@@ -11,7 +11,7 @@ PARENTS = {
 }  # fmt: skip
 """Containers that make no sense outside these: there they are ordinary blocks."""
 RENAMED = {"dir": "ul", "menu": "ul", "h1": "h2", "listing": "pre", "xmp": "pre", "plaintext": "pre",
-           "strike": "s", "acronym": "abbr", "tt": "code"}  # fmt: skip
+           "strike": "s", "acronym": "abbr", "tt": "code", "amp-img": "img", "amp-anim": "img"}  # fmt: skip
 LEAVES = frozenset("p pre h2 h3 h4 h5 h6".split())
 """Hold a run of text and nothing that is a block."""
 HEADINGS = frozenset("h2 h3 h4 h5 h6".split())
@@ -26,6 +26,8 @@ DROPPED = frozenset(
     "template textarea title xml".split()
 )
 """Gone with what they hold."""
+APART = frozenset("button canvas input math object select svg textarea video audio iframe embed".split())
+"""Seen by a reader: where one is left out, a space stays between the words around it."""
 LOOSE = frozenset("param source track wbr".split())
 """Say nothing outside the element that they belong to."""
 EMBEDS = frozenset("audio embed iframe object oembed video".split())
@@ -38,7 +40,8 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     "colgroup": frozenset({"span"}),
     "del": frozenset({"cite", "datetime"}),
     "ins": frozenset({"cite", "datetime"}),
-    "ol": frozenset({"start", "reversed"}),
+    "li": frozenset({"value"}),
+    "ol": frozenset({"start", "reversed", "type"}),
     "q": frozenset({"cite"}),
     "td": frozenset({"colspan", "rowspan", "headers"}),
     "th": frozenset({"colspan", "rowspan", "headers", "scope"}),
@@ -58,4 +61,6 @@ def settings_of_office(tag: str) -> bool:
         return name not in {"sdt", "ins", "del", "wrap"}
     if prefix == "m":
         return name.endswith("pr")
-    return prefix in {"v", "x", "p"}
+    if prefix == "v":  # drawings of Word: boxes hold text
+        return name not in {"group", "shape", "rect", "roundrect", "oval", "textbox"}
+    return prefix in {"x", "p"}

@@ -40,7 +40,7 @@ _EQUAL = 3
 """A parser makes anew at most so many equal formatting elements (the "Noah's Ark clause" of HTML)."""
 _CELLS = frozenset({"caption", "td", "th"})
 """What is open outside these is not made anew inside."""
-_CLOSE_NOTHING = ("applet", "marquee", "object", "select", "svg", "math", "template")
+_CLOSE_NOTHING = frozenset({"applet", "marquee", "object", "select", "svg", "math", "template"})
 """Within these an end tag may not close a formatting element that began outside."""
 _MEANS_SOMETHING = re.compile(r"\b(?:dir|id|lang|style)\s*=", re.IGNORECASE)
 _SHAPES = frozenset(
@@ -66,6 +66,11 @@ class _Formats:
         self._open: dict[str, list[str]] = {}
         self._equal: Counter[str] = Counter()
 
+    @property
+    def unused(self) -> bool:
+        """Whether none was ever opened."""
+        return not self._open
+
     def opened(self, name: str, attributes: str) -> None:
         key = f"{name} {attributes}"
         self._open.setdefault(name, []).append(key)
@@ -89,6 +94,7 @@ class _Tally:
         """What is open around each open table."""
         self._formats = _Formats()
         self._drawing = False
+        self._shut = 0
 
     def take(self, closing: bool, name: str, attributes: str = "") -> None:
         self.tags += 1
@@ -108,11 +114,13 @@ class _Tally:
             return
         self.opened[name] += -1 if closing else 1
         self.depth += -1 if closing else 1
+        if name in _CLOSE_NOTHING:
+            self._shut += -1 if closing else 1
         if name not in _FORMATTING:
             return
         if not closing:
             self._formats.opened(name, attributes)
-        elif not (self._between_cells() or any(map(self.opened.__getitem__, _CLOSE_NOTHING))):
+        elif not (self._shut or self._between_cells()):
             self._formats.closed(name)
 
     def _between_cells(self) -> bool:
@@ -121,13 +129,14 @@ class _Tally:
 
     def _table(self, closing: bool, name: str) -> None:
         """Formatting elements of a cell end with it; those around the table go on behind it."""
-        if any(map(self.opened.__getitem__, _CLOSE_NOTHING)):
+        if self._shut:
             return  # a parser passes over parts of tables in some of these
         if name == "table" and not closing:
             self._tables.append(self._formats)
         elif self._tables:
             in_cell = name in _CELLS and not closing
-            self._formats = _Formats() if in_cell else self._tables[-1]
+            if not (in_cell and self._formats.unused and not self._between_cells()):
+                self._formats = _Formats() if in_cell else self._tables[-1]
             if name == "table":
                 self._tables.pop()
 
@@ -151,15 +160,19 @@ def prepare(html: str) -> str:
     fonts: list[str] = []
 
     def judged(match: re.Match[str]) -> str:
-        if raw := match["raw"]:
-            content = escape(match["content"], quote=False) if raw.lower() in _READ else ""
-            bounded(match["said"])
+        comment, raw, said, content, closing, name, attributes = match.groups()
+        if raw:
+            content = escape(content, quote=False) if raw.lower() in _READ else ""
+            bounded(said)
             tally.take(False, raw.lower())
-            return f"<{_OTHERWISE.get(raw.lower(), raw)}{match['said']}>{content}"
-        if match["name"] is None:
-            return match["comment"] or ""
-        closing, name, attributes = match["closing"], match["name"].lower(), match["attributes"]
-        bounded(attributes)
+            return f"<{_OTHERWISE.get(raw.lower(), raw)}{said}>{content}"
+        if name is None:
+            return comment or ""
+        name = name.lower()
+        if len(attributes) > MAX_ATTRIBUTES:
+            bounded(attributes)
+        if name == "v:imagedata":  # Word's <img>
+            return "" if closing else f"<img{attributes}>"
         if ":" in name and attributes.endswith("/"):
             return ""
         if name in _RAW and not closing and self_closed(attributes):
@@ -179,5 +192,5 @@ def prepare(html: str) -> str:
 
 def bounded(attributes: str) -> None:
     """Raise `TooMuch` for a tag with too many attributes."""
-    if len(attributes) > MAX_ATTRIBUTES and len(_QUOTED.sub("x", attributes).split()) > MAX_ATTRIBUTES:
+    if len(_QUOTED.sub("x", attributes).split()) > MAX_ATTRIBUTES:
         raise TooMuch(f"must have at most {MAX_ATTRIBUTES} attributes in a tag")

@@ -4,7 +4,7 @@ A lazy picture or frame has a placeholder in `src`; a script puts the real addre
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from services.ingest.body.links import MAX_ADDRESS, Attributes, Links
 
@@ -18,7 +18,8 @@ _PICTURE = re.compile(
     r"[^?#]*\.(?:a?png|avif|bmp|gif|ico|jfif|jpe?g|svg|tiff?|webp)(?:[?#].*)?", re.IGNORECASE | re.DOTALL
 )
 _PAGE = re.compile(r"[^?#]*\.x?html?(?:[?#].*)?", re.IGNORECASE | re.DOTALL)
-_ABSOLUTE = re.compile(r"(?:https?:)?//.|/.", re.IGNORECASE)
+ABSOLUTE = re.compile(r"(?:https?:)?//.|/.", re.IGNORECASE)
+"""An address with a host, or from the root of the site."""
 _STAND_IN = re.compile(
     r"[^?#]*\b(?:1x1|blank|clear|dot|gr[ae]y|lazy|lazyload|loader|loading|pixel|placeholder|spacer|transparent|white)"
     r"\.(?:gif|jpe?g|png|svg|webp)(?:[?#].*)?",
@@ -27,37 +28,42 @@ _STAND_IN = re.compile(
 """Names of pictures that hold the place of another."""
 
 
-def picture(links: Links, attributes: Attributes) -> str | None:
+def picture(links: Links, attributes: Attributes, around: Iterable[Attributes] = ()) -> str | None:
     """The address of the picture that an `<img>` shows; None if a browser can fetch none of its addresses.
 
     A lazy attribute beats `src` only if it holds the address of a picture: some sites use the same
-    names for a switch (`data-lazy="true"`).
+    names for a switch (`data-lazy="true"`). `around` are the attributes of the `<source>` elements
+    of its `<picture>`, which serve where the `<img>` itself has only a placeholder.
     """
-    for value in _candidates(attributes):
+    for value in _candidates(attributes, around):
         if (found := links.source(value)) is not None:
             return found
     return None
 
 
-def _candidates(attributes: Attributes) -> Iterator[str | None]:
+def _candidates(attributes: Attributes, around: Iterable[Attributes]) -> Iterator[str | None]:
     source = attributes.get("src") or ""
     stands_in = _STAND_IN.fullmatch(source)
-    yield from filter(_shows_picture, (attributes.get(name) or "" for name in LAZY))
-    yield from filter(_shows_picture, (largest(attributes.get(name)) for name in _LAZY_SETS))
+    yield from filter(_shows_picture, (attributes[name] or "" for name in LAZY if name in attributes))
+    sets = (largest(attributes[name]) for name in _LAZY_SETS if name in attributes)
+    yield from filter(_shows_picture, sets)
     if not stands_in:
         yield source
     yield largest(attributes.get("srcset"))
     yield from filter(_shows_picture, (attributes.get(name) or "" for name in ("data-image", "data-url")))
     for name, value in attributes.items():
-        if name.startswith("data-") and value and _ABSOLUTE.match(value) and _PICTURE.fullmatch(value):
+        if name.startswith("data-") and value and ABSOLUTE.match(value) and _PICTURE.fullmatch(value):
             yield value
+    for part in around:
+        yield from (largest(part.get(name)) for name in (*_LAZY_SETS, "srcset"))
+        yield from filter(_shows_picture, (part.get(name) or "" for name in LAZY))
     yield source
 
 
 def _shows_picture(value: str) -> bool:
     """Whether an attribute looks like the address of a picture, not like a switch, a number or a page."""
     value = value.strip()
-    return bool(_PICTURE.fullmatch(value) or (_ABSOLUTE.match(value) and not _PAGE.fullmatch(value)))
+    return bool(_PICTURE.fullmatch(value) or (ABSOLUTE.match(value) and not _PAGE.fullmatch(value)))
 
 
 def largest(candidates: str | None) -> str:

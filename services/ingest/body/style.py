@@ -21,6 +21,9 @@ class Look:
     raised: Literal["sub", "sup"] | None = None
     align: Align | Literal["start"] | None = None
     hidden: bool = False
+    block: bool = False
+    numbers: str | None = None
+    """How a list is numbered: the `type` of an `<ol>`."""
 
 
 PLAIN = Look()
@@ -44,6 +47,22 @@ def _bold(value: str) -> bool | None:
     return int(value) >= 600 if value.isascii() and value.isdigit() and len(value) < 5 else None
 
 
+_NUMBERS = {"lower-alpha": "a", "lower-latin": "a", "upper-alpha": "A", "upper-latin": "A",
+            "lower-roman": "i", "upper-roman": "I"}  # fmt: skip
+_BLOCKS = ("block", "list-item", "flex", "grid", "table", "flow-root")
+"""Values of `display` that end a line, or begin another cell."""
+
+
+def _read_font(said: dict[str, str]) -> None:
+    """Read `font` as the properties that it stands for; those that are said themselves count."""
+    words = said.get("font", "").split(",")[0].split()
+    for word in words:
+        if word in ("italic", "oblique"):
+            said.setdefault("font-style", word)
+        elif word in ("bold", "bolder") or (word.isascii() and word.isdigit() and len(word) == 3):
+            said.setdefault("font-weight", word)
+
+
 def look_of(style: str | None) -> Look:
     """Read a `style` attribute; of a property that comes twice the last one counts."""
     if not style:
@@ -53,6 +72,7 @@ def look_of(style: str | None) -> Look:
         name, colon, value = declaration.partition(":")
         if colon:
             said[name.strip()] = value.replace("!important", "").strip()
+    _read_font(said)
     slant = said.get("font-style")
     lines = f"{said.get('text-decoration', '')} {said.get('text-decoration-line', '')}".split()
     raised = said.get("vertical-align")
@@ -66,4 +86,6 @@ def look_of(style: str | None) -> Look:
         hidden=said.get("display") == "none"
         or said.get("visibility") in ("hidden", "collapse")
         or said.get("mso-hide") == "all",
+        numbers=_NUMBERS.get(said.get("list-style-type") or said.get("list-style", "").partition(" ")[0]),
+        block=said.get("display", "").startswith(_BLOCKS),
     )

@@ -81,6 +81,9 @@ class Writer:
     _visible: bool = False
     _marks: int = 0
     """Combining marks on the last letter of the run in hand."""
+    _last: str = ""
+    """The last character of the run in hand, where that is text."""
+    _gap: bool = False
     _open: list[Inline] = field(default_factory=list)
     _waiting: list[str] = field(default_factory=list)
     """Ids of elements that were taken away, for what comes next."""
@@ -138,32 +141,41 @@ class Writer:
         text, marks = fewer_marks(text, self._marks)
         if not text:
             return
+        if self._gap and self._last.isalnum() and text[0].isalnum():
+            text = f" {text}"
         blank = not text.strip(_SPACE)
         if self._run is None:
             if blank:
                 return
             if leaf.tag != "pre":
                 text = text.lstrip(_SPACE)
+            elif text.startswith("\n"):
+                text = f"\n\n{text}"  # the sanitiser takes one off, the reader's browser another
         self._begin(leaf)
         self._sync(inlines)
         self._anchors()
         self._visible, self._marks = self._visible or not blank, marks
+        self._last, self._gap = text[-1], False
         self._add(escape(text, quote=False))
 
     def line_break(self, inlines: tuple[Inline, ...], leaf: Leaf) -> None:
         """Write `<br>`."""
         self._begin(leaf)
         self._sync(inlines)
-        self._marks = 0
+        self._marks, self._last = 0, ""
         self._add("<br>")
 
     def thing(self, html: str, inlines: tuple[Inline, ...], leaf: Leaf, id: str = "") -> None:
         """Write a picture, a player: what is visible and no text. `html` is its start tag without the `>`."""
         self._begin(leaf)
         self._sync(inlines)
-        self._visible, self._marks = True, 0
+        self._visible, self._marks, self._last = True, 0, ""
         claimed = "".join(f' {name}="{escape(value)}"' for name, value in self._claim(id))
         self._add(f"{html}{claimed}>")
+
+    def gap(self) -> None:
+        """Keep the words apart between which something was left out."""
+        self._gap = True
 
     def rule(self, id: str = "") -> None:
         """Write `<hr>`."""
@@ -200,7 +212,7 @@ class Writer:
     def _begin(self, leaf: Leaf) -> None:
         if self._run is not None:
             return
-        self._marks = 0
+        self._marks, self._last, self._gap = 0, "", False
         self._visible, self._run_start, self._run_ids = False, len(self.out), []
         container, tag = self._containers[-1], leaf.tag
         if not tag:

@@ -270,8 +270,10 @@ class _Walker:
             self.writer.rule(id)
         else:
             parent = node.parent
-            around = siblings(parent.first_child if parent and parent.tag == "picture" else None)
-            sources = (attributes_of(part) for part in islice(around, 20) if part.tag == "source")
+            sources: Iterable[Attributes] = ()
+            if parent is not None and parent.tag == "picture":
+                parts = islice(siblings(parent.first_child), 20)
+                sources = (attributes_of(part) for part in parts if part.tag == "source")
             self._picture(attributes, context, id, sources)
 
     def _picture(

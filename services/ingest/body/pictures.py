@@ -12,6 +12,8 @@ LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-img-src
         "data-cfsrc", "data-ll-src", "data-lazyload", "data-echo", "data-orig-src", "data-original-src",
         "data-pagespeed-lazy-src", "data-litespeed-src", "data-actualsrc", "lazy-src")  # fmt: skip
 """Attributes in which scripts that load lazily look for the real address."""
+_ORDINARY = frozenset({"src", "alt", "title", "width", "height", "class", "id", "style"})
+"""Attributes of a picture that is not lazy."""
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset")
 _WIDTH = re.compile(r"(\d+(?:\.\d+)?)[wx]")
 _PICTURE = re.compile(
@@ -43,6 +45,9 @@ def picture(links: Links, attributes: Attributes, around: Iterable[Attributes] =
 
 def _candidates(attributes: Attributes, around: Iterable[Attributes]) -> Iterator[str | None]:
     source = attributes.get("src") or ""
+    if not around and attributes.keys() <= _ORDINARY:
+        yield source
+        return
     stands_in = _STAND_IN.fullmatch(source)
     yield from filter(_shows_picture, (attributes[name] or "" for name in LAZY if name in attributes))
     sets = (largest(attributes[name]) for name in _LAZY_SETS if name in attributes)

@@ -11,9 +11,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 _LIKE_NUMBER = re.compile(
-    r"[0-9]+|[0-9]+[de][0-9]+|true|false"
+    r"[0-9]+|[0-9]+[de][0-9]+|[0-9]+[ap]m?|true|false"
     r"|[0-9]*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[0-9]*"
 )
+_LIKE_VALUE = re.compile(r"[0-9][0-9 .,/:%()-]*(e[0-9]+| ?[ap]m?)?", re.IGNORECASE)
 
 
 class Text(str):
@@ -23,10 +24,15 @@ class Text(str):
 
 
 def cell(value: str | int) -> str | int:
-    """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    if isinstance(value, Text):
+    """A text that a spreadsheet would take for a formula gets an apostrophe in front.
+
+    One that it would take for a number, a date or a time, such as the title `30/4`, is a formula of the text alone.
+    """
+    if isinstance(value, Text | int):
         return value
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
+    if _LIKE_VALUE.fullmatch(value):
+        return Text(f'="{value}"')
+    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
 
 
 def article_cell(article: str) -> str:
@@ -39,7 +45,7 @@ def article_cell(article: str) -> str:
 
 def local_time(moment: str) -> str:
     """An RFC 3339 time as spreadsheets read it, on the clock of its own offset: `2026-11-23 07:00:00`."""
-    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S")
+    return Text(datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:

@@ -109,7 +109,15 @@ def test_https_alone_is_a_setting() -> None:
 
 @pytest.mark.parametrize(
     ("given", "written"),
-    [("00123", '="00123"'), ("1e5", '="1e5"'), ("may1", '="may1"'), ("1dec26", '="1dec26"'), ("true", '="true"')],
+    [
+        ("00123", '="00123"'),
+        ("1e5", '="1e5"'),
+        ("may1", '="may1"'),
+        ("1dec26", '="1dec26"'),
+        ("true", '="true"'),
+        ("12am", '="12am"'),
+        ("3pm", '="3pm"'),
+    ],
 )
 def test_an_id_that_looks_like_a_number_stays_text(given: str, written: str) -> None:
     assert article_cell(given) == written
@@ -123,6 +131,12 @@ def test_an_id_that_can_be_nothing_else_is_left_alone(given: str) -> None:
 @pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "  =1", "＝1"])
 def test_a_title_is_no_formula(title: str) -> None:
     assert cell(title) == f"'{title}"
+
+
+@pytest.mark.parametrize("title", ["30/4", "2/9", "12-5", "00123", "1e5", "3.500", "7:30", "7 am", "50%"])
+def test_a_title_that_looks_like_a_number_or_date_stays_text(title: str) -> None:
+    assert cell(title) == f'="{title}"'
+    assert cell(f"Ngày {title}") == f"Ngày {title}"
 
 
 def test_a_time_is_a_time_on_its_own_clock() -> None:

@@ -133,6 +133,7 @@ async def test_schemathesis_finds_no_difference(system: System, service: str, tm
     effort = "--seed", os.environ.get("SEED", "9"), "--max-examples", os.environ.get("EXAMPLES", "3")
     await run(
         "schemathesis", "--config-file", config, "run", f"{url}/openapi.json", *effort, "--checks", "all",
+        "--exclude-checks", "use_after_free",  # a withdrawn article is still read, with its state
         "--header", f"Authorization: Bearer {TOKEN}", cwd=tmp_path,
     )  # fmt: skip
     assert "Traceback" not in ingest.text() + stats.text()

@@ -41,9 +41,6 @@ _NOT_A_MODEL = (
 )
 # Comments with names of devices ("CUBOT", "M bot 60"), which say nothing of the program; unless they do.
 _MODEL = re.compile(rb"\((?![^()]*(?:" + _NOT_A_MODEL + rb"))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]")
-# Every browser tells its name or system, these don't: `Mozilla/5.0`, `Mozilla/4.0 (compatible;)`.
-_BARE = re.compile(rb"mozilla/\d+\.\d+\s*(?:\(\s*(?:compatible)?[;\s]*\)\s*)?")
-_LONGEST_BARE = 40
 _BOT = re.compile(rb"(?<!cu)bot(?![a-z])|(?<![a-z])bot")
 _COMPATIBLE = re.compile(
     rb"compatible[;,] ?(?!msie|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows|macintosh|nokia|palm"
@@ -112,8 +109,6 @@ def is_bot(user_agent: bytes) -> bool:
     """Whether a program sent this. Only the first `MAX_LENGTH` bytes are looked at."""
     agent = user_agent[:MAX_LENGTH].lower()
     if not agent.startswith(_BROWSERS) and not _DEVICE.search(agent):
-        return True
-    if len(agent) <= _LONGEST_BARE and _BARE.fullmatch(agent):
         return True
     return _names_a_robot(agent) and _names_a_robot(_MODEL.sub(b" ", agent))
 

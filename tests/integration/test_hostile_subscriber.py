@@ -61,6 +61,7 @@ async def hostile(url: str, owner: str) -> AsyncIterator[AbstractChannel]:
 
 async def test_queues_that_refuse_hold_up_nobody_else(system: System, reader: str, subscriber: Subscriber) -> None:
     async with channel_of(subscriber("mailer")) as other, hostile(reader, system.broker.url):
+        await other.queue_delete("mailer.articles")  # another test's may have other arguments
         mails = await other.declare_queue("mailer.articles", durable=True, arguments=QUORUM, exclusive=False)
         for key in ("article.*", "page.*"):
             await mails.bind("luotdoc.events", key)

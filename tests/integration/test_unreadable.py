@@ -204,6 +204,7 @@ async def test_a_replay_passes_over_what_cannot_be_read(system: System) -> None:
     await _send(system, log, [Hostile(UNREADABLE["message_id"], BODY)])
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
+        await channel.queue_delete(target)  # another test's may hold what that has sent
         await channel.declare_queue(target, durable=True, arguments={"x-queue-type": "quorum"})
         replayed = await _run(system, "shared.replay", "--to", target)
         assert replayed.returncode == 0, replayed.stderr

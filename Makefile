@@ -47,8 +47,9 @@ test: $(STAMP) $(NODE) ## all tests; ARGS="-k beacon" to choose
 	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 2 --dist worksteal $(ARGS)
 
 .PHONY: coverage
-coverage: ## all tests, with the coverage of each process; the services need twice the CPU
-	@$(MAKE) --no-print-directory test ARGS="-p pytest_cov.plugin --cov $(ARGS)"
+# --cov stands last: it takes a path behind it for its own.
+coverage: ## all tests, with the coverage of each process; the services need nearly twice the CPU
+	@$(MAKE) --no-print-directory test ARGS="-p pytest_cov.plugin $(ARGS) --cov"
 
 chaos: $(STAMP) ## kill, stop and freeze everything under load, and check the count; ROUNDS=20 SEED=1 ARGS="--json"
 	@deploy/local/bootstrap.sh servers

@@ -117,3 +117,11 @@ def test_a_line_across_alone_is_no_article() -> None:
 def test_alt_that_nobody_sees_is_missing() -> None:
     [warned] = clean('<img src="/a.jpg" alt="&#8203;">', PAGE).warnings
     assert warned.message.endswith("has no alt text for people who can't see it")
+
+
+@pytest.mark.parametrize(
+    "html", ["--><mglyph>\u0338", "<p>a&gt;&#824;b", "<p>a&lt;&#824;b", "<p>a&gt;<b>&#824;</b>", "<p>\u226f \u226e"]
+)
+def test_a_stroke_behind_an_escape_stays_one_character(html: str) -> None:
+    once = clean(html, PAGE).html
+    assert clean(once, PAGE).html == once

@@ -91,3 +91,8 @@ def composed(html: str) -> str:
     if html.isascii():
         return html
     return unicodedata.normalize("NFC", _STROKE.sub("&#824;", html))
+
+
+def with_escapes_composed(html: str) -> str:
+    """Written HTML in NFC, also where a stroke stands behind an escaped < or >: a parser would read them as one."""
+    return html.replace("&gt;\u0338", "\u226f").replace("&lt;\u0338", "\u226e")

@@ -13,7 +13,7 @@ from typing import Literal
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.ingest.body import elements
-from services.ingest.body.characters import composed, plain
+from services.ingest.body.characters import composed, plain, with_escapes_composed
 from services.ingest.body.context import MAX_INLINE, Context
 from services.ingest.body.limits import prepare
 from services.ingest.body.links import PREFIX, Attributes, Links, id_of
@@ -60,7 +60,7 @@ def clean(html: str, page: str) -> Body:
     written, missing = walker.writer.finish()
     for target in dict.fromkeys(missing):
         walker.warn(f"the link to #{target.removeprefix(PREFIX)} was taken off: nothing has that id")
-    safe = sanitise(composed(written))
+    safe = with_escapes_composed(sanitise(composed(written)))
     if not has_content(safe):
         raise ValueError("must not be empty: nothing is left of it once it is cleaned")
     return Body(safe, tuple(Warned("body_html", message) for message in walker.warnings))

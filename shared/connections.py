@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import merge
+from itertools import islice
 from typing import Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -20,6 +21,8 @@ OWN_DESCRIPTORS = 128
 """Descriptors that a process keeps for itself: RabbitMQ, MongoDB's pool, files, connections that are being closed."""
 MOST_CLOSING = 64
 """Connections, beyond the limit, whose answer is written and whose client has not closed yet; they are of those 128."""
+MOST_LOOKS = 16
+"""Connections that are asked for unread bytes before one has to make room all the same; each costs a system call."""
 MOST_CONNECTIONS = 4096
 """Connections that are taken unless a setting says otherwise, even where the system grants more descriptors; an idle
 one takes about 10 KB."""
@@ -30,6 +33,9 @@ class Connection(Protocol):
 
     def end_silently(self, reason: str) -> None:
         """Close at once; nothing is answered."""
+
+    def has_unread(self) -> bool:
+        """Whether bytes of the client have arrived that nobody has parsed yet."""
 
     def time_out(self, reason: str) -> None:
         """Refuse what has not arrived in time, and close."""
@@ -126,11 +132,17 @@ class Connections:
         if len(self.closing) > MOST_CLOSING:
             next(iter(self.closing)).end_silently("evicted")
         if full:
-            victim = next(self._dispensable(), None)
+            victim = self._victim()
             if victim is None:
                 return False
             victim.end_silently("evicted")
         return True
+
+    def _victim(self) -> Connection | None:
+        """The connection that makes room. A busy process takes many connections before it reads from the first:
+        one whose request has arrived meanwhile is spared while there are others."""
+        looked = list(islice(self._dispensable(), MOST_LOOKS))
+        return next((each for each in looked if not each.has_unread()), looked[0] if looked else None)
 
     def _dispensable(self) -> Iterator[Connection]:
         """Connections that do nothing, in the order in which they go.

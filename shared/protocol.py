@@ -9,6 +9,7 @@ closed, the other. Closed at once, the kernel would reset it, and the client mig
 """
 
 import asyncio
+import select
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,15 @@ class HttpProtocol(HttpToolsProtocol):
         self.write = _to_nobody
         self._connections.forget(self)
         self.transport.abort()
+
+    def has_unread(self) -> bool:
+        """Whether bytes of the client wait in the kernel, and the client is still there."""
+        socket = self.transport.get_extra_info("socket")
+        if socket is None or socket.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
+        return poll.poll(0) == [(socket.fileno(), select.POLLIN)]
 
     def time_out(self, reason: str) -> None:
         """408: the head or the body has not come in time."""

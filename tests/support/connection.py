@@ -17,7 +17,8 @@ class Transport(asyncio.Transport):
     """Keeps what is written."""
 
     def __init__(self) -> None:
-        super().__init__({"peername": ("203.0.113.7", 5), "sockname": ("127.0.0.1", 80)})
+        self.extra: dict[str, Any] = {"peername": ("203.0.113.7", 5), "sockname": ("127.0.0.1", 80)}
+        super().__init__(self.extra)
         self.written = b""
         self.closed = self.half_closed = self.paused = False
         self.waiting = 0

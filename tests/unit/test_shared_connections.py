@@ -1,10 +1,11 @@
 """How long clients may take, and how many they may be. No socket, no real time."""
 
 import resource
+import socket
 
 import pytest
 
-from shared.connections import MOST_CLOSING, Limits, TooFewDescriptors, limits_of
+from shared.connections import MOST_CLOSING, MOST_LOOKS, Limits, TooFewDescriptors, limits_of
 from shared.headers import STRICT, lines
 from shared.settings import SubscriberSettings
 from tests.support.connection import Application, Connection, refusal
@@ -179,6 +180,40 @@ async def test_a_new_connection_is_not_closed_before_an_older_unfinished_request
     assert (slow.ended(), honest.ended()) == (True, False)
     slow.protocol.connection_lost(None)
     assert (await honest.send(GET)).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_request_that_has_arrived_and_was_not_read_yet_is_not_closed() -> None:
+    """A busy process takes more connections in one turn than it may keep, before it reads from the first."""
+    app = Application(limits=Limits(connections=3))
+    ends = [socket.socketpair() for _ in range(2)]
+    try:
+        honest, gone, silent = (Connection(app) for _ in range(3))
+        for (near, far), one in zip(ends, (honest, gone), strict=True):
+            one.transport.extra["socket"] = near
+            far.send(GET)
+        ends[1][1].close()
+        Connection(app)
+        assert [one.ended() for one in (honest, gone, silent)] == [False, True, False]
+        gone.protocol.connection_lost(None)
+        Connection(app)
+        assert [one.ended() for one in (honest, silent)] == [False, True]
+        assert (await honest.send(ends[0][0].recv(100))).startswith(b"HTTP/1.1 200")
+    finally:
+        for near, far in ends:
+            near.close()
+            far.close()
+
+
+async def test_strangers_who_all_have_sent_something_make_room_too() -> None:
+    app = Application(limits=Limits(connections=MOST_LOOKS))
+    near, far = socket.socketpair()
+    with near, far:
+        far.send(b"G")
+        ones = [Connection(app) for _ in range(MOST_LOOKS)]
+        for one in ones:
+            one.transport.extra["socket"] = near
+        Connection(app)
+        assert [one.ended() for one in ones] == [True, *[False] * (MOST_LOOKS - 1)]
 
 
 async def test_requests_in_hand_are_left_alone_and_others_are_told_to_wait() -> None:

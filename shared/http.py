@@ -39,6 +39,7 @@ UNCHOSEN_TYPES = frozenset({"", "application/octet-stream", "application/x-www-f
 MAX_FAULTS, MAX_PATH, MAX_MESSAGE = 20, 100, 300
 """Of an answer to bad input: faults, characters. It must not grow with what was sent."""
 MAX_PARAMETERS = 20
+_PLAIN = (b"", b"identity")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,7 +57,9 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The request's body, of at most `limit` bytes. Raises `Problem` 413 without reading the rest."""
+    """The request's body, of at most `limit` bytes. Raises `Problem` 413 without reading the rest, or 415."""
+    if any(name == b"content-encoding" and value.strip().lower() not in _PLAIN for name, value in scope["headers"]):
+        raise Problem(415, "the body may not be compressed", headers=[("accept-encoding", "identity")])
     declared = header(scope, b"content-length")
     if declared and declared.isdigit() and int(declared[:20]) > limit:
         raise too_large(limit)

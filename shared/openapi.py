@@ -26,7 +26,7 @@ MEANINGS = {
     409: "The request conflicts with an earlier one.",
     412: "A precondition (`If-Match`, `If-None-Match`) does not hold.",
     413: "The body is larger than the limit; the connection is closed.",
-    415: "The `Content-Type` names a format that this operation does not take.",
+    415: "The `Content-Type` names a format that this operation does not take, or the body is compressed.",
     422: "The request is not valid; `errors` names the parameters and fields at fault.",
     429: "Too many requests from this client; `Retry-After` says when to try again.",
     431: "The request's headers are too large.",

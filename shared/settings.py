@@ -7,6 +7,7 @@ import ast
 import difflib
 import os
 import re
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -41,6 +42,14 @@ def _pairs(value: object) -> object:
     return tuple(pairs)
 
 
+def _listening(value: str) -> str:
+    try:
+        socket.getaddrinfo(value or "nothing", None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ValueError("must be an address, or a name that this machine can resolve; 0.0.0.0 is all") from error
+    return value
+
+
 HttpUrl = Annotated[str, AfterValidator(urls.http_url)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
@@ -54,7 +63,7 @@ class SubscriberSettings(BaseSettings):
     amqp_url: Annotated[str, AfterValidator(urls.amqp_url)] = Field(
         repr=False, description="RabbitMQ: amqp://user:password@host[:port]/[vhost]"
     )
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: Annotated[str, AfterValidator(_listening)] = Field("127.0.0.1", description="address to listen on")
     port: int = Field(0, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     schemas_url: HttpUrl = Field(
         "http://127.0.0.1:8001/schemas", description="address of ingest's /schemas, as subscribers reach it"

@@ -50,7 +50,7 @@ _POST: dict[str, Any] = {
     "responses": as_text(
         answered(204, "The read is durable, or was filtered.", headers=_OUTCOME)
         | _REFUSED
-        | problems(422, also={413: f"The body has more than {MAX_BODY:,} bytes; the connection is closed."})
+        | problems(415, 422, also={413: f"The body has more than {MAX_BODY:,} bytes; the connection is closed."})
     ),
 }
 _PIXEL: dict[str, Any] = {

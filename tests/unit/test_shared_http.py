@@ -88,6 +88,18 @@ async def test_a_body_that_is_announced_too_large_is_not_read_at_all() -> None:
     assert client.taken == 0
 
 
+@pytest.mark.parametrize("encodings", [[b"gzip"], [b"identity", b"br"], [b" GZIP "], [b"x"], [b"gzip, identity"]])
+async def test_a_compressed_body_is_refused(encodings: list[bytes]) -> None:
+    client = Client(b"abc", headers=[(b"content-encoding", each) for each in encodings])
+    with pytest.raises(Problem, match="the body may not be compressed") as problem:
+        await client.read(limit=6)
+    assert (problem.value.status, problem.value.headers) == (415, [("accept-encoding", "identity")])
+
+
+async def test_identity_is_no_compression() -> None:
+    assert await Client(b"abc", headers=[(b"content-encoding", b"Identity")]).read(limit=6) == b"abc"
+
+
 @pytest.mark.parametrize("length", [b"6", b"", b"x", b"-5", b"007"])
 async def test_what_is_announced_is_not_believed(length: bytes) -> None:
     headers = [(b"content-length", length)]

@@ -54,6 +54,8 @@ def test_two_addresses_are_enough(environment: pytest.MonkeyPatch) -> None:
         ("TIME_ZONE", "Asia/Lam_Son", "must be the name of a time zone, such as Asia/Ho_Chi_Minh"),
         ("TIME_ZONE", "../etc/passwd", "must be the name of a time zone, such as Asia/Ho_Chi_Minh"),
         ("LOG_LEVEL", "LOUD", "Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("HOST", "", "must be an address, or a name that this machine can resolve; 0.0.0.0 is all"),
+        ("HOST", "a..b", "must be an address, or a name that this machine can resolve; 0.0.0.0 is all"),
         ("PORT", "65536", "Input should be less than or equal to 65535"),
     ],
 )

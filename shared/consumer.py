@@ -30,7 +30,7 @@ D = TypeVar("D", bound=events.Data, covariant=True)
 RETRIES, WAITS = "x-luotdoc-retries", "x-luotdoc-waits"
 """Headers: how often a message stepped aside, after a `Retry`, which are limited, and after a `Transient`."""
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
-"""Seconds between attempts while something is away: doubled each time, up to the last."""
+"""Backoff between attempts while a server is away, in seconds: doubled each time, up to the last."""
 MAX_COUNT = 1_000_000
 """A count beyond it in a header is no count of ours."""
 MAX_BODY = 8 * 1024 * 1024

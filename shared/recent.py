@@ -1,4 +1,4 @@
-"""Answers that are shared for an instant, so that a crowd costs the database no more than one."""
+"""A single-flight cache: callers that ask the same within a moment share one query to the database."""
 
 import asyncio
 import time

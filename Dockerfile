@@ -9,6 +9,7 @@ RUN python -m venv --without-pip /opt/venv \
     && pip --python /opt/venv/bin/python check --disable-pip-version-check
 
 COPY services /app/services
+COPY luotdoc_events /app/luotdoc_events
 COPY shared /app/shared
 COPY docs/events /app/docs/events
 # Nothing can be written at run time, so the bytecode is made here.

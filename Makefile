@@ -69,11 +69,11 @@ long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines,
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict services shared deploy tests docs/examples
+	$(BIN)/mypy --strict luotdoc_events services shared deploy tests docs/examples
 	$(BIN)/python -m shared.contract check
 	@$(MAKE) --no-print-directory test
 
-contract: $(STAMP) ## write docs/events from shared/events.py, docs/openapi from the routes of ingest and stats
+contract: $(STAMP) ## write docs/events from luotdoc_events/events.py, docs/openapi from the routes of ingest and stats
 	$(BIN)/python -m services.ingest.document > docs/openapi/ingest.json
 	$(BIN)/python -m services.stats.document > docs/openapi/stats.json
 	$(BIN)/python -m shared.contract write

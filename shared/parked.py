@@ -24,17 +24,17 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq.exceptions import ChannelAccessRefused
 
-from shared.broker import BROKER_ERRORS
-from shared.clock import now
-from shared.command import Command
-from shared.direct import told_of_rights, way_into
-from shared.events import REPLAY_HEADER
-from shared.parked_queue import each, number_of
-from shared.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_since, passed_on, reason_of
-from shared.plainly import perform
-from shared.properties import Unreadable
-from shared.settings import SubscriberSettings, load
-from shared.topology import WORK_QUEUES
+from luotdoc_events.events import REPLAY_HEADER
+from shared.base.clock import now
+from shared.base.command import Command
+from shared.base.plainly import perform
+from shared.base.settings import SubscriberSettings, load
+from shared.operators.parked_queue import each, number_of
+from shared.rabbit.broker import BROKER_ERRORS
+from shared.rabbit.direct import told_of_rights, way_into
+from shared.rabbit.properties import Unreadable
+from shared.rabbit.topology import WORK_QUEUES
+from shared.subscriber.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_since, passed_on, reason_of
 
 NEEDS_FORCE = "too_old"
 MOST_PASSES, BACK_SECONDS = 20, 0.5

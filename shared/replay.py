@@ -19,15 +19,16 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, DeliveryMode
 from pydantic import ValidationError
 
-from shared import events, topology
-from shared.clock import now
-from shared.command import Command
-from shared.errors import Permanent, Refused
-from shared.parking import check_readable, passed_on
-from shared.replay_command import add_target_arguments, moment, perform, progress
-from shared.selection import Selection
-from shared.settings import SubscriberSettings, load
-from shared.target import BATCH, Target, open_target
+from luotdoc_events import events
+from shared.base.clock import now
+from shared.base.command import Command
+from shared.base.errors import Permanent, Refused
+from shared.base.settings import SubscriberSettings, load
+from shared.operators.replay_command import add_target_arguments, moment, perform, progress
+from shared.operators.selection import Selection
+from shared.operators.target import BATCH, Target, open_target
+from shared.rabbit import topology
+from shared.subscriber.parking import check_readable, passed_on
 
 SKIM = 500
 """Events read at most before the place is noted, however few of them are chosen."""

@@ -3,11 +3,13 @@
 import logging
 from functools import partial
 
-from shared import broker as rabbit
-from shared import declaring, log, mongo
-from shared.command import Command
-from shared.plainly import perform
-from shared.settings import Settings, load
+from shared.base import log
+from shared.base.command import Command
+from shared.base.plainly import perform
+from shared.base.settings import Settings, load
+from shared.rabbit import broker as rabbit
+from shared.rabbit import declaring
+from shared.storage import mongo
 
 SECONDS = 60.0
 """For one attempt to declare everything, with the wait for new queues and for those that are made again."""

@@ -13,7 +13,7 @@ from deploy.local.console import Console
 from deploy.local.server import StartError
 from deploy.local.stack import ROOT, Stack
 from deploy.local.subscriber import check_name, how_to_follow, make_subscriber
-from shared.command import Command
+from shared.base.command import Command
 
 
 async def run(command: str, folder: Path) -> int:

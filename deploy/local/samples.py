@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from deploy.local.console import Console
-from shared.command import Command
+from shared.base.command import Command
 
 Sample = dict[str, Any]
 _FOLDER = Path(__file__).parent / "samples"

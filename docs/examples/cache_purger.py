@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import Field
 
-from shared.broker import make_broker
-from shared.command import Command
-from shared.errors import Retry, Transient
-from shared.events import PageRemoved, PageRendered
-from shared.guard import Newest
-from shared.settings import HttpUrl, SubscriberSettings, load
-from shared.standalone import run
-from shared.subscriber import Event, subscribe
+from luotdoc_events.events import PageRemoved, PageRendered
+from shared.base.command import Command
+from shared.base.errors import Retry, Transient
+from shared.base.settings import HttpUrl, SubscriberSettings, load
+from shared.rabbit.broker import make_broker
+from shared.subscriber.guard import Newest
+from shared.subscriber.standalone import run
+from shared.subscriber.subscribe import Event, subscribe
 
 
 class Settings(SubscriberSettings):

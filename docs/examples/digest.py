@@ -17,13 +17,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.broker import make_broker
-from shared.command import Command
-from shared.events import Article, ArticlePublished, ArticleWithdrawn
-from shared.guard import Unguarded
-from shared.settings import SubscriberSettings, load
-from shared.standalone import run
-from shared.subscriber import Event, subscribe
+from luotdoc_events.events import Article, ArticlePublished, ArticleWithdrawn
+from shared.base.command import Command
+from shared.base.settings import SubscriberSettings, load
+from shared.rabbit.broker import make_broker
+from shared.subscriber.guard import Unguarded
+from shared.subscriber.standalone import run
+from shared.subscriber.subscribe import Event, subscribe
 
 
 class Settings(SubscriberSettings):

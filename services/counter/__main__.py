@@ -3,10 +3,10 @@
 from services.counter.app import build
 from services.counter.operate import close_gap, list_gaps
 from services.counter.settings import CounterSettings
-from shared.app import main
-from shared.command import Command
-from shared.plainly import perform
-from shared.settings import load
+from shared.base.command import Command
+from shared.base.plainly import perform
+from shared.base.settings import load
+from shared.web.app import main
 
 if __name__ == "__main__":
     parser = Command(prog="python -m services.counter", description=__doc__, settings=CounterSettings)

@@ -2,11 +2,11 @@
 
 import secrets
 
+from luotdoc_events import events
 from services.counter.store import CounterStore, Flushed
-from shared import events
-from shared.books import Books
-from shared.broker import Broker, publish_event
-from shared.clock import Clock
+from shared.base.clock import Clock
+from shared.rabbit.broker import Broker, publish_event
+from shared.storage.books import Books
 
 TIMEOUT = 2.0
 """Seconds that a flush may wait for the confirm of this event, which is informational."""

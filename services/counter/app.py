@@ -14,24 +14,27 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel
 from pymongo.errors import PyMongoError
 
+from luotdoc_events import events
 from services.counter.announce import TIMEOUT as ANNOUNCE_TIMEOUT
 from services.counter.announce import publish_counts
 from services.counter.aside import Aside, MongoAway
 from services.counter.consumer import Consumer, Step
 from services.counter.settings import CounterSettings
 from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, Flushed
-from shared import broker as rabbit
-from shared import events, metrics, mongo, topology
-from shared.app import Service
-from shared.batch import accounted
-from shared.books import Books
-from shared.clock import Clock, now
-from shared.consuming import not_consuming
-from shared.errors import Transient
-from shared.heartbeat import Heartbeats
-from shared.parking import park, prepare
-from shared.tasks import background
-from shared.waiting import watch
+from shared.base import metrics
+from shared.base.clock import Clock, now
+from shared.base.errors import Transient
+from shared.base.tasks import background
+from shared.rabbit import broker as rabbit
+from shared.rabbit import topology
+from shared.rabbit.batch import accounted
+from shared.rabbit.heartbeat import Heartbeats
+from shared.storage import mongo
+from shared.storage.books import Books
+from shared.subscriber.consuming import not_consuming
+from shared.subscriber.parking import park, prepare
+from shared.subscriber.waiting import watch
+from shared.web.app import Service
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 from pymongo.errors import PyMongoError
 
-from shared.errors import Transient
+from shared.base.errors import Transient
 
 log = logging.getLogger(__name__)
 

@@ -21,12 +21,12 @@ from pymongo.errors import PyMongoError
 from services.counter.aside import RETRY_FIRST, RETRY_LAST, Aside, MongoAway, ToPark
 from services.counter.deliveries import Tags
 from services.counter.store import CounterStore, Flushed
-from shared.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
-from shared.broker import BROKER_ERRORS
-from shared.clock import Clock, from_millis
-from shared.errors import Permanent
-from shared.metrics import Counting
-from shared.parking import FORCE, check_readable
+from shared.base.clock import Clock, from_millis
+from shared.base.errors import Permanent
+from shared.base.metrics import Counting
+from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
+from shared.rabbit.broker import BROKER_ERRORS
+from shared.subscriber.parking import FORCE, check_readable
 
 log = logging.getLogger(__name__)
 

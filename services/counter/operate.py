@@ -9,11 +9,11 @@ from pymongo.errors import PyMongoError
 
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
-from shared import mongo
-from shared.batch import COUNTED_HOURS
-from shared.books import LIVE, Books, Epoch, Hole
-from shared.clock import now, rfc3339
-from shared.errors import Refused
+from shared.base.clock import now, rfc3339
+from shared.base.errors import Refused
+from shared.rabbit.batch import COUNTED_HOURS
+from shared.storage import mongo
+from shared.storage.books import LIVE, Books, Epoch, Hole
 
 YOUNG = timedelta(minutes=15)
 """A batch may take so long without being lost: a queue that is worked off, a spool that is forwarded."""

@@ -1,8 +1,8 @@
-"""What counter is told, beyond `shared.settings`."""
+"""What counter is told, beyond `shared.base.settings`."""
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.base.settings import Settings
 
 
 class CounterSettings(Settings):

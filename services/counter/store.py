@@ -8,10 +8,10 @@ from typing import Any
 from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
 
 from services.counter.tally import SITE, Day, Increments, by_day, fold
-from shared.batch import KEYED, Batch, batch_id, place
-from shared.books import LOST, Books
-from shared.clock import Clock, from_millis
-from shared.mongo import VERSION, Client, Database, Document, Session, snapshot, transaction
+from shared.base.clock import Clock, from_millis
+from shared.rabbit.batch import KEYED, Batch, batch_id, place
+from shared.storage.books import LOST, Books
+from shared.storage.mongo import VERSION, Client, Database, Document, Session, snapshot, transaction
 
 SLOTS = 16
 LEASE_SECONDS = 30

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.batch import NO_ARTICLE, PEOPLE, Batch
+from shared.rabbit.batch import NO_ARTICLE, PEOPLE, Batch
 
 SITE = "*"
 """The name under which all articles together are counted; no article's id looks like it."""

@@ -2,13 +2,15 @@
 
 from fastapi import FastAPI
 
-from services.ingest import article_routes, batch_routes, beacon_routes, contract, media_routes
-from services.ingest.content import ArticleInput
-from services.ingest.read_batches import ReadBatchInput
+from services.ingest import contract
+from services.ingest.articles import article_routes, media_routes
+from services.ingest.articles.content import ArticleInput
+from services.ingest.reads import batch_routes, beacon_routes
+from services.ingest.reads.read_batches import ReadBatchInput
 from services.ingest.service import Articles
-from shared import health
-from shared.http import make_api
-from shared.openapi import Described
+from shared.web import health
+from shared.web.http import make_api
+from shared.web.openapi import Described
 
 ABOUT = """\
 Articles and pictures go in here, with a token; reads too, from readers' pages and from servers.

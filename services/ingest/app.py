@@ -9,35 +9,38 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from services.ingest.addresses import Addresses
+from luotdoc_events import events
 from services.ingest.api import build_api
-from services.ingest.batcher import Batcher
-from services.ingest.beacon import Beacon
+from services.ingest.articles.reconciler import Reconciler
+from services.ingest.articles.relay import Relay
+from services.ingest.articles.schedule import Schedule
 from services.ingest.door import Door
-from services.ingest.known import KnownArticles
-from services.ingest.limit import ReadLimit
-from services.ingest.outlet import Outlet, Publish
-from services.ingest.reconciler import Reconciler
-from services.ingest.relay import Relay
-from services.ingest.salts import Salts
-from services.ingest.schedule import Schedule
+from services.ingest.reads.addresses import Addresses
+from services.ingest.reads.batcher import Batcher
+from services.ingest.reads.beacon import Beacon
+from services.ingest.reads.known import KnownArticles
+from services.ingest.reads.limit import ReadLimit
+from services.ingest.reads.outlet import Outlet, Publish
+from services.ingest.reads.salts import Salts
+from services.ingest.reads.spool import Spool
+from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
-from services.ingest.spool import Spool
 from services.ingest.store import ArticleStore, Outgoing
-from services.ingest.visitors import ReloadWindow
-from shared import broker as rabbit
-from shared import events, metrics, mongo, topology
-from shared.app import Service
-from shared.batch import Batch
-from shared.clock import Clock, now, to_millis
-from shared.errors import Problem
-from shared.fastpath import FastRequest
-from shared.heartbeat import Heartbeats
-from shared.http import Receive, Scope, Send, observed
-from shared.tasks import background
-from shared.turnstile import in_turns
-from shared.urls import origin_of
+from shared.base import metrics
+from shared.base.clock import Clock, now, to_millis
+from shared.base.errors import Problem
+from shared.base.tasks import background
+from shared.base.urls import origin_of
+from shared.rabbit import broker as rabbit
+from shared.rabbit import topology
+from shared.rabbit.batch import Batch
+from shared.rabbit.heartbeat import Heartbeats
+from shared.storage import mongo
+from shared.web.app import Service
+from shared.web.fastpath import FastRequest
+from shared.web.http import Receive, Scope, Send, observed
+from shared.web.turnstile import in_turns
 
 log = logging.getLogger(__name__)
 

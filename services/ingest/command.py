@@ -2,13 +2,13 @@
 
 from services.ingest import operate
 from services.ingest.app import build
-from services.ingest.replay import replay_articles
+from services.ingest.articles.replay import replay_articles
 from services.ingest.settings import IngestSettings
-from shared import plainly
-from shared.app import main
-from shared.command import Command
-from shared.replay_command import add_target_arguments, perform
-from shared.settings import load
+from shared.base import plainly
+from shared.base.command import Command
+from shared.base.settings import load
+from shared.operators.replay_command import add_target_arguments, perform
+from shared.web.app import main
 
 
 def run(arguments: list[str]) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Response
 
-from shared.errors import Problem
-from shared.openapi import answered, problems
+from shared.base.errors import Problem
+from shared.web.openapi import answered, problems
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "events"
 

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from math import ceil
 
-from services.ingest.addresses import Addresses
+from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token, find, presents
-from shared import metrics
-from shared.errors import Problem
-from shared.http import App, Receive, Scope, Send, header
+from shared.base import metrics
+from shared.base.errors import Problem
+from shared.web.http import App, Receive, Scope, Send, header
 
 log = logging.getLogger(__name__)
 

@@ -11,18 +11,18 @@ from rich.console import Console
 from rich.status import Status
 
 from services.ingest.app import make_publisher
-from services.ingest.article import Article, Change, republish
-from services.ingest.reconcile import KINDS, parse_subscribers
-from services.ingest.reconciler import differences
+from services.ingest.articles.article import Article, Change, republish
+from services.ingest.articles.reconcile import KINDS, parse_subscribers
+from services.ingest.articles.reconciler import differences
+from services.ingest.reads.spool import Spool, SpoolLocked, SpoolUnusable, instances
 from services.ingest.settings import IngestSettings
-from services.ingest.spool import Spool, SpoolLocked, SpoolUnusable, instances
 from services.ingest.store import ArticleStore
 from services.ingest.tokens import digest_of
-from shared import broker as rabbit
-from shared import mongo
-from shared.clock import now
-from shared.errors import Problem, Refused, Transient
-from shared.plainly import brief
+from shared.base.clock import now
+from shared.base.errors import Problem, Refused, Transient
+from shared.base.plainly import brief
+from shared.rabbit import broker as rabbit
+from shared.storage import mongo
 
 MAX_LINES = 50
 """Differences shown of one subscriber."""

@@ -9,17 +9,17 @@ from fastapi import Depends, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from services.ingest import article as articles
-from services.ingest import read_batches
-from services.ingest.cleaning import Offload
-from services.ingest.known import KnownArticles
+from services.ingest.articles import article as articles
+from services.ingest.articles.cleaning import Offload
+from services.ingest.reads import read_batches
+from services.ingest.reads.known import KnownArticles
 from services.ingest.store import ArticleStore
 from services.ingest.tokens import Token, find, require
-from shared.batch import Batch
-from shared.clock import to_millis
-from shared.errors import Unavailable
-from shared.log import correlation
-from shared.metrics import Ingest
+from shared.base.clock import to_millis
+from shared.base.errors import Unavailable
+from shared.base.log import correlation
+from shared.base.metrics import Ingest
+from shared.rabbit.batch import Batch
 
 
 @dataclass(frozen=True)

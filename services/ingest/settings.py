@@ -1,4 +1,4 @@
-"""What ingest is told, beyond `shared.settings`."""
+"""What ingest is told, beyond `shared.base.settings`."""
 
 import re
 import socket
@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from services.ingest.addresses import Network, unmapped
-from services.ingest.reconcile import parse_subscribers
-from services.ingest.signs import ANY
+from services.ingest.articles.reconcile import parse_subscribers
+from services.ingest.reads.addresses import Network, unmapped
+from services.ingest.reads.signs import ANY
 from services.ingest.tokens import Token, parse_tokens
-from shared.settings import Pairs, Settings
-from shared.urls import origins
+from shared.base.settings import Pairs, Settings
+from shared.base.urls import origins
 
 
 def _networks(value: object) -> object:

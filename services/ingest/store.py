@@ -12,11 +12,11 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from services.ingest.article import Article, Change, Content, State
-from services.ingest.read_batches import KeyNote
-from shared import events
-from shared.holdings import Held
-from shared.mongo import KEY_HOURS, SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
+from luotdoc_events import events
+from services.ingest.articles.article import Article, Change, Content, State
+from services.ingest.reads.read_batches import KeyNote
+from shared.storage.mongo import KEY_HOURS, SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
+from shared.web.holdings import Held
 
 Decide = Callable[[Article | None], Change]
 

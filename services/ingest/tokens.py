@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 
-from shared.errors import Problem
+from shared.base.errors import Problem
 
 CHALLENGE = [("www-authenticate", 'Bearer realm="luotdoc"')]
 SCOPES = frozenset({"articles", "reads"})

@@ -2,8 +2,8 @@
 
 from services.render.app import build
 from services.render.settings import RenderSettings
-from shared.app import main
-from shared.command import Command
+from shared.base.command import Command
+from shared.web.app import main
 
 if __name__ == "__main__":
     Command(prog="python -m services.render", description=__doc__, settings=RenderSettings).parse_args()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pymongo.errors import PyMongoError
 
+from luotdoc_events import events
 from services.render.database import Questions
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
@@ -17,17 +18,20 @@ from services.render.server import PageServer
 from services.render.settings import RenderSettings
 from services.render.store import PageStore
 from services.render.totals import Totals
-from shared import broker as rabbit
-from shared import events, metrics, mongo, offer, topology
-from shared.app import Service
-from shared.clock import Clock, now
-from shared.consuming import not_consuming
-from shared.errors import Transient
-from shared.guard import Unguarded
-from shared.heartbeat import Heartbeats
-from shared.subscriber import listen, subscribe
-from shared.tasks import background
-from shared.waiting import watch
+from shared.base import metrics
+from shared.base.clock import Clock, now
+from shared.base.errors import Transient
+from shared.base.tasks import background
+from shared.rabbit import broker as rabbit
+from shared.rabbit import topology
+from shared.rabbit.heartbeat import Heartbeats
+from shared.storage import mongo
+from shared.subscriber.consuming import not_consuming
+from shared.subscriber.guard import Unguarded
+from shared.subscriber.subscribe import listen, subscribe
+from shared.subscriber.waiting import watch
+from shared.web import offer
+from shared.web.app import Service
 
 log = logging.getLogger(__name__)
 

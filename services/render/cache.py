@@ -9,8 +9,8 @@ from pymongo.errors import PyMongoError
 
 from services.render.database import NoAnswer, Questions
 from services.render.store import Page, PageStore
-from shared.metrics import Render
-from shared.tasks import background
+from shared.base.metrics import Render
+from shared.base.tasks import background
 
 log = logging.getLogger(__name__)
 

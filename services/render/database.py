@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from shared.errors import Unavailable
+from shared.base.errors import Unavailable
 
 T = TypeVar("T")
 

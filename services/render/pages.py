@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from luotdoc_events import events
 from services.render.pictures import Pictures, label
 from services.render.settings import RenderSettings
-from shared import events
-from shared.paths import article_path
+from shared.web.paths import article_path
 
 FOLDER = Path(__file__).parent
 READS, ASIDE = "\0reads\0", "\0aside\0"

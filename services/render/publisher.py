@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Awaitable, Callable
 
+from luotdoc_events import events
 from services.render.pages import Renderer
 from services.render.store import Page, PageStore, stored_article
-from shared import events
-from shared.clock import Clock
-from shared.metrics import Render
-from shared.paths import article_path
-from shared.subscriber import Event
+from shared.base.clock import Clock
+from shared.base.metrics import Render
+from shared.subscriber.subscribe import Event
+from shared.web.paths import article_path
 
 log = logging.getLogger(__name__)
 

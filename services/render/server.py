@@ -14,9 +14,9 @@ from services.render.fragments import Fragments
 from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
-from shared import headers as security
-from shared.http import RawHeaders, Receive, Scope, Send, header, query_value, query_values, respond
-from shared.metrics import Render
+from shared.base.metrics import Render
+from shared.web import headers as security
+from shared.web.http import RawHeaders, Receive, Scope, Send, header, query_value, query_values, respond
 
 PER_PAGE = 20
 LATEST = 6

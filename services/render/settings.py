@@ -1,4 +1,4 @@
-"""What render is told, beyond `shared.settings`: the face of the site."""
+"""What render is told, beyond `shared.base.settings`: the face of the site."""
 
 import re
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.settings import Pairs, Settings
+from shared.base.settings import Pairs, Settings
 
 
 def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

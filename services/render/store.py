@@ -9,9 +9,9 @@ from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from shared import events
-from shared.holdings import Held
-from shared.mongo import VERSION, Database, Document
+from luotdoc_events import events
+from shared.storage.mongo import VERSION, Database, Document
+from shared.web.holdings import Held
 
 Stored = Literal["stored", "repeated", "stale"]
 SITE = "*"

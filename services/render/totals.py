@@ -5,9 +5,9 @@ import logging
 
 from pymongo.errors import PyMongoError
 
+from luotdoc_events import events
 from services.render.database import Questions
 from services.render.store import SITE, PageStore
-from shared import events
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
+from luotdoc_events.events import ARTICLE_ID
 from services.stats import answers, questions
 from services.stats.reports import Reports
 from services.stats.tables import article_cell, local_time, to_csv, wants_csv
-from shared import health, offer
-from shared.events import ARTICLE_ID
-from shared.http import App, Receive, Scope, Send, make_api, respond
-from shared.openapi import Described, problems
+from shared.web import health, offer
+from shared.web.http import App, Receive, Scope, Send, make_api, respond
+from shared.web.openapi import Described, problems
 
 ABOUT = """\
 Read counts of the portal and its articles. No token is needed.

@@ -16,19 +16,22 @@ from services.stats.handlers import catalogue_handler
 from services.stats.reports import CACHE_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
-from shared import broker as rabbit
-from shared import metrics, mongo, offer, topology
-from shared.app import Service
-from shared.clock import Clock, now
-from shared.consuming import not_consuming
-from shared.cors import readable
-from shared.guard import Unguarded
-from shared.headers import OPEN
-from shared.http import observed
-from shared.subscriber import listen, subscribe
-from shared.tasks import background
-from shared.turnstile import in_turns
-from shared.waiting import watch
+from shared.base import metrics
+from shared.base.clock import Clock, now
+from shared.base.tasks import background
+from shared.rabbit import broker as rabbit
+from shared.rabbit import topology
+from shared.storage import mongo
+from shared.subscriber.consuming import not_consuming
+from shared.subscriber.guard import Unguarded
+from shared.subscriber.subscribe import listen, subscribe
+from shared.subscriber.waiting import watch
+from shared.web import offer
+from shared.web.app import Service
+from shared.web.cors import readable
+from shared.web.headers import OPEN
+from shared.web.http import observed
+from shared.web.turnstile import in_turns
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ and `content_revision` says which one that was, so that it may even arrive after
 from dataclasses import dataclass
 from typing import Any
 
-from shared.events import Article, ArticleWithdrawn
+from luotdoc_events.events import Article, ArticleWithdrawn
 
 NO_CONTENT: dict[str, Any] = {
     "title": "",

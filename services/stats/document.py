@@ -3,8 +3,8 @@
 import sys
 
 from services.stats.api import describe_api
-from shared.command import Command
-from shared.openapi import as_committed
+from shared.base.command import Command
+from shared.web.openapi import as_committed
 
 if __name__ == "__main__":
     Command(prog="python -m services.stats.document", description=__doc__).parse_args()

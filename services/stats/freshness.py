@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from shared import events
-from shared.metrics import Stats
+from luotdoc_events import events
+from shared.base.metrics import Stats
 
 
 class Freshness:

@@ -4,7 +4,7 @@ from datetime import datetime
 from math import nan
 
 from services.stats.answers import Reconciliation
-from shared.metrics import Stats
+from shared.base.metrics import Stats
 
 
 def show(books: Reconciliation, metrics: Stats) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
+from luotdoc_events.events import Article, ArticleWithdrawn
 from services.stats.catalogue import change
 from services.stats.store import Store
-from shared.events import Article, ArticleWithdrawn
-from shared.subscriber import Event
+from shared.subscriber.subscribe import Event
 
 ArticleEvent = Event[Article | ArticleWithdrawn]
 

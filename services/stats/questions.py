@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from luotdoc_events.events import ArticleId
 from services.stats import periods
 from services.stats.quarters import quarter_of
-from shared.errors import Problem
-from shared.events import ArticleId
+from shared.base.errors import Problem
 
 MAX_POINTS = 2000
 MAX_WINDOW = timedelta(days=31)

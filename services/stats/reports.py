@@ -8,10 +8,10 @@ from services.stats.periods import Period, site_periods
 from services.stats.quarters import quarter_of
 from services.stats.questions import Series, Top, series_steps, window_start
 from services.stats.store import SITE, Store
-from shared.clock import Clock, rfc3339
-from shared.errors import Problem
-from shared.mongo import Session
-from shared.recent import Recent
+from shared.base.clock import Clock, rfc3339
+from shared.base.errors import Problem
+from shared.base.recent import Recent
+from shared.storage.mongo import Session
 
 CACHE_SECONDS = 0.5
 FRESH_SECONDS = 5.0

@@ -1,13 +1,13 @@
-"""Settings of stats; the rest stands in `shared/settings.py`."""
+"""Settings of stats; the rest stands in `shared/base/settings.py`."""
 
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.cors import ANY
-from shared.settings import Settings
-from shared.urls import origins
+from shared.base.settings import Settings
+from shared.base.urls import origins
+from shared.web.cors import ANY
 
 
 def _origins(value: object) -> object:

@@ -12,9 +12,9 @@ from pymongo.errors import DuplicateKeyError
 
 from services.stats import quarters as q
 from services.stats.catalogue import NO_CONTENT, Change
-from shared.books import Books
-from shared.holdings import Held
-from shared.mongo import VERSION, Client, Database, Document, Session, ping, snapshot
+from shared.storage.books import Books
+from shared.storage.mongo import VERSION, Client, Database, Document, Session, ping, snapshot
+from shared.web.holdings import Held
 
 SITE = "*"
 MAX_MILLISECONDS = 10_000

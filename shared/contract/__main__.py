@@ -1,4 +1,4 @@
-"""`python -m shared.contract write | check | release VERSION`: docs/events, made from `shared.events`.
+"""`python -m shared.contract write | check | release VERSION`: docs/events, made from `luotdoc_events.events`.
 
 `write` makes it again; `check` says what is not as it would be made, and what breaks subscribers; `release` keeps
 today's schemas and examples for ever, under VERSION, as what later changes must be compatible with.
@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from shared import events
-from shared.command import Command
+from luotdoc_events import events
+from shared.base.command import Command
 from shared.contract import asyncapi, http_gate
 from shared.contract.errata import corrected
 from shared.contract.gate import breaks
@@ -76,7 +76,7 @@ def faults(folder: Path) -> list[str]:
     made = make(folder)
     held = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*")} | {"asyncapi.json", "index.html"}
     found = [
-        f"{name} is not what shared/events.py says: `make contract` writes it"
+        f"{name} is not what luotdoc_events/events.py says: `make contract` writes it"
         for name in sorted(held | made.keys())
         if not (folder / name).exists() or made.get(name) != (folder / name).read_bytes()
     ]
@@ -131,7 +131,7 @@ def main(arguments: list[str], folder: Path = FOLDER) -> int:
     """Do what the arguments say; answers the exit status."""
     parser = Command(prog="python -m shared.contract", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("write", help="make docs/events from shared/events.py")
+    commands.add_parser("write", help="make docs/events from luotdoc_events/events.py")
     commands.add_parser("check", help="say what is out of date, and what breaks subscribers")
     commands.add_parser("release", help="keep today's contract for ever").add_argument("version")
     chosen = parser.parse_args(arguments)

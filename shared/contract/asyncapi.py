@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from shared import events, topology
+from luotdoc_events import events
 from shared.contract.schemas import Schema, attributes, model_schema, stem
+from shared.rabbit import topology
 
 ABOUT = """\
 What the portal tells other services, as CloudEvents 1.0 in structured JSON.

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from shared import events
+from luotdoc_events import events
 from shared.contract.asyncapi import ABOUT
 from shared.contract.schemas import Schema, attributes, data_schema, stem
 

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, NoDefault
 from pydantic_core import core_schema
 
-from shared import events
+from luotdoc_events import events
 
 Schema = dict[str, Any]
 
@@ -21,7 +21,7 @@ class Untitled(GenerateJsonSchema):
     """Without a title for every field, which would only repeat its name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Never: only the titles that `shared.events` gives, which generators take as the names of types."""
+        """Never: only the titles that `luotdoc_events.events` gives, which generators take as the names of types."""
         return False
 
     def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:

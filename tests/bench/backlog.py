@@ -7,8 +7,8 @@ import time
 import aio_pika
 from aio_pika.abc import DeliveryMode
 
-from shared import topology
-from shared.batch import DAY_MS, QUARTER_MS, READER, Batch, Group, batch_id, join_hashes
+from shared.rabbit import topology
+from shared.rabbit.batch import DAY_MS, QUARTER_MS, READER, Batch, Group, batch_id, join_hashes
 from tests.bench.naive import QUEUE as NAIVE
 from tests.bench.traffic import ARTICLES, article
 

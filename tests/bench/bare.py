@@ -5,14 +5,14 @@
 
 from typing import Any, ClassVar, cast
 
-from shared import app
-from shared.connections import Connections, Limits
-from shared.http import Receive, Scope, Send
-from shared.settings import Settings, load
+from shared.base.settings import Settings, load
+from shared.web import app
+from shared.web.connections import Connections, Limits
+from shared.web.http import Receive, Scope, Send
 
 
 class Bare:
-    """Stands in for the application in `shared.app.serve`, so that uvicorn's configuration is the services' own."""
+    """Stands in for the application in `shared.web.app.serve`, so that uvicorn's configuration is the services' own."""
 
     failed, leaving = False, False
     fast: ClassVar[dict[bytes, Any]] = {}

@@ -15,8 +15,8 @@ import aio_pika
 import uvloop
 from aio_pika.abc import DeliveryMode
 
-from shared import topology
-from shared.batch import DAY_MS, QUARTER_MS, READER, Batch, batch_id, join_hashes
+from shared.rabbit import topology
+from shared.rabbit.batch import DAY_MS, QUARTER_MS, READER, Batch, batch_id, join_hashes
 from tests.bench.figures import at
 
 

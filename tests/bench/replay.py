@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
-from shared import events, topology
-from shared.target import RATE
+from luotdoc_events import events
+from shared.operators.target import RATE
+from shared.rabbit import topology
 from tests.bench.figures import Figure, at, number
 from tests.bench.machine import pinned
 from tests.bench.rig import Rig

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import aio_pika
 from prometheus_client.parser import text_string_to_metric_families as families
 
-from shared import topology
+from shared.rabbit import topology
 from tests.bench import machine
 from tests.bench.traffic import AGENTS, ARTICLES, article
 from tests.support.system import ROOT, Process, System

@@ -8,8 +8,8 @@ from itertools import accumulate
 import orjson
 
 from services.counter.tally import fold
-from services.ingest.batcher import Read, grouped
-from shared.batch import Batch, batch_id, parse
+from services.ingest.reads.batcher import Read, grouped
+from shared.rabbit.batch import Batch, batch_id, parse
 from tests.bench.figures import Figure, middle, number, spread
 from tests.bench.rig import Rig
 from tests.bench.traffic import article

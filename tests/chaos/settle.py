@@ -9,8 +9,8 @@ import aio_pika
 import httpx
 import orjson
 
-from shared import topology
-from shared.mongo import snapshot
+from shared.rabbit import topology
+from shared.storage.mongo import snapshot
 from tests.chaos.fleet import Fleet
 from tests.support.system import System
 

@@ -9,9 +9,9 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from deploy.local.broker import Broker
-from shared import declaring, topology
-from shared.broker import connect, make_broker
-from shared.settings import Settings
+from shared.base.settings import Settings
+from shared.rabbit import declaring, topology
+from shared.rabbit.broker import connect, make_broker
 from tests.support.system import until
 
 

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from lxml import html as markup
 
-from shared import events
+from luotdoc_events import events
 from shared.contract.__main__ import FOLDER, faults, main, releases
 from shared.contract.schemas import stem
 from tests.support.witness import ROOT, Judge, node
@@ -43,7 +43,7 @@ def test_the_check_names_what_is_out_of_date(folder: Path, capsys: pytest.Captur
     (folder / "schemas/article.burnt.v1.json").write_text("{}")
     assert main(["check"], folder) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"{name} is not what shared/events.py says: `make contract` writes it"
+        f"{name} is not what luotdoc_events/events.py says: `make contract` writes it"
         for name in ("asyncapi.json", "index.html", "schemas/article.burnt.v1.json")
     ]
     assert main(["write"], folder) == 0

@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
+from luotdoc_events.events import ArticleId, Data, Envelope, Image
 from shared.contract.errata import corrected
 from shared.contract.gate import breaks
 from shared.contract.schemas import Schema, event_schema, stem
-from shared.events import ArticleId, Data, Envelope, Image
 
 
 class Note(Data):

@@ -15,7 +15,7 @@ from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
-from shared.settings import PREFIX, Settings, load
+from shared.base.settings import PREFIX, Settings, load
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "deploy/k8s/base"

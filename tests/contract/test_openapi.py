@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 
 import services.ingest.api
 import services.stats.api
-from shared.openapi import as_committed
+from shared.web.openapi import as_committed
 from tests.support.system import ROOT
 
 APIS = {"ingest": services.ingest.api.describe_api(), "stats": services.stats.api.describe_api()}

@@ -5,9 +5,10 @@ import re
 from importlib.util import find_spec
 
 from deploy.local.subscriber import LIMITS, TAKEN
-from shared import events, topology
+from luotdoc_events import events
 from shared.contract.asyncapi import ABOUT
-from shared.parking import REASONS
+from shared.rabbit import topology
+from shared.subscriber.parking import REASONS
 from tests.support.guide import PAGE, blocks
 from tests.support.system import ROOT
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared.command import Command
+from shared.base.command import Command
 from tests.fuzz.run import Result, Run
 from tests.support.system import System
 

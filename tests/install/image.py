@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.command import Command
-from shared.version import VERSION
+from shared.base.command import Command
+from shared.base.version import VERSION
 from tests.install.__main__ import ROOT, download, extras, say
 from tests.install.index import make_index
 

@@ -7,8 +7,8 @@ import aio_pika
 import httpx
 import pytest
 
-from shared import topology
-from shared.settings import Settings
+from shared.base.settings import Settings
+from shared.rabbit import topology
 from shared.setup import setup
 from tests.support.system import BROWSER, PATIENCE, System, until
 

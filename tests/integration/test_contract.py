@@ -5,7 +5,7 @@ import asyncio
 import aio_pika
 import orjson
 
-from shared import events
+from luotdoc_events import events
 from shared.contract.__main__ import FOLDER
 from tests.support.system import EDITOR, System, until
 from tests.support.witness import Judge, Witness

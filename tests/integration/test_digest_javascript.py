@@ -12,7 +12,7 @@ from typing import Any
 import aio_pika
 import orjson
 
-from shared import events
+from luotdoc_events import events
 from tests.integration.conftest import Subscriber
 from tests.support.system import System, until
 from tests.support.witness import ROOT, node

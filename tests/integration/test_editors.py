@@ -10,7 +10,7 @@ import orjson
 import pytest
 from PIL import Image
 
-from shared import topology
+from shared.rabbit import topology
 from tests.support.system import EDITOR, System
 
 GOOD: dict[str, Any] = {"title": "Tin", "section": "thoi-su", "body_html": "<p>Chữ</p>"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.events import REPLAY_HEADER
+from luotdoc_events.events import REPLAY_HEADER
 from tests.integration.conftest import Subscriber
 from tests.integration.test_operators import _run
 from tests.support.outside import cache, mail_server

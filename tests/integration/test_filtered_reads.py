@@ -7,7 +7,7 @@ from typing import Any
 import aio_pika
 import orjson
 
-from shared.batch import QUARTER_MS
+from shared.rabbit.batch import QUARTER_MS
 from tests.integration.test_operators import _run
 from tests.support.system import BROWSER, System, until
 

@@ -11,11 +11,11 @@ from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
 from services.stats.reports import Reports
 from services.stats.store import Store
-from shared import mongo
-from shared.batch import QUARTER_MS, Batch, batch_id
-from shared.books import Books, Hole, holes
-from shared.clock import now, rfc3339, to_millis
-from shared.errors import Refused
+from shared.base.clock import now, rfc3339, to_millis
+from shared.base.errors import Refused
+from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
+from shared.storage import mongo
+from shared.storage.books import Books, Hole, holes
 from tests.support.system import System
 
 HOUR = timedelta(hours=1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared import events
+from luotdoc_events import events
 from shared.contract.__main__ import FOLDER
 from tests.support.witness import ROOT, node
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from shared import guard
-from shared.errors import Transient
-from shared.guard import OnDisk
+from shared.base.errors import Transient
+from shared.subscriber import guard
+from shared.subscriber.guard import OnDisk
 from tests.support.system import ROOT
 
 KEEPS_AND_DIES = """
 import asyncio, os, signal, sys
-from shared.guard import OnDisk
+from shared.subscriber.guard import OnDisk
 guard = OnDisk(sys.argv[1])
 asyncio.run(guard.keep("article/a1", 4))
 if sys.argv[2] == "die":

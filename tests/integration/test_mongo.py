@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from pymongo.errors import AutoReconnect
 
-from shared import mongo
+from shared.storage import mongo
 from tests.support.system import System, until
 
 

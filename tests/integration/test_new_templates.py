@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 import aio_pika
 import pytest
 
+from luotdoc_events import events
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
 from services.render.settings import RenderSettings
 from services.render.store import Page, PageStore
-from shared import broker as rabbit
-from shared import events
-from shared.clock import now
-from shared.errors import Transient
-from shared.metrics import Render, new_registry
+from shared.base.clock import now
+from shared.base.errors import Transient
+from shared.base.metrics import Render, new_registry
+from shared.rabbit import broker as rabbit
 from tests.support.system import System, until
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from functools import partial
 import aio_pika
 import orjson
 
-from shared.batch import QUARTER_MS
+from shared.rabbit.batch import QUARTER_MS
 from tests.support.starter import run
 from tests.support.system import Process, System, until
 

@@ -7,8 +7,8 @@ import aio_pika
 import orjson
 import pytest
 
-from shared.batch import QUARTER_MS
-from shared.clock import from_millis
+from shared.base.clock import from_millis
+from shared.rabbit.batch import QUARTER_MS
 from tests.support.system import System, until
 
 NOW = int(time.time() * 1000)

@@ -12,7 +12,7 @@ from aiormq.exceptions import ChannelAccessRefused
 from pamqp.common import FieldTable
 
 from deploy.local.broker import Broker
-from shared.settings import Settings
+from shared.base.settings import Settings
 from shared.setup import setup
 from tests.support.system import EDITOR, System, until
 

@@ -10,7 +10,7 @@ from typing import Any
 import aio_pika
 from prometheus_client.parser import text_string_to_metric_families as families
 
-from shared import events
+from luotdoc_events import events
 from tests.support.starter import run
 from tests.support.system import Process, System, until
 

@@ -18,10 +18,10 @@ from pymongo.errors import OperationFailure
 from deploy.local import ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared import mongo
-from shared.errors import Refused
-from shared.plainly import refusal
-from shared.version import VERSION
+from shared.base.errors import Refused
+from shared.base.plainly import refusal
+from shared.base.version import VERSION
+from shared.storage import mongo
 from tests.support.system import ROOT, until
 
 SECONDS = 20.0

@@ -17,10 +17,10 @@ import pytest
 
 import shared.replay
 from deploy.local import ports
-from shared import events
-from shared.selection import Selection
-from shared.settings import Settings
-from shared.target import BATCH, HIGH_WATER
+from luotdoc_events import events
+from shared.base.settings import Settings
+from shared.operators.selection import Selection
+from shared.operators.target import BATCH, HIGH_WATER
 from tests.support.starter import run
 from tests.support.system import ROOT, System, until
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from deploy.local import ports
-from shared import mongo
+from shared.storage import mongo
 from tests.support import starter
 from tests.support.system import BROWSER, EDITOR, GRACE, ROOT, Process, System, until
 

@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from luotdoc_events.events import ArticlePublished, ArticleWithdrawn
 from services.counter.store import CounterStore
 from services.stats import api
 from services.stats.catalogue import change
 from services.stats.quarters import quarter_of
 from services.stats.reports import Reports
 from services.stats.store import Store
-from shared import mongo
-from shared.batch import QUARTER_MS, Batch, batch_id
-from shared.clock import now, to_millis
-from shared.events import ArticlePublished, ArticleWithdrawn
-from shared.http import observed
-from shared.metrics import Requests, new_registry
+from shared.base.clock import now, to_millis
+from shared.base.metrics import Requests, new_registry
+from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
+from shared.storage import mongo
+from shared.web.http import observed
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi

@@ -14,14 +14,22 @@ import aio_pika
 import pytest
 from aiormq.exceptions import AMQPConnectionError
 
-from shared import broker as rabbit
-from shared import declaring, topology
-from shared.clock import now
-from shared.errors import Permanent, Retry, Transient
-from shared.events import REPLAY_HEADER, Article, ArticlePublished, ArticleWithdrawn, Data, PageRemoved, PageRendered
-from shared.guard import Guard, Newest, OnDisk
-from shared.settings import SubscriberSettings
-from shared.subscriber import Event, subscribe
+from luotdoc_events.events import (
+    REPLAY_HEADER,
+    Article,
+    ArticlePublished,
+    ArticleWithdrawn,
+    Data,
+    PageRemoved,
+    PageRendered,
+)
+from shared.base.clock import now
+from shared.base.errors import Permanent, Retry, Transient
+from shared.base.settings import SubscriberSettings
+from shared.rabbit import broker as rabbit
+from shared.rabbit import declaring, topology
+from shared.subscriber.guard import Guard, Newest, OnDisk
+from shared.subscriber.subscribe import Event, subscribe
 from tests.integration.test_operators import _run
 from tests.support.system import System, until
 from tests.support.wire import message, publish, sample

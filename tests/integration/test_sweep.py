@@ -9,12 +9,12 @@ from functools import partial
 from itertools import permutations
 from typing import Any, TypeVar
 
-from shared import broker as rabbit
-from shared import declaring
-from shared.events import EVENTS, Data
-from shared.guard import OnDisk, subject_of
-from shared.settings import SubscriberSettings
-from shared.subscriber import Event, kinds_of, subscribe
+from luotdoc_events.events import EVENTS, Data
+from shared.base.settings import SubscriberSettings
+from shared.rabbit import broker as rabbit
+from shared.rabbit import declaring
+from shared.subscriber.guard import OnDisk, subject_of
+from shared.subscriber.subscribe import Event, kinds_of, subscribe
 from tests.integration.conftest import Subscriber
 from tests.integration.test_digest_javascript import digest as javascript_digest
 from tests.integration.test_examples import DIGEST, PURGER

@@ -10,7 +10,7 @@ import aio_pika
 import orjson
 import pytest
 
-from shared.batch import QUARTER_MS
+from shared.rabbit.batch import QUARTER_MS
 from tests.integration.test_operators import _run
 from tests.support.frames import RawPublisher, Refused, long, properties, short
 from tests.support.hostile_messages import Hostile

@@ -16,7 +16,7 @@ from pathlib import Path
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared.command import Command
+from shared.base.command import Command
 from tests.siege.run import MOST_P99, SERVICES, Siege, Size
 from tests.support.system import System
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from shared import metrics
+from shared.base import metrics
 from tests.support.system import ROOT
 
 PAGE = ROOT / "docs/operations.md"

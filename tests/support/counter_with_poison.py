@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from services.counter.app import build
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore, Flushed
-from shared.app import main
-from shared.batch import Batch
+from shared.rabbit.batch import Batch
+from shared.web.app import main
 
 _flush = CounterStore.flush
 

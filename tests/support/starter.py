@@ -18,9 +18,9 @@ from pathlib import Path
 
 _IMPORTED = [f"services.{service}.app" for service in ("ingest", "render", "counter", "stats")]
 _IMPORTED += [
-    "shared.standalone",
-    "shared.subscriber",
-    "shared.parked_queue",
+    "shared.subscriber.standalone",
+    "shared.subscriber.subscribe",
+    "shared.operators.parked_queue",
     "shared.setup",
     "services.ingest.command",
 ]

@@ -18,10 +18,10 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from deploy.local import plan, ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared import topology
-from shared.mongo import INDEXES
-from shared.settings import Settings
+from shared.base.settings import Settings
+from shared.rabbit import topology
 from shared.setup import setup
+from shared.storage.mongo import INDEXES
 from tests.support.starter import Child
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,8 @@ from typing import Any
 
 import aio_pika
 
-from shared import events, topology
+from luotdoc_events import events
+from shared.rabbit import topology
 from tests.support.system import System
 
 URL = "http://127.0.0.1:8000/thoi-su/bai"

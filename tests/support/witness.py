@@ -15,7 +15,8 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from cloudevents.core.bindings.rabbitmq import RabbitMQMessage, from_rabbitmq_event
 
-from shared import events, topology
+from luotdoc_events import events
+from shared.rabbit import topology
 
 ROOT = Path(__file__).parents[2]
 QUEUE = "tests.witness"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.counter.tally import Day, EpochSums, by_day, fold
-from shared.batch import QUARTER_MS, Batch, Group, batch_id, parse
+from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id, parse
 
 NOON = 1_795_435_200_000
 """2026-11-23T12:00:00Z in milliseconds: the beginning of quarter 1994928 since 1970, of quarter 48 of its day."""

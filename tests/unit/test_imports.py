@@ -9,15 +9,39 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MODULES = {
     ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
-    for folder in ("services", "shared")
+    for folder in ("luotdoc_events", "services", "shared")
     for file in sorted((ROOT / folder).rglob("*.py"))
 }
 SERVICES = {"ingest", "render", "counter", "stats"}
 
+ROOMS: dict[str, set[str]] = {
+    "luotdoc_events": set(),
+    "shared.base": set(),
+    "shared.web": {"shared.base", "luotdoc_events"},
+    "shared.rabbit": {"shared.base", "luotdoc_events"},
+    "shared.storage": {"shared.base", "shared.rabbit"},
+    "shared.subscriber": {"shared.base", "shared.rabbit", "shared.web", "luotdoc_events"},
+    "shared.operators": {"shared.base", "shared.rabbit", "luotdoc_events"},
+    "shared.contract": {"shared.base", "shared.rabbit", "luotdoc_events"},
+}
+"""What each room of `shared` may import besides itself."""
+COMMANDS = {"shared.setup", "shared.parked", "shared.replay"}
+"""What operators type. They may import every room, and only commands of the services import them."""
+
 PURE = {
     *(
         f"services.ingest.{name}"
-        for name in ("answers", "article", "content", "media", "reconcile", "tokens", "visitors")
+        for name in (
+            "articles.answers",
+            "articles.article",
+            "articles.content",
+            "articles.media",
+            "articles.reconcile",
+            "reads.agents",
+            "reads.limit",
+            "reads.visitors",
+            "tokens",
+        )
     ),
     "services.render.pages",
     "services.render.pictures",
@@ -25,8 +49,17 @@ PURE = {
     *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "quarters", "questions", "tables")),
     *(
         f"shared.{name}"
-        for name in ("batch", "clock", "errors", "events", "holdings", "selection", "contract.gate", "contract.schemas")
+        for name in (
+            "rabbit.batch",
+            "base.clock",
+            "base.errors",
+            "web.holdings",
+            "operators.selection",
+            "contract.gate",
+            "contract.schemas",
+        )
     ),
+    "luotdoc_events.events",
 }
 DRIVERS = {"faststream", "aio_pika", "aiormq", "motor", "pymongo", "bson", "prometheus_client"}
 MONGO = {"motor", "pymongo", "bson"}
@@ -89,6 +122,29 @@ def test_a_service_imports_no_other_service() -> None:
     assert offending([name for name in MODULES if name.startswith("services.")], another) == []
 
 
+def room(module: str) -> str:
+    """The room that a module stands in, or the module itself outside of all rooms."""
+    return next((name for name in ROOMS if module == name or module.startswith(f"{name}.")), module)
+
+
+def test_each_room_imports_what_it_may() -> None:
+    def wrong(module: str, name: str) -> bool:
+        if top(name) not in {"shared", "luotdoc_events"}:
+            return False
+        return room(name) != room(module) and room(name) not in ROOMS[room(module)]
+
+    assert offending([module for module in MODULES if room(module) in ROOMS], wrong) == []
+
+
+def test_every_module_of_shared_has_a_room() -> None:
+    alone = {name for name in MODULES if top(name) in {"shared", "luotdoc_events"} and room(name) not in ROOMS}
+    assert alone == COMMANDS | {"shared"}
+
+
+def test_nothing_imports_itself_through_others() -> None:
+    assert [module for module in sorted(MODULES) if any(module in reached(each) for each in ours(module))] == []
+
+
 def test_what_is_shared_imports_no_service() -> None:
     assert offending([name for name in MODULES if top(name) == "shared"], lambda _, name: top(name) == "services") == []
 
@@ -98,12 +154,12 @@ def test_nothing_imports_tests_or_tools() -> None:
 
 
 def test_the_events_need_nothing_but_pydantic() -> None:
-    assert {top(name) for name in imports("shared.events")} - sys.stdlib_module_names == {"pydantic"}
+    assert {top(name) for name in imports("luotdoc_events.events")} - sys.stdlib_module_names == {"pydantic"}
 
 
 def test_mongodb_is_spoken_to_in_the_stores_alone() -> None:
     def driver(module: str, name: str) -> bool:
-        store = module in {"shared.mongo", "shared.urls"} or module.endswith(".store")
+        store = module in {"shared.storage.mongo", "shared.base.urls"} or module.endswith(".store")
         return top(name) in MONGO and not store and not name.startswith("pymongo.errors.")
 
     assert offending(MODULES, driver) == []
@@ -111,5 +167,5 @@ def test_mongodb_is_spoken_to_in_the_stores_alone() -> None:
 
 def test_domain_code_reaches_no_driver_not_even_through_others() -> None:
     for module in sorted(PURE):
-        found = reached(module) - {"shared.urls"}  # it judges addresses, and connects to nothing
+        found = reached(module) - {"shared.base.urls"}  # it judges addresses, and connects to nothing
         assert offending(sorted(found), lambda _, name: top(name) in DRIVERS) == [], module

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA, is_crawler
 
-from services.ingest.agents import MAX_LENGTH, is_bot
+from services.ingest.reads.agents import MAX_LENGTH, is_bot
 
 CASES = Path(__file__).parents[1] / "cases"
 GIVEN = json.loads((CASES / "user_agents.json").read_text())

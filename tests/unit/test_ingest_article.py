@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.ingest.answers import ArticleAnswer, view
-from services.ingest.article import (
+from luotdoc_events.events import Article as FullArticle
+from luotdoc_events.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn, Image
+from services.ingest.articles.answers import ArticleAnswer, view
+from services.ingest.articles.article import (
     Article,
     Change,
     Content,
@@ -21,10 +23,8 @@ from services.ingest.article import (
     url_of,
     withdraw,
 )
-from services.ingest.content import ArticleInput
-from shared.errors import Problem
-from shared.events import Article as FullArticle
-from shared.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn, Image
+from services.ingest.articles.content import ArticleInput
+from shared.base.errors import Problem
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
-from services.ingest import batcher as module
-from services.ingest.batcher import Batcher
-from shared.batch import Batch
-from shared.errors import LuotdocError, Unavailable
-from shared.metrics import Ingest, new_registry
+from services.ingest.reads import batcher as module
+from services.ingest.reads.batcher import Batcher
+from shared.base.errors import LuotdocError, Unavailable
+from shared.base.metrics import Ingest, new_registry
+from shared.rabbit.batch import Batch
 
 START = 1_795_417_500_000
 """The time of day at which every test begins, in milliseconds; it lies in quarter `QUARTER` since 1970."""

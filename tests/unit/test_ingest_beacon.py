@@ -6,15 +6,15 @@ from typing import cast
 
 import pytest
 
-from services.ingest.addresses import Addresses
-from services.ingest.batcher import Batcher
-from services.ingest.beacon import Beacon, _article, _checked
-from services.ingest.known import KnownArticles
-from services.ingest.limit import ReadLimit
-from services.ingest.visitors import ReloadWindow, visitor
-from shared.errors import Problem, Unavailable
-from shared.fastpath import FastRequest
-from shared.metrics import Ingest, new_registry
+from services.ingest.reads.addresses import Addresses
+from services.ingest.reads.batcher import Batcher
+from services.ingest.reads.beacon import Beacon, _article, _checked
+from services.ingest.reads.known import KnownArticles
+from services.ingest.reads.limit import ReadLimit
+from services.ingest.reads.visitors import ReloadWindow, visitor
+from shared.base.errors import Problem, Unavailable
+from shared.base.metrics import Ingest, new_registry
+from shared.web.fastpath import FastRequest
 
 
 def fault(body: bytes) -> tuple[str, str]:

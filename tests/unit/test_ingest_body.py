@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-from services.ingest.body.clean import clean
-from services.ingest.body.links import absolute
+from services.ingest.articles.body.clean import clean
+from services.ingest.articles.body.links import absolute
 
 PAGE = "https://www.example.org/thoi-su/bai-a1.html"
 CASES = Path(__file__).parents[1] / "cases/bodies"

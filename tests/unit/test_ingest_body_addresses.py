@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.ingest.body.clean import clean
-from services.ingest.content import ImageInput
+from services.ingest.articles.body.clean import clean
+from services.ingest.articles.content import ImageInput
 
 PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
 BROKEN = [

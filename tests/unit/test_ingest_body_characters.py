@@ -6,9 +6,9 @@ from html import unescape
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.ingest.body.characters import MAX_MARKS, fewer_marks
-from services.ingest.body.clean import clean
-from services.ingest.content import Filled
+from services.ingest.articles.body.characters import MAX_MARKS, fewer_marks
+from services.ingest.articles.body.clean import clean
+from services.ingest.articles.content import Filled
 
 PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
 MARKS = "\u0301\u0323\u0489\U0001e944\U00011300"

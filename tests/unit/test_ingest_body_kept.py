@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from services.ingest.body.clean import clean
+from services.ingest.articles.body.clean import clean
 
 PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
 YOUTUBE = "https://www.youtube.com/watch?v=abc"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.ingest.body.clean import clean
-from services.ingest.body.limits import TooMuch, prepare
+from services.ingest.articles.body.clean import clean
+from services.ingest.articles.body.limits import TooMuch, prepare
 
 PAGE = "https://www.example.org/thoi-su/bai-a1.html"
 

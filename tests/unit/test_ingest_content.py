@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.ingest.content import RESERVED_SECTIONS, ArticleInput, slug_of
-from shared.http import from_validation
+from services.ingest.articles.content import RESERVED_SECTIONS, ArticleInput, slug_of
+from shared.web.http import from_validation
 
 LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}
 

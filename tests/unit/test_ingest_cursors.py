@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.article import Article, Preconditions, put
-from services.ingest.cursors import PATTERN, Cursor, behind_changes, parsed
+from services.ingest.articles.article import Article, Preconditions, put
+from services.ingest.articles.cursors import PATTERN, Cursor, behind_changes, parsed
 from services.ingest.store import Place
 from tests.unit.test_ingest_article import CONTENT, SITE
 

@@ -6,12 +6,12 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.ingest.addresses import Addresses
 from services.ingest.door import MOST_ADDRESSES, WRONG_TOKENS, Attempts, Door
+from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token
-from shared import metrics
-from shared.errors import Problem
-from shared.http import Receive, Scope, Send
+from shared.base import metrics
+from shared.base.errors import Problem
+from shared.web.http import Receive, Scope, Send
 
 TOKENS = (Token("cms", frozenset({"articles"}), sha256(b"right").hexdigest()),)
 

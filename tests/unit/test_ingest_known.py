@@ -9,17 +9,17 @@ from typing import Any, cast
 import pytest
 from pymongo.errors import AutoReconnect
 
-from services.ingest import known as module
-from services.ingest.addresses import Addresses
-from services.ingest.batcher import Batcher
-from services.ingest.beacon import Beacon
-from services.ingest.known import KnownArticles
-from services.ingest.limit import ReadLimit
+from services.ingest.reads import known as module
+from services.ingest.reads.addresses import Addresses
+from services.ingest.reads.batcher import Batcher
+from services.ingest.reads.beacon import Beacon
+from services.ingest.reads.known import KnownArticles
+from services.ingest.reads.limit import ReadLimit
+from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.store import ArticleStore
-from services.ingest.visitors import ReloadWindow
-from shared.errors import Unavailable
-from shared.http import Scope
-from shared.metrics import Ingest, new_registry
+from shared.base.errors import Unavailable
+from shared.base.metrics import Ingest, new_registry
+from shared.web.http import Scope
 
 
 class Store:

@@ -1,6 +1,6 @@
 """How many reads one address may send."""
 
-from services.ingest.limit import ReadLimit
+from services.ingest.reads.limit import ReadLimit
 
 
 class Clock:

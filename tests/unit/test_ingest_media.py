@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from services.ingest.media import Refused, look_at
+from services.ingest.articles.media import Refused, look_at
 
 ORIENTATION, GPS = 0x0112, 0x8825
 
@@ -147,7 +147,7 @@ def test_every_frame_of_an_animation_is_turned(kind: str) -> None:
 
 
 def test_an_animation_too_large_to_be_turned_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.media.MAX_PIXELS", 4 * 60 * 40 - 1)
+    monkeypatch.setattr("services.ingest.articles.media.MAX_PIXELS", 4 * 60 * 40 - 1)
     assert look_at(animation("WEBP", exif=exif())).width == 60
     assert refusal(animation("WEBP", exif=exif(6))).startswith("is an animation too large to be turned")
 

@@ -10,14 +10,14 @@ import pytest
 from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
 
-from services.ingest import outlet as module
-from services.ingest.outlet import Outlet
-from services.ingest.segment import encode
-from services.ingest.spool import Spool, SpoolFull
-from shared.batch import Batch
-from shared.clock import to_millis
-from shared.errors import Transient
-from shared.metrics import Ingest, Registry, new_registry
+from services.ingest.reads import outlet as module
+from services.ingest.reads.outlet import Outlet
+from services.ingest.reads.segment import encode
+from services.ingest.reads.spool import Spool, SpoolFull
+from shared.base.clock import to_millis
+from shared.base.errors import Transient
+from shared.base.metrics import Ingest, Registry, new_registry
+from shared.rabbit.batch import Batch
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AWAY = Transient("RabbitMQ did not confirm")

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from services.counter.consumer import TOO_OLD
-from services.ingest.read_batches import KeyNote, digest_of, make_batch
-from shared.batch import COUNTED_HOURS, Batch
-from shared.errors import Problem
+from services.ingest.reads.read_batches import KeyNote, digest_of, make_batch
+from shared.base.errors import Problem
+from shared.rabbit.batch import COUNTED_HOURS, Batch
 
 HOUR = 3_600_000
 FIRST = 1_795_417_500_000

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.ingest.reconcile import Difference, compare, lasting, parse_subscribers
-from shared.holdings import Held, read
+from services.ingest.articles.reconcile import Difference, compare, lasting, parse_subscribers
+from shared.web.holdings import Held, read
 
 
 def published(name: str, revision: int) -> Held:

@@ -11,11 +11,11 @@ from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
 from pymongo.errors import AutoReconnect
 
-from services.ingest import relay as module
-from services.ingest.relay import Relay
+from services.ingest.articles import relay as module
+from services.ingest.articles.relay import Relay
 from services.ingest.store import ArticleStore, Outgoing
-from shared.errors import Transient
-from shared.metrics import Ingest, new_registry
+from shared.base.errors import Transient
+from shared.base.metrics import Ingest, new_registry
 
 
 class Outbox:

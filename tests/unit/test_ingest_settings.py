@@ -4,7 +4,7 @@ import pytest
 
 from services.ingest.settings import _networks, _origins
 from services.ingest.tokens import parse_tokens
-from shared.urls import origin_of
+from shared.base.urls import origin_of
 
 
 @pytest.mark.parametrize(

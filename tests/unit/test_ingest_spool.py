@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.segment import decode, encode
-from services.ingest.spool import Spool, SpoolFull, SpoolLocked, instances
-from shared.batch import QUARTER_MS, Batch, join_hashes, parse
+from services.ingest.reads.segment import decode, encode
+from services.ingest.reads.spool import Spool, SpoolFull, SpoolLocked, instances
+from shared.rabbit.batch import QUARTER_MS, Batch, join_hashes, parse
 
 MINTED = 1_795_417_500_000
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.ingest import outlet as module
-from services.ingest.outlet import Outlet
-from services.ingest.segment import encode
-from services.ingest.spool import Spool, SpoolRefused, SpoolUnusable
-from shared.batch import Batch
-from shared.metrics import Ingest, new_registry
+from services.ingest.reads import outlet as module
+from services.ingest.reads.outlet import Outlet
+from services.ingest.reads.segment import encode
+from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
+from shared.base.metrics import Ingest, new_registry
+from shared.rabbit.batch import Batch
 from tests.unit.test_ingest_outlet import AWAY, NOON, Broker, eventually, forwarding, opened, room_in
 from tests.unit.test_ingest_outlet import batch as numbered
 from tests.unit.test_ingest_spool import batch, held, largest_file, spool

@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 
 from services.ingest.tokens import Token, digest_of, find, parse_tokens, require
-from shared.errors import Problem
+from shared.base.errors import Problem
 
 # printf 'open sesame' | sha256sum
 SESAME = "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb"

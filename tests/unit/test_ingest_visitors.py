@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.ingest.visitors import ReloadWindow, visitor
+from services.ingest.reads.visitors import ReloadWindow, visitor
 
 
 def test_a_visitor_is_the_same_all_day_and_another_with_another_salt() -> None:

@@ -12,7 +12,7 @@ from services.render.cache import PageCache
 from services.render.database import NoAnswer, Questions
 from services.render.fragments import Fragments
 from services.render.store import Page, PageStore
-from shared import metrics
+from shared.base import metrics
 
 LIMIT = 300.0
 MEASURED = metrics.Render(metrics.new_registry(), [])

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import html as lxml_html
 
+from luotdoc_events.events import ArticlePublished, Image
 from services.render.pages import ASIDE, READS, Named, Renderer, number, scrollable_tables
 from services.render.settings import RenderSettings
-from shared.events import ArticlePublished, Image
-from shared.paths import article_path
+from shared.web.paths import article_path
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADDRESSES = {"amqp_url": "amqp://127.0.0.1/", "mongo_url": "mongodb://127.0.0.1/luotdoc"}

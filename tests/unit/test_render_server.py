@@ -7,7 +7,7 @@ import pytest
 
 from services.render.server import _ARTICLE, _MEDIA, _SECTION, _hash, _tag
 from services.render.store import Page
-from shared.paths import article_path
+from shared.web.paths import article_path
 
 PAGE = Page(
     "ls0001", 3, "published", "abc", 7, "/kinh-te/cau-ls0001.html", "kinh-te", datetime(2026, 11, 23, tzinfo=UTC)

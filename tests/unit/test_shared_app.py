@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.app import Application, Service
-from shared.errors import Problem, Unavailable
-from shared.http import Disconnected, Receive, Scope, Send, respond
+from shared.base.errors import Problem, Unavailable
+from shared.web.app import Application, Service
+from shared.web.http import Disconnected, Receive, Scope, Send, respond
 
 
 class Life:
@@ -94,7 +94,7 @@ async def serving(service: Service) -> AsyncIterator[Server]:
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The signals that the app has sent, instead of sending them."""
     sent: list[tuple[int, int]] = []
-    monkeypatch.setattr("shared.app.os.kill", lambda pid, number: sent.append((pid, number)))
+    monkeypatch.setattr("shared.web.app.os.kill", lambda pid, number: sent.append((pid, number)))
     return sent
 
 

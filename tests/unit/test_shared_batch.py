@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.batcher import Read, grouped
-from shared.batch import (
+from services.ingest.reads.batcher import Read, grouped
+from shared.base.errors import Permanent
+from shared.rabbit.batch import (
     KEYED,
     LATEST_MS,
     MAX_BODY,
@@ -26,7 +27,6 @@ from shared.batch import (
     parse,
     place,
 )
-from shared.errors import Permanent
 
 AT = 1_795_417_500_000
 QUARTER, DAY = 1_994_908, 20_782

@@ -15,8 +15,8 @@ import pytest
 
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
-from shared.command import Command, describe
-from shared.version import VERSION
+from shared.base.command import Command, describe
+from shared.base.version import VERSION
 from tests.support.system import ROOT
 
 ENTRIES = [
@@ -158,6 +158,6 @@ def test_a_fault_is_one_line_whatever_was_typed(capsys: pytest.CaptureFixture[st
 def test_the_version_stands_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
-    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "shared.version.VERSION"}
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "shared.base.version.VERSION"}
     manifest = (ROOT / "deploy/k8s/overlays/prod/kustomization.yaml").read_text()
     assert f'newTag: "{VERSION}"' in manifest

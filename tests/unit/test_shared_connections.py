@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from shared.connections import MOST_CLOSING, MOST_LOOKS, Limits, TooFewDescriptors, limits_of
-from shared.headers import STRICT, lines
-from shared.settings import SubscriberSettings
+from shared.base.settings import SubscriberSettings
+from shared.web.connections import MOST_CLOSING, MOST_LOOKS, Limits, TooFewDescriptors, limits_of
+from shared.web.headers import STRICT, lines
 from tests.support.connection import Application, Connection, refusal
 
 GET = b"GET / HTTP/1.1\r\n\r\n"

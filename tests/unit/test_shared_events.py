@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared import events
-from shared.events import (
+from luotdoc_events import events
+from luotdoc_events.events import (
     EVENTS,
     ArticlePublished,
     ArticleUpdated,

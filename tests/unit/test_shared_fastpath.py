@@ -1,9 +1,9 @@
 """The way past ASGI: what takes it, what does not, and that both look the same to a client. No socket: bytes in, bytes
 out."""
 
-from shared.errors import Unavailable
-from shared.fastpath import MAX_BODY, FastRequest
-from shared.headers import STRICT, lines
+from shared.base.errors import Unavailable
+from shared.web.fastpath import MAX_BODY, FastRequest
+from shared.web.headers import STRICT, lines
 from tests.support.connection import Application, Connection
 
 READ = b"POST /reads HTTP/1.1\r\nHost: x\r\nUser-Agent: Firefox\r\nContent-Length: 4\r\n\r\nread"

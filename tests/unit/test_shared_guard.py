@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.events import ArticlePublished, ArticleWithdrawn, Envelope, PageRendered, ReadsCounted
-from shared.guard import Newest, outdated, subject_of
-from shared.subscriber import Event, kinds_of
+from luotdoc_events.events import ArticlePublished, ArticleWithdrawn, Envelope, PageRendered, ReadsCounted
+from shared.subscriber.guard import Newest, outdated, subject_of
+from shared.subscriber.subscribe import Event, kinds_of
 
 
 def event(name: str = "article.updated", revision: int | None = 5) -> Envelope:

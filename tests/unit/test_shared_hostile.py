@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from shared.headers import STRICT, lines
-from shared.http import Receive, Scope, Send, respond
-from shared.protocol import DISCARDED, MAX_HEAD, MAX_HEADERS, MAX_PIPELINED, MAX_TARGET
+from shared.web.headers import STRICT, lines
+from shared.web.http import Receive, Scope, Send, respond
+from shared.web.protocol import DISCARDED, MAX_HEAD, MAX_HEADERS, MAX_PIPELINED, MAX_TARGET
 from tests.support.connection import Application, Connection, refusal
 
 GET = b"GET / HTTP/1.1\r\n\r\n"

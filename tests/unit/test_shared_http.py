@@ -10,9 +10,10 @@ from fastapi import Query, Request
 from pydantic import BaseModel
 from pymongo.errors import AutoReconnect
 
-from shared.errors import Permanent, Problem, Transient, Unavailable
-from shared.headers import STRICT
-from shared.http import (
+from shared.base.errors import Permanent, Problem, Transient, Unavailable
+from shared.base.metrics import Registry, Requests, new_registry
+from shared.web.headers import STRICT
+from shared.web.http import (
     App,
     Disconnected,
     Receive,
@@ -29,8 +30,7 @@ from shared.http import (
     respond_problem,
     validated,
 )
-from shared.metrics import Registry, Requests, new_registry
-from shared.openapi import PROBLEM_TYPE, Described
+from shared.web.openapi import PROBLEM_TYPE, Described
 
 Message = MutableMapping[str, Any]
 

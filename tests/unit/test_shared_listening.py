@@ -9,8 +9,8 @@ import socket
 import pytest
 import uvloop
 
-from shared import listening as module
-from shared.listening import Acceptor, refuse_new, stop_listening
+from shared.web import listening as module
+from shared.web.listening import Acceptor, refuse_new, stop_listening
 
 
 @pytest.fixture

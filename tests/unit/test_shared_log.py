@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.log import configure, correlate, correlation
-from shared.version import VERSION
+from shared.base.log import configure, correlate, correlation
+from shared.base.version import VERSION
 
 
 @pytest.fixture(autouse=True)

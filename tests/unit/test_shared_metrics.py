@@ -2,8 +2,8 @@
 
 from prometheus_client import generate_latest
 
-from shared import metrics
-from shared.collectors import Latency, Measured
+from shared.base import metrics
+from shared.base.collectors import Latency, Measured
 
 
 def shown(registry: metrics.Registry) -> list[str]:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pymongo.errors import ConfigurationError, OperationFailure, ServerSelectionTimeoutError
 
-from shared.errors import Refused
-from shared.plainly import lacking, perform, refusal
+from shared.base.errors import Refused
+from shared.base.plainly import lacking, perform, refusal
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Properties that pamqp can't read arrive marked; headers that it can't write are made so that it can.
 
-These tests fail when pamqp, aiormq or aio-pika change what shared/properties.py builds on.
+These tests fail when pamqp, aiormq or aio-pika change what shared/rabbit/properties.py builds on.
 """
 
 import struct
@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pamqp import commands, decode, encode, frame
 from pamqp.header import ContentHeader
 
-from shared.parking import MAX_RAW, PROPERTIES, parked_headers, parked_since, passed_on, reason_of
-from shared.properties import MAX_DECODED, MAX_SENT, Unreadable, install, sendable
+from shared.rabbit.properties import MAX_DECODED, MAX_SENT, Unreadable, install, sendable
+from shared.subscriber.parking import MAX_RAW, PROPERTIES, parked_headers, parked_since, passed_on, reason_of
 from tests.support.frames import long, properties, short
 from tests.support.hostile_messages import Maker
 

@@ -11,9 +11,9 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
-from shared.connections import Connections
-from shared.http import Receive, Scope, Send, respond
-from shared.protocol import HttpProtocol
+from shared.web.connections import Connections
+from shared.web.http import Receive, Scope, Send, respond
+from shared.web.protocol import HttpProtocol
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER: on, 0 s."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.recent import Recent
+from shared.base.recent import Recent
 
 
 class Kitchen:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared import events
-from shared.selection import Pace, Selection
+from luotdoc_events import events
+from shared.operators.selection import Pace, Selection
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

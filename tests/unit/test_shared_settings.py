@@ -10,7 +10,7 @@ from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
-from shared.settings import PREFIX, Settings, SubscriberSettings, load, strangers
+from shared.base.settings import PREFIX, Settings, SubscriberSettings, load, strangers
 
 GOOD = {"LUOTDOC_AMQP_URL": "amqp://u:hidden@127.0.0.1/", "LUOTDOC_MONGO_URL": "mongodb://u:hidden@127.0.0.1/luotdoc"}
 

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from shared.broker import BROKER_ERRORS, calls_end_as_errors
-from shared.tasks import background
+from shared.base.tasks import background
+from shared.rabbit.broker import BROKER_ERRORS, calls_end_as_errors
 
 
 async def _fails(when_cancelled: bool) -> None:

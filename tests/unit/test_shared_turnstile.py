@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.errors import Problem
-from shared.http import Disconnected, Receive, Scope, Send
-from shared.turnstile import IN_A_TURN, in_turns
+from shared.base.errors import Problem
+from shared.web.http import Disconnected, Receive, Scope, Send
+from shared.web.turnstile import IN_A_TURN, in_turns
 
 
 class Client:

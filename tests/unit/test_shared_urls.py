@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.urls import amqp_url, http_url, mongo_url
+from shared.base.urls import amqp_url, http_url, mongo_url
 
 
 @pytest.mark.parametrize(

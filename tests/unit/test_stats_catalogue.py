@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from luotdoc_events.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn
 from services.stats.catalogue import change
-from shared.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ARTICLE = {

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
+from luotdoc_events import events
 from services.stats.freshness import Freshness
-from shared import events
-from shared.metrics import Stats, new_registry
+from shared.base.metrics import Stats, new_registry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.stats.quarters import quarter_of
 from services.stats.questions import Nothing, Series, Top, series_steps, window_start
-from shared.errors import Problem
+from shared.base.errors import Problem
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)

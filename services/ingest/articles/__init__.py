@@ -1,0 +1,1 @@
+"""Articles and pictures: the API, cleaning, the outbox relay, reconciliation."""

@@ -1,0 +1,282 @@
+"""The life of an article: states, revisions, preconditions, and the event each change makes. Pure.
+
+    (none) ──▶ scheduled ──▶ published ──▶ withdrawn ──▶ published …
+Every change raises the revision by one.
+"""
+
+import re
+import string
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from luotdoc_events import events
+from services.ingest.articles.body.links import absolute, origin_of
+from services.ingest.articles.content import ArticleInput, slug_of
+from shared.base.errors import Problem
+from shared.web.paths import article_path
+
+_TAG = r'(W/)?"[^"]*"'
+IF_MATCH = rf"^(\*|[ \t,]*{_TAG}([ \t]*,[ \t,]*{_TAG})*[ \t,]*)$"
+"""`If-Match` as it may come: `*`, or a list of entity tags, in which RFC 9110 allows empty elements."""
+
+ALPHABET = string.ascii_lowercase + string.digits
+"""Of article ids."""
+State = Literal["scheduled", "published", "withdrawn"]
+Weight = Literal["major", "minor"]
+
+
+class Content(BaseModel):
+    """What an editor decides of an article, cleaned, with every default filled in."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    title: str
+    slug: str
+    section: str
+    lead: str
+    body_html: str
+    byline: str
+    tags: list[str]
+    image: events.Image | None
+    language: str
+    published_at: datetime
+    reads_baseline: int
+
+
+class Article(BaseModel):
+    """An article as stored. Times are UTC."""
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    revision: int
+    state: State
+    content: Content
+    created_at: datetime
+    modified_at: datetime
+    was_public: bool
+    """Whether it ever was; only then can others know of it."""
+    quiet: bool = False
+    """Whether the editor said that it is not worth telling readers: for the day when a scheduled one comes."""
+    request: str = ""
+    """Digest of the `POST` with an `Idempotency-Key` that made it; empty for others."""
+
+    @property
+    def etag(self) -> str:
+        """The revision as an entity tag."""
+        return f'"{self.revision}"'
+
+
+@dataclass(frozen=True)
+class Preconditions:
+    """`If-Match` (None: not given; empty: any revision) and `If-None-Match: *`."""
+
+    revisions: frozenset[int] | None = None
+    create_only: bool = False
+
+    def check(self, current: Article | None) -> None:
+        """Raise `Problem` 412 unless `current` is what the client expects. Judged before anything else."""
+        if self.create_only and current is not None:
+            raise Problem(412, f"the article exists already, at revision {current.revision}")
+        if self.revisions is None:
+            return
+        if current is None:
+            raise Problem(412, "the article does not exist")
+        if self.revisions and current.revision not in self.revisions:
+            raise Problem(412, f"the article is at revision {current.revision}")
+
+
+def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditions:
+    """Read both headers. Raises `Problem` 422 naming the one that cannot be read."""
+    revisions: frozenset[int] | None = None
+    if if_match is not None:
+        if not re.fullmatch(IF_MATCH, if_match):
+            message = 'must be * or entity tags in double quotes, such as "3"'
+            raise Problem(422, "the request is not valid", [{"path": "If-Match", "message": message}])
+        tags = [found[0] for found in re.finditer(_TAG, if_match)]
+        # A tag that is no revision of ours, or a weak one, never matches; 0 is no revision either.
+        revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags)
+    if if_none_match not in (None, "*"):
+        raise Problem(422, "the request is not valid", [{"path": "If-None-Match", "message": "must be *"}])
+    return Preconditions(revisions, if_none_match == "*")
+
+
+@dataclass(frozen=True)
+class Change:
+    """The outcome of a request: the article as it is now, whether it changed, and the event to publish, if any."""
+
+    article: Article
+    changed: bool
+    event: events.Data | None = None
+
+
+_NOT_AS_GIVEN = {"slug", "body_html", "published_at", "image", "reads_baseline", "change"}
+
+
+def fill(given: ArticleInput, body_html: str, current: Article | None, now: datetime) -> Content:
+    """The content with its defaults; `body_html` is the cleaned one. What may be left out stays as it is stored."""
+    stored = current.content.published_at if current else now
+    baseline = current.content.reads_baseline if current else 0
+    return Content(
+        **given.model_dump(exclude=_NOT_AS_GIVEN),
+        reads_baseline=baseline if given.reads_baseline is None else given.reads_baseline,
+        image=events.Image(**given.image.model_dump()) if given.image else None,
+        slug=given.slug or slug_of(given.title),
+        body_html=body_html,
+        published_at=given.published_at or stored,
+    )
+
+
+def put(
+    article_id: str,
+    content: Content,
+    current: Article | None,
+    wanted: Preconditions,
+    now: datetime,
+    base_url: str,
+    weight: Weight | None = None,
+    request: str = "",
+) -> Change:
+    """Store `content` as the article's state. Raises `Problem` 412.
+
+    `weight` is what the editor says of the change; None leaves it to what changed. `request` names the `POST` that
+    makes the article.
+    """
+    wanted.check(current)
+    state: State = "scheduled" if content.published_at > now else "published"
+    quiet = weight == "minor"
+    same = current is not None and current.state == state and current.content == content
+    if current and same and (state == "published" or current.quiet == quiet):
+        return Change(current, changed=False)
+    article = Article(
+        id=article_id,
+        revision=current.revision + 1 if current else 1,
+        state=state,
+        content=content,
+        created_at=current.created_at if current else now,
+        modified_at=now,
+        was_public=state == "published" or bool(current and current.was_public),
+        quiet=quiet,
+        request=current.request if current else request,
+    )
+    return Change(article, True, _event(current, article, base_url, weight))
+
+
+def minted_id(token: str, key: str) -> str:
+    """The id of the article that a `POST` with this `Idempotency-Key` makes, for the token of this name."""
+    number = int.from_bytes(sha256(orjson.dumps([token, key])).digest())
+    letters = []
+    for _ in range(12):
+        number, letter = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[letter])
+    return "".join(letters)
+
+
+def repeated(current: Article | None, request: str) -> Change | None:
+    """What a `POST` finds that was sent before: the article that it made; None if it is the first.
+
+    `request` is the digest of its body. Raises `Problem` 422 when the key came with another one.
+    """
+    if current is None:
+        return None
+    if current.request != request:
+        fault = {"path": "Idempotency-Key", "message": "was used with another body"}
+        raise Problem(422, "the request is not valid", [fault])
+    return Change(current, changed=False)
+
+
+def withdraw(current: Article | None, wanted: Preconditions, now: datetime, base_url: str) -> Change:
+    """Take the article back; again is a no-op. Raises `Problem` 404 or 412."""
+    if current is None:
+        raise Problem(404, "there is no such article")
+    wanted.check(current)
+    if current.state == "withdrawn":
+        return Change(current, changed=False)
+    article = current.model_copy(update={"revision": current.revision + 1, "state": "withdrawn", "modified_at": now})
+    return Change(article, True, _event(current, article, base_url, None))
+
+
+def come_due(current: Article, now: datetime, base_url: str) -> Change:
+    """Publish a scheduled article whose time has come."""
+    if current.state != "scheduled" or current.content.published_at > now:
+        return Change(current, changed=False)
+    update = {"revision": current.revision + 1, "state": "published", "modified_at": now, "was_public": True}
+    article = current.model_copy(update=update)
+    return Change(article, True, _event(current, article, base_url, "minor" if current.quiet else None))
+
+
+def republish(current: Article, base_url: str) -> Change:
+    """Send a public article's state again, under a new revision, so that every subscriber takes it."""
+    if current.state != "published":
+        return Change(current, changed=False)
+    article = current.model_copy(update={"revision": current.revision + 1})  # nothing was modified
+    return Change(article, True, _full(events.ArticleUpdated, article, "republish", base_url))
+
+
+def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelope:
+    """What an article that was ever public is now, as an event: published (`republish`), or its tombstone.
+
+    The same state has the same id each time.
+    """
+    published = article.state == "published"
+    return events.envelope(
+        _full(events.ArticlePublished, article, "republish", base_url) if published else _tombstone(article, base_url),
+        id=f"{article.id}-{article.revision}-state",
+        source="/luotdoc/ingest",
+        time=article.modified_at,
+        subject=article.id,
+        revision=article.revision,
+        schemas=schemas_url,
+    )
+
+
+def url_of(article_id: str, content: Content, base_url: str) -> str:
+    """The canonical address of the article's page."""
+    return base_url + article_path(content.section, content.slug, article_id)
+
+
+def _event(before: Article | None, after: Article, base_url: str, said: Weight | None) -> events.Data | None:
+    was, now_public = bool(before and before.state == "published"), after.state == "published"
+    if now_public and was and before:
+        return _full(events.ArticleUpdated, after, said or _weight(before.content, after.content), base_url)
+    if now_public:
+        return _full(events.ArticlePublished, after, said or "major", base_url)
+    if after.was_public and before and before.state != after.state:
+        return _tombstone(after, base_url)
+    return None
+
+
+def _tombstone(article: Article, base_url: str) -> events.ArticleWithdrawn:
+    return events.ArticleWithdrawn(
+        id=article.id,
+        revision=article.revision,
+        url=url_of(article.id, article.content, base_url),
+        reason="withdrawn" if article.state == "withdrawn" else "rescheduled",
+        withdrawn_at=article.modified_at,
+    )
+
+
+def _weight(before: Content, after: Content) -> Weight:
+    told = ("title", "lead", "body_html", "image")
+    return "major" if any(getattr(before, name) != getattr(after, name) for name in told) else "minor"
+
+
+def _full(kind: type[events.Article], article: Article, change: Any, base_url: str) -> events.Article:
+    """The event, with every address absolute: subscribers read it elsewhere."""
+    content = article.content
+    image = content.image
+    if image is not None and image.url.startswith("/"):
+        image = image.model_copy(update={"url": f"{origin_of(base_url)}{image.url}"})
+    return kind(
+        id=article.id,
+        revision=article.revision,
+        change=change,
+        url=url_of(article.id, article.content, base_url),
+        modified_at=article.modified_at,
+        **content.model_dump(exclude={"image", "body_html"}),
+        body_html=absolute(content.body_html, base_url),
+        image=image,
+    )

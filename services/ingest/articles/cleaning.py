@@ -1,0 +1,61 @@
+"""Bodies and pictures are cleaned beside the event loop: that takes seconds at worst, and no beacon may wait for it."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_process
+import anyio.to_thread
+
+from services.ingest.articles import media
+from services.ingest.articles.body.clean import Body, clean
+from shared.base.errors import Problem, Unavailable
+
+AT_ONCE = 2
+"""Large bodies and pictures take memory: a picture of 50 million pixels 200 MB."""
+IN_A_THREAD = 32 << 10
+"""Characters of a body that is cleaned in a thread, within some 20 ms. A larger one would hold the interpreter's lock
+against the event loop for too long: it goes to a process."""
+SECONDS = 20.0
+"""What takes longer is refused; the largest that the limits let through takes a quarter of it."""
+
+T = TypeVar("T")
+
+
+class Offload:
+    """Cleans in threads and processes, at most `AT_ONCE` at a time."""
+
+    def __init__(self) -> None:
+        self._turns = anyio.CapacityLimiter(AT_ONCE)
+
+    async def body(self, html: str, page: str) -> Body:
+        """Run `body.clean.clean`. Raises `Problem` 422 where that refuses, `Unavailable` if its process died."""
+        try:
+            if len(html) <= IN_A_THREAD:
+                return await anyio.to_thread.run_sync(clean, html, page)
+            return await self._in_a_process(clean, html, page)
+        except ValueError as error:
+            raise _refused("body_html", str(error)) from None
+        except TimeoutError:
+            raise _refused("body_html", f"takes longer than {SECONDS:g} s to be cleaned") from None
+
+    async def picture(self, data: bytes) -> media.Picture:
+        """Run `media.look_at`. Raises `Problem` 422 where that refuses, `Unavailable` if its process died."""
+        try:
+            return await self._in_a_process(media.look_at, data)
+        except ValueError as error:
+            raise _refused("body", str(error)) from None
+        except TimeoutError:
+            raise _refused("body", f"takes longer than {SECONDS:g} s to be decoded") from None
+
+    async def _in_a_process(self, function: Callable[..., T], *arguments: Any) -> T:
+        try:
+            async with self._turns:
+                with anyio.fail_after(SECONDS):
+                    return await anyio.to_process.run_sync(function, *arguments, cancellable=True)
+        except anyio.BrokenWorkerProcess as error:
+            raise Unavailable("the process that cleans what editors send ended, try again") from error
+
+
+def _refused(path: str, message: str) -> Problem:
+    return Problem(422, "the request is not valid", [{"path": path, "message": message}])

@@ -1,0 +1,178 @@
+"""What an editor sends, checked and cleaned: the body of `PUT /articles/{id}`. Pure."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    Strict,
+    StringConstraints,
+)
+from slugify import slugify
+
+from services.ingest.articles.body.characters import FORBIDDEN, fewer_marks, shows
+from services.ingest.articles.body.links import reachable
+
+MAX_BODY_BYTES = 1 << 20
+MAX_SLUG = 100
+
+RESERVED_SECTIONS = frozenset(
+    "admin api articles docs events feed health healthz livez media metrics openapi reads readyz redoc robots "
+    "schemas sitemap static stats".split()
+)
+"""Path names of the system's own, behind one gateway; a section may not be called so."""
+
+_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Bidirectional embeddings, overrides and isolates: they turn round what stands behind them, on the page too."""
+_BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s]+(?=\d)")
+# `slugify` would write a nought for each ring: "4‰" as "4-0".
+_NO_FIGURES = re.compile("[‰‱҂҈҉⁊]")
+_UNUSUAL = re.compile(r"[⁰¹²³⁴-⁹]+|[₀-₉]+|[^\x00-\x7f\d]")
+_JOINT = "\u2060"  # neither a letter nor a space: `_BETWEEN_FIGURES` finds it
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_ADDRESS = re.compile(r"(https?://(?=[^/])|/(?![/\\]))[^\s\"'<>\\\x00-\x1f\x7f-\x9f]*")
+
+
+# What the validators below refuse, as JSON Schema says it.
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff"
+_CLEAN: dict[str, JsonValue] = {"pattern": rf"^[^{_CONTROLS}]*$"}
+_FILLED: dict[str, JsonValue] = {"pattern": rf"^[^{_CONTROLS}]*[^{_CONTROLS}\s\xa0][^{_CONTROLS}]*$"}
+_LEADS_SOMEWHERE: dict[str, JsonValue] = {
+    "pattern": r"^(https?://[^/\s\"'<>\\][^\s\"'<>\\]*|/([^/\s\"'<>\\][^\s\"'<>\\]*)?)$"
+}
+
+
+def slug_of(title: str) -> str:
+    """A Vietnamese title as a slug: `Đường về bản Lác` becomes `duong-ve-ban-lac`; `bai-viet` if nothing is left.
+
+    Numbers stay apart: `3,5%` becomes `3-5`, `3½` becomes `3-1-2`, `10⁵` becomes `10-5`.
+    """
+    apart = _BETWEEN_FIGURES.sub("-", _UNUSUAL.sub(_spelled, _NO_FIGURES.sub(" ", title))).replace(_JOINT, "")
+    return (
+        slugify(apart, max_length=MAX_SLUG, word_boundary=True, entities=False, decimal=False, hexadecimal=False)
+        or "bai-viet"
+    )
+
+
+def _spelled(found: re.Match[str]) -> str:
+    """Raised, lowered and circled figures, fractions and units in plain figures, between two joints."""
+    plain = unicodedata.normalize("NFKD", found[0])
+    return f"{_JOINT}{plain}{_JOINT}" if plain[0].isdigit() or plain[-1].isdigit() else found[0]
+
+
+def _text(value: str) -> str:
+    """One line of text: NFC, single spaces, no direction override, nothing that is there and can't be seen."""
+    value, _ = fewer_marks(unicodedata.normalize("NFC", value))
+    if FORBIDDEN.search(value):
+        raise ValueError("must not contain control characters")
+    if value.split() and not shows(value):
+        raise ValueError("must not be blank: it has only characters that can't be seen")
+    return " ".join(_OVERRIDES.sub("", value).split())
+
+
+def _filled(value: str) -> str:
+    if not value:
+        raise ValueError("must not be blank")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("must be an http(s) address, or a path that starts with one slash")
+    if not value.startswith("/") and not reachable(value):
+        raise ValueError("must have a host and a port that can exist")
+    return value
+
+
+def _section(value: str) -> str:
+    if value in RESERVED_SECTIONS:
+        raise ValueError(f"{value} is a path name of the system's own")
+    return value
+
+
+def _body(value: str) -> str:
+    if len(value.encode()) > MAX_BODY_BYTES:
+        raise ValueError(f"must have at most {MAX_BODY_BYTES} bytes in UTF-8")
+    return value
+
+
+def _moment(value: datetime) -> datetime:
+    try:
+        moment = value.replace(microsecond=value.microsecond // 1000 * 1000).astimezone(UTC)
+    except OverflowError:
+        moment = None  # year 1 or 9999 across the calendar's end
+    if moment is None or not 1900 <= moment.year <= 2900:
+        raise ValueError("must lie between the years 1900 and 2900 (UTC)")
+    return moment
+
+
+def _rfc3339(value: object) -> object:
+    # pydantic alone would take "5" for five seconds past 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_AND_TIME.match(value)):
+        return value
+    raise ValueError("must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00")
+
+
+def _whole(value: object) -> object:
+    # To JSON Schema 7.0 is an integer; bool, a subclass of int, stays refused.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
+Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
+Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)]
+Filled = Annotated[str, AfterValidator(_text), AfterValidator(_filled), Field(json_schema_extra=_FILLED)]
+Tag = Annotated[Filled, StringConstraints(min_length=1, max_length=50)]
+
+
+class ImageInput(BaseModel):
+    """The article's main picture."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_address)] = Field(
+        description="http(s) address, or a path from the root of the site", json_schema_extra=_LEADS_SOMEWHERE
+    )
+    alt: Annotated[Text, StringConstraints(max_length=500)] = ""
+    caption: Annotated[Text, StringConstraints(max_length=1000)] = ""
+    credit: Annotated[Text, StringConstraints(max_length=200)] = ""
+
+
+class ArticleInput(BaseModel):
+    """An article as an editor sends it. Text is normalised to NFC and its white space to single spaces."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300)] = Field(
+        description="plain text, 1 to 300 characters"
+    )
+    section: Annotated[Slug, AfterValidator(_section)] = Field(
+        description="first part of the page's path", json_schema_extra={"not": {"enum": [*sorted(RESERVED_SECTIONS)]}}
+    )
+    body_html: Annotated[str, StringConstraints(min_length=1), AfterValidator(_body)] = Field(
+        description="HTML of at most 1 MiB in UTF-8; what is unsafe or unknown is cleaned, and `warnings` tell of it"
+    )
+    lead: Annotated[Text, StringConstraints(max_length=2000)] = ""
+    tags: Annotated[list[Tag], Field(max_length=20)] = []
+    byline: Annotated[Text, StringConstraints(max_length=200)] = ""
+    image: ImageInput | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "vi"
+    slug: Slug | None = Field(None, description="default: made from the title")
+    published_at: Moment | None = Field(
+        None, description="default: now, then the stored value; a future time schedules the article; years 1900 to 2900"
+    )
+    reads_baseline: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1 << 50)] | None = Field(
+        None, description="legacy count, kept apart from counted reads; default: 0, then the stored value"
+    )
+    change: Literal["major", "minor"] | None = Field(
+        None,
+        description="minor: not worth telling readers, as a typo or an import of old articles; "
+        "default: judged by what changed",
+    )

@@ -1,0 +1,160 @@
+"""Pictures: looked at by decoding them, cleared of what they tell about their maker. Pure.
+
+A photograph from a telephone says where it was taken. So only the parts of a file that show the picture are kept
+(`picture_parts`), and a picture that EXIF says to turn is written again, upright.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from typing import Literal, get_args
+
+from PIL import Image
+
+from services.ingest.articles.picture_parts import is_lossless, shown, tells
+
+Type = Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
+TYPES: tuple[str, ...] = get_args(Type)
+MAX_PIXELS = 50_000_000
+"""Of one frame; decoded it takes 3 to 4 bytes each."""
+MAX_SIDE = 30_000
+MAX_FRAMES = 500
+MAX_PIXELS_IN_ALL = 250_000_000
+"""Of an animation: each frame is decoded once."""
+_KINDS: dict[str, tuple[str, Type]] = {
+    "JPEG": ("jpg", "image/jpeg"),
+    "PNG": ("png", "image/png"),
+    "GIF": ("gif", "image/gif"),
+    "WEBP": ("webp", "image/webp"),
+    "AVIF": ("avif", "image/avif"),
+}
+_FORMATS = (*_KINDS, "MPO")
+"""MPO is what a camera writes that puts several JPEG into one file."""
+_TELLING = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "comment", "photoshop", "mp"})
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by its EXIF orientation."""
+
+# The size is judged here, before anything is decoded; Pillow's own limit warns first and raises at twice as much.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class Refused(ValueError):
+    """No picture that is taken; the text says why, for the editor."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is kept: `name` is `<32 hex digits>.<extension>`, from the hash of `data`."""
+
+    name: str
+    type: Type
+    data: bytes
+    width: int
+    height: int
+
+
+def look_at(data: bytes) -> Picture:
+    """Decode a picture and clear it. Raises `Refused` for anything but JPEG, PNG, GIF, WebP or AVIF."""
+    try:
+        image = Image.open(BytesIO(data), formats=_FORMATS)
+    except Exception:  # whatever its decoders raise at bytes that are no picture
+        raise Refused("must be a JPEG, PNG, GIF, WebP or AVIF picture") from None
+    with image:
+        _check_size(image)
+        try:
+            _decode(image)
+            cleared = _cleared(image, data)
+            width, height = image.size if cleared == data else _size_of(cleared)
+        except Refused:
+            raise
+        except Exception as error:  # a decoder raises whatever its format's authors thought of
+            raise Refused(f"is damaged and can't be decoded: {str(error)[:100]}") from None
+        extension, kind = _KINDS[_kind_of(image)]
+    return Picture(f"{sha256(cleared).hexdigest()[:32]}.{extension}", kind, cleared, width, height)
+
+
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise Refused(
+            f"must have at most {MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side; "
+            f"this has {width} × {height}"
+        )
+
+
+def _decode(image: Image.Image) -> None:
+    """Decode every frame. Counting frames reads the file through, so it comes behind the check of one's size."""
+    frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+    if frames > MAX_FRAMES or frames * image.width * image.height > MAX_PIXELS_IN_ALL:
+        raise Refused(
+            f"must have at most {MAX_FRAMES} frames and {MAX_PIXELS_IN_ALL // 1_000_000} million pixels in all"
+        )
+    for frame in range(frames):
+        image.seek(frame)
+        image.load()
+    image.seek(0)
+    image.load()
+
+
+def _cleared(image: Image.Image, data: bytes) -> bytes:
+    """The file without what it tells. Pixels are coded again only to turn them, and in an AVIF that tells something."""
+    kind = _kind_of(image)
+    orientation = _orientation(image) if kind != "GIF" else 1
+    telling = kind == "AVIF" and tells(data)
+    if telling or orientation in _TURNS:
+        data = _written_again(image, kind, _TURNS.get(orientation), kind == "WEBP" and is_lossless(data))
+    return shown(kind, data)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # EXIF that can't be read turns no picture, and is taken off
+        return 1
+
+
+def _written_again(image: Image.Image, kind: str, turn: Image.Transpose | None, lossless: bool) -> bytes:
+    """The picture turned and coded again, with the times of its frames."""
+    number = getattr(image, "n_frames", 1) if kind != "JPEG" else 1
+    if number > 1 and (number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False)):
+        raise Refused("is an animation too large to be turned or cleared; send it upright and without EXIF and XMP")
+    options: dict[str, object] = {"icc_profile": image.info.get("icc_profile")}
+    if kind in ("JPEG", "WEBP", "AVIF"):
+        options |= {"exif": b"", "xmp": b"", "quality": 92 if kind == "JPEG" else 90}
+    if kind == "WEBP":
+        options |= {"lossless": lossless, "exact": lossless}
+    frames, durations = list[Image.Image](), list[int]()
+    for frame in range(number):
+        image.seek(frame)
+        frames.append(image.copy() if turn is None else image.transpose(turn))
+        durations.append(image.info.get("duration", 0))
+        for name in _TELLING:
+            frames[-1].info.pop(name, None)
+    if number > 1:
+        options |= {"save_all": True, "append_images": frames[1:], "duration": durations}
+        options["loop"] = image.info.get("loop", 0)
+    if number > 1 and kind == "PNG":
+        options |= {"disposal": 0, "blend": 0}  # Pillow has put the frames together
+    written = BytesIO()
+    frames[0].save(written, kind, **options)
+    return written.getvalue()
+
+
+def _size_of(data: bytes) -> tuple[int, int]:
+    """The size of a picture that was cleared, and can still be decoded."""
+    with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        _decode(image)
+        return image.size
+
+
+def _kind_of(image: Image.Image) -> str:
+    return "JPEG" if image.format == "MPO" else str(image.format)

@@ -1,0 +1,65 @@
+"""`PUT /media/{name}`: a picture."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+
+from services.ingest.articles.answers import PictureAnswer
+from services.ingest.articles.body.links import origin_of
+from services.ingest.articles.media import MAX_FRAMES, MAX_PIXELS, MAX_SIDE, TYPES
+from services.ingest.service import Editor, Service
+from services.ingest.settings import IngestSettings
+from shared.web.http import check_content_type, read_body
+from shared.web.openapi import answered, problems
+
+_MAX = IngestSettings.model_fields["max_media_bytes"].default
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_PICTURE = {
+    "requestBody": {
+        "required": True,
+        "description": f"The picture itself, no form; at most {_MAX:,} bytes "
+        f"(`LUOTDOC_MAX_MEDIA_BYTES`), {MAX_PIXELS:,} pixels, {MAX_SIDE:,} on a side, {MAX_FRAMES} frames.",
+        "content": dict.fromkeys(("application/octet-stream", *TYPES), _BINARY),
+    }
+}
+Name = Annotated[
+    str,
+    Path(
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="the file's name, kept as a note; the address is made from the content",
+        examples=["cau-song.webp"],
+    ),
+]
+
+routes = APIRouter(tags=["media"])
+
+
+@routes.put(
+    "/media/{name}",
+    status_code=201,
+    openapi_extra=_PICTURE,
+    responses=answered(201, "The picture is kept; the same one again has the same address.")
+    | problems(401, 403, 415, 429, also={
+        413: f"The picture has more than {_MAX:,} bytes; the connection is closed.",
+        422: "The content is no JPEG, PNG, GIF, WebP or AVIF picture, is damaged or too large; or the name is bad.",
+        503: "The picture could not be looked at, try again after `Retry-After`.",
+    }),
+)  # fmt: skip
+async def put_media(request: Request, service: Service, _editor: Editor, name: Name) -> PictureAnswer:
+    """Keep a picture; answers its address, which is made from its content.
+
+    It is decoded, not believed, and kept upright and without EXIF, XMP and comments.
+    """
+    check_content_type(request.scope, "image/*", "the picture itself, with its own type or application/octet-stream")
+    data = await read_body(request.scope, request.receive, service.max_media_bytes)
+    picture = await service.offload.picture(data)
+    await service.store.put_media(picture.name, picture.type, name, picture.data)
+    path = f"/media/{picture.name}"
+    return PictureAnswer(
+        url=origin_of(service.base_url) + path,
+        path=path,
+        type=picture.type,
+        bytes=len(picture.data),
+        width=picture.width,
+        height=picture.height,
+    )

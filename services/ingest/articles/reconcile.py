@@ -1,0 +1,87 @@
+"""Comparing what a subscriber holds with the articles. Pure.
+
+A difference counts when it is seen twice with some seconds between: events on their way are no fault.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+
+from shared.web.holdings import Held
+
+Kind = Literal["missing", "stale", "extra"]
+KINDS: tuple[Kind, ...] = ("missing", "stale", "extra")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An article that a subscriber holds otherwise than it is. Revision 0: none.
+
+    missing: public, but the subscriber does not show it. stale: it shows an older revision. extra: it shows what is
+    not public, or what nobody published; or it is ahead of the articles, and ignores events until they catch up.
+    """
+
+    id: str
+    kind: Kind
+    wanted: int
+    held: int
+
+    def __str__(self) -> str:
+        return f"{self.kind:<8} {self.id:<32} revision {self.held or '-'}, articles {self.wanted or '-'}"
+
+
+def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
+    """`name=http://…,name=http://…` as pairs. Raises ValueError that names the entry at fault."""
+    found: dict[str, str] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, url = entry.partition("=")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or not _is_address(url):
+            raise ValueError(f"{entry[:80]}: must be name=address, such as render=http://127.0.0.1:8000/state")
+        if name in found:
+            raise ValueError(f"{name} stands there twice")
+        found[name] = url
+    return tuple(found.items())
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+        return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) < 1 << 16
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
+def compare(articles: Iterable[Held], holdings: Iterable[Held]) -> Iterator[Difference]:
+    """The differences; both sides sorted by id. Read the holdings first: then only the articles can be newer."""
+    wanted = {each.id: each for each in articles}
+    held = {each.id: each for each in holdings}
+    for article_id in sorted(wanted.keys() | held.keys()):
+        if kind := _kind(wanted.get(article_id), held.get(article_id)):
+            yield Difference(article_id, kind, _revision(wanted.get(article_id)), _revision(held.get(article_id)))
+
+
+def _kind(wanted: Held | None, held: Held | None) -> Kind | None:
+    if held and held.revision > _revision(wanted):
+        return "extra"
+    if wanted and wanted.public:
+        if held is None or not held.public:
+            return "missing"
+        return "stale" if held.revision < wanted.revision else None
+    return "extra" if held and held.public else None  # one that is not public may be held as a tombstone, or not at all
+
+
+def _revision(one: Held | None) -> int:
+    return one.revision if one else 0
+
+
+def lasting(first: Iterable[Difference], again: Iterable[Difference]) -> list[Difference]:
+    """Those of `again` that stood before: what was wanted then has still not arrived, or nothing has."""
+    before = {each.id: each for each in first}
+    return [
+        each
+        for each in again
+        if (old := before.get(each.id)) and old.kind == each.kind and (each.held < old.wanted or each.held == old.held)
+    ]

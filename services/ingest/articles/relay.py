@@ -1,0 +1,99 @@
+"""The outbox relay: publishes what is committed, in order per article, until RabbitMQ has confirmed it.
+
+Order needs no leader. Whoever relays takes an article's lowest waiting revision first and waits for its confirm, and
+an event leaves the outbox only after its confirm; so revision n+1 is never sent before n was confirmed. Several
+replicas repeat one another at worst, which consumers drop by revision.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from itertools import groupby
+
+from aio_pika.exceptions import DeliveryError
+from pymongo.errors import PyMongoError
+
+from services.ingest.store import ArticleStore, Outgoing
+from shared.base.clock import Clock
+from shared.base.errors import Transient
+from shared.base.metrics import Ingest
+
+log = logging.getLogger(__name__)
+
+ROUND = 200
+"""Events read at once."""
+POLL_SECONDS = 0.25
+"""Between looks into the outbox; a change made here wakes the relay at once, one made elsewhere waits as long."""
+LAST_DELAY = 5.0
+TROUBLE = (Transient, DeliveryError, PyMongoError, TimeoutError)
+"""What goes away by itself, or when RabbitMQ is set up; anything else is a bug."""
+
+Publish = Callable[[Outgoing], Awaitable[None]]
+"""Returns after the confirm. Raises `Transient` if that did not come."""
+
+
+class Relay:
+    """Publishes the outbox until it is stopped."""
+
+    def __init__(self, store: ArticleStore, publish: Publish, clock: Clock, metrics: Ingest) -> None:
+        self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
+        self._wake = asyncio.Event()
+        self.working = False
+        """Whether the last round went through; until then nobody may vouch that nothing waits."""
+
+    def wake(self) -> None:
+        """An event was just committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Relay for ever. What stands in the way is logged whenever it changes, and waited out."""
+        failures, told = 0, ""
+        while True:
+            try:
+                more = await self.round()
+                self.working = True
+                if failures:
+                    log.info("the outbox relay works again")
+                failures, told = 0, ""
+            except Exception as error:
+                failures += 1
+                self.working = False
+                self._metrics.outbox_failures.inc()
+                reason = str(error)[:200] or type(error).__name__
+                if reason != told and isinstance(error, TROUBLE):
+                    log.warning("the outbox relay waits: %s", reason)
+                elif reason != told:
+                    log.exception("a bug in the outbox relay, which tries again: %s", reason)
+                told, more = reason, False
+            if not more:
+                await self._pause(min(LAST_DELAY, POLL_SECONDS * 2 ** min(failures, 6)) if failures else POLL_SECONDS)
+
+    async def round(self) -> bool:
+        """Publish what waits now, and answer whether more may be waiting. Raises what stood in the way."""
+        self._wake.clear()
+        waiting = await self._store.outgoing(ROUND)
+        await self._measure()
+        chains = [list(chain) for _, chain in groupby(waiting, key=lambda event: event.article)]
+        outcomes = await asyncio.gather(*(self._in_order(chain) for chain in chains), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return len(waiting) == ROUND
+
+    async def _in_order(self, chain: list[Outgoing]) -> None:
+        for event in chain:
+            await self._publish(event)
+            await self._store.sent([event.id])
+
+    async def _measure(self) -> None:
+        number, oldest = await self._store.waiting()
+        self._metrics.outbox_waiting.set(number)
+        age = (self._clock() - oldest).total_seconds() if oldest else 0.0
+        self._metrics.outbox_oldest.set(max(0.0, age))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return

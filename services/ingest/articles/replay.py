@@ -1,0 +1,46 @@
+"""The articles as they are now, as events into one subscriber's queue: for what is older than the history."""
+
+import aio_pika
+from pymongo.errors import PyMongoError
+
+from services.ingest.articles.article import as_event
+from services.ingest.settings import IngestSettings
+from services.ingest.store import ArticleStore
+from shared.base.clock import now
+from shared.base.errors import Refused
+from shared.base.plainly import brief, refusal
+from shared.operators.replay_command import progress
+from shared.operators.target import BATCH, message, open_target
+from shared.storage import mongo
+
+
+async def replay_articles(settings: IngestSettings, queue: str, rate: float, restart: bool) -> None:
+    """Send every article that was ever public, by id. Raises `Refused`, and aio-pika's errors."""
+    client, db = mongo.connect(settings.mongo_url, "ingest-replay")
+    store = ArticleStore(client, db, now, settings.schemas_url)
+    try:
+        async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            with progress() as bar:
+                task = bar.add_task(queue, total=await store.number_ever_public())
+                target = await open_target(
+                    channel,
+                    queue,
+                    "the articles",
+                    rate,
+                    restart,
+                    lambda line: bar.update(task, description=line or queue),
+                )
+                while articles := await store.ever_public(target.place.at, BATCH):
+                    batch = [
+                        message(as_event(article, settings.base_url, settings.schemas_url)) for article in articles
+                    ]
+                    await target.send(batch, articles[-1].id)
+                    bar.update(task, completed=target.place.sent)
+                await target.finish()
+    except PyMongoError as error:
+        again = "run the same command again, it goes on where it stopped"
+        raise refusal(error) or Refused(f"MongoDB: {brief(error)}; {again}") from None
+    finally:
+        await mongo.close(client)
+    print(f"{target.place.sent:,} articles sent into {queue}, marked as {target.place.name}")

@@ -1,0 +1,47 @@
+"""The clock as an editor: publishes scheduled articles when their time comes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from pymongo.errors import PyMongoError
+
+from services.ingest.articles import article as articles
+from services.ingest.store import ArticleStore
+from shared.base.clock import Clock
+from shared.base.log import correlate
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+"""Between looks at what is due; every replica looks, and one of them wins each article."""
+
+
+class Schedule:
+    """Moves due articles from scheduled to published."""
+
+    def __init__(self, store: ArticleStore, clock: Clock, base_url: str, changed: Callable[[], None]) -> None:
+        self._store, self._clock, self._base_url, self._changed = store, clock, base_url, changed
+
+    async def run(self) -> None:
+        """Look for due articles, for ever."""
+        while True:
+            try:
+                await self.look()
+            except (PyMongoError, TimeoutError) as error:
+                log.warning("scheduled articles wait for MongoDB: %s", str(error)[:200])
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Publish every article that is due now."""
+        now = self._clock()
+        for article_id in await self._store.due(now):
+            change = await self._store.change(article_id, self._decide, correlate(None))
+            if change.changed:
+                log.info("published on schedule", extra={"article": article_id})
+                self._changed()
+
+    def _decide(self, current: articles.Article | None) -> articles.Change:
+        if current is None:
+            raise RuntimeError("articles are never deleted")
+        return articles.come_due(current, self._clock(), self._base_url)

@@ -1,0 +1,152 @@
+"""The address of a reader behind proxies. Pure.
+
+A proxy in a trusted network is believed: its `X-Forwarded-For`, or where there is none its `Forwarded` (RFC 7239). The
+address is that of the last hop that is no trusted proxy. What lies further left was written by strangers.
+
+Both headers together: `X-Forwarded-For` wins. Nearly all proxies write that one, and pass on whatever `Forwarded` a
+client has sent; a proxy that writes `Forwarded` alone must delete the client's `X-Forwarded-For`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+
+from shared.web.http import RawHeaders
+
+Network = IPv4Network | IPv6Network
+
+_MAPPED = b"\0" * 10 + b"\xff\xff"  # ::ffff:0:0/96, an IPv4 address on a socket for both
+# Networks in which IPv6 addresses hold an IPv4 address at their end. All their readers share one /64.
+_EMBEDDING = (
+    b"\0\x64\xff\x9b" + b"\0" * 8,  # 64:ff9b::/96, NAT64 (RFC 6052)
+    b"\0\x64\xff\x9b\0\1" + b"\0" * 6,  # 64:ff9b:1::/96, NAT64 within a network (RFC 8215)
+    b"\0" * 8 + b"\xff\xff\0\0",  # ::ffff:0:0:0/96, IPv4-translated (RFC 2765)
+    b"\0" * 12,  # ::/96, IPv4-compatible (RFC 4291)
+)
+_TEREDO = b"\x20\1\0\0"  # 2001::/32: the /64 is the server's, the reader's IPv4 address stands inverted at the end
+_PORT = re.compile(r":\d{1,5}\Z")
+_BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?\Z")
+_OBFUSCATED = re.compile(r"(_[\w.-]{1,64})(?::[\w.-]+)?\Z", re.ASCII)
+# One pair of a Forwarded element with the separator behind it: name, quoted value, plain value, separator or end.
+_PAIR = re.compile(r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?\s*([,;]|\Z)', re.ASCII)
+_NAME = b"\0" * 17  # before what is no address, so that it is longer than any
+_HEADERS = (b"x-forwarded-for", b"forwarded")
+
+
+def unmapped(network: Network) -> Network:
+    """The IPv4 network that one of IPv4-mapped addresses, such as ::ffff:10.0.0.0/104, means."""
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+        return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
+    return network
+
+
+class Addresses:
+    """Finds readers' addresses. `trusted`: the networks of the proxies that are believed."""
+
+    def __init__(self, trusted: Iterable[Network]) -> None:
+        self._trusted = tuple(
+            (len(network.network_address.packed), int(network.netmask), int(network.network_address))
+            for network in trusted
+        )
+        self._trusts = lru_cache(maxsize=256)(self._is_trusted)
+        self._cached = lru_cache(maxsize=4096)(self._find)
+
+    def of(self, peer: str, headers: RawHeaders) -> str:
+        """The whole address, for logs: as text, or a proxy's own name for the reader such as `_a1`."""
+        found = self._packed(peer, headers)
+        if len(found) in (4, 16):
+            return inet_ntop(AF_INET if len(found) == 4 else AF_INET6, found)
+        return found.removeprefix(_NAME).decode()
+
+    def reader(self, peer: str, headers: RawHeaders) -> bytes:
+        """What readers are told apart by: an IPv4 address, also one inside an IPv6 address, or else an IPv6 /64.
+
+        A /64, because one device has many addresses.
+        """
+        found = self._packed(peer, headers)
+        return _ipv6_reader(found) if len(found) == 16 else found
+
+    def _packed(self, peer: str, headers: RawHeaders) -> bytes:
+        if not self._trusted:
+            return _peer(peer)
+        lines: tuple[list[bytes], list[bytes]] = ([], [])
+        for name, value in headers:
+            if name in _HEADERS:
+                lines[name == b"forwarded"].append(value)
+        return self._cached(peer, b",".join(lines[0]), b",".join(lines[1]))
+
+    def _find(self, peer: str, for_: bytes, forwarded: bytes) -> bytes:
+        found = _peer(peer)
+        if not self._trusts(found):
+            return found
+        hops = [hop for part in for_.decode("latin-1").split(",") if (hop := part.strip())]
+        for hop in reversed(hops or list(_for_values(forwarded.decode("latin-1")))):
+            address = _address(hop)
+            if address is None:
+                # A proxy that hides its clients may still tell them apart. Any other text says that it doesn't know.
+                named = None if hops else _OBFUSCATED.match(hop)
+                return _NAME + named[1].encode() if named else found
+            if not self._trusts(found := address):
+                break
+        return found
+
+    def _is_trusted(self, address: bytes) -> bool:
+        number = int.from_bytes(address)
+        return any(len(address) == length and number & mask == network for length, mask, network in self._trusted)
+
+
+@lru_cache(maxsize=256)
+def _peer(peer: str) -> bytes:
+    return _address(peer) or _NAME + peer.encode()
+
+
+def _address(text: str) -> bytes | None:
+    """The address in 4 or 16 bytes, without quotes, brackets, port and zone; None if it is none."""
+    if (found := _parse(text)) is not None:
+        return found
+    text = text.strip('"')
+    if bracketed := _BRACKETS.match(text):
+        return _parse(bracketed[1])
+    return _parse(_PORT.sub("", text))
+
+
+def _parse(text: str) -> bytes | None:
+    try:
+        if ":" not in text:
+            return inet_pton(AF_INET, text)
+        packed = inet_pton(AF_INET6, text.partition("%")[0])
+    except (OSError, ValueError):  # ValueError: a zero byte in it
+        return None
+    return packed[12:] if packed.startswith(_MAPPED) else packed
+
+
+def _ipv6_reader(address: bytes) -> bytes:
+    # Only readers are told apart by this: whether a proxy is trusted is judged by its whole address.
+    if address.startswith(_EMBEDDING):
+        return address[12:]
+    if address.startswith(_TEREDO):
+        return bytes(255 - byte for byte in address[12:])
+    return address[:8]
+
+
+def _for_values(header: str) -> Iterator[str]:
+    """The `for` of each element of a Forwarded header, `unknown` where there is none or the header is malformed."""
+    position, value, empty = 0, "unknown", True
+    while position <= len(header):
+        pair = _PAIR.match(header, position)
+        if pair is None:
+            yield "unknown"
+            return
+        name, quoted, plain, separator = pair.groups()
+        empty = empty and name is None
+        if name is not None and name.lower() == "for":
+            value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
+        position = pair.end()
+        if separator != ";":
+            if not empty:
+                yield value
+            value, empty = "unknown", True
+        if not separator:
+            return

@@ -1,0 +1,61 @@
+"""`POST /reads/batch`: reads from a server or an app."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+
+from services.ingest.articles.answers import BatchAnswer
+from services.ingest.reads import read_batches
+from services.ingest.service import ReadSender, Service
+from shared.base.errors import Problem
+from shared.rabbit.batch import COUNTED_HOURS
+from shared.storage.mongo import KEY_HOURS
+from shared.web.http import json_body, validated
+from shared.web.openapi import answered, body, problems
+
+_COUNTED_ONCE = (
+    f"Count up to {read_batches.MAX_READS:,} reads, once per key. A request may be repeated for {COUNTED_HOURS} hours, "
+    f"then its key is answered 409; {KEY_HOURS} hours after its first use it is forgotten. No visitor filter applies. "
+    "Unknown articles are told and do not fail the rest."
+)
+_BODY = body(
+    read_batches.ReadBatchInput,
+    examples={"two": {"reads": [{"article": "hello1"}, {"article": "hello1"}]}},
+    description=f"1 to {read_batches.MAX_READS:,} reads, at most {read_batches.MAX_BODY:,} bytes.",
+)
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "another one for each batch; repeat it with a repeated request",
+    "schema": {"type": "string", "minLength": 1, "maxLength": read_batches.MAX_KEY, "pattern": r"^[ -~]+$"},
+    "examples": {"key": {"value": "app-7-0001"}},
+}
+# Described by hand: a missing key is refused by `checked_key`, which says what a key is.
+Key = Annotated[str | None, Header(include_in_schema=False)]
+
+routes = APIRouter(tags=["reads"])
+
+
+@routes.post(
+    "/reads/batch",
+    description=_COUNTED_ONCE,
+    openapi_extra=_BODY | {"parameters": [_KEY]},
+    responses=answered(200, "The reads are durable.")
+    | problems(401, 403, 415, 429, also={
+        409: f"The key was first used more than {COUNTED_HOURS} hours ago.",
+        413: f"The body has more than {read_batches.MAX_BODY:,} bytes; the connection is closed.",
+        422: "The request is not valid, or the key was used with another body.",
+    }),
+)  # fmt: skip
+async def post_reads(
+    request: Request, service: Service, sender: ReadSender, idempotency_key: Key = None
+) -> BatchAnswer:
+    try:
+        batch_id = read_batches.keyed_id(sender.name, read_batches.checked_key(idempotency_key))
+        wanted = validated(read_batches.ReadBatchInput, await json_body(request, read_batches.MAX_BODY)).articles
+        accepted = await service.count(batch_id, wanted)
+    except Problem:
+        service.answered("invalid", 1)
+        raise
+    return BatchAnswer(accepted=len(accepted), unknown=sorted(set(wanted) - set(accepted)))

@@ -1,0 +1,83 @@
+"""Which articles are public, from memory: the beacon asks for every read."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+
+from pymongo.errors import PyMongoError
+
+from services.ingest.store import ArticleStore
+from shared.base.errors import Unavailable
+from shared.base.metrics import Ingest
+
+log = logging.getLogger(__name__)
+
+NEGATIVE_SECONDS = 1.0
+"""How long an unknown id is taken to stay unknown."""
+MAX_NEGATIVE = 10_000
+MAX_LOOKUPS = 8
+MAX_WAITING = 500
+LOOKUP_SECONDS = 2.0
+"""For a place among the lookups and for the answer: who reads a page doesn't wait longer for its beacon."""
+
+
+class KnownArticles:
+    """The set of public articles, kept up to date by a watch on MongoDB."""
+
+    def __init__(self, store: ArticleStore, seconds: Callable[[], float], metrics: Ingest) -> None:
+        self._store, self._seconds = store, seconds
+        self._public: set[str] = set()
+        self._absent: OrderedDict[str, float] = OrderedDict()
+        self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
+        self._waiting = 0
+        self.loaded = False
+        metrics.known.read(lambda: len(self._public) if self.loaded else None)
+
+    def __contains__(self, article_id: str) -> bool:
+        return article_id in self._public
+
+    def note(self, article_id: str, public: bool) -> None:
+        """This article has just changed."""
+        if public:
+            self._public.add(article_id)
+            self._absent.pop(article_id, None)
+        else:
+            self._public.discard(article_id)
+
+    async def look_up(self, article_id: str) -> bool:
+        """Ask MongoDB about an id that is not in memory. Raises `Unavailable` when it can't answer in time."""
+        if self._absent.get(article_id, 0.0) > self._seconds():
+            return False
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("too many reads of unknown articles at once")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS), self._lookups:
+                public = article_id in self._public or await self._store.is_published(article_id)
+        except (TimeoutError, PyMongoError) as error:
+            raise Unavailable("whether there is such an article is not known now, try again") from error
+        finally:
+            self._waiting -= 1
+        if public:
+            self.note(article_id, True)
+        else:
+            while len(self._absent) >= MAX_NEGATIVE:
+                self._absent.popitem(last=False)
+            self._absent[article_id] = self._seconds() + NEGATIVE_SECONDS
+        return public
+
+    async def run(self) -> None:
+        """Load the set, follow its changes, and load it again after each lost connection."""
+        while True:
+            try:
+                async for article_id, public in self._store.watch(self._load):
+                    self.note(article_id, public)
+            except PyMongoError as error:
+                log.warning("the watch on articles is lost, opening it again: %s", str(error)[:200])
+            await asyncio.sleep(0.5)
+
+    async def _load(self) -> None:
+        self._public = await self._store.published()
+        self.loaded = True
+        log.info("%d public articles are known", len(self._public))

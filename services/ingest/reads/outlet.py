@@ -1,0 +1,193 @@
+"""Where a batch becomes durable: at RabbitMQ if it confirms, else in the spool, which is forwarded later.
+
+Without a usable spool it becomes durable by the confirm alone.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from aio_pika.exceptions import DeliveryError
+
+from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
+from shared.base.clock import Clock, to_millis
+from shared.base.errors import Transient
+from shared.base.metrics import Ingest
+from shared.rabbit.batch import Batch
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[Batch], Awaitable[None]]
+"""Returns after the confirm. Raises `Transient`, or aio-pika's `DeliveryError` where no queue takes it."""
+
+FORWARD_AT_ONCE = 20
+"""Spooled batches on their way at once."""
+PROBE_SECONDS = 0.5
+"""Between attempts to reach a broker that is away."""
+CHECK_SECONDS = 2.0
+"""Between two looks whether the spool can be used."""
+DISK_SECONDS = 5.0
+"""A disk that takes no record for so long is treated as one that can't be used."""
+OPEN_SECONDS = 60.0
+"""For the first look, which reads all that is there."""
+BESIDE_SECONDS = 5.0
+"""Between two looks at other instances' spools."""
+
+T = TypeVar("T")
+
+
+class Outlet:
+    """Takes batches until they are durable. Once the broker failed, batches go to the spool without asking it."""
+
+    def __init__(self, publish: Publish, spool: Spool, clock: Clock, metrics: Ingest) -> None:
+        self._publish, self._spool, self._clock, self._metrics = publish, spool, clock, metrics
+        # One thread: the spool wants its calls one at a time.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._away = False
+        self._spooled = asyncio.Event()
+        self._told_trouble = False
+        self.refusing: str | None = None
+        """Why the last batch became durable neither at the broker nor in the spool; None if it did."""
+
+    async def open(self) -> None:
+        """Lock the spool and read what is left in it. Raises `SpoolLocked`; one that can't be used is none."""
+        with contextlib.suppress(SpoolUnusable):
+            await self._on_disk(self._spool.open)
+        self._tell()
+        if self._spool.bytes:
+            log.info("%d bytes of spooled batches wait to be forwarded", self._spool.bytes)
+            self._spooled.set()
+        if beside := await self._on_disk(self._spool.beside):
+            names = ", ".join(sorted(beside))
+            log.warning(
+                "%d bytes are in the spools of %s; whichever does not run: `python -m services.ingest adopt INSTANCE`",
+                sum(beside.values()),
+                names,
+            )
+        self._measure()
+
+    async def close(self) -> None:
+        """Let go of the spool; what it holds is forwarded by the next process of this instance."""
+        with contextlib.suppress(SpoolUnusable):  # a disk that does not answer
+            await self._on_disk(self._spool.close)
+        self._disk.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def degraded(self) -> str | None:
+        """What is wrong with the spool although reads may still be stored; None when all is well."""
+        if trouble := self._spool.trouble:
+            return f"the spool cannot be used, reads are stored by RabbitMQ's confirm alone: {trouble}"
+        if unreadable := self._spool.unreadable:
+            return f"segments of the spool cannot be read: {', '.join(sorted(path.name for path in unreadable))}"
+        return None
+
+    async def deliver(self, batch: Batch) -> None:
+        """Return once `batch` is durable. Raises `SpoolFull`."""
+        if not self._away:
+            try:
+                await self._confirmed(batch)
+            except (Transient, DeliveryError) as error:
+                self._away = True
+                log.warning("RabbitMQ does not take batches, they go to the spool: %s", error)
+            else:
+                self._metrics.batches.labels("confirmed").inc()
+                self.refusing = None
+                return
+        try:
+            await self._on_disk(self._spool.append, batch)
+        except SpoolRefused as error:
+            if not self._spool.bytes:
+                self._away = False  # nothing waits to be forwarded, which would tell when RabbitMQ is back: ask it
+            self.refusing = f"RabbitMQ takes no batches, and neither does the spool: {error}"
+            self._tell()
+            raise
+        self.refusing = None
+        self._metrics.batches.labels("spooled").inc()
+        self._spooled.set()
+        self._measure()
+
+    async def run(self) -> None:
+        """Forward the spool whenever it holds something, for ever."""
+        while True:
+            await self._spooled.wait()
+            self._spooled.clear()
+            try:
+                while segments := await self._on_disk(self._spool.segments):
+                    for segment in segments:
+                        await self._forward(segment)
+            except* (Transient, DeliveryError) as errors:  # alone, or as a group from those sent together
+                self._away = True
+                log.debug("the spool waits for RabbitMQ: %s", errors.exceptions[0])
+                self._spooled.set()
+                await asyncio.sleep(PROBE_SECONDS)
+            finally:
+                self._measure()
+
+    async def check(self) -> None:
+        """Look whether the spool can be used, and take it up again when it can, for ever."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            with contextlib.suppress(SpoolUnusable):
+                await self._on_disk(self._spool.check)
+            if self._spool.bytes:
+                self._spooled.set()
+            self._tell()
+            self._measure()
+
+    def _tell(self) -> None:
+        """Show whether the spool can be used; one line in the log when that changes."""
+        trouble = self._spool.trouble
+        self._metrics.spool_usable.set(not trouble)
+        if trouble and not self._told_trouble:
+            log.error("the spool cannot be used, reads are stored by RabbitMQ's confirm alone: %s", trouble)
+        elif self._told_trouble and not trouble:
+            log.warning("the spool can be used again")
+        self._told_trouble = bool(trouble)
+
+    async def look_beside(self) -> None:
+        """Measure what lies in other instances' spools, for ever."""
+        while True:
+            with contextlib.suppress(SpoolUnusable):
+                self._metrics.spool_beside.set(sum((await self._on_disk(self._spool.beside)).values()))
+            await asyncio.sleep(BESIDE_SECONDS)
+
+    async def _forward(self, segment: Path) -> None:
+        batches = await self._on_disk(self._spool.read, segment)
+        # The first one alone: it shows whether the broker is back, without twenty more waiting for a frozen one.
+        for batch in batches[:1]:
+            await self._confirmed(batch)
+        if self._away and batches:
+            self._away, self.refusing = False, None
+            log.info("RabbitMQ takes batches again, the spool is forwarded")
+        for at in range(1, len(batches), FORWARD_AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                for batch in batches[at : at + FORWARD_AT_ONCE]:
+                    group.create_task(self._confirmed(batch))
+        await self._on_disk(self._spool.forget, segment)
+        self._metrics.spool_forwarded.inc(len(batches))
+        self._measure()
+
+    async def _confirmed(self, batch: Batch) -> None:
+        started = time.perf_counter()
+        await self._publish(batch)
+        self._metrics.confirm_seconds.observe(time.perf_counter() - started)
+
+    def _measure(self) -> None:
+        self._metrics.spool_bytes.set(self._spool.bytes)
+        oldest = self._spool.oldest_minted_at
+        age = (to_millis(self._clock()) - oldest) / 1000 if oldest is not None else 0.0
+        self._metrics.spool_oldest.set(max(0.0, age))
+
+    async def _on_disk(self, call: Callable[..., T], *arguments: object) -> T:
+        # What was begun goes on in its thread: a batch may be written although it is refused, under the same id.
+        running = asyncio.get_running_loop().run_in_executor(self._disk, lambda: call(*arguments))
+        try:
+            async with asyncio.timeout(OPEN_SECONDS if call == self._spool.open else DISK_SECONDS):
+                return await running
+        except TimeoutError as error:
+            raise SpoolUnusable("the spool's disk does not answer") from error

@@ -1,0 +1,70 @@
+"""The day's secret for hashing visitors, fetched ahead so that the turn of the day needs no database."""
+
+import asyncio
+import logging
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from pymongo.errors import PyMongoError
+
+from services.ingest.store import ArticleStore
+from shared.base.clock import Clock, to_millis
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 60.0
+TURN = time(4)
+"""When the site's day of a salt begins, by its own clock: the fewest visits last across it."""
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The day whose salt is used at `moment`."""
+    local = moment.astimezone(zone)
+    return local.date() if local.time() >= TURN else local.date() - timedelta(days=1)
+
+
+def begin_of(day: date, zone: ZoneInfo) -> datetime:
+    """When that day begins."""
+    return datetime.combine(day, TURN, zone)
+
+
+class Salts:
+    """Holds the secrets of yesterday, today and tomorrow. A day is the site's and begins at `TURN`."""
+
+    def __init__(self, store: ArticleStore, clock: Clock, zone: ZoneInfo) -> None:
+        self._store, self._clock, self._zone = store, clock, zone
+        self._held: dict[date, bytes] = {}
+        self._newest_first: list[tuple[int, int, bytes]] = []
+
+    def at(self, milliseconds: int, window: float) -> tuple[int, bytes, bytes | None]:
+        """(day since 1970, its secret, the secret of the day before) at that time.
+
+        The third is None except for `window` seconds after the turn. A visitor who came before the turn is
+        found under the one before. If MongoDB was away for a whole day, the newest secret that is held goes on.
+        """
+        for place, (begin, day, salt) in enumerate(self._newest_first):
+            if begin <= milliseconds:
+                turned = milliseconds - begin < window * 1000 and place + 1 < len(self._newest_first)
+                return day, salt, self._newest_first[place + 1][2] if turned else None
+        return *self._newest_first[-1][1:], None
+
+    async def load(self) -> None:
+        """Fetch what is missing and drop what is past."""
+        today = day_of(self._clock(), self._zone)
+        held = {}
+        for day in (today + timedelta(days=1), today, today - timedelta(days=1)):
+            held[day] = self._held.get(day) or await self._store.salt(day, begin_of(day, self._zone))
+        self._held = held
+        self._newest_first = [
+            (to_millis(begin_of(day, self._zone)), day.toordinal() - _EPOCH_DAY, salt) for day, salt in held.items()
+        ]
+
+    async def run(self) -> None:
+        """Keep up with the calendar, for ever."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                await self.load()
+            except PyMongoError as error:
+                log.warning("tomorrow's salt cannot be fetched yet: %s", str(error)[:200])

@@ -1,0 +1,1 @@
+"""Clock, log, settings, errors: what every process needs, and nothing of HTTP, RabbitMQ or MongoDB."""

@@ -1,0 +1,62 @@
+"""JSON lines on standard output, each with the correlation id of what is being handled."""
+
+import logging
+import re
+import secrets
+import sys
+from contextvars import ContextVar
+
+from pythonjsonlogger.json import JsonFormatter
+
+from shared.base.version import VERSION
+
+correlation: ContextVar[str] = ContextVar("correlation", default="")
+"""The id that follows an article or a batch from HTTP through RabbitMQ to every service."""
+
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
+
+
+def correlate(offered: str | None) -> str:
+    """Take a caller's correlation id if it is harmless (1-64 of `A-Za-z0-9._:/-`), else mint one; set it."""
+    chosen = harmless(offered) or secrets.token_hex(8)
+    correlation.set(chosen)
+    return chosen
+
+
+def harmless(offered: str | None) -> str:
+    """A correlation id from outside, or "" where it is missing or has other characters, or too many."""
+    return offered if offered and _ACCEPTABLE.fullmatch(offered) else ""
+
+
+class _Correlated(logging.Filter):
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.service = self._service
+        record.correlation_id = getattr(record, "correlation_id", None) or correlation.get() or None
+        return True
+
+
+def configure(service: str, level: str) -> None:
+    """Send every logger of this process to standard output as JSON; `level` is a logging level's name.
+
+    The first line says the version.
+    """
+    handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(_Correlated(service))
+    handler.setFormatter(
+        JsonFormatter(
+            "{levelname}{name}{message}",
+            style="{",
+            timestamp="time",
+            rename_fields={"levelname": "level", "name": "logger"},
+            json_ensure_ascii=False,
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Both repeat every connection attempt with a traceback; we log the outage once, in our own words.
+    logging.getLogger("aio_pika").setLevel(logging.CRITICAL)
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    logging.getLogger(__name__).info("%s starts, version %s", service, VERSION)

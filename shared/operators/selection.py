@@ -1,0 +1,49 @@
+"""What a replay takes of the history, and how fast it goes. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from luotdoc_events import events
+from shared.base.clock import rfc3339
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Events by name, subject and time, `since` included and `until` not; what is empty or None chooses nothing out."""
+
+    types: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def wants(self, event: events.Envelope) -> bool:
+        """Whether `event` is chosen."""
+        return (
+            (not self.types or event.name in self.types)
+            and (not self.subjects or event.subject in self.subjects)
+            and (self.since is None or event.time >= self.since)
+            and (self.until is None or event.time < self.until)
+        )
+
+    def __str__(self) -> str:
+        """The same text for the same choice: a replay that was stopped goes on with no other."""
+        parts = [f"type {name}" for name in sorted(self.types)]
+        parts += [f"subject {subject}" for subject in sorted(self.subjects)]
+        parts += [f"since {rfc3339(self.since)}"] if self.since else []
+        parts += [f"until {rfc3339(self.until)}"] if self.until else []
+        return ", ".join(parts) or "everything"
+
+
+class Pace:
+    """So many a second, evenly: time that was lost is not made up for. `monotonic` answers seconds."""
+
+    def __init__(self, rate: float, monotonic: Callable[[], float]) -> None:
+        self._rate, self._monotonic = rate, monotonic
+        self._free_at = monotonic()
+
+    def wait(self, number: int) -> float:
+        """Seconds to wait before the next ones, now that `number` were sent."""
+        now = self._monotonic()
+        self._free_at = max(self._free_at + number / self._rate, now)
+        return self._free_at - now

@@ -1,0 +1,354 @@
+"""RabbitMQ through FastStream, with its unsafe defaults turned round.
+
+One broker object per process publishes with confirms, persistent and mandatory; an unroutable message raises.
+Subscribers get the plain message: FastStream's injection costs a thread hop per parameter on each message.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from aio_pika import RobustChannel
+from aio_pika.abc import DeliveryMode
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
+from aiormq import spec
+from aiormq.exceptions import AMQPError as WireError
+from aiormq.exceptions import ChannelNotFoundEntity
+from faststream.exceptions import IncorrectState
+from faststream.message import StreamMessage
+from faststream.rabbit import Channel, RabbitBroker, RabbitExchange
+
+from luotdoc_events import events
+from shared.base import metrics
+from shared.base.errors import NotTaken, Transient
+from shared.base.log import correlation
+from shared.base.plainly import first_line
+from shared.base.settings import SubscriberSettings
+from shared.rabbit import declaring, properties, topology
+
+log = logging.getLogger(__name__)
+
+# Here, since whoever connects to RabbitMQ imports this module.
+properties.install()
+
+BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
+"""What aio-pika raises when the broker is away; RuntimeError is its "connection was not opened"."""
+
+AWAY = "RabbitMQ is away"
+RETRY_SECONDS = 1.0
+ATTEMPT_SECONDS = 15.0
+"""For one attempt to connect, declare, and begin to consume."""
+REFUSAL_SECONDS = 60.0
+"""Between two lines of the log about queues that refuse events."""
+AGAIN_SECONDS = 60.0
+"""After which a wait is told again."""
+EVENT_TIMEOUT = 10.0
+"""Seconds to wait for the confirm of an event; whoever publishes it then tries again."""
+
+
+@contextmanager
+def calls_end_as_errors() -> Iterator[None]:
+    """Raise `ConnectionResetError` where a connection was closed under a call.
+
+    aiormq ends such a call with `CancelledError`, or with a bare `Exception`; the first looks like the end of the task
+    that made the call, and would end a loop that publishes without a word. A task that is cancelled itself ends.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionResetError("the connection was closed under the call") from error
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise ConnectionResetError("the connection was closed under the call") from error
+
+
+async def _untouched(message: StreamMessage[Any]) -> Any:
+    return message.body
+
+
+class Broker(RabbitBroker):
+    """FastStream's broker, set up our way. `up` says whether the connection works now."""
+
+    def __init__(self, amqp_url: str, service: str, schemas_url: str, registry: metrics.Registry) -> None:
+        """Not connected yet. `service` names the connection in RabbitMQ's lists."""
+        super().__init__(
+            f"{amqp_url}{'&' if '?' in amqp_url else '?'}name=luotdoc-{service}",
+            logger=None,
+            apply_types=False,
+            decoder=_untouched,
+            app_id=f"luotdoc-{service}",
+            client_properties={"heartbeat": 20},
+            reconnect_interval=RETRY_SECONDS,
+            timeout=5.0,
+            graceful_timeout=5.0,
+            default_channel=Channel(publisher_confirms=True, on_return_raises=True),
+            on_close=[self._closed],
+            on_reconnected=[self._reconnected],
+        )
+        self.up = False
+        self.away = AWAY
+        """Why it is not up, for people."""
+        self.registry = registry
+        """The process's metrics. Those of consuming and publishing are in it once the process does so."""
+        self._link = metrics.Connection(registry)
+        self.schemas_url = schemas_url
+        self.service = service
+        self.losses: deque[float] = deque(maxlen=10)
+        """When the connection was lost, on `time.monotonic`."""
+        self.works: list[topology.WorkQueue] = []
+        """What this process consumes as a subscriber."""
+        self._refusal_told = -REFUSAL_SECONDS
+        self.confirmed: dict[str, tuple[str, datetime]] = {}
+        """By name of event, id and time of the last one that this process had confirmed: heartbeats tell."""
+
+    @cached_property
+    def queues(self) -> metrics.Queues:
+        """The metrics of a process that consumes work queues."""
+        return metrics.Queues(self.registry)
+
+    @cached_property
+    def consuming(self) -> metrics.Consuming:
+        """The metrics of a subscriber."""
+        return metrics.Consuming(self.registry)
+
+    @cached_property
+    def publishing(self) -> metrics.Publishing:
+        """The metrics of a producer of events."""
+        return metrics.Publishing(self.registry)
+
+    def mark(self, up: bool) -> None:
+        """Note whether the connection works."""
+        self.up = up
+        self._link.up.set(up)
+
+    def tell_of_refusal(self, event: str) -> None:
+        """Log that a subscriber's queue refuses events, once a minute at most."""
+        if time.monotonic() >= self._refusal_told + REFUSAL_SECONDS:
+            self._refusal_told = time.monotonic()
+            log.warning(
+                "a subscriber's queue refuses events and misses them, such as %s; others get them. Queues with "
+                "`reject-publish`: `rabbitmqctl list_queues name messages arguments policy`",
+                event,
+            )
+
+    async def stop(self, *error: Any) -> None:
+        """Close the connection, also where it is lost on the way: what can't be cancelled then has ended anyway."""
+        try:
+            with calls_end_as_errors():
+                await super().stop(*error)
+        except (ExceptionGroup, *BROKER_ERRORS) as failed:
+            failures = failed.exceptions if isinstance(failed, ExceptionGroup) else (failed,)
+            if not all(isinstance(each, BROKER_ERRORS) or type(each) is Exception for each in failures):
+                raise
+            log.warning("RabbitMQ: the connection was lost while it was being closed: %s", failures[0])
+            for subscriber in self.subscribers:
+                subscriber._queue_obj = None  # type: ignore[attr-defined]  # else it is cancelled once more, and waited for
+            if self._connection is not None:
+                with suppress(*BROKER_ERRORS):
+                    await self._connection.close()
+            await super().stop(*error)
+
+    def _closed(self, _connection: Any, error: BaseException | None) -> None:
+        self.mark(False)
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            self.losses.append(time.monotonic())
+            log.warning("RabbitMQ: the connection is lost, reconnecting: %s", error)
+
+    def _reconnected(self, _connection: Any) -> None:
+        self.mark(True)
+        log.info("RabbitMQ: connected again")
+
+
+def make_broker(settings: SubscriberSettings, service: str, registry: metrics.Registry | None = None) -> Broker:
+    """A broker that is not connected yet. Its metrics go into `registry`, else into one of its own."""
+    return Broker(settings.amqp_url, service, settings.schemas_url, registry or metrics.new_registry())
+
+
+Declare = Callable[[RabbitBroker], Awaitable[None]]
+
+
+async def connect(
+    broker: Broker, amqp_url: str, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS
+) -> None:
+    """Connect, declare, and begin to consume, trying again every second until it works.
+
+    Says why it waits, again each minute. Unless `declare` says what, that is what belongs to the service that the
+    broker is named after.
+    """
+    told, told_at = "", 0.0
+    where = urlsplit(amqp_url)
+    while True:
+        try:
+            await connect_once(broker, declare, seconds)
+        except BROKER_ERRORS as error:
+            reason = reason_of(error)
+            if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
+                log.warning("waiting for RabbitMQ at %s:%s: %s", where.hostname, where.port or 5672, reason)
+                told_at = time.monotonic()
+            told = reason
+            broker.away = reason if isinstance(error, ChannelNotFoundEntity | declaring.QueueDown) else AWAY
+            await broker.stop()
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            broker.mark(True)
+            log.info("RabbitMQ: connected")
+            return
+
+
+async def connect_once(broker: Broker, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS) -> None:
+    """Connect, declare, and begin to consume, within `seconds`. Raises one of `BROKER_ERRORS`."""
+    declare = declare or partial(declaring.declare_own, service=broker.service)
+    with calls_end_as_errors():
+        async with asyncio.timeout(seconds):
+            await broker.connect()
+            await declare(broker)
+            await broker.start()
+
+
+def reason_of(error: BaseException) -> str:
+    """What people are told of one of `BROKER_ERRORS`, with what mends it where that is known."""
+    reason = first_line(error)
+    if isinstance(error, ChannelNotFoundEntity):
+        reason += "; has `python -m shared.setup` run?"
+    if "Login was refused" in reason:
+        reason += "; correct the user or the password in LUOTDOC_AMQP_URL, or add the user to RabbitMQ"
+    return reason
+
+
+async def publish(
+    broker: RabbitBroker,
+    body: bytes,
+    exchange: RabbitExchange,
+    routing_key: str,
+    *,
+    timeout: float,  # noqa: ASYNC109  (publish needs a limit of its own: FastStream ignores the one it takes)
+    content_type: str,
+    message_id: str,
+    headers: Mapping[str, Any] | None = None,
+    correlation_id: str | None = None,
+    message_type: str | None = None,
+) -> None:
+    """Publish persistent and mandatory, and return when RabbitMQ has confirmed it.
+
+    Raises `Transient` when that is not known within `timeout` seconds: the message may have arrived, so repeat it
+    under the same id; `NotTaken` when a queue refuses it. Raises aio-pika's `DeliveryError` when no queue wants it.
+    """
+    properties = spec.Basic.Properties(
+        content_type=content_type,
+        headers=dict(headers or {}),
+        delivery_mode=DeliveryMode.PERSISTENT.value,
+        message_id=message_id,
+        correlation_id=correlation_id,
+        message_type=message_type,
+        app_id=broker.config.app_id,
+    )
+    try:
+        with calls_end_as_errors():
+            async with asyncio.timeout(timeout):
+                await _publish(broker, body, exchange, routing_key, properties)
+    except DeliveryError as error:
+        if isinstance(error.frame, spec.Basic.Nack):  # a queue took it not: full, or in trouble
+            raise NotTaken("RabbitMQ refused the message") from error
+        raise
+    except BROKER_ERRORS as error:
+        raise Transient(f"RabbitMQ did not confirm: {str(error) or type(error).__name__}") from error
+    except IncorrectState as error:
+        raise Transient("RabbitMQ is not connected yet") from error
+
+
+async def _publish(
+    broker: RabbitBroker, body: bytes, exchange: RabbitExchange, routing_key: str, properties: spec.Basic.Properties
+) -> None:
+    # Past the publish of FastStream and of aio-pika, which spend over a tenth of a millisecond on messages of their
+    # own (docs/performance.md): a reader waits for this. The exchange is declared: this looks it up.
+    channel = (await broker.declare_exchange(exchange)).channel
+    if channel.is_closed and isinstance(channel, RobustChannel):
+        await channel.restore()  # aio-pika tries once by itself, which fails while an exchange is missing
+    if channel.is_closed:
+        raise ChannelInvalidStateError("the channel is closed")
+    wire = await channel.get_underlay_channel()
+    await wire.basic_publish(
+        body, exchange=exchange.name, routing_key=routing_key, properties=properties, mandatory=True
+    )
+
+
+async def publish_encoded(
+    broker: Broker, name: str, body: bytes, *, id: str, type: str, correlation_id: str | None
+) -> None:
+    """Publish the event `name`, confirmed. Raises as `publish`, but for a queue of a subscriber that refuses.
+
+    Such a queue misses the event, and nobody else does: RabbitMQ has routed it to every other queue before it said
+    no. But it says so without waiting for those, so that our own get the event once more, confirmed (ADR 0019).
+    """
+
+    async def to(exchange: RabbitExchange) -> None:
+        await publish(
+            broker,
+            body,
+            exchange,
+            name,
+            timeout=EVENT_TIMEOUT,
+            content_type=events.CONTENT_TYPE,
+            message_id=id,
+            correlation_id=correlation_id,
+            message_type=type,
+        )
+
+    try:
+        await to(topology.EVENTS)
+    except NotTaken:
+        if topology.is_kept(name):
+            await to(topology.OWN_EVENTS)
+        broker.publishing.refused.labels(name).inc()
+        broker.tell_of_refusal(name)
+
+
+async def publish_event(
+    broker: Broker,
+    data: events.Data,
+    *,
+    id: str,
+    source: str,
+    time: datetime,
+    subject: str | None = None,
+    revision: int | None = None,
+) -> None:
+    """Wrap `data` as a CloudEvent and publish it under its name, confirmed. Raises `Transient` as `publish` does.
+
+    The correlation id is that of what is being handled. News that no queue wants is no fault.
+    """
+    event = events.envelope(
+        data,
+        id=id,
+        source=source,
+        time=time,
+        schemas=broker.schemas_url,
+        subject=subject,
+        revision=revision,
+        correlation_id=correlation.get(),
+    )
+    try:
+        await publish_encoded(
+            broker,
+            event.name,
+            events.encode(event),
+            id=event.id,
+            type=event.type,
+            correlation_id=event.correlationid,
+        )
+    except DeliveryError:
+        broker.publishing.unrouted.labels(event.name).inc()
+    else:
+        broker.confirmed[event.name] = (event.id, event.time)
+        broker.publishing.published.labels(event.name).inc()

@@ -1,0 +1,1 @@
+"""MongoDB: the client, transactions, collections, and the books of counting."""

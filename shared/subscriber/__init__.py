@@ -1,0 +1,1 @@
+"""The subscriber kit: from a queue to a handler, with retries, the guard, and parking."""

@@ -1,0 +1,255 @@
+"""What becomes of a message: every verdict on events is chosen here. `shared.subscriber.subscribe` has the rules."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
+
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import DeliveryError
+from pydantic import ValidationError
+from pymongo.errors import PyMongoError
+
+from luotdoc_events import events
+from shared.base.clock import Clock
+from shared.base.errors import Permanent, Retry, Transient
+from shared.base.log import correlation, harmless
+from shared.rabbit.broker import BROKER_ERRORS, RETRY_SECONDS, Broker
+from shared.rabbit.topology import WorkQueue
+from shared.subscriber.guard import Guard, outdated, subject_of
+from shared.subscriber.parking import check_readable, forward, park, passed_on
+
+log = logging.getLogger(__name__)
+
+D = TypeVar("D", bound=events.Data, covariant=True)
+
+RETRIES, WAITS = "x-luotdoc-retries", "x-luotdoc-waits"
+"""Headers: how often a message stepped aside, after a `Retry`, which are limited, and after a `Transient`."""
+FIRST_DELAY, LAST_DELAY = 0.1, 10.0
+"""Backoff between attempts while a server is away, in seconds: doubled each time, up to the last."""
+MAX_COUNT = 1_000_000
+"""A count beyond it in a header is no count of ours."""
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of an event; an article has a third of it at most."""
+HELD_ATTEMPTS, HELD_SECONDS = 3, 30.0
+"""A message steps aside after so many attempts if others are handled meanwhile, else after so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[D]):
+    """An event as a handler gets it."""
+
+    data: D
+    envelope: events.Envelope
+    replay: str = ""
+    """The replay's name; empty for news. Who sends e-mail or counts must not do so again for a replay."""
+
+
+Handler = Callable[[Event[Any]], Awaitable[bool | None]]
+
+
+MAX_FAULTS = 20
+
+
+class Lost(Exception):
+    """The message's channel is closed: it can't be acked any more and comes again."""
+
+
+def delay(attempt: int) -> float:
+    """Seconds to wait after failed attempt number `attempt`, from 1."""
+    return float(min(LAST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10)))
+
+
+@contextmanager
+def _blamed() -> Iterator[None]:
+    try:
+        yield
+    except KeyError as error:
+        raise Permanent("unknown_event", f"no event is named {error!s:.200}") from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)[:MAX_FAULTS]
+        )
+        raise Permanent("bad_event", faults) from error
+
+
+def decode(body: bytes) -> tuple[events.Envelope, events.Data]:
+    """Read an event, or raise `Permanent` with the reason `unknown_event` or `bad_event`."""
+    _check_size(body)
+    with _blamed():
+        return events.decode(body)
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_BODY:
+        raise Permanent("bad_event", f"the body has {len(body)} bytes, more than {MAX_BODY}")
+
+
+class Consumer:
+    """Settles the messages of one work queue. Any number may be in hand at once."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        work: WorkQueue,
+        kinds: tuple[type[events.Data], ...],
+        handle: Handler,
+        guard: Guard,
+        clock: Clock,
+        prefetch: int,
+    ) -> None:
+        """`handle` takes events of `kinds` that are newer than `guard` holds; `prefetch` messages come at a time."""
+        self._broker, self._work, self._handle = broker, work, handle
+        self._types = {events.type_of(kind) for kind in kinds}
+        self._guard, self._clock, self._prefetch = guard, clock, prefetch
+        if not work.delays:
+            raise ValueError(f"{work.name} needs at least one delay, for what has to be tried again")
+        self._in_hand = self._handled = 0
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._extra = {"queue": work.name}
+        self._metrics = broker.consuming
+        self._metrics.prepare(work.name)
+
+    async def take(self, message: AbstractIncomingMessage) -> None:
+        """Handle `message` and ack it, or leave it unacked when its channel is lost."""
+        correlation.set(harmless(message.correlation_id))
+        self._in_hand += 1
+        try:
+            outcome = await self._settle(message)
+            await message.ack()
+        except (Lost, *BROKER_ERRORS) as error:
+            log.warning("unsettled, it will come again: %s", error, extra=self._extra)
+        except Exception:
+            # FastStream would drop it without a word.
+            log.exception("a bug in settling; the message stays in hand until the process ends", extra=self._extra)
+        else:
+            self._metrics.settled.labels(self._work.name, outcome).inc()
+        finally:
+            self._in_hand -= 1
+
+    async def _settle(self, message: AbstractIncomingMessage) -> str:
+        try:
+            event = self._read(message)
+            if event is None:
+                return "ignored"
+            async with self._turn(event.envelope):
+                new = await self._hold(event, message)
+        except (Lost, asyncio.CancelledError):
+            raise
+        except (Transient, PyMongoError) as error:
+            return await self._step_aside(message, WAITS, error)
+        except Retry as error:
+            if _count(message, RETRIES) < len(self._work.delays):
+                return await self._step_aside(message, RETRIES, error)
+            return await self._park(message, error.reason, str(error))
+        except Permanent as error:
+            return await self._park(message, error.reason, str(error))
+        except Exception as error:
+            log.exception("a bug in the handler; the message is parked", extra=self._extra)
+            return await self._park(message, "bug", f"{error!r}\n{traceback.format_exc()}")
+        if not event.replay:
+            age = (self._clock() - event.envelope.time).total_seconds()
+            self._metrics.age.labels(self._work.name).observe(max(0.0, age))
+        return "handled" if new else "stale"
+
+    def _read(self, message: AbstractIncomingMessage) -> Event[events.Data] | None:
+        """None: the handler did not ask for this event, or not for this version of it."""
+        check_readable(message)
+        _check_size(message.body)
+        with _blamed():
+            envelope = events.Envelope.model_validate_json(message.body)
+            if envelope.type not in self._types and envelope.name in events.EVENTS:
+                return None
+            data = events.data_of(envelope)
+        return Event(data, envelope, _replay(message))
+
+    def _turn(self, envelope: events.Envelope) -> asyncio.Lock:
+        """Those who wait for a subject's lock get it in the order in which they came."""
+        if envelope.subject is None:
+            return asyncio.Lock()
+        return self._turns.setdefault(subject_of(envelope), asyncio.Lock())
+
+    async def _hold(self, event: Event[events.Data], message: AbstractIncomingMessage) -> bool:
+        """Offer the event until that works, or until its trouble proves to be its own; then raise what it raised."""
+        loop = asyncio.get_running_loop()
+        attempt, handled_before, until = 0, 0, loop.time() + HELD_SECONDS
+        while True:
+            try:
+                new = await self._offer(event)
+            except (Transient, PyMongoError) as error:
+                attempt += 1
+                own = self._handled > handled_before or self._all_wait_for_one
+                if (own and attempt >= HELD_ATTEMPTS) or loop.time() > until:
+                    raise
+                if attempt == 1:
+                    log.warning("trying again until it works: %s", error, extra=self._extra)
+                self._metrics.retries.labels(self._work.name).inc()
+                handled_before = self._handled
+                await self._pause(message, delay(attempt), error)
+            else:
+                self._handled += 1
+                return new
+
+    @property
+    def _all_wait_for_one(self) -> bool:
+        """Whether the events of one subject keep all others out, so that nobody can show that those work."""
+        return self._in_hand == self._prefetch and len(self._turns) == 1
+
+    async def _offer(self, event: Event[events.Data]) -> bool:
+        envelope = event.envelope
+        if envelope.sequence is None:
+            return await self._handle(event) is not False
+        # By queue: what one handler has done is still news for another with the same guard.
+        subject = f"{self._work.name}/{subject_of(envelope)}"
+        if outdated(envelope, await self._guard.held(subject), bool(event.replay)):
+            return False
+        new = await self._handle(event) is not False
+        await self._guard.keep(subject, int(envelope.sequence))
+        return new
+
+    async def _step_aside(self, message: AbstractIncomingMessage, header: str, error: Exception) -> str:
+        done = _count(message, header)
+        rung = self._work.retries[min(done, len(self._work.retries) - 1)].name
+        headers = {**passed_on(message.headers), header: done + 1}
+        await self._until_confirmed(message, lambda: forward(self._broker, self._work, rung, message, headers))
+        self._metrics.retries.labels(self._work.name).inc()
+        log.warning("stepped aside into %s: %s", rung, error, extra=self._extra)
+        return "retried"
+
+    async def _park(self, message: AbstractIncomingMessage, reason: str, detail: str) -> str:
+        await self._until_confirmed(
+            message, lambda: park(self._broker, self._work, message, reason, detail, self._clock)
+        )
+        log.error("parked: %s: %.500s", reason, detail, extra=self._extra)
+        return "parked"
+
+    async def _until_confirmed(self, message: AbstractIncomingMessage, send: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await send()
+            except (Transient, DeliveryError) as error:
+                log.warning("the message can't step aside yet: %s", error, extra=self._extra)
+                await self._pause(message, RETRY_SECONDS, error)
+
+    async def _pause(self, message: AbstractIncomingMessage, seconds: float, error: Exception) -> None:
+        await asyncio.sleep(seconds)
+        if message.channel.is_closed:
+            raise Lost(f"the channel was closed while {error}") from error
+
+
+def _count(message: AbstractIncomingMessage, header: str) -> int:
+    value = message.headers.get(header)
+    return value if type(value) is int and 0 < value <= MAX_COUNT else 0
+
+
+def _replay(message: AbstractIncomingMessage) -> str:
+    """The replay's name; one that is no text is still a replay, for which nobody may send e-mail or count."""
+    value = message.headers.get(events.REPLAY_HEADER)
+    if isinstance(value, str):
+        return value[:255]
+    return "" if value is None else "?"

@@ -1,0 +1,64 @@
+"""`/docs`: the API's document as a page to read and to try, without any other host.
+
+Script and style are Swagger UI's, as the pinned package `fastapi-swagger` carries them.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+import orjson
+from fastapi import FastAPI, Response
+
+from shared.base.errors import Problem
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<div id="api"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+"""
+_START = b"""\
+SwaggerUIBundle({
+  url: "openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null, defaultModelsExpandDepth: 0,
+});
+"""
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_TYPES = {"css": "text/css", "js": "text/javascript"}
+
+
+def add_docs(api: FastAPI) -> None:
+    """Serve the page and its files, which are read once."""
+    page = _PAGE.format(title=api.title)
+    packed = files("fastapi_swagger") / "resources"
+    held = {name: (packed / name).read_bytes() for name in ("swagger-ui-bundle.js", "swagger-ui.css")}
+    held["start.js"] = _START
+
+    @cache
+    def as_json() -> bytes:
+        return orjson.dumps(api.openapi())
+
+    @api.get("/openapi.json", include_in_schema=False)
+    async def get_document() -> Response:
+        # FastAPI's own route writes it as JSON for each request, which holds up all others for a millisecond.
+        return Response(as_json(), media_type="application/json")
+
+    @api.get("/docs", include_in_schema=False)
+    async def get_docs() -> Response:
+        headers = {"content-security-policy": _POLICY, "cache-control": "no-cache"}
+        return Response(page, headers=headers, media_type="text/html")
+
+    @api.get("/docs/{name}", include_in_schema=False)
+    async def get_docs_file(name: str) -> Response:
+        if name not in held:
+            raise Problem(404, "the page has no such file")
+        kind = _TYPES[name.rpartition(".")[2]]
+        return Response(held[name], headers={"cache-control": "public, max-age=3600"}, media_type=kind)

@@ -1,8 +1,8 @@
 """The events that other teams build on: CloudEvents 1.0 in structured JSON. Imports pydantic only.
 
-The routing key of an event is its name (`article.published`), its CloudEvents type adds our prefix and a version
-(`luotdoc.article.published.v1`). Within a version only optional fields may be added. The schemas, the AsyncAPI document
-and the page in docs/events are made from this file: `make contract`.
+An event's routing key is its name (`article.published`). Its CloudEvents type adds our prefix and a
+version (`luotdoc.article.published.v1`). Within a version only optional fields may be added.
+`make contract` makes the schemas, the AsyncAPI document and the page in docs/events from this file.
 """
 
 import re
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailF
 CONTENT_TYPE = "application/cloudevents+json"
 SEQUENCE_DIGITS = 20
 REPLAY_HEADER = "x-luotdoc-replay"
-"""AMQP header of a repeated event: the replay's name. Who sends e-mail or counts must not do so again for it."""
+"""AMQP header of a replayed event; its value is the replay's name. Send no e-mail for such an event."""
 ARTICLE_ID = r"^[a-z0-9]{1,32}$"
 
 
@@ -39,77 +39,81 @@ def _sequence(value: str) -> str:
     return value
 
 
-# What no database or calendar can hold is refused when it is read. The schemas don't say so: no producer sends it.
+# Bounds that MongoDB and Python's calendar need. They are checked on reading and are not in the schemas, because no
+# producer sends such values.
 Int64 = Annotated[int, AfterValidator(_storable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 ArticleId = Annotated[str, Field(pattern=ARTICLE_ID, description="the article's id", examples=["ls0001"])]
 Revision = Annotated[
-    int, Field(ge=1, description="of the article; rises with every change of state"), AfterValidator(_storable)
+    int, Field(ge=1, description="the article's revision; each change adds one"), AfterValidator(_storable)
 ]
-Url = Annotated[str, Field(description="absolute canonical address of the page")]
+Url = Annotated[str, Field(description="absolute canonical address of the article's page")]
 
 
 class Data(BaseModel):
-    """What an event says. Unknown fields are ignored: a later minor addition must not break a reader."""
+    """Base class of an event's `data`. Unknown fields are ignored, so that later additions break no reader."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     name: ClassVar[str]
     version: ClassVar[int] = 1
     of_article: ClassVar[bool] = True
-    """Whether the event is about one article: `subject` and `sequence` are always there, else never."""
+    """True: the event is about one article and always has `subject` and `sequence`. False: it never has them."""
 
 
 class Image(BaseModel):
-    """A picture."""
+    """A picture with its texts."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, title="ArticleImage")  # TypeScript has an `Image`
-    url: str = Field(description="absolute, or from the root of the site")
-    alt: str = Field("", description="text for those who don't see it")
-    caption: str = Field("", description="plain text under it")
-    credit: str = Field("", description="who made it")
+    url: str = Field(description="address: absolute, or a path from the root of the site")
+    alt: str = Field("", description="alternative text for people who don't see the picture")
+    caption: str = Field("", description="plain text under the picture")
+    credit: str = Field("", description="photographer or source")
 
 
 class Article(Data):
-    """The full state of an article at a revision."""
+    """The full state of an article at one revision."""
 
     id: ArticleId
     revision: Revision
     change: Literal["major", "minor", "republish"] = Field(
         "major",
         title="ArticleChange",
-        description="minor: not worth telling readers; republish: nothing changed, it is sent again",
+        description="major: worth telling readers; minor: not worth it, such as a corrected typo; "
+        "republish: the same content sent again under a new revision",
     )
     url: Url
-    slug: str = Field(description="the title's part of the address")
-    section: str = Field(description="slug of the section")
-    title: str = Field(description="plain text")
-    lead: str = Field("", description="the paragraph that introduces the article")
-    body_html: str = Field(description="sanitised HTML")
-    byline: str = Field("", description="who wrote it")
-    tags: Annotated[list[str], FailFast()] = Field([], description="as the editor wrote them; absent means none")
-    image: Image | None = Field(None, title="LeadingImage", description="the leading picture")
-    language: str = Field("vi", description="BCP 47")
-    published_at: Moment = Field(description="as the page shows it")
-    modified_at: Moment = Field(description="of this revision")
+    slug: str = Field(description="the part of the page's address that is made from the title")
+    section: str = Field(description="slug of the article's section")
+    title: str = Field(description="the headline as plain text")
+    lead: str = Field("", description="introductory paragraph as plain text")
+    body_html: str = Field(description="the article's text as sanitised HTML")
+    byline: str = Field("", description="authors, as plain text")
+    tags: Annotated[list[str], FailFast()] = Field([], description="tags as the editor wrote them; absent means none")
+    image: Image | None = Field(None, title="LeadingImage", description="the leading picture; null while there is none")
+    language: str = Field("vi", description="language of the article, a BCP 47 tag")
+    published_at: Moment = Field(description="time of publication that the page shows")
+    modified_at: Moment = Field(description="time at which this revision was written")
     reads_baseline: Annotated[
-        int, Field(ge=0, description="legacy count, kept apart from counted reads"), AfterValidator(_storable)
+        int,
+        Field(ge=0, description="read count from an earlier system, not included in the totals of reads.counted"),
+        AfterValidator(_storable),
     ] = 0
 
 
 class ArticlePublished(Article):
-    """An article became public: for the first time, again after a withdrawal, or because its time came."""
+    """An article became public: for the first time, after a withdrawal, or at its scheduled time."""
 
     name: ClassVar[str] = "article.published"
 
 
 class ArticleUpdated(Article):
-    """A public article changed; `change` says how much."""
+    """A public article changed. `change` says how much."""
 
     name: ClassVar[str] = "article.updated"
 
 
 class ArticleWithdrawn(Data):
-    """A tombstone: the article is no longer public. Older events that arrive later must not revive it."""
+    """The article is no longer public. Keep the revision as a tombstone, so that late older events can't revive it."""
 
     name: ClassVar[str] = "article.withdrawn"
     id: ArticleId
@@ -118,71 +122,72 @@ class ArticleWithdrawn(Data):
     reason: Literal["withdrawn", "rescheduled"] = Field(
         "withdrawn",
         title="WithdrawalReason",
-        description="rescheduled: an editor moved the publishing time into the future",
+        description="withdrawn: an editor took the article down; "
+        "rescheduled: an editor moved its time of publication into the future",
     )
-    withdrawn_at: Moment
+    withdrawn_at: Moment = Field(description="time of the withdrawal")
 
 
 class PageRendered(Data):
-    """A page is served with this state; a cache may purge `url` now."""
+    """A new version of an article's page is being served. Caches may purge `url` now."""
 
     name: ClassVar[str] = "page.rendered"
     article: ArticleId
     revision: Revision
     url: Url
-    etag: str = Field(description="names the page's state")
-    template: str = Field(description="version of the templates")
-    rendered_at: Moment
+    etag: str = Field(description="entity tag of the page; it changes with content and templates")
+    template: str = Field(description="version of the templates that made the page")
+    rendered_at: Moment = Field(description="time at which the page was made")
 
 
 class PageRemoved(Data):
-    """A page is no longer served; a cache may purge `url` now."""
+    """An article's page is no longer served. Caches may purge `url` now."""
 
     name: ClassVar[str] = "page.removed"
     article: ArticleId
     revision: Revision
     url: Url
-    removed_at: Moment
+    removed_at: Moment = Field(description="time at which the page was removed")
 
 
 class Count(BaseModel):
-    """One article in `reads.counted`."""
+    """The counted reads of one article."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     article: ArticleId
-    delta: Int64 = Field(description="reads that this flush added; informational")
-    total: Int64 = Field(description="all counted reads, read after the commit; keep the larger")
+    delta: Int64 = Field(description="reads that this flush added; informational, don't add deltas up")
+    total: Int64 = Field(description="all counted reads of the article; of two totals keep the larger")
 
 
 class ReadsCounted(Data):
-    """A flush of the counter was committed. Totals are without baselines."""
+    """Reads were counted. One event for each flush of the counter, without baselines in its totals."""
 
     name: ClassVar[str] = "reads.counted"
     of_article: ClassVar[bool] = False
     items: Annotated[list[Count], FailFast()] = Field(description="the articles that this flush counted")
     complete_through: Moment | None = Field(
-        None, description="every read accepted before this moment is counted; null while it is not known"
+        None, description="every read accepted before this moment is in the totals; null while it is not known"
     )
 
 
 class Heartbeat(Data):
-    """A producer's sign, per type of event and at a fixed interval, that its way to you is whole.
+    """Each producer sends one at a fixed interval for each event type it publishes, as long as it can publish.
 
-    It is published only while nothing of that type waits behind a fault. Each process of a producer sends its own.
+    Silence means a fault: the producer is down or can't publish, or you are cut off. Each process sends its own.
     """
 
     name: ClassVar[str] = "heartbeat"
     of_article: ClassVar[bool] = False
-    producer: str = Field(description="the service that publishes the type")
-    instance: str = Field(description="one process of it, named anew at each start")
-    event: str = Field(description="the name of the type that it vouches for", examples=["article.published"])
-    interval: float = Field(gt=0, description="seconds until the next one; after three without any, ask why")
+    producer: str = Field(description="the service that publishes events of this type")
+    instance: str = Field(description="the process that sent this heartbeat; a new name at each start")
+    event: str = Field(description="the name of the event type", examples=["article.published"])
+    interval: float = Field(gt=0, description="seconds to the next heartbeat; three intervals of silence mean a fault")
     last_id: str | None = Field(
         None,
-        description="id of the last such event that this process had confirmed: who was bound to it has received it "
-        "before this heartbeat, in the same queue; null while there was none",
+        description="id of the last event of this type that RabbitMQ confirmed to this process; a queue bound to both "
+        "has received it before this heartbeat; null while there was none",
     )
-    last_time: Moment | None = Field(None, description="the time of that event; null while there was none")
+    last_time: Moment | None = Field(None, description="`time` of that last event; null while there was none")
 
 
 KINDS: tuple[type[Data], ...] = (
@@ -194,29 +199,31 @@ KINDS: tuple[type[Data], ...] = (
     ReadsCounted,
     Heartbeat,
 )
-"""Every event in every version that may still come, older versions of a name first."""
+"""Every event type in every version that may still arrive, older versions of a name first."""
 
 EVENTS: dict[str, type[Data]] = {kind.name: kind for kind in KINDS}
-"""By name, the newest version: what we publish."""
+"""The newest version of each event by name: the versions that we publish."""
 
 
 class Envelope(BaseModel):
     """CloudEvents 1.0 attributes, with the extensions `sequence` and `correlationid`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    specversion: Literal["1.0"] = Field("1.0", description="of CloudEvents")
-    id: str = Field(min_length=1, description="the same again is the same event again")
-    source: str = Field(min_length=1, description="the service, such as /luotdoc/ingest")
-    type: str = Field(description="our prefix, the event's name, its version")
+    specversion: Literal["1.0"] = Field("1.0", description="version of CloudEvents")
+    id: str = Field(min_length=1, description="the event's id; a repetition of the event has the same id")
+    source: str = Field(min_length=1, description="the service that published the event, such as /luotdoc/ingest")
+    type: str = Field(description="`luotdoc.`, the event's name and its version, such as luotdoc.article.published.v1")
     subject: str | None = Field(None, description="the article's id; always in article.* and page.*, else never")
-    time: Moment = Field(description="when it happened")
-    datacontenttype: Literal["application/json"] = Field("application/json", description="of `data`")
+    time: Moment = Field(description="when the event happened")
+    datacontenttype: Literal["application/json"] = Field("application/json", description="media type of `data`")
     dataschema: str | None = Field(None, description="absolute address of the JSON Schema of `data`")
     sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$"), AfterValidator(_sequence)] | None = Field(
         None,
-        description="the article's revision, zero-padded: it compares as text; there where `subject` is",
+        description="the article's revision with leading zeros: it compares as text; present where `subject` is",
     )
-    correlationid: str | None = Field(None, description="of the request that led to the event; stands in our logs too")
+    correlationid: str | None = Field(
+        None, description="id of the request that led to the event; all services' log lines carry it"
+    )
     data: dict[str, Any]
 
     @property
@@ -234,11 +241,11 @@ def type_of(kind: type[Data]) -> str:
 
 
 TYPES: dict[str, type[Data]] = {type_of(kind): kind for kind in KINDS}
-"""By CloudEvents type: what we read."""
+"""Every version by CloudEvents type: the versions that we can read."""
 
 
 def schema_of(kind: type[Data]) -> str:
-    """The file name of the JSON Schema of `data`, under ingest's `/schemas/`."""
+    """The file name of the JSON Schema of `data`; ingest serves it under `/schemas/`."""
     return f"{kind.name}.v{kind.version}.json"
 
 
@@ -271,7 +278,7 @@ def envelope(
 
 
 def encode(event: Envelope) -> bytes:
-    """Structured-mode JSON; absent attributes are left out, as CloudEvents wants."""
+    """The event as structured-mode JSON. Absent attributes are left out, as CloudEvents requires."""
     return event.model_dump_json(exclude_none=True).encode()
 
 
@@ -279,11 +286,11 @@ D = TypeVar("D", bound=Data)
 
 
 def data_of(event: Envelope) -> Data:
-    """Raises pydantic's `ValidationError`, or `KeyError` for a type or version that we don't know."""
+    """The parsed `data` of `event`. Raises pydantic's `ValidationError`, or `KeyError` for an unknown type."""
     return TYPES[event.type].model_validate(event.data)
 
 
 def decode(body: bytes) -> tuple[Envelope, Data]:
-    """Read an event. Raises as `data_of` does."""
+    """Parse an event. Raises pydantic's `ValidationError`, or `KeyError` for an unknown type."""
     event = Envelope.model_validate_json(body)
     return event, data_of(event)

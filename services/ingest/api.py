@@ -13,14 +13,14 @@ from shared.web.http import make_api
 from shared.web.openapi import Described
 
 ABOUT = """\
-Articles and pictures go in here, with a token; reads too, from readers' pages and from servers.
+Takes articles and pictures from editors' systems, and reads from pages, servers and apps.
 
-Every error is an RFC 9457 problem document, `application/problem+json`, and every answer carries an
-`X-Correlation-Id`, which may be chosen with the request. Unknown parameters and fields are refused."""
+Every error is an RFC 9457 problem document, `application/problem+json`. Every answer carries an
+`X-Correlation-Id`, which the request may choose. Unknown parameters and fields are refused."""
 
 
 def describe_api() -> FastAPI:
-    """The API with its document, and without anything to answer with."""
+    """The API for its OpenAPI document alone: it has no service and can't answer."""
     described = Described(
         paths={**beacon_routes.PATHS, **health.PATHS},
         models=(ArticleInput, ReadBatchInput, *beacon_routes.MODELS, *health.MODELS),
@@ -33,7 +33,7 @@ def describe_api() -> FastAPI:
 
 
 def build_api(service: Articles) -> FastAPI:
-    """The API that answers with `service`."""
+    """The API, whose handlers work with `service`."""
     api = describe_api()
     api.state.service = service
     return api

@@ -1,4 +1,4 @@
-"""What stats answers. Times are RFC 3339 UTC with milliseconds; all other numbers are reads unless told."""
+"""The answers of stats, as models. Times are RFC 3339 UTC with milliseconds. Numbers are reads unless described."""
 
 from typing import Annotated, Literal
 
@@ -8,27 +8,27 @@ Time = Annotated[str, Field(examples=["2026-11-23T07:05:00.000Z"])]
 
 
 class Site(BaseModel):
-    """The whole site; its days begin at midnight in the site's time zone, its weeks on Monday."""
+    """Reads of the whole site. Days begin at midnight in the site's time zone, weeks on Monday."""
 
     total: int = Field(description="baseline + counted")
-    baseline: int = Field(description="legacy counts of all articles, withdrawn ones too")
+    baseline: int = Field(description="read counts from an earlier system, of all articles, withdrawn ones included")
     counted: int
     today: int
     yesterday: int
     week: int
     month: int
     year: int
-    online: int | None = Field(description="not built yet: null")
+    online: int | None = Field(description="null: not built yet")
     as_of: Time = Field(
-        description="every figure is as of this moment, half a second ago at most, two while MongoDB is slow"
+        description="the moment of all figures: at most half a second ago, two seconds while MongoDB is slow"
     )
     complete_through: Time | None = Field(
-        description="every read accepted before this moment is counted; null while no ingest gets through"
+        description="every read accepted before this moment is counted; null while no ingest reaches RabbitMQ"
     )
 
 
 class ArticleReads(BaseModel):
-    """One article."""
+    """Reads of one article."""
 
     article: str
     title: str
@@ -42,12 +42,12 @@ class ArticleReads(BaseModel):
 
 
 class TopItem(BaseModel):
-    """A place in the list."""
+    """One article of the list."""
 
     article: str
     title: str
     url: str
-    reads: int = Field(description="counted in the window; a legacy count is not in it, not even for `all`")
+    reads: int = Field(description="reads counted in the window, without the article's baseline, also for `all`")
 
 
 class TopList(BaseModel):
@@ -59,14 +59,14 @@ class TopList(BaseModel):
 
 
 class Point(BaseModel):
-    """The reads from `start` up to the next point's."""
+    """The reads from `start` until the next point's `start`."""
 
     start: str = Field(description="RFC 3339 with the time zone's offset at that moment")
     reads: int
 
 
 class SeriesPoints(BaseModel):
-    """Every step of the span, those without reads too."""
+    """Reads over time: one point for each step, also for steps without reads."""
 
     step: Literal["hour", "day", "month"]
     tz: str
@@ -74,33 +74,33 @@ class SeriesPoints(BaseModel):
 
 
 class EndedGap(BaseModel):
-    """Batches of a start of ingest that has ended, and that nobody has seen yet."""
+    """A gap of an epoch (one run of an ingest) that has ended."""
 
     epoch: str
-    missing: int = Field(description="batches")
+    missing: int = Field(description="number of missing batches")
 
 
 class RunningGap(BaseModel):
-    """Batches that a running ingest has numbered and that nobody has seen for more than a minute."""
+    """A gap in the epoch of a running ingest: batches that have been missing for more than a minute."""
 
     epoch: str
-    missing: int = Field(description="batches")
-    since: Time = Field(description="before this moment the ingest misses nothing; it holds complete_through back")
+    missing: int = Field(description="number of missing batches")
+    since: Time = Field(description="no batch from before this moment is missing; complete_through can't pass it")
     why: str = Field(description="what may have happened, and what to do")
 
 
 class Reconciliation(BaseModel):
     """The books, as of one moment: accepted = counted + filtered + parked, so `balance` is 0."""
 
-    accepted: int = Field(description="reads in the batches that were counted or parked, filtered ones included")
+    accepted: int = Field(description="reads in all batches that were counted or parked, filtered reads included")
     counted: int
     filtered: dict[str, int] = Field(description="by reason")
     parked: int
-    in_flight: int = Field(description="batches that are missing in an ingest's sequence; their reads are unknown")
-    balance: int = Field(description="accepted - counted - filtered - parked")
-    duplicates: int = Field(description="batches that came again and were not counted again")
+    in_flight: int = Field(description="batches missing in the sequences of ingest; how many reads is not known")
+    balance: int = Field(description="accepted - counted - filtered - parked; anything but 0 is a fault")
+    duplicates: int = Field(description="batches that arrived again and were not counted again")
     complete_through: Time | None
-    lost: int = Field(description="batches that operators have given up; their reads are unknown and in no other term")
-    running_gaps: list[RunningGap] = Field(description="the part of in_flight that holds complete_through back")
-    gaps: list[EndedGap] = Field(description="the part of in_flight whose ingest was not seen for a minute")
+    lost: int = Field(description="batches that an operator declared lost; their reads are in no other term")
+    running_gaps: list[RunningGap] = Field(description="the gaps in in_flight that hold complete_through back")
+    gaps: list[EndedGap] = Field(description="the gaps in in_flight of ingests that were not seen for a minute")
     as_of: Time

@@ -16,22 +16,22 @@ from shared.web.openapi import Described, problems
 ABOUT = """\
 Read counts of the portal and its articles. No token is needed.
 
-Every error is an RFC 9457 problem document, `application/problem+json`, and every answer carries an
-`X-Correlation-Id`, which may be chosen with the request. Unknown parameters are refused."""
+Every error is an RFC 9457 problem document, `application/problem+json`. Every answer carries an
+`X-Correlation-Id`, which the request may choose. Unknown parameters are refused."""
 
 _VARY = {"Vary": {"description": "Accept", "schema": {"type": "string"}}}
 _TABLE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "As JSON, or as a table: CSV (RFC 4180) with a header line.",
+        "description": "JSON, or a table as CSV (RFC 4180) with a header line.",
         "headers": _VARY,
         "content": {"text/csv": {"schema": {"type": "string"}}},
     }
 }
-_NO_ARTICLE = {404: "No event told of such an article; a scheduled one is not told of."}
+_NO_ARTICLE = {404: "No article with this id was ever published."}
 
 
 def describe_api() -> FastAPI:
-    """The API with its document, and without anything to answer with."""
+    """The API for its OpenAPI document alone: it has no reports and can't answer."""
     described = Described(paths={**offer.PATHS, **health.PATHS}, models=(*offer.MODELS, *health.MODELS))
     api = make_api("Lượt Đọc: statistics", ABOUT, described)
     api.include_router(routes)
@@ -39,7 +39,7 @@ def describe_api() -> FastAPI:
 
 
 def make(reports: Reports) -> FastAPI:
-    """The API, which answers with `reports`."""
+    """The API, whose handlers read `reports`."""
     api = describe_api()
     api.state.reports = reports
     return api
@@ -60,7 +60,7 @@ routes = APIRouter(prefix="/stats", tags=["statistics"])
 
 @routes.get("/site", responses=problems(422))
 async def get_site(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Site:
-    """The whole site: total, today, yesterday, this week, month and year."""
+    """Reads of the whole site: total, today, yesterday, this week, this month and this year."""
     return await reports.site()
 
 
@@ -70,7 +70,7 @@ async def get_article_reads(
     article_id: Annotated[str, Path(alias="id", pattern=ARTICLE_ID, examples=["hello1"])],
     _asked: Annotated[questions.Nothing, Query()],
 ) -> answers.ArticleReads:
-    """One article, withdrawn ones too."""
+    """Reads of one article, also after its withdrawal."""
     return await reports.article(article_id)
 
 
@@ -83,7 +83,7 @@ async def get_article_reads(
 async def get_top(
     reports: Held, request: Request, asked: Annotated[questions.Top, Query()]
 ) -> Response | answers.TopList:
-    """The most read published articles of a window. The window starts with a quarter of an hour."""
+    """The most read published articles of a time window. Its start is rounded down to a quarter of an hour."""
     found = await reports.top(asked)
     if not wants_csv(asked.format, request.headers.get("accept", "")):
         return found
@@ -100,7 +100,7 @@ async def get_top(
 async def get_series(
     reports: Held, request: Request, asked: Annotated[questions.Series, Query()]
 ) -> Response | answers.SeriesPoints:
-    """Reads over time: of each hour, day or month in [from, to), at most 2000 points."""
+    """Reads over time: one point for each hour, day or month in [from, to), at most 2000 points."""
     found = await reports.series(asked)
     if not wants_csv(asked.format, request.headers.get("accept", "")):
         return found
@@ -110,12 +110,12 @@ async def get_series(
 
 @routes.get("/reconciliation", responses=problems(422))
 async def get_reconciliation(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Reconciliation:
-    """The books: what was accepted, and where it is."""
+    """The books: the number of reads accepted, and how many are counted, filtered, parked or in flight."""
     return await reports.reconciliation()
 
 
 def site_at_once(app: App, reports: Reports) -> App:
-    """`app`, with the totals that every page shows answered before it, as `get_site` would, whoever waits for `app`."""
+    """Answer `GET /stats/site` without a query before `app`, as `get_site` would, so that it never queues for `app`."""
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/stats/site" or scope["method"] != "GET" or scope["query_string"]:

@@ -1,7 +1,7 @@
-"""What a client may ask, read and checked. Pure.
+"""The parameters of stats' API, parsed and checked. Pure.
 
-Every fault is told with the parameter's name as its path. A parameter that nobody knows is a fault, too: a misspelt
-one would otherwise silently answer another question.
+Each fault names the parameter as its path. An unknown parameter is a fault too: a misspelt one would
+otherwise be ignored, and the answer would belong to another question.
 """
 
 import re
@@ -51,7 +51,7 @@ def _moment(value: Any) -> datetime | date:
 
 @cache
 def _zones() -> frozenset[str]:
-    # Only these: a name is also a file's path.
+    # Only listed names: `ZoneInfo` opens a file whose path is the name.
     return frozenset(available_timezones())
 
 
@@ -79,7 +79,7 @@ def window_span(window: str) -> timedelta | None:
 
 
 def window_start(window: str, now: datetime) -> int | None:
-    """The quarter with which `window` starts, cut down to the quarter; None for `all`."""
+    """The quarter of an hour in which `window` starts; None for `all`."""
     span = window_span(window)
     return None if span is None else quarter_of(now - span)
 
@@ -89,11 +89,11 @@ Moment = Annotated[
     PlainValidator(_moment),
     WithJsonSchema({"type": "string", "pattern": _MOMENT, "examples": ["2026-11-23", "2026-11-23T07:00:00+07:00"]}),
 ]
-Format = Annotated[Literal["json", "csv"] | None, Field(description="csv for a table; else `Accept` decides")]
+Format = Annotated[Literal["json", "csv"] | None, Field(description="csv for a table; default: `Accept` decides")]
 
 
 class Nothing(BaseModel):
-    """No parameter."""
+    """No parameters."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -108,30 +108,30 @@ class Top(Nothing):
             description="`<n>h` or `<n>d`, at most 31d, or `all`", max_length=10, json_schema_extra={"pattern": _SPAN}
         ),
     ] = "24h"
-    limit: int = Field(10, ge=1, le=100, description="how many articles, 1 to 100")
+    limit: int = Field(10, ge=1, le=100, description="number of articles, 1 to 100")
     format: Format = None
 
 
 class Series(Nothing):
     """Parameters of `/stats/series`. A time has an offset; a date is its midnight in `tz`."""
 
-    step: periods.Step = Field("day", description="length of a point; a series has at most 2000 points")
+    step: periods.Step = Field("day", description="length of time of each point; a series has at most 2000 points")
     from_: Moment | None = Field(
         None,
         alias="from",
-        description="years 2000 to 2100; cut down to its step's start; default: 24 hours, 30 days or 12 months "
+        description="start, rounded down to a step; years 2000 to 2100; default: 24 hours, 30 days or 12 months "
         "before `to`",
     )
-    to: Moment | None = Field(None, description="not in the series; filled up to its step's end; default: now")
+    to: Moment | None = Field(None, description="end, exclusive, rounded up to a step; default: now")
     tz: Annotated[str, AfterValidator(_zone), Field(max_length=64)] | None = Field(
-        None, description="name of a time zone; default: the site's"
+        None, description="name of a time zone, such as Asia/Ho_Chi_Minh; default: the site's"
     )
-    article: ArticleId | None = Field(None, description="default: the whole site")
+    article: ArticleId | None = Field(None, description="id of an article; default: the whole site")
     format: Format = None
 
 
 def series_steps(asked: Series, now: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The moments between which the points of the series lie, rising: one more than points.
+    """The bounds of the series' points in rising order: one more than there are points.
 
     Raises `Problem` 422 for an empty span, years outside 2000 to 2100, and more than 2000 points.
     """

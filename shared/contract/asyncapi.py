@@ -9,22 +9,22 @@ from shared.contract.schemas import Schema, attributes, model_schema, stem
 from shared.rabbit import topology
 
 ABOUT = """\
-What the portal tells other services, as CloudEvents 1.0 in structured JSON.
+The events that the portal publishes for other services, as CloudEvents 1.0 in structured JSON.
 
-Bind a durable queue of your own to the topic exchange `luotdoc.events`; the routing key is the event's name. An event
-carries the full state and may come twice or late: keep `sequence`, which compares as text, and drop what is not newer.
-An article that is withdrawn leaves a tombstone with a revision of its own.
+Bind a durable queue of your own to the topic exchange `luotdoc.events`; the routing key is the event's name. Each
+event of an article carries its full state. It may arrive twice or late: store `sequence`, which compares as text, and
+drop events that are not newer. The withdrawal of an article has a revision too: store it as a tombstone.
 
-Ignore fields that you don't know, and acknowledge types that you did not ask for. Within a version, optional fields
-may be added, and nothing else changes; anything else comes as a type of its own, with the next version, beside the old
-one for at least six months."""
+Ignore fields that you don't know, and acknowledge types that you did not ask for. Within a version only optional
+fields are added. Any other change is published as a new type with the next version, beside the old one for at least
+six months."""
 
 _REPLAY: Schema = {
     "type": "object",
     "properties": {
         events.REPLAY_HEADER: {
             "type": "string",
-            "description": "Only in a replay: its name. Send no e-mail for such an event, it was sent before.",
+            "description": "Name of the replay; only replayed events have it. Send no e-mail for them.",
         }
     },
 }
@@ -54,15 +54,15 @@ _SERVER = {
     "host": "{host}",
     "protocol": "amqp",
     "protocolVersion": "0.9.1",
-    "description": "RabbitMQ 3.10 or newer. Every subscriber has a user of its own, who may read its own queues only.",
-    "variables": {"host": {"default": "localhost:5672", "description": "host and port, as the operator tells you"}},
+    "description": "RabbitMQ 3.10 or newer. Each subscriber has a user of its own, which may read its own queues.",
+    "variables": {"host": {"default": "localhost:5672", "description": "host and port; ask the operators"}},
     "security": [{"type": "userPassword", "description": "the subscriber's own user"}],
 }
 
 
 def _channel(name: str, kinds: list[type[events.Data]]) -> dict[str, Any]:
     exchange = topology.EVENTS
-    history = f" Kept in the stream `{topology.EVENTS_LOG.name}` too." if topology.is_kept(name) else ""
+    history = f" The stream `{topology.EVENTS_LOG.name}` keeps it for replays." if topology.is_kept(name) else ""
     return {
         "address": name,
         "title": name,

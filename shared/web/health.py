@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/metrics` as the documents tell them; `shared.web.app` answers them for every service."""
+"""OpenAPI path items of `/livez`, `/readyz` and `/metrics`, which `shared.web.app` answers for every service."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from shared.web.openapi import ref
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The answer of a process that is alive."""
 
     alive: bool
 
 
 class Readiness(BaseModel):
-    """Whether the service can do its job."""
+    """Whether the service can do its job now."""
 
     ready: bool
-    reason: str | None = Field(description="why it can't; null when it is ready")
+    reason: str | None = Field(description="why the service is not ready; null when it is")
 
 
 def _json(model: type[BaseModel], description: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def _get(operation: str, summary: str, responses: dict[str, Any]) -> dict[str, A
 
 _TEXT = {"description": "The metrics as text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 PATHS = {
-    "/livez": _get("get_livez", "Whether the process is alive", {"200": _json(Alive, "It is.")}),
+    "/livez": _get("get_livez", "Whether the process is alive", {"200": _json(Alive, "The process is alive.")}),
     "/readyz": _get(
         "get_readyz",
         "Whether requests should be sent here",

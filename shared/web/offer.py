@@ -1,4 +1,4 @@
-"""`GET /state`: what a subscriber of ours holds, offered as `shared/web/holdings.py` says."""
+"""`GET /state`: lists the articles that a subscriber of ours holds, for reconciliation (`shared/web/holdings.py`)."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ CONTENT_TYPE = "application/x-ndjson"
 
 
 class HeldArticle(BaseModel):
-    """A line of the answer."""
+    """One line of the listing: an article as this service holds it."""
 
     id: str
     revision: int = Field(ge=1)
@@ -25,26 +25,26 @@ class HeldArticle(BaseModel):
 
 
 AFTER = r"^([a-z0-9]{1,32})?$"
-"""An article's id, or nothing: reconciliation asks for the first page with an empty one."""
+"""An article's id, or an empty string, with which reconciliation asks for the first page."""
 
 PATHS: dict[str, dict[str, Any]] = {
     PATH: {
         "get": {
             "operationId": "get_state",
-            "summary": "What this service holds of the articles",
-            "description": "A line for each article, sorted by id; an answer shorter than `limit` is the last one.",
+            "summary": "List the articles that this service holds",
+            "description": "One line for each article, sorted by id. A page with fewer lines than `limit` is the last.",
             "tags": ["operation"],
             "parameters": [
                 {
                     "name": "after",
                     "in": "query",
-                    "description": "the last id of the page before; empty or absent for the first page",
+                    "description": "last id of the previous page; empty or absent for the first page",
                     "schema": {"type": "string", "pattern": AFTER},
                 },
                 {
                     "name": "limit",
                     "in": "query",
-                    "description": f"lines, 1 to {PAGE}",
+                    "description": f"number of lines, 1 to {PAGE}",
                     "schema": {"type": "integer", "minimum": 1, "maximum": PAGE, "default": PAGE},
                 },
             ],
@@ -59,7 +59,7 @@ MODELS = (HeldArticle,)
 
 
 def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
-    """The app that answers `GET /state`; `page(after, limit)` reads what is held, sorted by id."""
+    """The app that answers `GET /state`. `page(after, limit)` reads a page of the held articles, sorted by id."""
 
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):

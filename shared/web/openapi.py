@@ -1,7 +1,7 @@
-"""What the routes of all services have in common in their OpenAPI documents, and how a document is put together.
+"""Builds the OpenAPI documents of ingest and stats, and holds what their routes have in common.
 
-FastAPI describes its own routes. A route that is raw ASGI is described by a `paths` dictionary (OpenAPI path items)
-that stands beside the code that answers it. Both are joined by `document`.
+FastAPI describes its own routes. A raw ASGI route is described by OpenAPI path items, written in a
+module next to the code that answers it. `document` joins both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +24,14 @@ MEANINGS = {
     403: "The token lacks the scope that this operation needs.",
     404: "There is no such thing.",
     409: "The request conflicts with an earlier one.",
-    412: "A precondition (`If-Match`, `If-None-Match`) does not hold.",
+    412: "The precondition in `If-Match` or `If-None-Match` is not met.",
     413: "The body is larger than the limit; the connection is closed.",
     415: "The `Content-Type` names a format that this operation does not take, or the body is compressed.",
     422: "The request is not valid; `errors` names the parameters and fields at fault.",
     429: "Too many requests from this client; `Retry-After` says when to try again.",
     431: "The request's headers are too large.",
-    503: "Not now: starting, stopping, overloaded, or a server that this needs is away. Try again after `Retry-After`.",
+    503: "The service is starting, stopping or overloaded, or MongoDB or RabbitMQ is away. Try again after "
+    "`Retry-After`.",
 }
 RETRY_AFTER = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 0}}}
 CHALLENGE = {"WWW-Authenticate": {"description": "the scheme", "schema": {"type": "string"}}}
@@ -41,7 +42,7 @@ class FieldFault(BaseModel):
     """One fault of a request."""
 
     path: str = Field(description="the parameter, header or field at fault; nested fields are joined by dots")
-    message: str = Field(description="what it must be")
+    message: str = Field(description="what the value must be")
 
 
 class ProblemDocument(BaseModel):
@@ -61,16 +62,16 @@ class ProblemDocument(BaseModel):
             ]
         },
     )
-    type: str = Field(description="always about:blank: the status says what kind of error it is")
+    type: str = Field(description="always about:blank: the status is the kind of error")
     title: str = Field(description="the status in words")
     status: int = Field(ge=400, le=599, description="the HTTP status")
-    detail: str = Field(description="what went wrong, for people")
-    errors: list[FieldFault] = Field(default=[], description="the faults of a request that is not valid, at most 20")
+    detail: str = Field(description="explanation for people")
+    errors: list[FieldFault] = Field(default=[], description="each fault of a request that is not valid, at most 20")
 
 
 @dataclass(frozen=True)
 class Described:
-    """What FastAPI cannot see: path items of raw routes, and models that bodies and path items refer to by name."""
+    """Parts of a document that FastAPI can't see: path items of raw routes, and models that they refer to by name."""
 
     paths: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     models: Sequence[type[BaseModel]] = ()
@@ -82,18 +83,18 @@ def ref(model: type[BaseModel]) -> dict[str, str]:
 
 
 def body(model: type[BaseModel], *, examples: Mapping[str, Any], description: str) -> dict[str, Any]:
-    """`openapi_extra` of a route that reads a JSON body itself. `examples`: a body by its name."""
+    """`openapi_extra` for a route that parses its JSON body itself. `examples` holds bodies by name."""
     content = {"schema": ref(model), "examples": {name: {"value": value} for name, value in examples.items()}}
     return {"requestBody": {"required": True, "description": description, "content": {"application/json": content}}}
 
 
 def answered(status: int, description: str, **more: Any) -> Responses:
-    """The answer of a request that succeeds."""
+    """The OpenAPI response for a request that succeeds."""
     return {status: {"description": description, **more}}
 
 
 def problems(*statuses: int, also: Mapping[int, str] = MappingProxyType({})) -> Responses:
-    """The error answers of a route; `also` are those whose meaning here is more than the general one."""
+    """The OpenAPI responses for a route's errors. `also` replaces the general meaning of a status for this route."""
     told = {**{status: MEANINGS[status] for status in statuses}, **also}
     return {
         status: {
@@ -106,17 +107,17 @@ def problems(*statuses: int, also: Mapping[int, str] = MappingProxyType({})) -> 
 
 
 def text_header(description: str, **schema: Any) -> dict[str, Any]:
-    """A response header that always comes."""
+    """A response header that is always present."""
     return {"description": description, "required": True, "schema": {"type": "string", **schema}}
 
 
 def as_text(responses: Responses) -> dict[str, dict[str, Any]]:
-    """Answers as a raw route's path item wants them: in order, by the status as text."""
+    """Responses in the form of a path item: sorted, with the status as text."""
     return dict(sorted((str(status), said) for status, said in responses.items()))
 
 
 def document(api: FastAPI, described: Described, everywhere: Iterable[int] = (431, 503)) -> dict[str, Any]:
-    """The whole document of `api`. `everywhere`: statuses that every route of FastAPI may answer."""
+    """The OpenAPI document of `api`. `everywhere` lists statuses that every FastAPI route may answer."""
     made = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
     common = as_text(problems(*everywhere))
     for operation in (each for item in made["paths"].values() for each in item.values()):
@@ -136,23 +137,23 @@ def document(api: FastAPI, described: Described, everywhere: Iterable[int] = (43
 
 
 def as_committed(made: dict[str, Any]) -> bytes:
-    """A document as its file in docs/openapi holds it."""
+    """The document as the bytes of its file in docs/openapi."""
     return orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 _UNUSED = "HTTPValidationError"
-"""FastAPI's own answer to what is not valid; ours is a problem document."""
+"""Name of FastAPI's own validation error. It is left out, because our services answer problem documents."""
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's schema when it is given: it is left out, never null."""
+    """A parameter's schema without null: an optional parameter is left out, never null."""
     alternatives = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key not in {"anyOf", "title"}}
     return {**alternatives[0], **rest} if len(alternatives) == 1 else rest
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without the title of each field, which only repeats its name and becomes a type's name in generated clients."""
+    """`schema` without titles of its fields. They repeat the name, and generated clients make type names of them."""
     properties = {
         name: {key: value for key, value in held.items() if key != "title"}
         for name, held in schema.get("properties", {}).items()

@@ -1,4 +1,4 @@
-"""What the HTTP API answers about articles, pictures and batches of reads. Pure."""
+"""The HTTP API's answers about articles, pictures and batches of reads, as models. Pure."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -16,17 +16,17 @@ Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str), Field(json
 
 class _Summary(BaseModel):
     id: str
-    revision: int = Field(ge=1, description="rises by one with each change; it is the `ETag` too")
+    revision: int = Field(ge=1, description="rises by one with each change; also the `ETag`")
     state: State = Field(description="`scheduled` until `published_at`; a withdrawn article's page answers 410")
     slug: str
     section: str
-    url: str = Field(description="the article's page", json_schema_extra={"format": "uri"})
+    url: str = Field(description="absolute address of the article's page", json_schema_extra={"format": "uri"})
     created_at: Time
     modified_at: Time
 
 
 class WithdrawnArticle(_Summary):
-    """A withdrawn article, as it is shown without a token: that it is gone, and nothing more."""
+    """A withdrawn article as shown without a token: its state without its content."""
 
     state: Literal["withdrawn"]
 
@@ -36,55 +36,55 @@ class ArticleAnswer(_Summary):
 
     title: str
     lead: str
-    body_html: str = Field(description="as it is kept: cleaned; addresses on the site itself from its root")
+    body_html: str = Field(description="the cleaned HTML as stored; addresses on the site itself start at its root")
     byline: str
     tags: list[str]
     image: events.Image | None
     language: str
     published_at: Time
-    reads_baseline: int = Field(ge=0, description="legacy count, kept apart from counted reads")
+    reads_baseline: int = Field(ge=0, description="read count from an earlier system, apart from counted reads")
 
 
 class Notice(BaseModel):
-    """Something that was changed, left out or is amiss."""
+    """A warning about one field: its content was changed or left out, or should be better."""
 
-    path: str = Field(description="the field")
-    message: str = Field(description="what became of it, or what to do")
+    path: str = Field(description="the field; nested fields are joined by dots")
+    message: str = Field(description="what was changed, or what to do")
 
 
 class WrittenArticle(ArticleAnswer):
-    """An article as it was just written."""
+    """An article as just written, with warnings for the editor."""
 
-    warnings: list[Notice] = Field(description="what the editor should know; with `strict=true` these are errors")
+    warnings: list[Notice] = Field(description="notices for the editor; with `strict=true` they are errors")
 
 
 class ArticleList(BaseModel):
-    """A page of the listing, newest first."""
+    """A page of articles, newest first; oldest change first with `modified_since`."""
 
     items: list[ArticleAnswer | WithdrawnArticle]
-    next: str | None = Field(description="`after` of the following page; null on the last one")
+    next: str | None = Field(description="cursor: `after` of the next page; null on the last one")
 
 
 class PictureAnswer(BaseModel):
-    """Where a picture is."""
+    """The address, type and size of a stored picture."""
 
-    url: str = Field(description="absolute", json_schema_extra={"format": "uri"})
-    path: str = Field(description="the same without the host, for `image.url` and `<img src>`")
-    type: Type = Field(description="as found in the content")
-    bytes: int = Field(ge=1, description="of the picture as it is kept")
-    width: int = Field(ge=1, description="pixels, upright")
-    height: int = Field(ge=1, description="pixels, upright")
+    url: str = Field(description="absolute address of the picture", json_schema_extra={"format": "uri"})
+    path: str = Field(description="the address without scheme and host, for `image.url` and `<img src>`")
+    type: Type = Field(description="media type, found by decoding")
+    bytes: int = Field(ge=1, description="size of the picture as stored")
+    width: int = Field(ge=1, description="pixels, of the upright picture")
+    height: int = Field(ge=1, description="pixels, of the upright picture")
 
 
 class BatchAnswer(BaseModel):
-    """What became of a batch of reads."""
+    """The outcome of a batch of reads."""
 
-    accepted: int = Field(ge=0, description="reads that count")
-    unknown: list[str] = Field(description="articles that were not public when the key was first used, each once")
+    accepted: int = Field(ge=0, description="number of reads that count")
+    unknown: list[str] = Field(description="ids of articles that were not public when the key was first used")
 
 
 def view(article: Article, base_url: str, full: bool) -> ArticleAnswer | WithdrawnArticle:
-    """An article as the API answers it. Without `full`, a withdrawn one shows that it is gone and nothing more."""
+    """An article as the API answers it. Without `full` a withdrawn one shows only its state."""
     shown: dict[str, Any] = {
         "id": article.id,
         "revision": article.revision,

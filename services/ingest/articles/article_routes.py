@@ -26,41 +26,47 @@ from shared.web.openapi import answered, body, problems, text_header
 from shared.web.paths import article_path
 
 ArticleId = Annotated[
-    str, Path(pattern=ARTICLE_ID, description="1-32 of a-z and 0-9, chosen by the client", examples=["hello1"])
+    str,
+    Path(pattern=ARTICLE_ID, description="the article's id: 1-32 of a-z and 0-9, chosen by you", examples=["hello1"]),
 ]
 IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description='the revision that you change, such as `"3"`, or `*` for any; else 412',
+        description='write only if the article is at this revision, such as `"3"`, or exists (`*`); otherwise 412',
         json_schema_extra={"pattern": articles.IF_MATCH},
     ),
 ]
 IfNoneMatch = Annotated[
     str | None,
-    Header(alias="If-None-Match", description="`*` to create only; else 412", json_schema_extra={"enum": ["*"]}),
+    Header(
+        alias="If-None-Match",
+        description="`*`: write only if the article does not exist; otherwise 412",
+        json_schema_extra={"enum": ["*"]},
+    ),
 ]
 
-Strict = Annotated[bool, Query(description="refuse with 422 what would be taken with `warnings`")]
+Strict = Annotated[bool, Query(description="answer 422 instead of 200 or 201 with `warnings`")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="1-255 printable ASCII characters: the same request again answers the article that the first made",
+        description="1-255 printable ASCII characters; a repeated request with the same key creates no second article "
+        "and answers the first one",
     ),
 ]
 
 _HEADERS = {
-    "ETag": text_header('the revision, such as `"3"`', pattern=r'^"[1-9][0-9]*"$'),
+    "ETag": text_header('the article\'s revision, such as `"3"`', pattern=r'^"[1-9][0-9]*"$'),
     "Location": text_header("the article's path in this API"),
 }
 _MAX_JSON = IngestSettings.model_fields["max_article_bytes"].default
 _SAID = (
-    f"The JSON may have {_MAX_JSON:,} bytes (`LUOTDOC_MAX_ARTICLE_BYTES`), its `body_html` {MAX_BODY_BYTES:,} bytes in "
-    f"UTF-8, {MAX_TAGS:,} tags, {MAX_ATTRIBUTES} attributes in a tag, and few enough elements that are never closed. "
-    "Unknown fields are refused."
+    f"At most {_MAX_JSON:,} bytes of JSON (`LUOTDOC_MAX_ARTICLE_BYTES`). Its `body_html` may have {MAX_BODY_BYTES:,} "
+    f"bytes in UTF-8, {MAX_TAGS:,} tags and {MAX_ATTRIBUTES} attributes in a tag; elements without an end tag are "
+    "bounded too. Unknown fields are refused."
 )
 _EXAMPLES = {
     "least": {"title": "Xin chào", "section": "thoi-su", "body_html": "<p>Bài đầu tiên.</p>"},
@@ -77,10 +83,10 @@ _EXAMPLES = {
 }
 _BODY = body(ArticleInput, examples=_EXAMPLES, description=_SAID)
 _TOO_LARGE = {413: f"The body has more than {_MAX_JSON:,} bytes; the connection is closed."}
-_NO_ARTICLE = {404: "There is no such article, or it is not public and the token does not show it."}
+_NO_ARTICLE = {404: "There is no such article, or it is not public and the request has no token that may see it."}
 _WRITTEN = answered(201, "The article was created.", model=WrittenArticle, headers=_HEADERS)
-_KEPT = answered(200, "It was changed, or held this content already.", model=WrittenArticle, headers=_HEADERS)
-_AGAIN = answered(200, "The key made this article before.", model=WrittenArticle, headers=_HEADERS)
+_KEPT = answered(200, "The article was changed, or had this content already.", model=WrittenArticle, headers=_HEADERS)
+_AGAIN = answered(200, "An earlier request with this key created the article.", model=WrittenArticle, headers=_HEADERS)
 
 routes = APIRouter(tags=["articles"])
 
@@ -90,17 +96,19 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     section: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,100}$")] | None = Field(
-        None, description="articles of this section only"
+        None, description="only articles of this section"
     )
-    limit: Annotated[int, Field(ge=1, le=100)] = Field(20, description="how many, 1 to 100")
-    after: Annotated[str, Field(pattern=cursors.PATTERN)] | None = Field(None, description="`next` of the page before")
+    limit: Annotated[int, Field(ge=1, le=100)] = Field(20, description="number of articles, 1 to 100")
+    after: Annotated[str, Field(pattern=cursors.PATTERN)] | None = Field(
+        None, description="cursor: `next` of the previous page"
+    )
     state: articles.State | None = Field(
-        None, description="articles in this state only; without a token there are only `published` ones"
+        None, description="only articles in this state; without a token only `published` is allowed"
     )
     modified_since: Moment | None = Field(
         None,
-        description="RFC 3339: articles whose `modified_at` is not older, the change of longest ago first. `next` is "
-        "never null then: ask with it again and again, and miss nothing; changes of the last minute come twice",
+        description="RFC 3339 time: articles changed at this time or later, the oldest change first. Then `next` is "
+        "never null: poll with it and miss no change; changes of the last minute may come twice",
     )
 
 
@@ -164,7 +172,7 @@ async def put_article(
     if_none_match: IfNoneMatch = None,
     strict: Strict = False,
 ) -> Response:
-    """Create or replace an article. The same content again is a no-op; a withdrawn article is revived."""
+    """Create or replace an article. The same content again changes nothing. A withdrawn article becomes public."""
     wanted = articles.preconditions(if_match, if_none_match)
     given = validated(ArticleInput, await json_body(request, service.max_article_bytes))
 
@@ -187,7 +195,7 @@ async def post_article(
     idempotency_key: IdempotencyKey = None,
     strict: Strict = False,
 ) -> Response:
-    """Create an article under a new id. Repeated with its `Idempotency-Key`, it creates none but answers the first."""
+    """Create an article under a new id. With an `Idempotency-Key` the request can be repeated safely."""
     given = validated(ArticleInput, await json_body(request, service.max_article_bytes))
     digest = "" if idempotency_key is None else sha256(given.model_dump_json().encode()).hexdigest()
     if idempotency_key is None:
@@ -211,7 +219,7 @@ async def post_article(
     | problems(422, 429, also=_NO_ARTICLE),
 )
 async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId) -> Response:
-    """An article. Without a token: a scheduled one is not found, of a withdrawn one only the state is told."""
+    """One article. Without a token a scheduled article is 404, and a withdrawn one shows only its state."""
     article = await service.store.get(article_id)
     if article is None or (article.state == "scheduled" and not sees_all):
         raise Problem(404, "there is no such article")
@@ -220,7 +228,7 @@ async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId
 
 @routes.get("/articles", openapi_extra=ANONYMOUS_TOO, responses=problems(401, 422, 429))
 async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[Listing, Query()]) -> ArticleList:
-    """Articles, newest first; `next` is the `after` of the following page. Without a token: the public ones."""
+    """A page of articles, newest first. Without a token only public articles are listed."""
     if not sees_all and wanted.state not in (None, "published"):
         raise Problem(401, f"a token is needed to list {wanted.state} articles", headers=CHALLENGE)
     state = wanted.state if sees_all else "published"
@@ -238,7 +246,7 @@ async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[L
 async def _changes(
     service: Articles, wanted: Listing, state: articles.State | None, after: cursors.Cursor | None
 ) -> tuple[list[articles.Article], str]:
-    """A page of what was changed, and the cursor behind it, which exists at the end of the list too."""
+    """A page of changed articles and the cursor for the next one, which exists even at the end of the list."""
     assert wanted.modified_since is not None  # noqa: S101  (for the type checker)
     begin = after or cursors.Cursor(Place(wanted.modified_since, ""))
     now = service.clock()
@@ -250,12 +258,12 @@ async def _changes(
     "/articles/{article_id}",
     status_code=204,
     responses=answered(204, "The article is withdrawn.")
-    | problems(401, 403, 412, 422, 429, also={404: "There never was such an article."}),
+    | problems(401, 403, 412, 422, 429, also={404: "No article has ever had this id."}),
 )
 async def delete_article(
     service: Service, _editor: Editor, article_id: ArticleId, if_match: IfMatch = None
 ) -> Response:
-    """Withdraw an article: its page answers 410. Again is a no-op. It can still be read here, and be revived."""
+    """Withdraw an article: its page answers 410. Repeating it changes nothing. A later `PUT` makes it public again."""
     wanted, now = articles.preconditions(if_match, None), service.clock()
     await service.change(article_id, lambda current: articles.withdraw(current, wanted, now, service.base_url))
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Bodies and pictures are cleaned beside the event loop: that takes seconds at worst, and no beacon may wait for it."""
+"""Cleans bodies and pictures outside the event loop: it may take seconds, and reads must not wait for it."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,12 +12,12 @@ from services.ingest.articles.body.clean import Body, clean
 from shared.base.errors import Problem, Unavailable
 
 AT_ONCE = 2
-"""Large bodies and pictures take memory: a picture of 50 million pixels 200 MB."""
+"""Bounds the memory of large bodies and pictures: a picture of 50 million pixels takes 200 MB."""
 IN_A_THREAD = 32 << 10
-"""Characters of a body that is cleaned in a thread, within some 20 ms. A larger one would hold the interpreter's lock
-against the event loop for too long: it goes to a process."""
+"""A body of at most so many characters is cleaned in a thread, in about 20 ms. A larger one goes to a process, because
+a thread would hold the interpreter's lock and delay the event loop."""
 SECONDS = 20.0
-"""What takes longer is refused; the largest that the limits let through takes a quarter of it."""
+"""A body or picture that takes longer is refused. The largest within the limits takes a quarter of this."""
 
 T = TypeVar("T")
 

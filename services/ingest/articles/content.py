@@ -1,4 +1,4 @@
-"""What an editor sends, checked and cleaned: the body of `PUT /articles/{id}`. Pure."""
+"""The article that an editor sends, the body of `PUT /articles/{id}`: its model, checks and slug. Pure."""
 
 import re
 import unicodedata
@@ -28,10 +28,10 @@ RESERVED_SECTIONS = frozenset(
     "admin api articles docs events feed health healthz livez media metrics openapi reads readyz redoc robots "
     "schemas sitemap static stats".split()
 )
-"""Path names of the system's own, behind one gateway; a section may not be called so."""
+"""The system's own path names behind the gateway; a section can't have one of these names."""
 
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Bidirectional embeddings, overrides and isolates: they turn round what stands behind them, on the page too."""
+"""Bidirectional embeddings, overrides and isolates: they would reverse the text after them on the page."""
 _BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s]+(?=\d)")
 # `slugify` would write a nought for each ring: "4‰" as "4-0".
 _NO_FIGURES = re.compile("[‰‱҂҈҉⁊]")
@@ -70,7 +70,7 @@ def _spelled(found: re.Match[str]) -> str:
 
 
 def _text(value: str) -> str:
-    """One line of text: NFC, single spaces, no direction override, nothing that is there and can't be seen."""
+    """One line of text in NFC, with single spaces, without direction overrides. Refuses text with nothing visible."""
     value, _ = fewer_marks(unicodedata.normalize("NFC", value))
     if FORBIDDEN.search(value):
         raise ValueError("must not contain control characters")
@@ -157,7 +157,7 @@ class ArticleInput(BaseModel):
         description="first part of the page's path", json_schema_extra={"not": {"enum": [*sorted(RESERVED_SECTIONS)]}}
     )
     body_html: Annotated[str, StringConstraints(min_length=1), AfterValidator(_body)] = Field(
-        description="HTML of at most 1 MiB in UTF-8; what is unsafe or unknown is cleaned, and `warnings` tell of it"
+        description="HTML of at most 1 MiB in UTF-8; unsafe and unknown parts are removed and named in `warnings`"
     )
     lead: Annotated[Text, StringConstraints(max_length=2000)] = ""
     tags: Annotated[list[Tag], Field(max_length=20)] = []
@@ -166,13 +166,17 @@ class ArticleInput(BaseModel):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "vi"
     slug: Slug | None = Field(None, description="default: made from the title")
     published_at: Moment | None = Field(
-        None, description="default: now, then the stored value; a future time schedules the article; years 1900 to 2900"
+        None,
+        description="time of publication; a future time schedules the article; years 1900 to 2900; default: the stored "
+        "value, for a new article now",
     )
     reads_baseline: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1 << 50)] | None = Field(
-        None, description="legacy count, kept apart from counted reads; default: 0, then the stored value"
+        None,
+        description="read count from an earlier system, kept apart from counted reads; default: the stored value, for "
+        "a new article 0",
     )
     change: Literal["major", "minor"] | None = Field(
         None,
-        description="minor: not worth telling readers, as a typo or an import of old articles; "
+        description="minor: not worth telling readers, such as a corrected typo or an import of old articles; "
         "default: judged by what changed",
     )

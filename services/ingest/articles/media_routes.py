@@ -1,4 +1,4 @@
-"""`PUT /media/{name}`: a picture."""
+"""The route of `PUT /media/{name}`: a picture."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _PICTURE = {
     "requestBody": {
         "required": True,
-        "description": f"The picture itself, no form; at most {_MAX:,} bytes "
+        "description": f"The picture's bytes, not a form: at most {_MAX:,} bytes "
         f"(`LUOTDOC_MAX_MEDIA_BYTES`), {MAX_PIXELS:,} pixels, {MAX_SIDE:,} on a side, {MAX_FRAMES} frames.",
         "content": dict.fromkeys(("application/octet-stream", *TYPES), _BINARY),
     }
@@ -26,7 +26,7 @@ Name = Annotated[
     str,
     Path(
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
-        description="the file's name, kept as a note; the address is made from the content",
+        description="the file's name, stored as a note; the picture's address is made from its content",
         examples=["cau-song.webp"],
     ),
 ]
@@ -38,17 +38,17 @@ routes = APIRouter(tags=["media"])
     "/media/{name}",
     status_code=201,
     openapi_extra=_PICTURE,
-    responses=answered(201, "The picture is kept; the same one again has the same address.")
+    responses=answered(201, "The picture is stored; the same picture again has the same address.")
     | problems(401, 403, 415, 429, also={
         413: f"The picture has more than {_MAX:,} bytes; the connection is closed.",
-        422: "The content is no JPEG, PNG, GIF, WebP or AVIF picture, is damaged or too large; or the name is bad.",
-        503: "The picture could not be looked at, try again after `Retry-After`.",
+        422: "The content is not a JPEG, PNG, GIF, WebP or AVIF picture, is damaged or too large; or the name is bad.",
+        503: "The picture could not be decoded now, try again after `Retry-After`.",
     }),
 )  # fmt: skip
 async def put_media(request: Request, service: Service, _editor: Editor, name: Name) -> PictureAnswer:
-    """Keep a picture; answers its address, which is made from its content.
+    """Store a picture and answer its address, which is made from its content.
 
-    It is decoded, not believed, and kept upright and without EXIF, XMP and comments.
+    The type is found by decoding. The picture is stored upright and without EXIF, XMP and comments.
     """
     check_content_type(request.scope, "image/*", "the picture itself, with its own type or application/octet-stream")
     data = await read_body(request.scope, request.receive, service.max_media_bytes)

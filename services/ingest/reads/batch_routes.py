@@ -1,4 +1,4 @@
-"""`POST /reads/batch`: reads from a server or an app."""
+"""The route of `POST /reads/batch`: reads from a server or an app."""
 
 from typing import Annotated
 
@@ -14,9 +14,9 @@ from shared.web.http import json_body, validated
 from shared.web.openapi import answered, body, problems
 
 _COUNTED_ONCE = (
-    f"Count up to {read_batches.MAX_READS:,} reads, once per key. A request may be repeated for {COUNTED_HOURS} hours, "
-    f"then its key is answered 409; {KEY_HOURS} hours after its first use it is forgotten. No visitor filter applies. "
-    "Unknown articles are told and do not fail the rest."
+    f"Count up to {read_batches.MAX_READS:,} reads, once per key. A request may be repeated for {COUNTED_HOURS} hours; "
+    f"after that its key is answered 409, and {KEY_HOURS} hours after its first use it is forgotten. Reads are not "
+    "filtered. Reads of unknown articles are not counted; the answer lists these articles and the rest counts."
 )
 _BODY = body(
     read_batches.ReadBatchInput,
@@ -27,7 +27,7 @@ _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
-    "description": "another one for each batch; repeat it with a repeated request",
+    "description": "a new key for each batch; repeat the key when you repeat the request",
     "schema": {"type": "string", "minLength": 1, "maxLength": read_batches.MAX_KEY, "pattern": r"^[ -~]+$"},
     "examples": {"key": {"value": "app-7-0001"}},
 }

@@ -1,4 +1,4 @@
-"""`/reads` and `/reads.gif` as the document tells them; `beacon` answers them as raw ASGI."""
+"""OpenAPI path items of `/reads` and `/reads.gif`, which `beacon` answers as raw ASGI."""
 
 from typing import Any
 
@@ -19,20 +19,20 @@ _REFUSED = problems(
     503,
     also={
         404: "There is no such article, or it is not public.",
-        429: "Too many reads from this address (`LUOTDOC_READ_LIMIT`); `Retry-After` says when the next is taken.",
+        429: "Too many reads from this address (`LUOTDOC_READ_LIMIT`); `Retry-After` says when to try again.",
     },
 )
 _SAID = (
-    "One view of one article. The answer comes once the read is durable; it is counted within seconds. A reload by "
-    "the same reader within half an hour (`LUOTDOC_READ_WINDOW`), a read by a program, one that a browser fetches "
-    "ahead, and one from another site's page (`LUOTDOC_READ_ORIGINS`) are filtered: the answer is the same, and "
-    "`Luotdoc-Read` says why."
+    "One view of one article. The answer comes once the read is durable; it is counted within seconds. Some reads are "
+    "filtered instead of counted: a reload by the same visitor within half an hour (`LUOTDOC_READ_WINDOW`), a read by "
+    "a program, a prefetch, and a read from another site's page (`LUOTDOC_READ_ORIGINS`). The status is the same, and "
+    "`Luotdoc-Read` gives the reason."
 )
 _TEXT = {
     "type": "string",
     "pattern": r'^\{"article": ?"[a-z0-9]{1,32}"\}$',
     "contentMediaType": "application/json",
-    "description": "the same JSON, with the type that `navigator.sendBeacon` gives a text",
+    "description": "the same JSON, with the content type that `navigator.sendBeacon` uses for text",
 }
 _POST: dict[str, Any] = {
     "operationId": "post_read",

@@ -1,8 +1,10 @@
-"""`POST /reads/batch`: reads from a server or an app, counted once however often the request is repeated. Pure.
+"""The batches of `POST /reads/batch`: reads from a server or an app, counted once even if repeated. Pure.
 
-The batch's id is a hash of the token's name and the client's key, so every repetition, at any replica, makes the same
-batch; the ledger takes one of them. What the first request found is remembered beside the key and used again: the
-time of minting, which keeps a late repetition from outliving the ledger, and the articles that were unknown then.
+The batch's id is a hash of the token's name and the client's key. So every repetition, at any
+replica, makes a batch with the same id, and the ledger counts one of them.
+
+Two facts of the first request are stored with the key and used by repetitions: the time of minting,
+so that a late repetition can't outlive the ledger, and the articles that were unknown then.
 """
 
 from collections import Counter
@@ -34,20 +36,20 @@ class ReadInput(BaseModel):
 
 
 class ReadBatchInput(BaseModel):
-    """The body: 1 to 1,000 reads."""
+    """A batch of 1 to 1,000 reads."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     reads: Annotated[list[ReadInput], Field(min_length=1, max_length=MAX_READS)]
 
     @property
     def articles(self) -> list[str]:
-        """The articles that were read, in order, with repetitions."""
+        """The ids of the articles that were read, in order, with repetitions."""
         return [read.article for read in self.reads]
 
 
 @dataclass(frozen=True)
 class KeyNote:
-    """What is remembered of a key: a digest of its body, when it was minted (milliseconds), what was unknown."""
+    """The stored facts of a key's first request: digest of its body, time in milliseconds, unknown articles."""
 
     digest: str
     minted_at: int
@@ -63,19 +65,19 @@ def checked_key(key: str | None) -> str:
 
 
 def keyed_id(token: str, key: str) -> str:
-    """The batch id that a token's key stands for."""
+    """The batch id for the key `key` of the token named `token`."""
     return "h" + sha256(orjson.dumps([token, key])).hexdigest()
 
 
 def digest_of(articles: list[str]) -> str:
-    """A digest of what a request says, whatever its spacing."""
+    """A digest of the request's articles, independent of the JSON's spacing."""
     return sha256(orjson.dumps(articles)).hexdigest()
 
 
 def make_batch(batch_id: str, articles: list[str], note: KeyNote, now: int) -> Batch:
-    """The batch, the same for each repetition; `now` in milliseconds.
+    """The batch, equal for each repetition; `now` in milliseconds since 1970.
 
-    Raises `Problem`: 422 when the key was used for another body, 409 when the counter would not take the batch now.
+    Raises `Problem` 422 if the key was used with another body, 409 if the counter would park the batch as too old.
     """
     if note.digest != digest_of(articles):
         message = "was used with another body"

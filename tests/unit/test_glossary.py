@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs/glossary.md"
 LINKS_TO_IT = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/subscribers.md", "docs/operations.md")
+CODE = ("services", "shared", "luotdoc_events", "luotdoc_subscriber")
 ALPHABET = "aăâbcdđeêghiklmnoôơpqrstuưvxy"
 ROWS = re.findall(r"^\| (?!Word\b)([^|]+) \| ([^|]+) \| ([^|]+) \|$", GLOSSARY.read_text(), re.MULTILINE)
 WORDS = [word for word, _, _ in ROWS]
@@ -16,7 +17,7 @@ WORDS = [word for word, _, _ in ROWS]
 
 def in_use() -> str:
     """Code of the services and all documents but the glossary, in lower case, with single spaces."""
-    code = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")]
+    code = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     text = " ".join(path.read_text() for path in (*code, *pages) if path != GLOSSARY)
     return " ".join(text.lower().split())

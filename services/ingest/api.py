@@ -9,7 +9,7 @@ from services.ingest.reads import batch_routes, beacon_routes
 from services.ingest.reads.read_batches import ReadBatchInput
 from services.ingest.service import Articles
 from shared.web import health
-from shared.web.http import make_api
+from shared.web.api import make_api
 from shared.web.openapi import Described
 
 ABOUT = """\

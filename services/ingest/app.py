@@ -37,9 +37,10 @@ from shared.rabbit import topology
 from shared.rabbit.batch import Batch
 from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo
+from shared.web.api import observed
 from shared.web.app import Service
+from shared.web.asgi import Receive, Scope, Send
 from shared.web.fastpath import FastRequest
-from shared.web.http import Receive, Scope, Send, observed
 from shared.web.turnstile import in_turns
 
 log = logging.getLogger(__name__)

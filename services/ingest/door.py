@@ -15,7 +15,7 @@ from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token, find, presents
 from shared.base import metrics
 from shared.base.errors import Problem
-from shared.web.http import App, Receive, Scope, Send, header
+from shared.web.asgi import App, Receive, Scope, Send, header
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from services.render.store import Page, PageStore
 from services.render.totals import Totals
 from shared.base.metrics import Render
 from shared.web import headers as security
-from shared.web.http import RawHeaders, Receive, Scope, Send, header, query_value, query_values, respond
+from shared.web.asgi import RawHeaders, Receive, Scope, Send, header, query_value, query_values, respond
 
 PER_PAGE = 20
 LATEST = 6

@@ -10,7 +10,8 @@ from services.stats import answers, questions
 from services.stats.reports import Reports
 from services.stats.tables import article_cell, local_time, to_csv, wants_csv
 from shared.web import health, offer
-from shared.web.http import App, Receive, Scope, Send, make_api, respond
+from shared.web.api import make_api
+from shared.web.asgi import App, Receive, Scope, Send, respond
 from shared.web.openapi import Described, problems
 
 ABOUT = """\

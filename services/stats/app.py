@@ -27,10 +27,10 @@ from shared.subscriber.guard import Unguarded
 from shared.subscriber.subscribe import listen, subscribe
 from shared.subscriber.waiting import watch
 from shared.web import offer
+from shared.web.api import observed
 from shared.web.app import Service
 from shared.web.cors import readable
 from shared.web.headers import OPEN
-from shared.web.http import observed
 from shared.web.turnstile import in_turns
 
 log = logging.getLogger(__name__)

@@ -138,10 +138,10 @@ def series_steps(asked: Series, now: datetime, zone: ZoneInfo) -> list[datetime]
     end = _place("to", asked.to, zone, lambda: now)
     start = _place("from", asked.from_, zone, lambda: periods.back(asked.step, end, zone))
     if start >= end:
-        raise _fault("from", "must be before to")
+        raise Problem.invalid("from", "must be before to")
     found = list(islice(periods.steps(asked.step, start, end, zone), MAX_POINTS + 2))
     if len(found) > MAX_POINTS + 1:
-        raise _fault("from", f"asks for more than {MAX_POINTS} points; a longer step gives fewer")
+        raise Problem.invalid("from", f"asks for more than {MAX_POINTS} points; a longer step gives fewer")
     return found
 
 
@@ -149,10 +149,6 @@ def _place(name: str, moment: datetime | date | None, zone: ZoneInfo, default: C
     if moment is None:
         return default()
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise _fault(name, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise Problem.invalid(name, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
     placed = moment if isinstance(moment, datetime) else periods.midnight(moment, zone)
     return placed.astimezone(UTC)
-
-
-def _fault(path: str, message: str) -> Problem:
-    return Problem(422, "the request is not valid", [{"path": path, "message": message}])

@@ -15,6 +15,9 @@ Anything else that is raised is a bug: it is parked or answered 500, and logged 
 from collections.abc import Sequence
 from typing import Any
 
+INVALID = "the request is not valid"
+"""The detail of every 422; its `errors` name the fields."""
+
 
 class LuotdocError(Exception):
     """The root of what we raise ourselves."""
@@ -71,6 +74,11 @@ class Problem(LuotdocError):
         self.detail = detail
         self.errors = list(errors)
         self.headers = list(headers)
+
+    @classmethod
+    def invalid(cls, path: str, message: str) -> "Problem":
+        """422 for one field or parameter: `path` names it, `message` says what it must be."""
+        return cls(422, INVALID, [{"path": path, "message": message}])
 
     def body(self, title: str) -> dict[str, Any]:
         """The members of the problem document (RFC 9457, section 3.1)."""

@@ -29,19 +29,11 @@ from shared.base import metrics
 from shared.base.errors import Problem, Refused
 from shared.base.plainly import refusal
 from shared.base.settings import Settings, SubscriberSettings, load
+from shared.web.api import as_problem
+from shared.web.asgi import App, Disconnected, Receive, Scope, Send, respond, respond_problem
 from shared.web.connections import SWEEP_SECONDS, Connections, Limits, TooFewDescriptors, limits_of
 from shared.web.fastpath import FastPathProtocol, Handler
 from shared.web.headers import defaults
-from shared.web.http import (
-    App,
-    Disconnected,
-    Receive,
-    Scope,
-    Send,
-    as_problem,
-    respond,
-    respond_problem,
-)
 from shared.web.listening import Acceptor, stop_listening
 from shared.web.protocol import HttpProtocol
 

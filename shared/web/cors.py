@@ -7,7 +7,7 @@ so a shared cache could give one site's answer to another.
 from collections.abc import MutableMapping
 from typing import Any
 
-from shared.web.http import App, RawHeaders, Receive, Scope, Send, header, respond
+from shared.web.asgi import App, RawHeaders, Receive, Scope, Send, header, respond
 
 ANY = "*"
 _VARY = (b"vary", b"Origin")

@@ -18,7 +18,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from shared.web.http import RawHeaders, as_problem, problem_answer
+from shared.web.api import as_problem
+from shared.web.asgi import RawHeaders, problem_answer
 from shared.web.protocol import BODY, HttpProtocol
 
 MAX_BODY = 1024

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from luotdoc_events.events import ARTICLE_ID
-from shared.base.errors import Problem
+from shared.base.errors import INVALID, Problem
+from shared.web.asgi import App, Receive, Scope, Send, check_query, query_value, respond
 from shared.web.holdings import PAGE, Held, lines
-from shared.web.http import App, Receive, Scope, Send, check_query, query_value, respond
 from shared.web.openapi import answered, as_text, problems, ref
 
 PATH = "/state"
@@ -72,7 +72,7 @@ def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
         if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= PAGE:
             faults.append({"path": "limit", "message": f"must be a number from 1 to {PAGE}"})
         if faults:
-            raise Problem(422, "the request is not valid", faults)
+            raise Problem(422, INVALID, faults)
         held = await page(after or "", int(limit))
         await respond(
             send, 200, lines(held), [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]

@@ -15,7 +15,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
-PROBLEM_TYPE = "application/problem+json"
+from shared.web.asgi import PROBLEM_TYPE
+
 Responses = dict[int | str, dict[str, Any]]
 _SCHEMAS = "#/components/schemas/"
 

@@ -19,8 +19,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from shared.base.errors import Problem
+from shared.web.api import as_problem
+from shared.web.asgi import RawHeaders, Receive, problem_answer
 from shared.web.connections import Connections
-from shared.web.http import RawHeaders, Receive, as_problem, problem_answer
 
 MAX_TARGET = 8 << 10
 """Bytes of a request's target."""

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 
 from shared.base.errors import Problem
-from shared.web.http import App, Disconnected, Receive, Scope, Send
+from shared.web.asgi import App, Disconnected, Receive, Scope, Send
 from shared.web.protocol import has_left
 
 IN_A_TURN = 2

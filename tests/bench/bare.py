@@ -7,8 +7,8 @@ from typing import Any, ClassVar, cast
 
 from shared.base.settings import Settings, load
 from shared.web import app
+from shared.web.asgi import Receive, Scope, Send
 from shared.web.connections import Connections, Limits
-from shared.web.http import Receive, Scope, Send
 
 
 class Bare:

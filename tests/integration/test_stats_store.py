@@ -22,7 +22,7 @@ from shared.base.clock import now, to_millis
 from shared.base.metrics import Requests, new_registry
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
-from shared.web.http import observed
+from shared.web.api import observed
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi

@@ -8,9 +8,9 @@ import orjson
 import uvicorn
 from uvicorn.server import ServerState
 
+from shared.web.asgi import Disconnected, Receive, Scope, Send, read_body, respond
 from shared.web.connections import SWEEP_SECONDS, Connections, Limits
 from shared.web.fastpath import FastPathProtocol, FastRequest
-from shared.web.http import Disconnected, Receive, Scope, Send, read_body, respond
 
 
 class Transport(asyncio.Transport):

@@ -37,8 +37,10 @@ PURE = {
             "articles.content",
             "articles.media",
             "articles.reconcile",
+            "reads.addresses",
             "reads.agents",
             "reads.limit",
+            "reads.signs",
             "reads.visitors",
             "tokens",
         )

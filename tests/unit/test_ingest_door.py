@@ -11,7 +11,7 @@ from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token
 from shared.base import metrics
 from shared.base.errors import Problem
-from shared.web.http import Receive, Scope, Send
+from shared.web.asgi import Receive, Scope, Send
 
 TOKENS = (Token("cms", frozenset({"articles"}), sha256(b"right").hexdigest()),)
 

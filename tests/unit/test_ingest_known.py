@@ -19,7 +19,7 @@ from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.store import ArticleStore
 from shared.base.errors import Unavailable
 from shared.base.metrics import Ingest, new_registry
-from shared.web.http import Scope
+from shared.web.asgi import Scope
 
 
 class Store:

@@ -12,7 +12,7 @@ import pytest
 
 from shared.base.errors import Problem, Unavailable
 from shared.web.app import Application, Service
-from shared.web.http import Disconnected, Receive, Scope, Send, respond
+from shared.web.asgi import Disconnected, Receive, Scope, Send, respond
 
 
 class Life:

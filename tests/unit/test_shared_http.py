@@ -12,25 +12,21 @@ from pymongo.errors import AutoReconnect
 
 from shared.base.errors import Permanent, Problem, Transient, Unavailable
 from shared.base.metrics import Registry, Requests, new_registry
-from shared.web.headers import STRICT
-from shared.web.http import (
+from shared.web.api import as_problem, from_validation, json_body, make_api, observed, validated
+from shared.web.asgi import (
+    PROBLEM_TYPE,
     App,
     Disconnected,
     Receive,
     Scope,
     Send,
-    as_problem,
-    from_validation,
     header,
-    json_body,
-    make_api,
-    observed,
     read_body,
     respond,
     respond_problem,
-    validated,
 )
-from shared.web.openapi import PROBLEM_TYPE, Described
+from shared.web.headers import STRICT
+from shared.web.openapi import Described
 
 Message = MutableMapping[str, Any]
 

@@ -11,8 +11,8 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
+from shared.web.asgi import Receive, Scope, Send, respond
 from shared.web.connections import Connections
-from shared.web.http import Receive, Scope, Send, respond
 from shared.web.protocol import HttpProtocol
 
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)

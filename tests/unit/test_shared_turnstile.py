@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.base.errors import Problem
-from shared.web.http import Disconnected, Receive, Scope, Send
+from shared.web.asgi import Disconnected, Receive, Scope, Send
 from shared.web.turnstile import IN_A_TURN, in_turns
 
 

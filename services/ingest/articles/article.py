@@ -94,13 +94,12 @@ def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditi
     revisions: frozenset[int] | None = None
     if if_match is not None:
         if not re.fullmatch(IF_MATCH, if_match):
-            message = 'must be * or entity tags in double quotes, such as "3"'
-            raise Problem(422, "the request is not valid", [{"path": "If-Match", "message": message}])
+            raise Problem.invalid("If-Match", 'must be * or entity tags in double quotes, such as "3"')
         tags = [found[0] for found in re.finditer(_TAG, if_match)]
         # A tag that is no revision of ours, or a weak one, never matches; 0 is no revision either.
         revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags)
     if if_none_match not in (None, "*"):
-        raise Problem(422, "the request is not valid", [{"path": "If-None-Match", "message": "must be *"}])
+        raise Problem.invalid("If-None-Match", "must be *")
     return Preconditions(revisions, if_none_match == "*")
 
 
@@ -183,8 +182,7 @@ def repeated(current: Article | None, request: str) -> Change | None:
     if current is None:
         return None
     if current.request != request:
-        fault = {"path": "Idempotency-Key", "message": "was used with another body"}
-        raise Problem(422, "the request is not valid", [fault])
+        raise Problem.invalid("Idempotency-Key", "was used with another body")
     return Change(current, changed=False)
 
 

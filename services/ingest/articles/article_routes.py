@@ -20,8 +20,8 @@ from services.ingest.service import ANONYMOUS_TOO, Articles, Editor, SeesAll, Se
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Place
 from services.ingest.tokens import CHALLENGE
-from shared.base.errors import Problem
-from shared.web.http import MAX_FAULTS, json_body, validated
+from shared.base.errors import INVALID, Problem
+from shared.web.api import MAX_FAULTS, json_body, validated
 from shared.web.openapi import answered, body, problems, text_header
 from shared.web.paths import article_path
 
@@ -144,7 +144,7 @@ async def _write(service: Articles, given: ArticleInput, article_id: str, strict
     body = await service.offload.body(given.body_html, page)
     warnings = _warnings(service, given, body)
     if strict and warnings:
-        raise Problem(422, "the request is not valid", [warned.model_dump() for warned in warnings[:MAX_FAULTS]])
+        raise Problem(422, INVALID, [warned.model_dump() for warned in warnings[:MAX_FAULTS]])
     now, created = service.clock(), False
 
     def decided(current: articles.Article | None) -> articles.Change:

@@ -35,18 +35,18 @@ class Offload:
                 return await anyio.to_thread.run_sync(clean, html, page)
             return await self._in_a_process(clean, html, page)
         except ValueError as error:
-            raise _refused("body_html", str(error)) from None
+            raise Problem.invalid("body_html", str(error)) from None
         except TimeoutError:
-            raise _refused("body_html", f"takes longer than {SECONDS:g} s to be cleaned") from None
+            raise Problem.invalid("body_html", f"takes longer than {SECONDS:g} s to be cleaned") from None
 
     async def picture(self, data: bytes) -> media.Picture:
         """Run `media.look_at`. Raises `Problem` 422 where that refuses, `Unavailable` if its process died."""
         try:
             return await self._in_a_process(media.look_at, data)
         except ValueError as error:
-            raise _refused("body", str(error)) from None
+            raise Problem.invalid("body", str(error)) from None
         except TimeoutError:
-            raise _refused("body", f"takes longer than {SECONDS:g} s to be decoded") from None
+            raise Problem.invalid("body", f"takes longer than {SECONDS:g} s to be decoded") from None
 
     async def _in_a_process(self, function: Callable[..., T], *arguments: Any) -> T:
         try:
@@ -55,7 +55,3 @@ class Offload:
                     return await anyio.to_process.run_sync(function, *arguments, cancellable=True)
         except anyio.BrokenWorkerProcess as error:
             raise Unavailable("the process that cleans what editors send ended, try again") from error
-
-
-def _refused(path: str, message: str) -> Problem:
-    return Problem(422, "the request is not valid", [{"path": path, "message": message}])

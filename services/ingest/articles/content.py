@@ -26,7 +26,7 @@ MAX_SLUG = 100
 
 RESERVED_SECTIONS = frozenset(
     "admin api articles docs events feed health healthz livez media metrics openapi reads readyz redoc robots "
-    "schemas sitemap static stats".split()
+    "schemas sitemap state static stats".split()
 )
 """The system's own path names behind the gateway; a section can't have one of these names."""
 

@@ -9,7 +9,7 @@ from services.ingest.articles.body.links import origin_of
 from services.ingest.articles.media import MAX_FRAMES, MAX_PIXELS, MAX_SIDE, TYPES
 from services.ingest.service import Editor, Service
 from services.ingest.settings import IngestSettings
-from shared.web.http import check_content_type, read_body
+from shared.web.asgi import check_content_type, read_body
 from shared.web.openapi import answered, problems
 
 _MAX = IngestSettings.model_fields["max_media_bytes"].default

@@ -10,7 +10,7 @@ from services.ingest.service import ReadSender, Service
 from shared.base.errors import Problem
 from shared.rabbit.batch import COUNTED_HOURS
 from shared.storage.mongo import KEY_HOURS
-from shared.web.http import json_body, validated
+from shared.web.api import json_body, validated
 from shared.web.openapi import answered, body, problems
 
 _COUNTED_ONCE = (

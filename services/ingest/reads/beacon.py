@@ -29,9 +29,7 @@ from services.ingest.reads.signs import read_signs
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem, Unavailable
 from shared.base.metrics import Ingest
-from shared.web.fastpath import FastRequest
-from shared.web.headers import OPEN, lines
-from shared.web.http import (
+from shared.web.asgi import (
     RawHeaders,
     Receive,
     Scope,
@@ -42,6 +40,8 @@ from shared.web.http import (
     respond,
     respond_problem,
 )
+from shared.web.fastpath import FastRequest
+from shared.web.headers import OPEN, lines
 
 MAX_BODY = 1024
 _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
@@ -275,21 +275,17 @@ def _article(body: bytes) -> str:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise _invalid("body", f"must be JSON: {error}") from None
+        raise Problem.invalid("body", f"must be JSON: {error}") from None
     if type(content) is not dict:
-        raise _invalid("body", 'must be an object, {"article": id}')
+        raise Problem.invalid("body", 'must be an object, {"article": id}')
     if "article" not in content:
-        raise _invalid("article", "is missing")
+        raise Problem.invalid("article", "is missing")
     if len(content) > 1:
-        raise _invalid(next(name for name in content if name != "article"), "is not a field of a read")
+        raise Problem.invalid(next(name for name in content if name != "article"), "is not a field of a read")
     return _checked(content["article"])
 
 
 def _checked(article: Any) -> str:
     if type(article) is not str or not _ID.match(article):
-        raise _invalid("article", "must be 1-32 of a-z and 0-9")
+        raise Problem.invalid("article", "must be 1-32 of a-z and 0-9")
     return article
-
-
-def _invalid(path: str, message: str) -> Problem:
-    return Problem(422, "the request is not valid", [{"path": path, "message": message}])

@@ -59,8 +59,8 @@ class KeyNote:
 def checked_key(key: str | None) -> str:
     """The `Idempotency-Key`. Raises `Problem` 422."""
     if key is None or not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
-        message = f"is needed: 1-{MAX_KEY} printable ASCII characters, another one for each batch"
-        raise Problem(422, "the request is not valid", [{"path": "Idempotency-Key", "message": message}])
+        needed = f"is needed: 1-{MAX_KEY} printable ASCII characters, another one for each batch"
+        raise Problem.invalid("Idempotency-Key", needed)
     return key
 
 
@@ -80,8 +80,7 @@ def make_batch(batch_id: str, articles: list[str], note: KeyNote, now: int) -> B
     Raises `Problem` 422 if the key was used with another body, 409 if the counter would park the batch as too old.
     """
     if note.digest != digest_of(articles):
-        message = "was used with another body"
-        raise Problem(422, "the request is not valid", [{"path": "Idempotency-Key", "message": message}])
+        raise Problem.invalid("Idempotency-Key", "was used with another body")
     if note.minted_at < now - COUNTED_HOURS * 3_600_000:
         raise Problem(409, _TOO_LATE)
     numbers = Counter(article for article in articles if article not in note.unknown)

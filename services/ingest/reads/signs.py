@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from shared.web.http import RawHeaders
+from shared.web.asgi import RawHeaders
 
 PREFETCH, ORIGIN = "prefetch", "origin"
 ANY = "*"

@@ -1,13 +1,12 @@
-"""HTTP pieces that every service shares: problem documents, bounded bodies, an API with our error answers."""
+"""FastAPI, set up our way: every error is a problem document, each answer is measured."""
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from functools import cache
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, parse_qsl
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -19,133 +18,37 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from shared.base import metrics
-from shared.base.errors import Problem, Transient, Unavailable
+from shared.base.errors import INVALID, Problem, Transient, Unavailable
 from shared.base.log import correlate
 from shared.base.version import VERSION
 from shared.web import headers as security
+from shared.web.asgi import (
+    MAX_PATH,
+    PROBLEM_TYPE,
+    App,
+    Disconnected,
+    RawHeaders,
+    Receive,
+    Scope,
+    Send,
+    check_content_type,
+    check_query,
+    header,
+    read_body,
+    respond_problem,
+)
 from shared.web.docs import add_docs
-from shared.web.openapi import PROBLEM_TYPE, Described, document
+from shared.web.openapi import Described, document
 
 log = logging.getLogger(__name__)
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-RawHeaders = list[tuple[bytes, bytes]]
-
-UNCHOSEN_TYPES = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"})
-"""What HTTP clients declare for a body when nobody told them its type (curl, fetch, aiohttp): it says nothing."""
-MAX_FAULTS, MAX_PATH, MAX_MESSAGE = 20, 100, 300
+MAX_FAULTS, MAX_MESSAGE = 20, 300
 """Of an answer to bad input: faults, characters. It must not grow with what was sent."""
-MAX_PARAMETERS = 20
-_PLAIN = (b"", b"identity")
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class Disconnected(Exception):
-    """The client went away before its request was whole; nobody is left to answer."""
-
-
-def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first header called `name` (lower case), or None."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value)
-    return None
-
-
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The request's body, of at most `limit` bytes. Raises `Problem` 413 without reading the rest, or 415."""
-    if any(name == b"content-encoding" and value.strip().lower() not in _PLAIN for name, value in scope["headers"]):
-        raise Problem(415, "the body may not be compressed", headers=[("accept-encoding", "identity")])
-    declared = header(scope, b"content-length")
-    if declared and declared.isdigit() and int(declared[:20]) > limit:
-        raise too_large(limit)
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        parts, size = [body], len(body)
-        while message.get("more_body") and size <= limit:
-            message = await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-        body = b"".join(parts)
-    if message["type"] == "http.disconnect":
-        raise Disconnected
-    if len(body) > limit:
-        raise too_large(limit)
-    return body
-
-
-def too_large(limit: int) -> Problem:
-    """413; the connection is closed because the rest of the body stays unread."""
-    return Problem(413, f"the body may have at most {limit} bytes", headers=[("connection", "close")])
-
-
-def query_value(scope: Scope, name: str) -> str | None:
-    """The first value of a query parameter; None without one, or in a query that nobody sends in earnest."""
-    return next(iter(query_values(scope, name)), None)
-
-
-def query_values(scope: Scope, name: str) -> list[str]:
-    """Every value of a query parameter; none in a query that nobody sends in earnest."""
-    try:
-        query: str = scope["query_string"].decode("latin-1")
-        return parse_qs(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS).get(name, [])
-    except ValueError:
-        return []
-
-
-def check_query(scope: Scope) -> None:
-    """Raise `Problem` 422 for a parameter that is given twice: whichever were taken, the other would be lost."""
-    if not (query := scope.get("query_string", b"")):
-        return
-    try:
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
-    except ValueError:
-        fault = {"path": "query", "message": f"may have at most {MAX_PARAMETERS} parameters"}
-        raise Problem(422, "the request is not valid", [fault]) from None
-    seen = set[str]()
-    for name, _ in pairs:
-        if name in seen:
-            raise Problem(422, "the request is not valid", [{"path": name[:MAX_PATH], "message": "is given twice"}])
-        seen.add(name)
-
-
-async def respond(
-    send: Send,
-    status: int,
-    body: bytes = b"",
-    headers: Iterable[tuple[bytes, bytes]] = (),
-    policy: RawHeaders = security.STRICT,
-) -> None:
-    """Send a whole answer. `policy`: its security headers, beyond those of every answer."""
-    fields = [*headers, *policy]
-    if status not in (204, 304):
-        fields.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body})
-
-
-def problem_answer(problem: Problem) -> tuple[int, bytes, bytes]:
-    """An RFC 9457 answer as bytes: its status, its header lines, each ended, and its body."""
-    body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
-    fields = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **dict(problem.headers)}
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
-    return problem.status, head + security.lines(security.STRICT), body
-
-
-async def respond_problem(send: Send, problem: Problem) -> None:
-    """Send an RFC 9457 answer."""
-    headers: RawHeaders = [(b"content-type", PROBLEM_TYPE.encode())]
-    headers += [(name.encode(), value.encode()) for name, value in problem.headers]
-    body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
-    await respond(send, problem.status, body, headers)
-
-
-def from_validation(errors: Iterable[Any], status: int = 422, detail: str = "the request is not valid") -> Problem:
+def from_validation(errors: Iterable[Any], status: int = 422, detail: str = INVALID) -> Problem:
     """A problem with one entry per pydantic fault; `path` joins the field's place with dots."""
     faults = [
         {
@@ -235,15 +138,6 @@ def _problem_response(problem: Problem) -> Response:
         dict(problem.headers),
         media_type=PROBLEM_TYPE,
     )
-
-
-def check_content_type(scope: Scope, wanted: str, hint: str) -> None:
-    """Raise `Problem` 415 unless the body is declared as `wanted` (`image/*` is any picture), or as nothing chosen."""
-    declared = (header(scope, b"content-type") or b"").decode("latin-1").partition(";")[0].strip().lower()
-    family = wanted.removesuffix("*")
-    fits = declared.startswith(family) if wanted.endswith("/*") else declared == wanted or declared.endswith("+json")
-    if not fits and declared not in UNCHOSEN_TYPES:
-        raise Problem(415, f"the body must be {hint}", headers=[("accept", wanted)])
 
 
 async def json_body(request: Request, limit: int) -> bytes:

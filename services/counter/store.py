@@ -7,11 +7,12 @@ from typing import Any
 
 from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
 
-from services.counter.tally import SITE, Day, Increments, by_day, fold
+from services.counter.tally import EpochSums, Increments, by_day, fold
 from shared.base.clock import Clock, from_millis
 from shared.rabbit.batch import KEYED, Batch, batch_id, place
+from shared.storage import counts
 from shared.storage.books import LOST, Books
-from shared.storage.mongo import VERSION, Client, Database, Document, Session, snapshot, transaction
+from shared.storage.mongo import VERSION, Client, Database, Session, snapshot, transaction
 
 SLOTS = 16
 LEASE_SECONDS = 30
@@ -63,11 +64,8 @@ class CounterStore:
 
     async def totals(self, articles: Iterable[str]) -> dict[str, int]:
         """Counted reads of each article, over all slots."""
-        pipeline: list[Document] = [
-            {"$match": {"article": {"$in": list(articles)}}},
-            {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}},
-        ]
-        return {d["_id"]: d["reads"] async for d in self._db.counts.aggregate(pipeline)}
+        rows = self._db.counts.aggregate(counts.reads_by_article(list(articles)))
+        return {row["_id"]: row["reads"] async for row in rows}
 
     async def complete_through(self, books: Books, now: datetime) -> datetime | None:
         """Before this moment every numbered read is counted or parked, if that can be said."""
@@ -160,37 +158,33 @@ def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datet
         ],
         # What was parked and is now counted has been redriven.
         "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],
-        "counts": [],
-        "buckets": [],
-        "books": [],
     }
-    if increments.reads:
-        for article, number in [*increments.reads.items(), (SITE, increments.total)]:
-            fixed = {"v": VERSION, "article": article, "slot": slot}
-            writes["counts"].append(
-                UpdateOne({"_id": f"{article}/{slot}"}, {"$inc": {"reads": number}, "$setOnInsert": fixed}, upsert=True)
-            )
-    # An article that has only filtered reads gets a bucket too, and nothing else.
-    writes["buckets"] += [_bucket(article, day, slot, gained) for (article, day), gained in by_day(increments).items()]
-    for epoch, sums in increments.epochs.items():
-        added = {"batches": sums.batches, "accepted": sums.accepted, "duplicates": sums.duplicates}
-        added |= {f"filtered.{reason}": number for reason, number in sums.filtered.items()}
-        update: dict[str, Any] = {"$inc": added, "$setOnInsert": {"v": VERSION, "epoch": epoch, "slot": slot}}
-        if sums.batches:
-            update["$max"] = {"max_seq": sums.max_seq, "last_minted_at": from_millis(sums.last_minted_at)}
-            update["$min"] = {"first_minted_at": from_millis(sums.first_minted_at)}
-        writes["books"].append(UpdateOne({"_id": f"{epoch}/{slot}"}, update, upsert=True))
+    upserts: dict[str, list[counts.Upsert]] = {
+        "counts": [
+            counts.count(article, slot, number)
+            for article, number in (*increments.reads.items(), (counts.SITE, increments.total))
+            if number
+        ],
+        # An article that has only filtered reads gets a bucket too, and nothing else.
+        "buckets": [
+            counts.bucket(article, day, slot, gained.people, gained.filtered)
+            for (article, day), gained in by_day(increments).items()
+        ],
+        "books": [counts.book(epoch, slot, _entry(sums)) for epoch, sums in increments.epochs.items()],
+    }
+    for collection, some in upserts.items():
+        writes[collection] = [_versioned(each) for each in some]
     return writes
 
 
-def _bucket(article: str, day: str, slot: int, gained: Day) -> UpdateOne:
-    fixed: dict[str, Any] = {"v": VERSION, "article": article, "day": day, "slot": slot}
-    added = {f"q.{quarter}": number for quarter, number in gained.people.items()}
-    if added:
-        added["reads"] = gained.people.total()
-    else:  # whoever reads a bucket finds both fields
-        fixed |= {"q": {}, "reads": 0}
-    for kind, quarters in gained.filtered.items():
-        added |= {f"by.{kind}.{quarter}": number for quarter, number in quarters.items()}
-        added[f"filtered.{kind}"] = quarters.total()
-    return UpdateOne({"_id": f"{article}/{day}/{slot}"}, {"$inc": added, "$setOnInsert": fixed}, upsert=True)
+def _entry(sums: EpochSums) -> counts.BookEntry:
+    seen = None
+    if sums.batches:  # without a new batch there are no times to convert
+        seen = sums.max_seq, from_millis(sums.first_minted_at), from_millis(sums.last_minted_at)
+    return counts.BookEntry(sums.batches, sums.accepted, sums.duplicates, sums.filtered, seen)
+
+
+def _versioned(upsert: counts.Upsert) -> UpdateOne:
+    update = upsert.update
+    update["$setOnInsert"]["v"] = VERSION
+    return UpdateOne({"_id": upsert.id}, update, upsert=True)

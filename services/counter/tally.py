@@ -6,15 +6,10 @@ Increments are kept per batch until the ledger has been looked into: which batch
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from shared.rabbit.batch import NO_ARTICLE, PEOPLE, Batch
-
-SITE = "*"
-"""The name under which all articles together are counted; no article's id looks like it."""
-
-QUARTERS = 96
-"""Of a day."""
+from shared.storage.counts import SITE
+from shared.storage.quarters import PER_DAY, day_name
 
 
 @dataclass
@@ -96,15 +91,15 @@ def by_day(added: Increments) -> dict[tuple[str, str], Day]:
     def touched(article: str, day: int) -> Iterable[Day]:
         name = names.get(day)
         if name is None:
-            name = names[day] = datetime.fromtimestamp(day * 86400, UTC).date().isoformat()
+            name = names[day] = day_name(day)
         return (days[who, name] for who in (article, SITE) if who != NO_ARTICLE)
 
     for (article, quarter), number in added.quarters.items():
-        day, place = divmod(quarter, QUARTERS)
+        day, place = divmod(quarter, PER_DAY)
         for one in touched(article, day):
             one.people[place] += number
     for (kind, article, quarter), number in added.filtered.items():
-        day, place = divmod(quarter, QUARTERS)
+        day, place = divmod(quarter, PER_DAY)
         for one in touched(article, day):
             one.filtered.setdefault(kind, Counter())[place] += number
     return days

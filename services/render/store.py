@@ -10,11 +10,11 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from luotdoc_events import events
+from shared.storage.counts import SITE, reads_by_article
 from shared.storage.mongo import VERSION, Database, Document
 from shared.web.holdings import Held
 
 Stored = Literal["stored", "repeated", "stale"]
-SITE = "*"
 """The counter's name for all articles together."""
 
 WATCH_WAIT_MS = 500
@@ -115,12 +115,11 @@ class PageStore:
 
     async def counted(self) -> dict[str, int]:
         """Counted reads of every article, and of all together under `SITE`."""
-        pipeline: list[Document] = [{"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
-        return {d["_id"]: d["reads"] async for d in self._counts.aggregate(pipeline)}
+        return {row["_id"]: row["reads"] async for row in self._counts.aggregate(reads_by_article())}
 
     async def site_counted(self) -> int:
         """Counted reads of all articles together."""
-        return sum([d["reads"] async for d in self._counts.find({"article": SITE}, {"reads": 1})])
+        return sum([row["reads"] async for row in self._counts.aggregate(reads_by_article([SITE]))])
 
     async def baseline(self) -> int:
         """Legacy reads of all articles together."""

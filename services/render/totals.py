@@ -7,7 +7,8 @@ from pymongo.errors import PyMongoError
 
 from luotdoc_events import events
 from services.render.database import Questions
-from services.render.store import SITE, PageStore
+from services.render.store import PageStore
+from shared.storage.counts import SITE
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.stats.quarters import quarter_of, start_of
+from shared.storage.quarters import quarter_of, start_of
 
 Step = Literal["hour", "day", "month"]
 Period = tuple[int, int]

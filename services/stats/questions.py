@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from luotdoc_events.events import ArticleId
 from services.stats import periods
-from services.stats.quarters import quarter_of
 from shared.base.errors import Problem
+from shared.storage.quarters import quarter_of
 
 MAX_POINTS = 2000
 MAX_WINDOW = timedelta(days=31)

@@ -5,13 +5,14 @@ from zoneinfo import ZoneInfo
 
 from services.stats import answers
 from services.stats.periods import Period, site_periods
-from services.stats.quarters import quarter_of
 from services.stats.questions import Series, Top, series_steps, window_start
-from services.stats.store import SITE, Store
+from services.stats.store import Store
 from shared.base.clock import Clock, rfc3339
 from shared.base.errors import Problem
 from shared.base.recent import Recent
+from shared.storage.counts import SITE
 from shared.storage.mongo import Session
+from shared.storage.quarters import quarter_of
 
 CACHE_SECONDS = 0.5
 FRESH_SECONDS = 5.0

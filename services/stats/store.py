@@ -1,6 +1,6 @@
 """The only MongoDB module of stats. It owns `catalogue`; all else is the counter's and is only read.
 
-Counts and buckets are spread over slots, which every question here adds up. Article `*` is the whole site.
+Counts and buckets are spread over slots, which every question here adds up (`shared.storage.counts`).
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,14 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from services.stats import quarters as q
 from services.stats.catalogue import NO_CONTENT, Change
+from shared.storage import counts
+from shared.storage import quarters as q
 from shared.storage.books import Books
+from shared.storage.counts import SITE
 from shared.storage.mongo import VERSION, Client, Database, Document, Session, ping, snapshot
 from shared.web.holdings import Held
 
-SITE = "*"
 MAX_MILLISECONDS = 10_000
 """A question that takes longer is given up; the client is told to try again."""
 
@@ -88,8 +89,7 @@ class Store:
 
     async def counted(self, session: Session, article: str = SITE) -> int:
         """Reads ever counted."""
-        pipeline = [{"$match": {"article": article}}, _sum("reads")]
-        return _first(await self._rows(session, "counts", pipeline), "reads")
+        return _first(await self._rows(session, "counts", counts.reads_by_article([article])), "reads")
 
     async def reads_between(self, session: Session, article: str, edges: Sequence[int]) -> list[int]:
         """The reads in each of the ranges between `edges`, rising quarters."""
@@ -97,11 +97,7 @@ class Store:
         parts: list[tuple[int, int]] = []
         if touched.has_whole:
             span = {"$gte": touched.first, "$lte": touched.last, "$nin": touched.cut}
-            pipeline = [
-                {"$match": {"article": article, "day": span}},
-                {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
-            ]
-            rows = await self._rows(session, "buckets", pipeline)
+            rows = await self._rows(session, "buckets", counts.reads_by_day(article, span))
             parts += [(q.day_number(row["_id"]) * q.PER_DAY, row["reads"]) for row in rows]
         if touched.cut:
             cut = self._db.buckets.find(
@@ -167,6 +163,4 @@ def _day(quarter: int) -> str:
 
 def _since(quarter: int) -> Document:
     """A bucket's reads; of the first day only those from `quarter` on."""
-    place = quarter % q.PER_DAY
-    rest = {"$sum": [f"$q.{n}" for n in range(place, q.PER_DAY)]}
-    return {"$cond": [{"$eq": ["$day", _day(quarter)]}, rest, "$reads"]}
+    return counts.bucket_reads_from(_day(quarter), quarter % q.PER_DAY, q.PER_DAY)

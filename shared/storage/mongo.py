@@ -66,11 +66,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("state", ASCENDING), ("published_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("baseline", ASCENDING)]),
     ],
-    # counter
+    # counter; `shared/storage/counts.py` has the fields
     "counts": [IndexModel([("article", ASCENDING)])],
-    # One article's day (UTC) in one slot: `reads` and `q.<quarter of the day>` are people's; `filtered.<class>` and
-    # `by.<class>.<quarter>` are reads that are not counted (the classes of `shared/rabbit/batch.py`). Article `*` is
-    # the site.
     "buckets": [
         IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
         IndexModel([("day", ASCENDING)]),

@@ -15,13 +15,13 @@ from luotdoc_events.events import ArticlePublished, ArticleWithdrawn
 from services.counter.store import CounterStore
 from services.stats import api
 from services.stats.catalogue import change
-from services.stats.quarters import quarter_of
 from services.stats.reports import Reports
 from services.stats.store import Store
 from shared.base.clock import now, to_millis
 from shared.base.metrics import Requests, new_registry
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
+from shared.storage.quarters import quarter_of
 from shared.web.api import observed
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")

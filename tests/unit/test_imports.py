@@ -48,11 +48,13 @@ PURE = {
     "services.render.pages",
     "services.render.pictures",
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
-    *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "quarters", "questions", "tables")),
+    *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "questions", "tables")),
     *(
         f"shared.{name}"
         for name in (
             "rabbit.batch",
+            "storage.counts",
+            "storage.quarters",
             "base.clock",
             "base.errors",
             "web.holdings",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.stats.periods import Step, back, midnight, site_periods, steps
-from services.stats.quarters import start_of
+from shared.storage.quarters import start_of
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")

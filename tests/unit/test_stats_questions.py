@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.stats.quarters import quarter_of
 from services.stats.questions import Nothing, Series, Top, series_steps, window_start
 from shared.base.errors import Problem
+from shared.storage.quarters import quarter_of
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)

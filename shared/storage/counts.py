@@ -1,0 +1,98 @@
+"""The documents that counts are kept in: their ids, their fields, and how they are added to and added up. Pure.
+
+Counter writes them; stats and render read them. A document exists once per slot, so that two counters write
+different documents; readers add the slots up.
+
+    counts    <article>/<slot>         {article, slot, reads}
+    buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n}, filtered: {class: n},
+                                        by: {class: {quarter: n}}}
+    books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates, filtered: {class: n}, max_seq,
+                                        first_minted_at, last_minted_at}
+
+`reads` and `q` are people's reads. `filtered` and `by` are reads that are not counted, by class
+(`shared.rabbit.batch`). `day` is a UTC day such as `2026-11-23`, a quarter is 0 to 95 of that day.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+SITE = "*"
+"""The article under which all articles together are counted; no article's id looks like it."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """An update of the document `id`, which is made if it does not exist."""
+
+    id: str
+    update: Document
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """What the books of one epoch gain by a flush. `seen` is None when it added no new batch."""
+
+    batches: int
+    accepted: int
+    duplicates: int
+    filtered: Mapping[str, int]
+    seen: tuple[int, datetime, datetime] | None
+    """The highest sequence, the first and the last moment at which a batch was minted."""
+
+
+def count(article: str, slot: int, reads: int) -> Upsert:
+    """`reads` more reads of `article`."""
+    fixed = {"article": article, "slot": slot}
+    return Upsert(f"{article}/{slot}", {"$inc": {"reads": reads}, "$setOnInsert": fixed})
+
+
+def bucket(
+    article: str, day: str, slot: int, people: Mapping[int, int], filtered: Mapping[str, Mapping[int, int]]
+) -> Upsert:
+    """More reads of `article` on `day`, by quarter of the day: people's, and those of each filtered class."""
+    fixed: Document = {"article": article, "day": day, "slot": slot}
+    added = {f"q.{quarter}": number for quarter, number in people.items()}
+    if added:
+        added["reads"] = sum(people.values())
+    else:  # readers expect both fields
+        fixed |= {"q": {}, "reads": 0}
+    for kind, quarters in filtered.items():
+        added |= {f"by.{kind}.{quarter}": number for quarter, number in quarters.items()}
+        added[f"filtered.{kind}"] = sum(quarters.values())
+    return Upsert(f"{article}/{day}/{slot}", {"$inc": added, "$setOnInsert": fixed})
+
+
+def book(epoch: str, slot: int, entry: BookEntry) -> Upsert:
+    """More batches of `epoch`."""
+    added = {"batches": entry.batches, "accepted": entry.accepted, "duplicates": entry.duplicates}
+    added |= {f"filtered.{reason}": number for reason, number in entry.filtered.items()}
+    update: Document = {"$inc": added, "$setOnInsert": {"epoch": epoch, "slot": slot}}
+    if entry.seen:
+        sequence, first, last = entry.seen
+        update["$max"] = {"max_seq": sequence, "last_minted_at": last}
+        update["$min"] = {"first_minted_at": first}
+    return Upsert(f"{epoch}/{slot}", update)
+
+
+def reads_by_article(articles: Collection[str] | None = None) -> list[Document]:
+    """Over `counts`: rows {_id: article, reads}; of all articles and `SITE` unless `articles` chooses."""
+    chosen: list[Document] = [] if articles is None else [{"$match": {"article": {"$in": list(articles)}}}]
+    return [*chosen, {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
+
+
+def reads_by_day(article: str, days: Document) -> list[Document]:
+    """Over `buckets`: rows {_id: day, reads} of `article`; `days` is MongoDB's condition on the day."""
+    return [
+        {"$match": {"article": article, "day": days}},
+        {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
+    ]
+
+
+def bucket_reads_from(day: str, place: int, per_day: int) -> Document:
+    """A bucket's reads as an expression; of `day` only those from quarter `place` on."""
+    rest = {"$sum": [f"$q.{quarter}" for quarter in range(place, per_day)]}
+    return {"$cond": [{"$eq": ["$day", day]}, rest, "$reads"]}

@@ -1,0 +1,70 @@
+"""The documents that counts are kept in, by hand."""
+
+from datetime import UTC, datetime
+
+from shared.storage.counts import (
+    SITE,
+    BookEntry,
+    Upsert,
+    book,
+    bucket,
+    bucket_reads_from,
+    count,
+    reads_by_article,
+    reads_by_day,
+)
+
+FIRST, LAST = datetime(2026, 11, 23, 8, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def test_a_count() -> None:
+    assert count("a1", 3, 7) == Upsert("a1/3", {"$inc": {"reads": 7}, "$setOnInsert": {"article": "a1", "slot": 3}})
+    assert count(SITE, 0, 1).id == "*/0"
+
+
+def test_a_bucket_of_people() -> None:
+    assert bucket("a1", "2026-11-23", 3, {0: 2, 95: 5}, {}) == Upsert(
+        "a1/2026-11-23/3",
+        {
+            "$inc": {"q.0": 2, "q.95": 5, "reads": 7},
+            "$setOnInsert": {"article": "a1", "day": "2026-11-23", "slot": 3},
+        },
+    )
+
+
+def test_a_bucket_of_filtered_reads_alone_has_the_fields_that_readers_expect() -> None:
+    assert bucket("a1", "2026-11-23", 3, {}, {"bot": {4: 1, 5: 2}, "reload": {4: 9}}).update == {
+        "$inc": {"by.bot.4": 1, "by.bot.5": 2, "filtered.bot": 3, "by.reload.4": 9, "filtered.reload": 9},
+        "$setOnInsert": {"article": "a1", "day": "2026-11-23", "slot": 3, "q": {}, "reads": 0},
+    }
+
+
+def test_the_books_gain_a_batch() -> None:
+    entry = BookEntry(batches=2, accepted=12, duplicates=1, filtered={"bot": 3}, seen=(41, FIRST, LAST))
+    assert book("e", 2, entry) == Upsert(
+        "e/2",
+        {
+            "$inc": {"batches": 2, "accepted": 12, "duplicates": 1, "filtered.bot": 3},
+            "$setOnInsert": {"epoch": "e", "slot": 2},
+            "$max": {"max_seq": 41, "last_minted_at": LAST},
+            "$min": {"first_minted_at": FIRST},
+        },
+    )
+
+
+def test_the_books_gain_nothing_but_a_duplicate() -> None:
+    assert book("e", 2, BookEntry(0, 0, 1, {}, None)).update == {
+        "$inc": {"batches": 0, "accepted": 0, "duplicates": 1},
+        "$setOnInsert": {"epoch": "e", "slot": 2},
+    }
+
+
+def test_questions() -> None:
+    by_article = {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}
+    assert reads_by_article() == [by_article]
+    assert reads_by_article(["a1"]) == [{"$match": {"article": {"$in": ["a1"]}}}, by_article]
+    assert reads_by_article([]) == [{"$match": {"article": {"$in": []}}}, by_article]
+    assert reads_by_day("a1", {"$gte": "2026-11-23"})[0] == {"$match": {"article": "a1", "day": {"$gte": "2026-11-23"}}}
+    assert bucket_reads_from("2026-11-23", 94, 96) == {
+        "$cond": [{"$eq": ["$day", "2026-11-23"]}, {"$sum": ["$q.94", "$q.95"]}, "$reads"]
+    }

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from deploy.local import ports
@@ -15,6 +16,10 @@ from tests.support import starter
 from tests.support.reaper import reaping
 from tests.support.system import System
 from tests.support.witness import Judge, Witness
+
+# A property is right or wrong however slow the machine is; what must be fast has a test that measures it.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 _PASSED = pytest.StashKey[Counter[str]]()
 """The run's events that were as told, by type."""

@@ -285,7 +285,7 @@ def expected(tree: Any) -> list[str]:
     return [" ".join(piece.split()) for piece in pieces if piece.strip()]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(TREES, min_size=1, max_size=4))
 def test_the_text_between_borders_is_that_of_the_source(trees: list[Any]) -> None:
     trees = [valid(tree) for tree in trees]

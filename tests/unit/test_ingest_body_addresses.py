@@ -60,7 +60,7 @@ PARTS = ["https:", "http:", "//", "/", "x.vn", ":", "80", "99999", "@", "%", "["
          " ", "\u3000", "\u00ad", "đ", "\\", "mailto:", "tel:", "{", "|", "."]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join))
 def test_the_sanitiser_takes_no_address_away(address: str) -> None:
     html = clean(f'a<a href="{address}">b</a><img src="{address}" alt="c">', PAGE).html

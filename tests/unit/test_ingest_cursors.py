@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.articles.article import Article, Preconditions, put
@@ -56,7 +56,6 @@ def test_a_change_committed_behind_a_full_page_comes_however_late_the_next_call_
     assert "late" in seen
 
 
-@settings(deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 59)), min_size=3, max_size=12),
     pauses=st.lists(st.sampled_from([2, 10, 20, 30, 61, 100]), min_size=2, max_size=8),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aio_pika.message import IncomingMessage
 from aiormq.abc import DeliveredMessage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import commands, decode, encode, frame
 from pamqp.header import ContentHeader
@@ -165,13 +165,11 @@ def quickest(work: Callable[[], object]) -> float:
     return min(took)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_random_bytes_always_arrive_and_can_be_parked(raw: bytes) -> None:
     park(arrived(raw))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1 << 60))
 def test_hostile_properties_always_arrive_and_can_be_parked(seed: int) -> None:
     maker = Maker(seed)

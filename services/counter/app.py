@@ -19,6 +19,7 @@ from services.counter.announce import TIMEOUT as ANNOUNCE_TIMEOUT
 from services.counter.announce import publish_counts
 from services.counter.aside import Aside, MongoAway
 from services.counter.consumer import Consumer, Step
+from services.counter.metrics import CounterMetrics
 from services.counter.settings import CounterSettings
 from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, Flushed
 from shared.base import metrics
@@ -54,7 +55,7 @@ class Counting:
     broker: rabbit.Broker
     store: CounterStore
     clock: Clock
-    metrics: metrics.Counting
+    metrics: CounterMetrics
     consumer: Consumer = field(init=False)
     heartbeats: Heartbeats = field(init=False)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -142,7 +143,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     """Put counter together. `step` is called at each step of a flush, see `Consumer`."""
     client, db = mongo.connect(settings.mongo_url, "counter")
     registry = metrics.new_registry()
-    measured = metrics.Counting(registry)
+    measured = CounterMetrics(registry)
     broker = rabbit.make_broker(settings, "counter", registry)
     store = CounterStore(client, db, clock)
     counting = Counting(settings, client, db, broker, store, clock, measured)

@@ -20,10 +20,10 @@ from pymongo.errors import PyMongoError
 
 from services.counter.aside import RETRY_FIRST, RETRY_LAST, Aside, MongoAway, ToPark
 from services.counter.deliveries import Tags
+from services.counter.metrics import CounterMetrics
 from services.counter.store import CounterStore, Flushed
 from shared.base.clock import Clock, from_millis
 from shared.base.errors import Permanent
-from shared.base.metrics import Counting
 from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
 from shared.rabbit.broker import BROKER_ERRORS
 from shared.subscriber.parking import FORCE, check_readable
@@ -74,7 +74,7 @@ class Consumer:
         flush_reads: int,
         flush_interval: float,
         hold: float,
-        metrics: Counting,
+        metrics: CounterMetrics,
         step: Step = lambda _name: None,
     ) -> None:
         self._store, self._aside, self._announce = store, aside, announce
@@ -244,7 +244,7 @@ def _codes(error: BaseException) -> set[Any]:
     return {getattr(error, "code", None), *(write["code"] for write in details.get("writeErrors", ()))}
 
 
-def _measure(metrics: Counting, flushed: Flushed, seconds: float) -> None:
+def _measure(metrics: CounterMetrics, flushed: Flushed, seconds: float) -> None:
     metrics.flushes.labels("committed").inc()
     metrics.flushes.labels("conflict").inc(flushed.conflicts)
     metrics.flush_seconds.observe(seconds)

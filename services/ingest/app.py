@@ -15,6 +15,7 @@ from services.ingest.articles.reconciler import Reconciler
 from services.ingest.articles.relay import Relay
 from services.ingest.articles.schedule import Schedule
 from services.ingest.door import Door
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
@@ -67,7 +68,7 @@ class Ingest:
     outlet: Outlet
     heartbeats: Heartbeats
     reconciler: Reconciler
-    metrics: metrics.Ingest
+    metrics: IngestMetrics
     beacon: Beacon | None = None
 
     def not_ready(self) -> str | None:
@@ -172,7 +173,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
     client, db = mongo.connect(settings.mongo_url, "ingest")
     registry = metrics.new_registry()
-    measured = metrics.Ingest(registry)
+    measured = IngestMetrics(registry)
     broker = rabbit.make_broker(settings, "ingest", registry)
     store = ArticleStore(client, db, clock, settings.schemas_url)
     known = KnownArticles(store, time.monotonic, measured)

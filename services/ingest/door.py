@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from math import ceil
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token, find, presents
-from shared.base import metrics
 from shared.base.errors import Problem
 from shared.web.asgi import App, Receive, Scope, Send, header
 
@@ -58,7 +58,7 @@ class Door:
         api: App,
         tokens: tuple[Token, ...],
         addresses: Addresses,
-        measured: metrics.Ingest,
+        measured: IngestMetrics,
         attempts: Attempts | None = None,
     ) -> None:
         self._api, self._tokens, self._addresses = api, tokens, addresses

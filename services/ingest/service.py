@@ -11,6 +11,7 @@ from fastapi.security.base import SecurityBase
 
 from services.ingest.articles import article as articles
 from services.ingest.articles.cleaning import Offload
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import read_batches
 from services.ingest.reads.known import KnownArticles
 from services.ingest.store import ArticleStore
@@ -18,7 +19,6 @@ from services.ingest.tokens import Token, find, require
 from shared.base.clock import to_millis
 from shared.base.errors import Unavailable
 from shared.base.log import correlation
-from shared.base.metrics import Ingest
 from shared.rabbit.batch import Batch
 
 
@@ -35,7 +35,7 @@ class Articles:
     deliver: Callable[[Batch], Awaitable[None]]
     max_article_bytes: int
     max_media_bytes: int
-    metrics: Ingest
+    metrics: IngestMetrics
     sections: frozenset[str] = frozenset()
     """Slugs of the site's sections; empty where they are not said."""
     offload: Offload = field(default_factory=Offload)

@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 
 from luotdoc_events import events
 from services.render.database import Questions
+from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
 from services.render.server import PageServer
@@ -98,7 +99,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     """Put render together."""
     client, db = mongo.connect(settings.mongo_url, "render")
     registry = metrics.new_registry()
-    measured = metrics.Render(registry, [slug for slug, _ in settings.sections])
+    measured = RenderMetrics(registry, [slug for slug, _ in settings.sections])
     broker = rabbit.make_broker(settings, "render", registry)
     store, renderer = PageStore(db), Renderer(settings)
     questions = Questions(time.monotonic)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pymongo.errors import PyMongoError
 
 from services.render.database import NoAnswer, Questions
+from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
-from shared.base.metrics import Render
 from shared.base.tasks import background
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class PageCache:
         changed: Callable[[], None],
         seconds: Callable[[], float],
         stale_seconds: float,
-        metrics: Render,
+        metrics: RenderMetrics,
     ) -> None:
         self._metrics = metrics
         self._store, self._questions, self._capacity, self._changed = store, questions, capacity, changed

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from luotdoc_events import events
+from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.store import Page, PageStore, stored_article
 from shared.base.clock import Clock
-from shared.base.metrics import Render
 from shared.subscriber.subscribe import Event
 from shared.web.paths import article_path
 
@@ -27,7 +27,7 @@ class Publisher:
         emit: Emit,
         clock: Clock,
         stored: Callable[[str], None],
-        metrics: Render,
+        metrics: RenderMetrics,
     ) -> None:
         """`stored` is called with a page's id before its news goes out, so that this process serves the new one."""
         self._store, self._renderer, self._emit, self._clock, self._stored = store, renderer, emit, clock, stored

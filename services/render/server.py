@@ -11,10 +11,10 @@ from pymongo.errors import PyMongoError
 from services.render.cache import PageCache
 from services.render.database import NoAnswer, Questions
 from services.render.fragments import Fragments
+from services.render.metrics import RenderMetrics
 from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
-from shared.base.metrics import Render
 from shared.web import headers as security
 from shared.web.asgi import RawHeaders, Receive, Scope, Send, header, query_value, query_values, respond
 
@@ -51,7 +51,7 @@ class PageServer:
         totals: Totals,
         seconds: Callable[[], float],
         stale_seconds: float,
-        metrics: Render,
+        metrics: RenderMetrics,
     ) -> None:
         self._renderer, self._store, self._totals, self._metrics = renderer, store, totals, metrics
         self._questions = questions

@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 from services.stats import api, gauges
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
+from services.stats.metrics import StatsMetrics
 from services.stats.reports import CACHE_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
@@ -43,7 +44,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     """Build the service; nothing is connected before it runs."""
     client, db = mongo.connect(settings.mongo_url, "stats")
     registry = metrics.new_registry()
-    measured = metrics.Stats(registry)
+    measured = StatsMetrics(registry)
     broker = rabbit.make_broker(settings, "stats", registry)
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from luotdoc_events import events
-from shared.base.metrics import Stats
+from services.stats.metrics import StatsMetrics
 
 
 class Freshness:
     """Notes heartbeats; the gauges tell the seconds since the newest for each type, by `monotonic`."""
 
-    def __init__(self, monotonic: Callable[[], float], metrics: Stats) -> None:
+    def __init__(self, monotonic: Callable[[], float], metrics: StatsMetrics) -> None:
         self._monotonic, self._metrics = monotonic, metrics
         # A producer that never comes up shows as silent since we began to listen.
         self._heard = dict.fromkeys(sorted(events.EVENTS.keys() - {events.Heartbeat.name}), monotonic())

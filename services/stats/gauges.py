@@ -4,10 +4,10 @@ from datetime import datetime
 from math import nan
 
 from services.stats.answers import Reconciliation
-from shared.base.metrics import Stats
+from services.stats.metrics import StatsMetrics
 
 
-def show(books: Reconciliation, metrics: Stats) -> None:
+def show(books: Reconciliation, metrics: StatsMetrics) -> None:
     """Set the gauges to what the endpoint answers."""
     metrics.accepted.set(books.accepted)
     metrics.counted.set(books.counted)

@@ -7,13 +7,14 @@ import aio_pika
 import pytest
 
 from luotdoc_events import events
+from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
 from services.render.settings import RenderSettings
 from services.render.store import Page, PageStore
 from shared.base.clock import now
 from shared.base.errors import Transient
-from shared.base.metrics import Render, new_registry
+from shared.base.metrics import new_registry
 from shared.rabbit import broker as rabbit
 from tests.support.system import System, until
 
@@ -53,7 +54,7 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(sys
         )
 
     def publisher() -> Publisher:
-        measured = Render(new_registry(), [])
+        measured = RenderMetrics(new_registry(), [])
         return Publisher(store, renderer, emit, now, lambda article: steps.append(f"stored {article}"), measured)
 
     async with await aio_pika.connect(system.broker.url) as connection:

@@ -3,6 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from services.counter.metrics import CounterMetrics
+from services.ingest.metrics import IngestMetrics
+from services.render.metrics import RenderMetrics
+from services.stats.metrics import StatsMetrics
 from shared.base import metrics
 from tests.support.system import ROOT
 
@@ -42,10 +46,10 @@ def exposed() -> dict[str, set[str]]:
     """The names of the metrics of ours that each service exposes; `subscriber` is a process of another team."""
     kit = (metrics.Serving, metrics.Connection, metrics.Queues, metrics.Consuming)
     return {
-        "ingest": names(metrics.Serving, metrics.Connection, metrics.Requests, metrics.Publishing, metrics.Ingest),
-        "render": names(*kit, metrics.Publishing, lambda registry: metrics.Render(registry, ())),
-        "counter": names(metrics.Serving, metrics.Connection, metrics.Queues, metrics.Publishing, metrics.Counting),
-        "stats": names(*kit, metrics.Requests, metrics.Stats),
+        "ingest": names(metrics.Serving, metrics.Connection, metrics.Requests, metrics.Publishing, IngestMetrics),
+        "render": names(*kit, metrics.Publishing, lambda registry: RenderMetrics(registry, ())),
+        "counter": names(metrics.Serving, metrics.Connection, metrics.Queues, metrics.Publishing, CounterMetrics),
+        "stats": names(*kit, metrics.Requests, StatsMetrics),
         "subscriber": names(*kit),
     }
 

@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import batcher as module
 from services.ingest.reads.batcher import Batcher
 from shared.base.errors import LuotdocError, Unavailable
-from shared.base.metrics import Ingest, new_registry
+from shared.base.metrics import new_registry
 from shared.rabbit.batch import Batch
 
 START = 1_795_417_500_000
@@ -96,7 +97,7 @@ def filtered(batch: Batch) -> dict[str, int]:
 
 
 def batcher(deliver: Callable[[Batch], Awaitable[None]], burst: int = 0) -> Batcher:
-    return Batcher("e1", deliver, lambda: START + millis(), Ingest(new_registry()), burst)
+    return Batcher("e1", deliver, lambda: START + millis(), IngestMetrics(new_registry()), burst)
 
 
 async def until(milliseconds: int) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon, _article, _checked
@@ -13,7 +14,7 @@ from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem, Unavailable
-from shared.base.metrics import Ingest, new_registry
+from shared.base.metrics import new_registry
 from shared.web.fastpath import FastRequest
 
 
@@ -107,7 +108,7 @@ def make(limit: int = 0, window_seconds: float = 60) -> tuple[Beacon, Batches]:
     origins, bucket = ("https://www.example.org",), ReadLimit(limit, lambda: 1000.0)
     beacon = Beacon(
         cast(Batcher, batches), cast(KnownArticles, {"a1"}), window, lambda: (20_782, b"salt", None), True,
-        Addresses([]), origins, bucket, Ingest(new_registry()),
+        Addresses([]), origins, bucket, IngestMetrics(new_registry()),
     )  # fmt: skip
     return beacon, batches
 

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from services.ingest.door import MOST_ADDRESSES, WRONG_TOKENS, Attempts, Door
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token
 from shared.base import metrics
@@ -22,7 +23,7 @@ class Street:
     def __init__(self) -> None:
         self.now, self.passed = 1000.0, 0
         self.registry = metrics.new_registry()
-        measured = metrics.Ingest(self.registry)
+        measured = IngestMetrics(self.registry)
         self.door = Door(self._api, TOKENS, Addresses([ip_network("10.0.0.0/8")]), measured, Attempts(lambda: self.now))
 
     async def _api(self, _scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from pymongo.errors import AutoReconnect
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import known as module
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.batcher import Batcher
@@ -18,7 +19,7 @@ from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.store import ArticleStore
 from shared.base.errors import Unavailable
-from shared.base.metrics import Ingest, new_registry
+from shared.base.metrics import new_registry
 from shared.web.asgi import Scope
 
 
@@ -49,7 +50,7 @@ async def frozen() -> bool:
 
 def make(answer: Callable[[], Awaitable[bool]]) -> tuple[KnownArticles, Store]:
     store = Store(answer)
-    return KnownArticles(cast(ArticleStore, store), lambda: 100.0, Ingest(new_registry())), store
+    return KnownArticles(cast(ArticleStore, store), lambda: 100.0, IngestMetrics(new_registry())), store
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,7 @@ async def test_a_database_that_does_not_answer_keeps_nobody_waiting() -> None:
 async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[], Awaitable[bool]]) -> None:
     known, _ = make(answer)
     window = ReloadWindow(0, 1, lambda: 0.0)
-    measured = Ingest(new_registry())
+    measured = IngestMetrics(new_registry())
     beacon = Beacon(
         cast(Batcher, None),
         known,

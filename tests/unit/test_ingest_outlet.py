@@ -10,13 +10,14 @@ import pytest
 from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import outlet as module
 from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.segment import encode
 from services.ingest.reads.spool import Spool, SpoolFull
 from shared.base.clock import to_millis
 from shared.base.errors import Transient
-from shared.base.metrics import Ingest, Registry, new_registry
+from shared.base.metrics import Registry, new_registry
 from shared.rabbit.batch import Batch
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -52,7 +53,7 @@ async def opened(
     segment: int = 1 << 20,
     registry: Registry | None = None,
 ) -> AsyncIterator[Outlet]:
-    one = Outlet(broker, Spool(folder, limit, segment), lambda: NOON, Ingest(registry or new_registry()))
+    one = Outlet(broker, Spool(folder, limit, segment), lambda: NOON, IngestMetrics(registry or new_registry()))
     await one.open()
     try:
         yield one

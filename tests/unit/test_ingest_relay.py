@@ -13,9 +13,10 @@ from pymongo.errors import AutoReconnect
 
 from services.ingest.articles import relay as module
 from services.ingest.articles.relay import Relay
+from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore, Outgoing
 from shared.base.errors import Transient
-from shared.base.metrics import Ingest, new_registry
+from shared.base.metrics import new_registry
 
 
 class Outbox:
@@ -44,7 +45,7 @@ async def said(caplog: pytest.LogCaptureFixture, *errors: Exception | None) -> l
 
     outbox = Outbox(*errors)
     relay = Relay(
-        cast(ArticleStore, outbox), publish, lambda: datetime(2026, 11, 23, tzinfo=UTC), Ingest(new_registry())
+        cast(ArticleStore, outbox), publish, lambda: datetime(2026, 11, 23, tzinfo=UTC), IngestMetrics(new_registry())
     )
     task = asyncio.create_task(relay.run())
     async with asyncio.timeout(5):

@@ -11,11 +11,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import outlet as module
 from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.segment import encode
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
-from shared.base.metrics import Ingest, new_registry
+from shared.base.metrics import new_registry
 from shared.rabbit.batch import Batch
 from tests.unit.test_ingest_outlet import AWAY, NOON, Broker, eventually, forwarding, opened, room_in
 from tests.unit.test_ingest_outlet import batch as numbered
@@ -320,7 +321,7 @@ async def test_a_disk_that_does_not_answer_holds_nobody_up(tmp_path: Path, monke
 
     broker = Broker()
     broker.fails = lambda _: AWAY
-    one = Outlet(broker, Spool(tmp_path, 1 << 20), lambda: NOON, Ingest(new_registry()))
+    one = Outlet(broker, Spool(tmp_path, 1 << 20), lambda: NOON, IngestMetrics(new_registry()))
     await one.open()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", hang)

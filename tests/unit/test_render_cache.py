@@ -11,11 +11,12 @@ from services.render import database
 from services.render.cache import PageCache
 from services.render.database import NoAnswer, Questions
 from services.render.fragments import Fragments
+from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
 from shared.base import metrics
 
 LIMIT = 300.0
-MEASURED = metrics.Render(metrics.new_registry(), [])
+MEASURED = RenderMetrics(metrics.new_registry(), [])
 
 
 class Mongo:

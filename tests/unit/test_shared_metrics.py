@@ -2,6 +2,10 @@
 
 from prometheus_client import generate_latest
 
+from services.counter.metrics import CounterMetrics
+from services.ingest.metrics import IngestMetrics
+from services.render.metrics import RenderMetrics
+from services.stats.metrics import StatsMetrics
 from shared.base import metrics
 from shared.base.collectors import Latency, Measured
 
@@ -51,7 +55,7 @@ def test_a_latency_by_kind_is_there_from_the_start() -> None:
 
 def test_what_a_process_does_not_measure_it_does_not_show() -> None:
     registry = metrics.new_registry()
-    metrics.Counting(registry)
+    CounterMetrics(registry)
     text = generate_latest(registry).decode()
     assert "luotdoc_flushes_total" in text
     assert "process_cpu_seconds_total" in text
@@ -61,9 +65,9 @@ def test_what_a_process_does_not_measure_it_does_not_show() -> None:
 
 def test_series_of_a_closed_set_are_there_from_the_start_and_a_gauge_without_a_value_is_not() -> None:
     registry = metrics.new_registry()
-    metrics.Ingest(registry)
-    metrics.Render(registry, ["thoi-su"])
-    metrics.Stats(registry)
+    IngestMetrics(registry)
+    RenderMetrics(registry, ["thoi-su"])
+    StatsMetrics(registry)
     lines = shown(registry)
     assert 'luotdoc_reads_total{class="reader",outcome="unavailable"} 0.0' in lines
     assert 'luotdoc_pages_total{kind="article",section="other",status="200"} 0.0' in lines

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from luotdoc_events import events
 from services.stats.freshness import Freshness
-from shared.base.metrics import Stats, new_registry
+from services.stats.metrics import StatsMetrics
+from shared.base.metrics import new_registry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -17,7 +18,7 @@ def beat(name: str) -> tuple[events.Envelope, events.Heartbeat]:
 async def test_silence_lasts_until_a_heartbeat_for_that_type() -> None:
     seconds = 100.0
     registry = new_registry()
-    freshness = Freshness(lambda: seconds, Stats(registry))
+    freshness = Freshness(lambda: seconds, StatsMetrics(registry))
     seconds = 130.0
     assert await freshness.handle(*beat("page.rendered"))
     seconds = 142.0
@@ -29,7 +30,7 @@ async def test_silence_lasts_until_a_heartbeat_for_that_type() -> None:
 
 async def test_what_is_no_heartbeat_of_a_known_type_changes_nothing() -> None:
     seconds = 100.0
-    freshness = Freshness(lambda: seconds, Stats(new_registry()))
+    freshness = Freshness(lambda: seconds, StatsMetrics(new_registry()))
     seconds = 130.0
     assert not await freshness.handle(*beat("page.exploded"))
     removed = events.PageRemoved(article="a", revision=1, url="u", removed_at=NOON)

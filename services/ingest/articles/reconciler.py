@@ -9,9 +9,9 @@ import httpx
 from pymongo.errors import PyMongoError
 
 from services.ingest.articles.reconcile import KINDS, Difference, compare, lasting
+from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
 from shared.base.errors import Refused
-from shared.base.metrics import Ingest
 from shared.web.holdings import PAGE, Held, read
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ async def _ask(http: httpx.AsyncClient, url: str, after: str) -> list[Held]:
 class Reconciler:
     """Compares every subscriber again and again, and shows the outcome as metrics."""
 
-    def __init__(self, store: ArticleStore, subscribers: Sequence[tuple[str, str]], metrics: Ingest) -> None:
+    def __init__(self, store: ArticleStore, subscribers: Sequence[tuple[str, str]], metrics: IngestMetrics) -> None:
         self._store, self._subscribers, self._metrics = store, subscribers, metrics
 
     async def run(self) -> None:

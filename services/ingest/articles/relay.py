@@ -13,10 +13,10 @@ from itertools import groupby
 from aio_pika.exceptions import DeliveryError
 from pymongo.errors import PyMongoError
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore, Outgoing
 from shared.base.clock import Clock
 from shared.base.errors import Transient
-from shared.base.metrics import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ Publish = Callable[[Outgoing], Awaitable[None]]
 class Relay:
     """Publishes the outbox until it is stopped."""
 
-    def __init__(self, store: ArticleStore, publish: Publish, clock: Clock, metrics: Ingest) -> None:
+    def __init__(self, store: ArticleStore, publish: Publish, clock: Clock, metrics: IngestMetrics) -> None:
         self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
         self._wake = asyncio.Event()
         self.working = False

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+from services.ingest.metrics import IngestMetrics
 from shared.base.errors import LuotdocError, Unavailable
-from shared.base.metrics import Ingest
 from shared.rabbit.batch import NO_ARTICLE, QUARTER_MS, READER, Batch, Group, batch_id, join_hashes
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Batcher:
     """Numbers batches within one epoch, without gaps, and sees each through until it is durable."""
 
     def __init__(
-        self, epoch: str, deliver: Deliver, millis: Callable[[], int], metrics: Ingest, burst: int = BURST
+        self, epoch: str, deliver: Deliver, millis: Callable[[], int], metrics: IngestMetrics, burst: int = BURST
     ) -> None:
         self._epoch, self._deliver, self._millis, self._metrics = epoch, deliver, millis, metrics
         self._burst = self._allowance = float(burst)

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from luotdoc_events.events import ARTICLE_ID
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.agents import is_bot
 from services.ingest.reads.batcher import Batcher
@@ -28,7 +29,6 @@ from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.signs import read_signs
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem, Unavailable
-from shared.base.metrics import Ingest
 from shared.web.asgi import (
     RawHeaders,
     Receive,
@@ -66,7 +66,7 @@ class Beacon:
     addresses: Addresses
     origins: Collection[str]
     limit: ReadLimit
-    metrics: Ingest
+    metrics: IngestMetrics
 
     def __post_init__(self) -> None:
         # Those that are counted are noted by the batch.

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from pymongo.errors import PyMongoError
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
 from shared.base.errors import Unavailable
-from shared.base.metrics import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LOOKUP_SECONDS = 2.0
 class KnownArticles:
     """The set of public articles, kept up to date by a watch on MongoDB."""
 
-    def __init__(self, store: ArticleStore, seconds: Callable[[], float], metrics: Ingest) -> None:
+    def __init__(self, store: ArticleStore, seconds: Callable[[], float], metrics: IngestMetrics) -> None:
         self._store, self._seconds = store, seconds
         self._public: set[str] = set()
         self._absent: OrderedDict[str, float] = OrderedDict()

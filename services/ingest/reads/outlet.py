@@ -14,10 +14,10 @@ from typing import TypeVar
 
 from aio_pika.exceptions import DeliveryError
 
+from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
 from shared.base.clock import Clock, to_millis
 from shared.base.errors import Transient
-from shared.base.metrics import Ingest
 from shared.rabbit.batch import Batch
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ T = TypeVar("T")
 class Outlet:
     """Takes batches until they are durable. Once the broker failed, batches go to the spool without asking it."""
 
-    def __init__(self, publish: Publish, spool: Spool, clock: Clock, metrics: Ingest) -> None:
+    def __init__(self, publish: Publish, spool: Spool, clock: Clock, metrics: IngestMetrics) -> None:
         self._publish, self._spool, self._clock, self._metrics = publish, spool, clock, metrics
         # One thread: the spool wants its calls one at a time.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")

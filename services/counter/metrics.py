@@ -1,0 +1,45 @@
+"""The metrics of counter, by the group that `app.py` makes and passes on."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.base.collectors import Measured
+from shared.base.metrics import SECONDS, SIZES, Registry
+
+
+class CounterMetrics:
+    """Metrics of counter."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.counted = Counter(
+            "luotdoc_counted_reads_total", "Reads committed to MongoDB by this process.", registry=registry
+        )
+        self.flushes = Counter(
+            "luotdoc_flushes_total",
+            "Flushes by outcome: committed, failed (tried again after a backoff), conflict (another writer was first; "
+            "run again at once).",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in ("committed", "failed", "conflict"):
+            self.flushes.labels(outcome)
+        self.flush_seconds = Histogram(
+            "luotdoc_flush_seconds",
+            "Seconds of one flush, from the look into the ledger to the commit.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.flush_reads = Histogram("luotdoc_flush_reads", "Reads in one flush.", buckets=SIZES, registry=registry)
+        self.duplicates = Counter(
+            "luotdoc_duplicate_batches_total",
+            "Batches that were already in the ledger and so were not counted again.",
+            registry=registry,
+        )
+        self.discarded = Counter(
+            "luotdoc_discarded_batches_total",
+            "Unacked batches dropped from memory because their channel was lost; RabbitMQ delivers them again.",
+            registry=registry,
+        )
+        self.buffered = Gauge(
+            "luotdoc_buffered_reads", "Reads folded in memory that await the next flush.", registry=registry
+        )
+        self.slot = Measured("luotdoc_slot", "Slot that this counter leases, -1 without a lease.", registry)

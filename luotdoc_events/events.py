@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailF
 CONTENT_TYPE = "application/cloudevents+json"
 SEQUENCE_DIGITS = 20
 REPLAY_HEADER = "x-luotdoc-replay"
-"""AMQP header of a replayed event; its value is the replay's name. Send no e-mail for such an event."""
+"""AMQP header of a replayed event: the replay's name. Send no e-mail for such an event."""
 ARTICLE_ID = r"^[a-z0-9]{1,32}$"
 
 
@@ -39,8 +39,8 @@ def _sequence(value: str) -> str:
     return value
 
 
-# Bounds that MongoDB and Python's calendar need. They are checked on reading and are not in the schemas, because no
-# producer sends such values.
+# Bounds that MongoDB and Python's calendar need. They are checked on reading and are not in the
+# schemas, because no producer sends such values.
 Int64 = Annotated[int, AfterValidator(_storable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 ArticleId = Annotated[str, Field(pattern=ARTICLE_ID, description="the article's id", examples=["ls0001"])]
@@ -51,13 +51,14 @@ Url = Annotated[str, Field(description="absolute canonical address of the articl
 
 
 class Data(BaseModel):
-    """Base class of an event's `data`. Unknown fields are ignored, so that later additions break no reader."""
+    """Base class of an event's `data`. Unknown fields are ignored: later additions break no reader."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     name: ClassVar[str]
     version: ClassVar[int] = 1
     of_article: ClassVar[bool] = True
-    """True: the event is about one article and always has `subject` and `sequence`. False: it never has them."""
+    """True: an event about one article, always with `subject` and `sequence`.
+    False: never with them."""
 
 
 class Image(BaseModel):
@@ -101,7 +102,7 @@ class Article(Data):
 
 
 class ArticlePublished(Article):
-    """An article became public: for the first time, after a withdrawal, or at its scheduled time."""
+    """An article became public: newly, again after a withdrawal, or at its scheduled time."""
 
     name: ClassVar[str] = "article.published"
 
@@ -113,7 +114,7 @@ class ArticleUpdated(Article):
 
 
 class ArticleWithdrawn(Data):
-    """The article is no longer public. Keep the revision as a tombstone, so that late older events can't revive it."""
+    """The article is no longer public. Keep its revision as a tombstone against late older events."""
 
     name: ClassVar[str] = "article.withdrawn"
     id: ArticleId
@@ -160,7 +161,7 @@ class Count(BaseModel):
 
 
 class ReadsCounted(Data):
-    """Reads were counted. One event for each flush of the counter, without baselines in its totals."""
+    """Reads were counted: one event for each flush of the counter. Totals don't include baselines."""
 
     name: ClassVar[str] = "reads.counted"
     of_article: ClassVar[bool] = False
@@ -171,9 +172,10 @@ class ReadsCounted(Data):
 
 
 class Heartbeat(Data):
-    """Each producer sends one at a fixed interval for each event type it publishes, as long as it can publish.
+    """Each producer sends one at a fixed interval for each event type that it can publish.
 
-    Silence means a fault: the producer is down or can't publish, or you are cut off. Each process sends its own.
+    Silence means a fault: the producer is down or can't publish, or you are cut off.
+    Each process of a producer sends its own.
     """
 
     name: ClassVar[str] = "heartbeat"
@@ -262,7 +264,8 @@ def envelope(
 ) -> Envelope:
     """Wrap `data` for the wire. `source` is the service, such as `/luotdoc/ingest`.
 
-    `schemas` is the absolute address of ingest's `/schemas`: CloudEvents and its SDKs take no relative `dataschema`.
+    `schemas` is the absolute address of ingest's `/schemas`:
+    CloudEvents and its SDKs take no relative `dataschema`.
     """
     return Envelope(
         id=id,
@@ -286,7 +289,7 @@ D = TypeVar("D", bound=Data)
 
 
 def data_of(event: Envelope) -> Data:
-    """The parsed `data` of `event`. Raises pydantic's `ValidationError`, or `KeyError` for an unknown type."""
+    """The parsed `data`. Raises pydantic's `ValidationError`, or `KeyError` for an unknown type."""
     return TYPES[event.type].model_validate(event.data)
 
 

@@ -1,4 +1,6 @@
-"""Serves the contract with subscribers as committed in docs/events: schemas, AsyncAPI document and HTML page."""
+"""Serves the contract with subscribers as committed in docs/events:
+schemas, AsyncAPI document and HTML page.
+"""
 
 import pathlib
 from typing import Annotated
@@ -43,7 +45,9 @@ def add_contract(api: FastAPI, folder: pathlib.Path = FOLDER) -> None:
         | problems(also={404: "There is no such schema; `/events/` lists them."}),
     )
     async def get_schema(name: Annotated[str, Path(examples=["article.published.v1.json"])]) -> Response:
-        """The JSON Schema of an event: `<event>.v<version>.json` of its `data`, `….event.json` of the whole event."""
+        """The JSON Schema of an event:
+        `<event>.v<version>.json` of its `data`, `….event.json` of the whole event.
+        """
         if name not in schemas:
             raise Problem(404, "there is no such schema; /events/ lists them")
         return Response(schemas[name], headers=_CACHED, media_type="application/schema+json")

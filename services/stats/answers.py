@@ -1,4 +1,6 @@
-"""The answers of stats, as models. Times are RFC 3339 UTC with milliseconds. Numbers are reads unless described."""
+"""The answers of stats, as models.
+Times are RFC 3339 UTC with milliseconds. Numbers are reads unless described.
+"""
 
 from typing import Annotated, Literal
 
@@ -81,7 +83,9 @@ class EndedGap(BaseModel):
 
 
 class RunningGap(BaseModel):
-    """A gap in the epoch of a running ingest: batches that have been missing for more than a minute."""
+    """A gap in the epoch of a running ingest:
+    batches that have been missing for more than a minute.
+    """
 
     epoch: str
     missing: int = Field(description="number of missing batches")

@@ -84,7 +84,9 @@ async def get_article_reads(
 async def get_top(
     reports: Held, request: Request, asked: Annotated[questions.Top, Query()]
 ) -> Response | answers.TopList:
-    """The most read published articles of a time window. Its start is rounded down to a quarter of an hour."""
+    """The most read published articles of a time window.
+    Its start is rounded down to a quarter of an hour.
+    """
     found = await reports.top(asked)
     if not wants_csv(asked.format, request.headers.get("accept", "")):
         return found
@@ -111,12 +113,16 @@ async def get_series(
 
 @routes.get("/reconciliation", responses=problems(422))
 async def get_reconciliation(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Reconciliation:
-    """The books: the number of reads accepted, and how many are counted, filtered, parked or in flight."""
+    """The books: the number of reads accepted,
+    and how many are counted, filtered, parked or in flight.
+    """
     return await reports.reconciliation()
 
 
 def site_at_once(app: App, reports: Reports) -> App:
-    """Answer `GET /stats/site` without a query before `app`, as `get_site` would, so that it never queues for `app`."""
+    """Answer `GET /stats/site` without a query before `app`,
+    as `get_site` would, so that it never queues for `app`.
+    """
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/stats/site" or scope["method"] != "GET" or scope["query_string"]:

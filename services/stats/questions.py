@@ -1,7 +1,7 @@
 """The parameters of stats' API, parsed and checked. Pure.
 
-Each fault names the parameter as its path. An unknown parameter is a fault too: a misspelt one would
-otherwise be ignored, and the answer would belong to another question.
+Each fault names the parameter as its path. An unknown parameter is a fault too: a misspelt one
+would otherwise be ignored, and the answer would belong to another question.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""The AsyncAPI 3 document: where events come from, under which routing key, and what they hold. Pure."""
+"""The AsyncAPI 3 document:
+where events come from, under which routing key, and what they hold. Pure.
+"""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -32,7 +34,9 @@ _COMPONENTS = "#/components/schemas/"
 
 
 def document(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str) -> dict[str, Any]:
-    """The document about `kinds`; `examples` holds an event by the stem of each, `version` is the contract's."""
+    """The document about `kinds`;
+    `examples` holds an event by the stem of each, `version` is the contract's.
+    """
     every = list(kinds)
     named = [(name, list(group)) for name, group in groupby(every, key=lambda kind: kind.name)]
     return {
@@ -111,7 +115,9 @@ def _message(kind: type[events.Data], example: Any) -> dict[str, Any]:
 
 
 def _schemas(kinds: list[type[events.Data]]) -> dict[str, Schema]:
-    """By the names of types that generators make of them: events, their data, and what those refer to."""
+    """By the names of types that generators make of them:
+    events, their data, and what those refer to.
+    """
     found: dict[str, Schema] = {}
     for kind in kinds:
         data = model_schema(kind, f"{_COMPONENTS}{{model}}")

@@ -1,38 +1,39 @@
 """A batch of reads on the wire, from ingest to counter. Internal: it carries visitor hashes.
 
-It stands apart from `events.py` because it is no contract with other teams, and because it is
-decoded on the hot path: by orjson into plain lists, checked by hand.
+The format is not a contract with other teams, so it is not in `luotdoc_events`. It is decoded on
+the hot path: by orjson into plain lists, checked by hand.
 
-Headers account for a batch even when its body cannot be read:
-    batch_id   `<epoch>-<seq>`; an epoch is one start of one ingest, seq has 12 digits and no gaps;
+Headers, which account for a batch even if its body can't be read:
+    batch_id   `<epoch>-<seq>`: an epoch is one run of one ingest, seq has 12 digits and no gaps;
                or `h` and 64 hex digits, a hash of a client's key
     minted_at  milliseconds since 1970
-    reads      how many of people's reads the body holds (classes reader and batch)
+    reads      number of people's reads in the body (classes reader and batch)
 Body, JSON, version 2: `{"v": 2, "groups": [group, …], "visitors": hashes}`. A group stands for
 `number` equal reads: `[class, article, quarter, number, salt_day, visitors]`
-    class      people: reader (a page's beacon), batch (`POST /reads/batch`); filtered: `REASONS`
+    class      people's reads: reader (a page's beacon), batch (`POST /reads/batch`);
+               filtered reads: one of `REASONS`
     article    its id; "" for filtered reads whose article ingest had no room to remember
-    quarter    of an hour since 1970, UTC, in which the reads were accepted: all that counting needs
+    quarter    quarter of an hour since 1970, UTC, in which the reads were accepted
     number     1 or more
-    salt_day   days since 1970 of the site's day whose salt has hashed the visitors
-    visitors   how many distinct visitors made the reads: fewer than `number` where one read twice.
-               Class reader only; salt_day and visitors are 0 where the visitors are not known
-`hashes` are the visitors of all groups in their order, 8 bytes each, as one unpadded base64url
-string. Hashes of different salt days can't be compared. The order of groups means nothing else, and
-equal groups add up.
+    salt_day   days since 1970 of the site's day whose salt hashed the visitors
+    visitors   number of distinct visitors, less than `number` if one of them read twice.
+               Class reader only; salt_day and visitors are 0 if the visitors are not known
+`hashes` has the visitors of all groups, in the order of the groups: 8 bytes each, together one
+unpadded base64url string. Hashes of different salt days can't be compared. Two groups may be equal
+but for their number and visitors; they add up.
 
-Equal reads are grouped because popular articles make most of a batch. The hashes stand together
-because packing them group by group costs a microsecond a read, 4 % of what the beacon needs for it
+Equal reads are grouped because popular articles make up most of a batch. The hashes are one string
+because packing them group by group costs a microsecond a read, 4 % of the beacon's time for a read
 (`make bench ARGS="--only wire"`).
 
-A class that this release does not know is counted as filtered, under `OTHER`. Such reads are never
-people's: the header counts people's reads, so a new class of people makes a batch whose header and
-body differ, and that is parked until the counter is upgraded.
+A class that this release does not know is counted as filtered, as `OTHER`, and never as people's. A
+later release with a new class of people's reads is safe: the header counts them and the body seems
+not to, so the batch is parked until the counter is upgraded.
 
-Version 1 has no `v`; queues and spools of an earlier release hold it, and it is still read:
+Version 1 has no `v`. Queues and spools of an earlier release may hold it, so it is still parsed:
     `{"reads": [[article, accepted_at, class, visitor], …], "filtered": {reason: number}}`
-    accepted_at in milliseconds since 1970; a visitor has no salt day and is dropped. Filtered reads
-    have neither article nor time: they get the quarter of minted_at.
+    accepted_at is in milliseconds since 1970. Visitors have no salt day and are dropped. Filtered
+    reads have no article and no time: they get the quarter of minted_at.
 """
 
 import re
@@ -49,36 +50,39 @@ from shared.base.errors import Permanent
 
 SEQUENCE_DIGITS = 12
 KEYED = "keyed"
-"""Stands for the epoch of batches whose id comes from a client's key; they have no sequence."""
+"""The epoch of all batches whose id comes from a client's key; these have no sequence."""
 
 COUNTED_HOURS = 71
-"""A batch minted longer ago is not counted but parked: the ledger, which keeps an id an hour longer, may soon have
-forgotten that it was."""
+"""Upper bound for a batch's age. An older batch is parked as `too_old`, because it may have been
+counted and the ledger, which keeps ids for one hour more, may have forgotten that."""
 
 LATEST_MS = 32_503_680_000_000
 """Upper bound for timestamps (year 3000). Anything later is corrupt input."""
 
 AHEAD_MS = 24 * 3600 * 1000
-"""A batch minted further ahead of the counter's clock is parked as `too_new`: its epoch would never end."""
+"""Upper bound for a batch's time ahead of the counter's clock. A later batch is parked as
+`too_new`, because its epoch would seem to run for ever."""
 
 QUARTER_MS = 15 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000
 
 READER, BATCH = "reader", "batch"
 PEOPLE = frozenset((READER, BATCH))
-"""Classes of reads that are counted."""
+"""Classes of people's reads, which are counted."""
 REASONS = ("bot", "reload", "prefetch", "origin", "limit")
-"""Why ingest filters a read: classes that are not counted. Reads of other classes are added up under `OTHER`."""
+"""Classes of filtered reads, named by the reason. Reads of unknown classes are added up as
+`OTHER`."""
 OTHER = "other"
 NO_ARTICLE = ""
 """The article of filtered reads of which only the number is known."""
 
 MAX_READS = 100_000
-"""People's reads of one batch; ingest makes a twentieth of it at most."""
+"""Upper bound for people's reads in a batch, twenty times ingest's own bound."""
 MAX_GROUPS = 100_000
-"""Groups of one batch; ingest makes some 15,000 at most."""
+"""Upper bound for groups in a batch; ingest makes at most about 15,000."""
 MAX_FILTERED = 1 << 40
-"""Filtered reads of one batch: those of a flood while nothing can be sent, 50,000 a second for eight months."""
+"""Upper bound for filtered reads in a batch. An ingest that can't send reaches it after eight
+months of a flood of 50,000 reads a second."""
 MAX_BODY = 16 * 1024 * 1024
 
 _LATEST_QUARTER, _LATEST_DAY = LATEST_MS // QUARTER_MS, LATEST_MS // DAY_MS
@@ -90,24 +94,24 @@ _BATCH_ID = re.compile(r"[0-9a-z]{1,64}-[0-9]{12}|h[0-9a-f]{64}")
 
 
 Group = tuple[str, str, int, int, int, int]
-"""(class, article, quarter, number, salt day, visitors), see above."""
+"""(class, article, quarter, number, salt day, visitors), as described at the top of this module."""
 
 
 def join_hashes(visitors: Iterable[str]) -> str:
-    """Visitors of 16 hex digits as the wire carries them."""
+    """Visitors of 16 hex digits each, packed into the wire's base64url string."""
     return b2a_base64(bytes.fromhex("".join(visitors)), newline=False).translate(_TO_URL, b"=").decode()
 
 
 @dataclass(slots=True)
 class Batch:
-    """Reads that travel, are stored and are counted as one."""
+    """Reads that are sent, spooled and counted together, under one id."""
 
     batch_id: str
     minted_at: int
     groups: Sequence[Group]
     hashes: str = ""
     reads: int = field(init=False)
-    """People's."""
+    """Number of people's reads, without filtered ones."""
 
     def __post_init__(self) -> None:
         self.reads = sum([number for kind, _, _, number, _, _ in self.groups if kind in PEOPLE])
@@ -122,31 +126,35 @@ class Batch:
 
     @property
     def place(self) -> tuple[str, int]:
-        """The epoch and the number within it."""
+        """The epoch and the sequence number within it."""
         return place(self.batch_id)
 
     def headers(self) -> dict[str, Any]:
-        """The AMQP headers."""
+        """The AMQP headers of the batch."""
         return {"batch_id": self.batch_id, "minted_at": self.minted_at, "reads": self.reads}
 
     def body(self) -> bytes:
-        """The AMQP body, version 2; the same bytes each time."""
+        """The AMQP body in version 2; the same bytes at each call."""
         return orjson.dumps({"v": 2, "groups": self.groups, "visitors": self.hashes})
 
 
 def batch_id(epoch: str, sequence: int) -> str:
-    """The id of an epoch's batch number `sequence`; ids of one epoch sort as strings."""
+    """The id of batch number `sequence` of an epoch. Ids of one epoch sort as strings."""
     return f"{epoch}-{sequence:0{SEQUENCE_DIGITS}d}"
 
 
 def place(name: str) -> tuple[str, int]:
-    """The epoch and the number, from 0, of the batch called `name`; (`KEYED`, 0) where a client's key named it."""
+    """(epoch, sequence from 0) of the batch id `name`;
+    (`KEYED`, 0) if the id comes from a client's key.
+    """
     epoch, dash, sequence = name.rpartition("-")
     return (epoch, int(sequence)) if dash else (KEYED, 0)
 
 
 def identify(headers: Mapping[str, Any]) -> tuple[str, int, int]:
-    """(batch id, minted at, number of reads) from the headers alone. Raises `Permanent` with reason `bad_headers`."""
+    """(batch id, minted at, number of reads) from the headers.
+    Raises `Permanent` with the reason `bad_headers`.
+    """
     name, minted, number = headers.get("batch_id"), headers.get("minted_at"), headers.get("reads")
     if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
         raise Permanent("bad_headers", f"header batch_id is {name!r:.100}, not <epoch>-<12 digits>")
@@ -158,9 +166,11 @@ def identify(headers: Mapping[str, Any]) -> tuple[str, int, int]:
 
 
 def accounted(headers: Mapping[str, Any]) -> tuple[str, int] | None:
-    """(batch id, number of reads) of a batch that can't be counted, for the books; None where it has no usable id.
+    """(batch id, number of reads) of a batch that can't be counted, for the books;
+    None if it has no valid id.
 
-    A number that is missing or impossible is 0: the batch's place in its epoch is known, its reads are not.
+    The number is 0 if the header is missing or impossible:
+    then the books know the batch but not its reads.
     """
     name, number = headers.get("batch_id"), headers.get("reads")
     if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
@@ -169,7 +179,9 @@ def accounted(headers: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
-    """Read a batch of either version. Raises `Permanent` (`bad_headers`, `bad_body`) that says what is wrong."""
+    """Parse a batch of version 1 or 2.
+    Raises `Permanent` with the reason `bad_headers` or `bad_body`, and the fault.
+    """
     name, minted, number = identify(headers)
     if len(body) > MAX_BODY:
         raise Permanent("bad_body", f"the body has {len(body)} bytes, more than {MAX_BODY}")
@@ -226,7 +238,9 @@ def _groups(rows: Any) -> list[Group]:
 
 
 def _other(kind: str) -> str:
-    """The class for reads of a class that is not known: a document of MongoDB must not grow without end."""
+    """`OTHER`, for an unknown class.
+    With the class's own name a bucket's document could grow without bound.
+    """
     if not _CLASS.fullmatch(kind):
         raise ValueError(f"a group has the class {kind!r:.60}")
     return OTHER
@@ -246,7 +260,7 @@ def _first_version(reads: Any, filtered: Any, number: int, minted: int) -> list[
             raise TypeError("a read is [text, milliseconds, text, text]")
         if not _ARTICLE.fullmatch(article) or not 0 < accepted_at < LATEST_MS:
             raise ValueError("a read has an impossible article or time")
-        # Its counter counted every read, whatever its class.
+        # Version 1's counter counted reads of every class, so none may become filtered here.
         sums[BATCH if kind == BATCH else READER, article, accepted_at // QUARTER_MS] += 1
     if type(filtered) is not dict:
         raise TypeError("filtered is not a mapping of reasons to numbers")

@@ -1,12 +1,14 @@
-"""Every exchange, queue and binding, told once; `shared/rabbit/declaring.py` makes them.
+"""Every exchange, queue and binding, defined once. `shared/rabbit/declaring.py` declares them.
 
-Work queues are quorum queues with a delivery limit and a dead-letter route to `<queue>.parked`. The route is a net
-only: parking is our own confirmed publish with the reason in the headers, then an ack. Lost connections count
-towards the limit, so it is large where a message must never be lost to an unlucky day.
+Work queues are quorum queues with a delivery limit and a dead-letter route to `<queue>.parked`. We
+park a message by a confirmed publish with the reason in its headers, then an ack; the dead-letter
+route is only a safety net. Lost connections count towards the delivery limit, so the limit is
+large: a healthy message must not reach it on a bad day.
 
-A message that shall be tried again later waits in `<queue>.retry.<seconds>`, whose time to live brings it back. All
-of this goes through an exchange of the queue's own, `<queue>.dlx`: who may publish to the default exchange may
-publish to every queue.
+The retry ladder: a message to be tried later waits in `<queue>.retry.<seconds>`, whose time to live
+returns it to the work queue. Retrying and parking use the queue's own exchange, `<queue>.dlx`, not
+the default exchange: the right to publish to the default exchange is the right to publish to every
+queue.
 """
 
 from dataclasses import dataclass
@@ -14,12 +16,13 @@ from dataclasses import dataclass
 from faststream.rabbit import ExchangeType, QueueType, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QuorumQueueArgs
 
-# Setup makes the exchanges: a process only looks for them, since its user may not declare what is everybody's.
+# Setup declares the shared exchanges.
+# A service only checks that they exist: its user may declare no names but its own.
 EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False)
-"""Everything that other services may subscribe to; the routing key is the event's name."""
+"""All events for subscribers; the routing key is the event's name."""
 
 OWN_EVENTS = RabbitExchange("luotdoc.events.own", type=ExchangeType.TOPIC, durable=True, declare=False)
-"""Articles and pages for our own queues alone, when a subscriber's queue has refused an event (ADR 0019)."""
+"""Repeats an event that a subscriber's queue has refused, for our own queues only (ADR 0019)."""
 
 READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True, declare=False)
 """Batches of reads from ingest to counter. Internal: it carries visitor hashes."""
@@ -27,43 +30,48 @@ READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True, 
 READS_KEY = "batch"
 
 DELIVERY_LIMIT = 1_000_000
-"""Must be positive: 3.10 would drop at the first nack."""
+"""Must be positive: with a negative limit RabbitMQ 3.10 drops a message at its first nack."""
 
 AT_LEAST_ONCE: QuorumQueueArgs = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
-"""The broker takes the one only with the other."""
+"""At-least-once dead-lettering. RabbitMQ supports it only together with `reject-publish`."""
 
 
 @dataclass(frozen=True)
 class WorkQueue:
-    """A durable quorum queue that one service consumes, with its places for messages to retry and to park."""
+    """A durable quorum queue that one service consumes, with its retry queues and its parked queue."""
 
     name: str
     exchange: RabbitExchange
     keys: tuple[str, ...]
     delays: tuple[float, ...] = ()
-    """Seconds that a message waits before each retry; the rungs of the ladder."""
+    """Seconds that a message waits before each retry, in rising order: the retry ladder."""
     foreign: bool = False
-    """Another team's. If it is full it loses its oldest messages: refusing new ones would stop our publishing."""
+    """True for another team's queue.
+    A full one drops its oldest messages; refusing would stop our publishing."""
 
     @property
     def queue(self) -> RabbitQueue:
-        """Where messages wait for the consumer."""
+        """The queue that the consumer takes messages from."""
         return self._quorum(self.name, self.parked.name, {} if self.foreign else AT_LEAST_ONCE)
 
     @property
     def bindings(self) -> tuple[tuple[RabbitExchange, str], ...]:
-        """Exchanges and routing keys that the queue listens to."""
+        """The exchanges and routing keys that the queue is bound to."""
         own = (OWN_EVENTS,) if self.exchange == EVENTS and not self.foreign else ()
         return tuple((exchange, key) for exchange in (self.exchange, *own) for key in self.keys)
 
     @property
     def dlx(self) -> RabbitExchange:
-        """Leads to this queue, its parked queue and its retry queues, by their names."""
+        """The exchange that leads to this queue, its parked queue and its retry queues;
+        the routing key is the name.
+        """
         return RabbitExchange(f"{self.name}.dlx", type=ExchangeType.DIRECT, durable=True)
 
     @property
     def retries(self) -> tuple[RabbitQueue, ...]:
-        """Where messages wait to be tried again, shortest delay first. Changed delays are queues of other names."""
+        """The retry queues, shortest delay first.
+        The delay is part of the name, so a changed one is another queue.
+        """
         return tuple(
             self._quorum(
                 f"{self.name}.retry.{delay:g}", self.name, {**AT_LEAST_ONCE, "x-message-ttl": round(delay * 1000)}
@@ -73,8 +81,9 @@ class WorkQueue:
 
     @property
     def parked(self) -> RabbitQueue:
-        """Where messages wait that cannot be handled."""
-        # 4.x would drop a message at its 20th return, and looking at one is a return.
+        """The queue of messages that can't be handled."""
+        # Without a limit of its own 4.x drops a message at its 20th return,
+        # and each look at one is a return.
         limit: QuorumQueueArgs = {"x-delivery-limit": DELIVERY_LIMIT}
         return RabbitQueue(f"{self.name}.parked", queue_type=QueueType.QUORUM, durable=True, arguments=limit)
 
@@ -89,7 +98,7 @@ class WorkQueue:
 
 
 RETRY_DELAYS = (1.0, 10.0, 60.0, 300.0)
-"""Seconds. What still fails after these six minutes is for a person to look at."""
+"""Seconds. A message that still fails after these six minutes is parked for an operator."""
 
 
 COUNTER_READS = WorkQueue("counter.reads", READS, (READS_KEY,))
@@ -107,18 +116,20 @@ EVENTS_LOG = RabbitQueue(
         "x-stream-max-segment-size-bytes": 50_000_000,
     },
 )
-"""History for new subscribers: articles and pages, without counts and heartbeats."""
+"""The history for new subscribers: events of articles and pages, without counts and heartbeats."""
 
 EVENTS_LOG_KEYS = ("article.#", "page.#")
 
 
 def is_kept(event: str) -> bool:
-    """Whether events of this name are in the history. Others may be missed: the next one says all that matters."""
+    """Whether the history stores events of this name.
+    It leaves out events that the next one of the name replaces.
+    """
     return any(event.startswith(key.removesuffix("#")) for key in EVENTS_LOG_KEYS)
 
 
 def counts_queue(instance: str) -> RabbitQueue:
-    """`reads.counted` for one process alone, for as long as it listens. `instance` must be unique."""
+    """A temporary queue with `reads.counted` for one process. `instance` must be unique."""
     return RabbitQueue(
         f"render.counts.{instance}",
         durable=False,
@@ -129,7 +140,7 @@ def counts_queue(instance: str) -> RabbitQueue:
 
 
 def heartbeats_queue(instance: str) -> RabbitQueue:
-    """Every heartbeat for one process alone, for as long as it listens. `instance` must be unique."""
+    """A temporary queue with every heartbeat for one process. `instance` must be unique."""
     return RabbitQueue(
         f"stats.heartbeats.{instance}",
         durable=False,

@@ -1,11 +1,12 @@
-"""The books of counting: which batches are missing, and through when the counts are complete.
+"""The books of counting: which batches are missing, and up to which moment the counts are complete.
 
-Batches of one epoch (one start of one ingest) are numbered without gaps, so a number that is neither in the books
-nor parked is a batch in flight. An idle ingest sends an empty batch every second; that is why an epoch that was
-not seen for a minute has ended, and why no epoch at all means that no ingest gets through.
+The batches of one epoch (one run of one ingest) are numbered without gaps. So a number that is
+neither counted nor parked is a batch in flight; if it stays missing, it is a gap. An idle ingest
+sends an empty batch every second. So an epoch that was not seen for a minute has ended, and if no
+epoch was seen, no ingest reaches RabbitMQ.
 
-Two things are out of sight: batches with a client's key have no sequence, and an ingest that is cut off from
-RabbitMQ for more than a minute drops out until its spool is forwarded.
+The books don't cover two cases: batches with a client's key, which have no sequence, and an ingest
+that is cut off from RabbitMQ for more than a minute, until its spool is forwarded.
 """
 
 from bisect import bisect_right
@@ -19,42 +20,49 @@ from shared.rabbit.batch import KEYED, batch_id
 from shared.storage.mongo import Database, Document, Session
 
 LIVE = timedelta(seconds=60)
+"""An epoch that was seen within this time is running."""
 LOST = "lost"
-"""Reason of a note in `parked` about a batch that an operator has given up. It fills the batch's place and has no
-reads. Should the batch turn up after all, it is counted, and the flush that counts it takes the note away."""
+"""Reason of a note in `parked` about a batch that an operator has declared lost. The note has no
+reads and closes the gap. If the batch arrives after all, the flush that counts it deletes the
+note."""
 SPACING = timedelta(seconds=10)
-"""No more lies between two batches of an ingest: a second of idleness, and the time after which it gives up waiting
-for a confirm and spools."""
+"""Upper bound for the time between two batches of an ingest:
+a second of idleness, and its timeout for a confirm."""
 
 LOOK_BACK = 200_000
-"""Ledger entries that one search for a gap reads at most: a quarter of an hour of the busiest ingest."""
+"""Upper bound for the ledger entries that one search for a gap reads:
+a quarter of an hour of the busiest ingest."""
 
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch's page in the books, its slots added up."""
+    """One epoch in the books, added up over the slots."""
 
     name: str
     batches: int
-    """Counted."""
+    """Number of counted batches."""
     top: int
     """The highest sequence number seen, counted or parked."""
     first_minted_at: datetime
     last_minted_at: datetime
-    """Of the counted batches."""
+    """Times of the first and the last counted batch."""
     parked: int = 0
+    """Number of parked batches, those declared lost included."""
 
     @property
     def missing(self) -> int:
-        """How many batches below the top are neither counted nor parked."""
+        """Number of batches up to `top` that are neither counted nor parked."""
         return max(0, self.top + 1 - self.batches - self.parked)
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Every batch of an epoch below number `until` is counted or parked; `minted_at` is of the last one counted."""
+    """The complete part of an epoch: every batch below number `until` is counted or parked.
+
+    `minted_at` is the time of the last counted one of them.
+    """
 
     until: int
     minted_at: datetime
@@ -62,19 +70,22 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An epoch with `missing` batches never seen."""
+    """The gap of an epoch: `missing` batches that were never seen, although later ones were."""
 
     epoch: str
     missing: int
     last_seen: datetime
-    """When the epoch's last counted batch was minted."""
+    """Time at which the epoch's last counted batch was minted."""
     since: datetime | None = None
-    """Of a running epoch: before this moment it misses nothing. None of one that has ended."""
+    """For a running epoch: no batch from before this moment is missing.
+    None for an epoch that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A missing number of an epoch. Its batch was minted before `before`, when the next one seen was."""
+    """One missing sequence number of an epoch.
+    Its batch was minted before `before`, the time of the next batch seen.
+    """
 
     sequence: int
     before: datetime
@@ -82,7 +93,9 @@ class Hole:
 
 @dataclass(slots=True)
 class Descent:
-    """Looks for an epoch's first missing batch from its top down, because the ledger's far end expires."""
+    """Searches an epoch's first missing batch from the top down,
+    because the ledger's oldest entries expire.
+    """
 
     top: int
     missing: int
@@ -99,8 +112,11 @@ class Descent:
         return bisect_right(self._sorted, sequence)
 
     def step(self, sequence: int, minted_at: datetime) -> Whole | None:
-        """Take the ledger's next entry downwards; answers once every missing number lies above it."""
-        # By the numbers that are parked, which are few: between two entries there may be 10¹² others.
+        """Take the ledger's next lower entry.
+        Answers the complete part once all missing numbers are above it.
+        """
+        # Counts with the parked numbers, which are few.
+        # A loop over the numbers between two entries could be 10¹² long.
         holes = self._next - sequence - (self._parked_through(self._next) - self._parked_through(sequence))
         self._found += holes
         self._next = sequence - 1
@@ -113,7 +129,9 @@ class Descent:
 
 
 def ascend(whole: Whole, entries: Iterable[tuple[int, datetime]], parked: frozenset[int]) -> Whole:
-    """Extend `whole` by the ledger's next entries upwards, up to the first number that is still missing."""
+    """Extend the complete part by the ledger's next entries,
+    in rising order, up to the first missing number.
+    """
     until, minted_at = whole.until, whole.minted_at
     for sequence, minted in entries:
         while until in parked:
@@ -125,7 +143,9 @@ def ascend(whole: Whole, entries: Iterable[tuple[int, datetime]], parked: frozen
 
 
 def earliest(epoch: Epoch) -> datetime:
-    """Before this moment `epoch` misses nothing, wherever its gap is: its first batches may be among the missing."""
+    """A moment before which no batch of `epoch` is missing,
+    wherever its gap is, even if its first batches are.
+    """
     try:
         return epoch.first_minted_at - SPACING * (epoch.missing + epoch.parked + 1)
     except OverflowError:
@@ -133,9 +153,9 @@ def earliest(epoch: Epoch) -> datetime:
 
 
 def complete(epoch: Epoch, whole: Whole | None) -> datetime:
-    """Every read that `epoch` accepted before this moment is counted or parked.
+    """A moment: every read that `epoch` accepted before it is counted or parked.
 
-    `whole` is what is known of an epoch with missing batches, None if nothing is.
+    `whole` is the known complete part of an epoch with missing batches, None if none is known.
     """
     if not epoch.missing:
         return epoch.last_minted_at
@@ -143,15 +163,15 @@ def complete(epoch: Epoch, whole: Whole | None) -> datetime:
 
 
 def gaps(epochs: Iterable[Epoch], now: datetime) -> list[Gap]:
-    """The epochs with missing batches that were not seen in the minute before `now`, by name."""
+    """The gaps of epochs that have ended, not seen in the minute before `now`, sorted by name."""
     ended = (e for e in epochs if e.missing and e.last_minted_at < now - LIVE)
     return [Gap(e.name, e.missing, e.last_minted_at) for e in sorted(ended, key=lambda e: e.name)]
 
 
 def holes(top: int, last: datetime, seen: Iterable[tuple[int, datetime]], parked: frozenset[int]) -> list[Hole]:
-    """The numbers up to `top` that are neither in `seen`, which comes upwards, nor parked.
+    """The numbers up to `top` that are neither parked nor in `seen`, which is in rising order.
 
-    `last` stands for the time of what is parked above all that was seen.
+    `last` is the time given to numbers above all of `seen`.
     """
     found, begin = list[Hole](), 0
     for sequence, minted_at in [*seen, (top + 1, last)]:
@@ -161,10 +181,11 @@ def holes(top: int, last: datetime, seen: Iterable[tuple[int, datetime]], parked
 
 
 class Books:
-    """Reads the books. One object per process: it remembers how far each epoch is whole, so that a gap that stays
-    open costs one look and not a walk through the ledger.
+    """Reads the books. Use one object per process: it caches each epoch's complete part, so that a
+    gap that stays open costs one query and not a scan of the ledger.
 
-    Every method takes a session from `mongo.snapshot`: books, parked and ledger are read as of one moment.
+    Every method takes a session from `mongo.snapshot`,
+    so that books, parked and ledger are read as of one moment.
     """
 
     def __init__(self, db: Database) -> None:
@@ -172,9 +193,9 @@ class Books:
         self._whole: dict[str, Whole] = {}
 
     async def complete_through(self, session: Session, now: datetime) -> datetime | None:
-        """Every numbered read that was accepted before this moment is counted or parked.
+        """A moment: every numbered read accepted before it is counted or parked.
 
-        The lowest answer of the epochs seen in the minute before `now`; None when there was none.
+        It is the earliest one of the epochs seen in the minute before `now`; None if none was seen.
         """
         pages = self._db.books.find({"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1}, session=session)
         names = sorted({page["epoch"] for page in await pages.to_list(None)} - {KEYED})
@@ -188,15 +209,16 @@ class Books:
         return min(answers, default=None)
 
     async def missing(self, session: Session, now: datetime) -> tuple[int, list[Gap]]:
-        """The number of missing batches of all epochs, and the gaps of those that have ended by `now`.
+        """The number of missing batches of all epochs,
+        and the gaps of those that have ended by `now`.
 
-        Its cost grows with the number of starts of ingest.
+        The cost grows with the number of epochs.
         """
         epochs = await self._epochs(session, None)
         return sum(epoch.missing for epoch in epochs), gaps(epochs, now)
 
     async def running_gaps(self, session: Session, now: datetime) -> list[Gap]:
-        """The epochs that run at `now` and have missed batches for more than a minute, by name."""
+        """The gaps, open for more than a minute, of epochs that run at `now`, sorted by name."""
         found = []
         for epoch in await self._epochs(session, None):
             if epoch.missing and epoch.last_minted_at >= now - LIVE:
@@ -207,7 +229,7 @@ class Books:
         return sorted(found, key=lambda gap: gap.epoch)
 
     async def lost(self, session: Session) -> int:
-        """Batches that operators have given up and that have not turned up."""
+        """Number of batches that operators declared lost and that have not arrived since."""
         return int(await self._db.parked.count_documents({"reason": LOST}, session=session))
 
     async def epoch(self, session: Session, name: str) -> Epoch | None:
@@ -216,7 +238,7 @@ class Books:
         return found[0] if found else None
 
     async def holes(self, session: Session, epoch: Epoch) -> list[Hole]:
-        """The missing numbers of `epoch`, found in the ledger, which must still hold all of it."""
+        """The missing numbers of `epoch`. The ledger must still hold all its counted batches."""
         parked = await self._parked_numbers(session, epoch.name)
         ids = {"$gte": batch_id(epoch.name, 0), "$lte": batch_id(epoch.name, epoch.top)}
         ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session).sort("_id", 1)
@@ -224,10 +246,11 @@ class Books:
         return holes(epoch.top, epoch.last_minted_at, seen, parked)
 
     async def late_holes(self, session: Session, epoch: Epoch) -> list[Hole]:
-        """The same of an epoch whose first batches the ledger has forgotten: numbers above the lowest it holds.
+        """The missing numbers of `epoch` if the ledger may have forgotten its first batches.
 
-        As many as are missing besides lie among the forgotten ones, and are too old to be counted silently; they get
-        the lowest numbers of the forgotten range that are not parked.
+        Above the lowest number in the ledger they are exact. Further missing batches are among the
+        forgotten numbers, it is not known which; they are too old to be counted silently. The
+        lowest unparked numbers stand for them.
         """
         found = await self.holes(session, epoch)
         lowest: Any = self._db.ledger.find({"_id": {"$gte": batch_id(epoch.name, 0)}}, session=session)
@@ -242,10 +265,11 @@ class Books:
         return frozenset([entry["seq"] async for entry in aside])
 
     async def _epochs(self, session: Session, names: list[str] | None) -> list[Epoch]:
-        # A page's id is <epoch>/<slot>, and "0" is what comes after "/": the range finds every slot of an epoch.
+        # A page's id is <epoch>/<slot>, and "0" follows "/" in ASCII:
+        # the range finds every slot of an epoch.
         pages = [{"_id": {"$gte": f"{name}/", "$lt": f"{name}0"}} for name in names or ()]
         books: list[Document] = [
-            # A page that saw only repetitions has no times and no sequence.
+            # A page with duplicates only has no times and no sequence.
             {"$match": {"batches": {"$gt": 0}} | ({"$or": pages} if pages else {"epoch": {"$ne": KEYED}})},
             {
                 "$group": {

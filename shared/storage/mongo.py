@@ -26,24 +26,26 @@ Session = AsyncIOMotorClientSession
 T = TypeVar("T")
 
 VERSION = 1
-"""`v` of every document: the shape that this code writes."""
+"""`v` of every document: the version of the shape that this code writes."""
 
 ANSWER_SECONDS = 20
-"""How long to wait for an answer of a server that has frozen."""
+"""Timeout for an answer, for a server that has frozen."""
 
 ABANDONED_SECONDS = 1.0
-"""A transaction of ours takes milliseconds between two steps."""
+"""A transaction that was idle for so long is abandoned: ours take milliseconds between two
+steps."""
 
 AGAIN_SECONDS = 60.0
-"""After which a wait is told again."""
+"""Interval at which a reason for waiting is logged again."""
 
 REPEAT_SECONDS = 120.0
-"""How long a transaction is repeated after transient errors, as drivers do."""
+"""Time for which a transaction is repeated after transient errors, as in MongoDB's drivers."""
 
 LEDGER_HOURS = COUNTED_HOURS + 1
 SALT_HOURS = 48
 KEY_HOURS = LEDGER_HOURS + 24
-"""Longer than the ledger: while a key is known, its repetitions carry the first one's time; late ones are refused."""
+"""Longer than the ledger:
+a repetition carries the time of the key's first request, so a late one is refused."""
 
 INDEXES: dict[str, list[IndexModel]] = {
     # ingest
@@ -79,11 +81,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     # stats
     "catalogue": [IndexModel([("baseline", ASCENDING)])],
 }
-"""Every collection; the owner is the only writer. An `expireAfterSeconds` is how long a document is kept."""
+"""Every collection with its indexes, under the service that is its only writer.
+TTL indexes delete documents."""
 
 
 def connect(mongo_url: str, service: str) -> tuple[Client, Database]:
-    """A client with majority writes and aware UTC times, and the database that the address names."""
+    """A client with majority writes and aware UTC datetimes, and the database named in `mongo_url`."""
     client: Client = AsyncIOMotorClient(
         mongo_url,
         tz_aware=True,
@@ -98,31 +101,34 @@ def connect(mongo_url: str, service: str) -> tuple[Client, Database]:
 
 
 async def close(client: Client) -> None:
-    """Close it once the transactions that nobody waits for any more have ended, as long as an answer may take."""
+    """Wait for detached transactions, at most a server's timeout, then close `client`."""
     if _LEFT:
         await asyncio.wait(_LEFT, timeout=ANSWER_SECONDS + 1)
-    await asyncio.to_thread(client.close)  # it tells the server which sessions end, and waits for the answer
+    # In a thread: `close` ends the sessions at the server, and waits for its answer.
+    await asyncio.to_thread(client.close)
 
 
 async def ping(client: Client) -> None:
-    """Return when the server answers and offers sessions; raises PyMongo's errors otherwise."""
+    """Return if the server answers and supports sessions. Raises PyMongo's errors otherwise."""
     async with await client.start_session() as session:
         await client.admin.command("ping", session=session)
 
 
 async def reach(client: Client) -> None:
-    """For a command: return when the server answers and the user may work there, within seconds.
+    """Return if the server answers and the user has its rights; for commands, which must not wait.
 
-    Raises `Refused`, or PyMongo's errors.
+    Raises `Refused`, or PyMongo's errors, within seconds.
     """
     await ping(client)
     await _check_rights(client)
 
 
 async def wait_for(client: Client, mongo_url: str) -> None:
-    """Return when a primary answers and the user may work there; says why it waits, again each minute.
+    """Wait until a primary answers and the user has the rights it needs.
+    Logs the reason, again each minute.
 
-    Raises `Refused` for what only people can mend: a wrong password, missing rights, another replica set.
+    Raises `Refused` for faults that waiting can't mend:
+    a wrong password, missing rights, a wrong replica set.
     """
     told, told_at = "", 0.0
     where = urlsplit(mongo_url).netloc.rpartition("@")[2]
@@ -145,7 +151,9 @@ async def wait_for(client: Client, mongo_url: str) -> None:
 
 
 async def _check_rights(client: Client) -> None:
-    """Raise `Refused` when the user may not read and write the database, PyMongo's errors when it must log in."""
+    """Raises `Refused` if the user may not read and write the database,
+    PyMongo's errors if it must log in.
+    """
     db = client.get_default_database()
     login = (await db.command("connectionStatus", showPrivileges=True))["authInfo"]
     if missing := lacking(login, db.name):
@@ -155,10 +163,10 @@ async def _check_rights(client: Client) -> None:
 
 
 async def _find_primary(mongo_url: str) -> None:
-    """Return when a primary answers, else raise PyMongo's errors.
+    """Return if a primary answers. Raises PyMongo's errors otherwise.
 
-    It asks through a client of its own: a direct connection that is made while the replica set is being initiated
-    works, but has no sessions for as long as it lives.
+    Uses a client of its own: a direct connection that is opened while the replica set is being
+    initiated never supports sessions, however long it lives.
     """
     client: Client = AsyncIOMotorClient(
         mongo_url, serverSelectionTimeoutMS=5000, connectTimeoutMS=5000, socketTimeoutMS=5000
@@ -174,10 +182,10 @@ async def _find_primary(mongo_url: str) -> None:
 
 
 async def end_abandoned(client: Client) -> int:
-    """End our transactions that have done nothing for a second; answers how many.
+    """End transactions of our services that were idle for a second. Answers how many.
 
-    A process that is killed within a transaction leaves it open, and MongoDB lets it keep what it has written from
-    others for 60 to 90 s. One that is only frozen loses nothing: it runs its transaction again.
+    A killed process leaves its transaction open, and the documents that it wrote stay locked for 60
+    to 90 s. If the process was only frozen, nothing is lost: it runs its transaction again.
     """
     idle = {
         "type": "idleSession",
@@ -188,19 +196,20 @@ async def end_abandoned(client: Client) -> int:
     found = await client.admin.aggregate(pipeline).to_list(None)
     if found:
         await client.admin.command("killSessions", [{"id": session["lsid"]["id"]} for session in found])
-        log.warning("%d transactions that somebody has left open are ended", len(found))
+        log.warning("%d abandoned transactions were ended", len(found))
     return len(found)
 
 
 async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
-    """Run `body(session)` in one snapshot transaction with majority commit.
+    """Run `body(session)` in one snapshot transaction with majority commit, and answer its result.
 
-    `body` runs again after a transient error, and the commit alone is repeated when its outcome is unknown. While it
-    has to run again and again, transactions that somebody has left open are ended.
+    `body` runs again after a transient error. The commit alone is repeated while its outcome is
+    unknown. After a second of repetitions abandoned transactions of other processes are ended.
 
-    Who is cancelled, by a time limit or a stop, leaves at once, also from a frozen server. Whether it was committed is
-    unknown, then: `body` goes on beside until it notices that nobody waits. It is not cancelled itself, because that
-    does not stop the thread in which Motor writes, and a write that comes behind the abort is in no transaction.
+    A cancelled caller returns at once, even if the server is frozen; the outcome is then unknown.
+    The transaction is detached, not cancelled: it goes on in the background and ends itself at its
+    next step. Cancelling it would not stop the thread in which Motor writes, and a write that
+    arrives after the abort is in no transaction.
     """
     left = asyncio.Event()
     running = asyncio.create_task(_transaction(client, body, left))
@@ -214,21 +223,23 @@ async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, A
 
 
 _LEFT: set[asyncio.Task[Any]] = set()
-"""Transactions that nobody waits for any more; the event loop itself keeps no task alive."""
+"""Detached transactions: their callers were cancelled.
+The set keeps the tasks alive; the event loop doesn't."""
 
 
 class _Left(Exception):
-    """Nobody waits for this transaction."""
+    """Ends a detached transaction: its caller was cancelled."""
 
 
 def _ended(running: asyncio.Task[Any]) -> None:
     _LEFT.discard(running)
     if not running.cancelled() and (error := running.exception()) and not isinstance(error, _Left):
-        log.info("a transaction that nobody waited for any more has failed: %s", str(error)[:200])
+        log.info("a detached transaction failed: %s", str(error)[:200])
 
 
 async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]], left: asyncio.Event) -> T:
-    # Motor's own `with_transaction` commits where neither it nor the body is repeated.
+    # Not Motor's `with_transaction`:
+    # it commits on leaving an `async with`, outside of its own retries.
     deadline = time.monotonic() + REPEAT_SECONDS
     look_at = time.monotonic() + ABANDONED_SECONDS
 
@@ -240,8 +251,8 @@ async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, 
             look_at = time.monotonic() + ABANDONED_SECONDS
             try:
                 await end_abandoned(client)
-            except OperationFailure as error:  # not allowed to look: MongoDB ends them by itself, later
-                log.warning("transactions that others have left open cannot be ended: %s", str(error)[:200])
+            except OperationFailure as error:  # the user may not list them; MongoDB ends them later
+                log.warning("abandoned transactions cannot be ended: %s", str(error)[:200])
         answer = await body(session)
         if left.is_set():
             raise _Left
@@ -262,12 +273,15 @@ async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, 
                 if await _committed(session, left, deadline):
                     return answer
     finally:
-        # Not `async with`: Motor then waits for the server in the event loop's own thread (15 s when it is frozen).
+        # Not `async with`: there Motor waits for the server in the event loop's thread,
+        # 15 s if the server is frozen.
         await session.end_session()
 
 
 async def _committed(session: Session, left: asyncio.Event, deadline: float) -> bool:
-    """Commit, again while the outcome is unknown; False when all of the transaction must run again."""
+    """Commit, and repeat the commit while its outcome is unknown.
+    False if the transaction must run again.
+    """
     while True:
         try:
             await session.commit_transaction()
@@ -286,20 +300,20 @@ def _labelled(error: Exception, label: str, deadline: float) -> bool:
 
 @asynccontextmanager
 async def snapshot(client: Client) -> AsyncIterator[Session]:
-    """A session whose reads all see one moment, the latest that a majority has. For reading only."""
+    """A read-only session whose reads all see one moment, the latest that a majority has."""
     async with await client.start_session(snapshot=True) as session:
         yield session
 
 
 async def make_indexes(db: Database) -> None:
-    """Create every collection and index that is missing; a changed expiry is brought up to date."""
+    """Create every missing collection and index, and update a changed expiry."""
     present = await db.list_collection_names()
     for name, indexes in INDEXES.items():
         if name not in present:
             try:
                 await db.create_collection(name)
             except OperationFailure as error:
-                if error.code != 48:  # NamespaceExists: another one was faster
+                if error.code != 48:  # NamespaceExists: another process was faster
                     raise
         for index in indexes:
             await _make_index(db, name, index)

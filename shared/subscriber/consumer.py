@@ -1,4 +1,7 @@
-"""What becomes of a message: every verdict on events is chosen here. `shared.subscriber.subscribe` has the rules."""
+"""Settles each message of a work queue of events: handled, stale, ignored, retried or parked.
+
+`shared.subscriber.subscribe` has the rules for handlers.
+"""
 
 import asyncio
 import logging
@@ -28,25 +31,30 @@ log = logging.getLogger(__name__)
 D = TypeVar("D", bound=events.Data, covariant=True)
 
 RETRIES, WAITS = "x-luotdoc-retries", "x-luotdoc-waits"
-"""Headers: how often a message stepped aside, after a `Retry`, which are limited, and after a `Transient`."""
+"""Headers that count how often a message went to a retry queue:
+after `Retry` (limited), after `Transient` (not)."""
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
-"""Backoff between attempts while a server is away, in seconds: doubled each time, up to the last."""
+"""Backoff between attempts while a server is away, in seconds: doubled each time, up to the
+last."""
 MAX_COUNT = 1_000_000
-"""A count beyond it in a header is no count of ours."""
+"""Upper bound for the counts in these headers. A larger one does not come from us and is
+ignored."""
 MAX_BODY = 8 * 1024 * 1024
-"""Bytes of an event; an article has a third of it at most."""
+"""Upper bound for the bytes of an event; an article has at most a third of this."""
 HELD_ATTEMPTS, HELD_SECONDS = 3, 30.0
-"""A message steps aside after so many attempts if others are handled meanwhile, else after so long."""
+"""Bounds of retry in place: after so many attempts if other messages succeed meanwhile, else after
+so many seconds, the message goes to a retry queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event(Generic[D]):
-    """An event as a handler gets it."""
+    """An event as a handler gets it: parsed data and CloudEvents attributes."""
 
     data: D
     envelope: events.Envelope
     replay: str = ""
-    """The replay's name; empty for news. Who sends e-mail or counts must not do so again for a replay."""
+    """Name of the replay; empty for a live event. Don't send e-mail or count for a replayed
+    event."""
 
 
 Handler = Callable[[Event[Any]], Awaitable[bool | None]]
@@ -56,11 +64,11 @@ MAX_FAULTS = 20
 
 
 class Lost(Exception):
-    """The message's channel is closed: it can't be acked any more and comes again."""
+    """The message's channel is closed, so the message can't be acked and will be delivered again."""
 
 
 def delay(attempt: int) -> float:
-    """Seconds to wait after failed attempt number `attempt`, from 1."""
+    """Backoff in seconds after failed attempt number `attempt`, from 1."""
     return float(min(LAST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10)))
 
 
@@ -79,7 +87,7 @@ def _blamed() -> Iterator[None]:
 
 
 def decode(body: bytes) -> tuple[events.Envelope, events.Data]:
-    """Read an event, or raise `Permanent` with the reason `unknown_event` or `bad_event`."""
+    """Parse an event. Raises `Permanent` with the reason `unknown_event` or `bad_event`."""
     _check_size(body)
     with _blamed():
         return events.decode(body)
@@ -91,7 +99,7 @@ def _check_size(body: bytes) -> None:
 
 
 class Consumer:
-    """Settles the messages of one work queue. Any number may be in hand at once."""
+    """Settles the messages of one work queue. Any number may be in flight at once."""
 
     def __init__(
         self,
@@ -103,7 +111,9 @@ class Consumer:
         clock: Clock,
         prefetch: int,
     ) -> None:
-        """`handle` takes events of `kinds` that are newer than `guard` holds; `prefetch` messages come at a time."""
+        """`handle` gets events of `kinds` that `guard` lets through;
+        at most `prefetch` messages are in flight.
+        """
         self._broker, self._work, self._handle = broker, work, handle
         self._types = {events.type_of(kind) for kind in kinds}
         self._guard, self._clock, self._prefetch = guard, clock, prefetch
@@ -116,17 +126,19 @@ class Consumer:
         self._metrics.prepare(work.name)
 
     async def take(self, message: AbstractIncomingMessage) -> None:
-        """Handle `message` and ack it, or leave it unacked when its channel is lost."""
+        """Handle `message` and ack it.
+        If its channel is lost it stays unacked and is delivered again.
+        """
         correlation.set(harmless(message.correlation_id))
         self._in_hand += 1
         try:
             outcome = await self._settle(message)
             await message.ack()
         except (Lost, *BROKER_ERRORS) as error:
-            log.warning("unsettled, it will come again: %s", error, extra=self._extra)
+            log.warning("not settled, RabbitMQ will deliver it again: %s", error, extra=self._extra)
         except Exception:
-            # FastStream would drop it without a word.
-            log.exception("a bug in settling; the message stays in hand until the process ends", extra=self._extra)
+            # Without this FastStream drops the message without a log line.
+            log.exception("a bug in settling; the message stays unacked until the process ends", extra=self._extra)
         else:
             self._metrics.settled.labels(self._work.name, outcome).inc()
         finally:
@@ -158,7 +170,7 @@ class Consumer:
         return "handled" if new else "stale"
 
     def _read(self, message: AbstractIncomingMessage) -> Event[events.Data] | None:
-        """None: the handler did not ask for this event, or not for this version of it."""
+        """The parsed event; None if the handler doesn't take this event, or not in this version."""
         check_readable(message)
         _check_size(message.body)
         with _blamed():
@@ -169,13 +181,17 @@ class Consumer:
         return Event(data, envelope, _replay(message))
 
     def _turn(self, envelope: events.Envelope) -> asyncio.Lock:
-        """Those who wait for a subject's lock get it in the order in which they came."""
+        """The lock of the event's subject. Waiting events get it in the order of their arrival."""
         if envelope.subject is None:
             return asyncio.Lock()
         return self._turns.setdefault(subject_of(envelope), asyncio.Lock())
 
     async def _hold(self, event: Event[events.Data], message: AbstractIncomingMessage) -> bool:
-        """Offer the event until that works, or until its trouble proves to be its own; then raise what it raised."""
+        """Retry in place while the handler raises `Transient`. Answers whether the event was new.
+
+        Re-raises once other messages succeed,
+        because then the fault is this message's, or after `HELD_SECONDS`.
+        """
         loop = asyncio.get_running_loop()
         attempt, handled_before, until = 0, 0, loop.time() + HELD_SECONDS
         while True:
@@ -187,7 +203,7 @@ class Consumer:
                 if (own and attempt >= HELD_ATTEMPTS) or loop.time() > until:
                     raise
                 if attempt == 1:
-                    log.warning("trying again until it works: %s", error, extra=self._extra)
+                    log.warning("retrying in place: %s", error, extra=self._extra)
                 self._metrics.retries.labels(self._work.name).inc()
                 handled_before = self._handled
                 await self._pause(message, delay(attempt), error)
@@ -197,14 +213,17 @@ class Consumer:
 
     @property
     def _all_wait_for_one(self) -> bool:
-        """Whether the events of one subject keep all others out, so that nobody can show that those work."""
+        """True if all messages in flight wait for one subject:
+        then no other message can show that it succeeds.
+        """
         return self._in_hand == self._prefetch and len(self._turns) == 1
 
     async def _offer(self, event: Event[events.Data]) -> bool:
         envelope = event.envelope
         if envelope.sequence is None:
             return await self._handle(event) is not False
-        # By queue: what one handler has done is still news for another with the same guard.
+        # The queue is part of the key:
+        # two handlers may share a guard, and an event is new for each of them.
         subject = f"{self._work.name}/{subject_of(envelope)}"
         if outdated(envelope, await self._guard.held(subject), bool(event.replay)):
             return False
@@ -218,7 +237,7 @@ class Consumer:
         headers = {**passed_on(message.headers), header: done + 1}
         await self._until_confirmed(message, lambda: forward(self._broker, self._work, rung, message, headers))
         self._metrics.retries.labels(self._work.name).inc()
-        log.warning("stepped aside into %s: %s", rung, error, extra=self._extra)
+        log.warning("sent to the retry queue %s: %s", rung, error, extra=self._extra)
         return "retried"
 
     async def _park(self, message: AbstractIncomingMessage, reason: str, detail: str) -> str:
@@ -233,7 +252,7 @@ class Consumer:
             try:
                 return await send()
             except (Transient, DeliveryError) as error:
-                log.warning("the message can't step aside yet: %s", error, extra=self._extra)
+                log.warning("the message can't be retried later or parked yet: %s", error, extra=self._extra)
                 await self._pause(message, RETRY_SECONDS, error)
 
     async def _pause(self, message: AbstractIncomingMessage, seconds: float, error: Exception) -> None:
@@ -248,7 +267,9 @@ def _count(message: AbstractIncomingMessage, header: str) -> int:
 
 
 def _replay(message: AbstractIncomingMessage) -> str:
-    """The replay's name; one that is no text is still a replay, for which nobody may send e-mail or count."""
+    """Name of the replay; empty for a live event.
+    A name that is not text still marks a replay, as `?`.
+    """
     value = message.headers.get(events.REPLAY_HEADER)
     if isinstance(value, str):
         return value[:255]

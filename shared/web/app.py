@@ -1,9 +1,12 @@
 """The app factory: every service is a `Service`, run the same way.
 
-The HTTP server is up at once, so that `/livez` and `/readyz` tell what a starting process waits for. The service's
-own life (`running`) goes on in a task beside it: it connects, patiently, and sets itself ready. On SIGTERM the server
-says so (`/readyz` 503, `Connection: close` with each answer), then stops listening, and ends the requests in hand;
-then the service's life ends, in the reverse order of its start.
+Start: the HTTP server is up at once, so that `/livez` and `/readyz` can answer while the process
+waits for RabbitMQ and MongoDB. The service's own life (`running`) is a task next to the server: it
+connects, with retries, and becomes ready.
+
+Stop: on SIGTERM the server drains. `/readyz` answers 503 and every answer closes its connection;
+then the server stops listening and finishes the requests in flight. After that the service's life
+ends, in the reverse order of its start. All of it takes less than 10 seconds.
 """
 
 import asyncio
@@ -41,37 +44,42 @@ log = logging.getLogger(__name__)
 S = TypeVar("S", bound=Settings)
 
 LEAVING_SECONDS = 1.0
-"""After SIGTERM, while anybody is connected. Requests are taken as before, each the last of its connection: one that
-is used at least so often is given up by both sides at once, and none is closed just as a request comes in on it."""
+"""First phase of a drain: requests are answered as before, with `Connection: close`. So a client
+that uses its connection in this time closes it after an answer, instead of sending a request into a
+closed connection. The phase is shorter if no connection is open."""
 LINGER_SECONDS = 0.5
-"""After that, for connections that were just opened to bring their request."""
+"""Second phase, after listening has ended:
+time for the first request on connections that were just accepted."""
 HTTP_GRACE_SECONDS = 3
-"""Then, for the requests in hand."""
+"""Third phase: time for requests in flight."""
 END_SECONDS = 5.0
-"""Then, for the end of the service's life. With `shared.web.listening`'s moment all of it is less than 10 seconds."""
+"""Last phase: time for the service's life to end."""
 
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
 @dataclass
 class Service:
-    """What a composition root builds."""
+    """A service as its composition root builds it: the HTTP apps, the life and the health checks."""
 
     name: str
     running: Callable[[], AbstractAsyncContextManager[None]]
-    """The service's life: entered after start, left at stop. It may take as long to enter as servers are away."""
+    """The service's life: entered after the server's start, left at its stop.
+    Entering may wait for other servers."""
     not_ready: Callable[[], str | None]
-    """None when the service can do its job, else the reason why it can't."""
+    """None if the service can do its job, else the reason, which `/readyz` answers with 503."""
     routes: Mapping[str, App] = field(default_factory=lambda: MappingProxyType({}))
     """Hot paths: an exact path and the raw ASGI app that answers it."""
     fallback: App | None = None
-    """Answers every other path."""
+    """The app that answers every other path; None answers 404."""
     fast: Mapping[bytes, Handler] = field(default_factory=lambda: MappingProxyType({}))
-    """What may answer a small POST to an exact path without ASGI; it is one of `routes`, too."""
+    """Handlers that may answer a small POST to an exact path without ASGI.
+    Each path is in `routes` too."""
     registry: metrics.Registry = field(default_factory=metrics.new_registry)
-    """What `/metrics` shows: the groups of `shared.base.metrics` that the service measures."""
+    """The metrics that `/metrics` exposes:
+    the groups of `shared.base.metrics` that the service measures."""
     degraded: Callable[[], str | None] = lambda: None
-    """None when all is well, else what works less well although the service is ready; `/readyz` tells."""
+    """None, or the part that works less well although the service is ready; `/readyz` shows it."""
 
 
 class Application:
@@ -82,7 +90,7 @@ class Application:
         self._entered = False
         self.fast = service.fast
         self.leaving = False
-        """From SIGTERM on: each answer closes its connection."""
+        """True from SIGTERM on: each answer closes its connection."""
         self._stop = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._in_flight = 0
@@ -105,7 +113,8 @@ class Application:
             return
         if self.leaving:
             send = _closing(send)
-        # As it was sent: what stands before us forwards none of these to strangers, and knows them by their bytes.
+        # Compared with the raw path: the gateway blocks these paths for strangers by their bytes,
+        # so an escaped form such as /%6detrics must not reach them here.
         literal = scope.get("raw_path", scope["path"].encode()) == scope["path"].encode()
         if literal and (operators := self._operators.get(scope["path"])):
             if scope["method"] in ("GET", "HEAD"):
@@ -138,14 +147,15 @@ class Application:
             self._life.cancel()
         _, unfinished = await asyncio.wait({self._life}, timeout=END_SECONDS)
         if unfinished:
-            log.warning("%s ends without the answer of a server that has frozen; nothing is lost", self._service.name)
+            log.warning("%s ends before a frozen server has answered; nothing is lost", self._service.name)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _live(self) -> None:
         try:
             async with self._service.running():
                 self._entered = True
-                # What a start has made stays for good: without it a full collection is short (70 ms before).
+                # Objects made at the start live as long as the process. Without this every full
+                # garbage collection scans them and stops the event loop for 70 ms.
                 gc.collect()
                 gc.freeze()
                 log.info("%s has started", self._service.name)
@@ -153,7 +163,8 @@ class Application:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            # Without its life a service can do nothing: end the process, and let who started it start it again.
+            # A service without its life can do nothing:
+            # end the process, so that its supervisor starts it again.
             if told := error if isinstance(error, Refused) else refusal(error):
                 log.critical("%s ends: %s", self._service.name, told)
             else:
@@ -166,7 +177,7 @@ class Application:
 
     @property
     def failed(self) -> bool:
-        """True when the service's life ended with an error."""
+        """True if the service's life ended with an error."""
         life = self._life
         return bool(life and life.done() and not life.cancelled() and life.exception())
 
@@ -201,7 +212,9 @@ def _closing(send: Send) -> Send:
 
 
 class _Server(uvicorn.Server):
-    """Leaves without breaking a connection that a request is coming in on, as uvicorn alone does."""
+    """uvicorn's server, except that its stop drains:
+    no connection is closed while a request arrives on it.
+    """
 
     def __init__(self, config: uvicorn.Config, application: Application) -> None:
         super().__init__(config)
@@ -209,16 +222,18 @@ class _Server(uvicorn.Server):
         self._acceptors: list[Acceptor] = []
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """uvicorn's; it doesn't return, but ends the process.
+        """Serve, then end the process without returning.
 
-        Python would first wait for threads and tasks that may wait for the answer of a frozen server, some for ever.
+        A normal exit of Python waits for threads, and they may wait for a frozen server for ever.
         """
         await super().serve(sockets)
         logging.shutdown()
         os._exit(1 if self._application.failed else 0)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """uvicorn's, which accepts one connection in each turn of the loop; and more of them."""
+        """Start listening, with acceptors that accept
+        several connections in each turn of the loop, not one.
+        """
         await super().startup(sockets)
 
         def protocol() -> HttpProtocol:
@@ -229,14 +244,14 @@ class _Server(uvicorn.Server):
         self._acceptors = [Acceptor(each, protocol) for server in self.servers for each in server.sockets]
 
     async def on_tick(self, counter: int) -> bool:
-        """uvicorn's, ten times a second; some of them end connections that take too long."""
+        """Called ten times a second: also closes connections that have used up their time."""
         self._application.connections.turn()
         if counter % round(SWEEP_SECONDS * 10) == 0:
             self._application.connections.sweep()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """uvicorn's, after some time to leave."""
+        """Drain, then shut down as uvicorn does."""
         self._application.leaving = True
         await self._left_alone(LEAVING_SECONDS)
         await stop_listening(self.servers, self._acceptors)
@@ -244,14 +259,15 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _left_alone(self, seconds: float) -> None:
-        """Wait until nobody is connected, at most so long."""
+        """Wait until no connection is open, at most `seconds`."""
         deadline = time.monotonic() + seconds
         while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110  (uvicorn has no event)
             await asyncio.sleep(0.02)
 
 
 def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoReturn:
-    """Run `service` until SIGTERM or SIGINT, and end the process: with status 1 if its life has failed.
+    """Run `service` until SIGTERM or SIGINT, then end the process,
+    with status 1 if the service's life failed.
 
     `hsts`: seconds of Strict-Transport-Security in each answer; 0 leaves it out.
     """
@@ -272,7 +288,7 @@ def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoRe
         server_header=False,
         headers=defaults(hsts),
         ws="none",
-        proxy_headers=False,  # whom to trust is our own setting; uvicorn would believe any local peer
+        proxy_headers=False,  # uvicorn would trust any local peer; LUOTDOC_TRUSTED_PROXIES decides instead
         timeout_graceful_shutdown=HTTP_GRACE_SECONDS,
     )
     server = _Server(config, application)
@@ -280,8 +296,8 @@ def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoRe
     def end(_number: int, _frame: object) -> None:
         server.should_exit = True
 
-    # uvicorn handles signals while it serves, and raises them again after its clean end, which would end us with a
-    # signal's status; one that comes before it serves must not be lost either.
+    # uvicorn handles signals only while it serves, and raises them again after its end. Without
+    # these handlers a signal before it serves is lost, and a clean end has a signal's exit status.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     server.run()
@@ -289,7 +305,9 @@ def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoRe
 
 
 def main(kind: type[S], build: Callable[[S], Service]) -> None:
-    """The process of a service: settings from the environment, JSON logs, run."""
+    """Run a service as a process:
+    load its settings from the environment, log JSON, build and serve it.
+    """
     unknown: list[str] = []
     settings = load(kind, unknown.append)
     service = build(settings)

@@ -1,4 +1,6 @@
-"""OpenAPI path items of `/livez`, `/readyz` and `/metrics`, which `shared.web.app` answers for every service."""
+"""OpenAPI path items of `/livez`, `/readyz` and `/metrics`,
+which `shared.web.app` answers for every service.
+"""
 
 from typing import Any
 

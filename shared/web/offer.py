@@ -1,4 +1,6 @@
-"""`GET /state`: lists the articles that a subscriber of ours holds, for reconciliation (`shared/web/holdings.py`)."""
+"""`GET /state`: lists the articles that a subscriber of ours holds,
+for reconciliation (`shared/web/holdings.py`).
+"""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -59,7 +61,9 @@ MODELS = (HeldArticle,)
 
 
 def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
-    """The app that answers `GET /state`. `page(after, limit)` reads a page of the held articles, sorted by id."""
+    """The app that answers `GET /state`.
+    `page(after, limit)` reads a page of the held articles, sorted by id.
+    """
 
     async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):

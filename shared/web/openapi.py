@@ -72,7 +72,9 @@ class ProblemDocument(BaseModel):
 
 @dataclass(frozen=True)
 class Described:
-    """Parts of a document that FastAPI can't see: path items of raw routes, and models that they refer to by name."""
+    """Parts of a document that FastAPI can't see:
+    path items of raw routes, and models that they refer to by name.
+    """
 
     paths: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     models: Sequence[type[BaseModel]] = ()
@@ -84,7 +86,9 @@ def ref(model: type[BaseModel]) -> dict[str, str]:
 
 
 def body(model: type[BaseModel], *, examples: Mapping[str, Any], description: str) -> dict[str, Any]:
-    """`openapi_extra` for a route that parses its JSON body itself. `examples` holds bodies by name."""
+    """`openapi_extra` for a route that parses its JSON body itself.
+    `examples` holds bodies by name.
+    """
     content = {"schema": ref(model), "examples": {name: {"value": value} for name, value in examples.items()}}
     return {"requestBody": {"required": True, "description": description, "content": {"application/json": content}}}
 
@@ -95,7 +99,9 @@ def answered(status: int, description: str, **more: Any) -> Responses:
 
 
 def problems(*statuses: int, also: Mapping[int, str] = MappingProxyType({})) -> Responses:
-    """The OpenAPI responses for a route's errors. `also` replaces the general meaning of a status for this route."""
+    """The OpenAPI responses for a route's errors.
+    `also` replaces the general meaning of a status for this route.
+    """
     told = {**{status: MEANINGS[status] for status in statuses}, **also}
     return {
         status: {
@@ -118,7 +124,9 @@ def as_text(responses: Responses) -> dict[str, dict[str, Any]]:
 
 
 def document(api: FastAPI, described: Described, everywhere: Iterable[int] = (431, 503)) -> dict[str, Any]:
-    """The OpenAPI document of `api`. `everywhere` lists statuses that every FastAPI route may answer."""
+    """The OpenAPI document of `api`.
+    `everywhere` lists statuses that every FastAPI route may answer.
+    """
     made = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
     common = as_text(problems(*everywhere))
     for operation in (each for item in made["paths"].values() for each in item.values()):
@@ -143,7 +151,8 @@ def as_committed(made: dict[str, Any]) -> bytes:
 
 
 _UNUSED = "HTTPValidationError"
-"""Name of FastAPI's own validation error. It is left out, because our services answer problem documents."""
+"""Name of FastAPI's own validation error.
+It is left out, because our services answer problem documents."""
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +163,9 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """`schema` without titles of its fields. They repeat the name, and generated clients make type names of them."""
+    """`schema` without titles of its fields.
+    They repeat the name, and generated clients make type names of them.
+    """
     properties = {
         name: {key: value for key, value in held.items() if key != "title"}
         for name, held in schema.get("properties", {}).items()

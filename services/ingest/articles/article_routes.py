@@ -139,7 +139,9 @@ def _warnings(service: Articles, given: ArticleInput, body: Body) -> list[Notice
 
 
 async def _write(service: Articles, given: ArticleInput, article_id: str, strict: bool, decide: Decide) -> Response:
-    """Clean the body, commit what `decide` makes of the stored article and the content, and answer it."""
+    """Clean the body, commit what `decide` makes of
+    the stored article and the content, and answer it.
+    """
     page = service.base_url + article_path(given.section, given.slug or slug_of(given.title), article_id)
     body = await service.offload.body(given.body_html, page)
     warnings = _warnings(service, given, body)
@@ -172,7 +174,9 @@ async def put_article(
     if_none_match: IfNoneMatch = None,
     strict: Strict = False,
 ) -> Response:
-    """Create or replace an article. The same content again changes nothing. A withdrawn article becomes public."""
+    """Create or replace an article.
+    The same content again changes nothing; a withdrawn one is revived.
+    """
     wanted = articles.preconditions(if_match, if_none_match)
     given = validated(ArticleInput, await json_body(request, service.max_article_bytes))
 
@@ -195,7 +199,7 @@ async def post_article(
     idempotency_key: IdempotencyKey = None,
     strict: Strict = False,
 ) -> Response:
-    """Create an article under a new id. With an `Idempotency-Key` the request can be repeated safely."""
+    """Create an article under a new id. With an `Idempotency-Key` the request is idempotent."""
     given = validated(ArticleInput, await json_body(request, service.max_article_bytes))
     digest = "" if idempotency_key is None else sha256(given.model_dump_json().encode()).hexdigest()
     if idempotency_key is None:
@@ -219,7 +223,9 @@ async def post_article(
     | problems(422, 429, also=_NO_ARTICLE),
 )
 async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId) -> Response:
-    """One article. Without a token a scheduled article is 404, and a withdrawn one shows only its state."""
+    """One article. Without a token a scheduled one is 404,
+    and a withdrawn one shows its state alone.
+    """
     article = await service.store.get(article_id)
     if article is None or (article.state == "scheduled" and not sees_all):
         raise Problem(404, "there is no such article")
@@ -246,7 +252,9 @@ async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[L
 async def _changes(
     service: Articles, wanted: Listing, state: articles.State | None, after: cursors.Cursor | None
 ) -> tuple[list[articles.Article], str]:
-    """A page of changed articles and the cursor for the next one, which exists even at the end of the list."""
+    """A page of changed articles and the cursor for the next one,
+    which exists even at the end of the list.
+    """
     assert wanted.modified_since is not None  # noqa: S101  (for the type checker)
     begin = after or cursors.Cursor(Place(wanted.modified_since, ""))
     now = service.clock()
@@ -263,7 +271,7 @@ async def _changes(
 async def delete_article(
     service: Service, _editor: Editor, article_id: ArticleId, if_match: IfMatch = None
 ) -> Response:
-    """Withdraw an article: its page answers 410. Repeating it changes nothing. A later `PUT` makes it public again."""
+    """Withdraw an article: its page answers 410. Idempotent. A later `PUT` makes it public again."""
     wanted, now = articles.preconditions(if_match, None), service.clock()
     await service.change(article_id, lambda current: articles.withdraw(current, wanted, now, service.base_url))
     return Response(status_code=204)

@@ -1,4 +1,6 @@
-"""Cleans bodies and pictures outside the event loop: it may take seconds, and reads must not wait for it."""
+"""Cleans bodies and pictures outside the event loop:
+it may take seconds, and reads must not wait for it.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,10 +16,11 @@ from shared.base.errors import Problem, Unavailable
 AT_ONCE = 2
 """Bounds the memory of large bodies and pictures: a picture of 50 million pixels takes 200 MB."""
 IN_A_THREAD = 32 << 10
-"""A body of at most so many characters is cleaned in a thread, in about 20 ms. A larger one goes to a process, because
-a thread would hold the interpreter's lock and delay the event loop."""
+"""A body of at most so many characters is cleaned in a thread, in about 20 ms. A larger one goes to
+a process, because a thread would hold the interpreter's lock and delay the event loop."""
 SECONDS = 20.0
-"""A body or picture that takes longer is refused. The largest within the limits takes a quarter of this."""
+"""A body or picture that takes longer is refused.
+The largest within the limits takes a quarter of this."""
 
 T = TypeVar("T")
 
@@ -29,7 +32,9 @@ class Offload:
         self._turns = anyio.CapacityLimiter(AT_ONCE)
 
     async def body(self, html: str, page: str) -> Body:
-        """Run `body.clean.clean`. Raises `Problem` 422 where that refuses, `Unavailable` if its process died."""
+        """Run `body.clean.clean`.
+        Raises `Problem` 422 where that refuses, `Unavailable` if its process died.
+        """
         try:
             if len(html) <= IN_A_THREAD:
                 return await anyio.to_thread.run_sync(clean, html, page)
@@ -40,7 +45,9 @@ class Offload:
             raise Problem.invalid("body_html", f"takes longer than {SECONDS:g} s to be cleaned") from None
 
     async def picture(self, data: bytes) -> media.Picture:
-        """Run `media.look_at`. Raises `Problem` 422 where that refuses, `Unavailable` if its process died."""
+        """Run `media.look_at`.
+        Raises `Problem` 422 where that refuses, `Unavailable` if its process died.
+        """
         try:
             return await self._in_a_process(media.look_at, data)
         except ValueError as error:

@@ -1,4 +1,6 @@
-"""The article that an editor sends, the body of `PUT /articles/{id}`: its model, checks and slug. Pure."""
+"""The article that an editor sends, the body of `PUT /articles/{id}`:
+its model, checks and slug. Pure.
+"""
 
 import re
 import unicodedata
@@ -31,7 +33,8 @@ RESERVED_SECTIONS = frozenset(
 """The system's own path names behind the gateway; a section can't have one of these names."""
 
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Bidirectional embeddings, overrides and isolates: they would reverse the text after them on the page."""
+"""Bidirectional embeddings, overrides and isolates:
+they would reverse the text after them on the page."""
 _BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s]+(?=\d)")
 # `slugify` would write a nought for each ring: "4‰" as "4-0".
 _NO_FIGURES = re.compile("[‰‱҂҈҉⁊]")
@@ -52,7 +55,8 @@ _LEADS_SOMEWHERE: dict[str, JsonValue] = {
 
 
 def slug_of(title: str) -> str:
-    """A Vietnamese title as a slug: `Đường về bản Lác` becomes `duong-ve-ban-lac`; `bai-viet` if nothing is left.
+    """A Vietnamese title as a slug:
+    `Đường về bản Lác` becomes `duong-ve-ban-lac`; `bai-viet` if nothing is left.
 
     Numbers stay apart: `3,5%` becomes `3-5`, `3½` becomes `3-1-2`, `10⁵` becomes `10-5`.
     """
@@ -64,13 +68,17 @@ def slug_of(title: str) -> str:
 
 
 def _spelled(found: re.Match[str]) -> str:
-    """Raised, lowered and circled figures, fractions and units in plain figures, between two joints."""
+    """Raised, lowered and circled figures,
+    fractions and units in plain figures, between two joints.
+    """
     plain = unicodedata.normalize("NFKD", found[0])
     return f"{_JOINT}{plain}{_JOINT}" if plain[0].isdigit() or plain[-1].isdigit() else found[0]
 
 
 def _text(value: str) -> str:
-    """One line of text in NFC, with single spaces, without direction overrides. Refuses text with nothing visible."""
+    """One line of text in NFC, with single spaces, without direction overrides.
+    Refuses text with nothing visible.
+    """
     value, _ = fewer_marks(unicodedata.normalize("NFC", value))
     if FORBIDDEN.search(value):
         raise ValueError("must not contain control characters")
@@ -147,7 +155,9 @@ class ImageInput(BaseModel):
 
 
 class ArticleInput(BaseModel):
-    """An article as an editor sends it. Text is normalised to NFC and its white space to single spaces."""
+    """An article as an editor sends it.
+    Text is normalised to NFC and its white space to single spaces.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
     title: Annotated[Filled, StringConstraints(min_length=1, max_length=300)] = Field(

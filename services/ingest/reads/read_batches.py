@@ -1,4 +1,5 @@
-"""The batches of `POST /reads/batch`: reads from a server or an app, counted once even if repeated. Pure.
+"""The batches of `POST /reads/batch`:
+reads from a server or an app, counted once even if repeated. Pure.
 
 The batch's id is a hash of the token's name and the client's key. So every repetition, at any
 replica, makes a batch with the same id, and the ledger counts one of them.
@@ -49,7 +50,9 @@ class ReadBatchInput(BaseModel):
 
 @dataclass(frozen=True)
 class KeyNote:
-    """The stored facts of a key's first request: digest of its body, time in milliseconds, unknown articles."""
+    """The stored facts of a key's first request:
+    digest of its body, time in milliseconds, unknown articles.
+    """
 
     digest: str
     minted_at: int
@@ -77,7 +80,8 @@ def digest_of(articles: list[str]) -> str:
 def make_batch(batch_id: str, articles: list[str], note: KeyNote, now: int) -> Batch:
     """The batch, equal for each repetition; `now` in milliseconds since 1970.
 
-    Raises `Problem` 422 if the key was used with another body, 409 if the counter would park the batch as too old.
+    Raises `Problem` 422 if the key was used with another body,
+    409 if the counter would park the batch as too old.
     """
     if note.digest != digest_of(articles):
         raise Problem.invalid("Idempotency-Key", "was used with another body")

@@ -1,13 +1,18 @@
-"""The spool: batches on local disk while RabbitMQ is away. Append-only segments, checksummed, fsynced.
+"""The spool: batches on local disk while RabbitMQ is away.
+Append-only segments, checksummed, fsynced.
 
-A segment's name is a number that only grows. Segments are forgotten whole, once RabbitMQ has confirmed all of their
-batches; a crash before that repeats some, under the same ids, which the ledger drops. A segment that holds something
-that is no batch is kept, as `.damaged`: the end that a crash has torn, which nobody was told to be durable, looks
-like damage.
+A segment's name is a number that only grows. A segment is deleted once RabbitMQ has confirmed all
+its batches. A crash before that repeats some batches under the same ids, and the ledger drops them.
 
-The folder may become unusable at any time: read-only, deleted, replaced, on a full disk. Nothing is said to be
-durable in it then; `trouble` says why, and `check` takes it up again when it can be used. All methods block on the
-disk: call them in a thread, one at a time.
+Damage: a segment with bytes that are not a batch is forwarded as far as it can be read, and its
+file is kept as `.damaged`. A record that a crash has torn at the end looks the same, but no client
+got 204 for it.
+
+The folder may become unusable at any time: read-only, deleted, replaced, on a full disk. Then
+`append` raises, `trouble` gives the reason, and `check` uses the folder again as soon as that
+works.
+
+All methods block on the disk: call them in a thread, one at a time.
 """
 
 import contextlib
@@ -25,19 +30,21 @@ log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 1 << 20
 KEPT_OPEN = 128
-"""Segments whose files are kept open, so that they outlive a deletion of the folder; a process may have 1,024 files."""
+"""Upper bound for segments whose files are kept open,
+so that their content outlives a deletion of the folder. A process may open 1,024 files."""
 MOST_DIGITS = 15
-"""In the names of our segments, which have 12; anything longer is somebody else's."""
+"""Upper bound for the digits of a segment's number.
+Our names have 12; a longer one is a foreign file."""
 PROBE_BYTES = 4096
-"""One block: a disk that is full has room for less."""
+"""One block: a full disk takes less."""
 
 
 class SpoolRefused(Unavailable):
-    """The spool did not take the batch."""
+    """The spool did not store the batch."""
 
 
 class SpoolFull(SpoolRefused):
-    """The size limit is reached, or the disk took no more."""
+    """The spool has reached its size limit, or the disk is full."""
 
 
 class SpoolUnusable(SpoolRefused):
@@ -45,11 +52,13 @@ class SpoolUnusable(SpoolRefused):
 
 
 class SpoolLocked(LuotdocError):
-    """Another process uses this folder."""
+    """Another process has locked this folder."""
 
 
 class Spool:
-    """One instance's spool, in a folder of its own, which it locks."""
+    """The spool of one instance:
+    a folder, locked by this process, with the segments that wait for RabbitMQ.
+    """
 
     def __init__(self, folder: Path, limit_bytes: int, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._folder, self._limit, self._segment_bytes = folder, limit_bytes, segment_bytes
@@ -61,42 +70,43 @@ class Spool:
         self._unreadable: dict[Path, str] = {}
         self._forwarded: dict[Path, bool] = {}
         self.trouble: str | None = "it is not open yet"
-        """Why the folder can't be used; None while it can."""
+        """The reason why the folder can't be used; None while it can."""
 
     @property
     def bytes(self) -> int:
-        """What the segments take."""
+        """The size of all segments."""
         return sum(segment.size for segment in self._segments.values())
 
     @property
     def full(self) -> bool:
-        """Whether the last batch did not fit, and nothing was forgotten since."""
+        """True if the last batch did not fit, and no segment was deleted since."""
         return self._refused
 
     @property
     def unreadable(self) -> dict[Path, str]:
-        """Segments that can't be read, which stay where they are and are tried again, and why."""
+        """Segments that can't be read, with the reason. They stay in place and are tried again."""
         return self._unreadable
 
     @property
     def oldest_minted_at(self) -> int | None:
-        """When the oldest waiting batch was minted, in milliseconds since 1970."""
+        """The time of the oldest waiting batch in milliseconds since 1970; None if none waits."""
         return min((s.oldest for s in self._segments.values() if s.oldest is not None), default=None)
 
     def beside(self) -> dict[str, int]:
-        """Bytes of the segments in the folders beside this one that may be read, by instance.
+        """Bytes in the spools of other instances in the same directory,
+        as far as they can be read, by instance.
 
-        One that runs forwards its own.
+        A spool is orphaned if its instance doesn't run; a running instance forwards its own.
         """
         found = dict[str, int]()
-        with contextlib.suppress(OSError):  # the directory around them may be closed to us
+        with contextlib.suppress(OSError):  # this process may not list the directory
             for name in instances(self._folder.parent):
                 if name != self._folder.name and (size := _size(self._folder.parent / name)):
                     found[name] = size
         return found
 
     def open(self) -> None:
-        """Lock the folder, which is made if it is not there, and see what an earlier process left.
+        """Create the folder if it is missing, lock it, and find the segments of an earlier process.
 
         Raises `SpoolLocked`, or `SpoolUnusable`, after which `check` tries again.
         """
@@ -114,7 +124,9 @@ class Spool:
         self.trouble = None
 
     def check(self) -> None:
-        """Find out whether the folder can be used, by writing into it, and take it up again when it can."""
+        """Test the folder by writing into it.
+        Updates `trouble`; uses the folder again if that works.
+        """
         try:
             if self._lock >= 0 and not self._in_place():
                 self._let_go("the folder or its lock was deleted or replaced")
@@ -132,16 +144,16 @@ class Spool:
             self.trouble = None
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close all files and release the lock."""
         self._rotate()
         for segment in self._segments.values():
             segment.close()
         self._let_go("it is closed")
 
     def append(self, batch: Batch) -> None:
-        """Write a batch; it is on disk, in a file of the folder, when this returns.
+        """Write a batch. When this returns, it is fsynced into a file that is in the folder.
 
-        Raises `SpoolFull` or `SpoolUnusable`, leaving no trace of it.
+        Raises `SpoolFull` or `SpoolUnusable`; then the batch is not stored.
         """
         record = encode(batch)
         if self._lock < 0:
@@ -156,8 +168,9 @@ class Spool:
             raise SpoolFull(f"the disk took no more: {error}") from error
         try:
             segment.write(record)
-            # Behind the sync: what was deleted or replaced before it is noticed, and what is later is no matter of
-            # ours. With the lock gone, another process may have read the segment already, and be about to delete it.
+            # Must come after the sync, so that a deletion or replacement before the sync is
+            # noticed. If the lock is gone, another process may have read the segment already, and
+            # be about to delete it.
             in_place = self._in_place() and segment.in_place()
         except OSError as error:
             self._undo(segment)
@@ -174,9 +187,10 @@ class Spool:
             self._rotate()
 
     def segments(self) -> list[Path]:
-        """The finished segments, oldest first; the current one is finished only where there is no other.
+        """The finished segments, oldest first. Empty if no batch waits.
 
-        So an outage makes no file per call. Nothing waits when there is none.
+        The current segment is finished only if it is the only one:
+        otherwise each call would create a file.
         """
         current = self._current.path if self._current else None
         if self._segments.keys() <= {current}:
@@ -185,7 +199,7 @@ class Spool:
         return sorted(self._segments.keys() - {current})
 
     def read(self, path: Path) -> list[Batch]:
-        """A segment's batches, in the order in which they were written, as far as the disk has kept them."""
+        """A segment's readable batches, in the order of writing; none if the file can't be read."""
         segment = self._segments[path]
         try:
             data = segment.content()
@@ -200,10 +214,13 @@ class Spool:
         return batches
 
     def forget(self, path: Path) -> None:
-        """Every batch of it is confirmed. A damaged segment is kept under another name, for people to look at."""
+        """Delete a segment whose batches are all confirmed.
+        A damaged one is renamed to `.damaged` instead.
+        """
         segment = self._segments.pop(path)
         try:
-            # Another file under this name is not ours to delete: the folder may belong to another process by now.
+            # Only our own file: the folder may belong to another process by now,
+            # with a file of the same name.
             if path not in self._unreadable and self._lock >= 0 and segment.in_place():
                 self._remove(path, segment.damaged)
         except OSError as error:
@@ -234,16 +251,21 @@ class Spool:
         return is_at(self._lock, self._folder / "lock")
 
     def _let_go(self, why: str) -> None:
-        """Nothing is written here any more; what is known to wait stays known, and is forwarded from its open files."""
+        """Stop using the folder.
+        The known segments stay known and are forwarded from their open files.
+        """
         self._current, self.trouble = None, why
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
     def _scan(self) -> None:
-        """Take up the segments that are there and not known, from an earlier process or unreadable until now."""
+        """Add segments that are in the folder and not known:
+        of an earlier process, or unreadable until now.
+        """
         names = os.listdir(self._folder)
-        # No number twice: a damaged segment must not take the place of an earlier one.
+        # Numbers of `.damaged` files count too:
+        # a second one of the same name would replace the first.
         stems = (name.partition(".")[0] for name in names)
         used = [int(stem) for stem in stems if stem.isascii() and stem.isdecimal() and len(stem) <= MOST_DIGITS]
         self._next = max(self._next, 1 + max(used, default=-1))
@@ -271,7 +293,9 @@ class Spool:
         self._unreadable[path] = str(error)
 
     def _bring_home(self) -> None:
-        """Copy segments whose files are gone from the folder into it, from the files that were kept open."""
+        """Copy segments whose files were deleted from the folder back into it,
+        from the files kept open.
+        """
         for path, segment in list(self._segments.items()):
             if segment.in_place():
                 continue
@@ -336,13 +360,16 @@ class Spool:
         try:
             segment.cut()
         except OSError:
-            log.exception("a failed record could not be cut off; it is in nobody's way")
+            log.exception("a failed record could not be cut off; it will be read as a torn end")
         self._rotate()
 
 
 def instances(root: Path) -> Iterator[str]:
-    """The names of the instances that have a spool under `root`; folders that may not be looked into have none."""
-    # os.path answers False where a Path would raise PermissionError: a disk's lost+found, another user's spool.
+    """The names of the instances with a spool under `root`,
+    without folders that this process may not read.
+    """
+    # os.path answers False where a Path raises PermissionError:
+    # a disk's lost+found, another user's spool.
     if root.is_dir():
         yield from sorted(name for name in os.listdir(root) if os.path.exists(root / name / "lock"))
 
@@ -357,7 +384,7 @@ def _sync(folder: Path) -> None:
 
 def _size(folder: Path) -> int:
     size = 0
-    with contextlib.suppress(OSError):  # not ours to read, or its instance has just forwarded a segment
+    with contextlib.suppress(OSError):  # not readable, or its instance has just deleted a forwarded segment
         for segment in folder.glob("*.spool"):
             size += segment.stat().st_size
     return size

@@ -1,4 +1,6 @@
-"""Who reads, without knowing who: a keyed hash of address and user agent, and the window against reloads."""
+"""Visitors, which stand for readers without identifying them,
+and the reload window that filters their reloads.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -6,21 +8,29 @@ from hashlib import blake2b
 
 
 def visitor(salt: bytes, address: bytes, user_agent: bytes) -> str:
-    """16 hex digits that stand for a reader on one day; without the day's salt they lead to nobody."""
+    """A salted hash of address and user agent: 16 hex digits for one reader on one day.
+
+    Once the day's salt is deleted, the hash can't be traced back to the address.
+    """
     return blake2b(b"%b\0%b" % (address, user_agent), key=salt, digest_size=8).hexdigest()
 
 
 class ReloadWindow:
-    """Remembers which visitor read what within the last `window` seconds; best effort, bounded, per process.
+    """Remembers each visitor's reads of the last `window` seconds, in memory:
+    bounded, best effort, per process.
 
-    A read enters it only once it is durable; until then others of the same visitor wait for its outcome.
+    A read enters the window only once it is durable.
+    Until then equal reads of the visitor wait for its outcome.
     """
 
     def __init__(self, window: float, capacity: int, seconds: Callable[[], float]) -> None:
-        """Of the last `capacity` reads at least the newer half is remembered."""
+        """`capacity` bounds the entries; at least the newest half of it is remembered.
+        `seconds` is the clock.
+        """
         self.window, self._seconds = window, seconds
-        # Two dictionaries that only grow, the older thrown away whole: one that loses an entry with each that it
-        # gains takes new memory again and again, and takes ever longer to find its first key.
+        # Two generations instead of one LRU dictionary: both only grow, and the older one is
+        # dropped as a whole. A dictionary that loses an entry with each new one is reallocated
+        # again and again, and finding its first key takes longer each time.
         self._half = max(1, capacity // 2)
         self._newer: dict[str, float] = {}
         self._older: dict[str, float] = {}
@@ -30,19 +40,19 @@ class ReloadWindow:
         return len(self._newer) + len(self._older)
 
     def holds(self, key: str) -> bool:
-        """Whether this is a reload."""
+        """True if the read `key` (visitor and article) is a reload within the window."""
         return (self._newer.get(key) or self._older.get(key, 0.0)) > self._seconds()
 
     def pending(self, key: str) -> asyncio.Future[str] | None:
-        """The outcome of the same read that is on its way, if there is one."""
+        """The outcome of an equal read in flight; None if there is none."""
         return self._pending.get(key)
 
     def begin(self, key: str, outcome: asyncio.Future[str]) -> None:
-        """A read is on its way."""
+        """Note that the read `key` is in flight; `outcome` will have its outcome."""
         self._pending[key] = outcome
 
     def end(self, key: str, durable: bool) -> None:
-        """That read's outcome is known."""
+        """Note that the read `key` has ended. It enters the window if it is durable."""
         self._pending.pop(key, None)
         if not durable:
             return

@@ -5,7 +5,8 @@ import secrets
 from luotdoc_events import events
 from services.counter.store import CounterStore, Flushed
 from shared.base.clock import Clock
-from shared.rabbit.broker import Broker, publish_event
+from shared.rabbit.broker import Broker
+from shared.rabbit.publishing import publish_event
 from shared.storage.books import Books
 
 TIMEOUT = 2.0

@@ -37,6 +37,7 @@ from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.rabbit.batch import Batch
 from shared.rabbit.heartbeat import Heartbeats
+from shared.rabbit.publishing import publish, publish_encoded
 from shared.storage import mongo
 from shared.web.api import observed
 from shared.web.app import Service
@@ -154,7 +155,7 @@ def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
     """What puts a batch onto the reads' exchange, confirmed within so many seconds."""
 
     async def publish_batch(batch: Batch) -> None:
-        await rabbit.publish(
+        await publish(
             broker,
             batch.body(),
             topology.READS,
@@ -179,7 +180,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
     known = KnownArticles(store, time.monotonic, measured)
 
     async def publish_event(event: Outgoing) -> None:
-        await rabbit.publish_encoded(
+        await publish_encoded(
             broker,
             event.name,
             event.body,

@@ -26,6 +26,7 @@ from shared.base.tasks import background
 from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.rabbit.heartbeat import Heartbeats
+from shared.rabbit.publishing import publish_event
 from shared.storage import mongo
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.guard import Unguarded
@@ -109,7 +110,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     )
 
     async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
-        await rabbit.publish_event(
+        await publish_event(
             broker, data, id=event_id, source="/luotdoc/render", time=clock(), subject=article_id, revision=revision
         )
 

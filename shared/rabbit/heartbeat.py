@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from luotdoc_events import events
 from shared.base.clock import Clock
 from shared.base.errors import Transient
-from shared.rabbit.broker import Broker, publish_event
+from shared.rabbit.broker import Broker
+from shared.rabbit.publishing import publish_event
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,9 @@ from faststream.rabbit import RabbitBroker
 
 from shared.base.clock import Clock, rfc3339
 from shared.base.errors import Permanent
-from shared.rabbit.broker import Broker, publish
+from shared.rabbit.broker import Broker
 from shared.rabbit.properties import Unreadable, sendable
+from shared.rabbit.publishing import publish
 from shared.rabbit.topology import WorkQueue
 
 REASON, DETAIL, PARKED_AT = "x-luotdoc-reason", "x-luotdoc-detail", "x-luotdoc-parked-at"

@@ -16,6 +16,7 @@ from shared.base.clock import now
 from shared.base.errors import Transient
 from shared.base.metrics import new_registry
 from shared.rabbit import broker as rabbit
+from shared.rabbit.publishing import publish_event
 from tests.support.system import System, until
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -49,7 +50,7 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(sys
         steps.append(f"tell {article}")
         if len(steps) == 4:  # the second page is stored by now
             await asyncio.to_thread(system.broker.stop)
-        await rabbit.publish_event(
+        await publish_event(
             broker, data, id=event_id, source="/luotdoc/render", time=now(), subject=article, revision=revision
         )
 

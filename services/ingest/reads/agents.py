@@ -1,7 +1,8 @@
 """Who is a program, by its user agent. Pure.
 
 People first: what a browser, or an app on a phone, sends is a person's unless it names itself a robot. The public list
-of crawlers is one input: its patterns are asked where the rest of a browser's agent names a product that they know.
+of crawlers is one input: its patterns are asked where the rest of a browser's agent names a product that they know. An
+app is not looked up there: it may share its name with a program.
 `tests/cases/user_agents.json` holds verdicts that must not change by an upgrade of that list.
 
 A new agent is judged by one search for all names at once (Aho-Corasick) and a set of words.
@@ -20,20 +21,30 @@ MAX_LENGTH = 512
 _BROWSERS = (
     *(
         b"mozilla/ opera/ ucweb ucbrowser dalvik/ [fban/ [fb_iab/ mqqbrowser/ lynx/ w3m/ "
-        b"elinks netsurf/ dillo/ emacs-w3 amaya/ nokia samsung- samsung/ sec- lg- lge- lg/ "
+        b"elinks netsurf/ dillo/ emacs-w3 url/emacs edbrowse/ amaya/ ibrowse/ icab/ k-meleon/ "
+        b"konqueror/ midori/ surf/ uzbl amiga-aweb/ ncsa_mosaic/ vms_mosaic/ "
+        b"nokia samsung- samsung/ sec- lg- lge- lg/ "
         b"sonyericsson blackberry docomo/ kddi- softbank/ vodafone/ mot- htc_ htc- alcatel- "
         b"huawei zte- micromax maui portalmmm"
     ).split(),
     b"links (",
+    b"ncsa mosaic/",
 )
 # What an app of somebody's device says of it.
 _DEVICE = re.compile(
-    rb"iphone|ipad|ipod|\bios \d|android|cfnetwork/|windows phone|harmonyos|tizen|web0s|smart-?tv|playstation|nintendo"
-    rb"|xbox|kaios|symbian|midp|ucweb|openwave|up\.browser|obigo|j2me"
+    rb"iphone|ipad|ipod|\bios[ /]\d|android|andr0id|cfnetwork/|windows phone|harmony|tizen|web[0o]s|smart-?tv"
+    rb"|playstation|nintendo|xbox|kaios|symbian|midp|ucweb|\(ucbrowser/|openwave|up\.browser|obigo|j2me"
+    rb"|hbbtv|ce-html|nettv|apple ?tv|roku|\bcrkey|watchos|tvos|visionos|darwin/\d|wap.?browser|\bmaui\b|applenews"
 )
+# What every browser's agent holds: an engine, a system, or a browser's name; privacy tools write 0 and D over them.
+_OF_A_BROWSER = re.compile(
+    rb"khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|mobile|windows|win(?:9|nt)|macintosh|mac os"
+    rb"|x11|linux|bsd|cros|os/2|amiga|beos|haiku|risc ?os|sunos|palm|brew|blackberry|nokia|samsung|maemo|meego|[(]0{5}"
+)
+# An app shows the page, not a browser.
+_APP = re.compile(rb"; ?wv\)|version/4\.0 (?:mobile )?chrome/|electron/|cfnetwork/")
 # A bare "@" stands before versions, too: "(Ecosia ios@10.1.0)".
 _EMAIL = rb"\w@[\w-][\w.-]*\.[a-z]{2}"
-_ANY_EMAIL = re.compile(_EMAIL)
 # Program names inside a comment about a device; "Spider" alone is a telephone.
 _NOT_A_MODEL = (
     rb"compatible|https?:|" + _EMAIL + rb"|(?<!cu)bot(?:-[a-z]+)?/|-google/"
@@ -41,52 +52,82 @@ _NOT_A_MODEL = (
 )
 # Comments with names of devices ("CUBOT", "M bot 60"), which say nothing of the program; unless they do.
 _MODEL = re.compile(rb"\((?![^()]*(?:" + _NOT_A_MODEL + rb"))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]")
-_BOT = re.compile(rb"(?<!cu)bot(?![a-z])|(?<![a-z])bot")
-_COMPATIBLE = re.compile(
-    rb"compatible[;,] ?(?!msie|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows|macintosh|nokia|palm"
-    rb"|webtv|amigavoyager|ibrowse|lotus|nintendo|links|elinks)[a-z]"
-)
 _ROBOTS = (
     # what robots call their work
     *(
-        b"crawl spider scrap slurp archiver archive.org indexer externalhit externalagent "
+        b"slurp archiver archive.org indexer externalhit externalagent "
         b"prerender synthetic uptime read-aloud inspectiontool googleother mediapartners "
-        b"appengine-google -google/ favicons feedfetcher"
+        b"appengine-google -google/ google-ad favicons feedfetcher emailproxy googlemessages "
+        b"whatcms cloudflarediagnostics cloudflareobservatory"
     ).split(),
     # programs that drive a browser
     *(
         b"headless phantomjs puppeteer playwright selenium webdriver jsdom htmlunit cypress/ "
-        b"lighthouse pagespeed ptst/ gtmetrix pingdom datadog newrelic site24x7 nutch heritrix "
+        b"lighthouse pagespeed ptst gtmetrix pingdom datadog newrelic site24x7 nutch heritrix "
+        b"debugbear iplabel neustar speedcurve sitespeed dareboost websnapr webthumb "
         b"happydom slimerjs casperjs triflejs zombie.js envjs/ wkhtmlto webkit2png cutycapt "
+        b"zgrab nikto sqlmap acunetix nessus openvas masscan netsparker nuclei "
         b"capybara-webkit weasyprint rendertron mechanize"
     ).split(),
     # libraries and tools
     *(
-        b"python curl/ wget httpclient http-client libwww-perl powershell winhttp java/ "
-        b"go-http node-fetch node.js nodejs axios undici php/ perl/ ruby whatsapp/ ms-office wordpress"
+        b"python curl/ wget httpclient http-client libwww-perl powershell winhttp "
+        b"go-http node-fetch node.js nodejs axios undici perl/ ruby/ ms-office wordpress siege/"
     ).split(),
+    b"http client",
+    b"web services client",
     # programs that read for a language model
-    *b"chatgpt-user perplexity-user claude-user mistralai-user anthropic".split(),
+    *b"chatgpt-user perplexity-user claude-user mistralai-user anthropic-".split(),
 )
-# Patterns of the list that people send, too: a build of Android 15, the browsers in Facebook, Viber and VS Code.
-_PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"Code\/1\."})
+# Patterns of the list that people send, too: a build of Android 15, browsers (Facebook's, Viber's, Cốc Cốc's), and a
+# library that apps name beside their device.
+_PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"coccoc", r"okhttp"})
 
 # Robots are called by these tasks, and so are apps: "QRScanner/2.1", "DailyMonitor/3.0".
-# After another word of a telephone's agent they say nothing.
-_TASKS = frozenset(b"preview validator checker scanner monitor fetcher".split())
-_TASK = re.compile(rb"(?<![a-z])(?:" + b"|".join(sorted(_TASKS)) + rb")")
-_WEB = frozenset({b"http", b"www."})
-"""Parts of an address for complaints."""
-_HINTS = _WEB | _TASKS | {b"@", b"bot", b"compatible"}
-"""What people's agents may hold, too: a second look decides."""
+# After another word of a telephone's agent they say nothing. Nor does a library beside a telephone's name.
+_TASKS = frozenset(
+    b"preview validator checker scanner monitor fetcher inspector observatory screenshot "
+    b"thumbnail survey measurement okhttp".split()
+)
+_TASK = re.compile(
+    rb"(?<![a-z])(?<!technology )(?<!technology%20)(?:" + b"|".join(sorted(_TASKS - {b"okhttp"})) + rb")"
+)
+# Addresses for complaints, but not those of parts that people's programs embed.
+_WEB = re.compile(rb"https?:(?!//(?:www\.)?(?:bsalsa|qtweb)\.)|(?<!//)www\.")
+_GOOGLE_S = re.compile(rb"gecko[;,] google(?!weblight)")
+# What people's agents may hold, too: a second look decides.
+_SECOND_LOOK = {
+    b"bot": re.compile(rb"(?<!cu)bots?(?![a-z])"),
+    # "SpiderSolitaire", "Scrapbook" and "Crawlspace" are apps.
+    b"spider": re.compile(rb"spider(?:s|ling)?(?![a-z])"),
+    b"crawl": re.compile(rb"crawl(?:ing|y|son|4)?(?![a-z])|crawler"),
+    b"scrap": re.compile(rb"scrap(?:ing|y|e)(?![a-z])|scraper"),
+    b"compatible": re.compile(
+        rb"compatible[;,] *+(?![^)]*\bmsie *+[1-9]|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows"
+        rb"|macintosh|nokia|palm|webtv|amigavoyager|ibrowse|lotus|nintendo|links|elinks)[a-z]"
+    ),
+    b"@": re.compile(_EMAIL),
+    b"at gmail": re.compile(rb"\bat gmail\b"),
+    b"agent": re.compile(rb"(?<=[a-z])(?<!user)agent(?![a-z])"),
+    b"java/": re.compile(rb"java/(?!jbed)"),
+    b"php/": re.compile(rb"(?<!fire)php/"),
+    b"gecko; google": _GOOGLE_S,
+    b"gecko, google": _GOOGLE_S,
+    **dict.fromkeys((b"http:", b"https:", b"www."), _WEB),
+}
+_HINTS = _TASKS | _SECOND_LOOK.keys()
 _NAMES = (*_ROBOTS, *_HINTS)
 _ANY_NAME = BytesAhoCorasick(_NAMES)
 
 _WORDS = bytes(code if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 
 
+_OF_BROWSERS = frozenset({"chrome", "version", "browser"})
+"""Words that nearly every agent holds: they would have it compared with patterns for nothing."""
+
+
 def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
-    """The list's patterns by their longest word, in lower case."""
+    """The list's patterns by their longest word that browsers don't send, in lower case."""
     found: dict[bytes, list[re.Pattern[bytes]]] = {}
     for entry in CRAWLER_USER_AGENTS_DATA:
         pattern = entry["pattern"]
@@ -95,7 +136,7 @@ def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
         # A class of one letter in both cases is that letter; any other class, and what is escaped, ends a word.
         plain = re.sub(r"\[(\w)(\w)\]", lambda m: m[1] if m[1].lower() == m[2].lower() else " ", pattern)
         words = re.findall(r"[a-z0-9]+", re.sub(r"\\[sSdDwWb]", " ", plain).lower())
-        if words:
+        if words := [word for word in words if word not in _OF_BROWSERS]:
             key = max(words, key=len).encode()
             found.setdefault(key, []).append(re.compile(pattern.encode(), re.IGNORECASE))
     return found
@@ -108,9 +149,19 @@ _LISTED = _listed()
 def is_bot(user_agent: bytes) -> bool:
     """Whether a program sent this. Only the first `MAX_LENGTH` bytes are looked at."""
     agent = user_agent[:MAX_LENGTH].lower()
-    if not agent.startswith(_BROWSERS) and not _DEVICE.search(agent):
+    if not agent.startswith(_BROWSERS):
+        if agent.startswith(b"whatsapp") or not _DEVICE.search(agent):
+            return True
+    elif agent.startswith(b"mozilla/5.0 ") and _is_of_no_browser(agent):
         return True
     return _names_a_robot(agent) and _names_a_robot(_MODEL.sub(b" ", agent))
+
+
+def _is_of_no_browser(agent: bytes) -> bool:
+    """Whether only the beginning is a browser's: "Mozilla/5.0 (Morningscore/1.0)"."""
+    if b"webkit" in agent or b"gecko" in agent:
+        return False
+    return not _OF_A_BROWSER.search(agent) and not _DEVICE.search(agent)
 
 
 def _names_a_robot(agent: bytes) -> bool:
@@ -118,20 +169,21 @@ def _names_a_robot(agent: bytes) -> bool:
     if found and _means_a_robot(found, agent):
         return True
     words = agent.translate(_WORDS).split()
-    if _LISTED.keys().isdisjoint(words):
+    if _LISTED.keys().isdisjoint(words) or _is_of_an_app(agent):
         return False
     return any(pattern.search(agent) for word in _LISTED.keys() & set(words) for pattern in _LISTED[word])
+
+
+def _is_of_an_app(agent: bytes) -> bool:
+    """The list knows programs by names that apps of people's devices have, too: Notion, NewsBlur, Blackboard."""
+    if not agent.startswith(_BROWSERS) or _APP.search(agent):
+        return True
+    return b"mobile/" in agent and b"safari/" not in agent
 
 
 def _means_a_robot(found: set[bytes], agent: bytes) -> bool:
     if not found <= _HINTS:
         return True
-    if b"bot" in found and _BOT.search(agent):
+    if any(name in _SECOND_LOOK and _SECOND_LOOK[name].search(agent) for name in found):
         return True
-    if b"compatible" in found and _COMPATIBLE.search(agent):
-        return True
-    if not found.isdisjoint(_TASKS) and (_TASK.search(agent) or not _DEVICE.search(agent)):
-        return True
-    if b"msie" in agent:  # "Embedded Web Browser from: http://bsalsa.com/"
-        return False
-    return not found.isdisjoint(_WEB) or (b"@" in found and _ANY_EMAIL.search(agent) is not None)
+    return not found.isdisjoint(_TASKS) and (_TASK.search(agent) is not None or not _DEVICE.search(agent))

@@ -52,6 +52,15 @@ def headers(name: str, *lines: str) -> RawHeaders:
         ("10.0.0.1", ["fe80::1%eth0"], "fe80::1"),
         ("10.0.0.1", ["[fe80::1%25en0]:80"], "fe80::1"),
         ("10.0.0.1", ["::ffff:203.0.113.7"], "203.0.113.7"),
+        ("10.0.0.1", ["203.0.113.7:"], "203.0.113.7"),
+        ("10.0.0.1", ["[2001:db8::5]:"], "2001:db8::5"),
+        ("10.0.0.1", ["[203.0.113.7]:80"], "203.0.113.7"),
+        ("10.0.0.1", ['" 203.0.113.7 "'], "203.0.113.7"),
+        ("10.0.0.1", ["203.000.113.007"], "203.0.113.7"),
+        ("10.0.0.1", ["203.0.113.007:80, 010.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", ["::ffff:203.0.113.7:443"], "203.0.113.7"),
+        ("10.0.0.1", ["2001:db8::"], "2001:db8::"),
+        ("10.0.0.1", ["198.51.100.9\t,\t203.0.113.7\t,\t10.0.0.2"], "203.0.113.7"),
         ("10.0.0.1", ["[::ffff:cb00:7107]:5000"], "203.0.113.7"),
         # Whatever is no address: the proxy that wrote it did not know.
         ("10.0.0.1", ["unknown"], "10.0.0.1"),
@@ -63,6 +72,17 @@ def headers(name: str, *lines: str) -> RawHeaders:
         ("10.0.0.1", ["203.0.113.7\0"], "10.0.0.1"),
         ("10.0.0.1", ["[]", "\xff\xfe"], "10.0.0.1"),
         ("10.0.0.1", ["[[2001:db8::5]]"], "10.0.0.1"),
+        *(
+            ("10.0.0.1", [text], "10.0.0.1")
+            for text in (
+                *("0xcb007107", "3405803783", "203.0.113", "203.0.113.256", "0203.0.113.7", "203.0.113.7/32", "a:b"),
+                *("2001:db8::5::6", "2001:db8::g", "20010db8::5", "[2001:db8::5", "²03.0.113.7", "203.0.113.7 x"),
+            )
+        ),
+        # However much a client writes in front, what the proxies have added is found.
+        ("10.0.0.1", ["x" * 30_000 + ", 203.0.113.7"], "203.0.113.7"),
+        ("10.0.0.1", ["198.51.100.9," * 2_000 + "203.0.113.7, 10.0.0.2"], "203.0.113.7"),
+        ("10.0.0.1", ["1" * 5_000], "10.0.0.1"),
     ],
 )
 def test_x_forwarded_for(peer: str, lines: list[str], address: str) -> None:
@@ -84,6 +104,19 @@ def test_x_forwarded_for(peer: str, lines: list[str], address: str) -> None:
         (["for=198.51.100.9, for=_hidden"], "_hidden"),
         (['for="_SEVKISEK:_80"'], "_SEVKISEK"),
         (["for=_a, for=10.0.0.2"], "_a"),
+        # A client's malformed elements hide nothing of what the proxies have added.
+        (['for="198.51.100.9, for=203.0.113.7'], "203.0.113.7"),
+        (['for="', "for=203.0.113.7"], "203.0.113.7"),
+        (['for="x, for="[2001:db8::5]:80"'], "2001:db8::5"),
+        (['for=", for=203.0.113.7;host="a, for=198.51.100.9"'], "203.0.113.7"),
+        (['for="a\\", for=203.0.113.7;host="a, for=198.51.100.9", for=10.0.0.2'], "203.0.113.7"),
+        (["====, for=203.0.113.7"], "203.0.113.7"),
+        (['"' * 20_000 + ",for=203.0.113.7"], "203.0.113.7"),
+        (['for="203.0.113.7:_80"'], "203.0.113.7"),
+        (['for="[2001:db8::5]:_port.1"'], "2001:db8::5"),
+        (["FOR=203.0.113.7;Proto=HTTPS"], "203.0.113.7"),
+        (['for="unknown"'], "10.0.0.1"),
+        (["for=203.0.113.7, for=_" + "x" * 65], "10.0.0.1"),
         (["for="], "10.0.0.1"),
         (['for="203.0.113.7'], "10.0.0.1"),
         (["203.0.113.7"], "10.0.0.1"),
@@ -143,6 +176,14 @@ def test_an_ipv4_reader_inside_an_ipv6_address_is_one_reader(form: str) -> None:
     assert [reader(form.format(address)) for address in written] == [reader(first), reader(second)]
 
 
+def test_a_6to4_reader_is_one_with_the_ipv4_address_inside() -> None:
+    def reader(line: str) -> bytes:
+        return TRUSTED.reader("10.0.0.1", headers("x-forwarded-for", line))
+
+    assert reader("2002:cb00:7107::1") == reader("2002:cb00:7107:5::2") == reader("203.0.113.7")
+    assert reader("2002:cb00:7108::1") == reader("203.0.113.8")
+
+
 def test_an_address_with_a_trusted_one_inside_is_not_trusted() -> None:
     lines = headers("x-forwarded-for", "203.0.113.7, 64:ff9b::10.0.0.2")
     assert TRUSTED.of("10.0.0.1", lines) == "64:ff9b::a00:2"
@@ -157,3 +198,13 @@ def test_cases(case: dict[str, Any]) -> None:
         seen.add(who)
     print(f"{outcomes == case['want']!s:5}  {case['name']}: {', '.join(outcomes)}")
     assert outcomes == case["want"]
+
+
+def test_long_headers_are_not_remembered_whole() -> None:
+    addresses = Addresses([ip_network("10.0.0.0/8")])
+    for name in ("x-forwarded-for", "forwarded"):
+        for number in range(100):
+            end = "203.0.113.7" if name == "x-forwarded-for" else "for=203.0.113.7"
+            line = f"{number}" * 1000 + "," + "x" * 1000 + "," + end
+            assert addresses.of("10.0.0.1", headers(name, line)) == "203.0.113.7"
+    assert addresses._cached.cache_info().currsize == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA, is_crawler
 
-from services.ingest.reads.agents import MAX_LENGTH, is_bot
+from services.ingest.reads.agents import MAX_LENGTH, _is_bot, is_bot
 
 CASES = Path(__file__).parents[1] / "cases"
 GIVEN = json.loads((CASES / "user_agents.json").read_text())
@@ -65,13 +65,20 @@ def test_only_the_first_part_of_an_endless_user_agent_is_looked_at() -> None:
     assert is_bot(browser[:-20] + b" Googlebot/2.1")
 
 
+def test_endless_user_agents_are_not_remembered_whole() -> None:
+    _is_bot.cache_clear()
+    browser = GIVEN["people"]["chrome android"].encode().ljust(MAX_LENGTH)
+    assert not any(is_bot(browser + b"x" * number) for number in range(1, 100))
+    assert _is_bot.cache_info().currsize == 1
+
+
 def test_a_new_agent_is_judged_much_faster_than_by_the_list() -> None:
     agents = [agent.encode() for agent in GIVEN["people"].values()]
     ours, theirs = [], []
     for _ in range(9):  # in turns, and the best of each: the machine may be busy
         started = time.thread_time()
         for agent in agents:
-            is_bot.__wrapped__(agent)
+            _is_bot.__wrapped__(agent)
         ours.append(time.thread_time() - started)
         started = time.thread_time()
         for agent in agents:

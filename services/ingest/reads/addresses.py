@@ -26,13 +26,17 @@ _EMBEDDING = (
     b"\0" * 12,  # ::/96, IPv4-compatible (RFC 4291)
 )
 _TEREDO = b"\x20\1\0\0"  # 2001::/32: the /64 is the server's, the reader's IPv4 address stands inverted at the end
-_PORT = re.compile(r":\d{1,5}\Z")
-_BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?\Z")
+_6TO4 = b"\x20\2"  # 2002::/16 (RFC 3056): the reader's IPv4 address follows; a /48 is one reader's
+_PORT = re.compile(r":(?:\d{0,5}|_[\w.-]+)\Z", re.ASCII)
+_BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]*)?\Z")
+_PADDED = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z", re.ASCII)
 _OBFUSCATED = re.compile(r"(_[\w.-]{1,64})(?::[\w.-]+)?\Z", re.ASCII)
 # One pair of a Forwarded element with the separator behind it: name, quoted value, plain value, separator or end.
 _PAIR = re.compile(r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?\s*([,;]|\Z)', re.ASCII)
 _NAME = b"\0" * 17  # before what is no address, so that it is longer than any
 _HEADERS = (b"x-forwarded-for", b"forwarded")
+_LONGEST = 1024
+"""Bytes of either header that are looked at, from its end: what proxies have added stands there."""
 
 
 def unmapped(network: Network) -> Network:
@@ -75,7 +79,7 @@ class Addresses:
         for name, value in headers:
             if name in _HEADERS:
                 lines[name == b"forwarded"].append(value)
-        return self._cached(peer, b",".join(lines[0]), b",".join(lines[1]))
+        return self._cached(peer, _end(b",".join(lines[0])), _end(b",".join(lines[1])))
 
     def _find(self, peer: str, for_: bytes, forwarded: bytes) -> bytes:
         found = _peer(peer)
@@ -97,6 +101,11 @@ class Addresses:
         return any(len(address) == length and number & mask == network for length, mask, network in self._trusted)
 
 
+def _end(header: bytes) -> bytes:
+    """The last elements of a long header: neither its parsing nor the cache of addresses may grow with it."""
+    return header if len(header) <= _LONGEST else header[-_LONGEST:].partition(b",")[2]
+
+
 @lru_cache(maxsize=256)
 def _peer(peer: str) -> bytes:
     return _address(peer) or _NAME + peer.encode()
@@ -106,10 +115,12 @@ def _address(text: str) -> bytes | None:
     """The address in 4 or 16 bytes, without quotes, brackets, port and zone; None if it is none."""
     if (found := _parse(text)) is not None:
         return found
-    text = text.strip('"')
-    if bracketed := _BRACKETS.match(text):
-        return _parse(bracketed[1])
-    return _parse(_PORT.sub("", text))
+    text = text.strip('"').strip()
+    bracketed = _BRACKETS.match(text)
+    text = bracketed[1] if bracketed else _PORT.sub("", text)
+    if _PADDED.match(text):  # 203.0.113.007: no two readers are told apart by their zeros
+        text = ".".join(str(int(number)) for number in text.split("."))
+    return _parse(text)
 
 
 def _parse(text: str) -> bytes | None:
@@ -128,17 +139,26 @@ def _ipv6_reader(address: bytes) -> bytes:
         return address[12:]
     if address.startswith(_TEREDO):
         return bytes(255 - byte for byte in address[12:])
+    if address.startswith(_6TO4):
+        return address[2:6]
     return address[:8]
 
 
 def _for_values(header: str) -> Iterator[str]:
-    """The `for` of each element of a Forwarded header, `unknown` where there is none or the header is malformed."""
+    """The `for` of each element of a Forwarded header, `unknown` where there is none or the element is malformed.
+
+    A malformed element ends at the next comma: a client's open quote must not hide what proxies have added.
+    """
     position, value, empty = 0, "unknown", True
     while position <= len(header):
         pair = _PAIR.match(header, position)
         if pair is None:
             yield "unknown"
-            return
+            position = header.find(",", position) + 1
+            if not position:
+                return
+            value, empty = "unknown", True
+            continue
         name, quoted, plain, separator = pair.groups()
         empty = empty and name is None
         if name is not None and name.lower() == "for":

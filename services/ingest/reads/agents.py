@@ -145,10 +145,14 @@ def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
 _LISTED = _listed()
 
 
-@lru_cache(maxsize=10_000)
 def is_bot(user_agent: bytes) -> bool:
-    """Whether a program sent this. Only the first `MAX_LENGTH` bytes are looked at."""
-    agent = user_agent[:MAX_LENGTH].lower()
+    """Whether a program sent this. Only the first `MAX_LENGTH` bytes are looked at, and remembered."""
+    return _is_bot(user_agent[:MAX_LENGTH])
+
+
+@lru_cache(maxsize=10_000)
+def _is_bot(user_agent: bytes) -> bool:
+    agent = user_agent.lower()
     if not agent.startswith(_BROWSERS):
         if agent.startswith(b"whatsapp") or not _DEVICE.search(agent):
             return True

@@ -2,7 +2,8 @@
 
 import re
 import warnings
-from urllib.parse import SplitResult, urlsplit
+from ipaddress import IPv6Address
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pymongo import uri_parser
 from pymongo.errors import PyMongoError
@@ -10,6 +11,10 @@ from pymongo.errors import PyMongoError
 _ESCAPES = "write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25 in the user's name and password"
 _AMQP = "must be amqp://user:password@host[:port]/[vhost]"
 _MONGO = "must be mongodb://host[:port]/<database>?…, with the database's name"
+
+
+_LONGEST_NAME = 253
+"""Characters of a host's name (RFC 1035)."""
 
 
 def _split(value: str, form: str) -> SplitResult:
@@ -20,10 +25,26 @@ def _split(value: str, form: str) -> SplitResult:
         raise ValueError(f"{form}; it holds a % without two hex digits behind it: write % as %25")
     try:
         parts = urlsplit(value)
-        _ = parts.port
+        port = parts.port
     except ValueError:
         raise ValueError(f"{form}; the port must be a number up to 65535, and {_ESCAPES}") from None
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError(f"{form}; the port must not be {'0' if port == 0 else 'empty'}")
     return parts
+
+
+def _host(parts: SplitResult, form: str) -> str:
+    """The host in ASCII and lower case, without a final dot, an IPv6 address in brackets."""
+    host = parts.hostname or ""
+    try:
+        if ":" in host or "[" in parts.netloc.rpartition("@")[2]:
+            return f"[{IPv6Address(host)}]"
+        host = host.removesuffix(".").encode("idna").decode()
+    except ValueError:
+        raise ValueError(form) from None
+    if len(host) > _LONGEST_NAME or not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host):
+        raise ValueError(f"{form}; one host is named in full, without *")
+    return host
 
 
 def amqp_url(value: str) -> str:
@@ -31,10 +52,12 @@ def amqp_url(value: str) -> str:
     parts = _split(value, _AMQP)
     if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
         raise ValueError(_AMQP)
-    if parts.port == 0:
-        raise ValueError(f"{_AMQP}; the port must not be 0")
     if parts.fragment or "@" in parts.path + parts.query:
         raise ValueError(f"{_AMQP}; {_ESCAPES}")
+    _host(parts, _AMQP)
+    for name, seconds in parse_qsl(parts.query, keep_blank_values=True):
+        if name in {"heartbeat", "timeout"} and not re.fullmatch(r"[0-9]{1,5}", seconds):
+            raise ValueError(f"{_AMQP}; {name} must be a number of seconds")
     return value
 
 
@@ -44,6 +67,9 @@ def http_url(value: str) -> str:
     parts = _split(value, form)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(form)
+    if parts.username is not None:
+        raise ValueError(f"{form}; it is public, so it holds no user's name")
+    _host(parts, form)
     return value.rstrip("/")
 
 
@@ -53,21 +79,14 @@ def origin_of(url: str) -> str:
     parts = _split(url, form)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError(form)
-    try:
-        host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
-    except UnicodeError:
-        raise ValueError(form) from None
-    if not re.fullmatch(r"[a-z0-9._:-]+", host):
-        raise ValueError(f"{form}; each host is named, * stands for none")
-    default = {"http": 80, "https": 443}[parts.scheme]
-    host = f"[{host}]" if ":" in host else host
+    host, default = _host(parts, form), {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
 
 
 def origins(value: str, *words: str) -> tuple[str, ...]:
     """A setting's origins, separated by commas; `words` stand as they are. Raises ValueError."""
     names = [part.strip() for part in value.split(",") if part.strip()]
-    return tuple(name if name in words else origin_of(name) for name in names)
+    return tuple(dict.fromkeys(name if name in words else origin_of(name) for name in names))
 
 
 def mongo_url(value: str) -> str:

@@ -1,7 +1,9 @@
 """What a browser's headers say of a read: the user agent, whether a person sees the page, whose page it is. Pure."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
+from shared.base.urls import origin_of
 from shared.web.asgi import RawHeaders
 
 PREFETCH, ORIGIN = "prefetch", "origin"
@@ -10,16 +12,19 @@ ANY = "*"
 
 _PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 _AHEAD = (b"prefetch", b"prerender", b"preview")
-_SIGNS = _PURPOSES | {b"user-agent", b"sec-fetch-site", b"origin"}
+_SIGNS = _PURPOSES | {b"user-agent", b"sec-fetch-site", b"origin", b"referer"}
+_LONGEST_ORIGIN = 300
+"""Bytes of a header that may name an origin: 253 of a host's name, its scheme and its port."""
 
 
 def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, str]:
     """The user agent, and why the read is no reader's: `prefetch`, `origin`, or "" if nothing speaks against it.
 
     `origins`: those whose pages may send reads, such as `https://www.example.org`, or `ANY`. A browser that sends
-    neither `Sec-Fetch-Site` nor `Origin` is believed.
+    neither `Sec-Fetch-Site` nor `Origin` is believed. A picture's request has no `Origin`: where another site's page
+    shows it, `Referer` names the page. Lines of one header are one list; one of them that is foreign decides.
     """
-    agent, site, origin = b"", b"", b""
+    agent, site, origin, referer = b"", b"", b"", b""
     ahead = False
     for name, value in headers:
         if name not in _SIGNS:
@@ -27,15 +32,37 @@ def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, st
         if name == b"user-agent":
             agent = value
         elif name == b"sec-fetch-site":
-            site = value
+            site = value if not site else site + b"," + value
         elif name == b"origin":
-            origin = value
+            origin = value if not origin else origin + b"," + value
+        elif name == b"referer":
+            referer = value
         else:
             purpose = value.lower()
             ahead = ahead or any(word in purpose for word in _AHEAD)
     if ahead:
         return agent, PREFETCH
+    site = site.lower()
+    cross = b"cross-site" in site
     # A page of the very origin that answers here is ours, under whatever name the site is reached.
-    if site == b"same-origin" or not (origin or site == b"cross-site") or ANY in origins:
+    if ANY in origins or (b"same-origin" in site and not cross) or not (origin or cross):
         return agent, ""
-    return agent, "" if origin.decode("latin-1").lower() in origins else ORIGIN
+    if origin:
+        return agent, "" if all(_is_ours(one, origins) for one in origin.split(b",")) else ORIGIN
+    return agent, "" if _is_ours(b"/".join(referer.split(b"/", 3)[:3]), origins) else ORIGIN
+
+
+def _is_ours(origin: bytes, origins: Collection[str]) -> bool:
+    return origin.decode("latin-1") in origins or _plain(origin[: _LONGEST_ORIGIN + 1]) in origins
+
+
+@lru_cache(maxsize=1000)
+def _plain(origin: bytes) -> str:
+    """As the settings have it: in lower case, without default port, path and final dot, the host in ASCII."""
+    text = origin.strip().decode("utf-8", "replace")
+    if text.lower() == "null":
+        return "null"
+    try:
+        return origin_of(text) if len(origin) <= _LONGEST_ORIGIN else ""
+    except ValueError:
+        return ""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.ingest.settings import _origins
 from services.ingest.reads.signs import ANY, ORIGIN, PREFETCH, read_signs
+from services.ingest.settings import _origins
 
 OURS = ("https://www.example.org", "http://m.example.org:8080", "https://xn--bo-mia.example", "http://[2001:db8::5]")
 

@@ -6,7 +6,7 @@ from services.counter.settings import CounterSettings
 from shared.base.command import Command
 from shared.base.plainly import perform
 from shared.base.settings import load
-from shared.web.app import main
+from shared.web.server import main
 
 if __name__ == "__main__":
     parser = Command(prog="python -m services.counter", description=__doc__, settings=CounterSettings)

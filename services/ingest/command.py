@@ -8,7 +8,7 @@ from shared.base import plainly
 from shared.base.command import Command
 from shared.base.settings import load
 from shared.operators.replay_command import add_target_arguments, perform
-from shared.web.app import main
+from shared.web.server import main
 
 
 def run(arguments: list[str]) -> None:

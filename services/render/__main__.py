@@ -3,7 +3,7 @@
 from services.render.app import build
 from services.render.settings import RenderSettings
 from shared.base.command import Command
-from shared.web.app import main
+from shared.web.server import main
 
 if __name__ == "__main__":
     Command(prog="python -m services.render", description=__doc__, settings=RenderSettings).parse_args()

@@ -12,7 +12,8 @@ from shared.rabbit import broker as rabbit
 from shared.rabbit import declaring
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.waiting import watch
-from shared.web.app import Service, serve
+from shared.web.app import Service
+from shared.web.server import serve
 
 
 def run(

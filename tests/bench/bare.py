@@ -6,13 +6,13 @@
 from typing import Any, ClassVar, cast
 
 from shared.base.settings import Settings, load
-from shared.web import app
+from shared.web import server
 from shared.web.asgi import Receive, Scope, Send
 from shared.web.connections import Connections, Limits
 
 
 class Bare:
-    """Stands in for the application in `shared.web.app.serve`, so that uvicorn's configuration is the services' own."""
+    """Replaces the application in `shared.web.server.serve`: uvicorn runs under the services' own settings."""
 
     failed, leaving = False, False
     fast: ClassVar[dict[bytes, Any]] = {}
@@ -37,5 +37,5 @@ class Bare:
 
 
 if __name__ == "__main__":
-    app.Application = cast(Any, Bare)  # type: ignore[misc]
-    raise SystemExit(app.serve(load(Settings), cast(Any, None)))
+    server.Application = cast(Any, Bare)  # type: ignore[attr-defined]
+    raise SystemExit(server.serve(load(Settings), cast(Any, None)))

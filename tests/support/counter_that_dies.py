@@ -5,7 +5,8 @@ import signal
 
 from services.counter.app import build
 from services.counter.settings import CounterSettings
-from shared.web.app import Service, main
+from shared.web.app import Service
+from shared.web.server import main
 
 left = int(os.environ.get("LUOTDOC_DIE_AFTER", "0"))
 

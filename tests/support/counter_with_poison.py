@@ -7,7 +7,7 @@ from services.counter.app import build
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore, Flushed
 from shared.rabbit.batch import Batch
-from shared.web.app import main
+from shared.web.server import main
 
 _flush = CounterStore.flush
 

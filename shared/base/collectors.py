@@ -1,4 +1,6 @@
-"""What prometheus_client lacks: a gauge that may have no value, and a cheap counter and histogram for hot paths."""
+"""Metric types that prometheus_client lacks:
+a gauge without a value, a cheap counter, a cheap histogram.
+"""
 
 from bisect import bisect_left
 from collections import Counter
@@ -11,7 +13,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 class Measured(Collector):
     """A gauge without labels that has no sample until it is set, and none while its value is None.
 
-    prometheus_client's own gauge shows 0 before its first value. An alert or a sum over instances would believe that.
+    prometheus_client's own gauge shows 0 before its first value,
+    and alerts and sums would take that for a measurement.
     """
 
     def __init__(self, name: str, documentation: str, registry: CollectorRegistry) -> None:
@@ -20,15 +23,15 @@ class Measured(Collector):
         registry.register(self)
 
     def set(self, value: float | None) -> None:
-        """Show `value` from now on; None shows nothing."""
+        """Show `value` from now on; None shows no sample."""
         self._read = lambda: value
 
     def read(self, value: Callable[[], float | None]) -> None:
-        """Show what `value` answers at each scrape; None shows nothing."""
+        """Call `value` at each scrape and show its result; None shows no sample."""
         self._read = value
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """The family alone: it tells the registry the name without a measurement."""
+        """The family without samples, so that the registry learns the name without a measurement."""
         return [GaugeMetricFamily(self._name, self._documentation)]
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -37,9 +40,10 @@ class Measured(Collector):
 
 
 class Tally(Collector):
-    """A counter by labels for hot paths: `counts[values] += 1`, where `values` are the labels' values in their order.
+    """A counter by labels for hot paths:
+    `counts[values] += 1`, where `values` are the labels' values in their order.
 
-    Count from the event loop's thread alone.
+    Count only in the event loop's thread.
     """
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
@@ -60,10 +64,11 @@ class Tally(Collector):
 
 
 class Latency(Collector):
-    """A histogram of seconds for hot paths, by one optional label whose values are known from the start.
+    """A histogram of seconds for hot paths,
+    by one optional label whose values are known at the start.
 
-    An observation is a binary search and two additions. It costs a seventh of prometheus_client's histogram, which
-    takes locks; so observe from the event loop's thread alone.
+    An observation is a binary search and two additions, without locks.
+    It costs a seventh of prometheus_client's histogram. Observe only in the event loop's thread.
     """
 
     def __init__(
@@ -83,7 +88,9 @@ class Latency(Collector):
         registry.register(self)
 
     def observer(self, value: str = "") -> Callable[[float], None]:
-        """What adds an observation, in seconds, under the label's `value`. Raises KeyError for an unknown value."""
+        """A function that adds an observation, in seconds,
+        under the label value `value`. Raises KeyError.
+        """
         counts, total, bounds = self._counts[value], self._sums[value], self._bounds
 
         def observe(seconds: float) -> None:
@@ -97,7 +104,7 @@ class Latency(Collector):
         return [HistogramMetricFamily(self._name, self._documentation, labels=self._labels)]
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """The family, with each bucket holding those below it too."""
+        """The family with cumulative buckets."""
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
         for value, counts in self._counts.items():
             buckets, below = list[tuple[str, float]](), 0

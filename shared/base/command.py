@@ -1,4 +1,6 @@
-"""The command line of every entry point: `--help`, `--version`, and one line and status 2 for a wrong argument."""
+"""The command line of every entry point:
+`--help`, `--version`, and one line with status 2 for a wrong argument.
+"""
 
 import argparse
 from collections.abc import Iterator
@@ -13,10 +15,10 @@ _BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "l
 
 
 class Command(argparse.ArgumentParser):
-    """An argument parser for `python -m MODULE`; its sub-commands are of the same kind.
+    """An argument parser for `python -m MODULE`; sub-commands have the same class.
 
-    `settings` are listed by `--help`, with defaults and bounds. No setting is read here: `--help` and `--version` work
-    without any.
+    `--help` lists `settings` with defaults and bounds.
+    No setting is read, so that `--help` and `--version` always work.
     """
 
     def __init__(self, *, settings: type[BaseSettings] | None = None, **options: Any) -> None:
@@ -30,12 +32,12 @@ class Command(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """One line on standard error, exit status 2."""
+        """Print `message` on standard error in one line, and exit with status 2."""
         self.exit(2, f"{self.prog}: {' '.join(message.split())}; --help says what it takes\n")
 
 
 def describe(settings: type[BaseSettings]) -> Iterator[str]:
-    """The lines of `--help` about the environment: variable, default, meaning, bounds."""
+    """The lines of `--help` about settings: variable, default, meaning and bounds."""
     prefix = settings.model_config["env_prefix"]
     yield "settings, from the environment:"
     for name, field in settings.model_fields.items():

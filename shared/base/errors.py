@@ -1,15 +1,15 @@
 """The project's errors.
 
 LuotdocError
-├── Transient            something that we need is away (database, broker): try again until it is back
-│   ├── NotTaken         RabbitMQ has refused a message: a queue that it was routed to did not take it
-│   └── Unavailable      the same towards an HTTP client: 503 with Retry-After
-├── Retry                this message failed, others need not: try again some times, then park it, with `reason`
-├── Permanent            will fail again in the same way: park the message, with `reason`
-├── Problem              an answer to an HTTP client, RFC 9457
-└── Refused              a command cannot do what it was asked; the text says why, and what to do
+├── Transient            a server that we need is away (MongoDB, RabbitMQ): retry until it is back
+│   ├── NotTaken         RabbitMQ nacked a message: a queue that it was routed to did not take it
+│   └── Unavailable      the same for an HTTP client: 503 with Retry-After
+├── Retry                this message failed, others may succeed: climb the retry ladder, then park
+├── Permanent            this message would fail again in the same way: park it
+├── Problem              an error answer to an HTTP client, RFC 9457
+└── Refused              a command can't do what it was asked; the text says why and what to do
 
-Anything else that is raised is a bug: it is parked or answered 500, and logged with its traceback.
+Any other exception is a bug: it is parked or answered 500, and logged with its traceback.
 """
 
 from collections.abc import Sequence
@@ -20,19 +20,21 @@ INVALID = "the request is not valid"
 
 
 class LuotdocError(Exception):
-    """The root of what we raise ourselves."""
+    """Base class of our errors."""
 
 
 class Transient(LuotdocError):
-    """Something that we need is away; the same call may succeed later."""
+    """A server that we need is away; the same call may succeed later."""
 
 
 class NotTaken(Transient):
-    """RabbitMQ has refused a message, for at least one queue did not take it; others may have."""
+    """RabbitMQ nacked a message: at least one queue did not take it, others may have."""
 
 
 class Unavailable(Transient):
-    """As `Transient`, with the number of whole seconds after which a client may try again."""
+    """A request can't be served now: 503.
+    `retry_after`: whole seconds after which the client may try again.
+    """
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
@@ -40,7 +42,9 @@ class Unavailable(Transient):
 
 
 class Retry(LuotdocError):
-    """A message that could not be handled, and may be later. `reason` is a short code, the text says what failed."""
+    """A message can't be handled now and may be later.
+    `reason` is a short code, the text says what failed.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -48,7 +52,9 @@ class Retry(LuotdocError):
 
 
 class Permanent(LuotdocError):
-    """A message that can never be handled. `reason` is a short code, the text says what was wrong."""
+    """A message can never be handled.
+    `reason` is a short code, the text says what is wrong with it.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -56,11 +62,13 @@ class Permanent(LuotdocError):
 
 
 class Refused(LuotdocError):
-    """Told to whoever typed the command, without a traceback."""
+    """A command or a start can't go on. The text is for its user and is shown without a traceback."""
 
 
 class Problem(LuotdocError):
-    """An HTTP error answer. `errors` names the fields at fault: `[{"path": "image.url", "message": …}]`."""
+    """An HTTP error answer.
+    `errors` names the fields at fault: `[{"path": "image.url", "message": …}]`.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""JSON lines on standard output, each with the correlation id of what is being handled."""
+"""Logging: JSON lines on standard output, each with the current correlation id."""
 
 import logging
 import re
@@ -17,14 +17,16 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
 
 
 def correlate(offered: str | None) -> str:
-    """Take a caller's correlation id if it is harmless (1-64 of `A-Za-z0-9._:/-`), else mint one; set it."""
+    """Set and answer the correlation id:
+    the caller's if it is valid (1-64 of `A-Za-z0-9._:/-`), else a new one.
+    """
     chosen = harmless(offered) or secrets.token_hex(8)
     correlation.set(chosen)
     return chosen
 
 
 def harmless(offered: str | None) -> str:
-    """A correlation id from outside, or "" where it is missing or has other characters, or too many."""
+    """A correlation id from outside, or "" if it is missing, too long or has other characters."""
     return offered if offered and _ACCEPTABLE.fullmatch(offered) else ""
 
 
@@ -40,7 +42,8 @@ class _Correlated(logging.Filter):
 
 
 def configure(service: str, level: str) -> None:
-    """Send every logger of this process to standard output as JSON; `level` is a logging level's name.
+    """Send every logger of this process to standard output as JSON;
+    `level` is a logging level's name.
 
     The first line says the version.
     """
@@ -56,7 +59,7 @@ def configure(service: str, level: str) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Both repeat every connection attempt with a traceback; we log the outage once, in our own words.
+    # Both log every connection attempt with a traceback; we log an outage once.
     logging.getLogger("aio_pika").setLevel(logging.CRITICAL)
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     logging.getLogger(__name__).info("%s starts, version %s", service, VERSION)

@@ -1,4 +1,6 @@
-"""Faults that people have to mend, told on one line that says what to do, without a traceback."""
+"""One-line messages, without a traceback, for faults that an operator must correct;
+they say what to do.
+"""
 
 import asyncio
 import logging
@@ -20,7 +22,7 @@ _OTHER_SET = re.compile(
 
 
 def refusal(error: BaseException) -> Refused | None:
-    """What an operator is told of MongoDB's `error`; None for one that may go away by itself, or is not MongoDB's."""
+    """The message for a MongoDB `error` that an operator must correct; None for any other error."""
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(refusal, error.exceptions)), None)
     if isinstance(error, OperationFailure) and error.code in _LOGIN:
@@ -43,9 +45,10 @@ def refusal(error: BaseException) -> Refused | None:
 
 
 def lacking(login: dict[str, Any], database: str) -> str | None:
-    """What the user that `connectionStatus` describes may not do in `database`; None when it may work there.
+    """The rights that a user lacks in `database`, as text; None if it has all.
+    `login` is from `connectionStatus`.
 
-    A user with privileges on single collections is believed.
+    A user with privileges on single collections passes: they are not checked one by one.
     """
     if not login["authenticatedUsers"]:
         return None
@@ -61,13 +64,17 @@ def lacking(login: dict[str, Any], database: str) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """An error's text for people: one line of at most 300 characters, its type where there is no text."""
+    """An error's text as one line of at most 300 characters;
+    the name of its type if it has no text.
+    """
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def perform(work: Coroutine[Any, Any, int | None], stopped: str = "stopped") -> int:
-    """Run an operator's command; answers the exit status. What people can mend is told on one line, status 1."""
-    for name in ("aio_pika", "aiormq"):  # they tell each failure once more, in their own words
+    """Run an operator's command and answer its exit status.
+    Faults that its user can correct: one line, status 1.
+    """
+    for name in ("aio_pika", "aiormq"):  # they log each failure a second time
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return asyncio.run(work) or 0
@@ -83,5 +90,5 @@ def perform(work: Coroutine[Any, Any, int | None], stopped: str = "stopped") -> 
 
 
 def brief(error: PyMongoError) -> str:
-    """PyMongo's words without the description of all servers behind them."""
+    """PyMongo's message without the description of all servers that follows it."""
     return re.split(r", Timeout: |, full error: |\(configured timeouts", first_line(error))[0].strip()

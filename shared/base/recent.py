@@ -8,15 +8,18 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 LATE = 4
-"""How many times as old an answer may become while the next one is being made."""
+"""Factor by which an answer may outlive its time while the next one is being made."""
 
 
 class Recent(Generic[T]):
-    """Keeps each answer until `seconds` after its making began. An error is told to those who wait, and not kept.
+    """A single-flight cache with a time to live: `seconds`, from the start of making the answer.
 
-    With `ahead`, whoever asks in the second half of that time is answered at once, and has the next answer made
-    meanwhile: while people ask, nobody waits for the database. If that is slow, the old answer goes on, up to `LATE`
-    times `seconds`. It costs up to twice as many looks, so it is for cheap ones.
+    An error is raised for all callers that wait, and not cached.
+
+    With `ahead` a call in the second half of that time is answered from the cache and starts the
+    next query in the background, so no caller waits for the database. If that query is slow, the
+    old answer is used for up to `LATE` times `seconds`. This costs up to twice as many queries, so
+    use it for cheap ones.
     """
 
     def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic, *, ahead: bool = False) -> None:
@@ -27,7 +30,7 @@ class Recent(Generic[T]):
         self._next: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The answer under `key`: one that is being made or still young, else what `make()` answers."""
+        """The answer for `key`: the cached one, the one being made, or a new one from `make()`."""
         now = self._monotonic()
         self._tidy(now)
         if key not in self._made:
@@ -35,13 +38,13 @@ class Recent(Generic[T]):
         began, answer = self._made[key]
         if self._ahead and answer.done() and now - began > self._seconds / 2 and key not in self._next:
             coming = asyncio.create_task(make())
-            coming.add_done_callback(_succeeded)  # its error is looked at even if nobody asks again
+            coming.add_done_callback(_succeeded)  # retrieves its error, else asyncio logs it as never retrieved
             self._next[key] = (now, coming)
-        # A client that leaves must not take the answer from the others.
+        # Shielded: a caller that is cancelled must not cancel the query for the others.
         return await asyncio.shield(answer)
 
     def _tidy(self, now: float) -> None:
-        """Put what was made ahead in its place, and forget what is too old or has failed."""
+        """Move finished answers made ahead into place, and drop old and failed ones."""
         for name, (began, task) in list(self._next.items()):
             if task.done():
                 del self._next[name]

@@ -1,6 +1,7 @@
-"""Settings from `LUOTDOC_…` environment variables: those that every process has, and how a wrong one is told.
+"""Settings from `LUOTDOC_…` environment variables:
+those of every process, and the errors for wrong ones.
 
-Each service adds its own in its `settings.py`. Units stand in the description of each field.
+Each service adds its own in its `settings.py`. The description of each field names its unit.
 """
 
 import ast
@@ -56,7 +57,7 @@ Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)
 
 
 class SubscriberSettings(BaseSettings):
-    """What every process is told, that of another team too."""
+    """Settings of every process, subscribers of other teams included."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
@@ -66,16 +67,16 @@ class SubscriberSettings(BaseSettings):
     host: Annotated[str, AfterValidator(_listening)] = Field("127.0.0.1", description="address to listen on")
     port: int = Field(0, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     schemas_url: HttpUrl = Field(
-        "http://127.0.0.1:8001/schemas", description="address of ingest's /schemas, as subscribers reach it"
+        "http://127.0.0.1:8001/schemas", description="public address of ingest's /schemas, which events refer to"
     )
     max_connections: int = Field(
         0,
         ge=0,
         le=1_000_000,
-        description="HTTP connections open at once; 0 is 4096, or what the limit on open files leaves",
+        description="open HTTP connections; 0 is 4096, or fewer if the limit on open files needs it",
     )
     head_timeout: float = Field(
-        10.0, ge=0.5, le=300, description="seconds in which a request's line and headers must have arrived"
+        10.0, ge=0.5, le=300, description="seconds in which a request's line and headers must arrive"
     )
     keep_alive: float = Field(
         75.0, ge=1, le=3600, description="seconds that a connection may wait for its next request"
@@ -84,16 +85,16 @@ class SubscriberSettings(BaseSettings):
         10.0, ge=0.5, le=600, description="seconds that a body may take to arrive, or an answer to be read, at any rate"
     )
     transfer_rate: int = Field(
-        1024, ge=1, le=1 << 30, description="bytes per second at which, beyond those seconds, they must go on"
+        1024, ge=1, le=1 << 30, description="bytes per second at which a body or answer must move after those seconds"
     )
     unread_max_bytes: int = Field(
-        64 << 20, ge=1 << 20, le=1 << 40, description="bytes of answers that may wait for slow readers, all together"
+        64 << 20, ge=1 << 20, le=1 << 40, description="bytes of all answers together that slow clients have not read"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
 
 
 class Settings(SubscriberSettings):
-    """What every service is told."""
+    """Settings of every service of ours."""
 
     mongo_url: Annotated[str, AfterValidator(urls.mongo_url)] = Field(
         repr=False, description="MongoDB replica set: mongodb://host[:port]/database?replicaSet=…"
@@ -101,15 +102,15 @@ class Settings(SubscriberSettings):
     base_url: HttpUrl = Field("http://127.0.0.1:8000", description="public address of the pages")
     time_zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="the site's time zone")
     hsts_seconds: int = Field(
-        0, ge=0, le=63_072_000, description="seconds for which browsers shall use HTTPS alone; 0 says nothing of it"
+        0, ge=0, le=63_072_000, description="seconds for which browsers must use HTTPS only; 0 sends no such header"
     )
     heartbeat_interval: float = Field(
-        10.0, ge=0.1, le=3600, description="seconds between a producer's heartbeats for one type of event"
+        10.0, ge=0.1, le=3600, description="seconds between a producer's heartbeats for one event type"
     )
 
 
 DESK = frozenset({"MONGOD", "RABBITMQ_SERVER"})
-"""Variables of the local stack, which its services see too."""
+"""Variables of the local stack. Its services see them too, so they are not unknown."""
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -119,10 +120,11 @@ def _to_stderr(line: str) -> None:
 
 
 def load(kind: type[S], tell: Callable[[str], None] = _to_stderr) -> S:
-    """Read `kind` from the environment, or end the process with a line per fault and no stack trace.
+    """Read `kind` from the environment.
+    Ends the process with one line per fault, without a traceback.
 
-    A variable that looks like a setting and is none is told, and does not stop the start: a release that is rolled
-    back must start with the environment of the next one.
+    An unknown variable is only reported to `tell`:
+    a release that is rolled back must start with the environment of the next one.
     """
     try:
         settings = kind()
@@ -134,7 +136,9 @@ def load(kind: type[S], tell: Callable[[str], None] = _to_stderr) -> S:
 
 
 def strangers(kind: type[BaseSettings], environ: Mapping[str, str]) -> Iterator[str]:
-    """A line for each `LUOTDOC_…` variable that no process of the system knows, with the name that may be meant."""
+    """A line for each `LUOTDOC_…` variable that no process of the system knows,
+    with the most similar known name.
+    """
     known = {name.upper() for name in (*kind.model_fields, *Settings.model_fields)} | DESK
     told = sorted(name for name in environ if name.upper().startswith(PREFIX))
     if any(name.upper().removeprefix(PREFIX) not in known for name in told):
@@ -148,9 +152,11 @@ def strangers(kind: type[BaseSettings], environ: Mapping[str, str]) -> Iterator[
 
 
 def _of_services() -> set[str]:
-    """The settings of all services, from their source: processes that share an environment are told those of others.
+    """The names of all services' settings:
+    processes that share an environment see those of the others.
 
-    No service is imported here, and none is there where a subscriber's kit is installed alone.
+    They are read from the source files, because `shared` may not import a service.
+    Where the subscriber kit is installed alone there are none.
     """
     sources = (Path(__file__).parents[2] / "services").glob("*/settings.py")
     nodes = (node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
@@ -158,7 +164,7 @@ def _of_services() -> set[str]:
 
 
 def _service_link(name: str, environ: Mapping[str, str]) -> bool:
-    """Whether Kubernetes has set it for a Service called `luotdoc-…`."""
+    """True if Kubernetes has set the variable `name`, for a Service called `luotdoc-…`."""
     port = r"SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?"
     return any(
         re.fullmatch(rf"{re.escape(host.removesuffix('_SERVICE_HOST'))}_(SERVICE_HOST|{port})", name)

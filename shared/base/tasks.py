@@ -1,4 +1,4 @@
-"""Work that goes on beside a service's life."""
+"""Background work during a service's life."""
 
 import asyncio
 import contextlib
@@ -11,10 +11,12 @@ log = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` beside the block and cancel it at the end. If any of it fails, so does the block.
+    """Run `work` in the background of the block and cancel it at the end.
+    If any of it fails, the block fails.
 
-    What fails because it was cancelled, as Motor's change streams may, is only logged. Work that a library cancels
-    from within has failed: a task group would take it for done, and the block go on without it.
+    An error that a cancellation causes, as in Motor's change streams, is only logged. Work that is
+    cancelled by a library, not by us, has failed: a task group would treat it as finished, and the
+    block would go on without it.
     """
     ending = asyncio.Event()
 
@@ -24,7 +26,7 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         except Exception as error:
             if not ending.is_set():
                 raise
-            log.info("work that was being ended has failed: %r", error)
+            log.info("background work failed while it was being cancelled: %r", error)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if ending.is_set() or task is None or task.cancelling():

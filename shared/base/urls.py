@@ -1,4 +1,4 @@
-"""Addresses in settings, judged before anything connects. No message repeats what may be a password."""
+"""Checks addresses in settings before anything connects. No message repeats a possible password."""
 
 import re
 import warnings
@@ -18,7 +18,9 @@ _LONGEST_NAME = 253
 
 
 def _split(value: str, form: str) -> SplitResult:
-    """`urlsplit`, with our words for what it raises; the port is read, so it is a number up to 65535."""
+    """`urlsplit` with our messages for its errors.
+    Also checks that the port is a number up to 65535.
+    """
     if re.search(r"[\s\x00-\x1f\x7f]", value):
         raise ValueError(f"{form}; it holds a space or a line break")
     if re.search(r"%(?![0-9A-Fa-f]{2})", value):
@@ -48,7 +50,7 @@ def _host(parts: SplitResult, form: str) -> str:
 
 
 def amqp_url(value: str) -> str:
-    """An address of RabbitMQ. Raises ValueError."""
+    """`value` if it is an address of RabbitMQ. Raises ValueError."""
     parts = _split(value, _AMQP)
     if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
         raise ValueError(_AMQP)
@@ -62,7 +64,7 @@ def amqp_url(value: str) -> str:
 
 
 def http_url(value: str) -> str:
-    """An address without a slash at its end. Raises ValueError."""
+    """`value` without a slash at its end. Raises ValueError unless it is an http(s) address."""
     form = "must be an absolute http:// or https:// address without a query"
     parts = _split(value, form)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
@@ -74,7 +76,7 @@ def http_url(value: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """The origin of an address as browsers send it. Raises ValueError."""
+    """The origin of `url`, in the form that browsers send. Raises ValueError."""
     form = f"{url[:100]!r} is no origin such as https://www.example.org"
     parts = _split(url, form)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
@@ -84,13 +86,15 @@ def origin_of(url: str) -> str:
 
 
 def origins(value: str, *words: str) -> tuple[str, ...]:
-    """A setting's origins, separated by commas; `words` stand as they are. Raises ValueError."""
+    """The origins in `value`, separated by commas; `words` are taken unchanged. Raises ValueError."""
     names = [part.strip() for part in value.split(",") if part.strip()]
     return tuple(dict.fromkeys(name if name in words else origin_of(name) for name in names))
 
 
 def mongo_url(value: str) -> str:
-    """An address of MongoDB that PyMongo takes. Asks no name server. Raises ValueError."""
+    """`value` if PyMongo accepts it as an address of MongoDB.
+    Makes no DNS query. Raises ValueError.
+    """
     scheme, found, rest = value.partition("://")
     if not found or scheme not in {"mongodb", "mongodb+srv"}:
         raise ValueError(_MONGO)
@@ -112,7 +116,7 @@ def mongo_url(value: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyMongo warns once more when it connects
-            # Of an SRV address PyMongo would ask the name server.
+            # Parsed as mongodb://, because for mongodb+srv:// PyMongo makes a DNS query.
             read = uri_parser.parse_uri(f"mongodb://{rest}", warn=False)
     except (PyMongoError, ValueError, OSError) as error:
         raise ValueError(f"{_MONGO}; {_plainly(error)}") from None
@@ -122,7 +126,7 @@ def mongo_url(value: str) -> str:
 
 
 def _plainly(error: Exception) -> str:
-    """PyMongo's words, on one line, without its hints for programmers."""
+    """PyMongo's message on one line, without its hints for programmers."""
     text = re.split(r"\. (?:Hint|Did you mean|Refer)|, use urllib", " ".join(str(error).split()))[0]
     if "atabase name" in text:
         return "that name is no name of a database"

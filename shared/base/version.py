@@ -1,3 +1,3 @@
-"""The version of the whole system: the one place where it stands. `pyproject.toml` reads it from here."""
+"""The version of the whole system, defined only here; `pyproject.toml` reads it."""
 
 VERSION = "0.1.0"

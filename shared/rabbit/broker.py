@@ -1,7 +1,8 @@
-"""RabbitMQ through FastStream, with its unsafe defaults turned round.
+"""RabbitMQ through FastStream, with its unsafe defaults changed.
 
-One broker object per process publishes with confirms, persistent and mandatory; an unroutable message raises.
-Subscribers get the plain message: FastStream's injection costs a thread hop per parameter on each message.
+A process has one broker object. It publishes persistent and mandatory messages with publisher
+confirms; an unroutable message raises. Subscribers get the raw message, because FastStream's
+injection costs a thread hop per parameter for each message.
 """
 
 import asyncio
@@ -28,28 +29,30 @@ from shared.rabbit import declaring, properties, topology
 
 log = logging.getLogger(__name__)
 
-# Here, since whoever connects to RabbitMQ imports this module.
+# At import, because every process that connects to RabbitMQ imports this module.
 properties.install()
 
 BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
-"""What aio-pika raises when the broker is away; RuntimeError is its "connection was not opened"."""
+"""Errors that aio-pika raises while RabbitMQ is away.
+Its "connection was not opened" is a RuntimeError."""
 
 AWAY = "RabbitMQ is away"
 RETRY_SECONDS = 1.0
 ATTEMPT_SECONDS = 15.0
-"""For one attempt to connect, declare, and begin to consume."""
+"""Timeout for one attempt to connect, declare and start consuming."""
 REFUSAL_SECONDS = 60.0
-"""Between two lines of the log about queues that refuse events."""
+"""Shortest time between two log lines about queues that refuse events."""
 AGAIN_SECONDS = 60.0
-"""After which a wait is told again."""
+"""Interval at which a reason for waiting is logged again."""
 
 
 @contextmanager
 def calls_end_as_errors() -> Iterator[None]:
-    """Raise `ConnectionResetError` where a connection was closed under a call.
+    """Raise `ConnectionResetError` if the connection is closed during a call to aio-pika.
 
-    aiormq ends such a call with `CancelledError`, or with a bare `Exception`; the first looks like the end of the task
-    that made the call, and would end a loop that publishes without a word. A task that is cancelled itself ends.
+    aiormq ends such a call with `CancelledError` or a bare `Exception`. The first looks like a
+    cancellation of the calling task, and would silently end a loop that publishes. A real
+    cancellation passes through.
     """
     try:
         yield
@@ -69,7 +72,7 @@ async def _untouched(message: StreamMessage[Any]) -> Any:
 
 
 class Broker(RabbitBroker):
-    """FastStream's broker, set up our way. `up` says whether the connection works now."""
+    """FastStream's broker with our configuration. `up` is True while the connection works."""
 
     def __init__(self, amqp_url: str, service: str, schemas_url: str, registry: metrics.Registry) -> None:
         """Not connected yet. `service` names the connection in RabbitMQ's lists."""
@@ -89,19 +92,19 @@ class Broker(RabbitBroker):
         )
         self.up = False
         self.away = AWAY
-        """Why it is not up, for people."""
+        """The reason why `up` is False, for people."""
         self.registry = registry
-        """The process's metrics. Those of consuming and publishing are in it once the process does so."""
+        """The process's metrics. Those of consuming and publishing are added at first use."""
         self._link = metrics.Connection(registry)
         self.schemas_url = schemas_url
         self.service = service
         self.losses: deque[float] = deque(maxlen=10)
-        """When the connection was lost, on `time.monotonic`."""
+        """Moments at which the connection was lost, by `time.monotonic`."""
         self.works: list[topology.WorkQueue] = []
-        """What this process consumes as a subscriber."""
+        """The work queues that this process consumes as a subscriber."""
         self._refusal_told = -REFUSAL_SECONDS
         self.confirmed: dict[str, tuple[str, datetime]] = {}
-        """By name of event, id and time of the last one that this process had confirmed: heartbeats tell."""
+        """Id and time of the last confirmed event, by the event's name, for heartbeats."""
 
     @cached_property
     def queues(self) -> metrics.Queues:
@@ -119,12 +122,12 @@ class Broker(RabbitBroker):
         return metrics.Publishing(self.registry)
 
     def mark(self, up: bool) -> None:
-        """Note whether the connection works."""
+        """Set `up` and its metric."""
         self.up = up
         self._link.up.set(up)
 
     def tell_of_refusal(self, event: str) -> None:
-        """Log that a subscriber's queue refuses events, once a minute at most."""
+        """Log that a subscriber's queue refuses events, at most once a minute."""
         if time.monotonic() >= self._refusal_told + REFUSAL_SECONDS:
             self._refusal_told = time.monotonic()
             log.warning(
@@ -134,7 +137,7 @@ class Broker(RabbitBroker):
             )
 
     async def stop(self, *error: Any) -> None:
-        """Close the connection, also where it is lost on the way: what can't be cancelled then has ended anyway."""
+        """Close the connection. Also succeeds if the connection is lost meanwhile."""
         try:
             with calls_end_as_errors():
                 await super().stop(*error)
@@ -162,7 +165,7 @@ class Broker(RabbitBroker):
 
 
 def make_broker(settings: SubscriberSettings, service: str, registry: metrics.Registry | None = None) -> Broker:
-    """A broker that is not connected yet. Its metrics go into `registry`, else into one of its own."""
+    """A broker that is not connected yet. Its metrics go into `registry`, or into a new registry."""
     return Broker(settings.amqp_url, service, settings.schemas_url, registry or metrics.new_registry())
 
 
@@ -172,10 +175,10 @@ Declare = Callable[[RabbitBroker], Awaitable[None]]
 async def connect(
     broker: Broker, amqp_url: str, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS
 ) -> None:
-    """Connect, declare, and begin to consume, trying again every second until it works.
+    """Connect, declare and start consuming. Tries again every second until it works.
 
-    Says why it waits, again each minute. Unless `declare` says what, that is what belongs to the service that the
-    broker is named after.
+    Logs the reason for waiting, again each minute.
+    `declare` declares the queues; by default those of the service `broker.service`.
     """
     told, told_at = "", 0.0
     where = urlsplit(amqp_url)
@@ -198,7 +201,7 @@ async def connect(
 
 
 async def connect_once(broker: Broker, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS) -> None:
-    """Connect, declare, and begin to consume, within `seconds`. Raises one of `BROKER_ERRORS`."""
+    """Connect, declare and start consuming, within `seconds`. Raises one of `BROKER_ERRORS`."""
     declare = declare or partial(declaring.declare_own, service=broker.service)
     with calls_end_as_errors():
         async with asyncio.timeout(seconds):
@@ -208,7 +211,7 @@ async def connect_once(broker: Broker, declare: Declare | None = None, seconds: 
 
 
 def reason_of(error: BaseException) -> str:
-    """What people are told of one of `BROKER_ERRORS`, with what mends it where that is known."""
+    """The text of one of `BROKER_ERRORS` for people, with the remedy if it is known."""
     reason = first_line(error)
     if isinstance(error, ChannelNotFoundEntity):
         reason += "; has `python -m shared.setup` run?"

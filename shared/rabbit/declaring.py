@@ -1,8 +1,9 @@
-"""RabbitMQ's exchanges, queues and bindings are made, and looked for, as `shared/rabbit/topology.py` tells them.
+"""Declares, or checks for, the exchanges, queues and bindings of `shared/rabbit/topology.py`.
 
-RabbitMQ 3.10 writes down 5 s late which members a new quorum queue or stream has. Killed sooner, it does not bring it
-up again, and what it had confirmed in between is gone. So the first setup leads nothing into its queues before that
-time is over; and one that was cut off is begun again, with new queues, for nothing can have come into the old ones.
+RabbitMQ 3.10 stores the members of a new quorum queue or stream only after 5 s. If it is killed
+sooner, it does not bring the queue up again, and messages confirmed in that time are lost. So the
+first setup binds its queues only after that time. An interrupted first setup starts over with new
+queues: the old ones can't have received any message.
 """
 
 import asyncio
@@ -18,18 +19,19 @@ from shared.rabbit.topology import EVENTS, EVENTS_LOG, EVENTS_LOG_KEYS, OWN_EVEN
 
 log = logging.getLogger(__name__)
 
-# A channel here is aio-pika's plain one: a robust one opens itself again after an answer such as 404.
+# Checks use aio-pika's plain channels: a robust channel reopens after an answer such as 404.
 
 SETTLE_SECONDS = 6.0
-"""After which RabbitMQ has written down what a new queue consists of."""
+"""Time after which RabbitMQ has stored the members of a new queue."""
 ANSWER_SECONDS = 4.0
-"""In which a queue without messages says so."""
+"""Time in which a healthy queue answers that it is empty."""
 _ABSENT = "no queue"
-"""RabbitMQ's word for a queue that nobody has made, with the same code as for one that is down."""
+"""RabbitMQ's text for a queue that doesn't exist.
+A queue that is down has the same code and another text."""
 
 
 class QueueDown(ConnectionError):
-    """A queue that RabbitMQ knows, but has not brought up."""
+    """A queue exists, but RabbitMQ has not brought it up."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -39,10 +41,11 @@ class QueueDown(ConnectionError):
 
 
 async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
-    """Make everything; a repetition changes nothing. The broker must be connected, as one who may do so.
+    """Declare everything. Idempotent. `broker` must be connected with a user that has the rights.
 
-    The first time, queues are bound `settle` seconds after they were made. `READS` is made last: while it is missing,
-    nothing can have come into any queue. Later, a queue that is missing is bound at once, for others publish already.
+    The first time, queues are bound `settle` seconds after their declaration, and `READS` is
+    declared last: while it is missing, no queue can have received a message. Later a missing queue
+    is bound at once, because services publish.
     """
     connection = await broker.connect()
     if settle and not await _has_exchange(connection, READS.name):
@@ -54,7 +57,8 @@ async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
         for key in EVENTS_LOG_KEYS:
             for exchange in (EVENTS, OWN_EVENTS):
                 await history.bind(exchange.name, routing_key=key)
-        # An ingest that finds all three exchanges publishes: by then every event has its way.
+        # An ingest publishes as soon as all three exchanges exist:
+        # every queue must be bound before READS is declared.
         await declare_works(broker, [work for work in WORK_QUEUES if work.exchange != READS])
         await channel.declare_exchange(READS.name, READS.type.value, durable=True)
     await declare_works(broker, WORK_QUEUES)
@@ -74,11 +78,13 @@ async def _make_queues(connection: AbstractRobustConnection, settle: float) -> N
 
 
 async def declare_own(broker: RabbitBroker, service: str) -> None:
-    """Make the queues of `service`, whose names it begins, and look whether the rest is there.
+    """Declare the queues of `service` (their names begin with it), and check that all others exist.
 
-    Raises aio-pika's `ChannelNotFoundEntity` when it is not: what is published now would miss a queue; `QueueDown`
-    for a queue of `service` that can't be consumed. Exchanges are looked for on the publisher's channel, which makes
-    FastStream use that one, with its confirms, even where a subscriber names the same exchange later.
+    Raises aio-pika's `ChannelNotFoundEntity` if one is missing, because an event published
+    now would miss it, and `QueueDown` for a queue of `service` that can't be consumed.
+
+    Exchanges are looked up on the publisher's channel first. So FastStream publishes
+    on that channel, with confirms, even if a subscriber names the same exchange later.
     """
     connection = await broker.connect()
     for exchange in (EVENTS, OWN_EVENTS, READS):
@@ -94,16 +100,19 @@ async def declare_own(broker: RabbitBroker, service: str) -> None:
 
 
 async def declare_works(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
-    """Make these queues with all that belongs to them. The exchanges that they listen to must be there."""
-    # Queues not through FastStream: it would consume on the channel that they were declared on, without prefetch.
+    """Declare `works` with their retry queues, parked queues and bindings.
+    The exchanges must exist.
+    """
+    # Not through FastStream:
+    # it would consume on the channel of the declaration, which has no prefetch.
     await _declare_works(broker, await (await broker.connect()).channel(), works)
 
 
 async def declare_again(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
-    """Make what has been deleted of these queues and their bindings since `declare_works`.
+    """Restore queues and bindings of `works` that were deleted since `declare_works`.
 
-    aio-pika declares a queue again whose deletion has cancelled its consumer, but without these bindings: the queue
-    would be consumed, and empty for ever.
+    aio-pika restores a deleted queue that it consumes, but without its bindings:
+    without this the queue would be consumed and stay empty for ever.
     """
     async with (await broker.connect()).channel() as channel:
         await _declare_works(broker, channel, works, robust=False)
@@ -122,24 +131,30 @@ async def _declare_works(
 
 
 def queues_of(work: WorkQueue) -> tuple[RabbitQueue, ...]:
-    """A work queue, behind its parked queue and its retry queues."""
+    """The queues of `work` in the order of their declaration:
+    parked queue, retry queues, the work queue itself.
+    """
     return (work.parked, *work.retries, work.queue)
 
 
 async def check_up(connection: AbstractRobustConnection, name: str) -> None:
-    """Raise `QueueDown` for a queue that can't be taken from; look only if it has no messages, and would say so."""
+    """Raises `QueueDown` for a queue that can't be consumed.
+    Asks only an empty queue, which a healthy one answers.
+    """
     if name == EVENTS_LOG.name or await _is_there(connection, name):
         return
     try:
         async with Channel(connection) as channel, asyncio.timeout(ANSWER_SECONDS):
             queue = await channel.get_queue(name, ensure=False)
-            await queue.get(fail=False)  # what came just now goes back with the end of the channel
+            await queue.get(fail=False)  # a message that has just arrived goes back when the channel closes
     except TimeoutError as error:
         raise QueueDown(name) from error
 
 
 async def _is_there(connection: AbstractRobustConnection, name: str) -> int:
-    """How many messages a queue has. Raises `QueueDown`, or `ChannelNotFoundEntity` if nobody has made it."""
+    """The number of messages in a queue.
+    Raises `QueueDown`, or `ChannelNotFoundEntity` if it doesn't exist.
+    """
     try:
         async with Channel(connection) as channel:
             found = await channel.declare_queue(name, passive=True)
@@ -151,7 +166,9 @@ async def _is_there(connection: AbstractRobustConnection, name: str) -> int:
 
 
 async def _is_made(connection: AbstractRobustConnection, name: str) -> bool:
-    """Whether RabbitMQ knows a queue; a stream that is down raises `QueueDown`, and no client can do anything."""
+    """Whether a queue exists.
+    Raises `QueueDown` for a stream that is down, which no client can repair.
+    """
     try:
         await _is_there(connection, name)
     except ChannelNotFoundEntity:
@@ -160,11 +177,11 @@ async def _is_made(connection: AbstractRobustConnection, name: str) -> bool:
 
 
 async def _delete_if_down(connection: AbstractRobustConnection, name: str) -> None:
-    """Delete a queue that is down, into which nothing can have come."""
+    """Delete a queue if it is down. Only for queues that can't have received a message."""
     try:
         await check_up(connection, name)
     except QueueDown:
-        log.warning("%s is made again: RabbitMQ died within seconds of its making and left it behind", name)
+        log.warning("%s is down since RabbitMQ died within seconds of its declaration, and is declared again", name)
         async with Channel(connection) as channel:
             await channel.queue_delete(name)
 

@@ -1,7 +1,8 @@
-"""A way into one queue for commands, with no more rights than on the queue's own names.
+"""The exchange by which commands publish into one queue, `<queue>.direct`.
 
-Who may publish to the default exchange may publish to every queue, so a subscriber's user may not. The exchange
-`<queue>.direct` leads to that queue, and the user whose name they begin with may make it.
+Not the default exchange: the right to publish to it is the right to publish to every queue, so
+subscribers' users don't have it. `<queue>.direct` begins with the user's own name, so the user may
+declare it.
 """
 
 from aio_pika import ExchangeType
@@ -10,7 +11,9 @@ from aiormq.exceptions import ChannelAccessRefused
 
 
 async def way_into(channel: AbstractChannel, queue: str, *more: str) -> AbstractExchange:
-    """The exchange that leads to `queue`, and to `more` queues, each under its own name; they must be there."""
+    """The exchange that leads to `queue` and to `more` queues, each under its name.
+    The queues must exist.
+    """
     exchange = await channel.declare_exchange(f"{queue}.direct", ExchangeType.DIRECT, durable=True)
     for name in (queue, *more):
         await (await channel.get_queue(name, ensure=False)).bind(exchange, routing_key=name)
@@ -18,7 +21,7 @@ async def way_into(channel: AbstractChannel, queue: str, *more: str) -> Abstract
 
 
 def told_of_rights(error: ChannelAccessRefused) -> str:
-    """What to do when RabbitMQ refuses a command what it needs."""
+    """The error text for a command whose user lacks a right: what failed and what to do."""
     return (
         f"RabbitMQ: {error}. A subscriber's user reaches the queues whose names begin with its own name and a dot; "
         "for any other, set LUOTDOC_AMQP_URL to the owner's address or an administrator's"

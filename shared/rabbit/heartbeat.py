@@ -1,4 +1,4 @@
-"""Heartbeats: how subscribers tell "nothing happens" from "nothing gets through"."""
+"""Heartbeats: they let subscribers tell a quiet time from a fault."""
 
 import asyncio
 import logging
@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeats:
-    """One process's heartbeats for the types of event that it publishes.
+    """Sends one process's heartbeats for the event types that it publishes.
 
-    `well` answers whether what it has to publish gets out now; while it does not, the process stays silent, and so
-    it is while RabbitMQ does not confirm. Replicas beat each for itself: a type is silent when all of them are.
+    Sends none while `well` answers False, because the process can't publish, or while RabbitMQ
+    doesn't confirm. Each replica sends its own, so a type is silent only when all its replicas are.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Heartbeats:
         broker.publishing.prepare(*self._names, events.Heartbeat.name)
 
     async def run(self) -> None:
-        """Beat every `interval` seconds, for ever."""
+        """Send heartbeats every `interval` seconds, for ever."""
         while True:
             if self._well():
                 try:

@@ -1,10 +1,11 @@
-"""Message properties that pamqp can't read, and headers that it can't write.
+"""Handles message properties that pamqp can't decode, and headers that it can't encode.
 
-pamqp decodes each frame below our code, and an error there ends the connection: the message comes again and the
-consumer stands still for ever. RabbitMQ hands on many such properties, since it checks no UTF-8, no range of a time
-and no depth. `install` makes pamqp hand them on too: the message arrives with `Unreadable` for its headers.
+pamqp decodes each frame before our code sees it, and an error there closes the connection. Then the
+message is delivered again, and the consumer never gets past it. RabbitMQ passes such properties on,
+because it checks neither UTF-8, nor the range of times, nor the depth of tables. After `install`
+pamqp passes them on too: the message arrives with `Unreadable` as its headers.
 
-The names of pamqp that are replaced here are pinned by tests/unit/test_shared_properties.py.
+tests/unit/test_shared_properties.py pins the names of pamqp that are replaced here.
 """
 
 import struct
@@ -16,19 +17,23 @@ from typing import Any
 from pamqp import commands, decode, encode, header
 
 MAX_DECODED = 32 * 1024
-"""Bytes of properties that are decoded. pamqp copies the rest of a table for each entry: its time grows with the
-square of the size, and 128 KiB take seconds of the event loop."""
+"""Upper bound for the bytes of properties that are decoded. pamqp copies the rest of a table for
+each entry, so its time grows with the square of the size: 128 KiB would block the event loop for
+seconds."""
 MAX_VALUE = 4 * 1024
-"""Bytes of a table or list inside the headers of an unreadable message that are looked into."""
+"""Upper bound for the bytes of a table or list that
+is decoded in the headers of an unreadable message."""
 MAX_KEPT = 200
-"""Headers that are kept of an unreadable message."""
+"""Upper bound for the headers that are kept of an unreadable message."""
 MAX_DEPTH = 16
-"""Tables within tables."""
+"""Upper bound for the depth of tables within tables."""
 MAX_SENT = 48 * 1024
-"""Bytes of headers that we send on: with what we add, far below the frame's 128 KiB."""
+"""Upper bound for the bytes of headers that a copy carries;
+with ours they must fit into a frame of 128 KiB."""
 
 STEERING = ("CC", "BCC")
-"""Headers by which a publisher names more queues. A copy must not carry them on: it would go there again."""
+"""Headers that route a message to more queues.
+A copy must not carry them: it would be routed there again."""
 
 _SIZES = {b"V": 0, b"\0": 0} | dict.fromkeys((b"t", b"b", b"B"), 1) | dict.fromkeys((b"s", b"u"), 2)
 _SIZES |= dict.fromkeys((b"I", b"i", b"f"), 4) | {b"D": 5} | dict.fromkeys((b"l", b"L", b"d", b"T"), 8)
@@ -37,24 +42,27 @@ _HEAD = struct.Struct(">HHQ")
 _LENGTH = struct.Struct(">I")
 _STREAM_OFFSET = b"x-stream-offset"
 _NAMED_OFFSET = bytes([len(_STREAM_OFFSET)]) + _STREAM_OFFSET
-"""RabbitMQ puts its own in the place of the first of a publisher's; of two, one may be anything."""
+"""RabbitMQ overwrites a publisher's first header of this name,
+but not a second one, which may be anything."""
 
 
 class Unreadable(dict[str, Any]):
-    """The headers of a message whose properties can't be read: those that could be, each by itself."""
+    """The readable headers of a message whose properties can't be decoded as a whole."""
 
     def __init__(self, why: str, raw: bytes) -> None:
-        """`raw` are the properties as they came: flags, then values, as AMQP 0-9-1 says in 4.2.6.1."""
+        """`why` is the fault. `raw` are the original properties:
+        flags, then values (AMQP 0-9-1, 4.2.6.1).
+        """
         super().__init__()
         self.why, self.raw = why, raw
 
     def __bool__(self) -> bool:
-        """True: aio-pika replaces headers that are false by a dict of its own."""
+        """Always True: aio-pika replaces falsy headers by a new dict, and the mark would be lost."""
         return True
 
 
 def install() -> None:
-    """Teach pamqp, in this process; a repetition changes nothing."""
+    """Patch pamqp in this process. Idempotent."""
     header.ContentHeader.unmarshal = _unmarshal_header  # type: ignore[method-assign]
     for method in (commands.Basic.Deliver, commands.Basic.GetOk, commands.Basic.Return):
         method.unmarshal = _unmarshal_method  # type: ignore[method-assign]
@@ -78,7 +86,9 @@ def _unmarshal_header(self: header.ContentHeader, data: bytes) -> None:
 
 
 def _check(properties: commands.Basic.Properties) -> None:
-    """Refuse what pamqp takes and aio-pika's message then stumbles over: it would stay unsettled for ever."""
+    """Raises ValueError for values that pamqp accepts and aio-pika's message doesn't:
+    it would never be settled.
+    """
     if properties.delivery_mode not in (None, 1, 2):
         raise ValueError(f"delivery_mode is {properties.delivery_mode}")
     if properties.expiration is not None and not _is_number(properties.expiration):
@@ -90,7 +100,9 @@ def _is_number(text: str) -> bool:
 
 
 def _unmarshal_method(self: Any, data: bytes) -> None:
-    """As pamqp, but with a routing key or exchange that is no UTF-8 escaped. We use neither."""
+    """Decode as pamqp does, but escape a routing key or exchange that is not UTF-8.
+    We don't use either.
+    """
     for name in self.__slots__:
         kind = self.amqp_type(name)
         if kind == "shortstr":
@@ -105,7 +117,7 @@ def _unmarshal_method(self: Any, data: bytes) -> None:
 
 
 def salvage(raw: bytes, why: str) -> commands.Basic.Properties:
-    """What can be read of `raw`, property by property; `headers` is an `Unreadable`."""
+    """The properties in `raw` that can be decoded one by one; `headers` is an `Unreadable`."""
     found, kept = commands.Basic.Properties(), Unreadable(why, raw)
     found.headers = kept
     try:
@@ -119,7 +131,7 @@ def salvage(raw: bytes, why: str) -> commands.Basic.Properties:
 
 
 def _salvage_one(found: commands.Basic.Properties, kept: Unreadable, name: str, raw: bytes, at: int) -> int:
-    """Read the property `name` that begins at `at`; answers where the next one begins."""
+    """Decode the property `name` that begins at `at`. Answers where the next one begins."""
     kind = found.amqp_type(name)
     end: int
     if kind == "table":
@@ -153,7 +165,7 @@ def _salvage_table(kept: Unreadable, table: bytes) -> None:
 
 
 def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and value, with its type, of each whole entry, as far as it is known where one begins."""
+    """Name and raw value (type and bytes) of each complete entry, up to the first of unknown type."""
     at = 0
     while at < len(table):
         begin = at + 1 + table[at]
@@ -170,7 +182,7 @@ def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _offsets(raw: bytes) -> int:
-    """How often the headers of readable properties name the stream's offset."""
+    """How often the header `x-stream-offset` occurs in readable properties."""
     at, flags = header.ContentHeader._get_flags(raw)
     known = commands.Basic.Properties.flags
     for name in ("content_type", "content_encoding"):  # they stand before the headers
@@ -192,9 +204,9 @@ def _salvage_value(kept: Unreadable, name: str, value: bytes) -> None:
 
 
 def sendable(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """`headers` as pamqp can write them, and no more than `MAX_SENT` bytes: what is too large is left out.
+    """`headers` in a form that pamqp can encode, at most `MAX_SENT` bytes.
 
-    Left out are also the headers that steer a message into other queues.
+    Leaves out values that are too large, and headers that route a message to other queues.
     """
     sent: dict[str, Any] = {}
     size = 0

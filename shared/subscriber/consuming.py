@@ -1,4 +1,6 @@
-"""Whether this process consumes what it should, and how a queue that was deleted under it comes back."""
+"""Checks that this process consumes all its queues,
+and restores queues that were deleted while it ran.
+"""
 
 import asyncio
 import logging
@@ -13,14 +15,14 @@ from shared.rabbit.broker import Broker, calls_end_as_errors
 log = logging.getLogger(__name__)
 
 FLAPPING_LOSSES, FLAPPING_SECONDS = 3, 30.0
-"""A connection that was lost so often in so many seconds is not one that works."""
+"""So many losses of the connection in so many seconds make the process not ready."""
 MEND_SECONDS = 10.0
 
 
 def not_consuming(broker: Broker) -> str | None:
-    """Why this process does not consume its queues although RabbitMQ is there; None while it does, or RabbitMQ is away.
+    """The reason why this process does not consume its queues although RabbitMQ is up.
 
-    Broker.up tells the latter.
+    None while it consumes them, and while RabbitMQ is away (see `Broker.up`).
     """
     recent = [lost for lost in broker.losses if lost > time.monotonic() - FLAPPING_SECONDS]
     if len(recent) >= FLAPPING_LOSSES:
@@ -31,7 +33,7 @@ def not_consuming(broker: Broker) -> str | None:
 
 
 def idle(broker: RabbitBroker) -> list[Any]:
-    """FastStream's subscribers of `broker` that have no consumer now."""
+    """The FastStream subscribers of `broker` that have no consumer now."""
     return [subscriber for subscriber in broker.subscribers if not _consumes(subscriber)]
 
 
@@ -43,7 +45,7 @@ def _consumes(subscriber: Any) -> bool:
 
 
 async def mend(broker: Broker) -> None:
-    """Bring back queues and bindings that were deleted, and consumers that are gone. Raises aio-pika's errors."""
+    """Restore deleted queues, bindings and consumers. Raises aio-pika's errors."""
     with calls_end_as_errors():
         async with asyncio.timeout(MEND_SECONDS):
             await _mend(broker)
@@ -55,5 +57,5 @@ async def _mend(broker: Broker) -> None:
         queue = each._queue_obj
         if queue is None:
             continue
-        log.warning("%s was not consumed any more, and is again", queue.name)
+        log.warning("%s had lost its consumer and is consumed again", queue.name)
         await (queue.channel.restore() if queue.channel.is_closed else queue.restore())

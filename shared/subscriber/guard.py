@@ -1,13 +1,16 @@
-"""The guard against older events: the highest revision of each subject, tombstones included.
+"""The guard against older events: it remembers the highest handled revision of each subject.
 
-Events of an article come in order, but one may be repeated after a newer one, and one that is tried again, redriven
-from a parked queue or replayed comes after those that it let pass, perhaps weeks and restarts later. Each carries full
-state, so what is older than something handled is dropped. A subscriber chooses its guard:
+An article's events arrive in order, with exceptions: an older event may be repeated, or arrive late
+because it was retried, redriven or replayed, perhaps weeks later. Events carry full state, so an
+event that is older than a handled one can be dropped. Tombstones count as handled revisions.
 
-- `OnDisk`, whenever it keeps state: the memory outlives the process. One process per file.
-- `Newest`, if an effect that is repeated or out of date does no harm, such as a cache's purge.
-- `Unguarded`, if the handler's own compare-and-swap refuses what is older, in one transaction with the effect. That
-  serves several replicas, too.
+A subscriber chooses its guard:
+
+- `OnDisk` if the subscriber stores state. The guard's file outlives the process. One process per
+  file.
+- `Newest` if the effect is idempotent, such as a cache purge: it forgets at a restart.
+- `Unguarded` if the handler's own compare-and-swap drops older events, in one transaction with the
+  effect. It is the only choice for several replicas.
 """
 
 import asyncio
@@ -21,20 +24,22 @@ from luotdoc_events.events import Envelope
 from shared.base.errors import Transient
 
 CAPACITY = 100_000
-"""Subjects that `Newest` remembers, of about 200 bytes."""
+"""Number of subjects that `Newest` remembers, about 200 bytes each."""
 
 LOCKED_SECONDS = 15.0
-"""A process that is told to end has 10 s; so long its file may be locked for the next one."""
+"""Time to wait for the file's lock: the previous process has 10 s to end after SIGTERM."""
 
 
 class Guard(Protocol):
-    """Remembers what was handled, for one or several queues."""
+    """Remembers the highest handled revisions, for one or several queues."""
 
     async def held(self, subject: str) -> int:
-        """The highest revision handled of `subject`, 0 if none is known."""
+        """The highest handled revision of `subject`, 0 if none is known."""
 
     async def keep(self, subject: str, revision: int) -> None:
-        """Remember that `revision` of `subject` was handled."""
+        """Remember that `revision` of `subject` was handled;
+        a lower one than before changes nothing.
+        """
 
 
 _OPEN = """
@@ -51,14 +56,18 @@ _KEEP = """INSERT INTO held VALUES (?, ?)
 
 
 class OnDisk:
-    """A guard in a file of SQLite, on a local disk that lives as long as what the subscriber keeps.
+    """A guard in an SQLite file,
+    which must be on a local disk and live as long as the subscriber's state.
 
-    What is kept is fsynced, and never forgotten, since an old event may come at any time: some 50 bytes a subject.
+    Each revision is fsynced and never forgotten, because an old event may arrive at any time.
+    A subject takes about 50 bytes.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Raises `sqlite3.OperationalError` when the file can't be opened, or stays another process's."""
-        # A thread of its own: an fsync may take long.
+        """Raises `sqlite3.OperationalError` if the file can't be opened,
+        or another process keeps its lock.
+        """
+        # A thread of its own: an fsync would block the event loop.
         self._thread = ThreadPoolExecutor(1, "guard")
         try:
             self._file = sqlite3.connect(path, LOCKED_SECONDS, isolation_level=None, check_same_thread=False)
@@ -68,12 +77,16 @@ class OnDisk:
             raise
 
     async def held(self, subject: str) -> int:
-        """As the protocol says. Raises `Transient` when the disk fails, as `keep` does."""
+        """The highest handled revision of `subject`, 0 if none is known.
+        Raises `Transient` if the disk fails.
+        """
         row = await self._run(_HELD, subject)
         return row[0] if row else 0
 
     async def keep(self, subject: str, revision: int) -> None:
-        """As the protocol says."""
+        """Store that `revision` of `subject` was handled, fsynced.
+        Raises `Transient` if the disk fails.
+        """
         await self._run(_KEEP, subject, revision)
 
     async def _run(self, statement: str, *values: str | int) -> tuple[int] | None:
@@ -87,15 +100,19 @@ class OnDisk:
             raise Transient(f"the guard's file: {error}") from error
 
     def close(self) -> None:
-        """Let another have the file. The end of the process does the same."""
+        """Close the file, so that another process may open it.
+        The end of the process does the same.
+        """
         self._thread.shutdown()
         self._file.close()
 
 
 class Newest:
-    """A guard in memory: forgets with the process, and beyond `capacity` the subjects not heard of for longest.
+    """A guard in memory, an LRU cache of subjects:
+    it forgets at a restart, and beyond `capacity` the oldest subjects.
 
-    What is older than something forgotten is handled again, so it may bring back what was withdrawn.
+    An event that is older than a forgotten one is handled,
+    so it may bring back a withdrawn article.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -103,11 +120,11 @@ class Newest:
         self._held: OrderedDict[str, int] = OrderedDict()
 
     async def held(self, subject: str) -> int:
-        """As the protocol says."""
+        """The highest remembered revision of `subject`, 0 if none is remembered."""
         return self._held.get(subject, 0)
 
     async def keep(self, subject: str, revision: int) -> None:
-        """As the protocol says."""
+        """Remember that `revision` of `subject` was handled."""
         self._held[subject] = max(revision, self._held.get(subject, 0))
         self._held.move_to_end(subject)
         if len(self._held) > self._capacity:
@@ -115,25 +132,30 @@ class Newest:
 
 
 class Unguarded:
-    """No guard: the handler's own compare-and-swap refuses what is older, and it answers False then."""
+    """No guard: the handler drops older events by its own compare-and-swap,
+    and returns False for them.
+    """
 
     async def held(self, subject: str) -> int:
-        """Nothing is known."""
+        """Always 0: every event reaches the handler."""
         return 0
 
     async def keep(self, subject: str, revision: int) -> None:
-        """Nothing is kept."""
+        """Does nothing."""
 
 
 def subject_of(event: Envelope) -> str:
-    """What revisions count for: an article and its page have the same ones, and don't outdate each other."""
+    """The guard's key for `event`:
+    kind and article, because an article and its page share revision numbers.
+    """
     return f"{event.name.partition('.')[0]}/{event.subject}"
 
 
 def outdated(event: Envelope, held: int, replay: bool) -> bool:
-    """Whether `event` says nothing new to somebody who holds revision `held`.
+    """True if `event` is not newer than the handled revision `held`.
 
-    A page is told again under the same revision when its template has changed, and a replay is asked for.
+    An equal revision is still new for `page.*`,
+    which repeats it after a change of templates, and in a replay.
     """
     if event.sequence is None or event.subject is None:
         return False

@@ -1,4 +1,6 @@
-"""Parking: a message that cannot be handled waits, with its reason, where an operator finds it."""
+"""Parking: moves a message that can't be handled,
+with the reason, to its parked queue for an operator.
+"""
 
 import re
 from collections.abc import Mapping
@@ -17,31 +19,36 @@ from shared.rabbit.topology import WorkQueue
 
 REASON, DETAIL, PARKED_AT = "x-luotdoc-reason", "x-luotdoc-detail", "x-luotdoc-parked-at"
 PROPERTIES = "x-luotdoc-properties"
-"""Of an unreadable message: its properties as they came, as bytes, at most `MAX_RAW` of them."""
+"""Header of an unreadable message's copy:
+the original properties as bytes, at most `MAX_RAW` of them."""
 FORCE = "x-luotdoc-force"
-"""Set by an operator, to True: count this batch although it is too old."""
+"""Header that an operator sets to True: count this batch although it is too old."""
 
 UNREADABLE = "unreadable"
 REASONS = (UNREADABLE, "bad_headers", "bad_body", "too_old", "too_new", "bad_event", "unknown_event", "bug")
 
 BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
-"""How headers begin that RabbitMQ adds on the way; a copy must not carry them on."""
+"""Prefixes of headers that RabbitMQ adds itself; a copy must not carry them."""
 
 MAX_DETAIL = 2000
-"""Characters; a header must stay far below the frame's 128 KiB."""
+"""Upper bound for the characters of the detail; all headers must fit into a frame of 128 KiB."""
 MAX_RAW = 48 * 1024
 
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def check_readable(message: AbstractIncomingMessage) -> None:
-    """Raise `Permanent` with the reason `unreadable` for a message whose properties could not be decoded."""
+    """Raises `Permanent` with the reason `unreadable`
+    for a message whose properties could not be decoded.
+    """
     if isinstance(message.headers, Unreadable):
         raise Permanent(UNREADABLE, message.headers.why)
 
 
 def reason_of(message: AbstractIncomingMessage) -> str:
-    """Why a message is parked: `dead_letter` if RabbitMQ has brought it, `unreadable`, `other` for no word."""
+    """The reason why a message is parked:
+    `dead_letter` if RabbitMQ moved it, `other` if the header is malformed.
+    """
     reason = message.headers.get(REASON)
     if reason is None:
         return UNREADABLE if isinstance(message.headers, Unreadable) else "dead_letter"
@@ -49,7 +56,9 @@ def reason_of(message: AbstractIncomingMessage) -> str:
 
 
 def parked_since(message: AbstractIncomingMessage) -> datetime | None:
-    """When a message was parked; None where the header is missing, no RFC 3339 time, or without a zone."""
+    """The time at which a message was parked;
+    None if the header is missing or not RFC 3339 with an offset.
+    """
     try:
         since = datetime.fromisoformat(str(message.headers.get(PARKED_AT))[:64])
     except ValueError:
@@ -58,12 +67,16 @@ def parked_since(message: AbstractIncomingMessage) -> datetime | None:
 
 
 def passed_on(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """The headers that a copy of a message may carry: see `sendable`, and none that RabbitMQ adds by itself."""
+    """The headers that a copy of a message may carry:
+    those of `sendable`, without those that RabbitMQ adds.
+    """
     return sendable({name: value for name, value in headers.items() if not name.startswith(BROKERS_OWN)})
 
 
 def parked_headers(original: Mapping[str, Any], reason: str, detail: str, at: str) -> dict[str, Any]:
-    """The original headers, as far as AMQP takes them, with reason, detail and time (RFC 3339) added."""
+    """The headers of a parked copy:
+    the original ones, as far as they can be sent, and reason, detail and time.
+    """
     told = detail[:MAX_DETAIL].encode(errors="backslashreplace").decode()
     added: dict[str, Any] = {REASON: reason, DETAIL: told, PARKED_AT: at}
     if isinstance(original, Unreadable):
@@ -72,7 +85,7 @@ def parked_headers(original: Mapping[str, Any], reason: str, detail: str, at: st
 
 
 def prepare(broker: Broker, work: WorkQueue) -> None:
-    """Make the metric's series, so that the first parked message is a rise from 0."""
+    """Create the series of the metric with 0, so that `rate()` sees the first parked message."""
     for reason in REASONS:
         broker.queues.parked.labels(work.name, reason)
 
@@ -85,9 +98,10 @@ async def park(
     detail: str,
     clock: Clock,
 ) -> None:
-    """Publish `message` to the parked queue, confirmed. The caller acks the original afterwards.
+    """Publish `message` to the parked queue and wait for the confirm.
+    Afterwards the caller acks the original.
 
-    Raises `Transient` when the broker does not confirm; then the original must not be acked.
+    Raises `Transient` if the broker does not confirm; then the original must not be acked.
     """
     headers = parked_headers(message.headers, reason, detail, rfc3339(clock()))
     await forward(broker, work, work.parked.name, message, headers)
@@ -97,9 +111,11 @@ async def park(
 async def forward(
     broker: RabbitBroker, work: WorkQueue, queue: str, message: AbstractIncomingMessage, headers: dict[str, Any]
 ) -> None:
-    """Publish `message` with `headers` to one of the queues of `work`, confirmed. Raises as `park`.
+    """Publish `message` with `headers` to one of the queues of `work`.
+    Raises `Transient` without a confirm.
 
-    `headers` are such as `passed_on` answers: RabbitMQ ends a connection whose frames are too large.
+    Pass `headers` through `passed_on` first:
+    RabbitMQ closes a connection whose frames are too large.
     """
     await publish(
         broker,

@@ -1,4 +1,6 @@
-"""The process of a subscriber: connects, declares its queues, consumes until SIGTERM, tells health and metrics."""
+"""Runs a subscriber as a process:
+connects, declares its queues, consumes until SIGTERM, serves health and metrics.
+"""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -19,7 +21,8 @@ from shared.web.server import serve
 def run(
     settings: SubscriberSettings, broker: rabbit.Broker, *beside: Callable[[], Coroutine[Any, Any, None]]
 ) -> NoReturn:
-    """Run the subscribers that were registered on `broker`, and `beside` them what else goes on for ever.
+    """Run the subscribers registered on `broker`,
+    and the endless background work `beside`, until SIGTERM.
 
     Serves `/livez`, `/readyz` and `/metrics` on the settings' port. Ends the process.
     """

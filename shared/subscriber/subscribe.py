@@ -3,19 +3,23 @@
     @subscribe(broker, "search.articles", guard=OnDisk("search.sqlite"))
     async def index(event: Event[Article | ArticleWithdrawn]) -> None: ...
 
-The annotation says which events the queue is bound to, and in which versions; a base such as `Article` means all of
-them. What else comes, by an older binding, a replay, or in another version, is acked and counted as `ignored`; but an
-event whose name the contract does not know is parked. The handler may answer False: it holds something as new. It
-raises what `shared/base/errors.py` draws:
+The annotation of the handler's parameter names the events, and their versions, that the queue is
+bound to; a base class such as `Article` stands for all its events. Other events, which an older
+binding or a replay may bring, are acked and counted as `ignored`. An event with a name that the
+contract does not know is parked.
 
-- `Transient` (or a `PyMongoError`): something that it needs is away. The message is held and tried again; if others
-  are handled meanwhile, or after half a minute, it steps aside into a retry queue. That goes on until it works.
-- `Retry`: this message failed. It steps aside, each time for longer, and is parked when the delays are used up.
-- `Permanent`: parked at once. Anything else is a bug, and is parked at once with its traceback.
+The handler returns False if the event was not new to it. It raises (see `shared/base/errors.py`):
 
-Events of one article are handled one after the other, in the order of the queue, and without what is older than the
-guard holds; `shared/subscriber/guard.py` says which guard to take. A message is acked only after its
-effect is committed or its copy is in another queue.
+- `Transient` (or a `PyMongoError`) if a server that it needs is away. The message is retried in
+  place; if others succeed meanwhile, or after half a minute, it goes to a retry queue. It is never
+  parked.
+- `Retry` if this message failed. It climbs the retry ladder and is parked at its end.
+- `Permanent` if the message can never be handled. It is parked at once.
+- Any other exception is a bug: the message is parked at once, with the traceback.
+
+Events of one article are handled one after the other, in the order of the queue, and only if the
+guard lets them through; `shared/subscriber/guard.py` says which guard to choose. A message is acked
+only after its effect is committed or a copy of it is in another queue.
 """
 
 import logging
@@ -45,10 +49,12 @@ H = TypeVar("H", bound=Callable[[Event[Any]], Awaitable[bool | None]])
 def subscribe(
     broker: Broker, queue: str | WorkQueue, *, guard: Guard, clock: Clock = now, prefetch: int = 20
 ) -> Callable[[H], H]:
-    """Make the decorated function the handler of `queue`; consuming starts with `shared.rabbit.broker.connect`.
+    """Make the decorated function the handler of `queue`;
+    consuming starts with `shared.rabbit.broker.connect`.
 
-    A queue of another team is given by name, `<subscriber>.<what>`; one of ours stands in `shared/rabbit/topology.py`.
-    Up to `prefetch` messages are in hand at once. What is older than the guard holds is dropped.
+    `queue` is a name `<subscriber>.<what>` for another team, or one of our work queues of
+    `shared/rabbit/topology.py`. Up to `prefetch` messages are in flight at once. The guard drops
+    older events.
     """
 
     def register(handle: H) -> H:
@@ -62,7 +68,7 @@ def subscribe(
         @broker.subscriber(
             work.queue,
             ack_policy=AckPolicy.MANUAL,
-            no_reply=True,  # else FastStream answers into whatever queue the message's reply_to names
+            no_reply=True,  # else FastStream publishes a reply to any queue that the message's reply_to names
             channel=Channel(prefetch_count=prefetch, publisher_confirms=True),
         )
         async def consume(_body: bytes) -> None:
@@ -75,7 +81,9 @@ def subscribe(
 
 
 def kinds_of(handle: Callable[..., Any]) -> tuple[type[events.Data], ...]:
-    """The events that a handler's annotation `Event[…]` asks for; a base such as `Article` means all of its kind."""
+    """The events in a handler's annotation `Event[…]`;
+    a base class such as `Article` stands for all its events.
+    """
     asked = next(iter(get_type_hints(handle).values()), None)
     if get_origin(asked) is not Event:
         raise TypeError(f"{handle.__qualname__}: annotate its parameter, such as `event: Event[PageRendered]`")
@@ -88,7 +96,9 @@ News = Callable[[events.Envelope, events.Data], Awaitable[bool]]
 
 
 def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, handle: News) -> None:
-    """Register `handle` for news that may be missed: acked on receipt, and what fails is logged and dropped."""
+    """Register `handle` for events that may be missed:
+    acked on receipt; a failure is logged, the event dropped.
+    """
 
     @broker.subscriber(
         queue,
@@ -103,6 +113,6 @@ def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, h
             check_readable(stream_message.raw_message)
             await handle(*decode(body))
         except Permanent as error:
-            log.warning("news is dropped: %s: %.500s", error.reason, error, extra={"queue": queue.name})
+            log.warning("an event is dropped: %s: %.500s", error.reason, error, extra={"queue": queue.name})
         except Exception:
-            log.exception("news is dropped", extra={"queue": queue.name})
+            log.exception("a bug in the handler; the event is dropped", extra={"queue": queue.name})

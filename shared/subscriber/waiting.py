@@ -1,4 +1,4 @@
-"""What waits in the queues that this process consumes, as metrics."""
+"""Metrics of queue depth: the messages that wait in the queues that this process consumes."""
 
 import asyncio
 import logging
@@ -19,10 +19,10 @@ WATCH_SECONDS = 5.0
 
 
 class Oldest:
-    """Reason and age of the oldest message of a parked queue.
+    """The metric of a parked queue's oldest message: its age, by its reason.
 
-    Each look takes the message and returns it, and RabbitMQ counts returns; so it looks only when the number of
-    messages has changed.
+    A look takes the message and returns it, and each return counts toward the delivery limit.
+    So it looks only when the number of messages has changed.
     """
 
     def __init__(self, name: str, ages: Gauge, clock: Clock) -> None:
@@ -32,12 +32,12 @@ class Oldest:
         self._since: datetime | None = None
 
     async def look(self, queue: AbstractQueue, number: int) -> None:
-        """Bring the gauge up to date; `number` messages are in the queue."""
+        """Update the gauge; `number` messages are in the queue."""
         if number != self._number:
             if self._since is not None:
                 self._ages.remove(self._name, self._reason)
                 self._since = None
-            message = await queue.get(fail=False) if number else None  # it goes back with the end of the channel
+            message = await queue.get(fail=False) if number else None  # unacked: closing the channel returns it
             if message is not None:
                 self._reason, self._since = reason_of(message), parked_since(message) or self._clock()
             self._number = number
@@ -47,7 +47,9 @@ class Oldest:
 
 
 async def watch(broker: Broker, clock: Clock = now) -> None:
-    """Keep the gauges of waiting and parked messages up to date, and the queues consumed, for ever."""
+    """For ever: update the metrics of queue depth and parked messages,
+    and restore deleted queues and consumers.
+    """
     oldest = {work.name: Oldest(work.parked.name, broker.queues.parked_oldest, clock) for work in broker.works}
     while True:
         try:

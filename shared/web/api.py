@@ -1,4 +1,4 @@
-"""FastAPI, set up our way: every error is a problem document, each answer is measured."""
+"""FastAPI with our configuration: every error is a problem document, every answer is measured."""
 
 import logging
 import time
@@ -43,7 +43,8 @@ from shared.web.openapi import Described, document
 log = logging.getLogger(__name__)
 
 MAX_FAULTS, MAX_MESSAGE = 20, 300
-"""Of an answer to bad input: faults, characters. It must not grow with what was sent."""
+"""Upper bounds for the faults in an answer and the characters of a message.
+An answer must not grow with its request."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -61,7 +62,9 @@ def from_validation(errors: Iterable[Any], status: int = 422, detail: str = INVA
 
 
 def as_problem(error: Exception) -> Problem:
-    """What a client is told of `error`; a bug is logged with its traceback, and the client learns nothing of it."""
+    """The problem that a client gets for `error`.
+    A bug is logged with its traceback and answered as a plain 500.
+    """
     if isinstance(error, Problem):
         return error
     if isinstance(error, Unavailable):
@@ -74,7 +77,9 @@ def as_problem(error: Exception) -> Problem:
 
 
 def make_api(title: str, description: str, described: Described) -> FastAPI:
-    """A FastAPI app whose every error is a problem document, and which tells of `described` too."""
+    """A FastAPI app whose errors are problem documents,
+    and whose OpenAPI document includes `described`.
+    """
     api = FastAPI(
         title=title,
         description=description,
@@ -99,7 +104,7 @@ def make_api(title: str, description: str, described: Described) -> FastAPI:
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         extra = list((error.headers or {}).items())
-        if error.status_code == 405:  # Starlette names the methods of the path's first route alone
+        if error.status_code == 405:  # Starlette's Allow has only the methods of the path's first route
             extra = [("allow", ", ".join(_methods(api, request.scope)))]
         return _problem_response(Problem(error.status_code, str(error.detail), headers=extra))
 
@@ -125,7 +130,7 @@ def _methods(api: FastAPI, scope: Scope) -> list[str]:
 
 
 class _Silence(Response):
-    """For a client that is gone."""
+    """The response for a client that has disconnected."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send nothing."""
@@ -157,8 +162,8 @@ def validated(kind: type[M], body: bytes) -> M:
 def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security.STRICT) -> App:
     """Count and time the answers of an API, and answer its bugs with 500.
 
-    Each answer gets a correlation id and the security headers of `policy` that it lacks. HEAD is answered as GET,
-    without the body.
+    Each answer gets a correlation id and the security headers of `policy` that it lacks.
+    HEAD is answered as GET, without the body.
     """
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
@@ -189,7 +194,7 @@ def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security
         except Disconnected:
             return
         except Exception as error:
-            if ended:  # FastAPI answers a bug with `on_error` and raises it again
+            if ended:  # FastAPI has answered the bug by `on_error`, and raises it again
                 return
             if status:
                 raise
@@ -203,6 +208,6 @@ def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security
 
 
 def _with_head(allowed: bytes) -> bytes:
-    """An `Allow` header with HEAD where GET is in it."""
+    """An `Allow` header, with HEAD added if it has GET."""
     methods = {method.strip() for method in allowed.split(b",")}
     return b", ".join(sorted(methods | {b"HEAD"} if b"GET" in methods else methods))

@@ -1,4 +1,6 @@
-"""What raw ASGI handlers and the API share: bounded bodies, queries, answers, and problem documents as bytes."""
+"""Helpers for raw ASGI handlers and the API:
+bounded bodies, queries, answers, problem documents as bytes.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
@@ -18,15 +20,16 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 PROBLEM_TYPE = "application/problem+json"
 MAX_PATH = 100
-"""Characters of a field's place in an answer to bad input."""
+"""Upper bound for the characters of a field's path in an answer to bad input."""
 UNCHOSEN_TYPES = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"})
-"""What HTTP clients declare for a body when nobody told them its type (curl, fetch, aiohttp): it says nothing."""
+"""Content types that clients such as curl, fetch and aiohttp send by default.
+They say nothing about the body."""
 MAX_PARAMETERS = 20
 _PLAIN = (b"", b"identity")
 
 
 class Disconnected(Exception):
-    """The client went away before its request was whole; nobody is left to answer."""
+    """The client disconnected before its request was complete, so no answer can be sent."""
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -38,7 +41,9 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The request's body, of at most `limit` bytes. Raises `Problem` 413 without reading the rest, or 415."""
+    """The request's body. Raises `Problem` 413 beyond `limit` bytes,
+    without reading on, or 415 if it is compressed.
+    """
     if any(name == b"content-encoding" and value.strip().lower() not in _PLAIN for name, value in scope["headers"]):
         raise Problem(415, "the body may not be compressed", headers=[("accept-encoding", "identity")])
     declared = header(scope, b"content-length")
@@ -61,17 +66,19 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 def too_large(limit: int) -> Problem:
-    """413; the connection is closed because the rest of the body stays unread."""
+    """`Problem` 413, which closes the connection, because the rest of the body stays unread."""
     return Problem(413, f"the body may have at most {limit} bytes", headers=[("connection", "close")])
 
 
 def query_value(scope: Scope, name: str) -> str | None:
-    """The first value of a query parameter; None without one, or in a query that nobody sends in earnest."""
+    """The first value of a query parameter;
+    None if it is absent, or the query has too many parameters.
+    """
     return next(iter(query_values(scope, name)), None)
 
 
 def query_values(scope: Scope, name: str) -> list[str]:
-    """Every value of a query parameter; none in a query that nobody sends in earnest."""
+    """All values of a query parameter; none if the query has too many parameters."""
     try:
         query: str = scope["query_string"].decode("latin-1")
         return parse_qs(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS).get(name, [])
@@ -80,7 +87,7 @@ def query_values(scope: Scope, name: str) -> list[str]:
 
 
 def check_query(scope: Scope) -> None:
-    """Raise `Problem` 422 for a parameter that is given twice: whichever were taken, the other would be lost."""
+    """Raises `Problem` 422 for a parameter that is given twice: one of the values would be ignored."""
     if not (query := scope.get("query_string", b"")):
         return
     try:
@@ -101,7 +108,7 @@ async def respond(
     headers: Iterable[tuple[bytes, bytes]] = (),
     policy: RawHeaders = security.STRICT,
 ) -> None:
-    """Send a whole answer. `policy`: its security headers, beyond those of every answer."""
+    """Send a complete answer. `policy` has its security headers, beyond those of every answer."""
     fields = [*headers, *policy]
     if status not in (204, 304):
         fields.append((b"content-length", b"%d" % len(body)))
@@ -110,7 +117,7 @@ async def respond(
 
 
 def problem_answer(problem: Problem) -> tuple[int, bytes, bytes]:
-    """An RFC 9457 answer as bytes: its status, its header lines, each ended, and its body."""
+    """An RFC 9457 answer as (status, header lines with line ends, body)."""
     body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
     fields = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **dict(problem.headers)}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
@@ -126,7 +133,9 @@ async def respond_problem(send: Send, problem: Problem) -> None:
 
 
 def check_content_type(scope: Scope, wanted: str, hint: str) -> None:
-    """Raise `Problem` 415 unless the body is declared as `wanted` (`image/*` is any picture), or as nothing chosen."""
+    """Raises `Problem` 415 unless the content type is `wanted` (`image/*`:
+    any picture) or a client's default.
+    """
     declared = (header(scope, b"content-type") or b"").decode("latin-1").partition(";")[0].strip().lower()
     family = wanted.removesuffix("*")
     fits = declared.startswith(family) if wanted.endswith("/*") else declared == wanted or declared.endswith("+json")

@@ -1,7 +1,8 @@
-"""The open connections of a process: how many there may be, and how long each may wait, send and read.
+"""Bounds a process's open connections:
+their number, and the time that each may wait, send and read.
 
-Time is swept: a connection notes until when its present wait may last, and `sweep` ends those whose time is over,
-twice a second. A timer per request would cost more than the request's parsing.
+Each connection notes the deadline of its current wait, and `sweep` closes those past it,
+twice a second. A timer per request would cost more than parsing the request.
 """
 
 import resource
@@ -18,35 +19,40 @@ from shared.base.settings import SubscriberSettings
 
 SWEEP_SECONDS = 0.5
 OWN_DESCRIPTORS = 128
-"""Descriptors that a process keeps for itself: RabbitMQ, MongoDB's pool, files, connections that are being closed."""
+"""File descriptors reserved for RabbitMQ, MongoDB's pool,
+files, and connections that are being closed."""
 MOST_CLOSING = 64
-"""Connections, beyond the limit, whose answer is written and whose client has not closed yet; they are of those 128."""
+"""Upper bound for connections beyond the limit that wait only for their client to close.
+They use the reserved ones."""
 MOST_LOOKS = 16
-"""Connections that are asked for unread bytes before one has to make room all the same; each costs a system call."""
+"""Upper bound for connections that are checked for unread bytes before one is evicted;
+each costs a system call."""
 MOST_CONNECTIONS = 4096
-"""Connections that are taken unless a setting says otherwise, even where the system grants more descriptors; an idle
-one takes about 10 KB."""
+"""Default limit, even if the system allows more descriptors. An idle connection takes about 10
+KB."""
 
 
 class Connection(Protocol):
-    """What a connection must be able to do."""
+    """The interface of a connection that `Connections` uses."""
 
     def end_silently(self, reason: str) -> None:
-        """Close at once; nothing is answered."""
+        """Close at once, without an answer."""
 
     def has_unread(self) -> bool:
-        """Whether bytes of the client have arrived that nobody has parsed yet."""
+        """True if bytes of the client have arrived that were not parsed yet."""
 
     def time_out(self, reason: str) -> None:
-        """Refuse what has not arrived in time, and close."""
+        """Answer 408, because `reason` (head or body) did not arrive in time, and close."""
 
     def body_is_late(self, now: float, paused: float) -> bool:
-        """Whether the body comes in too slowly; for the last `paused` seconds it may have been us who did not read."""
+        """True if the body arrives too slowly.
+        During the last `paused` seconds this process may not have read.
+        """
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a process; `shared.base.settings` gives their meaning."""
+    """The limits of a process, as described in `shared.base.settings`."""
 
     connections: int = MOST_CONNECTIONS
     head_seconds: float = 10.0
@@ -57,11 +63,11 @@ class Limits:
 
 
 class TooFewDescriptors(ValueError):
-    """`LUOTDOC_MAX_CONNECTIONS` asks for more connections than the system grants descriptors."""
+    """`LUOTDOC_MAX_CONNECTIONS` needs more file descriptors than the system allows."""
 
 
 def limits_of(settings: SubscriberSettings) -> Limits:
-    """The limits that the settings ask for. Raises `TooFewDescriptors`."""
+    """The limits in `settings`. Raises `TooFewDescriptors`."""
     return Limits(
         _room_for(settings.max_connections),
         settings.head_timeout,
@@ -73,7 +79,9 @@ def limits_of(settings: SubscriberSettings) -> Limits:
 
 
 def _room_for(wanted: int) -> int:
-    """How many connections to take; `wanted` 0 leaves it to the descriptor limit, which is raised where it may be."""
+    """The limit on connections. `wanted` 0: as many as descriptors allow.
+    Raises the soft limit as far as needed.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     endless = resource.RLIM_INFINITY
     most = MOST_CONNECTIONS if hard == endless else hard - OWN_DESCRIPTORS
@@ -90,10 +98,11 @@ def _room_for(wanted: int) -> int:
 
 
 class Connections:
-    """The connections by what they wait for; each value is the time at which the wait is over.
+    """The open connections, by what they wait for, each with the deadline of its wait.
 
-    `now` is a time that advances with each sweep. A sweep that comes late, after the process was frozen or busy,
-    advances it by little: what clients sent meanwhile has not been read yet, and is not late.
+    `now` is a clock that advances with each sweep. After the process was frozen or busy it advances
+    by little only: data that clients have sent meanwhile was not read yet, and must not count as
+    late.
     """
 
     def __init__(
@@ -102,31 +111,35 @@ class Connections:
         seconds: Callable[[], float] = time.monotonic,
         ended: Callable[[str], None] = lambda _reason: None,
     ) -> None:
-        """`ended` is told of each connection that is ended, with one of `shared.base.metrics.END_REASONS`."""
+        """`ended` is called for each connection that is closed,
+        with one of `shared.base.metrics.END_REASONS`.
+        """
         self.ended = ended
         self.limits = limits or Limits()
         self._seconds = seconds
         self._swept = self.now = seconds()
         self.open: set[Connection] = set()
         self.fresh: dict[Connection, float] = {}
-        """Before the first byte; the oldest first, as in the other ones."""
+        """Connections before their first byte; the oldest first, as in the other dictionaries."""
         self.idle: dict[Connection, float] = {}
-        """Between two requests."""
+        """Connections between two requests."""
         self.heads: dict[Connection, float] = {}
-        """In the middle of a request's line and headers."""
+        """Connections in the middle of a request's line and headers."""
         self.bodies: dict[Connection, None] = {}
-        """In the middle of a request's body."""
+        """Connections in the middle of a request's body."""
         self.unread: dict[Connection, float] = {}
-        """With more of an answer to write than the client takes."""
+        """Connections with an answer that the client reads too slowly."""
         self.closing: dict[Connection, float] = {}
-        """Closed on our side."""
+        """Connections that are closed on our side and not yet on the client's."""
         self.paused: list[FlowControl] = []
-        """Connections that are read on at the next turn, because what they send is thrown away."""
+        """Connections whose input is discarded; reading resumes at the next turn."""
         self._unread_sizes: dict[Connection, int] = {}
         self._unread_total = 0
 
     def admit(self, connection: Connection) -> bool:
-        """Take a new connection; at the limit another one that does nothing makes room. False: there is no room."""
+        """Add a new connection.
+        At the limit it evicts one without a request in flight; False if there is none.
+        """
         full = len(self.open) - len(self.closing) >= self.limits.connections
         self.open.add(connection)
         if len(self.closing) > MOST_CLOSING:
@@ -139,26 +152,31 @@ class Connections:
         return True
 
     def _victim(self) -> Connection | None:
-        """The connection that makes room. A busy process takes many connections before it reads from the first:
-        one whose request has arrived meanwhile is spared while there are others."""
+        """The connection to evict. A busy process accepts many connections before it reads from the
+        first one, so a connection whose request has arrived meanwhile is spared while there are
+        others.
+        """
         looked = list(islice(self._dispensable(), MOST_LOOKS))
         return next((each for each in looked if not each.has_unread()), looked[0] if looked else None)
 
     def _dispensable(self) -> Iterator[Connection]:
-        """Connections that do nothing, in the order in which they go.
+        """Connections without a request in flight, in the order of eviction.
 
-        Of those that wait for a request the oldest goes: a new one's first bytes may be under way.
+        Of those that wait for a request the oldest is first:
+        a new one's first bytes may be on their way.
         """
         yield from self.idle
         yield from merge(self.heads, self.fresh, key=lambda each: self.heads.get(each) or self.fresh[each])
         yield from (each for each in self.bodies if each.body_is_late(self.now + self.limits.transfer_grace, 0))
 
     def wait_for_head(self, connection: Connection) -> None:
-        """A request has begun, and its head goes on in a later segment."""
+        """Note that a request's head has begun and is not complete."""
         self.heads[connection] = self.now + self.limits.head_seconds
 
     def wait_for_reader(self, connection: Connection, size: int) -> None:
-        """So many bytes of an answer wait for the client. Those that have waited longest go where it is too much."""
+        """Note that `size` bytes of an answer wait for the client.
+        Over the limit on memory the oldest are closed.
+        """
         self.unread[connection] = self.now + self.limits.transfer_grace + size / self.limits.transfer_rate
         self._unread_sizes[connection] = size
         self._unread_total += size
@@ -166,31 +184,31 @@ class Connections:
             next(iter(self.unread)).end_silently("unread")
 
     def has_read(self, connection: Connection) -> None:
-        """The client has taken most of it."""
+        """Note that the client has read most of the answer."""
         self.unread.pop(connection, None)
         self._unread_total -= self._unread_sizes.pop(connection, 0)
 
     def expect_nothing(self, connection: Connection) -> None:
-        """Nothing that the client may still send is waited for."""
+        """Note that no more input is expected from the client."""
         self.fresh.pop(connection, None)
         self.idle.pop(connection, None)
         self.heads.pop(connection, None)
         self.bodies.pop(connection, None)
 
     def forget(self, connection: Connection) -> None:
-        """The connection waits for nothing any more."""
+        """Remove all notes about the connection."""
         self.expect_nothing(connection)
         self.closing.pop(connection, None)
         self.has_read(connection)
 
     def turn(self) -> None:
-        """Read on where what comes is thrown away; ten times a second."""
+        """Resume reading from connections whose input is discarded; called ten times a second."""
         paused, self.paused = self.paused, []
         for flow in paused:
             flow.resume_reading()
 
     def sweep(self) -> None:
-        """End what has waited too long."""
+        """Close the connections whose deadline has passed."""
         now = self._seconds()
         self.now += min(now - self._swept, 2 * SWEEP_SECONDS)
         passed, self._swept = now - self._swept, now

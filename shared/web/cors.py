@@ -1,7 +1,7 @@
-"""Cross-origin reading of public answers, by an allow-list. Without credentials: no answer depends on who asks.
+"""CORS for public answers, by an allow-list of origins, without credentials.
 
-Starlette's middleware answers a refused preflight with plain text, and says `Vary: Origin` only where an Origin came,
-so a shared cache could give one site's answer to another.
+Not Starlette's middleware: it answers a refused preflight with plain text, and sends `Vary: Origin`
+only if the request has an Origin, so that a shared cache could give one site's answer to another.
 """
 
 from collections.abc import MutableMapping
@@ -14,7 +14,9 @@ _VARY = (b"vary", b"Origin")
 
 
 def readable(app: App, origins: tuple[str, ...]) -> App:
-    """`app`, whose answers scripts of `origins` may read; `*` means every site's. Without any, no script may."""
+    """Let scripts of `origins` read the answers of `app`; `*` is every origin.
+    Without origins no script may.
+    """
     allowed = {origin.encode() for origin in origins}
     anybody = ANY in origins
 

@@ -1,6 +1,6 @@
-"""`/docs`: the API's document as a page to read and to try, without any other host.
+"""`/docs`: the API's documentation as a page to read and try, which loads nothing from other hosts.
 
-Script and style are Swagger UI's, as the pinned package `fastapi-swagger` carries them.
+Script and style are Swagger UI's, from the pinned package `fastapi-swagger`.
 """
 
 from functools import cache
@@ -36,7 +36,7 @@ _TYPES = {"css": "text/css", "js": "text/javascript"}
 
 
 def add_docs(api: FastAPI) -> None:
-    """Serve the page and its files, which are read once."""
+    """Serve the page and its files, which are read once, here."""
     page = _PAGE.format(title=api.title)
     packed = files("fastapi_swagger") / "resources"
     held = {name: (packed / name).read_bytes() for name in ("swagger-ui-bundle.js", "swagger-ui.css")}
@@ -48,7 +48,8 @@ def add_docs(api: FastAPI) -> None:
 
     @api.get("/openapi.json", include_in_schema=False)
     async def get_document() -> Response:
-        # FastAPI's own route writes it as JSON for each request, which holds up all others for a millisecond.
+        # FastAPI's own route serialises the document for each request,
+        # which blocks the event loop for a millisecond.
         return Response(as_json(), media_type="application/json")
 
     @api.get("/docs", include_in_schema=False)

@@ -1,13 +1,15 @@
-"""A way past ASGI for the one small request that every page view sends.
+"""The fast path: answers the small request that every page view sends without ASGI.
 
-To uvicorn's protocol a request is a scope, an event, a task, and two messages to send: more work than a read itself
-(docs/performance.md, ADR 0014). A POST to a registered path is handed to a plain function as soon as its body is
-there, and answered 204 when that calls back. Whatever is not as simple as that goes through ASGI, as if this module
-were not there: another method, a body that is too large, pipelined requests, a client that waits to be told to go on,
-a process that is leaving, and each request that the function doesn't take.
+In uvicorn an ASGI request costs a scope, an event, a task and two messages, more than the read
+itself (docs/performance.md, ADR 0014). On the fast path a POST to a registered path goes to a plain
+function as soon as its body is complete, and is answered 204 when the function calls back.
 
-To uvicorn such a request stands in its own cycle's place (`protocol.cycle`), so that pipelining, keep-alive, the
-graceful stop and lost connections remain uvicorn's.
+Every other request goes through ASGI as if this module did not exist: other methods, large bodies,
+pipelined requests, `Expect: 100-continue`, requests during a drain, and those that the function
+refuses.
+
+A fast request takes the place of uvicorn's cycle (`protocol.cycle`),
+so uvicorn still handles pipelining, keep-alive, its stop and lost connections.
 """
 
 import asyncio
@@ -23,11 +25,11 @@ from shared.web.asgi import RawHeaders, problem_answer
 from shared.web.protocol import BODY, HttpProtocol
 
 MAX_BODY = 1024
-"""Bytes of a body on this way."""
+"""Upper bound for the bytes of a body on the fast path."""
 
 
 class FastRequest:
-    """A request in hand, to be answered once: by `no_content` or by `refuse`."""
+    """A request in flight, to be answered once: by `no_content` or by `refuse`."""
 
     __slots__ = (
         "_protocol",
@@ -45,18 +47,18 @@ class FastRequest:
         self.body = body
         self.peer = protocol.client[0] if protocol.client else ""
         self._protocol = protocol
-        # What uvicorn looks at in a cycle.
+        # The attributes that uvicorn reads from a cycle.
         self.keep_alive = True
         self.response_complete = False
         self.disconnected = False
         self.message_event = _NOBODY
 
     def no_content(self, head: bytes) -> None:
-        """Answer 204. `head`: header lines, each ended."""
+        """Answer 204. `head` has header lines with line ends."""
         self._answer(STATUS_LINE[204], head, b"")
 
     def refuse(self, error: Exception) -> None:
-        """Answer what ASGI would for this error."""
+        """Answer the problem document for `error`, as ASGI would."""
         status, head, body = problem_answer(as_problem(error))
         self._answer(STATUS_LINE[status], head, body)
 
@@ -75,17 +77,20 @@ class FastRequest:
 
 class _Nobody(asyncio.Event):
     def set(self) -> None:
-        """Nobody waits."""
+        """Does nothing: no task waits for a fast request."""
 
 
 _NOBODY = _Nobody()
 
 Handler = Callable[[FastRequest], bool]
-"""Takes a request, or answers False to have it go through ASGI. It must not have answered it, then."""
+"""Takes a request and returns True, or returns False without answering it:
+then it goes through ASGI."""
 
 
 class FastPathProtocol(HttpProtocol):
-    """The protocol with the shortcut. The application has `fast`: a handler by path; and `leaving`."""
+    """The HTTP protocol with the fast path.
+    The application has `fast`, a handler for each path, and `leaving`.
+    """
 
     def __init__(
         self,
@@ -101,7 +106,7 @@ class FastPathProtocol(HttpProtocol):
         self._body = b""
 
     def on_headers_complete(self) -> None:
-        """Choose the way."""
+        """Choose between the fast path and ASGI."""
         handler = self._handlers.get(self.url)
         if handler is not None and self._is_plain():
             self._check_size()
@@ -110,7 +115,7 @@ class FastPathProtocol(HttpProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Keep a little; hand a large body over to ASGI."""
+        """Collect a small body; hand a larger one to ASGI."""
         if self._handler is None:
             super().on_body(body)
             return
@@ -119,7 +124,7 @@ class FastPathProtocol(HttpProtocol):
             self._go_through_asgi()
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is complete: call its handler."""
         handler = self._handler
         if handler is None:
             super().on_message_complete()
@@ -142,7 +147,7 @@ class FastPathProtocol(HttpProtocol):
 
     @property
     def leaving(self) -> bool:
-        """Whether the process ends soon."""
+        """True while the process drains."""
         return bool(self._application.leaving)
 
     def _is_plain(self) -> bool:

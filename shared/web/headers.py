@@ -1,7 +1,9 @@
-"""Security headers, made once. The server adds `defaults` to every answer; the rest depends on what is answered.
+"""Security headers, built once.
+The server adds `defaults` to every answer; the others depend on the answer.
 
-`STRICT` is for what no browser shows as a page: it may load nothing, and other sites may not read it. `OPEN` is for
-what other sites may embed: pictures, the beacon's answers, public statistics.
+`STRICT` is for answers that are not pages: they may load nothing, and other sites may not read
+them. `OPEN` is for answers that other sites may embed: pictures, the beacon's answers, public
+statistics.
 """
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -15,7 +17,7 @@ OPEN: RawHeaders = [(_POLICY, _NOTHING), (_RESOURCE, b"cross-origin")]
 
 
 def defaults(hsts: int) -> list[tuple[str, str]]:
-    """The headers of every answer. `hsts`: seconds for which browsers use HTTPS alone; 0 leaves that out."""
+    """The headers of every answer. `hsts`: seconds of Strict-Transport-Security; 0 leaves it out."""
     found = [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "strict-origin-when-cross-origin"),
@@ -25,16 +27,18 @@ def defaults(hsts: int) -> list[tuple[str, str]]:
 
 
 def page(policy: str) -> RawHeaders:
-    """The headers of an HTML page with this content security policy."""
+    """The headers of an HTML page whose content security policy is `policy`."""
     return [(_POLICY, policy.encode()), (_RESOURCE, b"same-origin"), (b"cross-origin-opener-policy", b"same-origin")]
 
 
 def missing(headers: RawHeaders, policy: RawHeaders) -> RawHeaders:
-    """What of `policy` is not in `headers`. A page of an API brings a content security policy of its own."""
+    """The headers of `policy` that `headers` lacks.
+    An API's page has a content security policy of its own.
+    """
     names = {name.lower() for name, _ in headers}
     return [(name, value) for name, value in policy if name not in names]
 
 
 def lines(headers: RawHeaders) -> bytes:
-    """Headers as lines, each ended."""
+    """Headers as lines with line ends."""
     return b"".join(b"%b: %b\r\n" % each for each in headers)

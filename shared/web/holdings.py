@@ -1,8 +1,9 @@
-"""What a subscriber holds, offered for comparison: `GET /state`, newline-delimited JSON, in pages.
+"""The state listing for reconciliation:
+`GET /state` lists a subscriber's articles in pages of JSON lines.
 
-One line per article, `{"id": "ls0001", "revision": 3, "state": "published"}`, sorted by id; any state but published
-is a tombstone. `?after=ID` begins behind an id, `?limit=` (1 to 1000, which is the default) is the lines at most;
-fewer than that are the last.
+One line per article, `{"id": "ls0001", "revision": 3, "state": "published"}`, sorted by id. Any
+state but published is a tombstone. `?after=ID` starts after an id. `?limit=` is the maximum of
+lines, 1 to 1000, by default 1000; a page with fewer lines is the last.
 """
 
 from collections.abc import Iterable
@@ -11,12 +12,12 @@ from dataclasses import asdict, dataclass
 import orjson
 
 PAGE = 1000
-"""Lines of one answer at most."""
+"""Upper bound for the lines of one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An article as a subscriber holds it."""
+    """One article in a subscriber's state."""
 
     id: str
     revision: int
@@ -24,17 +25,19 @@ class Held:
 
     @property
     def public(self) -> bool:
-        """Whether it is shown."""
+        """True if the subscriber shows the article."""
         return self.state == "published"
 
 
 def lines(held: Iterable[Held]) -> bytes:
-    """A page as it is answered."""
+    """A page of the listing as JSON lines."""
     return b"".join(orjson.dumps(asdict(each)) + b"\n" for each in held)
 
 
 def read(body: bytes) -> list[Held]:
-    """A page as another team's service may send it. Raises ValueError that says what is wrong with which line."""
+    """Parse a page of any subscriber's listing.
+    Raises ValueError that names the line and the fault.
+    """
     found: list[Held] = []
     for number, line in enumerate(body.splitlines(), 1):
         try:

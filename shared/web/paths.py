@@ -1,4 +1,4 @@
-"""Paths of the portal's pages, from the root of the site. Pure."""
+"""Paths of the portal's pages, relative to the root of the site. Pure."""
 
 
 def article_path(section: str, slug: str, article_id: str) -> str:

@@ -1,11 +1,13 @@
-"""uvicorn's HTTP protocol, made safe against clients that send without end, or slowly, or nonsense.
+"""uvicorn's HTTP protocol with bounds against clients that send endlessly,
+slowly or malformed data.
 
-uvicorn leaves to others (a proxy in front of it) what a request may cost before an application sees it. Here each
-part has a bound while it arrives: the request line (414), the headers (431), trailers and chunk extensions (400),
-pipelined requests, and what is sent after an answer. `shared.web.connections` bounds the time.
+uvicorn relies on a proxy to bound a request before the application sees it. This protocol bounds
+each part while it arrives: the request line (414), headers (431), trailers and chunk extensions
+(400), pipelined requests, and data sent after an answer. `shared.web.connections` bounds the time.
 
-After a refusal the connection is closed in two steps: our side first, then, a little later or when the client has
-closed, the other. Closed at once, the kernel would reset it, and the client might never see the answer.
+After a refusal the connection is closed in two steps: our side first, the other when the client has
+closed or a little later. If it were closed at once, the kernel would reset it, and the client might
+not see the answer.
 """
 
 import asyncio
@@ -24,29 +26,34 @@ from shared.web.asgi import RawHeaders, Receive, problem_answer
 from shared.web.connections import Connections
 
 MAX_TARGET = 8 << 10
-"""Bytes of a request's target."""
+"""Upper bound for the bytes of a request's target."""
 MAX_HEADERS = 100
 MAX_HEAD = 32 << 10
-"""Bytes of a request's line and headers; the same for trailers, and for a chunk's extensions."""
+"""Upper bound for the bytes of a request's line and headers,
+of its trailers, and of its chunk extensions."""
 MAX_PIPELINED = 16
-"""Requests that wait behind the one in hand; after them the connection is closed."""
+"""Upper bound for the requests that wait on a connection; after them the connection is closed."""
 MAX_CHUNKS, LEAST_CHUNK = 1000, 16
-"""Beyond so many chunks of a body they must have so many bytes on average: each costs us as much as a small request."""
+"""A body of more chunks must have so many bytes per chunk on average:
+a chunk costs as much CPU as a small request."""
 SLICE = 16 << 10
-"""Bytes that are parsed at once. The parser shows a header only when it is whole: this bounds what it holds unseen."""
+"""Bytes that are parsed at once.
+The parser reports a header only when it is complete; this bounds what it buffers."""
 DISCARDED = 16 << 20
-"""Bytes that are read and thrown away behind an answer, so that a client that sends first and reads then gets it."""
+"""Upper bound for bytes that are read and discarded after an answer,
+for clients that send all before they read."""
 CLOSING_SECONDS = 2.0
-"""For a client to close its side after ours."""
+"""Time for a client to close its side after ours."""
 
 BETWEEN, HEAD, BODY = range(3)
-"""What is read: nothing, a request's line and headers, or its body with the trailers."""
+"""State of reading: between requests, in a request's line and headers, or in its body and
+trailers."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. The application has `connections`, and `leaving`.
+    """One connection. The application has the attributes `connections` and `leaving`.
 
-    `self` also stands in for the transport towards uvicorn's cycles: `write`, `close`, `is_closing`.
+    uvicorn's cycles get `self` as their transport: `write`, `close`, `is_closing`.
     """
 
     def __init__(
@@ -63,14 +70,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._reading = BETWEEN
         self._in_hand_cycle: RequestResponseCycle | None = None
         self._deaf = False
-        """Nothing more is parsed."""
+        """True: input is discarded, not parsed."""
         self._closed = False
-        """Nothing more is written."""
+        """True: output is discarded."""
         self._split = False
-        """The head, or the body, comes in several segments."""
+        """True: the head or the body arrives in several segments."""
         self._upgrade = False
         self._silent_bytes = 0
-        """Bytes since the head began, or since the last byte of the body."""
+        """Bytes received since the head began, or since the last byte of the body."""
         self._trailers = self._chunks = 0
         self._body_bytes = self._body_bytes_before = 0
         self._body_since = 0.0
@@ -80,7 +87,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     # The connection
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection if there is room."""
+        """Admit the connection, or answer 503 at the limit."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self.write: Callable[[bytes], None] = self.transport.write
         connections = self._connections
@@ -91,10 +98,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(Problem(503, detail, headers=[("retry-after", "1")]), "full")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection, however it ended."""
+        """Clean up after the connection."""
         in_hand = self._in_hand_cycle
         if in_hand is not None and in_hand is not self.cycle:
-            # uvicorn tells the newest one alone, and this one would wait, or write, for ever.
+            # uvicorn notifies only the newest cycle;
+            # without this an older one waits or writes for ever.
             in_hand.disconnected = True
             in_hand.message_event.set()
         super().connection_lost(exc)
@@ -107,11 +115,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._connections.forget(self)
 
     def is_closing(self) -> bool:
-        """Whether nothing more is written."""
+        """True if output is discarded."""
         return self._closed or self.transport.is_closing()
 
     def close(self) -> None:
-        """Close behind what was written. A client that is still sending is listened to for a moment."""
+        """Close after the written data.
+        If the client may be sending, its input is read for a moment longer.
+        """
         if self.is_closing():
             return
         self._closed = self._deaf = True
@@ -127,14 +137,14 @@ class HttpProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def shutdown(self) -> None:
-        """Close, now or with the answer to the request in hand."""
+        """Close now, or after the answer to the request in flight."""
         if self._in_hand():
             self.cycle.keep_alive = False
         else:
             self.transport.close()
 
     def end_silently(self, reason: str) -> None:
-        """Close at once; nothing is answered."""
+        """Close at once, without an answer."""
         self._connections.ended(reason)
         self._deaf = self._closed = True
         self.write = _to_nobody
@@ -142,7 +152,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def has_unread(self) -> bool:
-        """Whether bytes of the client wait in the kernel, and the client is still there."""
+        """True if bytes wait in the kernel and the client has not closed its side."""
         socket = self.transport.get_extra_info("socket")
         if socket is None or socket.fileno() < 0:
             return False
@@ -151,19 +161,19 @@ class HttpProtocol(HttpToolsProtocol):
         return poll.poll(0) == [(socket.fileno(), select.POLLIN)]
 
     def time_out(self, reason: str) -> None:
-        """408: the head or the body has not come in time."""
+        """Answer 408, because `reason` (head or body) did not arrive in time, and close."""
         self._refuse(Problem(408, f"the request's {reason} did not arrive in time"), reason)
 
     def body_is_late(self, now: float, paused: float) -> bool:
-        """Whether the body comes in too slowly."""
+        """True if the body arrives too slowly. Time in which reading was paused doesn't count."""
         if self.flow.read_paused:
             self._body_since += paused
         limits = self._connections.limits
         return now > self._body_since + limits.transfer_grace + self._body_bytes / limits.transfer_rate
 
-    # What comes in
+    # Input
     def data_received(self, data: bytes) -> None:
-        """Parse what has come."""
+        """Parse received data, in slices."""
         if self._deaf:
             self._throw_away(len(data))
             return
@@ -178,26 +188,26 @@ class HttpProtocol(HttpToolsProtocol):
             upgrade = stopped.args[0]
         except httptools.HttpParserError as error:
             self._refuse_as(error)
-        if upgrade is not None:  # not while it is handled: what goes wrong then would have it as its cause
+        if upgrade is not None:  # outside the except block, else later errors have this exception as their context
             self._go_on_without_upgrade(data[upgrade:])
         if self._reading:
             if not self._deaf:
                 self._note_unfinished(len(data))
         elif (self in self._idle or self in self._fresh) and not data.strip(b"\r\n"):
-            # Empty lines before a request are allowed, and the parser passes over them for ever.
+            # Empty lines before a request are allowed, and the parser skips them without a bound.
             self._silent_bytes += len(data)
             if self._silent_bytes > MAX_HEAD:
                 self._refuse(self._endless(), "too_large")
 
     def eof_received(self) -> None:
-        """The client sends no more; the transport closes itself."""
+        """The client has closed its side; the transport closes itself."""
 
     def _throw_away(self, size: int) -> None:
         self._discard -= size
         if self._discard < 0:
             self.end_silently("discarded")
         elif not self.flow.read_paused:
-            # A client that floods us is read at our pace, else it has all of the loop's time.
+            # Without a pause a client that sends fast takes all of the event loop's time.
             self.flow.pause_reading()
             self._connections.paused.append(self.flow)
 
@@ -224,7 +234,7 @@ class HttpProtocol(HttpToolsProtocol):
             return Problem(400, f"trailers and chunk extensions may have at most {MAX_HEAD} bytes")
         return Problem(431, f"the request line and headers may have at most {MAX_HEAD} bytes")
 
-    # What the parser finds
+    # The parser's callbacks
     def on_message_begin(self) -> None:
         """A request begins."""
         self._reading, self._split = HEAD, False
@@ -241,7 +251,9 @@ class HttpProtocol(HttpToolsProtocol):
             raise Problem(414, f"the request's target may have at most {MAX_TARGET} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer: those are thrown away, because the application has the headers already."""
+        """A header, or a trailer.
+        Trailers are discarded, because the application already has the headers.
+        """
         if self._reading == BODY:
             self._trailers += 1
             if self._trailers > MAX_HEADERS:
@@ -256,7 +268,7 @@ class HttpProtocol(HttpToolsProtocol):
         headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Hand the request to the application."""
+        """The headers are complete: check the request and hand it to the application."""
         self._check_size()
         if self.parser.should_upgrade():
             self._upgrade = True
@@ -273,7 +285,7 @@ class HttpProtocol(HttpToolsProtocol):
             raise Problem(400, f"beyond {MAX_CHUNKS} chunks they must have {LEAST_CHUNK} bytes on average")
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body; behind an answer it is thrown away."""
+        """A part of the body. It is discarded if the request is already answered."""
         self._body_bytes += len(body)
         if self.cycle.response_complete:
             self._throw_away(len(body))
@@ -281,7 +293,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is complete."""
         if self._upgrade:
             return
         self._message_ended()
@@ -289,7 +301,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._become_idle()
 
     def on_response_complete(self) -> None:
-        """The answer is written; go on with the next request."""
+        """The answer is complete: start the next request, wait for one, or close."""
         self.server_state.total_requests += 1
         if self.is_closing():
             return
@@ -298,13 +310,14 @@ class HttpProtocol(HttpToolsProtocol):
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
         elif self._deaf or (self._reading == BODY and (self.expect_100_continue or self._chunks)):
-            # A client that was told before it sent its body may send it, or not: what follows has two meanings. And
-            # to follow chunks that nobody wants costs more than a new connection.
+            # After `Expect: 100-continue` the client may or may not send the body, so the next
+            # bytes are ambiguous. And parsing the rest of a chunked body costs more than a new
+            # connection.
             self.close()
         else:
             self._become_idle()
 
-    # How much of an answer is read
+    # Output that the client reads slowly
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
         super().pause_writing()
@@ -328,11 +341,13 @@ class HttpProtocol(HttpToolsProtocol):
                 raise self._endless()
 
     def _check_request(self) -> None:
-        """Refuse what is no HTTP/1 request."""
+        """Refuse requests that are not HTTP/1.0 or 1.1,
+        and complete an absolute target without a path.
+        """
         if self.parser.get_http_version() not in ("1.1", "1.0"):
             raise Problem(400, "this server speaks HTTP/1.1")
         if self.url[:1] != b"/" and httptools.parse_url(self.url).path is None:
-            # An absolute address without a path means the root.
+            # An absolute target without a path means the root.
             address, mark, query = self.url.partition(b"?")
             self.url = address + b"/" + mark + query
 
@@ -342,19 +357,20 @@ class HttpProtocol(HttpToolsProtocol):
             self._connections.bodies.pop(self, None)
 
     def _become_idle(self) -> None:
-        """Wait for the next request, unless the present one, its answer or its reader is not done."""
+        """Wait for the next request, unless the current one or its answer is not complete."""
         if self._reading or self.flow.write_paused or self._closed or self._in_hand():
             return
         self._idle[self] = self._connections.now + self._keep_alive
 
     def _in_hand(self) -> bool:
-        """Whether a request waits for its answer."""
+        """True if a request is in flight on this connection."""
         return bool(self.pipeline) or not getattr(self.cycle, "response_complete", True)
 
     def _go_on_without_upgrade(self, rest: bytes) -> None:
-        """Read the request again as if it asked for no other protocol; its body, too, which the parser left out.
+        """Parse the request again without its `Upgrade` header,
+        with its body, which the parser has skipped.
 
-        Java's client asks for HTTP/2 in this way with every first request.
+        Java's HTTP client asks for HTTP/2 by `Upgrade` with each first request.
         """
         self._upgrade = False
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
@@ -381,11 +397,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(as_problem(cause) if isinstance(cause, Exception) else Problem(500, "stopping"), "malformed")
 
     def _own_cycle(self) -> Any:
-        """What waits for the rest of the request that is being read."""
+        """The cycle that waits for the rest of the request being read; None if there is none."""
         return self.cycle if self._reading == BODY else None
 
     def _refuse(self, problem: Problem, reason: str) -> None:
-        """Answer `problem` if it is this request's turn, and close behind the answers that are still to come."""
+        """Answer `problem` unless an earlier request is in flight; close after the last answer."""
         if self.is_closing():
             return
         self._connections.ended(reason)
@@ -410,7 +426,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.close()
 
     def default_head(self) -> bytes:
-        """The header lines that uvicorn adds to every answer; it makes them anew each second."""
+        """The header lines that uvicorn adds to every answer.
+        It rebuilds them each second, so they are cached.
+        """
         if self._defaults is not self.server_state.default_headers:
             self._defaults = self.server_state.default_headers
             self._default_head = b"".join(b"%b: %b\r\n" % pair for pair in self._defaults)
@@ -418,10 +436,10 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 def has_left(receive: Receive) -> bool:
-    """Whether the client of the request whose ASGI `receive` this is has closed its connection."""
-    cycle = getattr(receive, "__self__", None)  # uvicorn's, of which it is a method
+    """True if the client of the request with the ASGI callable `receive` has disconnected."""
+    cycle = getattr(receive, "__self__", None)  # `receive` is a method of uvicorn's cycle
     return bool(getattr(cycle, "disconnected", False))
 
 
 def _to_nobody(_data: bytes) -> None:
-    """What is written to a connection that has ended."""
+    """Discard output for a closed connection."""

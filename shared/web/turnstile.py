@@ -1,7 +1,9 @@
-"""Costly requests begin one by one, so that a flood of them delays neither cheap requests nor the loop's other work.
+"""Queues costly requests,
+so that a flood of them delays neither cheap requests nor other work in the loop.
 
-A request of an API is worked on for a millisecond or two without a pause. A hundred that arrive together would
-otherwise run in one turn of the loop, and whoever comes meanwhile, a reader's beacon too, would wait for all of them.
+An API request runs for a millisecond or two without a pause. Without this, a hundred that arrive
+together would run in one turn of the loop, and a read that arrives meanwhile would wait for all of
+them.
 """
 
 import asyncio
@@ -12,13 +14,13 @@ from shared.web.asgi import App, Disconnected, Receive, Scope, Send
 from shared.web.protocol import has_left
 
 IN_A_TURN = 2
-"""Requests that begin in each turn of the loop."""
+"""Number of requests that start in each turn of the loop."""
 MOST_WAITING = 200
-"""Requests that wait for their turn; the next ones are told to come again."""
+"""Upper bound for the queue; more requests are answered 503."""
 
 
 class Turnstile:
-    """Lets some in, in each turn of the loop, in the order in which they came."""
+    """A FIFO queue that lets a few requests start in each turn of the loop."""
 
     def __init__(self, in_a_turn: int = IN_A_TURN) -> None:
         self._in_a_turn = in_a_turn
@@ -28,7 +30,7 @@ class Turnstile:
         return len(self._waiting)
 
     async def enter(self) -> None:
-        """Wait for a turn; alone, until the next turn of the loop."""
+        """Wait in the queue. If it is empty, until the next turn of the loop."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._turn)
@@ -48,9 +50,10 @@ class Turnstile:
 
 
 def in_turns(app: App, most_waiting: int = MOST_WAITING) -> App:
-    """`app`, whose requests begin in turns.
+    """`app` behind a turnstile.
 
-    Raises `Problem` 503 when too many wait, and `Disconnected` for a client that has left meanwhile.
+    Raises `Problem` 503 if the queue is full,
+    and `Disconnected` if the client has left while it waited.
     """
     turnstile = Turnstile()
 

@@ -22,7 +22,7 @@ from shared.rabbit import topology
 from shared.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
 
 EVENT_TIMEOUT = 10.0
-"""Seconds to wait for the confirm of an event; whoever publishes it then tries again."""
+"""Timeout in seconds for the publisher confirm of an event; its publisher tries again."""
 
 
 async def publish(
@@ -38,10 +38,11 @@ async def publish(
     correlation_id: str | None = None,
     message_type: str | None = None,
 ) -> None:
-    """Publish persistent and mandatory, and return when RabbitMQ has confirmed it.
+    """Publish a persistent, mandatory message, and return when RabbitMQ has confirmed it.
 
-    Raises `Transient` when that is not known within `timeout` seconds: the message may have arrived, so repeat it
-    under the same id; `NotTaken` when a queue refuses it. Raises aio-pika's `DeliveryError` when no queue wants it.
+    Raises `Transient` without a confirm within `timeout` seconds; the message may have arrived, so
+    repeat it under the same id. Raises `NotTaken` if a queue refuses it, aio-pika's `DeliveryError`
+    if no queue is bound.
     """
     properties = spec.Basic.Properties(
         content_type=content_type,
@@ -57,7 +58,7 @@ async def publish(
             async with asyncio.timeout(timeout):
                 await _publish(broker, body, exchange, routing_key, properties)
     except DeliveryError as error:
-        if isinstance(error.frame, spec.Basic.Nack):  # a queue took it not: full, or in trouble
+        if isinstance(error.frame, spec.Basic.Nack):  # a queue did not take it: it is full or failing
             raise NotTaken("RabbitMQ refused the message") from error
         raise
     except BROKER_ERRORS as error:
@@ -69,11 +70,12 @@ async def publish(
 async def _publish(
     broker: RabbitBroker, body: bytes, exchange: RabbitExchange, routing_key: str, properties: spec.Basic.Properties
 ) -> None:
-    # Past the publish of FastStream and of aio-pika, which spend over a tenth of a millisecond on messages of their
-    # own (docs/performance.md): a reader waits for this. The exchange is declared: this looks it up.
+    # Not by FastStream's or aio-pika's publish: their message objects cost over 0.1 ms
+    # (docs/performance.md), and a reader waits for this call. `declare_exchange` only looks up the
+    # exchange, which was declared at the start.
     channel = (await broker.declare_exchange(exchange)).channel
     if channel.is_closed and isinstance(channel, RobustChannel):
-        await channel.restore()  # aio-pika tries once by itself, which fails while an exchange is missing
+        await channel.restore()  # aio-pika restores it only once, and fails if an exchange is missing then
     if channel.is_closed:
         raise ChannelInvalidStateError("the channel is closed")
     wire = await channel.get_underlay_channel()
@@ -85,10 +87,12 @@ async def _publish(
 async def publish_encoded(
     broker: Broker, name: str, body: bytes, *, id: str, type: str, correlation_id: str | None
 ) -> None:
-    """Publish the event `name`, confirmed. Raises as `publish`, but for a queue of a subscriber that refuses.
+    """Publish the event `name` and wait for the confirm. Raises as `publish` does.
 
-    Such a queue misses the event, and nobody else does: RabbitMQ has routed it to every other queue before it said
-    no. But it says so without waiting for those, so that our own get the event once more, confirmed (ADR 0019).
+    If a subscriber's queue refuses the event, that is no error, and only that queue misses it:
+    RabbitMQ routes a message to all queues before it nacks. But it nacks before the other queues
+    have stored the message, so the event is published once more to our own queues, confirmed (ADR
+    0019).
     """
 
     async def to(exchange: RabbitExchange) -> None:
@@ -123,9 +127,11 @@ async def publish_event(
     subject: str | None = None,
     revision: int | None = None,
 ) -> None:
-    """Wrap `data` as a CloudEvent and publish it under its name, confirmed. Raises `Transient` as `publish` does.
+    """Wrap `data` as a CloudEvent,
+    publish it under its name and wait for the confirm. Raises `Transient`.
 
-    The correlation id is that of what is being handled. News that no queue wants is no fault.
+    The event carries the current correlation id.
+    An event that no queue is bound to is only counted.
     """
     event = events.envelope(
         data,

@@ -6,14 +6,14 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from services.ingest.articles.reconcile import parse_subscribers
 from services.ingest.reads.addresses import Network, unmapped
 from services.ingest.reads.signs import ANY
 from services.ingest.tokens import Token, parse_tokens
-from shared.base.settings import Pairs, Settings
+from shared.base.settings import Folder, Sections, Settings
 from shared.base.urls import origins
 
 
@@ -23,7 +23,7 @@ def _networks(value: object) -> object:
     try:
         return tuple(unmapped(ip_network(part.strip())) for part in value.split(",") if part.strip())
     except ValueError as error:
-        raise ValueError(f"must be networks such as 10.0.0.0/8, separated by commas: {error}") from error
+        raise ValueError(f"must be networks such as 10.0.0.0/8, separated by commas: {str(error)[:100]}") from error
 
 
 def _origins(value: object) -> object:
@@ -36,6 +36,12 @@ def _tokens(value: object) -> object:
 
 def _subscribers(value: object) -> object:
     return parse_subscribers(value) if isinstance(value, str) else value
+
+
+def _instance(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", value):
+        raise ValueError("must be 1-63 of a-z, 0-9 and -, and not begin with -")
+    return value
 
 
 class IngestSettings(Settings):
@@ -72,16 +78,15 @@ class IngestSettings(Settings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         (), description="networks of proxies whose X-Forwarded-For or Forwarded is believed, separated by commas"
     )
-    instance: str = Field(
-        default_factory=lambda: re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower())[:63] or "ingest",
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+    instance: Annotated[str, AfterValidator(_instance)] = Field(
+        default_factory=lambda: re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower()).strip("-")[:63] or "ingest",
         description="name of this instance's spool, unique among those that share a disk",
     )
-    spool_dir: Path = Field(
+    spool_dir: Folder = Field(
         Path("spool"), description="folder of the spools; it must outlive the process, each instance has its own in it"
     )
     spool_max_bytes: int = Field(
-        256 << 20, ge=1 << 16, description="bytes that the spool may take before reads are answered 503"
+        256 << 20, ge=1 << 16, le=1 << 40, description="bytes that the spool may take before reads are answered 503"
     )
     confirm_timeout: float = Field(
         2.0, gt=0, le=60, description="seconds to wait for RabbitMQ's confirm before a batch goes to the spool"
@@ -91,10 +96,10 @@ class IngestSettings(Settings):
         description="subscribers that are compared with the articles every 5 minutes: name=address of the state that "
         "it offers, separated by commas",
     )
-    sections: Pairs = Field(
+    sections: Sections = Field(
         (),
         description="the site's sections, as render has them: slug=Name, separated by commas; an article in another "
         "one is taken with a warning, without any none is given",
     )
-    max_article_bytes: int = Field(3 << 20, ge=1024, description="bytes that an article's JSON may have")
+    max_article_bytes: int = Field(3 << 20, ge=1024, le=15 << 20, description="bytes that an article's JSON may have")
     max_media_bytes: int = Field(8 << 20, ge=1024, le=15 << 20, description="bytes that a picture may have")

@@ -23,12 +23,13 @@ class Token:
 def parse_tokens(text: str) -> tuple[Token, ...]:
     """Read `name:scope+scope:sha256, …`. Raises ValueError naming the entry that is wrong."""
     tokens: list[Token] = []
-    for entry in filter(None, (part.strip() for part in text.split(","))):
+    for number, entry in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
         name, _, rest = entry.partition(":")
         scopes, _, digest = rest.partition(":")
         held = frozenset(scopes.split("+"))
-        if not re.fullmatch(r"[a-z0-9-]{1,64}", name):
-            raise ValueError("must be name:scope+scope:sha256; a name is 1-64 of a-z, 0-9 and -")
+        # An entry of another form may be the token itself: it is not repeated.
+        if entry.count(":") != 2 or not re.fullmatch(r"[a-z0-9-]{1,64}", name):
+            raise ValueError(f"entry {number} must be name:scope+scope:sha256; a name is 1-64 of a-z, 0-9 and -")
         if not held <= SCOPES:
             raise ValueError(f"the scopes of {name} must be among {', '.join(sorted(SCOPES))}")
         if not re.fullmatch(r"[0-9a-f]{64}", digest):

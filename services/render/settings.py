@@ -6,14 +6,35 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.base.settings import Pairs, Settings
+from shared.base.settings import Pairs, Sections, Settings
+from shared.base.urls import http_url, link
+
+_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 
 
 def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     for name, url in value:
-        if not url.startswith(("https://", "http://")):
-            raise ValueError(f"the link {name} must be an http(s) address")
+        try:
+            link(url)
+        except ValueError as error:
+            raise ValueError(f"the link {name} {error}") from None
     return value
+
+
+def _line(value: object) -> object:
+    line = " ".join(value.split()) if isinstance(value, str) else value
+    if isinstance(line, str) and not line.isprintable():
+        raise ValueError("must be a line of text; it holds control characters, or others that can't be seen")
+    return line
+
+
+Line = Annotated[str, BeforeValidator(_line)]
+
+
+def _reads_url(value: str) -> str:
+    if not re.fullmatch(r"(https?:/)?/[^\s\"'<>;,/\\][^\s\"'<>;,\\]*", value):
+        raise ValueError("must be a path such as /reads, or an http(s) address without spaces, quotes, ; , < > and \\")
+    return value if value.startswith("/") else http_url(value)
 
 
 def _hosts(value: object) -> object:
@@ -21,8 +42,9 @@ def _hosts(value: object) -> object:
         return value
     hosts = tuple(filter(None, (part.strip().lower() for part in value.split(","))))
     for host in hosts:
-        if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", host):
-            raise ValueError(f"{host} must be a host, such as cdn.example.vn or *.example.vn")
+        port = host.partition(":")[2]
+        if not re.fullmatch(rf"(\*\.)?{_LABEL}(\.{_LABEL})*(:[1-9][0-9]{{0,4}})?", host) or int(port or 1) > 65535:
+            raise ValueError(f"{host[:100]!r} must be a host, such as cdn.example.vn or *.example.vn")
     return hosts
 
 
@@ -30,15 +52,14 @@ class RenderSettings(Settings):
     """render's own settings."""
 
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
-    reads_url: str = Field(
+    reads_url: Annotated[str, AfterValidator(_reads_url)] = Field(
         "/reads",
-        pattern=r"^(https?://[^\s\"'<>;,]+|/[^\s\"'<>;,]*)$",
         description="where pages send their reads: ingest's address of the beacon, as readers reach it",
     )
-    site_name: str = Field("Cổng thông tin điện tử", min_length=1, max_length=200, description="the site's name")
-    site_tagline: str = Field("", max_length=200, description="a line under the name")
-    site_address: str = Field("", max_length=500, description="the publisher's address, in the footer")
-    sections: Pairs = Field((), description="sections in the navigation: slug=Name, separated by commas")
+    site_name: Line = Field("Cổng thông tin điện tử", min_length=1, max_length=200, description="the site's name")
+    site_tagline: Line = Field("", max_length=200, description="a line under the name")
+    site_address: Line = Field("", max_length=500, description="the publisher's address, in the footer")
+    sections: Sections = Field((), description="sections in the navigation: slug=Name, separated by commas")
     links: Annotated[Pairs, AfterValidator(_links)] = Field(
         (), description="web links in the side column: Name=https://…, separated by commas"
     )

@@ -43,6 +43,22 @@ def _pairs(value: object) -> object:
     return tuple(pairs)
 
 
+def _sections(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    slugs = [slug for slug, _ in pairs]
+    for slug in slugs:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
+            raise ValueError(f"{slug[:80]!r} is no slug: write kinh-te=Kinh tế, with a-z, 0-9 and single -")
+        if slugs.count(slug) > 1:
+            raise ValueError(f"the section {slug} stands there twice")
+    return pairs
+
+
+def _folder(value: object) -> object:
+    if isinstance(value, str) and (not value.strip() or value != value.strip() or not value.isprintable()):
+        raise ValueError("must be a folder's path; it is empty, or holds blanks at an end or invisible characters")
+    return value
+
+
 def _listening(value: str) -> str:
     try:
         socket.getaddrinfo(value or "nothing", None, type=socket.SOCK_STREAM)
@@ -54,6 +70,8 @@ def _listening(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(urls.http_url)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
+Sections = Annotated[Pairs, AfterValidator(_sections)]
+Folder = Annotated[Path, BeforeValidator(_folder)]
 
 
 class SubscriberSettings(BaseSettings):

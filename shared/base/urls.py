@@ -42,6 +42,7 @@ def _host(parts: SplitResult, form: str) -> str:
         if ":" in host or "[" in parts.netloc.rpartition("@")[2]:
             return f"[{IPv6Address(host)}]"
         host = host.removesuffix(".").encode("idna").decode()
+        host.encode().decode("idna")  # "xn--" alone stands for nothing
     except ValueError:
         raise ValueError(form) from None
     if len(host) > _LONGEST_NAME or not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host):
@@ -73,6 +74,16 @@ def http_url(value: str) -> str:
         raise ValueError(f"{form}; it is public, so it holds no user's name")
     _host(parts, form)
     return value.rstrip("/")
+
+
+def link(value: str) -> str:
+    """An address of the web, with a query or not. Raises ValueError."""
+    form = "must be an absolute http:// or https:// address"
+    parts = _split(value, form)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(form)
+    _host(parts, form)
+    return value
 
 
 def origin_of(url: str) -> str:

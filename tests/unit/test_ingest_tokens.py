@@ -26,12 +26,12 @@ def test_the_settings_hold_the_hash_of_a_token() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"CMS:articles:{SESAME}", "must be name:scope"),
-        (f":articles:{SESAME}", "must be name:scope"),
-        ("cms", "the scopes of cms must be among articles, reads"),
+        (f"CMS:articles:{SESAME}", "entry 1 must be name:scope"),
+        (f"app:reads:{OTHER},:articles:{SESAME}", "entry 2 must be name:scope"),
+        ("cms", "entry 1 must be name:scope"),
         (f"cms::{SESAME}", "the scopes of cms must be among articles, reads"),
         (f"cms:articles+admin:{SESAME}", "the scopes of cms must be among articles, reads"),
-        ("cms:articles", "the digest of cms must be the SHA-256"),
+        ("cms:articles", "entry 1 must be name:scope"),
         ("cms:articles:open sesame", "the digest of cms must be the SHA-256"),
         (f"cms:articles:{SESAME.upper()}", "the digest of cms must be the SHA-256"),
         (f"app:reads:{OTHER},cms:articles:{SESAME}0", "the digest of cms must be the SHA-256"),

@@ -34,7 +34,7 @@ def test_what_is_no_pair_is_refused(sections: str) -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "//e.vn", "e.vn"])
 def test_a_link_leads_to_an_address(url: str) -> None:
-    assert refused(links=f"Cổng={url}") == "Value error, the link Cổng must be an http(s) address"
+    assert refused(links=f"Cổng={url}") == "Value error, the link Cổng must be an absolute http:// or https:// address"
 
 
 @pytest.mark.parametrize("url", ["/reads", "/a/b", "https://doc.e.vn/reads", "http://127.0.0.1:8001/reads"])

@@ -187,3 +187,210 @@ def test_a_port_that_kubernetes_has_set_is_told(
     environment.setenv("LUOTDOC_PORT", "tcp://10.0.0.1:80")
     (line,) = refusal(CounterSettings, capsys)
     assert "enableServiceLinks: false" in line
+
+
+def told(name: str, value: str, kind: type[Settings], capsys: pytest.CaptureFixture[str]) -> str:
+    """What the refusal of one wrong value says, between the name and the meaning."""
+    (line,) = refusal(kind, capsys)
+    meaning = kind.model_fields[name].description
+    assert line.startswith(f"  {PREFIX}{name.upper()}: ")
+    assert line.endswith(f" ({meaning})")
+    assert len(line) < 600
+    return line.removeprefix(f"  {PREFIX}{name.upper()}: ").removesuffix(f" ({meaning})")
+
+
+NUMBERS = {
+    (kind, name)
+    for kind in (IngestSettings, RenderSettings, CounterSettings, StatsSettings)
+    for name, field in kind.model_fields.items()
+    if field.annotation in (int, float)
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), sorted(NUMBERS, key=str))
+def test_a_number_has_two_bounds_and_is_one(
+    kind: type[Settings], name: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = (
+        "",
+        " ",
+        "\n",
+        "nan",
+        "inf",
+        "-inf",
+        "1e400",
+        "-1",
+        "9" * 30,
+        "9" * 5000,
+        "١٢",
+        "１２",
+        "0x10",
+        "5,5",
+        "[5]",
+    )
+    for value in texts:
+        environment.setenv(PREFIX + name.upper(), value)
+        assert told(name, value, kind, capsys).startswith(("Input should be ", "Unable to parse input string"))
+    # What is meant is read, whatever stands around it.
+    default = str(kind.model_fields[name].default)
+    for value in (default, f" {default}\n"):
+        environment.setenv(PREFIX + name.upper(), value)
+        assert getattr(load(kind), name) == kind.model_fields[name].default
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "values", "fault"),
+    [
+        (Settings, "base_url", ["https://a.vn,b.vn", "https://*.a.vn"], "one host is named in full"),
+        (Settings, "base_url", ["https://u@a.vn", "https://u:hidden@a.vn"], "holds no user's name"),
+        (
+            Settings,
+            "base_url",
+            ["https://a.vn:0", "https://a.vn:/x", "https://a.vn,https://b.vn"],
+            "the port must not be",
+        ),
+        (
+            Settings,
+            "base_url",
+            ["https://a..vn", "https://[abc]", "https://" + "a" * 64 + ".vn"],
+            "must be an absolute",
+        ),
+        (Settings, "base_url", ["https://a.vn\n", " https://a.vn", "https://a.vn/a b"], "a space or a line break"),
+        (Settings, "amqp_url", ["amqp://a,b/", "amqp://a b/", "amqp://[abc]/", "amqp://h:/"], "must be amqp://"),
+        (
+            Settings,
+            "amqp_url",
+            ["amqp://h/?heartbeat=abc", "amqp://h/?heartbeat=", "amqp://h/?heartbeat=-1"],
+            "heartbeat",
+        ),
+        (
+            Settings,
+            "time_zone",
+            ["", " ", "UTC\n", "utc+7", "+07:00", "Asia", "/etc/localtime", "Việt Nam"],
+            "name of a time",
+        ),
+        (
+            IngestSettings,
+            "spool_dir",
+            ["", " ", "\n", "spool\n", " spool", "a\u200bb", "a\x01b"],
+            "must be a folder's path",
+        ),
+        (
+            IngestSettings,
+            "instance",
+            ["", " ", "-a", "A", "a.b", "a\n", "a" * 64, "á"],
+            "must be 1-63 of a-z, 0-9 and -",
+        ),
+        (
+            IngestSettings,
+            "tokens",
+            ["secret", "a:secret", "a:b:secret:hidden", "SECRET:articles:x"],
+            "entry 1 must be name:",
+        ),
+        (
+            IngestSettings,
+            "reconcile",
+            ["a", "a=", "=http://h", "a=ftp://h", "a=http://u:hidden@"],
+            "entry 1 must be name=",
+        ),
+        (
+            IngestSettings,
+            "reconcile",
+            ["a=http://h:0/", "a=http://h/ x", "a=http://a b/", "a=http://*/"],
+            "entry 1 must be",
+        ),
+        (IngestSettings, "reconcile", ["a=http://h,a=http://h"], "a stands there twice"),
+        (
+            IngestSettings,
+            "trusted_proxies",
+            ["proxy", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/-1", "*"],
+            "must be networks",
+        ),
+        (
+            IngestSettings,
+            "trusted_proxies",
+            ["010.0.0.0/8", "10/8", "10.0.0.0 /8", "x" * 5000, "::/129"],
+            "must be networks",
+        ),
+        (IngestSettings, "sections", ["Kinh tế=Kinh tế", "a_b=A", "-a=A", "a--b=A", "/a=A", "a/b=A"], "is no slug"),
+        (
+            RenderSettings,
+            "sections",
+            ["kinh-te=A,kinh-te=A", "kinh-te=A,kinh-te=B"],
+            "the section kinh-te stands there twice",
+        ),
+        (RenderSettings, "site_name", ["", " ", "\n", "\t"], "at least 1 character"),
+        (RenderSettings, "site_name", ["\u200b", "Cổng\x01", "Cổng\u202eabc", "\ufeff"], "must be a line of text"),
+        (
+            RenderSettings,
+            "links",
+            ["A=https://", "A=http:///x", "A=https://a b", "A=https://h:99999"],
+            "the link A must be",
+        ),
+        (
+            RenderSettings,
+            "picture_hosts",
+            ["-a.vn", "a..vn", "a.vn:0", "a.vn:99999", "*", "https://a.vn", "ả.vn"],
+            "a host",
+        ),
+        (
+            RenderSettings,
+            "reads_url",
+            ["", "reads", "//a.vn/reads", "/\\a.vn", "https://", "https:///reads"],
+            "must be a path",
+        ),
+        (RenderSettings, "reads_url", ["/a\n", "/a b", "https://h/;x", "ftp://h/reads"], "must be a path"),
+        (
+            RenderSettings,
+            "reads_url",
+            ["https://h:0/reads", "https://u@h/reads", "https://*/reads"],
+            "must be an absolute",
+        ),
+        (StatsSettings, "cors_origins", ["null", "https://*.a.vn", "https://a.vn:0", "a.vn"], "is no origin"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_a_word_of_what_to_do(
+    kind: type[Settings],
+    name: str,
+    values: list[str],
+    fault: str,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for value in values:
+        environment.setenv(PREFIX + name.upper(), value)
+        text = told(name, value, kind, capsys)
+        assert fault in text, value
+        assert "hidden" not in text
+        assert "secret" not in text.lower()
+
+
+def test_bytes_that_are_no_utf_8_are_told_too(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in (IngestSettings, RenderSettings, CounterSettings, StatsSettings):
+        for name in kind.model_fields.keys() - {"spool_dir"}:
+            environment.setenv(PREFIX + name.upper(), "\udcff")
+            assert told(name, "\udcff", kind, capsys)
+            environment.setenv(PREFIX + name.upper(), GOOD.get(PREFIX + name.upper(), ""))
+            if PREFIX + name.upper() not in GOOD:
+                environment.delenv(PREFIX + name.upper())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "expected"),
+    [
+        (RenderSettings, "site_name", " Cổng  thông tin\nđiện tử ", "Cổng thông tin điện tử"),
+        (RenderSettings, "reads_url", "https://doc.example.vn/reads/", "https://doc.example.vn/reads"),
+        (RenderSettings, "picture_hosts", " CDN.example.vn , *.b.vn:8443,", ("cdn.example.vn", "*.b.vn:8443")),
+        (StatsSettings, "cors_origins", "https://a.vn,HTTPS://A.vn:443/", ("https://a.vn",)),
+        (Settings, "base_url", "http://my_host:8000/tin/", "http://my_host:8000/tin"),
+        (Settings, "base_url", "https://báo.vn", "https://báo.vn"),
+        (Settings, "amqp_url", "amqp://h/?heartbeat=30&timeout=5", "amqp://h/?heartbeat=30&timeout=5"),
+    ],
+)
+def test_what_is_meant_is_read(
+    kind: type[Settings], name: str, value: str, expected: Any, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv(PREFIX + name.upper(), value)
+    assert getattr(load(kind), name) == expected

@@ -10,6 +10,7 @@ from typing import Literal
 
 import httpx
 
+from shared.base.urls import link
 from shared.web.holdings import Held
 
 Kind = Literal["missing", "stale", "extra"]
@@ -36,10 +37,11 @@ class Difference:
 def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
     """`name=http://…,name=http://…` as pairs. Raises ValueError that names the entry at fault."""
     found: dict[str, str] = {}
-    for entry in filter(None, (part.strip() for part in text.split(","))):
+    for number, entry in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
         name, _, url = entry.partition("=")
+        # The address may hold a password: it is not repeated.
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or not _is_address(url):
-            raise ValueError(f"{entry[:80]}: must be name=address, such as render=http://127.0.0.1:8000/state")
+            raise ValueError(f"entry {number} must be name=address, such as render=http://127.0.0.1:8000/state")
         if name in found:
             raise ValueError(f"{name} stands there twice")
         found[name] = url
@@ -48,8 +50,7 @@ def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
 
 def _is_address(url: str) -> bool:
     try:
-        parsed = httpx.URL(url)
-        return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 0) < 1 << 16
+        return bool(httpx.URL(link(url)).host)
     except (httpx.InvalidURL, ValueError):
         return False
 

@@ -24,8 +24,8 @@ _BROWSERS = (
         b"elinks netsurf/ dillo/ emacs-w3 url/emacs edbrowse/ amaya/ ibrowse/ icab/ k-meleon/ "
         b"konqueror/ midori/ surf/ uzbl amiga-aweb/ ncsa_mosaic/ vms_mosaic/ "
         b"nokia samsung- samsung/ sec- lg- lge- lg/ "
-        b"sonyericsson blackberry docomo/ kddi- softbank/ vodafone/ mot- htc_ htc- alcatel- "
-        b"huawei zte- micromax maui portalmmm"
+        b"sonyericsson blackberry docomo/ kddi- softbank/ vodafone/ mot- htc_ htc- alcatel "
+        b"huawei zte- micromax maui portalmmm sie- sagem- sharp- philips panasonic- pantech"
     ).split(),
     b"links (",
     b"ncsa mosaic/",

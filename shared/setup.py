@@ -10,6 +10,7 @@ from shared.base.settings import Settings, load
 from shared.rabbit import broker as rabbit
 from shared.rabbit import declaring
 from shared.storage import mongo
+from shared.storage.collections import make_indexes
 
 SECONDS = 60.0
 """For one attempt to declare everything, with the wait for new queues and for those that are made again."""
@@ -19,7 +20,7 @@ async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) ->
     """Wait for both servers, then declare everything; new queues are used after `settle` seconds."""
     client, db = mongo.connect(settings.mongo_url, "setup")
     await mongo.wait_for(client, settings.mongo_url)
-    await mongo.make_indexes(db)
+    await make_indexes(db)
     broker = rabbit.make_broker(settings, "setup")
     await rabbit.connect(broker, settings.amqp_url, partial(declaring.declare, settle=settle), SECONDS)
     await broker.stop()

@@ -32,6 +32,7 @@ from shared.rabbit.batch import accounted
 from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo
 from shared.storage.books import Books
+from shared.storage.types import Client, Database
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.parking import park, prepare
 from shared.subscriber.waiting import watch
@@ -50,8 +51,8 @@ class Counting:
     """The parts of one counter."""
 
     settings: CounterSettings
-    client: mongo.Client
-    db: mongo.Database
+    client: Client
+    db: Database
     broker: rabbit.Broker
     store: CounterStore
     clock: Clock

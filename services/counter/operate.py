@@ -14,6 +14,8 @@ from shared.base.errors import Refused
 from shared.rabbit.batch import COUNTED_HOURS
 from shared.storage import mongo
 from shared.storage.books import LIVE, Books, Epoch, Hole
+from shared.storage.transactions import snapshot
+from shared.storage.types import Client
 
 YOUNG = timedelta(minutes=15)
 """A batch may take so long without being lost: a queue that is worked off, a spool that is forwarded."""
@@ -45,7 +47,7 @@ def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) ->
 
 
 @asynccontextmanager
-async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[mongo.Client, CounterStore, Books]]:
+async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[Client, CounterStore, Books]]:
     client, db = mongo.connect(settings.mongo_url, "counter-gaps")
     try:
         yield client, CounterStore(client, db, now), Books(db)
@@ -56,7 +58,7 @@ async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[mongo.Client
 async def list_gaps(settings: CounterSettings) -> int:
     """Print every gap; answers the exit status."""
     try:
-        async with _opened(settings) as (client, _, books), mongo.snapshot(client) as session:
+        async with _opened(settings) as (client, _, books), snapshot(client) as session:
             running = await books.running_gaps(session, now())
             _, ended = await books.missing(session, now())
             lost = await books.lost(session)
@@ -87,10 +89,10 @@ async def close_gap(settings: CounterSettings, name: str, no_spool: bool) -> int
 
 
 async def give_up_missing(
-    client: mongo.Client, store: CounterStore, books: Books, name: str, no_spool: bool, moment: datetime
+    client: Client, store: CounterStore, books: Books, name: str, no_spool: bool, moment: datetime
 ) -> int:
     """Note what epoch `name` misses as lost; answers how many batches. Raises `Refused`, and PyMongo's errors."""
-    async with mongo.snapshot(client) as session:
+    async with snapshot(client) as session:
         epoch = await books.epoch(session, name)
         if epoch is None:
             raise Refused("no batch of such an epoch was ever counted; `gaps` lists those with a gap")

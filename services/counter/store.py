@@ -12,7 +12,9 @@ from shared.base.clock import Clock, from_millis
 from shared.rabbit.batch import KEYED, Batch, batch_id, place
 from shared.storage import counts
 from shared.storage.books import LOST, Books
-from shared.storage.mongo import VERSION, Client, Database, Session, snapshot, transaction
+from shared.storage.collections import VERSION
+from shared.storage.transactions import snapshot, transaction
+from shared.storage.types import Client, Database, Session
 
 SLOTS = 16
 LEASE_SECONDS = 30

@@ -39,6 +39,7 @@ from shared.rabbit.batch import Batch
 from shared.rabbit.heartbeat import Heartbeats
 from shared.rabbit.publishing import publish, publish_encoded
 from shared.storage import mongo
+from shared.storage.types import Client
 from shared.web.api import observed
 from shared.web.app import Service
 from shared.web.asgi import Receive, Scope, Send
@@ -59,7 +60,7 @@ class Ingest:
 
     settings: IngestSettings
     clock: Clock
-    client: mongo.Client
+    client: Client
     broker: rabbit.Broker
     store: ArticleStore
     known: KnownArticles

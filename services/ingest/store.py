@@ -15,7 +15,9 @@ from pymongo.read_concern import ReadConcern
 from luotdoc_events import events
 from services.ingest.articles.article import Article, Change, Content, State
 from services.ingest.reads.read_batches import KeyNote
-from shared.storage.mongo import KEY_HOURS, SALT_HOURS, VERSION, Client, Database, Document, Session, transaction
+from shared.storage.collections import KEY_HOURS, SALT_HOURS, VERSION
+from shared.storage.transactions import transaction
+from shared.storage.types import Client, Database, Document, Session
 from shared.web.holdings import Held
 
 Decide = Callable[[Article | None], Change]

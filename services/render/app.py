@@ -28,6 +28,7 @@ from shared.rabbit import topology
 from shared.rabbit.heartbeat import Heartbeats
 from shared.rabbit.publishing import publish_event
 from shared.storage import mongo
+from shared.storage.types import Client
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.guard import Unguarded
 from shared.subscriber.subscribe import listen, subscribe
@@ -46,7 +47,7 @@ class Rendering:
     """The parts of one render."""
 
     settings: RenderSettings
-    client: mongo.Client
+    client: Client
     broker: rabbit.Broker
     questions: Questions
     totals: Totals

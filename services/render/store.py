@@ -10,8 +10,9 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from luotdoc_events import events
+from shared.storage.collections import VERSION
 from shared.storage.counts import SITE, reads_by_article
-from shared.storage.mongo import VERSION, Database, Document
+from shared.storage.types import Database, Document
 from shared.web.holdings import Held
 
 Stored = Literal["stored", "repeated", "stale"]

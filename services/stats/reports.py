@@ -11,8 +11,8 @@ from shared.base.clock import Clock, rfc3339
 from shared.base.errors import Problem
 from shared.base.recent import Recent
 from shared.storage.counts import SITE
-from shared.storage.mongo import Session
 from shared.storage.quarters import quarter_of
+from shared.storage.types import Session
 
 CACHE_SECONDS = 0.5
 FRESH_SECONDS = 5.0

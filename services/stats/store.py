@@ -14,8 +14,11 @@ from services.stats.catalogue import NO_CONTENT, Change
 from shared.storage import counts
 from shared.storage import quarters as q
 from shared.storage.books import Books
+from shared.storage.collections import VERSION
 from shared.storage.counts import SITE
-from shared.storage.mongo import VERSION, Client, Database, Document, Session, ping, snapshot
+from shared.storage.mongo import ping
+from shared.storage.transactions import snapshot
+from shared.storage.types import Client, Database, Document, Session
 from shared.web.holdings import Held
 
 MAX_MILLISECONDS = 10_000

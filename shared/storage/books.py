@@ -17,7 +17,7 @@ from typing import Any
 
 from shared.base.clock import from_millis
 from shared.rabbit.batch import KEYED, batch_id
-from shared.storage.mongo import Database, Document, Session
+from shared.storage.types import Database, Document, Session
 
 LIVE = timedelta(seconds=60)
 """An epoch that was seen within this time is running."""

@@ -13,7 +13,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
 
-from shared.storage.mongo import LEDGER_HOURS
+from shared.storage.collections import LEDGER_HOURS
 from tests.bench.traffic import ARTICLES, article
 
 CHUNK = 20_000

@@ -10,7 +10,7 @@ import httpx
 import orjson
 
 from shared.rabbit import topology
-from shared.storage.mongo import snapshot
+from shared.storage.transactions import snapshot
 from tests.chaos.fleet import Fleet
 from tests.support.system import System
 

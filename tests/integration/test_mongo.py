@@ -8,6 +8,8 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from shared.storage import mongo
+from shared.storage.transactions import transaction
+from shared.storage.types import Session
 from tests.support.system import System, until
 
 
@@ -20,7 +22,7 @@ async def test_what_nobody_waits_for_is_neither_cancelled_nor_committed(system: 
     await db.marks.insert_one({"_id": "left", "steps": 0})
     goes_on, went_on = asyncio.Event(), asyncio.Event()
 
-    async def body(session: mongo.Session) -> None:
+    async def body(session: Session) -> None:
         await db.marks.update_one({"_id": "left"}, {"$inc": {"steps": 1}}, session=session)
         await goes_on.wait()
         await db.marks.update_one({"_id": "left"}, {"$inc": {"steps": 1}}, session=session)
@@ -28,7 +30,7 @@ async def test_what_nobody_waits_for_is_neither_cancelled_nor_committed(system: 
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
-            await mongo.transaction(client, body)
+            await transaction(client, body)
     assert not went_on.is_set()
     goes_on.set()
     await mongo.close(client)
@@ -45,9 +47,9 @@ async def test_a_commit_is_repeated(system: System, monkeypatch: pytest.MonkeyPa
     """Alone where its outcome is unknown, with all of the transaction where there was none."""
     client, db = mongo.connect(system.database.url, "test")
     await db.create_collection("marks")
-    commit, commits, ran = mongo.Session.commit_transaction, 0, 0
+    commit, commits, ran = Session.commit_transaction, 0, 0
 
-    async def first_fails(session: mongo.Session) -> None:
+    async def first_fails(session: Session) -> None:
         nonlocal commits
         commits += 1
         if commits == 1:
@@ -58,14 +60,14 @@ async def test_a_commit_is_repeated(system: System, monkeypatch: pytest.MonkeyPa
             raise error
         await commit(session)
 
-    async def body(session: mongo.Session) -> int:
+    async def body(session: Session) -> int:
         nonlocal ran
         ran += 1
         await db.marks.insert_one({"_id": ran}, session=session)
         return ran
 
-    monkeypatch.setattr(mongo.Session, "commit_transaction", first_fails)
-    assert await mongo.transaction(client, body) == bodies
+    monkeypatch.setattr(Session, "commit_transaction", first_fails)
+    assert await transaction(client, body) == bodies
     assert (commits, ran) == (2, bodies)
     assert [mark["_id"] async for mark in system.db.marks.find()] == [bodies]
     await mongo.close(client)
@@ -77,7 +79,7 @@ async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, m
     client, db = mongo.connect(system.database.url, "test")
     await db.marks.insert_one({"_id": moment, "steps": 0})
 
-    async def body(session: mongo.Session) -> None:
+    async def body(session: Session) -> None:
         for step in ("first", "between"):
             if step == moment:
                 system.database.pause()
@@ -97,7 +99,7 @@ async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, m
     try:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
-                await mongo.transaction(client, body)
+                await transaction(client, body)
         took = time.monotonic() - began
         seen = len(turns)
         await until(lambda: _more(turns, seen), 30, "the event loop turns")
@@ -109,7 +111,7 @@ async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, m
 
     async def over() -> bool:
         """Another one can write what this one had in hand."""
-        await mongo.transaction(client, lambda s: db.marks.update_one({"_id": moment}, {"$set": {"v": 1}}, session=s))
+        await transaction(client, lambda s: db.marks.update_one({"_id": moment}, {"$set": {"v": 1}}, session=s))
         return True
 
     await until(over, 30, "the next transaction goes through")

@@ -22,6 +22,8 @@ from shared.base.errors import Refused
 from shared.base.plainly import refusal
 from shared.base.version import VERSION
 from shared.storage import mongo
+from shared.storage.collections import make_indexes
+from shared.storage.transactions import end_abandoned
 from tests.support.system import ROOT, until
 
 SECONDS = 20.0
@@ -106,8 +108,8 @@ async def test_a_user_with_its_rights_works(guarded: Guarded) -> None:
     url = address(guarded, "writer")
     client, db = mongo.connect(url, "test")
     await mongo.wait_for(client, url)
-    await mongo.make_indexes(db)
-    assert await mongo.end_abandoned(client) == 0
+    await make_indexes(db)
+    assert await end_abandoned(client) == 0
     client.close()
 
 

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from deploy.local import ports
-from shared.storage import mongo
+from shared.storage.transactions import end_abandoned
+from shared.storage.types import Document
 from tests.support import starter
 from tests.support.system import BROWSER, EDITOR, GRACE, ROOT, Process, System, until
 
@@ -95,8 +96,8 @@ async def test_an_end_does_not_wait_for_a_frozen_server(system: System, server: 
 
     async def nothing_is_open() -> bool:
         """A transaction that a process has left is ended by the next that meets it, else by MongoDB in a minute."""
-        await mongo.end_abandoned(system.motor)
-        pipeline: list[mongo.Document] = [
+        await end_abandoned(system.motor)
+        pipeline: list[Document] = [
             {"$currentOp": {"idleSessions": True}},
             {"$match": {"transaction": {"$exists": True}}},
         ]

@@ -21,7 +21,9 @@ from shared.base.clock import now, to_millis
 from shared.base.metrics import Requests, new_registry
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
+from shared.storage.collections import make_indexes
 from shared.storage.quarters import quarter_of
+from shared.storage.types import Database
 from shared.web.api import observed
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -32,7 +34,7 @@ NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi
 class Portal:
     """A database, what the counter writes into it, and the API over it."""
 
-    db: mongo.Database
+    db: Database
     store: Store
     counter: CounterStore
     http: httpx.AsyncClient
@@ -88,8 +90,8 @@ class Portal:
 async def portal(mongo_url: str) -> AsyncIterator[Portal]:
     client, _ = mongo.connect(mongo_url, "test")
     name = f"stats_{secrets.token_hex(6)}"
-    db: mongo.Database = client[name]
-    await mongo.make_indexes(db)
+    db: Database = client[name]
+    await make_indexes(db)
     store = Store(client, db)
     served = observed(api.make(Reports(store, lambda: NOW, HANOI)), Requests(new_registry()))
     transport = httpx.ASGITransport(app=served)

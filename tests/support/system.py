@@ -21,7 +21,7 @@ from deploy.local.database import Database
 from shared.base.settings import Settings
 from shared.rabbit import topology
 from shared.setup import setup
-from shared.storage.mongo import INDEXES
+from shared.storage.collections import INDEXES
 from tests.support.starter import Child
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from services.ingest.reads import read_batches
 from services.ingest.service import ReadSender, Service
 from shared.base.errors import Problem
 from shared.rabbit.batch import COUNTED_HOURS
-from shared.storage.mongo import KEY_HOURS
+from shared.storage.collections import KEY_HOURS
 from shared.web.api import json_body, validated
 from shared.web.openapi import answered, body, problems
 

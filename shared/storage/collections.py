@@ -1,0 +1,89 @@
+"""Every collection with its indexes and expiry."""
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import OperationFailure
+
+from shared.rabbit.batch import COUNTED_HOURS
+from shared.storage.types import Database
+
+VERSION = 1
+"""`v` of every document: the version of the shape that this code writes."""
+
+
+LEDGER_HOURS = COUNTED_HOURS + 1
+
+
+SALT_HOURS = 48
+
+
+KEY_HOURS = LEDGER_HOURS + 24
+"""Longer than the ledger:
+a repetition carries the time of the key's first request, so a late one is refused."""
+
+
+INDEXES: dict[str, list[IndexModel]] = {
+    # ingest
+    "articles": [
+        IndexModel([("section", ASCENDING), ("published_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("published_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("state", ASCENDING), ("published_at", ASCENDING)]),
+        IndexModel([("modified_at", ASCENDING), ("_id", ASCENDING)]),
+    ],
+    "outbox": [
+        IndexModel([("article", ASCENDING), ("revision", ASCENDING)]),
+        IndexModel([("created_at", ASCENDING)]),
+    ],
+    "media": [],
+    "read_keys": [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
+    "salts": [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
+    # render
+    "pages": [
+        IndexModel([("state", ASCENDING), ("section", ASCENDING), ("published_at", DESCENDING), ("_id", DESCENDING)]),
+        IndexModel([("state", ASCENDING), ("published_at", DESCENDING), ("_id", DESCENDING)]),
+        IndexModel([("baseline", ASCENDING)]),
+    ],
+    # counter; `shared/storage/counts.py` has the fields
+    "counts": [IndexModel([("article", ASCENDING)])],
+    "buckets": [
+        IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
+        IndexModel([("day", ASCENDING)]),
+    ],
+    "ledger": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
+    "books": [IndexModel([("last_minted_at", DESCENDING)])],
+    "parked": [IndexModel([("epoch", ASCENDING)])],
+    "slots": [],
+    # stats
+    "catalogue": [IndexModel([("baseline", ASCENDING)])],
+}
+"""Every collection with its indexes, under the service that is its only writer.
+TTL indexes delete documents."""
+
+
+async def make_indexes(db: Database) -> None:
+    """Create every missing collection and index, and update a changed expiry."""
+    present = await db.list_collection_names()
+    for name, indexes in INDEXES.items():
+        if name not in present:
+            try:
+                await db.create_collection(name)
+            except OperationFailure as error:
+                if error.code != 48:  # NamespaceExists: another process was faster
+                    raise
+        for index in indexes:
+            await _make_index(db, name, index)
+
+
+async def _make_index(db: Database, collection: str, index: IndexModel) -> None:
+    try:
+        await db[collection].create_indexes([index])
+    except OperationFailure as error:
+        if error.code != 85 or "expireAfterSeconds" not in index.document:  # IndexOptionsConflict
+            raise
+        await db.command(
+            "collMod",
+            collection,
+            index={
+                "name": index.document["name"],
+                "expireAfterSeconds": index.document["expireAfterSeconds"],
+            },
+        )

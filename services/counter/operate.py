@@ -13,7 +13,8 @@ from shared.base.clock import now, rfc3339
 from shared.base.errors import Refused
 from shared.rabbit.batch import COUNTED_HOURS
 from shared.storage import mongo
-from shared.storage.books import LIVE, Books, Epoch, Hole
+from shared.storage.books import Books
+from shared.storage.gaps import LIVE, Epoch, Hole
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client
 

@@ -15,7 +15,8 @@ from shared.base.clock import now, rfc3339, to_millis
 from shared.base.errors import Refused
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
-from shared.storage.books import Books, Hole, holes
+from shared.storage.books import Books
+from shared.storage.gaps import Hole, holes
 from tests.support.system import System
 
 HOUR = timedelta(hours=1)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.storage.books import SPACING, Descent, Epoch, Gap, Whole, ascend, complete, earliest, gaps
+from shared.storage.gaps import SPACING, Descent, Epoch, Gap, Whole, ascend, complete, earliest, gaps
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -54,6 +54,7 @@ PURE = {
         for name in (
             "rabbit.batch",
             "storage.counts",
+            "storage.gaps",
             "storage.quarters",
             "base.clock",
             "base.errors",

@@ -285,6 +285,49 @@ def test_anything_else_is_refused(data: bytes) -> None:
     assert refusal(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b"", "the body is empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing can hold scripts"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><svg/>", "an SVG drawing can hold scripts"),
+        (b"<!doctype html><p>404", "this is a page"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "this is a HEIC photograph"),
+        (b"\0\0\0\x18ftypmp42", "this is a film"),
+        (picture("BMP"), "this is a BMP"),
+        (picture("TIFF"), "this is a TIFF"),
+        (picture("ICO"), "this is an icon"),
+        (picture("JPEG2000"), "this is a JPEG 2000"),
+        (b"8BPS\0\1", "this is a Photoshop document"),
+        (b"%PDF-1.7", "this is a PDF"),
+        (b"data:image/png;base64,iVBORw0KGgo=", "this is base64 text"),
+        (b"iVBORw0KGgoAAAA", "this is base64 text"),
+        (b"--x1\r\nContent-Disposition: form-data", "this is a form"),
+        (WEBP[:-5], "its beginning is that of a WebP"),
+        (b"\xff\xd8\xff", "its beginning is that of a JPEG"),
+    ],
+)
+def test_a_refusal_says_what_was_sent_and_what_to_do(data: bytes, hint: str) -> None:
+    assert refusal(data).startswith(f"must be a JPEG, PNG, GIF, WebP or AVIF picture; {hint}")
+
+
+def test_a_picture_without_its_last_part_is_refused_in_plain_words() -> None:
+    assert refusal(PNG[:-12]) == "is damaged and can't be decoded: a part of it is missing"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [(kind, mode) for kind, modes in (("JPEG", "L CMYK 1"), ("PNG", "L P RGBA LA 1 I;16")) for mode in modes.split()],
+)
+def test_pictures_of_every_mode_are_turned(kind: str, mode: str) -> None:
+    image = Image.new(mode, (40, 20))
+    written = BytesIO()
+    image.save(written, kind, exif=exif(6))
+    seen = look_at(written.getvalue())
+    with Image.open(BytesIO(seen.data)) as kept:
+        assert (kept.size, kept.mode) == ((20, 40), "L" if (kind, mode) == ("JPEG", "1") else mode)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_that_is_cut_off_is_refused(kind: str) -> None:
     data = picture(kind, (400, 300))

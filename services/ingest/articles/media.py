@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from PIL import Image
 
+from services.ingest.articles.not_pictures import what_is_wrong
 from services.ingest.articles.picture_parts import is_lossless, shown, tells
 
 Type = Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
@@ -67,7 +68,7 @@ def look_at(data: bytes) -> Picture:
     try:
         image = Image.open(BytesIO(data), formats=_FORMATS)
     except Exception:  # whatever its decoders raise at bytes that are no picture
-        raise Refused("must be a JPEG, PNG, GIF, WebP or AVIF picture") from None
+        raise Refused(what_is_wrong(data)) from None
     with image:
         _check_size(image)
         try:
@@ -77,7 +78,10 @@ def look_at(data: bytes) -> Picture:
         except Refused:
             raise
         except Exception as error:  # a decoder raises whatever its format's authors thought of
-            raise Refused(f"is damaged and can't be decoded: {str(error)[:100]}") from None
+            why = (
+                str(error)[:100] if isinstance(error, OSError | SyntaxError | ValueError) else "a part of it is missing"
+            )
+            raise Refused(f"is damaged and can't be decoded: {why}") from None
         extension, kind = _KINDS[_kind_of(image)]
     return Picture(f"{sha256(cleared).hexdigest()[:32]}.{extension}", kind, cleared, width, height)
 

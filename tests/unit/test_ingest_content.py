@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.ingest.articles.content import RESERVED_SECTIONS, ArticleInput, slug_of
+from services.ingest.articles.content import RESERVED_SECTIONS, ArticleInput, distinct, given_twice, slug_of
 from shared.web.api import from_validation
 
 LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}
@@ -99,6 +99,11 @@ def test_the_picture_has_limits_too(image: dict[str, Any], where: str) -> None:
     assert place(image=image) == [where]
 
 
+@pytest.mark.parametrize(("field", "most"), [("title", 300), ("lead", 2000), ("byline", 200)])
+def test_a_text_that_is_too_long_is_told_in_characters(field: str, most: int) -> None:
+    assert faults(**{field: "ộ" * (most + 1)}) == {field: f"must have at most {most} characters, not {most + 1}"}
+
+
 def test_a_tag_has_fifty_letters_at_most_and_is_named_by_its_place() -> None:
     assert place(tags=["cầu", "x" * 51]) == ["tags.1"]
     assert faults(tags=["cầu", "  "]) == {"tags.1": "must not be blank"}
@@ -150,6 +155,16 @@ COMPOSED = "Đường về"
 @pytest.mark.parametrize("field", ["title", "lead", "byline"])
 def test_letters_are_composed_and_spaces_made_single(field: str) -> None:
     assert getattr(taken(**{field: f"  {DECOMPOSED}\n\tbản \u2028 Lác "}), field) == f"{COMPOSED} bản Lác"
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\ufeff", "\u2060", "\u00ad"])
+def test_a_line_begins_and_ends_with_what_is_seen(unseen: str) -> None:
+    article = taken(title=f"{unseen} {unseen}Cầu mới{unseen}", tags=[f"{unseen}cầu", "Cầu"])
+    assert (article.title, distinct(article.tags)) == ("Cầu mới", ["cầu"])
+
+
+def test_tags_that_differ_in_capitals_alone_are_one() -> None:
+    assert distinct(["Huế", "cầu", "HUẾ", "Cầu", "hue", "cầu"]) == ["Huế", "cầu", "hue"]
 
 
 BLANK = ["\u200b", "\ufeff", "\u2060", "\u3164", "\u00ad", "\u200e", "\u200d\u200c", "\u2800", "\u115f\u1160",
@@ -239,6 +254,17 @@ def test_control_characters_are_refused_in_text(character: str) -> None:
         ("2026㋊", "2026-11yue"),
         ("５０ năm", "50-nam"),
         ("Phút 90’’5", "phut-90-5"),
+        ("Nắng nóng 50°C, 38,5℃ và 40ºC", "nang-nong-50-c-38-5-c-va-40-c"),
+        ("iPhone 15 Pro™ của Apple® giá 5 £, 100€", "iphone-15-pro-cua-apple-gia-5-100"),
+        ("100.000₫", "100-000d"),
+        ("Bụi 5µm, dài 5㎞, № 5, § 5", "bui-5um-dai-5km-no-5-5"),
+        ("M’Nông, M'Nông, Mʼnông", "m-nong-m-nong-m-nong"),
+        ("người\u200b và ng\u200bười, Chơ\u0306ro", "nguoi-va-nguoi-choro"),
+        ("ខ្មែរ", "khmaer"),
+        ("C++, C#, A&B", "c-c-a-b"),
+        ("20/11 và 1.000.000 đồng", "20-11-va-1-000-000-dong"),
+        ("Новости 日本", "novosti-ri-ben"),
+        ("😀🎉", "bai-viet"),
         ("!!!", "bai-viet"),
         ("", "bai-viet"),
         ("a" * 300, "a" * 100),
@@ -247,6 +273,11 @@ def test_control_characters_are_refused_in_text(character: str) -> None:
 )
 def test_slugs_are_made_from_titles(title: str, slug: str) -> None:
     assert slug_of(title) == slug
+
+
+@given(st.text(max_size=150))
+def test_a_title_has_one_slug_composed_or_not(title: str) -> None:
+    assert slug_of(unicodedata.normalize("NFD", title)) == slug_of(unicodedata.normalize("NFC", title))
 
 
 @given(st.text(max_size=150))
@@ -293,6 +324,7 @@ def test_addresses_that_could_be_something_else_are_refused(url: str) -> None:
         ("2026-11-23t07:05:00.1239z", datetime(2026, 11, 23, 7, 5, 0, 123_000, tzinfo=UTC)),
         ("2026-11-23 07:05:00-05:30", datetime(2026, 11, 23, 12, 35, tzinfo=UTC)),
         ("1900-01-01T00:00:00Z", datetime(1900, 1, 1, tzinfo=UTC)),
+        ("2016-12-31T23:59:60Z", datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )
 def test_a_publishing_time_is_kept_in_utc_to_the_millisecond(text: str, moment: datetime) -> None:
@@ -327,3 +359,18 @@ def test_a_whole_number_may_be_written_with_a_fraction_of_zero() -> None:
 
 def test_a_day_that_no_calendar_has_is_refused() -> None:
     assert place(published_at="2026-02-30T00:00:00Z") == ["published_at"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"title": "a", "title": "b"}', "title"),
+        (b'{"title" :"a"\n,\t"title"\n: "b"}', "title"),
+        (b'{"image": {"url": "/a", "url": "/b"}}', "url"),
+        (b'{"title": "a", "body_html": "<p \\"title\\": \\"x\\">"}', None),
+        (b'{"slug": "title", "title": "title", "tags": ["title", "title"]}', None),
+        (b'{"title": "a\\\\", "lead": "b"}', None),
+    ],
+)
+def test_a_field_that_stands_twice_is_found(body: bytes, field: str | None) -> None:
+    assert given_twice(body) == field

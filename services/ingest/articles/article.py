@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from luotdoc_events import events
 from services.ingest.articles.body.links import absolute, origin_of
-from services.ingest.articles.content import ArticleInput, slug_of
+from services.ingest.articles.content import ArticleInput, distinct, slug_of
 from shared.base.errors import Problem
 from shared.web.paths import article_path
 
@@ -112,7 +112,7 @@ class Change:
     event: events.Data | None = None
 
 
-_NOT_AS_GIVEN = {"slug", "body_html", "published_at", "image", "reads_baseline", "change"}
+_NOT_AS_GIVEN = {"slug", "tags", "body_html", "published_at", "image", "reads_baseline", "change"}
 
 
 def fill(given: ArticleInput, body_html: str, current: Article | None, now: datetime) -> Content:
@@ -124,6 +124,7 @@ def fill(given: ArticleInput, body_html: str, current: Article | None, now: date
         reads_baseline=baseline if given.reads_baseline is None else given.reads_baseline,
         image=events.Image(**given.image.model_dump()) if given.image else None,
         slug=given.slug or slug_of(given.title),
+        tags=distinct(given.tags),
         body_html=body_html,
         published_at=given.published_at or stored,
     )

@@ -1,6 +1,7 @@
 """The articles API, for CMSs: thin handlers over `article` and `store`."""
 
 import secrets
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Annotated
@@ -14,7 +15,7 @@ from services.ingest.articles import cursors
 from services.ingest.articles.answers import ArticleAnswer, ArticleList, Notice, WithdrawnArticle, WrittenArticle, view
 from services.ingest.articles.body.clean import Body
 from services.ingest.articles.body.limits import MAX_ATTRIBUTES, MAX_TAGS
-from services.ingest.articles.content import MAX_BODY_BYTES, ArticleInput, Moment, slug_of
+from services.ingest.articles.content import MAX_BODY_BYTES, ArticleInput, Moment, distinct, given_twice, slug_of
 from services.ingest.reads.read_batches import checked_key
 from services.ingest.service import ANONYMOUS_TOO, Articles, Editor, SeesAll, Service
 from services.ingest.settings import IngestSettings
@@ -129,10 +130,21 @@ def _response(answer: BaseModel, article: articles.Article, status: int = 200) -
 Decide = Callable[[articles.Article | None, articles.Content], articles.Change]
 
 
+async def _given(request: Request, service: Articles) -> ArticleInput:
+    """The article in a request. Raises `Problem` 413, 415 or 422."""
+    body = (await json_body(request, service.max_article_bytes)).removeprefix(BOM_UTF8)
+    given = validated(ArticleInput, body)
+    if name := given_twice(body):
+        raise Problem.invalid(name, "is given twice")
+    return given
+
+
 def _warnings(service: Articles, given: ArticleInput, body: Body) -> list[Notice]:
     found = [Notice(path=warned.path, message=warned.message) for warned in body.warnings]
     if given.image is not None and not given.image.alt:
         found.append(Notice(path="image.alt", message="is missing: people who can't see the picture need it"))
+    if distinct(given.tags) != given.tags:
+        found.append(Notice(path="tags", message="some stand twice; the first of each was kept"))
     if service.sections and given.section not in service.sections:
         found.append(Notice(path="section", message=f"{given.section} is none of the site's sections"))
     return found
@@ -178,7 +190,7 @@ async def put_article(
     The same content again changes nothing; a withdrawn one is revived.
     """
     wanted = articles.preconditions(if_match, if_none_match)
-    given = validated(ArticleInput, await json_body(request, service.max_article_bytes))
+    given = await _given(request, service)
 
     def decide(current: articles.Article | None, content: articles.Content) -> articles.Change:
         return articles.put(article_id, content, current, wanted, service.clock(), service.base_url, given.change)
@@ -200,7 +212,7 @@ async def post_article(
     strict: Strict = False,
 ) -> Response:
     """Create an article under a new id. With an `Idempotency-Key` the request is idempotent."""
-    given = validated(ArticleInput, await json_body(request, service.max_article_bytes))
+    given = await _given(request, service)
     digest = "" if idempotency_key is None else sha256(given.model_dump_json().encode()).hexdigest()
     if idempotency_key is None:
         article_id = "".join(secrets.choice(articles.ALPHABET) for _ in range(12))

@@ -17,6 +17,9 @@ from pydantic import (
     JsonValue,
     Strict,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from slugify import slugify
 
@@ -36,11 +39,17 @@ _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Bidirectional embeddings, overrides and isolates:
 they would reverse the text after them on the page."""
 _BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s]+(?=\d)")
-# `slugify` would write a nought for each ring: "4‰" as "4-0".
-_NO_FIGURES = re.compile("[‰‱҂҈҉⁊]")
+# `slugify` would write "deg", "eur" or a nought for them: "4‰" as "4-0", "50°C" as "50degc", "5 £" as "5-ps".
+_SIGN = re.compile(r"[^\x00-\x7f\w]")
+_MARKS_OF_TRADE = frozenset("™℠")
+_LIKE = str.maketrans({"º": "°", "’": "'", "ʼ": "'", "‘": "'", "µ": "u", "₫": "đ"})
+"""Characters that are typed for others: with them a word is the same word."""
+_IGNORED = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_UNSEEN_ENDS = " \u00ad\u200b\u2060\ufeff"
 _UNUSUAL = re.compile(r"[⁰¹²³⁴-⁹]+|[₀-₉]+|[^\x00-\x7f\d]")
 _JOINT = "\u2060"  # neither a letter nor a space: `_BETWEEN_FIGURES` finds it
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_LEAP_SECOND = re.compile(r"(?<=\d\d:\d\d:)60")
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _ADDRESS = re.compile(r"(https?://(?=[^/])|/(?![/\\]))[^\s\"'<>\\\x00-\x1f\x7f-\x9f]*")
 
@@ -60,7 +69,9 @@ def slug_of(title: str) -> str:
 
     Numbers stay apart: `3,5%` becomes `3-5`, `3½` becomes `3-1-2`, `10⁵` becomes `10-5`.
     """
-    apart = _BETWEEN_FIGURES.sub("-", _UNUSUAL.sub(_spelled, _NO_FIGURES.sub(" ", title))).replace(_JOINT, "")
+    shown = unicodedata.normalize("NFC", _IGNORED.sub("", title)).translate(_LIKE)
+    apart = _BETWEEN_FIGURES.sub("-", _UNUSUAL.sub(_spelled, shown)).replace(_JOINT, "")
+    apart = _SIGN.sub(_without_sign, apart)
     return (
         slugify(apart, max_length=MAX_SLUG, word_boundary=True, entities=False, decimal=False, hexadecimal=False)
         or "bai-viet"
@@ -75,6 +86,15 @@ def _spelled(found: re.Match[str]) -> str:
     return f"{_JOINT}{plain}{_JOINT}" if plain[0].isdigit() or plain[-1].isdigit() else found[0]
 
 
+def _without_sign(found: re.Match[str]) -> str:
+    """A space for a sign, the letters for one that is made of letters (`℃`, `№`); marks stay on their letters."""
+    sign = found[0]
+    if unicodedata.category(sign) in ("Mn", "Mc"):
+        return sign
+    plain = unicodedata.normalize("NFKD", sign).replace("°", " ")
+    return plain if any(map(str.isalnum, plain)) and sign not in _MARKS_OF_TRADE else " "
+
+
 def _text(value: str) -> str:
     """One line of text in NFC, with single spaces, without direction overrides.
     Refuses text with nothing visible.
@@ -84,7 +104,19 @@ def _text(value: str) -> str:
         raise ValueError("must not contain control characters")
     if value.split() and not shows(value):
         raise ValueError("must not be blank: it has only characters that can't be seen")
-    return " ".join(_OVERRIDES.sub("", value).split())
+    return " ".join(_OVERRIDES.sub("", value).split()).strip(_UNSEEN_ENDS)
+
+
+def _in_characters(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    # Behind a validator of ours pydantic calls the characters of a text "items".
+    try:
+        return handler(value)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        if fault["type"] == "too_long" and isinstance(value, str):
+            most, has = fault["ctx"]["max_length"], fault["ctx"]["actual_length"]
+            raise ValueError(f"must have at most {most} characters, not {has}") from None
+        raise
 
 
 def _filled(value: str) -> str:
@@ -125,7 +157,9 @@ def _moment(value: datetime) -> datetime:
 
 def _rfc3339(value: object) -> object:
     # pydantic alone would take "5" for five seconds past 1970.
-    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_AND_TIME.match(value)):
+    if isinstance(value, str) and _DATE_AND_TIME.match(value):
+        return _LEAP_SECOND.sub("59", value)  # Python has none
+    if isinstance(value, datetime):
         return value
     raise ValueError("must be an RFC 3339 time, such as 2026-11-23T07:05:00+07:00")
 
@@ -135,11 +169,32 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def distinct(tags: list[str]) -> list[str]:
+    """The tags without those that differ from an earlier one in nothing but capitals."""
+    found: dict[str, str] = {}
+    for tag in tags:
+        found.setdefault(tag.casefold(), tag)
+    return list(found.values())
+
+
+def given_twice(body: bytes) -> str | None:
+    """The first field that stands twice in the JSON of an article: whichever were taken, the other would be lost.
+
+    Within a string of JSON a quote has a backslash before it, so that no text looks like a field.
+    """
+    for name in (*ArticleInput.model_fields, *ImageInput.model_fields):
+        field = b'"%s"' % name.encode()
+        if body.count(field) > 1 and len(re.findall(rb"[{,\s]%s\s*:" % field, body)) > 1:
+            return name
+    return None
+
+
 Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
 Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)]
 Filled = Annotated[str, AfterValidator(_text), AfterValidator(_filled), Field(json_schema_extra=_FILLED)]
-Tag = Annotated[Filled, StringConstraints(min_length=1, max_length=50)]
+_InCharacters = WrapValidator(_in_characters)
+Tag = Annotated[Filled, StringConstraints(min_length=1, max_length=50), _InCharacters]
 
 
 class ImageInput(BaseModel):
@@ -149,9 +204,9 @@ class ImageInput(BaseModel):
     url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_address)] = Field(
         description="http(s) address, or a path from the root of the site", json_schema_extra=_LEADS_SOMEWHERE
     )
-    alt: Annotated[Text, StringConstraints(max_length=500)] = ""
-    caption: Annotated[Text, StringConstraints(max_length=1000)] = ""
-    credit: Annotated[Text, StringConstraints(max_length=200)] = ""
+    alt: Annotated[Text, StringConstraints(max_length=500), _InCharacters] = ""
+    caption: Annotated[Text, StringConstraints(max_length=1000), _InCharacters] = ""
+    credit: Annotated[Text, StringConstraints(max_length=200), _InCharacters] = ""
 
 
 class ArticleInput(BaseModel):
@@ -160,7 +215,7 @@ class ArticleInput(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300)] = Field(
+    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300), _InCharacters] = Field(
         description="plain text, 1 to 300 characters"
     )
     section: Annotated[Slug, AfterValidator(_section)] = Field(
@@ -169,9 +224,9 @@ class ArticleInput(BaseModel):
     body_html: Annotated[str, StringConstraints(min_length=1), AfterValidator(_body)] = Field(
         description="HTML of at most 1 MiB in UTF-8; unsafe and unknown parts are removed and named in `warnings`"
     )
-    lead: Annotated[Text, StringConstraints(max_length=2000)] = ""
+    lead: Annotated[Text, StringConstraints(max_length=2000), _InCharacters] = ""
     tags: Annotated[list[Tag], Field(max_length=20)] = []
-    byline: Annotated[Text, StringConstraints(max_length=200)] = ""
+    byline: Annotated[Text, StringConstraints(max_length=200), _InCharacters] = ""
     image: ImageInput | None = None
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "vi"
     slug: Slug | None = Field(None, description="default: made from the title")

@@ -129,3 +129,102 @@ def test_a_page_or_a_switch_is_no_picture_in_place_of_none() -> None:
         html = f'a<img src="data:x" data-lazy="{value}" data-url="{value}" alt="x">'
         assert clean(html, PAGE).html == "a"
         assert told(html)[0].startswith("the picture 'x' was left out")
+
+
+# ── what a reader can follow ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("unseen", ["\u00a0", "\u200b", "\ufeff", "\u200e", "\u3000", "\u00ad", "\n"])
+def test_what_is_pasted_with_an_address_and_not_seen_comes_off(unseen: str) -> None:
+    body = clean(f'<a href="{unseen}https://h.vn/x{unseen}">a</a>', PAGE)
+    assert body.html == '<a href="https://h.vn/x" rel="noopener noreferrer">a</a>'
+
+
+@pytest.mark.parametrize("address", ["https://https://h.vn/", "http://http//h.vn/", "mailto:", "tel:"])
+def test_an_address_of_which_a_part_is_missing_is_none(address: str) -> None:
+    body = clean(f'<a href="{address}">a</a>', PAGE)
+    assert body.html == "a"
+    assert body.warnings[0].message == f"a link was taken off: {address!r} is no address that a reader can follow"
+
+
+@pytest.mark.parametrize("address", ["www.h.vn", "a@e.vn", "“https://h.vn”", "http//h.vn/x", "https;//h.vn"])
+def test_an_address_that_a_browser_takes_for_a_path_is_told(address: str) -> None:
+    [message] = told(f'<a href="{address}">a</a>')
+    assert message.startswith(f"the link {address!r} leads to /thoi-su/")
+
+
+@pytest.mark.parametrize("address", ["khac.html", "../x", "?q=a@b", "/a@b", "#a", "a/b@c", "mailto:a@e.vn", "//h.vn"])
+def test_a_path_is_not_taken_for_a_mistake(address: str) -> None:
+    assert told(f'<a href="{address}">a</a><p id="a">b</p>') == []
+
+
+def test_another_scheme_needs_no_slashes() -> None:
+    assert 'href="http://h.vn/x"' in clean('<a href="http:h.vn/x">a</a>', PAGE).html
+    assert 'href="http://h.vn/x"' in clean('<a href="http:/h.vn/x">a</a>', PAGE).html
+    assert 'href="/thoi-su/x"' in clean('<a href="https:x">a</a>', PAGE).html
+
+
+FILM = "Xem video trên YouTube"
+MAP = "Xem bản đồ trên Google Maps"
+
+
+@pytest.mark.parametrize(
+    ("address", "page", "words"),
+    [
+        ("https://www.youtube.com/watch?v=abc", "https://www.youtube.com/watch?v=abc", FILM),
+        ("https://youtu.be/abc?t=30", "https://youtu.be/abc?t=30", FILM),
+        ("https://www.youtube.com/v/abc&hl=en&fs=1", "https://www.youtube.com/watch?v=abc", FILM),
+        ("https://www.youtube.com/embed/abc?t=1m30s", "https://www.youtube.com/watch?v=abc&t=1m30s", FILM),
+        ("https://www.youtube.com/embed/abc?start=30.5", "https://www.youtube.com/watch?v=abc&t=30s", FILM),
+        ("https://www.youtube.com/embed/abc?start=x&t=%26v=d", "https://www.youtube.com/watch?v=abc", FILM),
+        ("https://www.youtube.com/embed?listType=playlist&list=PL1", "https://www.youtube.com/playlist?list=PL1",
+         "Xem trên YouTube"),
+        ("https://www.youtube.com/embed/live_stream?channel=UC1", "https://www.youtube.com/channel/UC1/live", FILM),
+        ("https://www.facebook.com/plugins/video.php?height=3&href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fvideos%2F1%2F",
+         "https://www.facebook.com/a/videos/1/", "Xem video trên Facebook"),
+        ("https://www.facebook.com/v2.10/plugins/post.php?href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fposts%2F1",
+         "https://www.facebook.com/a/posts/1", "Xem trên Facebook"),
+        ("https://www.facebook.com/plugins/video.php?href=javascript:alert(1)",
+         "https://www.facebook.com/plugins/video.php?href=javascript:alert(1)", "Xem nội dung trên www.facebook.com"),
+        ("https://www.google.com/maps/embed?pb=!1m18!1m12!1m3!1d3724.09!2d105.852!3d21.028!2m3!1f0",
+         "https://www.google.com/maps/search/?api=1&query=21.028,105.852", MAP),
+        ("https://www.google.com/maps/embed/v1/place?key=K&q=H%E1%BB%93+G%C6%B0%C6%A1m",
+         "https://www.google.com/maps/search/?api=1&query=H%E1%BB%93%20G%C6%B0%C6%A1m", MAP),
+        ("https://maps.google.com/maps?q=Hue&output=embed", "https://www.google.com/maps/search/?api=1&query=Hue", MAP),
+        ("https://www.google.com/maps/d/embed?mid=1a&hl=vi", "https://www.google.com/maps/d/viewer?mid=1a", MAP),
+        ("https://www.google.com/search?q=a", "https://www.google.com/search?q=a", "Xem nội dung trên www.google.com"),
+    ],
+)  # fmt: skip
+def test_a_frame_becomes_a_link_to_a_page_that_shows_it(address: str, page: str, words: str) -> None:
+    body = clean(f'<iframe src="{address.replace("&", "&amp;")}"></iframe>', PAGE).html
+    page = page.replace("&", "&amp;")
+    assert body == f'<p><a href="{page}" rel="noopener noreferrer">{words}</a></p>'
+    assert clean(body, PAGE).html == body
+
+
+def test_a_title_that_nobody_sees_is_none() -> None:
+    assert f">{FILM}</a>" in clean('<iframe src="https://youtu.be/a" title="&#8203;"></iframe>', PAGE).html
+
+
+@pytest.mark.parametrize(
+    ("html", "address"),
+    [
+        ('<div class="lazy-youtube" data-youtube-id="abc"></div>', "https://www.youtube.com/watch?v=abc"),
+        ('<div class="youtube-player" data-id="abc"></div>', "https://www.youtube.com/watch?v=abc"),
+        ('<div data-plyr-provider="vimeo" data-plyr-embed-id="76"></div>', "https://vimeo.com/76"),
+        ('<figure class="wp-block-embed"><div class="wp-block-embed__wrapper">\nhttps://youtu.be/abc\n</div></figure>',
+         "https://youtu.be/abc"),
+        ('<frameset><frame src="/a.html"></frameset>', "/a.html"),
+        ('<img src=/b.jpg alt=x usemap=#m><map name=m><area href="/a" alt="Huế"></map>', "/a"),
+    ],
+)  # fmt: skip
+def test_what_stands_for_an_address_becomes_a_link(html: str, address: str) -> None:
+    body = clean(html, PAGE)
+    assert re.findall(r'href="([^"]*)"', body.html) == [address]
+    assert len(body.warnings) == 1
+
+
+def test_the_words_of_an_image_map_are_not_lost() -> None:
+    assert clean('<map><p>Chữ</p><area href="/a" alt="Huế"><area alt="x">', PAGE).html == (
+        '<p>Chữ</p><p><a href="/a" rel="noopener noreferrer">Huế</a></p>'
+    )

@@ -71,7 +71,12 @@ def test_a_title_has_few_marks_whatever_stands_between_them() -> None:
     assert title.count("\u0489") == MAX_MARKS
 
 
-@pytest.mark.parametrize("number", ["1", "11", "127", "133", "65535", "xFFFE", "x1b"])
+@pytest.mark.parametrize("between", ["\x0b", "\x0c", "\x85", "\x1f", "&#11;", "&#12;"])
+def test_a_control_character_between_words_keeps_them_apart(between: str) -> None:
+    assert clean(f"<p>Câu một{between}câu hai</p>", PAGE).html == "<p>Câu một\ncâu hai</p>"
+
+
+@pytest.mark.parametrize("number", ["1", "8", "127", "133", "65535", "xFFFE", "x1b"])
 def test_entities_bring_no_control_characters(number: str) -> None:
     control = f"&#{number};"
     html = f"<p>a{control}b</p><p>{control}</p>"

@@ -8,6 +8,8 @@ MAX_MARKS = 8
 """Combining marks on one letter; Vietnamese has at most two."""
 
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
+"""Control characters between two words: Word's line break, a page break of a PDF, separators, the next line."""
 
 _UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
@@ -21,8 +23,8 @@ def shows(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """`text` without control characters other than white space."""
-    return text if text.isprintable() else FORBIDDEN.sub("", text)
+    """`text` without control characters; those that stand between two words become line breaks."""
+    return text if text.isprintable() else FORBIDDEN.sub("", _BREAKS.sub("\n", text))
 
 
 def plain(text: str) -> str:

@@ -5,6 +5,7 @@ styles that mean something become elements, ids get a prefix, embeds become link
 through the sanitiser: it alone decides what is safe.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,19 +14,26 @@ from typing import Literal
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.ingest.articles.body import elements
-from services.ingest.articles.body.characters import composed, plain, with_escapes_composed
+from services.ingest.articles.body.characters import composed, plain, printable, with_escapes_composed
 from services.ingest.articles.body.context import MAX_INLINE, Context
 from services.ingest.articles.body.limits import prepare
-from services.ingest.articles.body.links import PREFIX, Attributes, Links, id_of
+from services.ingest.articles.body.links import PREFIX, Attributes, Links, id_of, unfinished
+from services.ingest.articles.body.lists import kind_of_list, other_list
 from services.ingest.articles.body.pictures import picture as picture_address
 from services.ingest.articles.body.sanitiser import ALIGNABLE, has_content, sanitise
-from services.ingest.articles.body.style import CLASSES, Align, Look, align_of, look_of
-from services.ingest.articles.body.things import Things, attributes_of, siblings
+from services.ingest.articles.body.style import OWN, Align, Look, Sheet, align_of, declared, look_of, read_sheets
+from services.ingest.articles.body.symbols import FONTS, PRIVATE, readable
+from services.ingest.articles.body.things import Things, attributes_of, emoji, is_empty, siblings
 from services.ingest.articles.body.writer import Inline, Leaf, Pairs, Writer
 
 MAX_CONTAINERS = 60
 MAX_WARNINGS = 50
 
+_SHORTCODE = re.compile(
+    r"\[(audio|caption|contact-form-7|embed|et_pb_\w+|gallery|playlist|vc_\w+|video|wp_caption)\s[^][]*=[^][]*\]"
+    r"|\[(gallery|embed)\]"
+)
+"""What WordPress would replace with something."""
 _GROUPS = {
     "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "s": "struck", "del": "struck",
     "sub": "raised", "sup": "raised",
@@ -55,8 +63,15 @@ def clean(html: str, page: str) -> Body:
     same site are kept from its root. Raises ValueError (`limits.TooMuch`, `writer.TooLarge`) with words for the
     editor where the markup is too costly, or where nothing is left of it.
     """
-    walker = _Walker(Links(page))
-    walker.walk(prepare(html))
+    walker, shown = _Walker(Links(page)), printable(html)
+    if len(shown) < len(html):
+        walker.warn("control characters were taken out: has the text been read in its right encoding?")
+    if code := _SHORTCODE.search(shown):
+        walker.warn(f"{code[0][:80]} is published as it stands: it means something to WordPress only")
+    sheets: list[str] = []
+    prepared = prepare(shown, sheets)
+    walker.sheet = read_sheets(sheets)
+    walker.walk(prepared)
     written, missing = walker.writer.finish()
     for target in dict.fromkeys(missing):
         walker.warn(f"the link to #{target.removeprefix(PREFIX)} was taken off: nothing has that id")
@@ -72,6 +87,7 @@ class _Walker:
     def __init__(self, links: Links) -> None:
         self.writer = Writer()
         self.warnings: list[str] = []
+        self.sheet: Sheet = OWN
         self._links = links
         self._things = Things(links, self.warn)
         self._level = 2
@@ -95,11 +111,36 @@ class _Walker:
                 if leave:
                     leave()
             elif node.is_text_node:
-                self.writer.text(plain(node.text_content or ""), context.inlines, context.leaf)
+                self._text(plain(node.text_content or ""), context)
             elif node.is_element_node:
                 entered = self._enter(node, context)
                 if entered:
                     stack.append((siblings(node.first_child), *entered))
+
+    def _text(self, text: str, context: Context) -> None:
+        if context.font or not text.isascii():
+            text = readable(text, context.font)
+            if found := PRIVATE.search(text):
+                self.warn(f"U+{ord(found[0]):04X} has a shape in one font only: readers see an empty box")
+        if not context.lines or context.leaf.tag == "pre":
+            self.writer.text(text, context.inlines, context.leaf)
+            return
+        for number, line in enumerate(text.replace("  ", "\u00a0 ").split("\n")):
+            if number:
+                self.writer.line_break(context.inlines, context.leaf)
+                line = f"\u00a0{line[1:]}" if line.startswith(" ") else line
+            self.writer.text(line, context.inlines, context.leaf)
+
+    def _look(self, source: str, attributes: Attributes) -> Look:
+        sheet = declared(self.sheet, source, attributes.get("class"))
+        if "face" in attributes:
+            sheet += f";font-family:{attributes['face']}"
+        look = look_of(attributes.get("style"), sheet)
+        if look.picture or attributes.get("background"):
+            self.warn("a picture behind the text was left out")
+        if look.font and look.font not in FONTS and look.font.startswith(("webdings", "wingdings")):
+            self.warn(f"text in the font {look.font[:40]} shows as letters: write its signs otherwise")
+        return look
 
     def _enter(self, node: LexborNode, context: Context) -> tuple[Context, Callable[[], None] | None] | None:
         """Write what begins here. Answers how to go on inside, or None to pass over it."""
@@ -108,8 +149,13 @@ class _Walker:
         attributes = attributes_of(node)
         if tag == "input" and attributes.get("type") == "image":
             tag = "img"
-        look = look_of(attributes.get("style"))
+        look = self._look(source, attributes)
+        if look.to_left and "dir" not in attributes:
+            attributes = {**attributes, "dir": "rtl"}
         if self._is_dropped(node, tag, attributes, look):
+            return None
+        if tag == "area":
+            self._area(attributes)
             return None
         if tag in elements.EMBEDS:
             self._embed(tag, node, context)
@@ -132,6 +178,9 @@ class _Walker:
         align = look.align or _attribute_align(tag, attributes)
         if align is not None:
             context = replace(context, align=None if align == "start" else align)
+        if tag in elements.LISTS:
+            tag, numbers = kind_of_list(tag, node, look)
+            look = replace(look, numbers=numbers)
         is_container = tag in elements.CONTAINERS and self.writer.depth < MAX_CONTAINERS
         if is_container and tag in elements.PARENTS and self.writer.container not in elements.PARENTS[tag]:
             is_container = False
@@ -141,7 +190,7 @@ class _Walker:
             return self._leaf(tag, attributes, id, context, look)
         if tag in elements.BLOCKS or tag in elements.CONTAINERS:
             self.writer.remember(id)
-            return self._border(context.with_look(look), tag)
+            return self._border(context.told(tag, self._things.kept("", attributes)).with_look(look), tag)
         if look.block:
             context, _ = self._border(context, tag)
         inside = self._inline(tag, attributes, id, context)
@@ -175,11 +224,16 @@ class _Walker:
             return True
         if tag in elements.APART and attributes.get("type") != "hidden":
             self.writer.gap()
+            if tag in elements.DROPPED:
+                self.writer.remember(self._id(tag, attributes))
+        if tag in ("meter", "progress") and is_empty(node):
+            self.warn(f"<{tag}> was left out: write its figure as text")
+            return True
         if elements.settings_of_office(tag) or tag in elements.LOOSE:
             return True
         if tag not in elements.DROPPED:
             return False
-        if tag not in ("base", "head", "link", "meta", "style", "title", "xml"):
+        if tag not in elements.UNSEEN and attributes.get("type") != "hidden":
             self.warn(f"<{tag}> was left out")
         return True
 
@@ -188,18 +242,21 @@ class _Walker:
         leaf = context.leaf
         if leaf.tag in elements.HEADINGS or leaf.tag == "pre":
             return context, self.writer.border
-        paragraph = Leaf("p" if context.align and not self.writer.container else "", _aligned(context.align))
-        return replace(context, leaf=paragraph), self.writer.border
+        said = context.inherited(context.aligned())
+        return replace(context, leaf=Leaf("p" if said else "", said)), self.writer.border
 
     def _container(
         self, tag: str, attributes: Attributes, id: str, context: Context, look: Look
     ) -> tuple[Context, Callable[[], None]]:
-        aligned = _aligned(context.align) if tag in ALIGNABLE else ()
-        kept = self._things.kept(tag, attributes)
+        if tag == "li" and (other := other_list(self.writer.container, attributes)):
+            self.writer.close()
+            self.writer.open(other, (), "")
+        aligned = context.aligned() if tag in ALIGNABLE else ()
+        kept = context.inherited(self._things.kept(tag, attributes))
         if tag == "ol" and look.numbers and not attributes.get("type"):
             kept = (*kept, ("type", look.numbers))
         self.writer.open(tag, (*kept, *aligned), id)
-        inside = replace(context, leaf=Leaf(), align=None if aligned else context.align)
+        inside = replace(context, leaf=Leaf(), said=(), align=None if aligned else context.align)
         return inside.with_look(look), self.writer.close
 
     def _leaf(
@@ -215,7 +272,7 @@ class _Walker:
         elif tag == "p" and (context.leaf.tag in elements.HEADINGS or context.leaf.tag == "pre"):
             self.writer.remember(id)
             return context.with_look(look), self.writer.border
-        leaf = Leaf(tag, (*self._things.kept(tag, attributes), *_aligned(context.align)), id)
+        leaf = Leaf(tag, (*context.inherited(self._things.kept(tag, attributes)), *context.aligned()), id)
 
         def leave() -> None:
             self.writer.border()
@@ -231,18 +288,22 @@ class _Walker:
         known = tag in elements.INLINE
         if tag in ("span", "font") and any(name in ("lang", "dir") for name, _ in kept):
             tag, known = "span", True
-        again = any(inline.tag == tag and not inline.attributes for inline in context.inlines)
+        again = tag not in elements.NESTED and any(
+            inline.tag == tag and not inline.attributes for inline in context.inlines
+        )
         if not known or len(context.inlines) >= MAX_INLINE or (again and not kept):
             self.writer.remember(id)
             return context
         return replace(context, inlines=(*context.inlines, Inline(tag, kept, group, id)))
 
     def _link(self, attributes: Attributes, kept: Pairs, id: str, context: Context) -> Context:
-        href = attributes.get("href")
+        href = (attributes.get("href") or "").strip()
         address = self._links.link(href)
+        if address and unfinished(href):
+            self.warn(f"the link {href[:80]!r} leads to {address[:80]} on this site: is its beginning missing?")
         if address is None or any(inline.tag == "a" for inline in context.inlines):
-            if address is None and href and href.strip() not in ("#", ""):
-                self.warn(f"a link was taken off: {href.strip()[:80]!r} is no address that a reader can follow")
+            if address is None and "href" in attributes:
+                self.warn(f"a link was taken off: {href[:80]!r} is no address that a reader can follow")
             self.writer.remember(id)
             return context
         kept = (("href", address), *(pair for pair in kept if pair[0] != "href"))
@@ -279,16 +340,24 @@ class _Walker:
     def _picture(
         self, attributes: Attributes, context: Context, id: str = "", around: Iterable[Attributes] = ()
     ) -> None:
-        if html := self._things.picture(attributes, around):
+        if letter := emoji(attributes):
+            self.writer.remember(id)
+            self.writer.text(letter, context.inlines, context.leaf)
+        elif html := self._things.picture(attributes, around):
             self.writer.thing(html, context.inlines, context.leaf, id)
         else:
             self.writer.gap()
             self.writer.remember(id)
 
+    def _area(self, attributes: Attributes) -> None:
+        """A link of an image map."""
+        if link := self._things.area(attributes):
+            self._paragraph(*link)
+
     def _embed(self, tag: str, node: LexborNode, context: Context, spare: bool = False) -> None:
         self.writer.remember(id_of(node.attributes.get("id") or ""))
         if tag in ("audio", "video") and (player := self._things.player(tag, node)):
-            self.writer.thing(player, context.inlines, context.leaf)
+            self.writer.thing(player[0], context.inlines, context.leaf, rest=player[1])
         elif link := self._things.embedded(tag, node, spare):
             self._paragraph(*link)
 
@@ -308,13 +377,7 @@ def _in_brackets(node: LexborNode) -> bool:
 
 
 def _attribute_align(tag: str, attributes: Attributes) -> Align | Literal["start"] | None:
-    """What an element says of alignment without a style; a body that was cleaned before says it by class."""
-    classes = (attributes.get("class") or "").split()
-    for align, name in CLASSES.items():
-        if name in classes or tag == align:
-            return align
-    return align_of(attributes.get("align") or "")
-
-
-def _aligned(align: Align | None) -> Pairs:
-    return (("class", CLASSES[align]),) if align else ()
+    """What an element says of alignment without a style. A `<table align=…>` is itself aligned, not its text."""
+    if tag == "center":
+        return "center"
+    return None if tag == "table" else align_of(attributes.get("align") or "")

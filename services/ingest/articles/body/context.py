@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from services.ingest.articles.body.style import PLAIN, Align, Look
-from services.ingest.articles.body.writer import Inline, Leaf
+from services.ingest.articles.body.style import CLASSES, PLAIN, Align, Look
+from services.ingest.articles.body.symbols import FONTS
+from services.ingest.articles.body.writer import Inline, Leaf, Pairs
 
 MAX_INLINE = 16
 """Inline elements that may be open at once; more are taken off, their text stays."""
@@ -16,6 +17,12 @@ class Context:
     inlines: tuple[Inline, ...] = ()
     leaf: Leaf = field(default_factory=Leaf)
     align: Align | None = None
+    said: Pairs = ()
+    """`lang` and `dir` of blocks that are not written, for those inside."""
+    lines: bool = False
+    """Whether line ends of the source are line ends of the text."""
+    font: str = ""
+    """The font, if it is one of symbols."""
 
     def with_look(self, look: Look) -> "Context":
         """Add what a style says; take off what it takes back."""
@@ -35,4 +42,33 @@ class Context:
                 inlines = (*inlines, Inline(tag, group=group))
         if look.raised and not any(inline.group == "raised" for inline in inlines):
             inlines = (*inlines, Inline(look.raised, group="raised"))
-        return self if inlines is self.inlines else replace(self, inlines=inlines[:MAX_INLINE])
+        lines = self.lines if look.lines is None else look.lines
+        font = self.font if look.font is None else look.font if look.font in FONTS else ""
+        if inlines is self.inlines and lines == self.lines and font == self.font:
+            return self
+        return replace(self, inlines=inlines[:MAX_INLINE], lines=lines, font=font)
+
+    def aligned(self) -> Pairs:
+        """The class of the alignment."""
+        return (("class", CLASSES[self.align]),) if self.align else ()
+
+    def told(self, tag: str, said: Pairs) -> "Context":
+        """The context inside a block that is not written, with its language and direction.
+
+        Word writes a language on every body, whatever the text is in. Left to right is said only inside the opposite.
+        """
+        rightward = ("dir", "rtl") not in self.said
+        said = tuple(
+            (name, value)
+            for name, value in said
+            if not (name == "lang" and tag == "main") and not (name == "dir" and value != "rtl" and rightward)
+        )
+        return replace(self, said=self.inherited(said)) if said else self
+
+    def inherited(self, kept: Pairs) -> Pairs:
+        """`kept`, and what blocks around said that were not written."""
+        if not self.said:
+            return kept
+        merged = {**dict(self.said), **dict(kept)}
+        names = [name for name in ("lang", "dir") if name in merged]
+        return (*((name, merged.pop(name)) for name in names), *merged.items())

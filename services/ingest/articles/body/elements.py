@@ -20,13 +20,19 @@ BLOCKS = frozenset(
     "hgroup html legend li main marquee nav noframes optgroup option search section summary".split()
 )
 """Not kept, but a border between two pieces of text."""
-INLINE = frozenset("a abbr b cite code del dfn em i ins kbd mark q s samp small strong sub sup time u var".split())
+INLINE = frozenset(
+    "a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup time u var".split()
+)
+NESTED = frozenset({"q", "sub", "sup"})
+"""Inline elements that mean something else inside their like."""
 DROPPED = frozenset(
-    "applet base canvas datalist frame head link map math meta noembed script select style svg "
+    "applet base canvas datalist head input keygen link math meta noembed script select style svg "
     "template textarea title xml".split()
 )
 """Gone with what they hold."""
-APART = frozenset("button canvas input math object select svg textarea video audio iframe embed".split())
+UNSEEN = frozenset("base head link meta style title xml".split())
+"""Of these: what no reader would have seen."""
+APART = frozenset("button canvas input math meter object progress select svg textarea video audio iframe embed".split())
 """Seen by a reader: where one is left out, a space stays between the words around it."""
 LOOSE = frozenset("param source track wbr".split())
 """Say nothing outside the element that they belong to."""
@@ -39,6 +45,7 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     "col": frozenset({"span"}),
     "colgroup": frozenset({"span"}),
     "del": frozenset({"cite", "datetime"}),
+    "dfn": frozenset({"title"}),
     "ins": frozenset({"cite", "datetime"}),
     "li": frozenset({"value"}),
     "ol": frozenset({"start", "reversed", "type"}),

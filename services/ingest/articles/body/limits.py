@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from html import escape
 
-from services.ingest.articles.body.characters import printable
 from services.ingest.articles.body.elements import TABLE_PARTS
 
 MAX_TAGS = 150_000
@@ -32,7 +31,7 @@ _TOKEN = re.compile(
 _READ = frozenset({"noframes", "xmp"})
 """Of the elements whose content is no markup: those whose content is text for readers."""
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = frozenset("area base br col embed frame hr img input link meta param source track wbr".split())
 _CLOSED_BY_THE_NEXT = frozenset("p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rp rt".split())
 _FORMATTING = frozenset("b big code em font i nobr s small strike strong tt u".split())
 
@@ -49,7 +48,7 @@ _SHAPES = frozenset(
 )
 """Elements of SVG that hold no HTML."""
 
-_OTHERWISE = {"plaintext": "pre", "html": "div", "body": "div", "form": "div", "frameset": "div",
+_OTHERWISE = {"plaintext": "pre", "html": "main", "body": "main", "form": "div", "frameset": "div",
               "xmp": "pre", "noframes": "div"}  # fmt: skip
 """Elements that are not kept and that a parser treats in ways of their own: `<plaintext>` is never ended."""
 
@@ -146,8 +145,10 @@ def self_closed(attributes: str) -> bool:
     return attributes == "/" or attributes.endswith((" /", '"/', "'/", "\n/", "\t/"))
 
 
-def prepare(html: str) -> str:
+def prepare(html: str, sheets: list[str] | None = None) -> str:
     """`html`, ready to be parsed. Raises `TooMuch`. Takes time in proportion to the length.
+
+    What its `<style>` elements hold is added to `sheets`.
 
     A parser passes over some tags in places where they make no sense, and joins the text before and behind them:
     `<body>`, a form in a form, parts of a table outside a table. They are made blocks. Empty elements of Word
@@ -155,13 +156,14 @@ def prepare(html: str) -> str:
     So does what scripts and styles hold: it could hide tags from the tally. An editor's `<iframe/>` is empty.
     `<font>` becomes `<span>` where it says nothing: a parser makes a `<font>` anew in every later paragraph.
     """
-    html = printable(html)
     tally = _Tally()
     fonts: list[str] = []
 
     def judged(match: re.Match[str]) -> str:
         comment, raw, said, content, closing, name, attributes = match.groups()
         if raw:
+            if sheets is not None and raw.lower() == "style":
+                sheets.append(content)
             content = escape(content, quote=False) if raw.lower() in _READ else ""
             bounded(said)
             tally.take(False, raw.lower())
@@ -173,6 +175,9 @@ def prepare(html: str) -> str:
             bounded(attributes)
         if name == "v:imagedata":  # Word's <img>
             return "" if closing else f"<img{attributes}>"
+        if name == "frame":
+            tally.take(bool(closing), name)
+            return "" if closing else f"<iframe{attributes}></iframe>"
         if ":" in name and attributes.endswith("/"):
             return ""
         if name in _RAW and not closing and self_closed(attributes):

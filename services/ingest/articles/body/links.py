@@ -1,11 +1,11 @@
-"""Links of a body: where they lead, and what an embed becomes. Pure."""
+"""Links of a body: where they lead. Pure."""
 
 import re
 import unicodedata
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from pydantic_core import Url, ValidationError
 
@@ -16,12 +16,16 @@ PREFIX = "body-"
 """Of every id in a body, so that none can meet an id or a global name of the page around it."""
 
 _BLANK = re.compile(r"[\t\n\r]")
-_ENDS = "".join(map(chr, range(0x21)))
+_ENDS = "".join(map(chr, range(0x21))) + "\u00a0\u00ad\u200b\u200e\u200f\u2028\u2029\u202f\u2060\u3000\ufeff"
+"""What is pasted with an address and can't be seen. A browser takes off the first 33 of these."""
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _ROOT = re.compile(r"[a-z]+://[^/?#]+")
 _SLASHES = re.compile(r"^(https?:)?//+", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 """A host as the URL parser writes it, in ASCII. The parser lets `{{host}}` through; no name server does."""
+_SCHEME_AS_HOST = frozenset({"http", "https"})
+"""Of an address whose beginning stands twice."""
+_UNFINISHED = re.compile(r"www\.|[^/?#]*//|[^/?#]+@[^/?#]+\Z", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{")
 """A template's variable that was never filled in."""
 _ELSEWHERE = frozenset({"file", "about"})
@@ -53,7 +57,14 @@ def reachable(address: str) -> bool:
         url = Url(address)
     except ValidationError:
         return False
-    return url.scheme in ("http", "https") and bool(_HOST.fullmatch(url.host or ""))
+    host = url.host or ""
+    return url.scheme in ("http", "https") and bool(_HOST.fullmatch(host)) and host not in _SCHEME_AS_HOST
+
+
+def unfinished(raw: str) -> bool:
+    """Whether a browser takes for a path of this site what was meant as an address: `www.x.vn`, `a@x.vn`."""
+    given = raw.strip(_ENDS)
+    return given[:1] not in ("/", "\\", "") and not _SCHEME.match(given) and bool(_UNFINISHED.match(given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +95,13 @@ class Links:
         if scheme and scheme[1].lower() not in schemes:
             return None
         if scheme and scheme[1].lower() in ("mailto", "tel"):
-            return given if _parses(given) else None
+            return given if len(given) > len(scheme[0]) and _parses(given) else None
         # A browser takes a backslash for a slash, up to the query, and many slashes before the host for two.
         found = re.search("[?#]", given)
         path, rest = (given[: found.start()], given[found.start() :]) if found else (given, "")
         path = _SLASHES.sub(r"\1//", path.replace("\\", "/"))
+        if scheme and not self.page.startswith(scheme[0].lower()):  # a browser then needs no slashes
+            path = re.sub(r"^(https?:)/*", r"\1//", path, flags=re.IGNORECASE)
         try:
             address = urljoin(self.page, path + rest)
         except ValueError:
@@ -118,30 +131,6 @@ def _parses(address: str) -> bool:
         return bool(Url(address))
     except ValidationError:
         return False
-
-
-_YOUTUBE = re.compile(r"(?:www\.|m\.)?youtube(?:-nocookie)?\.com")
-_VIDEO_ID = re.compile(r"/(?:embed|v|shorts|live)/([A-Za-z0-9_-]{1,20})/?")
-_VIMEO = re.compile(r"/video/(\d{1,20})/?")
-_VIMEO_KEY = re.compile(r"[0-9A-Za-z]{1,20}")
-
-
-def watch(address: str) -> tuple[str, str]:
-    """The page on which a person watches what `address` embeds, and how a link to it reads without a title."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    query = parse_qs(parts.query, max_num_fields=20) if parts.query.count("&") < 20 else {}
-    if _YOUTUBE.fullmatch(host) and (video := _VIDEO_ID.fullmatch(parts.path)):
-        if video[1] == "videoseries" and query.get("list"):
-            return f"https://www.youtube.com/playlist?list={query['list'][0]}", "Xem trên YouTube"
-        start = query.get("start", [""])[0]
-        since = f"&t={start}s" if start.isascii() and start.isdigit() else ""
-        return f"https://www.youtube.com/watch?v={video[1]}{since}", "Xem video trên YouTube"
-    if host == "player.vimeo.com" and (video := _VIMEO.fullmatch(parts.path)):
-        key = query.get("h", [""])[0]  # an unlisted video is found only with its key
-        unlisted = f"/{key}" if _VIMEO_KEY.fullmatch(key) else ""
-        return f"https://vimeo.com/{video[1]}{unlisted}", "Xem video trên Vimeo"
-    return address, f"Xem nội dung trên {host}" if host else "Xem nội dung nhúng"
 
 
 def origin_of(address: str) -> str:

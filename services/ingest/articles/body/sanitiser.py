@@ -10,7 +10,7 @@ from services.ingest.articles.body.characters import shows
 from services.ingest.articles.body.style import CLASSES
 
 _INLINE_TAGS = elements.INLINE | {"span"}
-ALIGNABLE = elements.LEAVES | {"td", "th", "caption", "figcaption", "li"}
+ALIGNABLE = elements.LEAVES | {"td", "th", "caption", "figcaption", "figure", "li"}
 _TAGS = elements.CONTAINERS | elements.LEAVES | _INLINE_TAGS | {"audio", "br", "hr", "img", "source", "track", "video"}
 _GLOBAL = {"lang", "dir", "id"}
 _SANITISER_ATTRIBUTES: dict[str, set[str]] = {

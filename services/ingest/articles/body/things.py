@@ -1,6 +1,7 @@
 """Attributes, pictures, players and embeds of a body: what is kept of them, and what the editor is told. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -8,7 +9,8 @@ from selectolax.lexbor import LexborNode
 
 from services.ingest.articles.body import elements
 from services.ingest.articles.body.characters import fewer_marks, plain, shows
-from services.ingest.articles.body.links import Attributes, Links, id_of, watch
+from services.ingest.articles.body.embeds import watch
+from services.ingest.articles.body.links import Attributes, Links, id_of
 from services.ingest.articles.body.pictures import ABSOLUTE, LAZY, picture
 from services.ingest.articles.body.writer import Pairs, start_tag
 
@@ -19,8 +21,13 @@ _SOURCES = ("src", *LAZY, "data", "url", "data-url", "data-href")
 _MOVIES = frozenset({"movie", "src", "url", "filename"})
 """Names of an `<object>`'s parameters that hold its address."""
 _VIDEOS = {"youtube": "https://www.youtube.com/embed/", "vimeo": "https://player.vimeo.com/video/"}
+_VIDEO_IDS = ("videoid", "data-videoid", "data-video-id", "data-video_id", "data-youtube-id", "data-youtube",
+              "data-vimeo-id", "data-plyr-embed-id", "data-embed", "data-id")  # fmt: skip
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _FILLED_FROM = ("data-instgrm-permalink", "data-href", "data-url", "data-src", "src", "cite")
+_LONGEST_EMOJI = 16
+"""Characters of one emoji: a flag of a region has 7, a family with colours of skin 11."""
+_SMALL = 32
 _NUMBER = re.compile(r"-?\d{1,5}", re.ASCII)
 _RANGES = {
     "colspan": (1, 1000),
@@ -104,8 +111,11 @@ class Things:
         said = [("src", source), ("alt", alt), *_said(attributes, "title"), *_sizes(attributes)]
         return start_tag("img", said)[:-1]
 
-    def player(self, tag: str, node: LexborNode) -> str | None:
-        """An `<audio>` or `<video>` with controls, without the last `>`; None without a source that is secure."""
+    def player(self, tag: str, node: LexborNode) -> tuple[str, str] | None:
+        """An `<audio>` or `<video>` with controls: its start tag without the `>`, and the rest.
+
+        None without a source that is secure.
+        """
         attributes = attributes_of(node)
         own = self._secure(attributes)
         children = [html for child in _children(node) if (html := self._part(child))]
@@ -116,7 +126,7 @@ class Things:
             poster = self.links.source(attributes.get("poster"))
             said += [*([("poster", poster)] if poster else []), *_sizes(attributes)]
         said += _said(attributes, "title")
-        return f"{start_tag(tag, said)}{''.join(children)}</{tag}"
+        return start_tag(tag, said)[:-1], f"{''.join(children)}</{tag}>"
 
     def _part(self, child: LexborNode) -> str:
         """A `<source>` or `<track>` of a player; empty where its address can't be used."""
@@ -155,27 +165,57 @@ class Things:
                 return None  # what stands in for it is shown
             self.warn(f"<{tag}> was left out: it has no address that a reader can follow")
             return None
-        page, words = watch(address)
         self.embedded_before.add(address)
+        return self._became(tag, address, attributes.get("title"))
+
+    def area(self, attributes: Attributes) -> tuple[str, str] | None:
+        """The address and the words of the link that an area of a picture is; None if it is none."""
+        address = self.links.link(attributes.get("href"))
+        if address is None:
+            return None
+        return self._became("area", address, attributes.get("alt") or attributes.get("title"))
+
+    def _bare(self, node: LexborNode) -> tuple[str, str] | None:
+        """The link that the address alone becomes in place of which WordPress would show what is there."""
+        text = node.text().strip()
+        address = self.links.source(text) if ABSOLUTE.match(text) and not re.search(r"\s", text) else None
+        return self._became("figure", address, None) if address else None
+
+    def _became(self, tag: str, address: str, title: str | None) -> tuple[str, str]:
+        page, words = watch(address)
         self.warn(f"<{tag}> became a link to {page[:200]}")
-        return page, " ".join((attributes.get("title") or "").split())[:200] or words
+        title = " ".join((title or "").split())[:200]
+        return page, title if shows(title) else words
 
     def widget(self, tag: str, node: LexborNode, attributes: Attributes) -> tuple[str, str] | None:
         """The link that an empty element becomes which a script would fill from an address."""
-        if not attributes or tag in elements.CONTAINERS - {"blockquote"} or not _is_empty(node):
+        if not attributes or tag in elements.CONTAINERS - {"blockquote"}:
             return None
-        video = attributes.get("videoid") or attributes.get("data-videoid") or ""
-        site = next((site for name, site in _VIDEOS.items() if name in tag), "")
+        classes = attributes.get("class") or ""
+        if not is_empty(node):
+            return self._bare(node) if "wp-block-embed__wrapper" in classes else None
+        video = next(filter(None, map(attributes.get, _VIDEO_IDS)), "")
+        named = f"{tag} {classes} {attributes.get('data-plyr-provider')}".lower()
+        site = next((site for name, site in _VIDEOS.items() if name in named), "")
         raw = [site + video] if site and _VIDEO.fullmatch(video) else filter(None, map(attributes.get, _FILLED_FROM))
         address = next(filter(None, map(self.links.source, filter(ABSOLUTE.match, raw))), None)
         if address is None:
             return None
-        page, words = watch(address)
-        self.warn(f"<{tag}> became a link to {page[:200]}")
-        return page, " ".join((attributes.get("title") or "").split())[:200] or words
+        return self._became(tag, address, attributes.get("title"))
 
 
-def _is_empty(node: LexborNode) -> bool:
+def emoji(attributes: Attributes) -> str:
+    """The character that a small picture stands for, as on Facebook, in Gmail and WordPress; empty if for none."""
+    alt = (attributes.get("data-emoji") or attributes.get("alt") or "").strip()
+    if not alt or alt.isascii() or len(alt) > _LONGEST_EMOJI or any(c.isalnum() and not c.isascii() for c in alt):
+        return ""
+    small = all(size and size.isdigit() and int(size) <= _SMALL for size in map(attributes.get, ("width", "height")))
+    told = f"{attributes.get('class')} {attributes.get('src')}".lower()
+    symbols = any(unicodedata.category(character) == "So" for character in alt) or "\u20e3" in alt
+    return alt if symbols and (small or "emoji" in told or "data-emoji" in attributes) else ""
+
+
+def is_empty(node: LexborNode) -> bool:
     """Whether an element holds nothing but white space."""
     child = node.first_child
     if child is None:

@@ -56,6 +56,8 @@ class _Container:
     """Runs and blocks that it holds so far."""
     bordered: bool = False
     """Whether a block began or ended in it, if only one that is not written."""
+    reopened: bool = False
+    """Whether the item of a list was opened again for it."""
     loose: tuple[int, int] | None = None
     """Places in the output before and behind a first run without an element of its own."""
 
@@ -101,19 +103,26 @@ class Writer:
         return len(self._containers) - 1
 
     def open(self, tag: str, attributes: Pairs, id: str) -> None:
-        """Begin a container."""
+        """Begin a container. A list behind an item of a list belongs into that item, as most editors mean it."""
         self.border()
         container = self._containers[-1]
         if container.tag in _WRAPPING:
             self._wrap_first(container)
         container.pieces += 1
+        reopens = tag in LISTS and container.tag in LISTS and self.out[-1] == "</li>"
+        if reopens:
+            self.out.pop()
+            self._containers.append(_Container("li", pieces=1))
         self._add(start_tag(tag, (*attributes, *self._claim(id))))
-        self._containers.append(_Container(tag))
+        self._containers.append(_Container(tag, reopened=reopens))
 
     def close(self) -> None:
         """End the container in hand."""
         self.border()
-        self._add(f"</{self._containers.pop().tag}>")
+        closed = self._containers.pop()
+        self._add(f"</{closed.tag}>")
+        if closed.reopened:
+            self.close()
 
     def border(self) -> None:
         """End the run in hand: what comes next is another block."""
@@ -165,13 +174,16 @@ class Writer:
         self._marks, self._last = 0, ""
         self._add("<br>")
 
-    def thing(self, html: str, inlines: tuple[Inline, ...], leaf: Leaf, id: str = "") -> None:
-        """Write a picture, a player: what is visible and no text. `html` is its start tag without the `>`."""
+    def thing(self, html: str, inlines: tuple[Inline, ...], leaf: Leaf, id: str = "", rest: str = "") -> None:
+        """Write a picture, a player: what is visible and no text.
+
+        `html` is its start tag without the `>`; `rest` comes behind that.
+        """
         self._begin(leaf)
         self._sync(inlines)
         self._visible, self._marks, self._last = True, 0, ""
         claimed = "".join(f' {name}="{escape(value)}"' for name, value in self._claim(id))
-        self._add(f"{html}{claimed}>")
+        self._add(f"{html}{claimed}>{rest}")
 
     def gap(self) -> None:
         """Keep the words apart between which something was left out."""
@@ -215,7 +227,7 @@ class Writer:
         self._marks, self._last, self._gap = 0, "", False
         self._visible, self._run_start, self._run_ids = False, len(self.out), []
         container, tag = self._containers[-1], leaf.tag
-        if not tag:
+        if not tag or (tag == "p" and container.tag in LISTS):
             tag = self._loose(container)
         elif container.tag in _WRAPPING:
             self._wrap_first(container)

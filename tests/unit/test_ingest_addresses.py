@@ -133,6 +133,19 @@ def test_of_both_headers_x_forwarded_for_wins() -> None:
     both = [*headers("forwarded", "for=198.51.100.9"), *headers("x-forwarded-for", "203.0.113.7")]
     assert TRUSTED.of("10.0.0.1", both) == "203.0.113.7"
     assert TRUSTED.of("10.0.0.1", both[:-1] + headers("x-forwarded-for", " ")) == "198.51.100.9"
+    for text in ("203.0.113.7, 10.0.0.2", "for, 203.0.113.7"):
+        assert TRUSTED.of("10.0.0.1", both[:-1] + headers("x-forwarded-for", text)) == "203.0.113.7"
+    # A proxy that did not know its client has passed on what that has sent.
+    assert TRUSTED.of("10.0.0.1", both[:-1] + headers("x-forwarded-for", "unknown, 10.0.0.2")) == "10.0.0.2"
+
+
+def test_an_outer_proxy_may_write_the_other_header() -> None:
+    inner = headers("x-forwarded-for", "10.0.0.3, 10.0.0.2")
+    for client in ("198.51.100.9", "198.51.100.10"):
+        outer = headers("forwarded", f"for=192.0.2.77, for={client}", "for=10.0.0.4")
+        assert TRUSTED.of("10.0.0.1", inner + outer) == client
+    assert TRUSTED.of("10.0.0.1", inner) == "10.0.0.3"
+    assert TRUSTED.of("10.0.0.1", inner + headers("forwarded", "for=unknown")) == "10.0.0.3"
 
 
 def test_without_trusted_proxies_the_peer_is_the_reader() -> None:

@@ -1,5 +1,7 @@
 """How many reads one address may send."""
 
+import pytest
+
 from services.ingest.reads.limit import ReadLimit
 
 
@@ -26,6 +28,31 @@ def test_a_minute_s_worth_at_once_and_then_one_in_each_interval() -> None:
     assert allowed(limit, b"a", 10) == 1
     clock.now += 600
     assert allowed(limit, b"a", 100) == 30
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 9, 11, 59, 61, 999, 6000, 7777])
+@pytest.mark.parametrize("now", [0.0, 1000.0, 123_456.789, 8_100_000.1])
+def test_the_number_is_exact_whatever_the_clock_shows(per_minute: int, now: float) -> None:
+    clock = Clock()
+    clock.now = now
+    limit = ReadLimit(per_minute, clock)
+    assert allowed(limit, b"a", per_minute + 3) == per_minute
+    for _ in range(5):  # who waits as long as was told reads on
+        wait = limit.wait(b"a")
+        assert 0 < wait <= 60 / per_minute * 1.001
+        clock.now += wait
+        assert allowed(limit, b"a", 3) == 1
+    clock.now += 60
+    assert allowed(limit, b"a", per_minute + 3) == per_minute
+
+
+def test_a_clock_that_goes_back_shuts_nobody_out_for_longer_than_it_went() -> None:
+    clock = Clock()
+    limit = ReadLimit(60, clock)
+    assert allowed(limit, b"a", 100) == 60
+    clock.now -= 30
+    assert limit.wait(b"a") == 31.0
+    assert limit.wait(b"b") == 0.0
 
 
 def test_a_refused_read_takes_nothing() -> None:

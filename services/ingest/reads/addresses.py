@@ -4,7 +4,8 @@ A proxy in a trusted network is believed: its `X-Forwarded-For`, or where there 
 address is that of the last hop that is no trusted proxy. What lies further left was written by strangers.
 
 Both headers together: `X-Forwarded-For` wins. Nearly all proxies write that one, and pass on whatever `Forwarded` a
-client has sent; a proxy that writes `Forwarded` alone must delete the client's `X-Forwarded-For`.
+client has sent; a proxy that writes `Forwarded` alone must delete the client's `X-Forwarded-For`. Where the first names
+trusted proxies alone, an outer one of them has written `Forwarded`.
 """
 
 import re
@@ -85,15 +86,20 @@ class Addresses:
         found = _peer(peer)
         if not self._trusts(found):
             return found
-        hops = [hop for part in for_.decode("latin-1").split(",") if (hop := part.strip())]
-        for hop in reversed(hops or list(_for_values(forwarded.decode("latin-1")))):
-            address = _address(hop)
-            if address is None:
+        for part in reversed(for_.decode("latin-1").split(",")):
+            if not (hop := part.strip()):
+                continue
+            if (address := _address(hop)) is None or not self._trusts(address):
+                return address or found
+            found = address
+        for hop in reversed(list(_for_values(forwarded.decode("latin-1")))):
+            if (address := _address(hop)) is None:
                 # A proxy that hides its clients may still tell them apart. Any other text says that it doesn't know.
-                named = None if hops else _OBFUSCATED.match(hop)
+                named = _OBFUSCATED.match(hop)
                 return _NAME + named[1].encode() if named else found
-            if not self._trusts(found := address):
-                break
+            if not self._trusts(address):
+                return address
+            found = address
         return found
 
     def _is_trusted(self, address: bytes) -> bool:

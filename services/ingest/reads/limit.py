@@ -24,7 +24,10 @@ class ReadLimit:
         """Take a read: 0 if it is allowed, else the seconds until one will be."""
         now = self._seconds()
         full = max(self._newer.get(address) or self._older.get(address, 0.0), now)
-        wait = max(0.0, full + self._interval - now - 60)
+        wait = full + self._interval - now - 60
+        # Half an interval: rounding must not refuse the last read of a burst, or one after exactly the wait told.
+        if wait < self._interval / 2:
+            wait = 0.0
         if len(self._newer) >= self._half and address not in self._newer:
             self._older, self._newer = self._newer, {}
         self._newer[address] = full if wait else full + self._interval

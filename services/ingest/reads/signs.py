@@ -42,18 +42,20 @@ def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, st
             ahead = ahead or any(word in purpose for word in _AHEAD)
     if ahead:
         return agent, PREFETCH
-    site = site.lower()
-    cross = b"cross-site" in site
     # A page of the very origin that answers here is ours, under whatever name the site is reached.
-    if ANY in origins or (b"same-origin" in site and not cross) or not (origin or cross):
+    if site == b"same-origin" or not (origin or site):
         return agent, ""
-    if origin:
-        return agent, "" if all(_is_ours(one, origins) for one in origin.split(b",")) else ORIGIN
-    return agent, "" if _is_ours(b"/".join(referer.split(b"/", 3)[:3]), origins) else ORIGIN
+    if origin.decode("latin-1") in origins or ANY in origins:
+        return agent, ""
+    return agent, "" if _is_page_of_ours(site.lower(), origin, referer, origins) else ORIGIN
 
 
-def _is_ours(origin: bytes, origins: Collection[str]) -> bool:
-    return origin.decode("latin-1") in origins or _plain(origin[: _LONGEST_ORIGIN + 1]) in origins
+def _is_page_of_ours(site: bytes, origin: bytes, referer: bytes, origins: Collection[str]) -> bool:
+    cross = b"cross-site" in site
+    if not cross and (not origin or b"same-origin" in site):
+        return True
+    named = origin.split(b",") if origin else [b"/".join(referer.split(b"/", 3)[:3])]
+    return all(_plain(one[: _LONGEST_ORIGIN + 1]) in origins for one in named)
 
 
 @lru_cache(maxsize=1000)

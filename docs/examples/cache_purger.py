@@ -16,7 +16,7 @@ from shared.base.command import Command
 from shared.base.errors import Retry, Transient
 from shared.base.settings import HttpUrl, SubscriberSettings, load
 from shared.rabbit.broker import make_broker
-from shared.subscriber.guard import Newest
+from shared.subscriber.guard import InMemory
 from shared.subscriber.standalone import run
 from shared.subscriber.subscribe import Event, subscribe
 
@@ -33,7 +33,7 @@ broker = make_broker(settings, "cache-purger")
 cache = httpx.AsyncClient(base_url=settings.cache_url, timeout=5)
 
 
-@subscribe(broker, "cache-purger.pages", guard=Newest())
+@subscribe(broker, "cache-purger.pages", guard=InMemory())
 async def purge(event: Event[PageRendered | PageRemoved]) -> None:
     """The page is served anew, or no longer, by the time that we hear of it. To purge it once more does no harm."""
     page = urlsplit(event.data.url)

@@ -35,7 +35,7 @@ from shared.storage.books import Books
 from shared.storage.types import Client, Database
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.parking import park, prepare
-from shared.subscriber.waiting import watch
+from shared.subscriber.queue_depth import watch
 from shared.web.app import Service
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from services.ingest.reads.read_batches import KeyNote
 from shared.storage.collections import KEY_HOURS, SALT_HOURS, VERSION
 from shared.storage.transactions import transaction
 from shared.storage.types import Client, Database, Document, Session
-from shared.web.holdings import Held
+from shared.web.state_listing import Held
 
 Decide = Callable[[Article | None], Change]
 

@@ -31,9 +31,9 @@ from shared.storage import mongo
 from shared.storage.types import Client
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.guard import Unguarded
+from shared.subscriber.queue_depth import watch
 from shared.subscriber.subscribe import listen, subscribe
-from shared.subscriber.waiting import watch
-from shared.web import offer
+from shared.web import state
 from shared.web.app import Service
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         "render",
         rendering.running,
         rendering.not_ready,
-        routes={offer.PATH: offer.offer(store.held)},
+        routes={state.PATH: state.listing(store.held)},
         fallback=server,
         registry=registry,
         degraded=rendering.degraded,

@@ -13,7 +13,7 @@ from luotdoc_events import events
 from shared.storage.collections import VERSION
 from shared.storage.counts import SITE, reads_by_article
 from shared.storage.types import Database, Document
-from shared.web.holdings import Held
+from shared.web.state_listing import Held
 
 Stored = Literal["stored", "repeated", "stale"]
 """The counter's name for all articles together."""

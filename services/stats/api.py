@@ -9,7 +9,7 @@ from luotdoc_events.events import ARTICLE_ID
 from services.stats import answers, questions
 from services.stats.reports import Reports
 from services.stats.tables import article_cell, local_time, to_csv, wants_csv
-from shared.web import health, offer
+from shared.web import health, state
 from shared.web.api import make_api
 from shared.web.asgi import App, Receive, Scope, Send, respond
 from shared.web.openapi import Described, problems
@@ -33,7 +33,7 @@ _NO_ARTICLE = {404: "No article with this id was ever published."}
 
 def describe_api() -> FastAPI:
     """The API for its OpenAPI document alone: it has no reports and can't answer."""
-    described = Described(paths={**offer.PATHS, **health.PATHS}, models=(*offer.MODELS, *health.MODELS))
+    described = Described(paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS))
     api = make_api("Lượt Đọc: statistics", ABOUT, described)
     api.include_router(routes)
     return api

@@ -25,9 +25,9 @@ from shared.rabbit import topology
 from shared.storage import mongo
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.guard import Unguarded
+from shared.subscriber.queue_depth import watch
 from shared.subscriber.subscribe import listen, subscribe
-from shared.subscriber.waiting import watch
-from shared.web import offer
+from shared.web import state
 from shared.web.api import observed
 from shared.web.app import Service
 from shared.web.cors import readable
@@ -92,7 +92,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         name="stats",
         running=running,
         not_ready=lambda: away[0] if away else not_consuming(broker),
-        routes={offer.PATH: offer.offer(store.held)},
+        routes={state.PATH: state.listing(store.held)},
         fallback=readable(
             observed(api.site_at_once(in_turns(api.make(reports)), reports), metrics.Requests(registry), OPEN),
             settings.cors_origins,

@@ -9,7 +9,7 @@ from services.stats.questions import Series, Top, series_steps, window_start
 from services.stats.store import Store
 from shared.base.clock import Clock, rfc3339
 from shared.base.errors import Problem
-from shared.base.recent import Recent
+from shared.base.single_flight import SingleFlightCache
 from shared.storage.counts import SITE
 from shared.storage.quarters import quarter_of
 from shared.storage.types import Session
@@ -36,12 +36,12 @@ class Reports:
         self._store = store
         self._clock = clock
         self._zone = zone
-        self._sites: Recent[answers.Site] = Recent(CACHE_SECONDS, ahead=True)
+        self._sites: SingleFlightCache[answers.Site] = SingleFlightCache(CACHE_SECONDS, ahead=True)
         self._site_asked = -FRESH_SECONDS
-        self._tops: Recent[answers.TopList] = Recent(CACHE_SECONDS)
-        self._articles: Recent[answers.ArticleReads] = Recent(0)
-        self._series: Recent[answers.SeriesPoints] = Recent(0)
-        self._books: Recent[answers.Reconciliation] = Recent(0)
+        self._tops: SingleFlightCache[answers.TopList] = SingleFlightCache(CACHE_SECONDS)
+        self._articles: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
+        self._series: SingleFlightCache[answers.SeriesPoints] = SingleFlightCache(0)
+        self._books: SingleFlightCache[answers.Reconciliation] = SingleFlightCache(0)
 
     async def site(self) -> answers.Site:
         """The whole site."""

@@ -19,7 +19,7 @@ from shared.storage.counts import SITE
 from shared.storage.mongo import ping
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, Database, Document, Session
-from shared.web.holdings import Held
+from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
 """A question that takes longer is given up; the client is told to try again."""

@@ -26,7 +26,7 @@ REPEAT_SECONDS = 120.0
 """Time for which a transaction is repeated after transient errors, as in MongoDB's drivers."""
 
 
-_LEFT: set[asyncio.Task[Any]] = set()
+_DETACHED: set[asyncio.Task[Any]] = set()
 """Detached transactions: their callers were cancelled.
 The set keeps the tasks alive; the event loop doesn't."""
 
@@ -61,28 +61,28 @@ async def transaction(client: Client, body: Callable[[Session], Coroutine[Any, A
     next step. Cancelling it would not stop the thread in which Motor writes, and a write that
     arrives after the abort is in no transaction.
     """
-    left = asyncio.Event()
-    running = asyncio.create_task(_transaction(client, body, left))
+    detach = asyncio.Event()
+    running = asyncio.create_task(_transaction(client, body, detach))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        left.set()
-        _LEFT.add(running)
+        detach.set()
+        _DETACHED.add(running)
         running.add_done_callback(_ended)
         raise
 
 
-class _Left(Exception):
+class _Detached(Exception):
     """Ends a detached transaction: its caller was cancelled."""
 
 
 def _ended(running: asyncio.Task[Any]) -> None:
-    _LEFT.discard(running)
-    if not running.cancelled() and (error := running.exception()) and not isinstance(error, _Left):
+    _DETACHED.discard(running)
+    if not running.cancelled() and (error := running.exception()) and not isinstance(error, _Detached):
         log.info("a detached transaction failed: %s", str(error)[:200])
 
 
-async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]], left: asyncio.Event) -> T:
+async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]], detach: asyncio.Event) -> T:
     # Not Motor's `with_transaction`:
     # it commits on leaving an `async with`, outside of its own retries.
     deadline = time.monotonic() + REPEAT_SECONDS
@@ -90,8 +90,8 @@ async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, 
 
     async def attempt(session: Session) -> T:
         nonlocal look_at
-        if left.is_set():
-            raise _Left
+        if detach.is_set():
+            raise _Detached
         if time.monotonic() > look_at:
             look_at = time.monotonic() + ABANDONED_SECONDS
             try:
@@ -99,8 +99,8 @@ async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, 
             except OperationFailure as error:  # the user may not list them; MongoDB ends them later
                 log.warning("abandoned transactions cannot be ended: %s", str(error)[:200])
         answer = await body(session)
-        if left.is_set():
-            raise _Left
+        if detach.is_set():
+            raise _Detached
         return answer
 
     session = await client.start_session()
@@ -115,7 +115,7 @@ async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, 
                 if not _labelled(error, "TransientTransactionError", deadline):
                     raise
             else:
-                if await _committed(session, left, deadline):
+                if await _committed(session, detach, deadline):
                     return answer
     finally:
         # Not `async with`: there Motor waits for the server in the event loop's thread,
@@ -123,7 +123,7 @@ async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, 
         await session.end_session()
 
 
-async def _committed(session: Session, left: asyncio.Event, deadline: float) -> bool:
+async def _committed(session: Session, detach: asyncio.Event, deadline: float) -> bool:
     """Commit, and repeat the commit while its outcome is unknown.
     False if the transaction must run again.
     """
@@ -133,7 +133,7 @@ async def _committed(session: Session, left: asyncio.Event, deadline: float) -> 
         except PyMongoError as error:
             if _labelled(error, "TransientTransactionError", deadline):
                 return False
-            if left.is_set() or not _labelled(error, "UnknownTransactionCommitResult", deadline):
+            if detach.is_set() or not _labelled(error, "UnknownTransactionCommitResult", deadline):
                 raise
         else:
             return True
@@ -152,5 +152,5 @@ async def snapshot(client: Client) -> AsyncIterator[Session]:
 
 async def detached(seconds: float) -> None:
     """Wait until the detached transactions of this process have ended, at most `seconds`."""
-    if _LEFT:
-        await asyncio.wait(_LEFT, timeout=seconds)
+    if _DETACHED:
+        await asyncio.wait(_DETACHED, timeout=seconds)

@@ -73,7 +73,7 @@ def delay(attempt: int) -> float:
 
 
 @contextmanager
-def _blamed() -> Iterator[None]:
+def _as_permanent() -> Iterator[None]:
     try:
         yield
     except KeyError as error:
@@ -89,7 +89,7 @@ def _blamed() -> Iterator[None]:
 def decode(body: bytes) -> tuple[events.Envelope, events.Data]:
     """Parse an event. Raises `Permanent` with the reason `unknown_event` or `bad_event`."""
     _check_size(body)
-    with _blamed():
+    with _as_permanent():
         return events.decode(body)
 
 
@@ -150,7 +150,7 @@ class Consumer:
             if event is None:
                 return "ignored"
             async with self._turn(event.envelope):
-                new = await self._hold(event, message)
+                new = await self._retry_in_place(event, message)
         except (Lost, asyncio.CancelledError):
             raise
         except (Transient, PyMongoError) as error:
@@ -173,7 +173,7 @@ class Consumer:
         """The parsed event; None if the handler doesn't take this event, or not in this version."""
         check_readable(message)
         _check_size(message.body)
-        with _blamed():
+        with _as_permanent():
             envelope = events.Envelope.model_validate_json(message.body)
             if envelope.type not in self._types and envelope.name in events.EVENTS:
                 return None
@@ -186,7 +186,7 @@ class Consumer:
             return asyncio.Lock()
         return self._turns.setdefault(subject_of(envelope), asyncio.Lock())
 
-    async def _hold(self, event: Event[events.Data], message: AbstractIncomingMessage) -> bool:
+    async def _retry_in_place(self, event: Event[events.Data], message: AbstractIncomingMessage) -> bool:
         """Retry in place while the handler raises `Transient`. Answers whether the event was new.
 
         Re-raises once other messages succeed,
@@ -196,7 +196,7 @@ class Consumer:
         attempt, handled_before, until = 0, 0, loop.time() + HELD_SECONDS
         while True:
             try:
-                new = await self._offer(event)
+                new = await self._handle_newer(event)
             except (Transient, PyMongoError) as error:
                 attempt += 1
                 own = self._handled > handled_before or self._all_wait_for_one
@@ -218,7 +218,7 @@ class Consumer:
         """
         return self._in_hand == self._prefetch and len(self._turns) == 1
 
-    async def _offer(self, event: Event[events.Data]) -> bool:
+    async def _handle_newer(self, event: Event[events.Data]) -> bool:
         envelope = event.envelope
         if envelope.sequence is None:
             return await self._handle(event) is not False

@@ -8,7 +8,7 @@ A subscriber chooses its guard:
 
 - `OnDisk` if the subscriber stores state. The guard's file outlives the process. One process per
   file.
-- `Newest` if the effect is idempotent, such as a cache purge: it forgets at a restart.
+- `InMemory` if the effect is idempotent, such as a cache purge: it forgets at a restart.
 - `Unguarded` if the handler's own compare-and-swap drops older events, in one transaction with the
   effect. It is the only choice for several replicas.
 """
@@ -24,7 +24,7 @@ from luotdoc_events.events import Envelope
 from shared.base.errors import Transient
 
 CAPACITY = 100_000
-"""Number of subjects that `Newest` remembers, about 200 bytes each."""
+"""Number of subjects that `InMemory` remembers, about 200 bytes each."""
 
 LOCKED_SECONDS = 15.0
 """Time to wait for the file's lock: the previous process has 10 s to end after SIGTERM."""
@@ -107,7 +107,7 @@ class OnDisk:
         self._file.close()
 
 
-class Newest:
+class InMemory:
     """A guard in memory, an LRU cache of subjects:
     it forgets at a restart, and beyond `capacity` the oldest subjects.
 

@@ -13,7 +13,7 @@ from shared.base.tasks import background
 from shared.rabbit import broker as rabbit
 from shared.rabbit import declaring
 from shared.subscriber.consuming import not_consuming
-from shared.subscriber.waiting import watch
+from shared.subscriber.queue_depth import watch
 from shared.web.app import Service
 from shared.web.server import serve
 

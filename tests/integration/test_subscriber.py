@@ -28,7 +28,7 @@ from shared.base.errors import Permanent, Retry, Transient
 from shared.base.settings import SubscriberSettings
 from shared.rabbit import broker as rabbit
 from shared.rabbit import declaring, topology
-from shared.subscriber.guard import Guard, Newest, OnDisk
+from shared.subscriber.guard import Guard, InMemory, OnDisk
 from shared.subscriber.subscribe import Event, subscribe
 from tests.integration.test_operators import _run
 from tests.support.system import System, until
@@ -49,7 +49,7 @@ async def consuming(
 ) -> AsyncIterator[rabbit.Broker]:
     """A subscriber for as long as the block runs."""
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
-    subscribe(broker, work, guard=guard or Newest(), prefetch=prefetch)(handle)
+    subscribe(broker, work, guard=guard or InMemory(), prefetch=prefetch)(handle)
     try:
         await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
         yield broker
@@ -481,7 +481,7 @@ async def test_a_subscriber_of_another_team_declares_what_it_needs(system: Syste
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
     got = []
 
-    @subscribe(broker, NAME, guard=Newest(), clock=now)
+    @subscribe(broker, NAME, guard=InMemory(), clock=now)
     async def handle(event: Event[ArticleWithdrawn | PageRemoved]) -> None:
         got.append(event.data.name)
 

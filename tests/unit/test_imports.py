@@ -58,7 +58,7 @@ PURE = {
             "storage.quarters",
             "base.clock",
             "base.errors",
-            "web.holdings",
+            "web.state_listing",
             "operators.selection",
             "contract.gate",
             "contract.schemas",

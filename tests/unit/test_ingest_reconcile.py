@@ -3,7 +3,7 @@
 import pytest
 
 from services.ingest.articles.reconcile import Difference, compare, lasting, parse_subscribers
-from shared.web.holdings import Held, read
+from shared.web.state_listing import Held, read
 
 
 def published(name: str, revision: int) -> Held:

@@ -303,14 +303,14 @@ def test_the_instances_that_have_a_spool_are_known(tmp_path: Path) -> None:
 def test_what_lies_in_the_folders_beside_it_is_known(tmp_path: Path) -> None:
     with spool(tmp_path) as one:
         one.append(batch(1))
-        assert one.beside() == {}
+        assert one.orphans() == {}
         for name, batches in (("gone", 2), ("empty", 0)):
             other = Spool(tmp_path / name, 1 << 20)
             other.open()
             for number in range(batches):
                 other.append(batch(number))
             other.close()
-        assert one.beside() == {"gone": len(encode(batch(0))) + len(encode(batch(1)))}
+        assert one.orphans() == {"gone": len(encode(batch(0))) + len(encode(batch(1)))}
 
 
 def test_folders_that_are_closed_to_it_do_not_trouble_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,12 +335,12 @@ def test_folders_that_are_closed_to_it_do_not_trouble_it(tmp_path: Path, monkeyp
         return reals(path)
 
     with spool(tmp_path) as one:
-        assert set(one.beside()) == {"closed"}
+        assert set(one.orphans()) == {"closed"}
         monkeypatch.setattr(os, "stat", stat_)
         monkeypatch.setattr(os, "listdir", listdir)
-        assert (list(instances(tmp_path)), one.beside()) == (["one"], {})
+        assert (list(instances(tmp_path)), one.orphans()) == (["one"], {})
         closed = os.fspath(tmp_path)
-        assert one.beside() == {}
+        assert one.orphans() == {}
 
 
 # ── no room ──────────────────────────────────────────────────────────────────────────────────────────────────────────

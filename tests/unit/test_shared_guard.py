@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from luotdoc_events.events import ArticlePublished, ArticleWithdrawn, Envelope, PageRendered, ReadsCounted
-from shared.subscriber.guard import Newest, outdated, subject_of
+from shared.subscriber.guard import InMemory, outdated, subject_of
 from shared.subscriber.subscribe import Event, kinds_of
 
 
@@ -46,7 +46,7 @@ def test_an_article_and_its_page_are_two_subjects() -> None:
 
 
 async def test_the_memory_keeps_the_highest_and_forgets_who_was_silent_longest() -> None:
-    memory = Newest(capacity=2)
+    memory = InMemory(capacity=2)
     for subject, revision in (("a", 3), ("b", 1), ("a", 2), ("c", 1)):
         await memory.keep(subject, revision)
     assert [await memory.held(subject) for subject in "abc"] == [3, 0, 1]

@@ -11,7 +11,7 @@ from typing import Literal
 import httpx
 
 from shared.base.urls import link
-from shared.web.holdings import Held
+from shared.web.state_listing import Held
 
 Kind = Literal["missing", "stale", "extra"]
 KINDS: tuple[Kind, ...] = ("missing", "stale", "extra")

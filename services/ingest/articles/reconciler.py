@@ -12,7 +12,7 @@ from services.ingest.articles.reconcile import KINDS, Difference, compare, lasti
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
 from shared.base.errors import Refused
-from shared.web.holdings import PAGE, Held, read
+from shared.web.state_listing import PAGE, Held, read
 
 log = logging.getLogger(__name__)
 

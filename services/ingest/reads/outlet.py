@@ -62,11 +62,11 @@ class Outlet:
         if self._spool.bytes:
             log.info("%d bytes of spooled batches wait to be forwarded", self._spool.bytes)
             self._spooled.set()
-        if beside := await self._on_disk(self._spool.beside):
-            names = ", ".join(sorted(beside))
+        if orphans := await self._on_disk(self._spool.orphans):
+            names = ", ".join(sorted(orphans))
             log.warning(
                 "%d bytes are in the spools of %s; whichever does not run: `python -m services.ingest adopt INSTANCE`",
-                sum(beside.values()),
+                sum(orphans.values()),
                 names,
             )
         self._measure()
@@ -153,7 +153,7 @@ class Outlet:
         """Measure what lies in other instances' spools, for ever."""
         while True:
             with contextlib.suppress(SpoolUnusable):
-                self._metrics.spool_beside.set(sum((await self._on_disk(self._spool.beside)).values()))
+                self._metrics.spool_beside.set(sum((await self._on_disk(self._spool.orphans)).values()))
             await asyncio.sleep(BESIDE_SECONDS)
 
     async def _forward(self, segment: Path) -> None:

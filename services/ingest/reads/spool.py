@@ -92,7 +92,7 @@ class Spool:
         """The time of the oldest waiting batch in milliseconds since 1970; None if none waits."""
         return min((s.oldest for s in self._segments.values() if s.oldest is not None), default=None)
 
-    def beside(self) -> dict[str, int]:
+    def orphans(self) -> dict[str, int]:
         """Bytes in the spools of other instances in the same directory,
         as far as they can be read, by instance.
 

@@ -11,7 +11,7 @@ LATE = 4
 """Factor by which an answer may outlive its time while the next one is being made."""
 
 
-class Recent(Generic[T]):
+class SingleFlightCache(Generic[T]):
     """A single-flight cache with a time to live: `seconds`, from the start of making the answer.
 
     An error is raised for all callers that wait, and not cached.

@@ -1,5 +1,5 @@
 """`GET /state`: lists the articles that a subscriber of ours holds,
-for reconciliation (`shared/web/holdings.py`).
+for reconciliation (`shared/web/state_listing.py`).
 """
 
 import re
@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from luotdoc_events.events import ARTICLE_ID
 from shared.base.errors import INVALID, Problem
 from shared.web.asgi import App, Receive, Scope, Send, check_query, query_value, respond
-from shared.web.holdings import PAGE, Held, lines
 from shared.web.openapi import answered, as_text, problems, ref
+from shared.web.state_listing import PAGE, Held, lines
 
 PATH = "/state"
 CONTENT_TYPE = "application/x-ndjson"
@@ -60,7 +60,7 @@ PATHS: dict[str, dict[str, Any]] = {
 MODELS = (HeldArticle,)
 
 
-def offer(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
+def listing(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
     """The app that answers `GET /state`.
     `page(after, limit)` reads a page of the held articles, sorted by id.
     """

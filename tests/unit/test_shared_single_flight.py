@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.base.recent import Recent
+from shared.base.single_flight import SingleFlightCache
 
 
 class Kitchen:
@@ -28,7 +28,7 @@ class Kitchen:
 
 async def test_an_answer_is_shared_while_it_is_young() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time)
     assert await recent.get("a", kitchen.make) == 1
     kitchen.time = 0.49
     assert await recent.get("a", kitchen.make) == 1
@@ -38,7 +38,7 @@ async def test_an_answer_is_shared_while_it_is_young() -> None:
 
 async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time, ahead=True)
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time, ahead=True)
     assert await recent.get("a", kitchen.make) == 1
     kitchen.open.clear()
     kitchen.time = 0.3
@@ -58,7 +58,7 @@ async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
 
 async def test_the_old_answer_goes_on_while_the_next_one_is_slow_but_not_for_long() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time, ahead=True)
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time, ahead=True)
     assert await recent.get("a", kitchen.make) == 1
     kitchen.open.clear()
     for kitchen.time in (0.3, 0.6, 1.9):
@@ -73,7 +73,7 @@ async def test_the_old_answer_goes_on_while_the_next_one_is_slow_but_not_for_lon
 
 async def test_a_next_answer_that_fails_is_asked_for_again() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time, ahead=True)
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time, ahead=True)
     assert await recent.get("a", kitchen.make) == 1
     kitchen.time, kitchen.broken = 0.3, True
     assert await recent.get("a", kitchen.make) == 1
@@ -87,13 +87,13 @@ async def test_a_next_answer_that_fails_is_asked_for_again() -> None:
 
 async def test_each_key_has_its_own() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time)
     assert [await recent.get(key, kitchen.make) for key in "aba"] == [1, 2, 1]
 
 
 async def test_a_crowd_waits_for_one_answer_and_outlives_one_that_leaves() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time)
     kitchen.open.clear()
     crowd = [asyncio.create_task(recent.get("a", kitchen.make)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -108,7 +108,7 @@ async def test_a_crowd_waits_for_one_answer_and_outlives_one_that_leaves() -> No
 
 async def test_an_error_is_not_kept() -> None:
     kitchen = Kitchen()
-    recent: Recent[int] = Recent(0.5, lambda: kitchen.time)
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time)
     kitchen.broken = True
     with pytest.raises(ConnectionError):
         await recent.get("a", kitchen.make)

@@ -311,7 +311,6 @@ async def test_what_was_spooled_before_the_harm_reaches_the_broker_under_the_sam
 
 
 async def test_a_disk_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DISK_SECONDS", 0.05)
     read, write = os.pipe()
     sync = os.fdatasync
 
@@ -325,6 +324,7 @@ async def test_a_disk_that_does_not_answer_holds_nobody_up(tmp_path: Path, monke
     await one.open()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", hang)
+        patch.setattr(module, "DISK_SECONDS", 0.05)
         with pytest.raises(SpoolUnusable, match="does not answer"):
             await one.deliver(numbered(1))
         assert one.refusing

@@ -1,4 +1,4 @@
-"""`reads.counted`: tells subscribers of a commit, with totals read after it."""
+"""Publishes `reads.counted` after a commit, with totals read after it."""
 
 import secrets
 
@@ -10,11 +10,13 @@ from shared.rabbit.publishing import publish_event
 from shared.storage.books import Books
 
 TIMEOUT = 2.0
-"""Seconds that a flush may wait for the confirm of this event, which is informational."""
+"""Timeout in seconds. The flush waits for this event, which is only informational."""
 
 
 async def publish_counts(broker: Broker, store: CounterStore, books: Books, flushed: Flushed, clock: Clock) -> None:
-    """Publish one event for one flush, if it counted anything. Raises `Transient` or PyMongo's errors."""
+    """Publish one event for `flushed`, unless it counted nothing.
+    Raises `Transient` or PyMongo's errors.
+    """
     added = flushed.increments.reads
     if not added:
         return

@@ -41,9 +41,9 @@ from shared.web.app import Service
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 4.0
-"""For the last flush at a stop; what is not committed by then comes back."""
+"""Time for the last flush at a stop. Batches that are not committed by then are delivered again."""
 STALE_SECONDS = 15.0
-"""Without an answer from MongoDB for so long a counter is not ready."""
+"""Time without an answer from MongoDB after which a counter is not ready."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Counting:
     _renewed: float = 0.0
 
     def not_ready(self) -> str | None:
-        """Ready while batches can come in and go out."""
+        """None while batches can be consumed and committed, else the reason."""
         if not self.broker.up:
             return self.broker.away
         if reason := not_consuming(self.broker):
@@ -77,12 +77,14 @@ class Counting:
         return None
 
     def current_slot(self) -> int:
-        """The leased slot; without a lease any will do, at the price of conflicts."""
+        """The leased slot. Without a lease a random one,
+        which may cause write conflicts but no wrong count.
+        """
         return self.slot if self.slot != NO_SLOT else secrets.randbelow(SLOTS)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Consume until the end; then flush, ack, and give the slot back."""
+        """Consume until the stop; then flush, ack and release the slot."""
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self._lease()
         try:
@@ -104,7 +106,7 @@ class Counting:
             try:
                 await self.consumer.run()
             except MongoAway as error:
-                log.error("the batches in hand go back to RabbitMQ: %s", error)
+                log.error("unacked batches go back to RabbitMQ: %s", error)
                 await self.broker.stop()
                 self.consumer.discard()
                 await mongo.wait_for(self.client, self.settings.mongo_url)
@@ -116,7 +118,7 @@ class Counting:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.consumer.flush()
         except (MongoAway, TimeoutError) as error:
-            log.error("stopped with batches in hand; they go back to RabbitMQ: %s", str(error) or "no time left")
+            log.error("stopped with unacked batches, which go back to RabbitMQ: %s", str(error) or "no time left")
 
     async def _lease(self) -> None:
         slot = await self.store.lease(self.owner, self.slot)
@@ -151,7 +153,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     books = Books(db)
 
     async def note(message: AbstractIncomingMessage, reason: str) -> None:
-        if batch := accounted(message.headers):  # without a usable id it is in nobody's books
+        if batch := accounted(message.headers):  # without a valid id the books can't account for it
             await store.note_parked(*batch, reason, clock())
 
     async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
@@ -162,9 +164,9 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
             async with asyncio.timeout(ANNOUNCE_TIMEOUT):
                 await publish_counts(broker, store, books, flushed, clock)
         except (Transient, PyMongoError, TimeoutError) as error:
-            log.warning("reads.counted was not announced, the next one repeats its totals: %s", str(error)[:200])
+            log.warning("reads.counted was not published, the next one repeats its totals: %s", str(error)[:200])
         except Exception:
-            log.exception("a bug in announcing; what was counted stays counted")
+            log.exception("a bug in publishing reads.counted; the counts are committed")
 
     prepare(broker, topology.COUNTER_READS)
     broker.works.append(topology.COUNTER_READS)
@@ -193,7 +195,7 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     @broker.subscriber(
         topology.COUNTER_READS.queue,
         ack_policy=AckPolicy.MANUAL,
-        no_reply=True,  # else FastStream answers into whatever queue the message's reply_to names
+        no_reply=True,  # else FastStream publishes a reply to any queue that the message's reply_to names
         channel=Channel(prefetch_count=settings.prefetch, publisher_confirms=False),
     )
     async def on_batch(_body: bytes) -> None:

@@ -1,4 +1,6 @@
-"""Messages that can't be counted go into the books as parked, and into the parked queue, before they are acked."""
+"""Parks messages that can't be counted:
+notes them in the books, then copies them to the parked queue.
+"""
 
 import asyncio
 import logging
@@ -16,22 +18,24 @@ from shared.base.errors import Transient
 log = logging.getLogger(__name__)
 
 TOGETHER = 50
-"""Messages that are parked at once."""
+"""Number of messages that are parked concurrently."""
 RETRY_FIRST, RETRY_LAST = 0.1, 2.0
 
 Note = Callable[[AbstractIncomingMessage, str], Awaitable[None]]
-"""Enters a message into the books as parked, with its reason, as far as its headers say what it is. Repeatable."""
+"""Notes a message in the books as parked, with the reason,
+if its headers identify the batch. Idempotent."""
 Park = Callable[[AbstractIncomingMessage, str, str], Awaitable[None]]
-"""Copies a message to the parked queue with reason and detail; raises `Transient` if that is not confirmed."""
+"""Copies a message to the parked queue with reason and detail;
+raises `Transient` if that is not confirmed."""
 
 
 class MongoAway(Exception):
-    """Neither a flush nor parking got through for `hold` seconds."""
+    """A flush, or parking, has failed for `hold` seconds."""
 
 
 @dataclass
 class ToPark:
-    """A message that can't be counted."""
+    """A message that can't be counted, with the reason."""
 
     message: AbstractIncomingMessage
     reason: str
@@ -39,17 +43,17 @@ class ToPark:
 
 
 class Aside:
-    """Parks messages, many at once and in their order."""
+    """Parks messages in order, up to `TOGETHER` concurrently."""
 
     def __init__(self, note: Note, park: Park, hold: float) -> None:
-        """What fails is tried again for `hold` seconds."""
+        """A failing `note` or `park` is retried for `hold` seconds."""
         self._note, self._park, self._hold = note, park, hold
 
     async def put(self, channel: Any, messages: list[ToPark]) -> None:
-        """Park `messages` that came on `channel`, unless it closes meanwhile. Raises `MongoAway`."""
+        """Park `messages` of `channel`; stops if it closes. Raises `MongoAway`."""
         for first in range(0, len(messages), TOGETHER):
             part = messages[first : first + TOGETHER]
-            # The note first: it can be repeated, while each parking makes another copy.
+            # The note first, because it is idempotent, while each parking makes another copy.
             await _together(self._persist(channel, partial(self._note, one.message, one.reason)) for one in part)
             await _together(
                 self._persist(channel, partial(self._park, one.message, one.reason, one.detail)) for one in part
@@ -73,7 +77,7 @@ class Aside:
 
 
 async def _together(work: Iterable[Awaitable[None]]) -> None:
-    """Await all of it, then raise the first error."""
+    """Await all of `work`, then raise the first error."""
     for outcome in await asyncio.gather(*work, return_exceptions=True):
         if outcome is not None:
             raise outcome

@@ -1,8 +1,12 @@
-"""The consumer: gathers deliveries, flushes them by size or time, and acks what is committed. Never before.
+"""The consumer: buffers deliveries, flushes them by size or time,
+and acks them after the commit, never before.
 
-Trouble with MongoDB is waited out with the batches held. After `hold` seconds they are given back by closing the
-connection, so that another counter can take them, and consuming starts again once MongoDB answers. A delivery whose
-channel is gone cannot be acked any more and comes back: it is thrown away, and the ledger drops what was committed.
+While MongoDB is away the flush is retried with the batches unacked. After `hold` seconds the
+connection is closed, so that RabbitMQ can deliver them to another counter. Consuming starts again
+once MongoDB answers.
+
+A delivery whose channel is closed can't be acked any more. The buffer is dropped,
+RabbitMQ delivers the batches again, and the ledger drops those that were committed.
 """
 
 import asyncio
@@ -31,25 +35,27 @@ from shared.subscriber.parking import FORCE, check_readable
 log = logging.getLogger(__name__)
 
 TOO_OLD = timedelta(hours=COUNTED_HOURS)
-"""A batch minted longer ago may have been counted and forgotten by the ledger: it is never counted silently."""
+"""An older batch may have been counted, and the ledger may have forgotten it:
+it is parked, not counted."""
 AHEAD = timedelta(milliseconds=AHEAD_MS)
 
 Announce = Callable[[Flushed], Awaitable[None]]
-"""Tells the world of a commit. It must not raise."""
+"""Publishes the result of a flush. Must not raise."""
 Step = Callable[[str], None]
 
 
 class Poison(Exception):
-    """Something in these batches can never be committed."""
+    """At least one of these batches can never be committed."""
 
 
 NEVER = {2, 9, 14, 52, 56, 57}
-"""MongoDB's codes for a write that is wrong in itself: bad value, syntax, type, field name."""
+"""MongoDB's error codes for a malformed write: bad value, syntax, type or field name.
+Retrying can't help."""
 
 
 @dataclass
 class Buffer:
-    """What came on one channel since the last flush."""
+    """Deliveries of one channel since the last flush."""
 
     channel: Any = None
     messages: list[AbstractIncomingMessage] = field(default_factory=list)
@@ -86,14 +92,14 @@ class Consumer:
         self._flushing = asyncio.Lock()
         self._due = asyncio.Event()
         self.failing_since: float | None = None
-        """When flushes began to fail, on `time.perf_counter`; None while they work."""
+        """Moment at which flushes began to fail, by `time.perf_counter`; None while they work."""
 
     def take(self, message: AbstractIncomingMessage) -> None:
-        """Put a delivery into the buffer. It is settled by a flush."""
+        """Add a delivery to the buffer. A flush settles it."""
         try:
             channel = message.channel
         except ChannelInvalidStateError:
-            return  # it comes again, on the next channel
+            return  # its channel is closed: RabbitMQ delivers it again on the next one
         if self._buffer.channel is not channel:
             self.discard()
             self._buffer.channel = channel
@@ -106,7 +112,7 @@ class Consumer:
         except Permanent as error:
             buffer.aside.append(ToPark(message, error.reason, str(error)))
         except Exception as error:
-            log.exception("a bug in reading a batch; it is parked")
+            log.exception("a bug in parsing a batch; it is parked")
             buffer.aside.append(ToPark(message, "bug", f"{error!r}\n{traceback.format_exc()}"))
         else:
             buffer.batches.append(batch)
@@ -117,7 +123,7 @@ class Consumer:
             self._due.set()
 
     def _read(self, message: AbstractIncomingMessage) -> Batch:
-        """The batch that a message carries. Raises `Permanent`."""
+        """The batch in `message`. Raises `Permanent` if it is malformed, too old or too new."""
         check_readable(message)
         batch = parse(message.headers, message.body)
         minted, now = from_millis(batch.minted_at), self._clock()
@@ -128,14 +134,14 @@ class Consumer:
         return batch
 
     def discard(self) -> None:
-        """Throw the buffer away, because its channel is gone."""
+        """Drop the buffer, because its channel is closed."""
         self._discard(self._buffer)
         self._buffer = Buffer()
         self._metrics.buffered.set(0)
 
     def _discard(self, buffer: Buffer) -> None:
         if buffer.messages:
-            log.warning("%d deliveries are thrown away with their channel; they come back", len(buffer.messages))
+            log.warning("%d deliveries are dropped with their channel; RabbitMQ repeats them", len(buffer.messages))
             self._metrics.discarded.inc(len(buffer.messages))
         self._tags.pop(buffer.channel, None)
 
@@ -151,9 +157,10 @@ class Consumer:
             await self.flush()
 
     async def flush(self) -> None:
-        """Commit, park, ack, announce what is in the buffer. Raises `MongoAway`; then nothing of it is acked.
+        """Commit, park and ack the buffer, and publish `reads.counted`.
+        Raises `MongoAway`: then nothing is acked.
 
-        One flush at a time: a stop waits for the one in hand.
+        One flush runs at a time: a stop waits for the current one.
         """
         async with self._flushing:
             await self._flush()
@@ -168,7 +175,7 @@ class Consumer:
             return
         flushed = await self._commit(buffer.channel, buffer.batches, buffer.sources) if buffer.batches else []
         self._step("committed")
-        # After the commit: whoever fills the queue with what must be parked does not hold up what is counted.
+        # After the commit, so that a flood of messages that must be parked does not delay counting.
         await self._aside.put(buffer.channel, buffer.aside)
         await self._ack(buffer)
         self._step("acked")
@@ -178,7 +185,7 @@ class Consumer:
     async def _commit(
         self, channel: Any, batches: list[Batch], sources: list[AbstractIncomingMessage]
     ) -> list[Flushed]:
-        """Commit `batches`. One that MongoDB or our own code will never take is found by halving, and parked."""
+        """Commit `batches`. A batch that can never be committed is found by bisection and parked."""
         try:
             return [await self._commit_together(batches)]
         except Poison as error:
@@ -239,7 +246,7 @@ class Consumer:
 
 
 def _codes(error: BaseException) -> set[Any]:
-    """MongoDB's codes for `error`; the failure of a bulk write hides those of its writes."""
+    """MongoDB's codes of `error`, including those of the single writes in a bulk write."""
     details = getattr(error, "details", None) or {}
     return {getattr(error, "code", None), *(write["code"] for write in details.get("writeErrors", ()))}
 

@@ -1,21 +1,23 @@
-"""Deliveries in hand: what was received on one channel and is not settled yet. Pure.
+"""Plans acks for the deliveries of one channel. Pure.
 
-A channel numbers its deliveries 1, 2, 3, … and an ack may settle all up to a number; so what is acked together must
-be everything up to that number, and none that is still in hand may be among it.
+A channel numbers its deliveries 1, 2, 3, … An ack can settle all up to a number, and must then not
+include a delivery that is still in flight.
 """
 
 from collections.abc import Iterable
 
 
 class Tags:
-    """The delivery tags of one channel that are settled, or about to be."""
+    """The delivery tags of one channel that are settled, or will be by the planned acks."""
 
     def __init__(self) -> None:
         self._through = 0
         self._beyond: set[int] = set()
 
     def settle(self, tags: Iterable[int]) -> tuple[int | None, list[int]]:
-        """Plan the acks for `tags`: the tag to ack with everything up to it (None: nothing), and those to ack alone."""
+        """Plan the acks for `tags`:
+        (the tag up to which all are acked, None if there is none; tags to ack alone).
+        """
         new = set(tags)
         before, start = self._through, self._through
         self._beyond |= new

@@ -1,4 +1,4 @@
-"""The operator's view of gaps: batches that an ingest has numbered and that were never seen."""
+"""The operator's commands for gaps: `gaps` lists them, `close-gap` declares their batches lost."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -19,19 +19,20 @@ from shared.storage.transactions import snapshot
 from shared.storage.types import Client
 
 YOUNG = timedelta(minutes=15)
-"""A batch may take so long without being lost: a queue that is worked off, a spool that is forwarded."""
+"""A younger batch may still arrive, from a long queue or a spool that is being forwarded."""
 SPOOLED = timedelta(hours=COUNTED_HOURS)
-"""So long the spool of an ingest that has ended may bring a batch that is still counted."""
+"""A younger batch may still be counted if it is in the spool of an ingest that has ended."""
 MOST_MISSING = 100_000
-"""Eight minutes of the busiest ingest. More are no gap, but a batch with a number that no ingest has reached."""
+"""Upper bound for a gap: eight minutes of the busiest ingest.
+A larger one comes from a forged sequence number."""
 AT_ONCE = 1000
-"""Notes in one transaction."""
+"""Number of notes in one transaction."""
 
 
 def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) -> None:
-    """Raise `Refused` while a missing batch of `epoch` could still arrive.
+    """Raises `Refused` while a missing batch of `epoch` could still arrive.
 
-    `no_spool`: an operator has looked, and no spool holds batches of this ingest.
+    `no_spool`: an operator has confirmed that no spool contains batches of this ingest.
     """
     youngest = max((hole.before for hole in holes), default=epoch.first_minted_at)
     if moment - youngest < YOUNG:
@@ -57,7 +58,7 @@ async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[Client, Coun
 
 
 async def list_gaps(settings: CounterSettings) -> int:
-    """Print every gap; answers the exit status."""
+    """Print every gap. Answers the exit status."""
     try:
         async with _opened(settings) as (client, _, books), snapshot(client) as session:
             running = await books.running_gaps(session, now())
@@ -75,7 +76,7 @@ async def list_gaps(settings: CounterSettings) -> int:
 
 
 async def close_gap(settings: CounterSettings, name: str, no_spool: bool) -> int:
-    """Note the missing batches of the epoch `name` as lost; answers the exit status."""
+    """Declare the missing batches of the epoch `name` lost. Answers the exit status."""
     try:
         async with _opened(settings) as (client, store, books):
             made = await give_up_missing(client, store, books, name, no_spool, now())
@@ -92,7 +93,10 @@ async def close_gap(settings: CounterSettings, name: str, no_spool: bool) -> int
 async def give_up_missing(
     client: Client, store: CounterStore, books: Books, name: str, no_spool: bool, moment: datetime
 ) -> int:
-    """Note what epoch `name` misses as lost; answers how many batches. Raises `Refused`, and PyMongo's errors."""
+    """Note the missing batches of the epoch `name` as lost, and answer their number.
+
+    Raises `Refused`, and PyMongo's errors.
+    """
     async with snapshot(client) as session:
         epoch = await books.epoch(session, name)
         if epoch is None:

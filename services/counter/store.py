@@ -1,4 +1,6 @@
-"""counter's MongoDB module: the flush transaction, the totals, the notes on parked batches, the slots' leases."""
+"""counter's MongoDB module:
+the flush transaction, the totals, the notes on parked batches, the slots' leases.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,26 +27,26 @@ Write = InsertOne[dict[str, Any]] | UpdateOne | DeleteMany
 
 @dataclass(frozen=True)
 class Flushed:
-    """What a flush has added; `fresh` are the batches that the ledger did not hold."""
+    """The result of a flush; `fresh` is the number of batches that the ledger did not hold."""
 
     increments: Increments
     fresh: int
     conflicts: int
-    """How often the transaction ran in vain before."""
+    """Number of attempts that failed with a conflict before."""
 
 
 class CounterStore:
-    """Counts, buckets, ledger, books, slots and notes on parked batches."""
+    """Reads and writes counts, buckets, ledger, books, slots and notes on parked batches."""
 
     def __init__(self, client: Client, db: Database, clock: Clock) -> None:
         self._client, self._db, self._clock = client, db, clock
 
     async def flush(self, batches: Sequence[Batch], slot: int) -> Flushed:
-        """Commit `batches` in one transaction: those that the ledger lacks are added, under `slot`.
+        """Commit `batches` in one transaction: count those that the ledger lacks, under `slot`.
 
-        Raises PyMongo's errors, after which the outcome may be unknown. Calling it again is always safe, since it
-        begins with a look into the ledger; that is also the cure for a `DuplicateKeyError` or write conflict, by
-        which two counters that were handed the same batch find out.
+        Raises PyMongo's errors, after which the outcome may be unknown. Calling it again is always
+        safe, because it first looks into the ledger. Do so after a `DuplicateKeyError` or write
+        conflict too: another counter got the same batch.
         """
         by_id = {batch.batch_id: batch for batch in batches}
 
@@ -70,18 +72,21 @@ class CounterStore:
         return {row["_id"]: row["reads"] async for row in rows}
 
     async def complete_through(self, books: Books, now: datetime) -> datetime | None:
-        """Before this moment every numbered read is counted or parked, if that can be said."""
+        """The moment before which every numbered read is counted or parked;
+        None if it is not known.
+        """
         async with snapshot(self._client) as session:
             return await books.complete_through(session, now)
 
     async def note_parked(self, name: str, reads: int, reason: str, at: datetime) -> None:
-        """Remember a batch that was parked: it fills its place in the sequence without being counted.
+        """Note a parked batch, so that its sequence number is not a gap.
 
-        Nothing is noted of a batch that the ledger holds: it was counted, and this is a repetition of it.
+        A batch in the ledger is not noted: it was counted, and this is a duplicate.
         """
         if await self._db.ledger.find_one({"_id": name}, {"_id": 1}):
             return
-        # One that was given up has turned up: its reads are known now.
+        # A batch that was declared lost has arrived:
+        # replace the note, because its reads are known now.
         await self._db.parked.delete_one({"_id": name, "reason": LOST})
         epoch, seq = place(name)
         note = {
@@ -95,9 +100,10 @@ class CounterStore:
         await self._db.parked.update_one({"_id": name}, {"$setOnInsert": note}, upsert=True)
 
     async def give_up(self, epoch: str, sequences: Sequence[int], at: datetime) -> int:
-        """Note batches of `epoch` as lost, in one transaction, except those that the ledger holds by now.
+        """Note batches of `epoch` as lost, in one transaction,
+        except those in the ledger. Idempotent.
 
-        Answers how many notes were made; a repetition makes none.
+        Answers the number of new notes.
         """
         ids = {batch_id(epoch, sequence): sequence for sequence in sequences}
 
@@ -107,8 +113,9 @@ class CounterStore:
             fresh = [name for name in ids if name not in known]
             if not fresh:
                 return 0
-            # Put in and taken out again: a flush that counts one of them at the same time conflicts with this, and
-            # the later of the two runs again and sees the other's work.
+            # Insert and delete the ids: without this a flush that counts one of them at the same
+            # time would not conflict, and both would commit. Now the later one runs again and sees
+            # the other's work.
             await self._db.ledger.insert_many([{"_id": name, "counted_at": at} for name in fresh], session=session)
             await self._db.ledger.delete_many({"_id": {"$in": fresh}}, session=session)
             fixed = {"v": VERSION, "epoch": epoch, "reads": 0, "reason": LOST, "parked_at": at}
@@ -121,11 +128,13 @@ class CounterStore:
         return await transaction(self._client, once)
 
     async def lease(self, owner: str, held: int) -> int:
-        """Renew the lease on slot `held`, or take a free one; `NO_SLOT` when all are taken.
+        """Renew the lease on slot `held`, or lease a free slot.
+        Answers it, or `NO_SLOT` if all are leased.
 
-        Ends are compared with the server's clock. The lease only spares conflicts: nothing is wrong without it.
+        The server's clock decides whether a lease has expired.
+        Leases only avoid conflicts; counts are right without.
         """
-        # A slot that nobody has held yet has no end, and a missing value compares as less than any time.
+        # An unused slot has no `until`, and a missing value compares as less than any time.
         free = {"$or": [{"$eq": ["$owner", owner]}, {"$lt": ["$until", "$$NOW"]}]}
         until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
         take = {
@@ -143,7 +152,7 @@ class CounterStore:
         return NO_SLOT
 
     async def release(self, owner: str) -> None:
-        """Give the slot back."""
+        """Release the slot of `owner`."""
         await self._db.slots.delete_many({"owner": owner})
 
 
@@ -151,14 +160,15 @@ def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datet
     """The writes of a flush by collection."""
     batches = list(fresh)
     writes: dict[str, list[Write]] = {
-        # An entry lives from its commit: one that was forced in may be minted longer ago than the ledger goes back.
-        # If ingest's clock is ahead, from its minting: it must outlive all that is not yet `too_old`.
+        # An entry expires 72 hours after the commit, because a forced batch may have been minted
+        # longer ago than that. If ingest's clock is ahead, it expires 72 hours after minting: it
+        # must outlive the bound for `too_old`.
         "ledger": [
             InsertOne({"_id": b.batch_id, "minted_at": minted, "counted_at": max(at, minted)})
             for b in batches
             for minted in [from_millis(b.minted_at)]
         ],
-        # What was parked and is now counted has been redriven.
+        # A parked batch that is counted now was redriven: its note must go.
         "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],
     }
     upserts: dict[str, list[counts.Upsert]] = {
@@ -167,7 +177,7 @@ def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datet
             for article, number in (*increments.reads.items(), (counts.SITE, increments.total))
             if number
         ],
-        # An article that has only filtered reads gets a bucket too, and nothing else.
+        # An article with filtered reads only gets a bucket and no count.
         "buckets": [
             counts.bucket(article, day, slot, gained.people, gained.filtered)
             for (article, day), gained in by_day(increments).items()

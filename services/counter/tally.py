@@ -1,6 +1,6 @@
-"""The fold: batches of reads become increments. Pure, and the only place that counts.
+"""The fold: turns batches of reads into increments. Pure, and the only code that counts reads.
 
-Increments are kept per batch until the ledger has been looked into: which batches are new is known only then.
+Batches are folded within the flush, once the ledger has shown which of them are new.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from shared.storage.quarters import PER_DAY, day_name
 
 @dataclass
 class EpochSums:
-    """What the books gain for one start of ingest. Times in milliseconds since 1970."""
+    """The increments of one epoch's books. Times in milliseconds since 1970."""
 
     batches: int = 0
     max_seq: int = -1
@@ -27,32 +27,34 @@ class EpochSums:
 
 @dataclass
 class Increments:
-    """What a flush adds."""
+    """The increments of one flush."""
 
     reads: Counter[str]
-    """By article."""
+    """People's reads by article."""
     quarters: Counter[tuple[str, int]]
-    """By article and quarter of an hour since 1970, UTC."""
+    """People's reads by article and quarter of an hour since 1970, UTC."""
     filtered: Counter[tuple[str, str, int]]
-    """Reads that are not counted, by class, article and quarter."""
+    """Filtered reads by class, article and quarter."""
     epochs: dict[str, EpochSums]
 
     @property
     def total(self) -> int:
-        """Reads of all articles, filtered ones not among them."""
+        """People's reads of all articles."""
         return self.reads.total()
 
 
 @dataclass
 class Day:
-    """What one bucket document gains: reads by quarter of its day, 0-95, people's and those of each filtered class."""
+    """The increments of one bucket:
+    people's and each filtered class's reads, by quarter of the day, 0-95.
+    """
 
     people: Counter[int] = field(default_factory=Counter)
     filtered: dict[str, Counter[int]] = field(default_factory=dict)
 
 
 def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
-    """Add up `batches`, each id once, and none that is in `known`, the ids that the ledger holds."""
+    """Add up `batches`: each id once, and without the ids in `known`, which the ledger holds."""
     quarters: Counter[tuple[str, int]] = Counter()
     filtered: Counter[tuple[str, str, int]] = Counter()
     epochs: dict[str, EpochSums] = {}
@@ -84,7 +86,9 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
 
 
 def by_day(added: Increments) -> dict[tuple[str, str], Day]:
-    """Sort what was read under (article, UTC day as `2026-11-23`). The whole site is in it under `SITE`."""
+    """The increments by (article, UTC day as `2026-11-23`).
+    The article `SITE` stands for the whole site.
+    """
     days: dict[tuple[str, str], Day] = defaultdict(Day)
     names: dict[int, str] = {}
 

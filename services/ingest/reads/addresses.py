@@ -41,14 +41,14 @@ _LONGEST = 1024
 
 
 def unmapped(network: Network) -> Network:
-    """The IPv4 network that one of IPv4-mapped addresses, such as ::ffff:10.0.0.0/104, means."""
+    """`network`, or the IPv4 network of a network of IPv4-mapped addresses such as ::ffff:10.0.0.0/104."""
     if isinstance(network, IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
         return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return network
 
 
 class Addresses:
-    """Finds readers' addresses. `trusted`: the networks of the proxies that are believed."""
+    """Finds readers' addresses. `trusted` are the networks of trusted proxies."""
 
     def __init__(self, trusted: Iterable[Network]) -> None:
         self._trusted = tuple(
@@ -59,16 +59,16 @@ class Addresses:
         self._cached = lru_cache(maxsize=4096)(self._find)
 
     def of(self, peer: str, headers: RawHeaders) -> str:
-        """The whole address, for logs: as text, or a proxy's own name for the reader such as `_a1`."""
+        """The reader's address as text, for logs, or a proxy's name for the reader such as `_a1`."""
         found = self._packed(peer, headers)
         if len(found) in (4, 16):
             return inet_ntop(AF_INET if len(found) == 4 else AF_INET6, found)
         return found.removeprefix(_NAME).decode()
 
     def reader(self, peer: str, headers: RawHeaders) -> bytes:
-        """What readers are told apart by: an IPv4 address, also one inside an IPv6 address, or else an IPv6 /64.
+        """The part of the address that identifies a reader: an IPv4 address, also one embedded in IPv6, or an IPv6 /64.
 
-        A /64, because one device has many addresses.
+        A /64, because one device has many IPv6 addresses.
         """
         found = self._packed(peer, headers)
         return _ipv6_reader(found) if len(found) == 16 else found
@@ -94,7 +94,7 @@ class Addresses:
             found = address
         for hop in reversed(list(_for_values(forwarded.decode("latin-1")))):
             if (address := _address(hop)) is None:
-                # A proxy that hides its clients may still tell them apart. Any other text says that it doesn't know.
+                # A name such as `_a1` is a proxy's for one client. Any other text means that the address is unknown.
                 named = _OBFUSCATED.match(hop)
                 return _NAME + named[1].encode() if named else found
             if not self._trusts(address):
@@ -118,7 +118,7 @@ def _peer(peer: str) -> bytes:
 
 
 def _address(text: str) -> bytes | None:
-    """The address in 4 or 16 bytes, without quotes, brackets, port and zone; None if it is none."""
+    """The address as 4 or 16 bytes, without quotes, brackets, port and zone; None if `text` is not an address."""
     if (found := _parse(text)) is not None:
         return found
     text = text.strip('"').strip()
@@ -140,7 +140,7 @@ def _parse(text: str) -> bytes | None:
 
 
 def _ipv6_reader(address: bytes) -> bytes:
-    # Only readers are told apart by this: whether a proxy is trusted is judged by its whole address.
+    # Only for telling readers apart. Whether a proxy is trusted is judged by its full address.
     if address.startswith(_EMBEDDING):
         return address[12:]
     if address.startswith(_TEREDO):

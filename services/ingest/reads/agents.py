@@ -15,9 +15,9 @@ from ahocorasick_rs import BytesAhoCorasick
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 MAX_LENGTH = 512
-"""Bytes of a user agent that are looked at."""
+"""Upper bound for the bytes of a user agent that are examined."""
 
-# What people's browsers begin with.
+# Beginnings of people's browsers' agents.
 _BROWSERS = (
     *(
         b"mozilla/ opera/ ucweb ucbrowser dalvik/ [fban/ [fb_iab/ mqqbrowser/ lynx/ w3m/ "
@@ -30,7 +30,7 @@ _BROWSERS = (
     b"links (",
     b"ncsa mosaic/",
 )
-# What an app of somebody's device says of it.
+# Words by which an app names its device.
 _DEVICE = re.compile(
     rb"iphone|ipad|ipod|\bios[ /]\d|android|andr0id|cfnetwork/|windows phone|harmony|tizen|web[0o]s|smart-?tv"
     rb"|playstation|nintendo|xbox|kaios|symbian|midp|ucweb|\(ucbrowser/|openwave|up\.browser|obigo|j2me"
@@ -83,8 +83,8 @@ _ROBOTS = (
 # library that apps name beside their device.
 _PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"coccoc", r"okhttp"})
 
-# Robots are called by these tasks, and so are apps: "QRScanner/2.1", "DailyMonitor/3.0".
-# After another word of a telephone's agent they say nothing. Nor does a library beside a telephone's name.
+# Tasks that name robots, and also apps on a phone: "QRScanner/2.1", "DailyMonitor/3.0".
+# In a phone's agent they count only at the beginning of a word. Nor does a library beside a telephone's name.
 _TASKS = frozenset(
     b"preview validator checker scanner monitor fetcher inspector observatory screenshot "
     b"thumbnail survey measurement okhttp".split()
@@ -133,7 +133,7 @@ def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
         pattern = entry["pattern"]
         if pattern in _PEOPLES_PATTERNS:
             continue
-        # A class of one letter in both cases is that letter; any other class, and what is escaped, ends a word.
+        # A class of one letter in both cases is that letter. Other classes and escapes end a word.
         plain = re.sub(r"\[(\w)(\w)\]", lambda m: m[1] if m[1].lower() == m[2].lower() else " ", pattern)
         words = re.findall(r"[a-z0-9]+", re.sub(r"\\[sSdDwWb]", " ", plain).lower())
         if words := [word for word in words if word not in _OF_BROWSERS]:

@@ -1,8 +1,8 @@
-"""Group commit: reads that arrive together become one batch, and are answered when it is durable.
+"""Group commit: reads that arrive together become one batch, and are answered once it is durable.
 
-Each batch costs a publish and an entry in the ledger, so a process sends 200 a second on average, however many reads
-there are: one goes 5 ms after the last, with up to two on their way. What a quiet time has left of these 200 may be
-spent at once: as long as it lasts, a read that finds no batch on its way doesn't wait.
+Each batch costs a publish and a ledger entry, so a process sends at most 200 a second on average:
+one each 5 ms, with up to two in flight. A quiet time saves an allowance of batches. While it lasts,
+a read that finds no batch in flight is sent without the 5 ms.
 """
 
 import asyncio
@@ -19,25 +19,27 @@ log = logging.getLogger(__name__)
 
 GAP_SECONDS = 0.005
 BURST = 48_000
-"""Batches that may be sent without the gap after a time of quiet: four minutes' worth."""
+"""Upper bound for the allowance of batches that a quiet time saves: four minutes' worth."""
 IN_FLIGHT = 2
 MAX_BATCH = 5_000
-"""Reads in one batch: some 80 KB, or 350 KB if each is of another article."""
+"""Upper bound for reads in a batch: about 80 KB, or 350 KB if each is of another article."""
 MAX_NAMED = 10_000
-"""Filtered reads gather by class, article and quarter of an hour. Every batch empties them; only while none can be
-sent do they pile up: to (classes x public articles x quarters) at most, were it not for this bound (about 3 MB).
-Reads beyond it are added up without their article."""
+"""Upper bound for sums of filtered reads, by class, article and quarter of an hour: about 3 MB.
+Each batch takes them all, so they grow only while no batch can be sent. Reads beyond the bound are
+added up without their article."""
 MAX_GATHERED = 10
-"""Full batches that may wait to be sent; further reads are answered 503."""
+"""Upper bound for full batches that wait to be sent; more reads are answered 503."""
 IDLE_SECONDS = 1.0
-"""After so long without a batch an empty one is sent: it says that nothing is missing until then."""
+"""After so long without a batch an empty one is sent,
+so that the counter knows that no read is missing."""
 RETRY_SECONDS = 0.5
 
 Read = tuple[str, int, int, str]
-"""(article, accepted at in milliseconds, salt day, visitor); 0 and "" where the visitor is not known."""
+"""(article, accepted at in milliseconds, salt day, visitor);
+the last two are 0 and "" if the visitor is not known."""
 
 Deliver = Callable[[Batch], Awaitable[None]]
-"""Returns once the batch is durable; raises `LuotdocError` when it could not be made so."""
+"""Returns once the batch is durable. Raises `LuotdocError` if it could not be made durable."""
 
 
 @dataclass
@@ -47,7 +49,9 @@ class _Gathering:
 
 
 class Batcher:
-    """Numbers batches within one epoch, without gaps, and sees each through until it is durable."""
+    """Gathers reads into batches, numbers these without gaps within one epoch,
+    and delivers each until it is durable.
+    """
 
     def __init__(
         self, epoch: str, deliver: Deliver, millis: Callable[[], int], metrics: IngestMetrics, burst: int = BURST
@@ -64,11 +68,12 @@ class Batcher:
         self._timer: asyncio.Handle | None = None
 
     def add(self, article: str, salt_day: int, visitor: str) -> asyncio.Future[str]:
-        """Take a read, with its visitor (16 hex digits) and the day of the visitor's salt, or 0 and "".
+        """Add a read. `visitor` has 16 hex digits, and `salt_day` is the day of its salt;
+        or they are "" and 0.
 
-        The future answers its batch's id when it is durable, or fails with `Unavailable`.
+        The future's result is the batch's id once it is durable; it fails with `Unavailable`.
 
-        Raises `Unavailable` at once when no batch can be sent or too many reads wait already.
+        Raises `Unavailable` at once if no batch can be sent or too many reads wait.
         """
         if self._stuck >= IN_FLIGHT:
             raise Unavailable("reads can be stored neither at the broker nor on disk")
@@ -83,7 +88,7 @@ class Batcher:
         return gathering.durable
 
     def filtered(self, reason: str, article: str) -> None:
-        """Account for a read that is not counted, in the next batch."""
+        """Add a filtered read to the next batch."""
         quarter = self._millis() // QUARTER_MS
         key = reason, article, quarter
         number = self._filtered.get(key, 0)
@@ -93,7 +98,7 @@ class Batcher:
         self._filtered[key] = number + 1
 
     async def run(self) -> None:
-        """Send an empty batch whenever nothing was sent for a second."""
+        """For ever: send an empty batch if none was sent for a second."""
         while True:
             await asyncio.sleep(IDLE_SECONDS / 4)
             idle = self._loop.time() - self._last_sent >= IDLE_SECONDS
@@ -101,7 +106,7 @@ class Batcher:
                 self._send()
 
     async def drain(self) -> None:
-        """Send what is gathered and wait until everything sent is settled."""
+        """Send all gathered reads and wait until every batch is durable."""
         while self._in_flight or self._gathered or self._filtered:
             if len(self._in_flight) < IN_FLIGHT and (self._gathered or self._filtered):
                 self._send()
@@ -109,7 +114,7 @@ class Batcher:
                 await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
 
     def _schedule(self) -> None:
-        # "At once" is after the requests that the event loop has in hand already: they share the batch.
+        # `call_soon`, not now: reads that the event loop handles in this turn share the batch.
         if self._timer is not None:
             self._timer.cancel()
         at_once = not self._in_flight and self._allowed() >= 1
@@ -119,7 +124,9 @@ class Batcher:
             self._timer = self._loop.call_at(self._last_sent + GAP_SECONDS, self._due)
 
     def _allowed(self) -> float:
-        """How many batches may go without the gap: what was not sent of one per gap, up to the burst."""
+        """Number of batches that may be sent without the 5 ms:
+        the allowance saved so far, up to the burst.
+        """
         saved = (self._loop.time() - self._last_sent) / GAP_SECONDS
         return min(self._burst, self._allowance + saved)
 
@@ -130,8 +137,9 @@ class Batcher:
 
     def _send(self) -> None:
         gathering = self._gathered.popleft() if self._gathered else _Gathering()
-        # Every read accepted before `minted_at` is in this batch or an earlier one; so if older reads wait in the
-        # next one already, the moment is that of the oldest.
+        # `complete_through` rests on this: every read accepted before `minted_at` is in this batch
+        # or an earlier one. So if reads already wait for the next batch, `minted_at` is the time of
+        # the oldest of them.
         minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
         groups, hashes = grouped(gathering.reads)
         groups += [(*key, number, 0, 0) for key, number in self._filtered.items()]
@@ -150,14 +158,16 @@ class Batcher:
             try:
                 await self._deliver(batch)
             except LuotdocError as error:
-                # Its number is given away, and part of it may have arrived: it stays this batch until it is durable.
+                # Retried until it is durable:
+                # its sequence number is in use, and it may have arrived.
                 if not failed:
                     failed = True
                     self._stuck += 1
                     log.error("batch %s cannot be stored: %s", batch.batch_id, error)
                 _refuse(durable, str(error))
                 if self._stuck >= IN_FLIGHT:
-                    # Those that wait have no number yet, and nobody knows when they could be sent.
+                    # Waiting reads are in no numbered batch yet.
+                    # Refuse them: it is not known when they could be sent.
                     while self._gathered:
                         _refuse(self._gathered.popleft().durable, str(error))
                 await asyncio.sleep(RETRY_SECONDS)
@@ -181,15 +191,15 @@ class Batcher:
 
 
 def grouped(reads: Iterable[Read]) -> tuple[list[Group], str]:
-    """Equal reads as groups, and the hashes of their distinct visitors as the wire carries them.
+    """Equal reads as groups, and the hashes of their distinct visitors in the wire's form.
 
-    It is done for each read of the site: a microsecond more is 4 % of what a read costs.
+    This runs for each read of the site: one more microsecond is 4 % of a read's cost.
     """
     found: dict[tuple[int, int], dict[str, list[str]]] = {}
     readers: dict[str, list[str]] = {}
     begin = end = day = 0
     for article, accepted_at, salt_day, visitor in reads:
-        if not begin <= accepted_at < end or salt_day != day:  # the first of a batch, and hardly ever another
+        if not begin <= accepted_at < end or salt_day != day:  # true for a batch's first read and hardly any other
             quarter, day = accepted_at // QUARTER_MS, salt_day
             begin, end = quarter * QUARTER_MS, (quarter + 1) * QUARTER_MS
             readers = found.setdefault((quarter, day), {})
@@ -213,4 +223,4 @@ def grouped(reads: Iterable[Read]) -> tuple[list[Group], str]:
 def _refuse(durable: asyncio.Future[str], why: str) -> None:
     if not durable.done():
         durable.set_exception(Unavailable(why))
-        durable.exception()  # its readers may be gone
+        durable.exception()  # retrieved here, because all readers may have disconnected

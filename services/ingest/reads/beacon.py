@@ -1,9 +1,10 @@
-"""The read beacon. Every page view comes through here, so a plain new read takes the way past ASGI (`Beacon.take`).
+"""The read beacon, which answers each page view's read.
+A plain new read takes the fast path (`Beacon.take`).
 
     POST /reads      {"article": id} as JSON or, from sendBeacon, as text/plain
     GET  /reads.gif  ?article=id, for pages without JavaScript
 
-204 (or the picture) means that the read is durable, or was filtered; `Luotdoc-Read` says which.
+204, or the picture, means that the read is durable or was filtered; `Luotdoc-Read` says which.
 """
 
 import asyncio
@@ -50,13 +51,16 @@ _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 COUNTED = b"counted"
 FILTERED = {reason: b"filtered; reason=" + reason.encode() for reason in ("reload", "bot", "prefetch", "origin")}
 NOT_COUNTED = b"not counted"
-"""The answer to HEAD."""
+"""`Luotdoc-Read` in the answer to HEAD."""
 
 
 @dataclass
 class Beacon:
-    """Takes one read at a time. `salts` answers the day of the secret (since 1970), it, and soon after its turn
-    the one before."""
+    """Judges reads: known article, limit, filters, reload window; then adds them to a batch.
+
+    `salts` answers (day since 1970, its salt,
+    the previous day's salt during one window after the turn, else None).
+    """
 
     batcher: Batcher
     known: KnownArticles
@@ -69,7 +73,7 @@ class Beacon:
     metrics: IngestMetrics
 
     def __post_init__(self) -> None:
-        # Those that are counted are noted by the batch.
+        # Without `counted`: the batcher counts those.
         self._unknown, self._invalid, self._unavailable, self._limited = (
             self.metrics.reads.labels("reader", outcome) for outcome in ("unknown", "invalid", "unavailable", "limit")
         )
@@ -100,7 +104,7 @@ class Beacon:
                     raise Problem(405, "the picture is read with GET", headers=[("allow", "GET, HEAD")])
                 check_query(scope)
                 article = _checked(query_value(scope, "article"))
-                if scope["method"] == "HEAD":  # nobody has seen the page
+                if scope["method"] == "HEAD":  # not a view of the page
                     await self._need(article)
                     outcome, batch = NOT_COUNTED, b"-"
                 else:
@@ -121,9 +125,11 @@ class Beacon:
             self._took(time.perf_counter() - started)
 
     def take(self, request: FastRequest) -> bool:
-        """Take a read of a public article; a new one is answered once it is durable, a filtered one at once.
+        """Handle a read on the fast path:
+        a new one is answered once it is durable, a filtered one at once.
 
-        False leaves the request to `post`: an article that is unknown, a body that is malformed, no room.
+        False leaves the request to `post`:
+        unknown article, malformed body, or no batch can be sent.
         """
         started = time.perf_counter()
         try:
@@ -169,7 +175,9 @@ class Beacon:
         request.no_content(self._heads[reason])
 
     def _joined(self, request: FastRequest, article: str, started: float, outcome: asyncio.Future[str]) -> None:
-        """The same read, which was on its way, has its outcome: with it this one is a reload."""
+        """Answer a read that waited for an equal one in flight:
+        a reload if that is durable, else 503.
+        """
         self._in_flight -= 1
         if outcome.cancelled() or (error := outcome.exception()) is not None:
             self._unavailable.inc()
@@ -194,13 +202,14 @@ class Beacon:
         if batch is not self._answered:
             self._answered, self._answered_at = batch, time.perf_counter()
             self._head = lines([*_answer(COUNTED, batch.encode()), *OPEN])
-        self._took(self._answered_at - started)  # one look at the clock for all reads of a batch
+        self._took(self._answered_at - started)  # one clock reading for all reads of a batch
         request.no_content(self._head)
 
     async def _take(self, article: str, scope: Scope) -> tuple[bytes, bytes]:
-        """The outcome of a read and its batch's id; returns once it is durable. Raises `Problem` 404 or `Unavailable`.
+        """(value of `Luotdoc-Read`, batch id) of a read, once it is durable.
 
-        A filtered read has no batch of its own: it is accounted for in the next one.
+        A filtered read has no batch id: the next batch accounts for it.
+        Raises `Problem` 404 or 429, `Unavailable`.
         """
         await self._need(article)
         headers: RawHeaders = scope["headers"]
@@ -225,7 +234,9 @@ class Beacon:
         return day, visitor(salt, address, agent), visitor(before, address, agent) if before else ""
 
     def _key(self, reader: str, before: str, article: str) -> str:
-        """The key in the window: under the salt before, if the visitor read the article before the turn."""
+        """The read's key in the window,
+        with the previous salt if the visitor read the article before the turn.
+        """
         if before and (self.window.holds(before + article) or self.window.pending(before + article) is not None):
             return before + article
         return reader + article
@@ -235,7 +246,7 @@ class Beacon:
         if self.window.holds(key):
             return self._note_filtered("reload", article)
         if (pending := self.window.pending(key)) is not None:
-            await asyncio.shield(pending)  # others wait for it, too: it must not end with this request
+            await asyncio.shield(pending)  # other reads wait for it too: this request's end must not cancel it
             return self._note_filtered("reload", article)
         outcome = self.batcher.add(article, day, reader)
         self.window.begin(key, outcome)

@@ -1,4 +1,4 @@
-"""Which articles are public, from memory: the beacon asks for every read."""
+"""The set of public articles in memory, which the beacon asks for every read."""
 
 import asyncio
 import logging
@@ -14,16 +14,16 @@ from shared.base.errors import Unavailable
 log = logging.getLogger(__name__)
 
 NEGATIVE_SECONDS = 1.0
-"""How long an unknown id is taken to stay unknown."""
+"""Time for which an unknown id is cached as unknown."""
 MAX_NEGATIVE = 10_000
 MAX_LOOKUPS = 8
 MAX_WAITING = 500
 LOOKUP_SECONDS = 2.0
-"""For a place among the lookups and for the answer: who reads a page doesn't wait longer for its beacon."""
+"""Timeout for queueing and query together. After it the beacon answers 503."""
 
 
 class KnownArticles:
-    """The set of public articles, kept up to date by a watch on MongoDB."""
+    """The set of public articles, kept up to date by a change stream."""
 
     def __init__(self, store: ArticleStore, seconds: Callable[[], float], metrics: IngestMetrics) -> None:
         self._store, self._seconds = store, seconds
@@ -38,7 +38,7 @@ class KnownArticles:
         return article_id in self._public
 
     def note(self, article_id: str, public: bool) -> None:
-        """This article has just changed."""
+        """Note that an article has become public, or is public no more."""
         if public:
             self._public.add(article_id)
             self._absent.pop(article_id, None)
@@ -46,7 +46,9 @@ class KnownArticles:
             self._public.discard(article_id)
 
     async def look_up(self, article_id: str) -> bool:
-        """Ask MongoDB about an id that is not in memory. Raises `Unavailable` when it can't answer in time."""
+        """Whether an article that is not in memory is public, by MongoDB.
+        Raises `Unavailable` without an answer.
+        """
         if self._absent.get(article_id, 0.0) > self._seconds():
             return False
         if self._waiting >= MAX_WAITING:
@@ -68,13 +70,15 @@ class KnownArticles:
         return public
 
     async def run(self) -> None:
-        """Load the set, follow its changes, and load it again after each lost connection."""
+        """For ever: load the set, follow its changes,
+        and load it again after the change stream was lost.
+        """
         while True:
             try:
                 async for article_id, public in self._store.watch(self._load):
                     self.note(article_id, public)
             except PyMongoError as error:
-                log.warning("the watch on articles is lost, opening it again: %s", str(error)[:200])
+                log.warning("the change stream of articles is lost, opening it again: %s", str(error)[:200])
             await asyncio.sleep(0.5)
 
     async def _load(self) -> None:

@@ -1,19 +1,23 @@
-"""How many reads one address may send: a bucket of tokens for each, in bounded memory. Pure."""
+"""Limits the reads of each address by a token bucket, in bounded memory. Pure."""
 
 from collections.abc import Callable
 
 
 class ReadLimit:
-    """Allows `per_minute` reads of one address, and as many again at once after a quiet minute. 0: no limit."""
+    """Allows each address `per_minute` reads,
+    with a burst of as many after a quiet minute. 0: no limit.
+    """
 
     CAPACITY = 100_000
-    """Addresses that are remembered at most, half as many at least. One that is forgotten begins anew."""
+    """Upper bound for remembered addresses; at least half as many are.
+    A forgotten one starts with a full bucket."""
 
     def __init__(self, per_minute: int, seconds: Callable[[], float], capacity: int = CAPACITY) -> None:
         self.per_minute, self._seconds = per_minute, seconds
         self._interval = 60 / per_minute if per_minute else 0.0
         self._half = max(1, capacity // 2)
-        # The moment at which the bucket of an address is full again. Two generations, as in the reload window.
+        # By address, the moment at which its bucket is full again.
+        # Two generations, as in `ReloadWindow`.
         self._newer: dict[bytes, float] = {}
         self._older: dict[bytes, float] = {}
 
@@ -21,7 +25,9 @@ class ReadLimit:
         return len(self._newer) + len(self._older)
 
     def wait(self, address: bytes) -> float:
-        """Take a read: 0 if it is allowed, else the seconds until one will be."""
+        """Take one read from the bucket.
+        0 if it is allowed, else the seconds until the next one is.
+        """
         now = self._seconds()
         full = max(self._newer.get(address) or self._older.get(address, 0.0), now)
         wait = full + self._interval - now - 60

@@ -1,6 +1,6 @@
-"""Where a batch becomes durable: at RabbitMQ if it confirms, else in the spool, which is forwarded later.
+"""Makes batches durable: by RabbitMQ's confirm, else in the spool, which is forwarded later.
 
-Without a usable spool it becomes durable by the confirm alone.
+While the spool can't be used, only the confirm makes a batch durable.
 """
 
 import asyncio
@@ -23,39 +23,45 @@ from shared.rabbit.batch import Batch
 log = logging.getLogger(__name__)
 
 Publish = Callable[[Batch], Awaitable[None]]
-"""Returns after the confirm. Raises `Transient`, or aio-pika's `DeliveryError` where no queue takes it."""
+"""Returns after the publisher confirm.
+Raises `Transient`, or aio-pika's `DeliveryError` if no queue is bound."""
 
 FORWARD_AT_ONCE = 20
-"""Spooled batches on their way at once."""
+"""Number of spooled batches in flight while the spool is forwarded."""
 PROBE_SECONDS = 0.5
-"""Between attempts to reach a broker that is away."""
+"""Interval of attempts to publish while RabbitMQ is away."""
 CHECK_SECONDS = 2.0
-"""Between two looks whether the spool can be used."""
+"""Interval of checks whether the spool can be used."""
 DISK_SECONDS = 5.0
-"""A disk that takes no record for so long is treated as one that can't be used."""
+"""Timeout for a write to the spool; a slower disk is treated as unusable."""
 OPEN_SECONDS = 60.0
-"""For the first look, which reads all that is there."""
+"""Timeout for opening the spool, which reads all its segments."""
 BESIDE_SECONDS = 5.0
-"""Between two looks at other instances' spools."""
+"""Interval of measuring other instances' spools."""
 
 T = TypeVar("T")
 
 
 class Outlet:
-    """Takes batches until they are durable. Once the broker failed, batches go to the spool without asking it."""
+    """Delivers batches until they are durable.
+    After a failed confirm, batches go straight to the spool.
+    """
 
     def __init__(self, publish: Publish, spool: Spool, clock: Clock, metrics: IngestMetrics) -> None:
         self._publish, self._spool, self._clock, self._metrics = publish, spool, clock, metrics
-        # One thread: the spool wants its calls one at a time.
+        # One thread, because the spool's methods must be called one at a time.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._away = False
         self._spooled = asyncio.Event()
         self._told_trouble = False
         self.refusing: str | None = None
-        """Why the last batch became durable neither at the broker nor in the spool; None if it did."""
+        """The reason why the last batch could be stored
+        neither in RabbitMQ nor in the spool; None if it was."""
 
     async def open(self) -> None:
-        """Lock the spool and read what is left in it. Raises `SpoolLocked`; one that can't be used is none."""
+        """Lock the spool and find its segments.
+        Raises `SpoolLocked`. An unusable spool is no error.
+        """
         with contextlib.suppress(SpoolUnusable):
             await self._on_disk(self._spool.open)
         self._tell()
@@ -72,14 +78,14 @@ class Outlet:
         self._measure()
 
     async def close(self) -> None:
-        """Let go of the spool; what it holds is forwarded by the next process of this instance."""
-        with contextlib.suppress(SpoolUnusable):  # a disk that does not answer
+        """Close the spool. The next process of this instance forwards its batches."""
+        with contextlib.suppress(SpoolUnusable):  # the disk does not answer
             await self._on_disk(self._spool.close)
         self._disk.shutdown(wait=False, cancel_futures=True)
 
     @property
     def degraded(self) -> str | None:
-        """What is wrong with the spool although reads may still be stored; None when all is well."""
+        """The spool's fault, for `/readyz`, while reads can still be stored; None if it works."""
         if trouble := self._spool.trouble:
             return f"the spool cannot be used, reads are stored by RabbitMQ's confirm alone: {trouble}"
         if unreadable := self._spool.unreadable:
@@ -87,7 +93,9 @@ class Outlet:
         return None
 
     async def deliver(self, batch: Batch) -> None:
-        """Return once `batch` is durable. Raises `SpoolFull`."""
+        """Return once `batch` is durable.
+        Raises `SpoolRefused` if neither RabbitMQ nor the spool stored it.
+        """
         if not self._away:
             try:
                 await self._confirmed(batch)
@@ -102,7 +110,7 @@ class Outlet:
             await self._on_disk(self._spool.append, batch)
         except SpoolRefused as error:
             if not self._spool.bytes:
-                self._away = False  # nothing waits to be forwarded, which would tell when RabbitMQ is back: ask it
+                self._away = False  # no spooled batch probes RabbitMQ, so the next batch must
             self.refusing = f"RabbitMQ takes no batches, and neither does the spool: {error}"
             self._tell()
             raise
@@ -112,7 +120,7 @@ class Outlet:
         self._measure()
 
     async def run(self) -> None:
-        """Forward the spool whenever it holds something, for ever."""
+        """For ever: forward the spool when it contains batches."""
         while True:
             await self._spooled.wait()
             self._spooled.clear()
@@ -129,7 +137,7 @@ class Outlet:
                 self._measure()
 
     async def check(self) -> None:
-        """Look whether the spool can be used, and take it up again when it can, for ever."""
+        """For ever: check whether the spool can be used, and use it again once it can."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             with contextlib.suppress(SpoolUnusable):
@@ -140,7 +148,7 @@ class Outlet:
             self._measure()
 
     def _tell(self) -> None:
-        """Show whether the spool can be used; one line in the log when that changes."""
+        """Update the metric of the spool's state, and log a change."""
         trouble = self._spool.trouble
         self._metrics.spool_usable.set(not trouble)
         if trouble and not self._told_trouble:
@@ -150,7 +158,7 @@ class Outlet:
         self._told_trouble = bool(trouble)
 
     async def look_beside(self) -> None:
-        """Measure what lies in other instances' spools, for ever."""
+        """For ever: measure the spools of other instances in the same directory."""
         while True:
             with contextlib.suppress(SpoolUnusable):
                 self._metrics.spool_beside.set(sum((await self._on_disk(self._spool.orphans)).values()))
@@ -158,7 +166,8 @@ class Outlet:
 
     async def _forward(self, segment: Path) -> None:
         batches = await self._on_disk(self._spool.read, segment)
-        # The first one alone: it shows whether the broker is back, without twenty more waiting for a frozen one.
+        # The first batch alone shows whether RabbitMQ is back.
+        # Without this twenty wait for a frozen one.
         for batch in batches[:1]:
             await self._confirmed(batch)
         if self._away and batches:
@@ -184,7 +193,8 @@ class Outlet:
         self._metrics.spool_oldest.set(max(0.0, age))
 
     async def _on_disk(self, call: Callable[..., T], *arguments: object) -> T:
-        # What was begun goes on in its thread: a batch may be written although it is refused, under the same id.
+        # After a timeout the call goes on in its thread,
+        # so a refused batch may be written later, under the same id.
         running = asyncio.get_running_loop().run_in_executor(self._disk, lambda: call(*arguments))
         try:
             async with asyncio.timeout(OPEN_SECONDS if call == self._spool.open else DISK_SECONDS):

@@ -1,4 +1,6 @@
-"""The day's secret for hashing visitors, fetched ahead so that the turn of the day needs no database."""
+"""The salts for hashing visitors.
+They are fetched a day ahead, so that the turn of the day needs no database.
+"""
 
 import asyncio
 import logging
@@ -14,7 +16,7 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 60.0
 TURN = time(4)
-"""When the site's day of a salt begins, by its own clock: the fewest visits last across it."""
+"""Local time at which a salt's day begins. Fewest visits cross it."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
@@ -25,12 +27,14 @@ def day_of(moment: datetime, zone: ZoneInfo) -> date:
 
 
 def begin_of(day: date, zone: ZoneInfo) -> datetime:
-    """When that day begins."""
+    """The moment at which a salt's day begins."""
     return datetime.combine(day, TURN, zone)
 
 
 class Salts:
-    """Holds the secrets of yesterday, today and tomorrow. A day is the site's and begins at `TURN`."""
+    """Holds the salts of yesterday, today and tomorrow.
+    A day begins at `TURN` in the site's time zone.
+    """
 
     def __init__(self, store: ArticleStore, clock: Clock, zone: ZoneInfo) -> None:
         self._store, self._clock, self._zone = store, clock, zone
@@ -38,10 +42,10 @@ class Salts:
         self._newest_first: list[tuple[int, int, bytes]] = []
 
     def at(self, milliseconds: int, window: float) -> tuple[int, bytes, bytes | None]:
-        """(day since 1970, its secret, the secret of the day before) at that time.
+        """(day since 1970, its salt, the previous day's salt) at the time `milliseconds`.
 
-        The third is None except for `window` seconds after the turn. A visitor who came before the turn is
-        found under the one before. If MongoDB was away for a whole day, the newest secret that is held goes on.
+        The third is None except during `window` seconds after the turn, when it finds visitors
+        from before the turn. If MongoDB was away for a whole day, the newest salt stays in use.
         """
         for place, (begin, day, salt) in enumerate(self._newest_first):
             if begin <= milliseconds:
@@ -50,7 +54,7 @@ class Salts:
         return *self._newest_first[-1][1:], None
 
     async def load(self) -> None:
-        """Fetch what is missing and drop what is past."""
+        """Fetch missing salts and drop past ones."""
         today = day_of(self._clock(), self._zone)
         held = {}
         for day in (today + timedelta(days=1), today, today - timedelta(days=1)):
@@ -61,7 +65,7 @@ class Salts:
         ]
 
     async def run(self) -> None:
-        """Keep up with the calendar, for ever."""
+        """For ever: keep the salts of the current days."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             try:

@@ -1,9 +1,11 @@
-"""A segment of the spool: a file with a run of records, which is kept open, and the records themselves.
+"""A segment of the spool: a file of records, which is kept open.
 
-A record is `length (4 bytes) | CRC-32 (4 bytes) | payload`; the payload is JSON, `[batch_id, minted_at, reads, body]`
-with the values of the message's headers and its body, or, from an earlier release, `[batch_id, minted_at, reads,
-filtered]` with the lists of a body of version 1. The open file outlives its name: when the folder is
-deleted or replaced, the batches in it can still be read and forwarded.
+A record is `length (4 bytes) | CRC-32 (4 bytes) | payload`. The payload is JSON: `[batch_id,
+minted_at, reads, body]`, with the message's headers and body. Records of an earlier release are
+`[batch_id, minted_at, reads, filtered]`, with the lists of a body of version 1.
+
+The open file outlives its name:
+if the folder is deleted or replaced, its batches can still be read and forwarded.
 """
 
 import contextlib
@@ -24,16 +26,17 @@ _HEAD = struct.Struct(">II")
 
 
 def encode(batch: Batch) -> bytes:
-    """A batch as one record."""
+    """`batch` as one record."""
     payload = orjson.dumps([batch.batch_id, batch.minted_at, batch.reads, orjson.Fragment(batch.body())])
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
 def decode(data: bytes) -> tuple[list[Batch], int]:
-    """The batches of `data`, and the place of the first record that holds none: the length of `data` if all do.
+    """The batches in `data`, and the offset of the first damage:
+    the length of `data` if there is none.
 
-    Reading ends where a record is torn or its checksum is wrong: nobody knows where the next one begins. A record
-    whose checksum is right and whose content is no batch is left out, and those behind it are read.
+    A torn record or a wrong checksum ends the reading, because the start of the next
+    record is unknown. A record with a right checksum that is not a batch is skipped.
     """
     batches, at, good = list[Batch](), 0, -1
     while at + _HEAD.size <= len(data):
@@ -55,7 +58,7 @@ def _batch(payload: bytes) -> Batch | None:
         name, minted_at, reads, content = orjson.loads(payload)
         if type(reads) is list:
             reads, content = len(reads), {"reads": reads, "filtered": content}
-        # Checked as the counter checks it: what it would park is for people to look at here.
+        # Checked as the counter does: a batch that it would park counts as damage.
         return parse({"batch_id": name, "minted_at": minted_at, "reads": reads}, orjson.dumps(content))
     except (ValueError, TypeError, Permanent):  # orjson's errors are ValueErrors or TypeErrors
         return None
@@ -63,42 +66,45 @@ def _batch(payload: bytes) -> Batch | None:
 
 @dataclass(eq=False)
 class Segment:
-    """One file. All methods block, and raise OSError."""
+    """One file of the spool. All methods block, and raise OSError."""
 
     path: Path
     descriptor: int
-    """Open for reading, and for writing where this process has made the file; -1 while it is not kept open."""
+    """Open for reading, and for writing if this process has created the file;
+    -1 while it is not open."""
     size: int
     oldest: int | None = None
-    """When its first batch was minted, in milliseconds since 1970."""
+    """Time of its first batch in milliseconds since 1970."""
     damaged: bool = False
-    """It holds something that is no batch."""
+    """True if the file has bytes that are not a batch."""
 
     @classmethod
     def create(cls, path: Path) -> "Segment":
-        """Make the file, which must not exist."""
+        """Create the file, which must not exist."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         return cls(path, os.open(path, flags, 0o600), 0)
 
     @classmethod
     def find(cls, path: Path) -> "Segment":
-        """Open a file that an earlier process has left."""
+        """Open a file of an earlier process."""
         descriptor = _open(path)
         return cls(path, descriptor, os.fstat(descriptor).st_size)
 
     def write(self, record: bytes) -> None:
-        """Add a record; it is on disk when this returns, in a file that may have lost its name."""
-        # Unbuffered, it may take a part without an error: the disk has room for no more.
+        """Append a record, fsynced when this returns.
+        The file may have been deleted or replaced meanwhile.
+        """
+        # A full disk may take a part of the record without an error.
         if os.pwrite(self.descriptor, record, self.size) != len(record):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fdatasync(self.descriptor)
 
     def cut(self) -> None:
-        """Take away what a failed write has left behind the last record."""
+        """Cut off what a failed write has left after the last record."""
         os.ftruncate(self.descriptor, self.size)
 
     def content(self) -> bytes:
-        """The whole file."""
+        """The content of the whole file."""
         descriptor = self.descriptor if self.descriptor >= 0 else _open(self.path)
         try:
             data, at = bytearray(), 0
@@ -111,21 +117,23 @@ class Segment:
                 os.close(descriptor)
 
     def in_place(self) -> bool:
-        """Whether the file is still the one under its name."""
+        """True if the open file is still the one under its name."""
         if self.descriptor < 0:
             return self.path.exists()
         return is_at(self.descriptor, self.path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self.descriptor >= 0:
-            with contextlib.suppress(OSError):  # all of it was synced
+            with contextlib.suppress(OSError):  # all records were synced before
                 os.close(self.descriptor)
             self.descriptor = -1
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one under `path`, not deleted, moved, replaced or hidden by a mount."""
+    """True if an open file is the one under `path`:
+    not deleted, moved, replaced or hidden by a mount.
+    """
     held = os.fstat(descriptor)
     try:
         named = os.stat(path, follow_symlinks=False)
@@ -135,7 +143,7 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def _open(path: Path) -> int:
-    # Without O_NONBLOCK, a named pipe would hold us up for ever.
+    # Without O_NONBLOCK opening a named pipe would block for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What a browser's headers say of a read: the user agent, whether a person sees the page, whose page it is. Pure."""
+"""Reads a browser's headers: user agent, signs of a prefetch, the origin of the page. Pure."""
 
 from collections.abc import Collection
 from functools import lru_cache
@@ -8,7 +8,7 @@ from shared.web.asgi import RawHeaders
 
 PREFETCH, ORIGIN = "prefetch", "origin"
 ANY = "*"
-"""As an origin: every site's pages may send reads."""
+"""The origin that stands for all: every site's pages may send reads."""
 
 _PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 _AHEAD = (b"prefetch", b"prerender", b"preview")
@@ -42,7 +42,7 @@ def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, st
             ahead = ahead or any(word in purpose for word in _AHEAD)
     if ahead:
         return agent, PREFETCH
-    # A page of the very origin that answers here is ours, under whatever name the site is reached.
+    # `same-origin`: the page is on this host, by whatever name the site is reached.
     if site == b"same-origin" or not (origin or site):
         return agent, ""
     if origin.decode("latin-1") in origins or ANY in origins:

@@ -37,7 +37,7 @@ _PAIR = re.compile(r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",
 _NAME = b"\0" * 17  # before what is no address, so that it is longer than any
 _HEADERS = (b"x-forwarded-for", b"forwarded")
 _LONGEST = 1024
-"""Bytes of either header that are looked at, from its end: what proxies have added stands there."""
+"""Upper bound for the bytes of either header that are parsed, from its end, where proxies append."""
 
 
 def unmapped(network: Network) -> Network:
@@ -108,7 +108,7 @@ class Addresses:
 
 
 def _end(header: bytes) -> bytes:
-    """The last elements of a long header: neither its parsing nor the cache of addresses may grow with it."""
+    """The last elements of a long header. They bound the cost of parsing and the cache of addresses."""
     return header if len(header) <= _LONGEST else header[-_LONGEST:].partition(b",")[2]
 
 

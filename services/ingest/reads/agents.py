@@ -1,9 +1,10 @@
-"""Who is a program, by its user agent. Pure.
+"""Detects bots by their user agent. Pure.
 
-People first: what a browser, or an app on a phone, sends is a person's unless it names itself a robot. The public list
-of crawlers is one input: its patterns are asked where the rest of a browser's agent names a product that they know. An
-app is not looked up there: it may share its name with a program.
-`tests/cases/user_agents.json` holds verdicts that must not change by an upgrade of that list.
+People first: what a browser, or an app on a phone, sends is a person's unless it names itself a
+robot. The public list of crawlers is one input: its patterns are asked where the rest of a
+browser's agent names a product that they know. An app is not looked up there: it may share its name
+with a program. `tests/cases/user_agents.json` holds verdicts that must not change by an upgrade of
+that list.
 
 A new agent is judged by one search for all names at once (Aho-Corasick) and a set of words.
 """
@@ -36,24 +37,26 @@ _DEVICE = re.compile(
     rb"|playstation|nintendo|xbox|kaios|symbian|midp|ucweb|\(ucbrowser/|openwave|up\.browser|obigo|j2me"
     rb"|hbbtv|ce-html|nettv|apple ?tv|roku|\bcrkey|watchos|tvos|visionos|darwin/\d|wap.?browser|\bmaui\b|applenews"
 )
-# What every browser's agent holds: an engine, a system, or a browser's name; privacy tools write 0 and D over them.
+# Words of every browser's agent: an engine, a system, or a browser's name.
+# Privacy tools overwrite them with 0 and D.
 _OF_A_BROWSER = re.compile(
     rb"khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|mobile|windows|win(?:9|nt)|macintosh|mac os"
     rb"|x11|linux|bsd|cros|os/2|amiga|beos|haiku|risc ?os|sunos|palm|brew|blackberry|nokia|samsung|maemo|meego|[(]0{5}"
 )
-# An app shows the page, not a browser.
+# Words of an app that shows the page itself.
 _APP = re.compile(rb"; ?wv\)|version/4\.0 (?:mobile )?chrome/|electron/|cfnetwork/")
-# A bare "@" stands before versions, too: "(Ecosia ios@10.1.0)".
+# A full address, because "@" alone also precedes versions: "(Ecosia ios@10.1.0)".
 _EMAIL = rb"\w@[\w-][\w.-]*\.[a-z]{2}"
 # Program names inside a comment about a device; "Spider" alone is a telephone.
 _NOT_A_MODEL = (
     rb"compatible|https?:|" + _EMAIL + rb"|(?<!cu)bot(?:-[a-z]+)?/|-google/"
     rb"|(?<!; )(?:crawl|spider)(?!\w* build/)|(?:crawler|spider)[/-]"
 )
-# Comments with names of devices ("CUBOT", "M bot 60"), which say nothing of the program; unless they do.
+# Comments with names of devices ("CUBOT", "M bot 60").
+# They say nothing about the program, with some exceptions.
 _MODEL = re.compile(rb"\((?![^()]*(?:" + _NOT_A_MODEL + rb"))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]")
 _ROBOTS = (
-    # what robots call their work
+    # names of robots' tasks
     *(
         b"slurp archiver archive.org indexer externalhit externalagent "
         b"prerender synthetic uptime read-aloud inspectiontool googleother mediapartners "
@@ -79,12 +82,12 @@ _ROBOTS = (
     # programs that read for a language model
     *b"chatgpt-user perplexity-user claude-user mistralai-user anthropic-".split(),
 )
-# Patterns of the list that people send, too: a build of Android 15, browsers (Facebook's, Viber's, Cốc Cốc's), and a
-# library that apps name beside their device.
+# Patterns of the list that match people too: a build of Android 15, browsers (Facebook's,
+# Viber's, Cốc Cốc's), and a library that apps name next to their device.
 _PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"coccoc", r"okhttp"})
 
 # Tasks that name robots, and also apps on a phone: "QRScanner/2.1", "DailyMonitor/3.0".
-# In a phone's agent they count only at the beginning of a word. Nor does a library beside a telephone's name.
+# In a phone's agent they count only at the beginning of a word, and a library's name doesn't count.
 _TASKS = frozenset(
     b"preview validator checker scanner monitor fetcher inspector observatory screenshot "
     b"thumbnail survey measurement okhttp".split()
@@ -92,10 +95,10 @@ _TASKS = frozenset(
 _TASK = re.compile(
     rb"(?<![a-z])(?<!technology )(?<!technology%20)(?:" + b"|".join(sorted(_TASKS - {b"okhttp"})) + rb")"
 )
-# Addresses for complaints, but not those of parts that people's programs embed.
+# Contact addresses of robots, but not those of components in people's browsers.
 _WEB = re.compile(rb"https?:(?!//(?:www\.)?(?:bsalsa|qtweb)\.)|(?<!//)www\.")
 _GOOGLE_S = re.compile(rb"gecko[;,] google(?!weblight)")
-# What people's agents may hold, too: a second look decides.
+# Names that people's agents may contain too; `_means_a_robot` decides.
 _SECOND_LOOK = {
     b"bot": re.compile(rb"(?<!cu)bots?(?![a-z])"),
     # "SpiderSolitaire", "Scrapbook" and "Crawlspace" are apps.
@@ -123,11 +126,12 @@ _WORDS = bytes(code if chr(code).isascii() and chr(code).isalnum() else 32 for c
 
 
 _OF_BROWSERS = frozenset({"chrome", "version", "browser"})
-"""Words that nearly every agent holds: they would have it compared with patterns for nothing."""
+"""Words of nearly every agent.
+As keys they would make each agent be matched against patterns in vain."""
 
 
 def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
-    """The list's patterns by their longest word that browsers don't send, in lower case."""
+    """The patterns of the list by their longest word, in lower case, that browsers don't send."""
     found: dict[bytes, list[re.Pattern[bytes]]] = {}
     for entry in CRAWLER_USER_AGENTS_DATA:
         pattern = entry["pattern"]
@@ -146,7 +150,9 @@ _LISTED = _listed()
 
 
 def is_bot(user_agent: bytes) -> bool:
-    """Whether a program sent this. Only the first `MAX_LENGTH` bytes are looked at, and remembered."""
+    """True if `user_agent` is a program's.
+    Only the first `MAX_LENGTH` bytes are examined, and cached.
+    """
     return _is_bot(user_agent[:MAX_LENGTH])
 
 
@@ -162,7 +168,7 @@ def _is_bot(user_agent: bytes) -> bool:
 
 
 def _is_of_no_browser(agent: bytes) -> bool:
-    """Whether only the beginning is a browser's: "Mozilla/5.0 (Morningscore/1.0)"."""
+    """True if only the beginning is a browser's, as in "Mozilla/5.0 (Morningscore/1.0)"."""
     if b"webkit" in agent or b"gecko" in agent:
         return False
     return not _OF_A_BROWSER.search(agent) and not _DEVICE.search(agent)
@@ -179,7 +185,9 @@ def _names_a_robot(agent: bytes) -> bool:
 
 
 def _is_of_an_app(agent: bytes) -> bool:
-    """The list knows programs by names that apps of people's devices have, too: Notion, NewsBlur, Blackboard."""
+    """True if the agent is an app's.
+    The list's patterns match apps too: Notion, NewsBlur, Blackboard.
+    """
     if not agent.startswith(_BROWSERS) or _APP.search(agent):
         return True
     return b"mobile/" in agent and b"safari/" not in agent

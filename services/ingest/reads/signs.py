@@ -14,15 +14,17 @@ _PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 _AHEAD = (b"prefetch", b"prerender", b"preview")
 _SIGNS = _PURPOSES | {b"user-agent", b"sec-fetch-site", b"origin", b"referer"}
 _LONGEST_ORIGIN = 300
-"""Bytes of a header that may name an origin: 253 of a host's name, its scheme and its port."""
+"""Upper bound for the bytes of an origin: 253 of the host's name, its scheme and its port."""
 
 
 def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, str]:
-    """The user agent, and why the read is no reader's: `prefetch`, `origin`, or "" if nothing speaks against it.
+    """The user agent, and why the read is no reader's:
+    `prefetch`, `origin`, or "" if nothing speaks against it.
 
-    `origins`: those whose pages may send reads, such as `https://www.example.org`, or `ANY`. A browser that sends
-    neither `Sec-Fetch-Site` nor `Origin` is believed. A picture's request has no `Origin`: where another site's page
-    shows it, `Referer` names the page. Lines of one header are one list; one of them that is foreign decides.
+    `origins`: those whose pages may send reads, such as `https://www.example.org`, or `ANY`. A
+    browser that sends neither `Sec-Fetch-Site` nor `Origin` is believed. A picture's request has no
+    `Origin`: where another site's page shows it, `Referer` names the page. Lines of one header are
+    one list; one of them that is foreign decides.
     """
     agent, site, origin, referer = b"", b"", b"", b""
     ahead = False
@@ -60,7 +62,9 @@ def _is_page_of_ours(site: bytes, origin: bytes, referer: bytes, origins: Collec
 
 @lru_cache(maxsize=1000)
 def _plain(origin: bytes) -> str:
-    """As the settings have it: in lower case, without default port, path and final dot, the host in ASCII."""
+    """The origin in the settings' form:
+    lower case, no default port, path or final dot, the host in ASCII.
+    """
     text = origin.strip().decode("utf-8", "replace")
     if text.lower() == "null":
         return "null"

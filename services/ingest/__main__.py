@@ -3,7 +3,8 @@
 import sys
 
 if __name__ == "__main__":
-    # Not at the top: the processes that clean bodies run this file under another name, and need nothing of it.
+    # Imported here: the processes that clean bodies import this file too,
+    # and must not load the whole service.
     from services.ingest.command import run
 
     run(sys.argv[1:])

@@ -51,7 +51,8 @@ log = logging.getLogger(__name__)
 
 PUBLISHED = (events.ArticlePublished, events.ArticleUpdated, events.ArticleWithdrawn)
 DRAIN_SECONDS = 4.0
-"""For the last batches at a stop; who waits for one that is not durable by then has been answered 503."""
+"""Time to drain the last batches at a stop.
+Reads of a batch that is not durable by then are answered 503."""
 
 
 @dataclass
@@ -74,14 +75,16 @@ class Ingest:
     beacon: Beacon | None = None
 
     def not_ready(self) -> str | None:
-        """Ready with the articles known while reads can be stored, at RabbitMQ or in the spool."""
+        """None once the articles are loaded and while reads can be stored,
+        in RabbitMQ or the spool; else the reason.
+        """
         if not self.known.loaded:
             return "the set of public articles is not loaded yet"
         return self.outlet.refusing
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Load what the beacon needs, then relay, schedule and forward until the end."""
+        """Load the beacon's data, then run the background work until the stop, and drain."""
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self.outlet.open()
         await self.salts.load()
@@ -148,12 +151,14 @@ def _millis() -> int:
 
 
 def new_epoch(clock: Clock) -> str:
-    """The name of one start of one ingest; later starts sort behind earlier ones."""
+    """A new epoch: the name of one run of one ingest. Later ones sort after earlier ones."""
     return f"{to_millis(clock()):011x}{secrets.token_hex(4)}"
 
 
 def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
-    """What puts a batch onto the reads' exchange, confirmed within so many seconds."""
+    """A function that publishes a batch to the exchange of reads,
+    with a confirm within `confirm_timeout` seconds.
+    """
 
     async def publish_batch(batch: Batch) -> None:
         await publish(

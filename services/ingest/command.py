@@ -1,4 +1,4 @@
-"""`python -m services.ingest`: run ingest, or do what an operator asks."""
+"""The command line of `python -m services.ingest`: runs ingest or an operator's command."""
 
 from services.ingest import operate
 from services.ingest.app import build
@@ -12,7 +12,7 @@ from shared.web.server import main
 
 
 def run(arguments: list[str]) -> None:
-    """Choose what to do."""
+    """Parse the arguments, and run ingest or the command."""
     parser = Command(prog="python -m services.ingest", description=__doc__, settings=IngestSettings)
     commands = parser.add_subparsers(dest="command")
     again = commands.add_parser("republish", help="send public articles again, under a new revision")

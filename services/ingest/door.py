@@ -1,9 +1,9 @@
 """Wrong tokens: logged with the client's address, counted, and slowed down per address.
 
-It stands before the API and judges every request that presents a token, whatever its route. A right token always
-passes: a newsroom shares one address, and one colleague's mistake must not shut the others out. A missing token is
-nothing that was guessed, nor are credentials of another scheme, which a proxy or browser may add to each request: both
-are left to the route.
+It stands before the API and judges every request that presents a token, whatever its route. A right
+token always passes: a newsroom shares one address, and one colleague's mistake must not shut the
+others out. A missing token is nothing that was guessed, nor are credentials of another scheme,
+which a proxy or browser may add to each request: both are left to the route.
 """
 
 import logging
@@ -20,10 +20,11 @@ from shared.web.asgi import App, Receive, Scope, Send, header
 log = logging.getLogger(__name__)
 
 WRONG_TOKENS = 10
-"""From one address within `WINDOW_SECONDS`; those that follow are answered 429."""
+"""Number of wrong tokens from one address within `WINDOW_SECONDS`; further ones are answered
+429."""
 WINDOW_SECONDS = 60.0
 MOST_ADDRESSES = 10_000
-"""Addresses that are remembered; the one whose window began first is forgotten for a new one."""
+"""Upper bound for remembered addresses; a new one replaces the one whose window began first."""
 
 
 class Attempts:
@@ -32,13 +33,16 @@ class Attempts:
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._known: dict[bytes, tuple[float, int]] = {}
-        """When the window ends, and how many there were; those that end first stand first."""
+        """By address, the end of its window and the number of wrong tokens;
+        the first to end comes first."""
 
     def __len__(self) -> int:
         return len(self._known)
 
     def note(self, address: bytes) -> tuple[int, int]:
-        """One more. How many there were in this window, and the whole seconds until it ends."""
+        """Note a wrong token. Answers their number in this window,
+        and the whole seconds until it ends.
+        """
         now = self._seconds()
         end, number = self._known.get(address, (0.0, 0))
         if end <= now:
@@ -51,7 +55,9 @@ class Attempts:
 
 
 class Door:
-    """The API behind it. An IPv6 client is a /64, as a reader is: one machine has as many addresses as it wants."""
+    """The API behind a check of tokens.
+    An IPv6 client is a /64, because one machine has many addresses.
+    """
 
     def __init__(
         self,
@@ -66,7 +72,9 @@ class Door:
         self._outcomes = measured.tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request pass. Raises `Problem` 429 where wrong tokens came too often."""
+        """Pass the request to the API.
+        Raises `Problem` 429 after too many wrong tokens from its address.
+        """
         presented = presents(header(scope, b"authorization")) if scope["type"] == "http" else None
         if presented is not None:
             if find(self._tokens, presented):

@@ -25,11 +25,11 @@ from shared.rabbit import broker as rabbit
 from shared.storage import mongo
 
 MAX_LINES = 50
-"""Differences shown of one subscriber."""
+"""Upper bound for the differences printed per subscriber."""
 
 
 async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
-    """Send public articles again under a new revision; answers the exit status."""
+    """Publish public articles again under a new revision. Answers the exit status."""
     client, db = mongo.connect(settings.mongo_url, "ingest-republish")
     store, failed = ArticleStore(client, db, now, settings.schemas_url), 0
 
@@ -56,13 +56,13 @@ async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
 
 
 def print_token() -> None:
-    """Make a token; print it with the digest that goes into the settings."""
+    """Print a new token, and its digest for the settings."""
     token = secrets.token_urlsafe(24)
     print(f"token   {token}\ndigest  {digest_of(token)}")
 
 
 async def adopt_spool(settings: IngestSettings, instance: str) -> int:
-    """Forward the spool of an instance that will not come back, under the same batch ids; answers the exit status."""
+    """Forward the orphaned spool of `instance`, under the same batch ids. Answers the exit status."""
     if instance not in set(instances(settings.spool_dir)):
         there = ", ".join(instances(settings.spool_dir)) or "none"
         print(f"there is no spool of {instance} in {settings.spool_dir}; there: {there}", file=sys.stderr)
@@ -104,10 +104,10 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
 
 
 async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> int:
-    """Compare subscribers with the articles, those of the settings unless some are given.
+    """Compare subscribers with the articles: those `given`, else those of the settings.
 
-    Answers the exit status: 0 when all hold what is there, 1 with differences, 2 when one can't be compared. Raises
-    ValueError when `given` can't be read, or there is nobody to compare.
+    Answers the exit status: 0 when all hold what is there, 1 with differences, 2 when one can't
+    be compared. Raises ValueError when `given` can't be read, or there is nobody to compare.
     """
     subscribers = parse_subscribers(",".join(given)) if given else settings.reconcile
     if not subscribers:

@@ -1,4 +1,4 @@
-"""What the handlers of the HTTP API work with, and how a request presents its token."""
+"""The service object of the HTTP API's handlers, and their authentication by token."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from shared.rabbit.batch import Batch
 
 @dataclass(frozen=True)
 class Articles:
-    """What the handlers work with."""
+    """The service object of the HTTP API's handlers: stores, settings and operations."""
 
     store: ArticleStore
     known: KnownArticles
@@ -37,13 +37,13 @@ class Articles:
     max_media_bytes: int
     metrics: IngestMetrics
     sections: frozenset[str] = frozenset()
-    """Slugs of the site's sections; empty where they are not said."""
+    """Slugs of the site's sections; empty if the settings don't name them."""
     offload: Offload = field(default_factory=Offload)
 
     async def change(
         self, article_id: str, decide: Callable[[articles.Article | None], articles.Change]
     ) -> articles.Change:
-        """Commit a change, and tell the parts of this process that care."""
+        """Commit a change, and update this process: the known articles and the relay."""
         change = await self.store.change(article_id, decide, correlation.get())
         self.known.note(article_id, change.article.state == "published")
         if change.changed:
@@ -51,9 +51,10 @@ class Articles:
         return change
 
     async def count(self, batch_id: str, wanted: list[str]) -> list[str]:
-        """Make the reads of `wanted` articles durable as one batch; answers the articles of those accepted.
+        """Make reads of the articles `wanted` durable as one batch.
+        Answers the articles of the accepted reads.
 
-        Raises `Problem` when the key was used for other reads or is too old, and `Unavailable`.
+        Raises `Problem` if the key was used with other reads or is too old, and `Unavailable`.
         """
         missing = {article for article in wanted if article not in self.known}
         unknown = frozenset(missing - await self.store.published_among(missing)) if missing else frozenset()
@@ -72,7 +73,7 @@ class Articles:
         return [article for article in wanted if article not in note.unknown]
 
     def answered(self, outcome: str, reads: int) -> None:
-        """Count reads of `POST /reads/batch` by how they were answered."""
+        """Count reads of `POST /reads/batch` in the metrics, by outcome."""
         self.metrics.reads.labels("batch", outcome).inc(reads)
 
 
@@ -85,7 +86,7 @@ Service = Annotated[Articles, Depends(_service)]
 
 
 class _Bearer(SecurityBase):
-    """The `Authorization` header as it came; the document tells it as a security scheme."""
+    """The raw `Authorization` header, described as a security scheme in the OpenAPI document."""
 
     scheme_name = "token"
     model = HTTPBearer(
@@ -95,7 +96,7 @@ class _Bearer(SecurityBase):
     )
 
     async def __call__(self, request: Request) -> str | None:
-        """None without the header."""
+        """The header, or None."""
         return request.headers.get("authorization")
 
 
@@ -120,6 +121,7 @@ Editor = Annotated[Token, Security(_may_write, scopes=["articles"])]
 ReadSender = Annotated[Token, Security(_may_send_reads, scopes=["reads"])]
 """Raises 401 or 403 unless the token may send reads."""
 SeesAll = Annotated[bool, Security(_sees_all, scopes=["articles"])]
-"""Whether unpublished things may be shown; no token is needed."""
+"""True if the request has a token that may see articles that are not public. No token is
+required."""
 ANONYMOUS_TOO: dict[str, Any] = {"security": [{}]}
-"""`openapi_extra` of a route that works without a token."""
+"""`openapi_extra` for a route that also works without a token."""

@@ -1,4 +1,6 @@
-"""ingest's MongoDB module: articles with their outbox, media, salts, and the watch on what is published."""
+"""ingest's MongoDB module:
+articles with their outbox, media, salts, keys, and the change stream of articles.
+"""
 
 import asyncio
 import secrets
@@ -23,15 +25,15 @@ from shared.web.state_listing import Held
 Decide = Callable[[Article | None], Change]
 
 CHANGE_SECONDS = 10.0
-"""A client waits no longer for its change; PyMongo alone would repeat the transaction for two minutes."""
+"""Timeout for a change by a client. `transaction` alone would repeat it for two minutes."""
 
 WATCH_WAIT_MS = 500
-"""How long one look at the change stream may wait on the server; a stop waits as long."""
+"""Time for which the server may hold one poll of the change stream; a stop waits as long."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """An event that is committed and waits to be published. `body` is the CloudEvent as it goes on the wire."""
+    """An event in the outbox. `body` is the encoded CloudEvent."""
 
     id: str
     article: str
@@ -45,7 +47,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a list of articles: after the one that has this time and this id."""
+    """A place in a list of articles: after the article with this time and id."""
 
     time: datetime
     id: str
@@ -55,19 +57,21 @@ class ArticleStore:
     """Articles and their outbox. Every change is one transaction."""
 
     def __init__(self, client: Client, db: Database, clock: Callable[[], datetime], schemas_url: str) -> None:
-        """`schemas_url` is where events say that their schemas are."""
+        """`schemas_url` is the public address of `/schemas`, which events refer to."""
         self._client, self._db, self._clock, self._schemas_url = client, db, clock, schemas_url
 
     async def get(self, article_id: str) -> Article | None:
-        """The article in whatever state, or None."""
+        """The article in any state, or None."""
         document = await self._db.articles.find_one({"_id": article_id})
         return _article(document) if document else None
 
     async def change(self, article_id: str, decide: Decide, correlation_id: str) -> Change:
-        """Apply `decide` to the stored article; commit its outcome and its event together.
+        """Apply `decide` to the stored article,
+        and commit the change and its event in one transaction.
 
-        A lost race runs `decide` again on what the winner left, so it must be pure. What it raises is passed on.
-        Raises TimeoutError while MongoDB is away; the change may then have been committed all the same.
+        After a lost race `decide` runs again on the new state, so it must be pure. Its errors are
+        passed on. Raises TimeoutError while MongoDB is away; the change may then have been
+        committed nevertheless.
         """
 
         async def once(session: Session) -> Change:
@@ -82,7 +86,7 @@ class ArticleStore:
                 try:
                     return await transaction(self._client, once)
                 except DuplicateKeyError:
-                    continue  # somebody created it since our snapshot: decide again
+                    continue  # created by another request since our snapshot: decide again
 
     async def _write(self, change: Change, correlation_id: str, session: Session) -> None:
         article = change.article
@@ -99,7 +103,7 @@ class ArticleStore:
             await self._db.outbox.insert_one(outgoing, session=session)
 
     async def listing(self, section: str | None, state: State | None, limit: int, after: Place | None) -> list[Article]:
-        """Articles, newest publishing time first."""
+        """Articles after `after`, newest time of publication first."""
         wanted = _filtered(section, state)
         if after is not None:
             wanted["$or"] = [
@@ -110,7 +114,7 @@ class ArticleStore:
         return [_article(d) async for d in self._db.articles.find(wanted).sort(order).limit(limit)]
 
     async def changes(self, section: str | None, state: State | None, limit: int, after: Place) -> list[Article]:
-        """Articles that were changed behind `after`, the change of longest ago first."""
+        """Articles changed after `after`, the oldest change first."""
         wanted = _filtered(section, state)
         wanted["$or"] = [
             {"modified_at": {"$gt": after.time}},
@@ -121,18 +125,22 @@ class ArticleStore:
         return [_article(d) async for d in articles.find(wanted).sort(order).limit(limit)]
 
     async def ever_public(self, after: str, limit: int) -> list[Article]:
-        """Articles that were ever public, in whatever state they are now, by id from behind `after`."""
+        """Articles that were ever public, in their current state,
+        sorted by id, with ids after `after`.
+        """
         wanted = {"_id": {"$gt": after}, "was_public": True}
         return [_article(document) async for document in self._db.articles.find(wanted).sort("_id").limit(limit)]
 
     async def held(self, after: str, limit: int) -> list[Held]:
-        """The same, without their content."""
+        """Id, revision and state of articles that were ever public,
+        sorted by id, with ids after `after`.
+        """
         wanted = {"_id": {"$gt": after}, "was_public": True}
         cursor = self._db.articles.find(wanted, {"revision": 1, "state": 1}).sort("_id").limit(limit)
         return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
     async def number_ever_public(self) -> int:
-        """How many that are."""
+        """The number of articles that were ever public."""
         return await self._db.articles.count_documents({"was_public": True})
 
     async def due(self, now: datetime, limit: int = 100) -> list[str]:
@@ -142,7 +150,7 @@ class ArticleStore:
         return [document["_id"] async for document in cursor]
 
     async def is_published(self, article_id: str) -> bool:
-        """Whether the article is public now, as far as a majority knows."""
+        """Whether the article is public, by majority read concern."""
         articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
         return await articles.find_one({"_id": article_id, "state": "published"}, {"_id": 1}) is not None
 
@@ -152,7 +160,9 @@ class ArticleStore:
         return {document["_id"] async for document in cursor}
 
     async def watch(self, opened: Callable[[], Any]) -> AsyncIterator[tuple[str, bool]]:
-        """Changes from now on: (article id, whether it is public). Calls `opened` once the watch stands."""
+        """Changes from now on: (article id, whether it is public).
+        Awaits `opened` once the change stream is open.
+        """
         pipeline = [{"$project": {"documentKey": 1, "operationType": 1, "fullDocument.state": 1}}]
         async with self._db.articles.watch(pipeline, max_await_time_ms=WATCH_WAIT_MS) as stream:
             await opened()
@@ -162,9 +172,9 @@ class ArticleStore:
                     yield change["documentKey"]["_id"], change.get("fullDocument", {}).get("state") == "published"
 
     async def outgoing(self, limit: int) -> list[Outgoing]:
-        """The waiting events, lowest revision of each article first.
+        """The events in the outbox, lowest revision of each article first.
 
-        One snapshot: no event is seen whose predecessor, committed before it, is not.
+        They are read in one snapshot, so an event is never seen without its predecessor.
         """
         outbox = self._db.outbox.with_options(read_concern=ReadConcern("snapshot"))
         cursor = outbox.find({}).sort([("article", ASCENDING), ("revision", ASCENDING)]).limit(limit)
@@ -183,28 +193,28 @@ class ArticleStore:
         ]
 
     async def sent(self, ids: list[str]) -> None:
-        """Forget events that RabbitMQ has confirmed."""
+        """Delete events that RabbitMQ has confirmed."""
         await self._db.outbox.delete_many({"_id": {"$in": ids}})
 
     async def waiting(self) -> tuple[int, datetime | None]:
-        """How many events wait, and since when the oldest does."""
+        """The number of events in the outbox, and the time of the oldest."""
         number = await self._db.outbox.estimated_document_count()
         oldest = await self._db.outbox.find_one({}, {"created_at": 1}, sort=[("created_at", ASCENDING)])
         return number, oldest["created_at"] if oldest else None
 
     async def put_media(self, name: str, kind: str, filename: str, data: bytes) -> None:
-        """Keep a picture under its content's name; a repetition changes nothing."""
+        """Store a picture under its content's name. Idempotent."""
         document = {"v": VERSION, "type": kind, "filename": filename, "data": Binary(data), "created_at": self._clock()}
         await self._db.media.update_one({"_id": name}, {"$setOnInsert": document}, upsert=True)
 
     async def published_among(self, ids: set[str]) -> set[str]:
-        """Those of `ids` that are public now."""
+        """The ids in `ids` of articles that are public."""
         articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
         cursor = articles.find({"_id": {"$in": list(ids)}, "state": "published"}, {"_id": 1})
         return {document["_id"] async for document in cursor}
 
     async def remember_key(self, batch_id: str, note: KeyNote) -> KeyNote:
-        """What the first request under this key found: `note` if this is the first."""
+        """The stored note of the key's first request. Stores `note` if this is the first one."""
         made = {
             "v": VERSION,
             "digest": note.digest,
@@ -218,11 +228,13 @@ class ArticleStore:
                     {"_id": batch_id}, {"$setOnInsert": made}, upsert=True, return_document=True
                 )
             except DuplicateKeyError:
-                continue  # the same request came twice at once
+                continue  # the same request arrived twice at once
             return KeyNote(held["digest"], held["minted_at"], frozenset(held["unknown"]))
 
     async def salt(self, day: date, begin: datetime) -> bytes:
-        """The secret of the site's `day`, which begins at `begin`; the first who asks makes it, all get the same."""
+        """The salt of the site's `day`, which begins at `begin`.
+        The first call creates it; all get the same.
+        """
         fresh = {
             "v": VERSION,
             "salt": Binary(secrets.token_bytes(32)),

@@ -1,4 +1,4 @@
-"""Bearer tokens: known by their hash alone, compared in constant time."""
+"""Bearer tokens: only their hashes are stored, and compared in constant time."""
 
 import hmac
 import re
@@ -13,7 +13,7 @@ SCOPES = frozenset({"articles", "reads"})
 
 @dataclass(frozen=True)
 class Token:
-    """Who may do what: `digest` is the SHA-256 of the token, 64 hex digits."""
+    """A token's name and scopes. `digest` is its SHA-256, 64 hex digits."""
 
     name: str
     scopes: frozenset[str]
@@ -21,7 +21,7 @@ class Token:
 
 
 def parse_tokens(text: str) -> tuple[Token, ...]:
-    """Read `name:scope+scope:sha256, …`. Raises ValueError naming the entry that is wrong."""
+    """Parse `name:scope+scope:sha256, …`. Raises ValueError that names the entry at fault."""
     tokens: list[Token] = []
     for number, entry in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
         name, _, rest = entry.partition(":")
@@ -41,7 +41,7 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
 
 
 def digest_of(token: str) -> str:
-    """What the settings hold of a token."""
+    """The digest of a token, as in the settings."""
     return sha256(token.encode()).hexdigest()
 
 
@@ -53,7 +53,9 @@ def presents(authorization: bytes | None) -> str | None:
 
 
 def find(tokens: tuple[Token, ...], authorization: str | None) -> Token | None:
-    """The token that an `Authorization: Bearer …` header presents, or None. Looks at all, whichever matches."""
+    """The token in an `Authorization: Bearer …` header, or None.
+    Compares all tokens, so that the time says nothing.
+    """
     scheme, _, presented = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not presented.strip():
         return None
@@ -66,7 +68,9 @@ def find(tokens: tuple[Token, ...], authorization: str | None) -> Token | None:
 
 
 def require(tokens: tuple[Token, ...], authorization: str | None, scope: str) -> Token:
-    """The presented token if it has `scope`. Raises `Problem` 401 (missing or wrong) or 403 (not its scope)."""
+    """The presented token if it has `scope`.
+    Raises `Problem` 401 if it is missing or wrong, 403 without the scope.
+    """
     token = find(tokens, authorization)
     if token is None:
         raise Problem(401, "a valid bearer token is needed", headers=CHALLENGE)

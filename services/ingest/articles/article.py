@@ -22,16 +22,17 @@ from shared.web.paths import article_path
 
 _TAG = r'(W/)?"[^"]*"'
 IF_MATCH = rf"^(\*|[ \t,]*{_TAG}([ \t]*,[ \t,]*{_TAG})*[ \t,]*)$"
-"""`If-Match` as it may come: `*`, or a list of entity tags, in which RFC 9110 allows empty elements."""
+"""Pattern of a valid `If-Match`:
+`*`, or a list of entity tags, in which RFC 9110 allows empty elements."""
 
 ALPHABET = string.ascii_lowercase + string.digits
-"""Of article ids."""
+"""Characters of article ids."""
 State = Literal["scheduled", "published", "withdrawn"]
 Weight = Literal["major", "minor"]
 
 
 class Content(BaseModel):
-    """What an editor decides of an article, cleaned, with every default filled in."""
+    """The parts of an article that an editor decides, cleaned, with every default filled in."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     title: str
@@ -58,11 +59,12 @@ class Article(BaseModel):
     created_at: datetime
     modified_at: datetime
     was_public: bool
-    """Whether it ever was; only then can others know of it."""
+    """True if the article was ever public. Only then subscribers may have it."""
     quiet: bool = False
-    """Whether the editor said that it is not worth telling readers: for the day when a scheduled one comes."""
+    """True if the editor called it minor.
+    Stored for a scheduled article, whose event is made later."""
     request: str = ""
-    """Digest of the `POST` with an `Idempotency-Key` that made it; empty for others."""
+    """Digest of the `POST` with an `Idempotency-Key` that created the article; empty for others."""
 
     @property
     def etag(self) -> str:
@@ -78,7 +80,9 @@ class Preconditions:
     create_only: bool = False
 
     def check(self, current: Article | None) -> None:
-        """Raise `Problem` 412 unless `current` is what the client expects. Judged before anything else."""
+        """Raises `Problem` 412 unless `current` is what the client expects.
+        Check this before anything else.
+        """
         if self.create_only and current is not None:
             raise Problem(412, f"the article exists already, at revision {current.revision}")
         if self.revisions is None:
@@ -90,13 +94,14 @@ class Preconditions:
 
 
 def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditions:
-    """Read both headers. Raises `Problem` 422 naming the one that cannot be read."""
+    """Parse both headers. Raises `Problem` 422 that names the malformed one."""
     revisions: frozenset[int] | None = None
     if if_match is not None:
         if not re.fullmatch(IF_MATCH, if_match):
             raise Problem.invalid("If-Match", 'must be * or entity tags in double quotes, such as "3"')
         tags = [found[0] for found in re.finditer(_TAG, if_match)]
-        # A tag that is no revision of ours, or a weak one, never matches; 0 is no revision either.
+        # A weak tag, or one that is not a revision, never matches:
+        # it becomes 0, which is not a revision either.
         revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags)
     if if_none_match not in (None, "*"):
         raise Problem.invalid("If-None-Match", "must be *")
@@ -105,7 +110,9 @@ def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditi
 
 @dataclass(frozen=True)
 class Change:
-    """The outcome of a request: the article as it is now, whether it changed, and the event to publish, if any."""
+    """The outcome of a request:
+    the article's new state, whether it changed, and the event to publish, if any.
+    """
 
     article: Article
     changed: bool
@@ -116,7 +123,9 @@ _NOT_AS_GIVEN = {"slug", "tags", "body_html", "published_at", "image", "reads_ba
 
 
 def fill(given: ArticleInput, body_html: str, current: Article | None, now: datetime) -> Content:
-    """The content with its defaults; `body_html` is the cleaned one. What may be left out stays as it is stored."""
+    """The content with its defaults filled in.
+    `body_html` is the cleaned body. Some absent fields keep stored values.
+    """
     stored = current.content.published_at if current else now
     baseline = current.content.reads_baseline if current else 0
     return Content(
@@ -142,8 +151,8 @@ def put(
 ) -> Change:
     """Store `content` as the article's state. Raises `Problem` 412.
 
-    `weight` is what the editor says of the change; None leaves it to what changed. `request` names the `POST` that
-    makes the article.
+    `weight` is the editor's `change`; None derives it from the changed fields.
+    `request` is the digest of the `POST` that creates the article.
     """
     wanted.check(current)
     state: State = "scheduled" if content.published_at > now else "published"
@@ -166,7 +175,9 @@ def put(
 
 
 def minted_id(token: str, key: str) -> str:
-    """The id of the article that a `POST` with this `Idempotency-Key` makes, for the token of this name."""
+    """The id of the article that a `POST` with the `Idempotency-Key` `key` creates,
+    for the token named `token`.
+    """
     number = int.from_bytes(sha256(orjson.dumps([token, key])).digest())
     letters = []
     for _ in range(12):
@@ -176,9 +187,10 @@ def minted_id(token: str, key: str) -> str:
 
 
 def repeated(current: Article | None, request: str) -> Change | None:
-    """What a `POST` finds that was sent before: the article that it made; None if it is the first.
+    """The outcome of a repeated `POST`: the article that the first one created.
+    None if it is the first.
 
-    `request` is the digest of its body. Raises `Problem` 422 when the key came with another one.
+    `request` is the digest of its body. Raises `Problem` 422 if the key was used with another body.
     """
     if current is None:
         return None
@@ -188,7 +200,7 @@ def repeated(current: Article | None, request: str) -> Change | None:
 
 
 def withdraw(current: Article | None, wanted: Preconditions, now: datetime, base_url: str) -> Change:
-    """Take the article back; again is a no-op. Raises `Problem` 404 or 412."""
+    """Withdraw the article. Idempotent. Raises `Problem` 404 or 412."""
     if current is None:
         raise Problem(404, "there is no such article")
     wanted.check(current)
@@ -208,7 +220,9 @@ def come_due(current: Article, now: datetime, base_url: str) -> Change:
 
 
 def republish(current: Article, base_url: str) -> Change:
-    """Send a public article's state again, under a new revision, so that every subscriber takes it."""
+    """Publish a public article's state again under a new revision,
+    so that every subscriber handles it.
+    """
     if current.state != "published":
         return Change(current, changed=False)
     article = current.model_copy(update={"revision": current.revision + 1})  # nothing was modified
@@ -216,9 +230,10 @@ def republish(current: Article, base_url: str) -> Change:
 
 
 def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelope:
-    """What an article that was ever public is now, as an event: published (`republish`), or its tombstone.
+    """The current state of an article that was ever public, as an event:
+    published (`republish`) or tombstone.
 
-    The same state has the same id each time.
+    The event's id depends only on the article's id and revision.
     """
     published = article.state == "published"
     return events.envelope(
@@ -264,7 +279,7 @@ def _weight(before: Content, after: Content) -> Weight:
 
 
 def _full(kind: type[events.Article], article: Article, change: Any, base_url: str) -> events.Article:
-    """The event, with every address absolute: subscribers read it elsewhere."""
+    """The event with absolute addresses, because subscribers use them outside of the site."""
     content = article.content
     image = content.image
     if image is not None and image.url.startswith("/"):

@@ -1,7 +1,8 @@
 """Cursors in lists of articles. Pure. Their text is opaque to clients.
 
-A change gets its `modified_at` before its transaction commits, so it can become visible behind a cursor that is younger
-than the transaction. A scan over changes therefore ends by going back to the moment up to which it saw everything.
+A change gets its `modified_at` before its transaction commits. So it may become visible after a
+scan has passed that time. Therefore the cursor at a scan's end goes back to the moment up to which
+the scan has seen every change.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,15 @@ from shared.base.clock import from_millis, to_millis
 
 PATTERN = r"^-?[0-9]{1,13}-[a-z0-9]{0,32}(\.[0-9]{1,13})?$"
 OVERLAP = timedelta(seconds=60)
-"""Transactions are shorter: what was changed longer ago is committed or never will be."""
+"""Upper bound for the time from `modified_at` to the commit:
+an older change is committed or never will be."""
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place behind the last listed article. `settled`: the scan may have missed changes since then (None: none)."""
+    """The place after the last listed article.
+    `settled`: the scan may have missed changes after it; None if none.
+    """
 
     place: Place
     settled: datetime | None = None
@@ -30,17 +34,18 @@ class Cursor:
 
 
 def parsed(text: str) -> Cursor:
-    """The cursor that `text`, which matches `PATTERN`, stands for."""
+    """Parse a cursor. `text` must match `PATTERN`."""
     place, _, settled = text.partition(".")
     moment, _, last = place.rpartition("-")
     return Cursor(Place(from_millis(int(moment)), last), from_millis(int(settled)) if settled else None)
 
 
 def behind_changes(begin: Cursor, found: Sequence[Article], limit: int, since: datetime, now: datetime) -> Cursor:
-    """The cursor behind a page of changes: `found`, read at `now` from `begin` on; fewer than `limit` end the scan.
+    """The cursor after a page of changes: `found`, read at `now` from `begin`.
+    Fewer than `limit` end the scan.
 
-    The first page that reaches into the last minute fixes `settled`, and the scan's end goes back to it, however long
-    the pages between took. It never goes behind `since`.
+    The first page that reaches into the last minute sets `settled`, and the end of the
+    scan goes back to it, however long the scan took. It never goes back before `since`.
     """
     last = Place(found[-1].modified_at, found[-1].id) if found else begin.place
     settled = begin.settled

@@ -1,7 +1,7 @@
-"""Pictures: looked at by decoding them, cleared of what they tell about their maker. Pure.
+"""Pictures: checked by decoding them, and stripped of metadata. Pure.
 
-A photograph from a telephone says where it was taken. So only the parts of a file that show the picture are kept
-(`picture_parts`), and a picture that EXIF says to turn is written again, upright.
+A phone's photograph contains the place where it was taken. So only the parts of a file that show
+the picture are kept (`picture_parts`). A picture that EXIF rotates is written again, upright.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from services.ingest.articles.picture_parts import is_lossless, shown, tells
 Type = Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
 TYPES: tuple[str, ...] = get_args(Type)
 MAX_PIXELS = 50_000_000
-"""Of one frame; decoded it takes 3 to 4 bytes each."""
+"""Upper bound for the pixels of one frame; decoded, a pixel takes 3 to 4 bytes."""
 MAX_SIDE = 30_000
 MAX_FRAMES = 500
 MAX_PIXELS_IN_ALL = 250_000_000
-"""Of an animation: each frame is decoded once."""
+"""Upper bound for the pixels of all frames of an animation, because each frame is decoded."""
 _KINDS: dict[str, tuple[str, Type]] = {
     "JPEG": ("jpg", "image/jpeg"),
     "PNG": ("png", "image/png"),
@@ -30,7 +30,7 @@ _KINDS: dict[str, tuple[str, Type]] = {
     "AVIF": ("avif", "image/avif"),
 }
 _FORMATS = (*_KINDS, "MPO")
-"""MPO is what a camera writes that puts several JPEG into one file."""
+"""MPO is a camera's format with several JPEG pictures in one file."""
 _TELLING = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "comment", "photoshop", "mp"})
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -42,19 +42,20 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture upright, by its EXIF orientation."""
+"""The transposition that turns a picture upright, by its EXIF orientation."""
 
-# The size is judged here, before anything is decoded; Pillow's own limit warns first and raises at twice as much.
+# This module checks the size before it decodes.
+# Pillow's own limit would only warn, and raise at twice the limit.
 Image.MAX_IMAGE_PIXELS = None
 
 
 class Refused(ValueError):
-    """No picture that is taken; the text says why, for the editor."""
+    """The picture is not accepted; the text, for the editor, says why."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it is kept: `name` is `<32 hex digits>.<extension>`, from the hash of `data`."""
+    """A picture as stored: `name` is `<32 hex digits>.<extension>`, made from the hash of `data`."""
 
     name: str
     type: Type
@@ -64,7 +65,9 @@ class Picture:
 
 
 def look_at(data: bytes) -> Picture:
-    """Decode a picture and clear it. Raises `Refused` for anything but JPEG, PNG, GIF, WebP or AVIF."""
+    """Decode a picture and strip its metadata.
+    Raises `Refused` for anything but JPEG, PNG, GIF, WebP or AVIF.
+    """
     try:
         image = Image.open(BytesIO(data), formats=_FORMATS)
     except Exception:  # whatever its decoders raise at bytes that are no picture
@@ -96,7 +99,7 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _decode(image: Image.Image) -> None:
-    """Decode every frame. Counting frames reads the file through, so it comes behind the check of one's size."""
+    """Decode every frame. Counting them reads the whole file, so check the size of one frame first."""
     frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
     if frames > MAX_FRAMES or frames * image.width * image.height > MAX_PIXELS_IN_ALL:
         raise Refused(
@@ -110,7 +113,9 @@ def _decode(image: Image.Image) -> None:
 
 
 def _cleared(image: Image.Image, data: bytes) -> bytes:
-    """The file without what it tells. Pixels are coded again only to turn them, and in an AVIF that tells something."""
+    """The file without metadata.
+    Pixels are encoded again only to rotate them, and for an AVIF with metadata.
+    """
     kind = _kind_of(image)
     orientation = _orientation(image) if kind != "GIF" else 1
     telling = kind == "AVIF" and tells(data)
@@ -127,7 +132,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _written_again(image: Image.Image, kind: str, turn: Image.Transpose | None, lossless: bool) -> bytes:
-    """The picture turned and coded again, with the times of its frames."""
+    """The picture rotated and encoded again, with the times of its frames."""
     number = getattr(image, "n_frames", 1) if kind != "JPEG" else 1
     if number > 1 and (number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False)):
         raise Refused("is an animation too large to be turned or cleared; send it upright and without EXIF and XMP")
@@ -154,7 +159,7 @@ def _written_again(image: Image.Image, kind: str, turn: Image.Transpose | None, 
 
 
 def _size_of(data: bytes) -> tuple[int, int]:
-    """The size of a picture that was cleared, and can still be decoded."""
+    """The size of a stripped picture, which proves that it can still be decoded."""
     with Image.open(BytesIO(data), formats=_FORMATS) as image:
         _decode(image)
         return image.size

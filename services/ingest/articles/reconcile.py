@@ -1,6 +1,6 @@
-"""Comparing what a subscriber holds with the articles. Pure.
+"""Reconciliation: compares a subscriber's state with the articles. Pure.
 
-A difference counts when it is seen twice with some seconds between: events on their way are no fault.
+A difference counts if it is seen twice, some seconds apart, because an event may be in flight.
 """
 
 import re
@@ -19,10 +19,12 @@ KINDS: tuple[Kind, ...] = ("missing", "stale", "extra")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An article that a subscriber holds otherwise than it is. Revision 0: none.
+    """An article whose state at a subscriber is wrong. Revision 0 stands for none.
 
-    missing: public, but the subscriber does not show it. stale: it shows an older revision. extra: it shows what is
-    not public, or what nobody published; or it is ahead of the articles, and ignores events until they catch up.
+    missing: the article is public, and the subscriber does not have it. stale: the subscriber has
+    an older revision. extra: the subscriber shows an article that is not public or does not exist,
+    or has a revision that the article has not reached: then it drops events until the article has
+    caught up.
     """
 
     id: str
@@ -35,7 +37,9 @@ class Difference:
 
 
 def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
-    """`name=http://…,name=http://…` as pairs. Raises ValueError that names the entry at fault."""
+    """Parse `name=http://…,name=http://…` into pairs.
+    Raises ValueError that names the entry at fault.
+    """
     found: dict[str, str] = {}
     for number, entry in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
         name, _, url = entry.partition("=")
@@ -56,7 +60,9 @@ def _is_address(url: str) -> bool:
 
 
 def compare(articles: Iterable[Held], holdings: Iterable[Held]) -> Iterator[Difference]:
-    """The differences; both sides sorted by id. Read the holdings first: then only the articles can be newer."""
+    """The differences of two lists sorted by id.
+    Read `holdings` first, so that only the articles can be newer.
+    """
     wanted = {each.id: each for each in articles}
     held = {each.id: each for each in holdings}
     for article_id in sorted(wanted.keys() | held.keys()):
@@ -79,7 +85,9 @@ def _revision(one: Held | None) -> int:
 
 
 def lasting(first: Iterable[Difference], again: Iterable[Difference]) -> list[Difference]:
-    """Those of `again` that stood before: what was wanted then has still not arrived, or nothing has."""
+    """The differences in `again` that last:
+    the revision wanted at first has not arrived, or nothing has changed.
+    """
     before = {each.id: each for each in first}
     return [
         each

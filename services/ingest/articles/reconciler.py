@@ -1,4 +1,4 @@
-"""Asks subscribers what they hold, and compares it with the articles."""
+"""Reconciliation: requests the subscribers' state listings and compares them with the articles."""
 
 import asyncio
 import logging
@@ -17,20 +17,21 @@ from shared.web.state_listing import PAGE, Held, read
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 300.0
-"""Between comparisons; one reads a line per article on both sides."""
+"""Interval of comparisons; each reads one line per article on both sides."""
 SETTLE_SECONDS = 5.0
-"""Between the first look and the second; a page follows its article within 2 s."""
+"""Time between the first look and the second; an article's page follows within 2 s."""
 PAGE_SECONDS = 30.0
 MAX_PAGE_BYTES = 1 << 20
-"""Of an answer: far more than `PAGE` lines."""
+"""Upper bound for the bytes of an answer, far more than `PAGE` lines need."""
 
 
 async def differences(
     store: ArticleStore, http: httpx.AsyncClient, url: str, shown: Callable[[str], None] = lambda _id: None
 ) -> list[Difference]:
-    """What the subscriber that offers its state at `url` holds otherwise than it is, for longer than an instant.
+    """The lasting differences between the articles and the state that a subscriber lists at `url`.
 
-    `shown` is told how far it has come. Raises `Refused` if the subscriber can't be asked, and PyMongo's errors.
+    `shown` is called with the progress.
+    Raises `Refused` if the subscriber gives no usable answer, and PyMongo's errors.
     """
     first = await _look(store, http, url, shown)
     if not first:
@@ -46,7 +47,8 @@ async def _look(
     while True:
         held = await _ask(http, url, after)
         articles = await store.held(after, PAGE)
-        # As far as both pages reach; what one of them has beyond comes with the next.
+        # Compare only up to the last id of both pages.
+        # The rest of the longer one comes with the next page.
         ends = [side[-1].id for side in (held, articles) if len(side) >= PAGE]
         end = min(ends, default=None)
         found += compare(_until(articles, end), _until(held, end))
@@ -78,7 +80,7 @@ async def _ask(http: httpx.AsyncClient, url: str, after: str) -> list[Held]:
 
 
 class Reconciler:
-    """Compares every subscriber again and again, and shows the outcome as metrics."""
+    """Compares every subscriber at an interval, and exposes the differences as metrics."""
 
     def __init__(self, store: ArticleStore, subscribers: Sequence[tuple[str, str]], metrics: IngestMetrics) -> None:
         self._store, self._subscribers, self._metrics = store, subscribers, metrics
@@ -86,7 +88,8 @@ class Reconciler:
     async def run(self) -> None:
         """Compare, for ever."""
         for name, _ in self._subscribers:
-            # Counts as compared: one that can never be is in the alert after the same time as one that no longer can.
+            # Start with the current time:
+            # then the alert for a subscriber that never answers fires after its usual time.
             self._metrics.compared_at.labels(name).set(time.time())
         async with httpx.AsyncClient() as http:
             while True:

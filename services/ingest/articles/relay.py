@@ -1,8 +1,10 @@
-"""The outbox relay: publishes what is committed, in order per article, until RabbitMQ has confirmed it.
+"""The outbox relay: publishes committed events,
+in order per article, until RabbitMQ has confirmed them.
 
-Order needs no leader. Whoever relays takes an article's lowest waiting revision first and waits for its confirm, and
-an event leaves the outbox only after its confirm; so revision n+1 is never sent before n was confirmed. Several
-replicas repeat one another at worst, which consumers drop by revision.
+The order needs no leader. Each relay publishes an article's lowest waiting revision first and waits
+for the confirm, and an event leaves the outbox only after its confirm. So revision n+1 is never
+sent before n was confirmed. At worst several replicas publish the same event, and consumers drop
+the repetition by its revision.
 """
 
 import asyncio
@@ -21,15 +23,15 @@ from shared.base.errors import Transient
 log = logging.getLogger(__name__)
 
 ROUND = 200
-"""Events read at once."""
+"""Upper bound for the events read at once."""
 POLL_SECONDS = 0.25
-"""Between looks into the outbox; a change made here wakes the relay at once, one made elsewhere waits as long."""
+"""Interval of looks into the outbox. A change by this process wakes the relay at once."""
 LAST_DELAY = 5.0
 TROUBLE = (Transient, DeliveryError, PyMongoError, TimeoutError)
-"""What goes away by itself, or when RabbitMQ is set up; anything else is a bug."""
+"""Errors that end by themselves, or once setup has run; any other is a bug."""
 
 Publish = Callable[[Outgoing], Awaitable[None]]
-"""Returns after the confirm. Raises `Transient` if that did not come."""
+"""Returns after the publisher confirm. Raises `Transient` without one."""
 
 
 class Relay:
@@ -39,14 +41,16 @@ class Relay:
         self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
         self._wake = asyncio.Event()
         self.working = False
-        """Whether the last round went through; until then nobody may vouch that nothing waits."""
+        """True if the last round succeeded. Heartbeats are sent only then."""
 
     def wake(self) -> None:
-        """An event was just committed."""
+        """Look into the outbox now: an event was committed."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Relay for ever. What stands in the way is logged whenever it changes, and waited out."""
+        """For ever: publish the outbox, with a backoff after failures.
+        Each new failure is logged once.
+        """
         failures, told = 0, ""
         while True:
             try:
@@ -69,7 +73,9 @@ class Relay:
                 await self._pause(min(LAST_DELAY, POLL_SECONDS * 2 ** min(failures, 6)) if failures else POLL_SECONDS)
 
     async def round(self) -> bool:
-        """Publish what waits now, and answer whether more may be waiting. Raises what stood in the way."""
+        """Publish the waiting events. True if more may be waiting.
+        Raises the error that stopped it.
+        """
         self._wake.clear()
         waiting = await self._store.outgoing(ROUND)
         await self._measure()

@@ -1,4 +1,6 @@
-"""The articles as they are now, as events into one subscriber's queue: for what is older than the history."""
+"""Replays the articles in their current state into one subscriber's queue,
+for articles older than the history.
+"""
 
 import aio_pika
 from pymongo.errors import PyMongoError
@@ -15,7 +17,9 @@ from shared.storage import mongo
 
 
 async def replay_articles(settings: IngestSettings, queue: str, rate: float, restart: bool) -> None:
-    """Send every article that was ever public, by id. Raises `Refused`, and aio-pika's errors."""
+    """Send every article that was ever public, in the order of ids.
+    Raises `Refused`, and aio-pika's errors.
+    """
     client, db = mongo.connect(settings.mongo_url, "ingest-replay")
     store = ArticleStore(client, db, now, settings.schemas_url)
     try:

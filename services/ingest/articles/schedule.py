@@ -1,4 +1,4 @@
-"""The clock as an editor: publishes scheduled articles when their time comes."""
+"""Publishes scheduled articles when their time comes."""
 
 import asyncio
 import logging
@@ -18,13 +18,13 @@ LOOK_SECONDS = 0.5
 
 
 class Schedule:
-    """Moves due articles from scheduled to published."""
+    """Publishes due scheduled articles."""
 
     def __init__(self, store: ArticleStore, clock: Clock, base_url: str, changed: Callable[[], None]) -> None:
         self._store, self._clock, self._base_url, self._changed = store, clock, base_url, changed
 
     async def run(self) -> None:
-        """Look for due articles, for ever."""
+        """For ever: publish due articles."""
         while True:
             try:
                 await self.look()

@@ -39,7 +39,7 @@ from shared.web.app import Service
 log = logging.getLogger(__name__)
 
 STALE_SECONDS = 15.0
-"""Without an answer from MongoDB for so long render is not ready."""
+"""Time without an answer from MongoDB after which render is not ready."""
 
 
 @dataclass
@@ -56,7 +56,9 @@ class Rendering:
     heartbeats: Heartbeats = field(init=False)
 
     def not_ready(self) -> str | None:
-        """Ready while pages can be served: with RabbitMQ away, too, and from memory while MongoDB is frozen."""
+        """None while pages can be served, also without RabbitMQ,
+        or from memory without MongoDB; else the reason.
+        """
         if not self.totals.loaded:
             return "the read counts are not loaded yet"
         if self.questions.silence > STALE_SECONDS and not self.server.cache.holds_stale:
@@ -64,7 +66,9 @@ class Rendering:
         return None
 
     def degraded(self) -> str | None:
-        """Says that only what is in memory can be served, or that pages do not follow their articles."""
+        """The reason if only pages in memory can be served,
+        or pages don't follow their articles; else None.
+        """
         if self.questions.silence <= STALE_SECONDS:
             return not_consuming(self.broker)
         return (
@@ -74,7 +78,7 @@ class Rendering:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Serve and follow until the end."""
+        """Connect, then consume events and run the background work until the stop."""
         await mongo.wait_for(self.client, self.settings.mongo_url)
         try:
             async with background(

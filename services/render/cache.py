@@ -1,4 +1,4 @@
-"""Pages in memory, dropped the moment MongoDB says that they changed."""
+"""Caches pages in memory, and drops a page when the change stream reports a change."""
 
 import asyncio
 import logging
@@ -15,16 +15,18 @@ from shared.base.tasks import background
 log = logging.getLogger(__name__)
 
 PROOF_SECONDS = 3.0
-"""A watch that stands hears from MongoDB every half second. Without a word for so long its pages are stale."""
+"""An open change stream hears from MongoDB every half second.
+After so long without it, cached pages are stale."""
 TICK_SECONDS = 0.5
 
 
 class PageCache:
-    """Holds the pages that were asked for last.
+    """An LRU cache of pages.
 
-    While the watch on `pages` stands, a page in memory is as it is in MongoDB. Without it, each request asks MongoDB;
-    a page in memory is then served, as stale, only where MongoDB gives no answer, and for at most `stale_seconds`
-    after the watch last heard from it. `seconds` is a monotonic time.
+    While the change stream of `pages` works, a cached page is as in MongoDB. Without it each
+    request queries MongoDB. A cached page is then served, as stale, only if MongoDB gives no
+    answer, for at most `stale_seconds` after the stream last heard from it. `seconds` is a
+    monotonic clock.
     """
 
     def __init__(
@@ -45,17 +47,18 @@ class PageCache:
         self._watching = False
         self._proved = float("-inf")
         self.proven = False
-        """Whether the pages in memory are known to be as they are in MongoDB."""
+        """True while cached pages are known to be as in MongoDB."""
 
     @property
     def holds_stale(self) -> bool:
-        """Whether there are pages in memory that may be served although MongoDB gives no answer."""
+        """True if there are cached pages that may be served although MongoDB gives no answer."""
         return bool(self._pages) and not self.proven
 
     async def get(self, article_id: str) -> tuple[Page | None, bool]:
-        """The page or tombstone of an article, and whether it is stale. Those who ask at once share one look.
+        """The page or tombstone of an article, and whether it is stale.
+        Concurrent requests share one query.
 
-        Raises `NoAnswer` and PyMongo's errors where there is no page in memory to serve instead.
+        Raises `NoAnswer` and PyMongo's errors if there is no cached page to serve instead.
         """
         page = self._pages.get(article_id)
         if page is not None and self.proven:
@@ -70,7 +73,9 @@ class PageCache:
             return page, not self.proven
 
     def forget(self, article_id: str) -> None:
-        """This page has changed; a look that is on its way may have missed that and is not kept."""
+        """Drop a changed page.
+        The result of a query in flight is not cached, because it may miss the change.
+        """
         self._pages.pop(article_id, None)
         self._loading.pop(article_id, None)
         self._changed()
@@ -91,7 +96,7 @@ class PageCache:
             return
         page = task.result()
         if page is None or not self._watching:
-            # A page that was read while nobody watches can't be kept; an older one must not outlive it.
+            # Without the change stream the page can't be cached, and an older cached one must go.
             self._pages.pop(article_id, None)
             return
         self._pages[article_id] = page
@@ -99,7 +104,7 @@ class PageCache:
             self._pages.popitem(last=False)
 
     async def run(self) -> None:
-        """Watch for changes, for ever."""
+        """For ever: follow the change stream, and open it again after it was lost."""
         async with background(self._age()):
             await self._watch()
 
@@ -132,7 +137,9 @@ class PageCache:
             self.tick()
 
     def tick(self) -> None:
-        """Notice that the watch has not heard from MongoDB for a while, or for too long."""
+        """Mark pages as stale, or drop them,
+        if the change stream has not heard from MongoDB for too long.
+        """
         silent = self._seconds() - self._proved
         if silent > PROOF_SECONDS:
             self.proven = False

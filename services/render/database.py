@@ -1,4 +1,6 @@
-"""Questions to MongoDB that readers wait for: bounded in time and number, so that none pile up behind a frozen one."""
+"""Queries to MongoDB that readers wait for:
+bounded in time and number, else they pile up while it is frozen.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -9,19 +11,22 @@ from shared.base.errors import Unavailable
 T = TypeVar("T")
 
 WAIT_SECONDS = 2.0
-"""A reader waits no longer for MongoDB; the answer is 503 then, or an older one from memory."""
+"""Timeout for a query that a reader waits for. After it the reader gets a stale page or 503."""
 SILENT_SECONDS = 3.0
-"""Without any answer for so long, one question at a time goes to MongoDB, and the others are refused at once."""
+"""After so long without any answer only one query at a time goes to MongoDB;
+others are refused at once."""
 MOST_QUESTIONS = 1000
-"""In flight while MongoDB answers."""
+"""Upper bound for queries in flight while MongoDB answers."""
 
 
 class NoAnswer(Unavailable):
-    """MongoDB did not answer in time, or is known to give no answer now."""
+    """MongoDB did not answer in time, or does not answer at present."""
 
 
 class Questions:
-    """Starts questions and waits for them. `answered` is when MongoDB last answered one, in `seconds`' time."""
+    """Starts queries and waits for them.
+    `answered` is the time of MongoDB's last answer, by the clock `seconds`.
+    """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
@@ -34,11 +39,11 @@ class Questions:
         return self._seconds() - self.answered
 
     def note_answer(self) -> None:
-        """MongoDB has answered something else."""
+        """Note that MongoDB has answered, in another place such as the change stream."""
         self.answered = self._seconds()
 
     def start(self, question: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
-        """Ask. Raises `NoAnswer` at once when too many questions are unanswered."""
+        """Start a query. Raises `NoAnswer` at once if too many are in flight."""
         most = 1 if self.silence > SILENT_SECONDS else MOST_QUESTIONS
         if len(self._in_flight) >= most:
             raise NoAnswer("MongoDB gives no answer")
@@ -48,7 +53,9 @@ class Questions:
         return task
 
     async def wait(self, task: asyncio.Task[T]) -> T:
-        """The answer, which others may wait for too. Raises `NoAnswer` after `WAIT_SECONDS`, and the task's errors."""
+        """The result of a query, which several callers may wait for.
+        Raises `NoAnswer` after `WAIT_SECONDS`.
+        """
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await asyncio.shield(task)

@@ -1,7 +1,8 @@
-"""Parts of pages that are made from several articles: lists and the side column, kept for an instant.
+"""Caches the parts of pages that are made from several articles,
+lists and the side column, for a short time.
 
-A part is made by one question at a time, however many readers ask. While MongoDB gives no answer, the last one that
-was made is served, for as long as the pages in memory are.
+A part is made by single flight: concurrent requests share one query.
+While MongoDB gives no answer, the last one made is served, for as long as cached pages are.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 FRESH_SECONDS = 1.0
 MOST = 200
-"""Parts kept; a list has some 30 KB."""
+"""Upper bound for cached parts; a list has about 30 KB."""
 
 
 @dataclass(slots=True)
@@ -29,9 +30,10 @@ class _Made(Generic[T]):
 
 
 class Fragments(Generic[T]):
-    """Each part is served as it was made for `FRESH_SECONDS`; `expire` ends that at once.
+    """Caches each part for `FRESH_SECONDS`, or until `expire`.
 
-    `stale_seconds` is for how long a part outlives MongoDB's last answer. A part without content is not kept.
+    A part may be served for `stale_seconds` after MongoDB's last answer.
+    An empty part is not cached.
     """
 
     def __init__(self, questions: Questions, seconds: Callable[[], float], stale_seconds: float) -> None:
@@ -41,11 +43,11 @@ class Fragments(Generic[T]):
         self._making: dict[Hashable, tuple[int, asyncio.Task[T]]] = {}
 
     def expire(self) -> None:
-        """Make every part anew when it is next asked for: pages have changed."""
+        """Make every part again at its next request, because pages have changed."""
         self._generation += 1
 
     async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
-        """The part `key`, and whether it is stale: older than it should be. Raises `NoAnswer` and PyMongo's errors."""
+        """The part `key`, and whether it is stale. Raises `NoAnswer` and PyMongo's errors."""
         made = self._made.get(key)
         if made and made.generation == self._generation and self._seconds() - made.began < FRESH_SECONDS:
             return made.content, False

@@ -1,7 +1,7 @@
-"""Articles into HTML. Pure: the same article and site give the same page.
+"""Renders articles into HTML. Pure: the same article and site give the same page.
 
-A page is stored in parts, cut where the read count and the side column belong: these change all the time, and are
-put in when the page is served.
+A page is stored in parts, cut where the read count and the side column belong.
+Both change all the time and are inserted when the page is served.
 """
 
 import re
@@ -23,7 +23,7 @@ from shared.web.paths import article_path
 
 FOLDER = Path(__file__).parent
 READS, ASIDE = "\0reads\0", "\0aside\0"
-"""Placeholders; a sanitised article holds no NUL."""
+"""Placeholders in a page. A sanitised article contains no NUL."""
 
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
 _CUT = re.compile(f"({READS}|{ASIDE})")
@@ -31,7 +31,7 @@ _CUT = re.compile(f"({READS}|{ASIDE})")
 
 @dataclass(frozen=True)
 class Named:
-    """A section or a link."""
+    """A section or a link, with its name."""
 
     slug: str
     name: str
@@ -40,7 +40,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Site:
-    """The face of the site, as templates see it."""
+    """The site's name, sections and links, as templates see them."""
 
     name: str
     tagline: str
@@ -51,7 +51,7 @@ class Site:
     links: tuple[Named, ...]
 
     def section(self, slug: str) -> Named:
-        """The section called `slug`; one that nobody named is called after its slug."""
+        """The section `slug`. One that the settings don't name has its slug as its name."""
         for section in self.sections:
             if section.slug == slug:
                 return section
@@ -59,7 +59,7 @@ class Site:
 
 
 def site_of(settings: RenderSettings) -> Site:
-    """The site that the settings describe."""
+    """The site as described by the settings."""
     return Site(
         settings.site_name,
         settings.site_tagline,
@@ -72,14 +72,14 @@ def site_of(settings: RenderSettings) -> Site:
 
 
 def number(value: int) -> str:
-    """A number the Vietnamese way: `1.234.567`."""
+    """A number in Vietnamese notation: `1.234.567`."""
     return f"{value:,}".replace(",", ".")
 
 
 def scrollable_tables(body_html: str) -> str:
-    """Sanitised HTML with each table in a frame that scrolls, also by keyboard, on a narrow screen.
+    """Sanitised HTML with each table in a frame that scrolls on a narrow screen, also by keyboard.
 
-    Reads tag by tag: an attribute's value may hold something that looks like a table.
+    Parses tag by tag, because an attribute's value may contain text that looks like a table.
     """
 
     def frame(match: re.Match[str]) -> str:
@@ -93,7 +93,9 @@ def scrollable_tables(body_html: str) -> str:
 
 
 class Renderer:
-    """Templates with one site's face. `version` changes with anything that pages are made from, articles aside."""
+    """Renders pages of one site.
+    `version` changes with templates, static files and settings, not with articles.
+    """
 
     def __init__(self, settings: RenderSettings) -> None:
         self.site = site_of(settings)
@@ -116,7 +118,7 @@ class Renderer:
 
     @property
     def content_security_policy(self) -> str:
-        """Nothing runs on a page but our own script, which may send reads and nothing else."""
+        """The pages' content security policy: only our script runs, and it may only send reads."""
         reads = urlsplit(self._reads_url)
         origin = f" {reads.scheme}://{reads.netloc}" if reads.netloc else ""
         return (
@@ -126,7 +128,7 @@ class Renderer:
         )
 
     def static_url(self, name: str) -> str:
-        """The address of a static file, which changes with its content."""
+        """The address of a static file. It changes with the file's content."""
         return f"/static/{name}?v={self.static_version(name)}"
 
     def static_version(self, name: str) -> str:
@@ -134,15 +136,15 @@ class Renderer:
         return sha256(self.static[name]).hexdigest()[:10]
 
     def moment(self, value: datetime) -> str:
-        """A time as people read it, in the site's zone: `23/11/2026 14:05`."""
+        """A time for people, in the site's time zone: `23/11/2026 14:05`."""
         return value.astimezone(self._zone).strftime("%d/%m/%Y %H:%M")
 
     def article(self, article: events.Article) -> list[str]:
-        """An article's page, cut at `READS` and `ASIDE`, which stand in the list themselves."""
+        """An article's page as a list of parts, with `READS` and `ASIDE` as parts of their own."""
         section = self.site.section(article.section)
         url = self.site.url + article_path(article.section, article.slug, article.id)
         published, modified = self.moment(article.published_at), self.moment(article.modified_at)
-        # At its first revision an article was taken over, maybe long after it was published; nobody has changed it.
+        # A first revision may be imported long after its publication: that is not a change.
         changed = article.revision > 1 and article.modified_at > article.published_at
         body_html = scrollable_tables(self.pictures.linked(article.body_html))
         image = article.model_dump(mode="json", include={"image"})["image"]
@@ -176,7 +178,7 @@ class Renderer:
         return {"url": image["url"], "label": label(image["url"], image["alt"] or "")}
 
     def shown_image(self, image: dict[str, Any] | None) -> dict[str, Any] | None:
-        """An article's picture, or None where the page may not show it."""
+        """An article's picture, or None if the page may not show it."""
         return image if image and self.pictures.shown(image["url"]) else None
 
     def aside(self, latest: list[dict[str, Any]], total: int) -> str:
@@ -185,7 +187,9 @@ class Renderer:
         return self._templates.get_template("_aside.html").render(latest=latest, stats=stats)
 
     def listing(self, slug: str | None, page: int, items: list[dict[str, Any]], more: bool, aside: str) -> str:
-        """The front page (`slug` None) or a section's page, number `page` from 1; `more` says that another follows."""
+        """Page number `page`, from 1, of the front page (`slug` None) or a section.
+        `more`: another page follows.
+        """
         base = f"/{slug}/" if slug else "/"
         heading = self.site.section(slug).name if slug else None
         return self._templates.get_template("list.html").render(

@@ -1,4 +1,6 @@
-"""Which pictures a page shows: its own, and those of hosts that the settings name. Others become links. Pure."""
+"""Decides which pictures a page shows: the site's own and those of hosts in the settings.
+Others become links. Pure.
+"""
 
 import re
 from html import escape, unescape
@@ -10,9 +12,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Pictures:
-    """`hosts`: names such as `cdn.example.vn`, `*.example.vn` or `cdn.example.vn:8443`; `site`: the site's address.
+    """`hosts`: names such as `cdn.example.vn`, `*.example.vn` or `cdn.example.vn:8443`;
+    `site`: the site's address.
 
-    `refused` gathers the hosts of pictures that became links.
+    `refused` collects the hosts of pictures that became links.
     """
 
     def __init__(self, site: str, hosts: tuple[str, ...]) -> None:
@@ -21,7 +24,7 @@ class Pictures:
 
     @property
     def sources(self) -> str:
-        """The hosts as a content security policy names them."""
+        """The hosts in the form of a content security policy."""
         return " ".join(filter(None, (self._own, *self._hosts)))
 
     def shown(self, url: str) -> bool:
@@ -33,7 +36,9 @@ class Pictures:
         return False
 
     def linked(self, body_html: str) -> str:
-        """Sanitised HTML with each picture that is not shown as a link to it, or as text inside of a link."""
+        """Sanitised HTML in which each picture that is not shown is a link to it,
+        or text inside of a link.
+        """
         inside = False
 
         def replace(match: re.Match[str]) -> str:
@@ -52,12 +57,14 @@ class Pictures:
 
 
 def label(url: str, alt: str) -> str:
-    """What a link to a picture says."""
+    """The text of a link to a picture."""
     return f"Xem ảnh: {alt}" if alt.strip() else f"Xem ảnh tại {_host(url)}"
 
 
 def _host(url: str) -> str:
-    """The host of an absolute address, with a port that is not the scheme's own; empty for a path."""
+    """The host of an absolute address,
+    with the port unless it is the scheme's default; empty for a path.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -1,4 +1,4 @@
-"""From article events to stored pages, and to the news that a page is served."""
+"""Turns article events into stored pages, and publishes that a page is served."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,8 @@ from shared.web.paths import article_path
 log = logging.getLogger(__name__)
 
 Emit = Callable[[events.Data, str, int, str], Awaitable[None]]
-"""Publishes (data, article id, revision, event id), confirmed; raises `Transient`."""
+"""Publishes (data, article id, revision, event id) and waits for the confirm. Raises
+`Transient`."""
 
 
 class Publisher:
@@ -29,15 +30,17 @@ class Publisher:
         stored: Callable[[str], None],
         metrics: RenderMetrics,
     ) -> None:
-        """`stored` is called with a page's id before its news goes out, so that this process serves the new one."""
+        """`stored` is called with a page's id before its event is published,
+        so that this process serves the new page.
+        """
         self._store, self._renderer, self._emit, self._clock, self._stored = store, renderer, emit, clock, stored
         self._metrics = metrics
 
     async def handle(self, event: Event[events.Article | events.ArticleWithdrawn]) -> bool:
-        """Take one article event; False if it is not newer than what is held.
+        """Handle one article event. False if it is not newer than the stored page.
 
-        The same revision again stores nothing but tells again that its page is served: the first time, the process
-        may have died between the two.
+        The same revision again stores nothing but publishes again,
+        because the process may have died between the store and the publish.
         """
         data = event.data
         if isinstance(data, events.Article):
@@ -61,9 +64,9 @@ class Publisher:
         return stored != "stale"
 
     async def redo_outdated(self) -> int:
-        """Render again what other templates have made; answers how many pages that were.
+        """Render again the pages of other templates. Answers their number.
 
-        A page is marked until its news is confirmed, so what fails or dies in between is done again by the next try.
+        A page is marked until its event is confirmed, so the next call repeats pages that failed.
         """
         redone = 0
         async for old in self._store.outdated(self._renderer.version):

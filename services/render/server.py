@@ -1,4 +1,4 @@
-"""The page server: raw ASGI, because a page is one of the two things that everybody asks for."""
+"""The page server. Raw ASGI, because pages are one of the two hot paths."""
 
 import re
 import time
@@ -32,7 +32,7 @@ _HTML = b"text/html; charset=utf-8"
 _STALE = ((b"warning", b'110 - "Response is Stale"'),)
 
 Outcome = tuple[str, str, int]
-"""Kind, section and status of an answer, as its metrics name them."""
+"""Kind, section and status of an answer, for its metrics."""
 
 NOT_FOUND = (404, "Không tìm thấy trang", "Trang này không có, hoặc chưa được đăng.")
 GONE = (410, "Bài viết đã được gỡ", "Bài viết này không còn trên trang.")
@@ -40,7 +40,7 @@ UNAVAILABLE = (503, "Tạm thời không xem được", "Máy chủ đang bận,
 
 
 class PageServer:
-    """Answers every path of the site. `seconds` is a monotonic time."""
+    """Answers every path of the site. `seconds` is a monotonic clock."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class PageServer:
         return await self._html(body, _tag(page, reads, aside), scope, send, "article", section, old)
 
     def _need_totals(self) -> None:
-        if not self._totals.loaded:  # a page would show, and caches keep, counts that are too low
+        if not self._totals.loaded:  # else a page shows, and caches keep, counts that are too low
             raise NoAnswer("the read counts are not loaded yet")
 
     async def _side(self) -> tuple[str, bool]:
@@ -134,7 +134,7 @@ class PageServer:
         return await self._html(body, _hash(body), scope, send, "list", shown, stale)
 
     async def _make_list(self, section: str | None, page: int, aside: str) -> bytes:
-        """A list as HTML; nothing where there is no such list."""
+        """A list as HTML; empty if there is no such list."""
         found = await self._store.latest(section, (page - 1) * PER_PAGE, PER_PAGE + 1)
         named = section is None or any(section == s.slug for s in self._renderer.site.sections)
         if not found and (page > 1 or not named):

@@ -1,4 +1,4 @@
-"""What render is told, beyond `shared.base.settings`: the face of the site."""
+"""render's own settings, in addition to `shared.base.settings`: how the site looks."""
 
 import re
 from typing import Annotated
@@ -49,7 +49,7 @@ def _hosts(value: object) -> object:
 
 
 class RenderSettings(Settings):
-    """render's own settings."""
+    """Settings of render."""
 
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     reads_url: Annotated[str, AfterValidator(_reads_url)] = Field(

@@ -1,4 +1,6 @@
-"""render's MongoDB module: its pages; and what it only reads: totals of the counter, pictures of ingest."""
+"""render's MongoDB module:
+its pages, and, for reading only, the counter's totals and ingest's pictures.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,14 +18,14 @@ from shared.storage.types import Database, Document
 from shared.web.state_listing import Held
 
 Stored = Literal["stored", "repeated", "stale"]
-"""The counter's name for all articles together."""
+"""The counter's id for the whole site."""
 
 WATCH_WAIT_MS = 500
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page, or with `state` other than `published` the tombstone of one."""
+    """A page, or its tombstone if `state` is not `published`."""
 
     id: str
     revision: int
@@ -35,25 +37,28 @@ class Page:
     published_at: datetime | None = None
     parts: list[str] = field(default_factory=list)
     summary: Document = field(default_factory=dict)
-    """What lists show: title, lead, image."""
+    """The fields that lists show: title, lead, image."""
     article: Document = field(default_factory=dict)
-    """The event's data, to render it again with other templates."""
+    """The event's data, for rendering again with other templates."""
 
 
 class PageStore:
     """Pages by article id; each write is a compare-and-swap on the revision.
 
-    `untold` marks a page that was made again and whose news is not confirmed yet. A newer revision has no mark: its
-    event comes back until its news is told.
+    `untold` marks a page that was rendered again and whose `page.rendered` is not confirmed yet. A
+    newer revision needs no mark: its article event is redelivered until `page.rendered` is
+    confirmed.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        # What a majority holds: a count that a failover could take back must not have been shown.
+        # Majority read concern: a count that was shown must not be taken back by a failover.
         self._counts = db.get_collection("counts", read_concern=ReadConcern("majority"))
 
     async def put(self, page: Page) -> Stored:
-        """Store `page` if it is newer than what is held. `repeated`: the same revision is held already."""
+        """Store `page` if it is newer than the stored one.
+        `repeated`: the same revision is already stored.
+        """
         document = _document(page)
         try:
             await self._db.pages.update_one(
@@ -67,18 +72,20 @@ class PageStore:
         return "stored"
 
     async def redo(self, page: Page, template: str) -> bool:
-        """Replace the page of the same revision that was made with `template`, and mark it; False if it has changed."""
+        """Replace the page if its revision and `template` are unchanged, and mark it.
+        False if they have changed.
+        """
         wanted = {"_id": page.id, "revision": page.revision, "template": template}
         done = await self._db.pages.update_one(wanted, {"$set": {**_document(page), "untold": True}})
         return done.matched_count == 1
 
     async def told(self, page: Page) -> None:
-        """Take the mark from `page`, unless it was stored anew since."""
+        """Remove the mark from `page`, unless it was stored again since."""
         wanted = {"_id": page.id, "revision": page.revision, "template": page.template}
         await self._db.pages.update_one(wanted, {"$unset": {"untold": ""}})
 
     async def outdated(self, template: str) -> AsyncIterator[Page]:
-        """The public pages that were made with other templates than `template`, and those with a mark."""
+        """The public pages with a mark, or rendered with other templates than `template`."""
         due = [{"template": {"$ne": template}}, {"untold": True}]
         async for document in self._db.pages.find({"state": "published", "$or": due}):
             yield _page(document)
@@ -89,7 +96,7 @@ class PageStore:
         return _page(document) if document else None
 
     async def held(self, after: str, limit: int) -> list[Held]:
-        """Pages and tombstones by id from behind `after`, as they are offered for comparison."""
+        """Pages and tombstones for the state listing, sorted by id, with ids after `after`."""
         cursor = self._db.pages.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1}).sort("_id").limit(limit)
         return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
@@ -103,9 +110,9 @@ class PageStore:
         return [_page(document) async for document in cursor]
 
     async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
-        """Ids of pages that change from now on; None every half second in which none does.
+        """Ids of pages that change from now on; None after each half second without a change.
 
-        Calls `opened` once the watch stands.
+        Awaits `opened` once the change stream is open.
         """
         pipeline = [{"$project": {"documentKey": 1}}]
         async with self._db.pages.watch(pipeline, max_await_time_ms=WATCH_WAIT_MS) as stream:
@@ -115,7 +122,7 @@ class PageStore:
                 yield change["documentKey"]["_id"] if change is not None and "documentKey" in change else None
 
     async def counted(self) -> dict[str, int]:
-        """Counted reads of every article, and of all together under `SITE`."""
+        """Counted reads of every article, and of the whole site under `SITE`."""
         return {row["_id"]: row["reads"] async for row in self._counts.aggregate(reads_by_article())}
 
     async def site_counted(self) -> int:
@@ -123,7 +130,7 @@ class PageStore:
         return sum([row["reads"] async for row in self._counts.aggregate(reads_by_article([SITE]))])
 
     async def baseline(self) -> int:
-        """Legacy reads of all articles together."""
+        """The sum of all baselines."""
         pipeline: list[Document] = [
             {"$match": {"baseline": {"$gt": 0}}},
             {"$group": {"_id": None, "sum": {"$sum": "$baseline"}}},
@@ -131,7 +138,7 @@ class PageStore:
         return sum([d["sum"] async for d in self._db.pages.aggregate(pipeline)])
 
     async def picture(self, name: str) -> tuple[str, bytes] | None:
-        """Type and content of a picture."""
+        """Type and content of a picture, or None."""
         document = await self._db.media.find_one({"_id": name}, {"type": 1, "data": 1})
         return (document["type"], bytes(document["data"])) if document else None
 
@@ -140,7 +147,7 @@ def _document(page: Page) -> Document:
     names = [name for name in page.__dataclass_fields__ if name != "id"]
     document = {"v": VERSION, **{name: getattr(page, name) for name in names}}
     if page.state != "published":
-        # A tombstone keeps the legacy count: reads that happened stay in the site's total.
+        # A tombstone keeps the baseline: reads that happened stay in the site's total.
         del document["baseline"]
     return document
 

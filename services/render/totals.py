@@ -1,4 +1,6 @@
-"""The read counts that pages show: told by the counter's events, made right by a look at the database."""
+"""The read counts that pages show:
+updated by the counter's events, and corrected from the database.
+"""
 
 import asyncio
 import logging
@@ -17,7 +19,9 @@ SITE_SECONDS = 1.0
 
 
 class Totals:
-    """Counted reads by article; grows only. Until `loaded`, every number in it may be too low to be shown."""
+    """Counted reads by article; they only grow.
+    Until `loaded`, numbers may be too low and must not be shown.
+    """
 
     def __init__(self, store: PageStore, questions: Questions) -> None:
         self._store, self._questions = store, questions
@@ -32,13 +36,13 @@ class Totals:
         return self._counted.get(article_id, 0)
 
     def note(self, counts: dict[str, int]) -> None:
-        """Take totals, each if it is larger than the one held."""
+        """Store totals that are larger than the stored ones."""
         for article, total in counts.items():
             if total > self._counted.get(article, 0):
                 self._counted[article] = total
 
     async def handle(self, _envelope: events.Envelope, data: events.Data) -> bool:
-        """Take a `reads.counted` event."""
+        """Handle a `reads.counted` event."""
         if not isinstance(data, events.ReadsCounted):
             return False
         self.note({count.article: count.total for count in data.items})
@@ -62,7 +66,7 @@ class Totals:
         self._questions.note_answer()
 
     async def run(self) -> None:
-        """Follow the database, for ever; first of all load every total."""
+        """For ever: load every total, then read the totals again at intervals."""
         loop = asyncio.get_running_loop()
         reload_at = loop.time()
         while True:

@@ -1,1 +1,1 @@
-"""Statistics of reads: what the portal, the editors and the operators ask of the counts."""
+"""stats: answers queries about the counts, for the portal, editors and operators."""

@@ -41,7 +41,7 @@ BOOKS_SECONDS = 5.0
 
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
-    """Build the service; nothing is connected before it runs."""
+    """Build the service. It connects when it runs."""
     client, db = mongo.connect(settings.mongo_url, "stats")
     registry = metrics.new_registry()
     measured = StatsMetrics(registry)
@@ -69,7 +69,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
             log.warning("the books cannot be read: %s", error)
 
     async def keep_fresh() -> None:
-        with suppress(PyMongoError):  # whoever asks is told; `ping` makes it known
+        with suppress(PyMongoError):  # requests get the error, and `ping` makes stats not ready
             await reports.keep_site_fresh()
 
     @asynccontextmanager

@@ -1,8 +1,10 @@
-"""The catalogue: what stats knows of each article, kept from article events. Pure.
+"""The catalogue: title, state and baseline of each article, from article events. Pure.
 
-A document: {_id: article, v, revision, state: "published" | "withdrawn", title, url, section, baseline, published_at,
-content_revision}. A withdrawal has no title and no baseline: those stay as the newest event that had them left them,
-and `content_revision` says which one that was, so that it may even arrive after the withdrawal.
+A document: {_id: article, v, revision, state:
+"published" | "withdrawn", title, url, section, baseline, published_at, content_revision}.
+
+A withdrawal carries no title and no baseline, so these stay as the newest event with content
+set them. `content_revision` is that event's revision: it may even arrive after the withdrawal.
 """
 
 from dataclasses import dataclass
@@ -17,12 +19,12 @@ NO_CONTENT: dict[str, Any] = {
     "published_at": None,
     "content_revision": 0,
 }
-"""Of an article of which only the withdrawal is known."""
+"""Content of an article of which only the withdrawal is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an event says: `state` as of `revision`, and `content` where it has any."""
+    """The change by one event: `state` as of `revision`, and `content` if the event has any."""
 
     article: str
     revision: int
@@ -31,7 +33,7 @@ class Change:
 
 
 def change(event: Article | ArticleWithdrawn) -> Change:
-    """What `event` changes."""
+    """The change of the catalogue by `event`."""
     if isinstance(event, Article):
         content = {
             "title": event.title,

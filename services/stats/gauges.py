@@ -8,7 +8,7 @@ from services.stats.metrics import StatsMetrics
 
 
 def show(books: Reconciliation, metrics: StatsMetrics) -> None:
-    """Set the gauges to what the endpoint answers."""
+    """Set the gauges to the values of `/stats/reconciliation`."""
     metrics.accepted.set(books.accepted)
     metrics.counted.set(books.counted)
     for reason, reads in books.filtered.items():

@@ -1,4 +1,4 @@
-"""What stats does with an event."""
+"""stats' handler of article events."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +11,7 @@ ArticleEvent = Event[Article | ArticleWithdrawn]
 
 
 def catalogue_handler(store: Store) -> Callable[[ArticleEvent], Awaitable[bool]]:
-    """Keeps the catalogue; answers False for an event that is not newer than what it holds."""
+    """The handler that updates the catalogue. It returns False for an event that is not newer."""
 
     async def handle(event: ArticleEvent) -> bool:
         return await store.apply(change(event.data))

@@ -1,4 +1,4 @@
-"""Calendar periods in a time zone, right across changes of the clock. Pure."""
+"""Calendar periods in a time zone, correct across changes of the clock. Pure."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,18 +9,21 @@ from shared.storage.quarters import quarter_of, start_of
 
 Step = Literal["hour", "day", "month"]
 Period = tuple[int, int]
-"""From a quarter, before a quarter."""
+"""(first quarter of an hour, quarter after the last)."""
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The first moment of `day` in `zone`, UTC; where the clock skips midnight, the moment after the jump."""
+    """The first moment of `day` in `zone`, in UTC.
+    If the clock skips midnight, the moment after the jump.
+    """
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def site_periods(now: datetime, zone: ZoneInfo) -> dict[str, Period]:
     """today, yesterday, week (since Monday), month and year around `now`, in quarters.
 
-    All but yesterday end with today, so that a read by a clock that runs ahead of ours is in them.
+    All but yesterday end with the end of today,
+    so that reads of an ingest whose clock is ahead are included.
     """
     today = now.astimezone(zone).date()
     tomorrow = today + timedelta(days=1)
@@ -38,15 +41,15 @@ def site_periods(now: datetime, zone: ZoneInfo) -> dict[str, Period]:
 
 
 def steps(step: Step, start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments (UTC) at which the hours, days or months of `zone` start: from the one that `start` lies in, up to
-    the first that is not before `end`. Each pair of neighbours bounds one point of a series.
+    """The moments (UTC) at which hours, days or months of `zone` start, from the one that
+    contains `start` to the first one not before `end`. Two neighbours bound one point of a series.
 
-    An hour that the clock repeats is two, one that it skips is none; a day may have 23 or 25 hours.
+    A repeated hour counts as two, a skipped one as none; a day may have 23 or 25 hours.
     """
     edges = _hours(start, zone) if step == "hour" else _dates(step, start, zone)
     last = None
     for edge in edges:
-        if edge != last:  # a day that a country skipped has no length
+        if edge != last:  # a day that a country skipped has no length and is no step
             yield edge
         if edge >= end:
             return
@@ -54,7 +57,7 @@ def steps(step: Step, start: datetime, end: datetime, zone: ZoneInfo) -> Iterato
 
 
 def back(step: Step, end: datetime, zone: ZoneInfo) -> datetime:
-    """Where a series up to `end` starts unless told: 24 hours, 30 days or 12 months before."""
+    """The default start of a series up to `end`: 24 hours, 30 days or 12 months before."""
     if step == "hour":
         return end - timedelta(hours=24)
     if step == "day":

@@ -1,4 +1,4 @@
-"""Puts the answers together. Each is read from one snapshot, so its figures fit each other under any writes."""
+"""Builds the answers. Each is read from one snapshot, so that its figures agree under any writes."""
 
 import time
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from shared.storage.types import Session
 
 CACHE_SECONDS = 0.5
 FRESH_SECONDS = 5.0
-"""After a question for the site's figures they are kept fresh for so long."""
+"""Time after a request for the site's figures for which they are refreshed in the background."""
 MAX_TOP = 100
 WHY = (
     "later batches of this ingest were counted: the missing ones wait in counter.reads, were dead-lettered, or "
@@ -26,10 +26,10 @@ WHY = (
 
 
 class Reports:
-    """The answers of stats. `zone` is the site's; top lists and the site's figures are up to half a second old, the
-    latter two seconds while MongoDB is slow.
+    """The answers of stats. `zone` is the site's time zone.
 
-    The same question, asked by many at once, is one look into the database.
+    Top lists and the site's figures are up to half a second old; the latter two seconds
+    while MongoDB is slow. Concurrent requests for the same answer share one query.
     """
 
     def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
@@ -44,14 +44,14 @@ class Reports:
         self._books: SingleFlightCache[answers.Reconciliation] = SingleFlightCache(0)
 
     async def site(self) -> answers.Site:
-        """The whole site."""
+        """The figures of the whole site."""
         self._site_asked = time.monotonic()
         return await self._sites.get(SITE, self._site)
 
     async def keep_site_fresh(self) -> None:
-        """Have the site's figures made anew while people ask for them, so that who asks does not wait for them.
+        """Refresh the site's figures while they are requested, so that no request waits for them.
 
-        Call it once within the second half of `CACHE_SECONDS`.
+        Call it once in the second half of each `CACHE_SECONDS`.
         """
         if time.monotonic() - self._site_asked < FRESH_SECONDS:
             await self._sites.get(SITE, self._site)
@@ -79,7 +79,7 @@ class Reports:
         return {name: sum(reads[edges.index(first) : edges.index(end)]) for name, (first, end) in periods.items()}
 
     async def article(self, article: str) -> answers.ArticleReads:
-        """One article. Raises `Problem` 404 for one that no event told of."""
+        """The figures of one article. Raises `Problem` 404 if it was never published."""
         return await self._articles.get(article, lambda: self._article(article))
 
     async def _article(self, article: str) -> answers.ArticleReads:
@@ -118,8 +118,9 @@ class Reports:
         return answers.TopList(window=window, items=items, as_of=rfc3339(now))
 
     async def series(self, asked: Series) -> answers.SeriesPoints:
-        """Reads over time. Raises `Problem` 422 for a span that cannot be answered, 404 for an unknown article."""
-        # Not as JSON: `from` and `to` keep their text, of which pydantic's serializer warns.
+        """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown article."""
+        # The key is `repr`, not JSON:
+        # pydantic's serializer warns about the types of `from` and `to`.
         return await self._series.get(repr(asked), lambda: self._series_of(asked))
 
     async def _series_of(self, asked: Series) -> answers.SeriesPoints:
@@ -132,7 +133,7 @@ class Reports:
             reads = await self._store.reads_between(session, asked.article or SITE, edges)
         points = [
             answers.Point(start=step.astimezone(zone).isoformat(timespec="seconds"), reads=number)
-            for step, number in zip(steps, reads, strict=False)  # the last step only ends the last point
+            for step, number in zip(steps, reads, strict=False)  # the last step is only the end of the last point
         ]
         return answers.SeriesPoints(step=asked.step, tz=zone.key, points=points)
 

@@ -1,4 +1,4 @@
-"""Settings of stats; the rest stands in `shared/base/settings.py`."""
+"""stats' own settings, in addition to `shared.base.settings`."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ def _origins(value: object) -> object:
 
 
 class StatsSettings(Settings):
-    """What stats is told."""
+    """Settings of stats."""
 
     port: int = Field(8003, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(

@@ -1,6 +1,7 @@
-"""The only MongoDB module of stats. It owns `catalogue`; all else is the counter's and is only read.
+"""stats' MongoDB module.
+It writes `catalogue`; all other collections are the counter's, for reading only.
 
-Counts and buckets are spread over slots, which every question here adds up (`shared.storage.counts`).
+Counts and buckets are spread over slots, which every query adds up (`shared.storage.counts`).
 """
 
 from collections.abc import Sequence
@@ -22,12 +23,12 @@ from shared.storage.types import Client, Database, Document, Session
 from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
-"""A question that takes longer is given up; the client is told to try again."""
+"""Time limit for a query; after it the client gets 503."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The counter's books added up: reads, but batches for `duplicates`."""
+    """The sums of the counter's books, in reads; `duplicates` in batches."""
 
     accepted: int
     filtered: dict[str, int]
@@ -36,7 +37,7 @@ class Totals:
 
 
 class Store:
-    """Questions to the database. Those that take a session answer as of its snapshot."""
+    """Queries to the database. Those with a session read its snapshot."""
 
     def __init__(self, client: Client, db: Database) -> None:
         self._client = client
@@ -44,23 +45,23 @@ class Store:
         self.books = Books(db)
 
     def snapshot(self) -> AbstractAsyncContextManager[Session]:
-        """A session in which every question sees the same moment."""
+        """A session in which all queries see the same moment."""
         return snapshot(self._client)
 
     async def ping(self) -> None:
-        """Returns when the database answers."""
+        """Return if the database answers; raises PyMongo's errors otherwise."""
         await ping(self._client)
 
     async def apply(self, change: Change) -> bool:
-        """Bring the catalogue up to `change`; False when it holds nothing older."""
+        """Apply `change` to the catalogue. False if the catalogue has nothing older."""
         update: Document = {"$set": {"v": VERSION, "revision": change.revision, **change.state}}
         if change.content:
             update["$set"] |= change.content
         else:
             update["$setOnInsert"] = NO_CONTENT
         older = {"_id": change.article, "revision": {"$lt": change.revision}}
-        # A duplicate key says that the document is not older, or that another event has just made it. It is there
-        # now, and the second attempt decides.
+        # A duplicate key says that the document is not older,
+        # or that another event has just made it. It is there now, and the second attempt decides.
         for _ in range(2):
             try:
                 await self._db.catalogue.update_one(older, update, upsert=True)
@@ -76,7 +77,7 @@ class Store:
         return result.modified_count > 0
 
     async def held(self, after: str, limit: int) -> list[Held]:
-        """The catalogue by id from behind `after`, as it is offered for comparison."""
+        """The catalogue for the state listing, sorted by id, with ids after `after`."""
         cursor = self._db.catalogue.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1}).sort("_id").limit(limit)
         return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
@@ -85,17 +86,17 @@ class Store:
         return await self._db.catalogue.find_one({"_id": article}, session=session)
 
     async def baseline(self, session: Session) -> int:
-        """The legacy counts of all articles, those of withdrawn ones too."""
+        """The sum of all baselines, of withdrawn articles too."""
         # Answered from the index alone.
         pipeline = [{"$match": {"baseline": {"$gt": 0}}}, _sum("baseline")]
         return _first(await self._rows(session, "catalogue", pipeline), "baseline")
 
     async def counted(self, session: Session, article: str = SITE) -> int:
-        """Reads ever counted."""
+        """All counted reads of an article or the site."""
         return _first(await self._rows(session, "counts", counts.reads_by_article([article])), "reads")
 
     async def reads_between(self, session: Session, article: str, edges: Sequence[int]) -> list[int]:
-        """The reads in each of the ranges between `edges`, rising quarters."""
+        """The reads between each two neighbours of `edges`, which are quarters in rising order."""
         touched = q.days(edges)
         parts: list[tuple[int, int]] = []
         if touched.has_whole:
@@ -111,10 +112,11 @@ class Store:
         return q.add_up(edges, parts)
 
     async def top(self, session: Session, since: int | None, limit: int) -> list[Document]:
-        """The `limit` most read published articles since a quarter, or ever: {_id, title, url, reads}.
+        """The `limit` most read published articles since the quarter `since` (None:
+        ever): {_id, title, url, reads}.
 
-        Most reads first, ties by id. The database sorts all articles that were read in the window, and looks up as
-        many as it needs to find `limit` that are published.
+        Most reads first, ties by id. The database sorts all articles with reads in the window,
+        and looks up as many as it needs to find `limit` published ones.
         """
         pipeline: list[Document] = [
             {"$match": {"article": {"$ne": SITE}} | ({} if since is None else {"day": {"$gte": _day(since)}})},
@@ -130,7 +132,7 @@ class Store:
         return await self._rows(session, "counts" if since is None else "buckets", pipeline)
 
     async def totals(self, session: Session) -> Totals:
-        """The books and what was parked, added up over all epochs and slots."""
+        """The sums of books and parked reads over all epochs and slots."""
         books = await self._rows(session, "books", [_sum("accepted", "duplicates")])
         reasons: list[Document] = [
             {"$project": {"reason": {"$objectToArray": "$filtered"}}},
@@ -165,5 +167,5 @@ def _day(quarter: int) -> str:
 
 
 def _since(quarter: int) -> Document:
-    """A bucket's reads; of the first day only those from `quarter` on."""
+    """An expression for a bucket's reads; on the first day only those from `quarter` on."""
     return counts.bucket_reads_from(_day(quarter), quarter % q.PER_DAY, q.PER_DAY)

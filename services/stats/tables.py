@@ -1,4 +1,4 @@
-"""Tables as CSV (RFC 4180, UTF-8), and when a client wants one. Pure."""
+"""Tables as CSV (RFC 4180, UTF-8), and the choice between CSV and JSON. Pure."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""How a cell starts that a spreadsheet may run as a formula."""
+"""First characters of cells that a spreadsheet may run as a formula."""
 
 
 _LIKE_NUMBER = re.compile(
@@ -18,15 +18,16 @@ _LIKE_VALUE = re.compile(r"[0-9][0-9 .,/:%()-]*(e[0-9]+| ?[ap]m?)?", re.IGNORECA
 
 
 class Text(str):
-    """A cell that is written as it is."""
+    """A cell that is written unchanged."""
 
     __slots__ = ()
 
 
 def cell(value: str | int) -> str | int:
-    """A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """A cell that a spreadsheet keeps as text.
 
-    One that it would take for a number, a date or a time, such as the title `30/4`, is a formula of the text alone.
+    A text that looks like a formula gets an apostrophe in front. One that looks like a number,
+    a date or a time, such as the title `30/4`, becomes a formula with only that text.
     """
     if isinstance(value, Text | int):
         return value
@@ -36,22 +37,27 @@ def cell(value: str | int) -> str | int:
 
 
 def article_cell(article: str) -> str:
-    """An article's id that a spreadsheet keeps as text: `00123`, `1e5` and `may1` would become numbers and dates.
+    """An article's id as a cell that a spreadsheet keeps as text;
+    `00123`, `1e5` and `may1` would become numbers.
 
-    A formula that is nothing but the text; tried with LibreOffice, where an apostrophe would be shown.
+    It is a formula with only the text, because LibreOffice would show an apostrophe.
     """
     return Text(f'="{article}"') if _LIKE_NUMBER.fullmatch(article) else article
 
 
 def local_time(moment: str) -> str:
-    """An RFC 3339 time as spreadsheets read it, on the clock of its own offset: `2026-11-23 07:00:00`."""
+    """An RFC 3339 time in a form for spreadsheets, as local time of its offset:
+    `2026-11-23 07:00:00`.
+    """
     return Text(datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
-    """A header line and the rows. An article's id goes through `article_cell`, a time through `local_time`."""
+    """A header line and the rows, as CSV.
+    Pass ids through `article_cell` and times through `local_time` first.
+    """
     text = io.StringIO()
-    text.write("\ufeff")  # without it Excel takes the file for one of an older encoding
+    text.write("\ufeff")  # without a byte order mark Excel reads the file in an older encoding
     writer = csv.writer(text)
     writer.writerow(head)
     writer.writerows([cell(value) for value in row] for row in rows)
@@ -59,7 +65,7 @@ def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
 
 
 def wants_csv(asked: str | None, accept: str) -> bool:
-    """True for `?format=csv`; without a format, when the Accept header puts text/csv above JSON."""
+    """True for `?format=csv`, or without a format if the Accept header prefers text/csv to JSON."""
     if asked:
         return asked == "csv"
     weights = dict(_weights(accept))

@@ -1,14 +1,14 @@
-"""`python -m shared.parked`: look at parked messages, send them again, or throw them away.
+"""`python -m shared.parked`: list, show, redrive or discard parked messages.
 
-    list [QUEUE]                     what is parked: handle, age, reason, detail; without QUEUE in all of ours
-    show QUEUE HANDLE                one message whole
-    redrive QUEUE HANDLE…|--all      back to its work queue; --force for batches that are too old
-    discard QUEUE HANDLE…|--all      gone for good
+    list [QUEUE]                     list parked messages: handle, age, reason, detail; without QUEUE all of ours
+    show QUEUE HANDLE                print one message
+    redrive QUEUE HANDLE…|--all      send back to the work queue; --force for batches that are too old
+    discard QUEUE HANDLE…|--all      delete for good
 
-QUEUE is the work queue's name, such as counter.reads, or that of any subscriber, whose own user may do all this. A
-message that is sent again and
-was counted before is not counted again: the ledger knows its id. A batch that is `too_old` may have been counted and
-forgotten, and stays parked unless --force says to count it.
+QUEUE is the name of a work queue, such as counter.reads, or of a subscriber's queue, for which the
+subscriber's own user suffices. Redriving is idempotent: the ledger knows the ids of counted
+batches. A batch that is `too_old` may have been counted and forgotten; it is parked again unless
+--force counts it.
 """
 
 import argparse
@@ -38,17 +38,18 @@ from shared.subscriber.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_s
 
 NEEDS_FORCE = "too_old"
 MOST_PASSES, BACK_SECONDS = 20, 0.5
-"""How often, and how far apart, a queue that is to be emptied is looked at; it may be filled meanwhile."""
+"""Number and interval of passes over a queue that is discarded as a whole:
+messages may come back meanwhile."""
 
 
 def handle_of(message: AbstractIncomingMessage) -> str:
-    """Eight hex digits that name a parked message: from its content and the time of parking."""
+    """The handle of a parked message: eight hex digits made from its content and time of parking."""
     seed = repr((message.message_id, message.headers.get(PARKED_AT), message.headers.get(REASON))).encode()
     return sha256(seed + message.body).hexdigest()[:8]
 
 
 def age(message: AbstractIncomingMessage, moment: datetime) -> str:
-    """How long it has been parked, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`."""
+    """The time since the parking, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`."""
     since = parked_since(message)
     if since is None:
         return "?"
@@ -69,13 +70,13 @@ def line(message: AbstractIncomingMessage, moment: datetime) -> str:
 
 
 def printable(text: str, kept: str = "") -> str:
-    """`text` with what a terminal might obey escaped, other than the characters in `kept`."""
+    """`text` with control characters for terminals escaped, except those in `kept`."""
     return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
 
 
 def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
-    """The message as it goes back to its work queue."""
-    # What was a replay stays one; all else that we added was about the attempts that failed.
+    """A copy of the message for its work queue."""
+    # The replay's header stays. Our other headers were about the failed attempts and go.
     headers = passed_on(
         {
             name: value
@@ -98,7 +99,7 @@ def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
 
 @asynccontextmanager
 async def _connected(settings: SubscriberSettings) -> AsyncIterator[tuple[AbstractConnection, AbstractChannel]]:
-    # What is still in hand when the channel closes goes back to its place.
+    # Unacked messages go back to their places when the channel closes.
     async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
         yield connection, await connection.channel(publisher_confirms=True, on_return_raises=True)
 
@@ -138,9 +139,10 @@ def _print(message: AbstractIncomingMessage) -> None:
 async def _all(
     connection: AbstractConnection, channel: AbstractChannel, chosen: argparse.Namespace
 ) -> AsyncIterator[AbstractIncomingMessage]:
-    """The messages of the parked queue. Where all are thrown away, also those that came back meanwhile.
+    """The messages of the parked queue. If all are discarded, also those that came back meanwhile.
 
-    A service looks at the oldest message every few seconds: RabbitMQ does not count it until it is back.
+    A service looks at the oldest message every few seconds,
+    and RabbitMQ doesn't count that message until it is back.
     """
     queue, passes = f"{chosen.queue}.parked", 1
     while number := await number_of(channel, queue):
@@ -201,7 +203,7 @@ def _told_of_absence(queue: str | None, error: ChannelNotFoundEntity) -> str:
 
 
 async def run(arguments: list[str]) -> int:
-    """Do what the arguments say; answers the exit status."""
+    """Parse the arguments and run the command. Answers the exit status."""
     chosen = _arguments(arguments)
     settings = load(SubscriberSettings)
     try:

@@ -1,12 +1,12 @@
-"""`python -m shared.replay`: send history again, into one subscriber's queue and no other.
+"""`python -m shared.replay`: replay the history into one subscriber's queue.
 
     python -m shared.replay --to search.articles
     python -m shared.replay --to search.articles --type article.published --since 2026-11-01T00:00:00+07:00
     python -m shared.replay --to search.articles --subject ls0001 --subject ls0002
 
-Events come from the stream luotdoc.events.log, in its order, marked with the header x-luotdoc-replay. Bind the queue
-first: what happens from then on comes live. Stopped at any moment, the same command goes on where it was. For what is
-older than the history: `python -m services.ingest replay`.
+Events come from the stream luotdoc.events.log, in its order, with the header x-luotdoc-replay. Bind
+the queue first: later events arrive live. After a stop the same command continues where it was. For
+articles older than the history: `python -m services.ingest replay`.
 """
 
 import asyncio
@@ -31,19 +31,22 @@ from shared.rabbit import topology
 from shared.subscriber.parking import check_readable, passed_on
 
 SKIM = 500
-"""Events read at most before the place is noted, however few of them are chosen."""
+"""Upper bound for the events read before the position is stored, however few of them are
+selected."""
 WINDOW = 1000
-"""Events that the broker hands out ahead while the end is looked for."""
+"""Prefetch while the end of the stream is searched."""
 MISSING_SECONDS, NOTHING_SECONDS = 30.0, 5.0
-"""An event that the stream has comes sooner; when nothing comes for the latter, it is asked why."""
+"""Timeout for an event that the stream has;
+time without any event after which the stream's end is checked."""
 CLOCK_SKEW = timedelta(minutes=1)
-"""The stream finds a time by the broker's clock, in steps of a chunk; events carry their producer's."""
+"""Tolerance for times: the stream finds a time by the broker's clock, in steps of a chunk;
+events carry their producer's."""
 
 OFFSET = "x-stream-offset"
 
 
 class History:
-    """The stream's messages from one place on, unacked, for as long as the channel is open."""
+    """The stream's messages from an offset on, unacked, as long as the channel is open."""
 
     def __init__(self, channel: AbstractChannel) -> None:
         self._channel = channel
@@ -51,22 +54,24 @@ class History:
         channel.close_callbacks.add(lambda *_: self._arrived.put_nowait(None))
 
     async def start(self, begin: str | int | datetime) -> None:
-        """Let them come, from `begin` on."""
+        """Start consuming from `begin`."""
         stream = await self._channel.get_queue(topology.EVENTS_LOG.name)
-        # Not aio-pika's iterator: at its end it nacks what it has left, and for a stream that breaks the connection.
+        # Not aio-pika's iterator:
+        # at its end it nacks the remaining messages, and a stream then closes the connection.
         await stream.consume(self._arrived.put, arguments={OFFSET: begin})
 
     async def next(self, seconds: float) -> AbstractIncomingMessage:
         """The next message.
 
-        Raises TimeoutError when none comes for `seconds`, ConnectionError when the connection is lost.
+        Raises TimeoutError when none comes for `seconds`,
+        ConnectionError when the connection is lost.
         """
         message: AbstractIncomingMessage | None
         try:
             async with asyncio.timeout(seconds):
                 message = await self._arrived.get()
         except TimeoutError:
-            await self.settle()  # it may be this process that stood still
+            await self.settle()  # this process may have been frozen, and a message may have arrived
             if self._arrived.empty():
                 raise
             message = self._arrived.get_nowait()
@@ -75,21 +80,23 @@ class History:
         return message
 
     async def settle(self) -> None:
-        """Return when what the broker could send has arrived: all there is, or as many as are not acked at most."""
-        # Its channel sends what it has before it answers. The second answer comes when the client, too, has handed on
-        # what came before the first.
+        """Return when all messages that the broker can send have arrived:
+        all, or as many as the prefetch allows.
+        """
+        # The broker sends its messages before it answers. The second answer
+        # arrives after the client has handed on all messages from before the first.
         async with asyncio.timeout(MISSING_SECONDS):
             for _ in range(2):
                 await self._channel.declare_queue(topology.EVENTS_LOG.name, passive=True)
 
     def waiting(self) -> int:
-        """How many have arrived that nobody has taken."""
+        """The number of messages that have arrived and were not taken by `next`."""
         return self._arrived.qsize()
 
 
 @contextlib.asynccontextmanager
 async def history(connection: AbstractConnection, begin: str | int, prefetch: int) -> AsyncIterator[History]:
-    """The stream from `begin` on, on a channel of its own."""
+    """The stream from `begin` on, consumed on a channel of its own."""
     channel = await connection.channel()
     try:
         await channel.set_qos(prefetch_count=prefetch)
@@ -101,9 +108,9 @@ async def history(connection: AbstractConnection, begin: str | int, prefetch: in
 
 
 def offset_of(message: AbstractIncomingMessage, before: int | None = None) -> int:
-    """A message's place in the stream; where its headers can't be read, the one after `before`.
+    """A message's offset in the stream; if its headers can't be read, the one after `before`.
 
-    Raises `Refused` when neither is known.
+    Raises `Refused` if neither is known.
     """
     at = _place(message, before)
     if at is None:
@@ -122,7 +129,9 @@ def _place(message: AbstractIncomingMessage, before: int | None) -> int | None:
 
 
 async def last_offset(connection: AbstractConnection) -> int:
-    """The offset of the last message that the stream holds now, or of a newer one. Raises `Refused` if it is empty."""
+    """The offset of the stream's last message, or of a newer one.
+    Raises `Refused` if the stream is empty.
+    """
     async with history(connection, "last", WINDOW) as log:
         try:
             message = await log.next(NOTHING_SECONDS)
@@ -134,7 +143,7 @@ async def last_offset(connection: AbstractConnection) -> int:
         at = _place(message, None)
         while True:
             await log.settle()
-            # With fewer than it might have sent, the broker has come to the end.
+            # Fewer messages than the prefetch allows: the broker has reached the end.
             ended = log.waiting() < WINDOW - 1
             while log.waiting():
                 message = await log.next(MISSING_SECONDS)
@@ -160,7 +169,7 @@ def again(message: AbstractIncomingMessage) -> aio_pika.Message:
 
 
 async def replay(settings: SubscriberSettings, queue: str, chosen: Selection, rate: float, restart: bool) -> None:
-    """Send what is chosen of the history so far. Raises `Refused`, and aio-pika's errors."""
+    """Replay the selected events of the history. Raises `Refused`, and aio-pika's errors."""
     async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
         end = await last_offset(connection)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -191,12 +200,15 @@ async def replay(settings: SubscriberSettings, queue: str, chosen: Selection, ra
 async def _first(
     connection: AbstractConnection, log: History, begin: str | int | datetime, end: int
 ) -> AbstractIncomingMessage | None:
-    """The first message, or None: the end of the stream, at the offset `end`, may lie before a time."""
+    """The first message, or None if the stream,
+    which ends at the offset `end`, has none since the given time.
+    """
     if not isinstance(begin, datetime):
         return await log.next(MISSING_SECONDS)
     with contextlib.suppress(TimeoutError):
         return await log.next(NOTHING_SECONDS)
-    # Nothing, or a slow broker? The last message comes in any case; asked for later, it comes later.
+    # No message, or a slow broker?
+    # The last message of the stream always arrives, so it shows which.
     async with history(connection, end, 1) as other:
         await other.next(MISSING_SECONDS)
     await log.settle()
@@ -211,7 +223,9 @@ async def _send(
     end: int,
     shown: Callable[[int, int], None],
 ) -> int:
-    """Read to the offset `end`, send what is chosen; answers how many messages were no events."""
+    """Read to the offset `end` and replay the selected events.
+    Answers the number of messages that were not events.
+    """
     if target.place.at and int(target.place.at) >= end:
         return 0
     begin, batch, read, unreadable, first = _begin(target, chosen), list[aio_pika.Message](), 0, 0, 0
@@ -241,7 +255,7 @@ async def _send(
 
 
 def _begin(target: Target, chosen: Selection) -> str | int | datetime:
-    """Where to attach to the stream."""
+    """The offset or time at which to start consuming the stream."""
     if target.place.at:
         return int(target.place.at) + 1
     return "first" if chosen.since is None else chosen.since - CLOCK_SKEW
@@ -254,7 +268,7 @@ def _check_gap(begin: str | int | datetime, at: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Read the command line and replay; answers the exit status."""
+    """Parse the command line and replay. Answers the exit status."""
     parser = Command(prog="python -m shared.replay", description=__doc__)
     add_target_arguments(parser)
     kept = sorted(name for name in events.EVENTS if topology.is_kept(name))

@@ -1,4 +1,6 @@
-"""`python -m shared.setup`: make RabbitMQ's exchanges and queues, and MongoDB's indexes. Can run again at any time."""
+"""`python -m shared.setup`:
+create RabbitMQ's exchanges and queues, and MongoDB's indexes. Idempotent.
+"""
 
 import logging
 from functools import partial
@@ -13,11 +15,11 @@ from shared.storage import mongo
 from shared.storage.collections import make_indexes
 
 SECONDS = 60.0
-"""For one attempt to declare everything, with the wait for new queues and for those that are made again."""
+"""Timeout for one attempt to declare everything, including the wait for new queues."""
 
 
 async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) -> None:
-    """Wait for both servers, then declare everything; new queues are used after `settle` seconds."""
+    """Wait for both servers, then declare everything. New queues are bound after `settle` seconds."""
     client, db = mongo.connect(settings.mongo_url, "setup")
     await mongo.wait_for(client, settings.mongo_url)
     await make_indexes(db)
@@ -28,7 +30,7 @@ async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) ->
 
 
 def main() -> None:
-    """Read the settings and set up."""
+    """Load the settings and run setup."""
     settings = load(Settings)
     log.configure("setup", settings.log_level)
     if status := perform(setup(settings)):

@@ -1,1 +1,1 @@
-"""What the operators' commands `shared.parked` and `shared.replay` are made of."""
+"""The parts of the operators' commands `shared.parked` and `shared.replay`."""

@@ -1,4 +1,4 @@
-"""All messages of a parked queue one by one, a bounded number of them in memory, however many there are."""
+"""Iterates over all messages of a parked queue, with a bounded number of them in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,22 +6,23 @@ from collections.abc import AsyncIterator
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 WINDOW = 200
-"""Messages that RabbitMQ hands out ahead; with 2,047 channels there may be 400,000 in a queue."""
+"""Prefetch of one consumer; with 2,047 channels a queue of 400,000 messages can be read."""
 NOTHING_SECONDS = 5.0
-"""After so long without a message the rest is in another's hands."""
+"""After so long without a message the rest is held by other consumers."""
 
 
 async def number_of(channel: AbstractChannel, queue: str) -> int:
-    """How many messages wait in a queue. Raises `ChannelNotFoundEntity`."""
+    """The number of messages in a queue. Raises `ChannelNotFoundEntity`."""
     return (await channel.declare_queue(queue, passive=True)).declaration_result.message_count or 0
 
 
 async def each(connection: AbstractConnection, queue: str, number: int) -> AsyncIterator[AbstractIncomingMessage]:
-    """The first `number` messages of `queue`, in their order. Those that the caller does not ack stay in hand.
+    """The first `number` messages of `queue`, in order.
+    Messages that the caller does not ack stay unacked.
 
-    They go back to their places when the connection closes. A consumer gets no more than `WINDOW` of them, so after
-    as many that were not acked the next ones need another consumer, on another channel: `Basic.Get`, which needs
-    none, is a write to the disk for each message.
+    They go back to their places when the connection closes. A consumer gets at most `WINDOW`
+    unacked messages, so the next ones need another consumer, on another channel. `Basic.Get` would
+    need none, but writes to the disk for each message.
     """
     seen = 0
     while seen < number:

@@ -1,4 +1,4 @@
-"""What the replays have in common towards whoever types them: arguments, progress, and how a failure is told."""
+"""The common part of the replay commands: arguments, progress and error messages."""
 
 import argparse
 import os
@@ -15,12 +15,12 @@ from shared.operators.target import RATE, told_plainly
 
 
 def progress() -> Progress:
-    """A bar on standard error."""
+    """A progress bar on standard error."""
     return Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
 
 
 def moment(text: str) -> datetime:
-    """A time with its offset, for argparse."""
+    """Parse a time with its offset, for argparse."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -31,14 +31,14 @@ def moment(text: str) -> datetime:
 
 
 def events_a_second(text: str) -> float:
-    """A rate, for argparse."""
+    """Parse a rate, for argparse."""
     if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]+)?", text) or not 0.1 <= float(text) <= 50_000:
         raise argparse.ArgumentTypeError(f"{text}: must be a number of events a second, from 0.1 to 50000")
     return float(text)
 
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every replay is asked: --to, --rate, --restart."""
+    """Add the arguments of every replay: --to, --rate, --restart."""
     parser.add_argument("--to", required=True, metavar="QUEUE", help="the subscriber's queue; it must exist")
     parser.add_argument(
         "--rate", type=events_a_second, default=RATE, help=f"events a second at most, {RATE:g} unless you say otherwise"
@@ -47,7 +47,7 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def perform(work: Coroutine[Any, Any, None]) -> int:
-    """Run a replay to its end, behind whatever else this machine does; answers the exit status."""
+    """Run a replay to its end, at low CPU priority. Answers the exit status."""
     os.nice(10)
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""What a replay takes of the history, and how fast it goes. Pure."""
+"""The selection of a replay's events, and its pace. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from shared.base.clock import rfc3339
 
 @dataclass(frozen=True)
 class Selection:
-    """Events by name, subject and time, `since` included and `until` not; what is empty or None chooses nothing out."""
+    """Selects events by name, subject and time: `since` is inclusive, `until` exclusive.
+    Empty or None selects all.
+    """
 
     types: frozenset[str] = frozenset()
     subjects: frozenset[str] = frozenset()
@@ -18,7 +20,7 @@ class Selection:
     until: datetime | None = None
 
     def wants(self, event: events.Envelope) -> bool:
-        """Whether `event` is chosen."""
+        """Whether `event` is selected."""
         return (
             (not self.types or event.name in self.types)
             and (not self.subjects or event.subject in self.subjects)
@@ -27,7 +29,7 @@ class Selection:
         )
 
     def __str__(self) -> str:
-        """The same text for the same choice: a replay that was stopped goes on with no other."""
+        """The selection as text. A stopped replay continues only with an equal one."""
         parts = [f"type {name}" for name in sorted(self.types)]
         parts += [f"subject {subject}" for subject in sorted(self.subjects)]
         parts += [f"since {rfc3339(self.since)}"] if self.since else []
@@ -36,14 +38,16 @@ class Selection:
 
 
 class Pace:
-    """So many a second, evenly: time that was lost is not made up for. `monotonic` answers seconds."""
+    """An even pace of `rate` events a second, without catching up after delays.
+    `monotonic` answers seconds.
+    """
 
     def __init__(self, rate: float, monotonic: Callable[[], float]) -> None:
         self._rate, self._monotonic = rate, monotonic
         self._free_at = monotonic()
 
     def wait(self, number: int) -> float:
-        """Seconds to wait before the next ones, now that `number` were sent."""
+        """Seconds to wait before the next events, after `number` were sent."""
         now = self._monotonic()
         self._free_at = max(self._free_at + number / self._rate, now)
         return self._free_at - now

@@ -1,7 +1,9 @@
-"""The one queue that a replay goes into: confirmed batches at a pace, and beside it how far the replay has come.
+"""The target of a replay:
+publishes confirmed batches into one queue at a pace, and stores the replay's position.
 
-The place reached lies in the quorum queue `<queue>.replay`: one message, which each batch replaces once it is
-confirmed. So a replay that dies goes on from any machine, without a gap, and repeats one batch at most.
+The position is in the quorum queue `<queue>.replay`: one message, which is replaced once a batch is
+confirmed. So a replay that dies continues on any machine, without a gap, and repeats at most one
+batch.
 """
 
 import asyncio
@@ -26,26 +28,28 @@ from shared.rabbit.broker import BROKER_ERRORS
 from shared.rabbit.direct import told_of_rights, way_into
 
 BATCH = 50
-"""Events sent before their place is noted; what a replay that was killed repeats at most."""
+"""Number of events after which the position is stored; a killed replay repeats at most so many."""
 TOGETHER = 5
-"""Events on their way at once: live ones wait behind so few."""
+"""Number of events in flight. It is small, because live events wait behind them."""
 RATE = 500.0
-"""Events a second, unless told otherwise."""
+"""Default rate in events a second."""
 HIGH_WATER = 10_000
-"""Messages waiting in the queue at which a replay waits too: live events queue behind them, and disks are finite."""
+"""Queue depth at which a replay pauses: live events queue behind it, and disks are finite."""
 KEEP_MILLISECONDS = 30 * 24 * 3600 * 1000
-"""For so long a stopped replay can go on: as long as the history lasts."""
+"""Time for which a stopped replay can be continued: as long as the history lasts."""
 TIMEOUT = 30.0
-"""Seconds for the confirms of those on their way."""
+"""Timeout in seconds for the confirms of events in flight."""
 LOOK_SECONDS = 1.0
-"""Between looks at the queue's length."""
+"""Interval in seconds of checking the queue's depth."""
 
 _NOT_FOR_EVENTS = {topology.COUNTER_READS.name, topology.EVENTS_LOG.name}
 
 
 @dataclass(frozen=True)
 class Place:
-    """How far a replay has come: `name` marks its events, `at` is where it is in what it reads, empty at first."""
+    """The position of a replay:
+    `name` marks its events, `at` is the position in its source, empty at the start.
+    """
 
     name: str
     what: str
@@ -54,7 +58,7 @@ class Place:
 
 
 def message(event: events.Envelope, headers: Mapping[str, Any] | None = None) -> aio_pika.Message:
-    """An event as its producer would send it."""
+    """An event as a message, as its producer would publish it."""
     return aio_pika.Message(
         events.encode(event),
         headers=dict(headers or {}),
@@ -67,7 +71,7 @@ def message(event: events.Envelope, headers: Mapping[str, Any] | None = None) ->
 
 
 class Target:
-    """Takes batches of events for one queue. Made by `open_target`."""
+    """Publishes batches of events into one queue. Made by `open_target`."""
 
     def __init__(
         self,
@@ -79,16 +83,19 @@ class Target:
         rate: float,
         told: Callable[[str], None],
     ) -> None:
-        """`told` gets a line for people when the replay waits, and an empty one when it goes on."""
+        """`told` is called with a line for people when the replay pauses,
+        and with "" when it continues.
+        """
         self._channel, self._queue, self._way, self._kept = channel, queue, way, kept
         self.place, self._told = place, told
         self._pace = Pace(rate, time.monotonic)
         self._look_at = 0.0
 
     async def send(self, batch: Sequence[aio_pika.Message], at: str) -> None:
-        """Put `batch` into the queue, marked, then note `at`; returns when all is confirmed and the next may come.
+        """Publish `batch` with the replay's header, then store the position `at`.
+        Returns when all is confirmed.
 
-        Raises aio-pika's errors.
+        Waits first while the queue is too long, and keeps the pace. Raises aio-pika's errors.
         """
         await self._wait_for_room()
         for each in batch:
@@ -96,7 +103,7 @@ class Target:
         for first in range(0, len(batch), TOGETHER):
             part = batch[first : first + TOGETHER]
             async with asyncio.timeout(TIMEOUT):
-                # They leave in this order; only the confirms are awaited together.
+                # The messages are sent in this order; only the confirms are awaited together.
                 outcomes = await asyncio.gather(*(self._publish(m, self._queue) for m in part), return_exceptions=True)
             for outcome in outcomes:
                 if isinstance(outcome, BaseException):
@@ -107,7 +114,7 @@ class Target:
             await self._publish(aio_pika.Message(orjson.dumps(asdict(self.place)), delivery_mode=2), self._kept.name)
 
     async def finish(self) -> None:
-        """Forget the place: the same command begins anew."""
+        """Delete the position, because the replay has ended."""
         await self._channel.queue_delete(self._kept.name)
 
     async def _publish(self, each: aio_pika.Message, key: str) -> None:
@@ -127,7 +134,9 @@ class Target:
 async def open_target(
     channel: AbstractChannel, queue: str, what: str, rate: float, restart: bool, told: Callable[[str], None]
 ) -> Target:
-    """The target for a replay of `what`, where it stopped, or at its beginning with `restart`. Raises `Refused`."""
+    """The target for a replay of `what`, at the stored position,
+    or at the start with `restart`. Raises `Refused`.
+    """
     if queue in _NOT_FOR_EVENTS or queue.endswith((".parked", ".replay")):
         raise Refused(f"{queue} is no subscriber's queue: name the one that the subscriber consumes")
     try:
@@ -147,7 +156,7 @@ async def open_target(
             "x-max-length": 1,
             "x-overflow": "drop-head",
             "x-expires": KEEP_MILLISECONDS,
-            "x-delivery-limit": 1_000_000,  # looking at it is a delivery
+            "x-delivery-limit": 1_000_000,  # each look at the message is a delivery
         },
     )
     place = Place(f"{queue}-{secrets.token_hex(4)}", what)
@@ -177,7 +186,7 @@ def _place(body: bytes, queue: str) -> Place:
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Turn what RabbitMQ answers into `Refused`."""
+    """Turn RabbitMQ's refusals into `Refused`."""
     again = "run the same command again, it goes on where it stopped"
     try:
         yield

@@ -1,7 +1,7 @@
-"""The documents that counts are kept in: their ids, their fields, and how they are added to and added up. Pure.
+"""The documents of counts, buckets and books: ids, fields, updates and sums. Pure.
 
-Counter writes them; stats and render read them. A document exists once per slot, so that two counters write
-different documents; readers add the slots up.
+counter writes them; stats and render read them. A document exists once per slot,
+so that two counters write different documents; readers add the slots up.
 
     counts    <article>/<slot>         {article, slot, reads}
     buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n}, filtered: {class: n},
@@ -19,14 +19,14 @@ from datetime import datetime
 from typing import Any
 
 SITE = "*"
-"""The article under which all articles together are counted; no article's id looks like it."""
+"""The id that stands for the whole site. No article can have it."""
 
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """An update of the document `id`, which is made if it does not exist."""
+    """An update of the document `id`, which creates it if it does not exist."""
 
     id: str
     update: Document
@@ -34,18 +34,18 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class BookEntry:
-    """What the books of one epoch gain by a flush. `seen` is None when it added no new batch."""
+    """The increments of one epoch's books by a flush. `seen` is None if it had no new batch."""
 
     batches: int
     accepted: int
     duplicates: int
     filtered: Mapping[str, int]
     seen: tuple[int, datetime, datetime] | None
-    """The highest sequence, the first and the last moment at which a batch was minted."""
+    """(highest sequence, time of the first batch, time of the last batch)."""
 
 
 def count(article: str, slot: int, reads: int) -> Upsert:
-    """`reads` more reads of `article`."""
+    """The update that adds `reads` to the count of `article`."""
     fixed = {"article": article, "slot": slot}
     return Upsert(f"{article}/{slot}", {"$inc": {"reads": reads}, "$setOnInsert": fixed})
 
@@ -53,7 +53,9 @@ def count(article: str, slot: int, reads: int) -> Upsert:
 def bucket(
     article: str, day: str, slot: int, people: Mapping[int, int], filtered: Mapping[str, Mapping[int, int]]
 ) -> Upsert:
-    """More reads of `article` on `day`, by quarter of the day: people's, and those of each filtered class."""
+    """The update that adds reads of `article` on `day`, by quarter of the day:
+    people's and each filtered class's.
+    """
     fixed: Document = {"article": article, "day": day, "slot": slot}
     added = {f"q.{quarter}": number for quarter, number in people.items()}
     if added:
@@ -67,7 +69,7 @@ def bucket(
 
 
 def book(epoch: str, slot: int, entry: BookEntry) -> Upsert:
-    """More batches of `epoch`."""
+    """The update that adds a flush to the books of `epoch`."""
     added = {"batches": entry.batches, "accepted": entry.accepted, "duplicates": entry.duplicates}
     added |= {f"filtered.{reason}": number for reason, number in entry.filtered.items()}
     update: Document = {"$inc": added, "$setOnInsert": {"epoch": epoch, "slot": slot}}
@@ -79,13 +81,17 @@ def book(epoch: str, slot: int, entry: BookEntry) -> Upsert:
 
 
 def reads_by_article(articles: Collection[str] | None = None) -> list[Document]:
-    """Over `counts`: rows {_id: article, reads}; of all articles and `SITE` unless `articles` chooses."""
+    """A pipeline over `counts`: rows {_id:
+    article, reads} of `articles`, or of all articles and `SITE`.
+    """
     chosen: list[Document] = [] if articles is None else [{"$match": {"article": {"$in": list(articles)}}}]
     return [*chosen, {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
 
 
 def reads_by_day(article: str, days: Document) -> list[Document]:
-    """Over `buckets`: rows {_id: day, reads} of `article`; `days` is MongoDB's condition on the day."""
+    """A pipeline over `buckets`: rows {_id:
+    day, reads} of `article`; `days` is a condition on the day.
+    """
     return [
         {"$match": {"article": article, "day": days}},
         {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
@@ -93,6 +99,6 @@ def reads_by_day(article: str, days: Document) -> list[Document]:
 
 
 def bucket_reads_from(day: str, place: int, per_day: int) -> Document:
-    """A bucket's reads as an expression; of `day` only those from quarter `place` on."""
+    """An expression for a bucket's reads; on `day` only those from quarter `place` on."""
     rest = {"$sum": [f"$q.{quarter}" for quarter in range(place, per_day)]}
     return {"$cond": [{"$eq": ["$day", day]}, rest, "$reads"]}

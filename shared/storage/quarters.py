@@ -1,8 +1,8 @@
 """Quarters of an hour: the resolution of the time buckets. Pure.
 
-A quarter is an int, the number of 15-minute steps since 1970 in UTC. Every time zone's offset has been a multiple of
-15 minutes since 1972, so a local hour, day or month is always a whole number of quarters. `edges` are rising quarters:
-n + 1 of them bound n ranges that follow each other.
+A quarter is an int: the number of 15-minute steps since 1970 in UTC. Since 1972 every time zone's
+offset has been a multiple of 15 minutes, so a local hour, day or month is a whole number of
+quarters. `edges` are quarters in rising order: n + 1 of them bound n consecutive ranges.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ _EPOCH_DAY = _EPOCH.date().toordinal()
 
 
 def quarter_of(moment: datetime) -> int:
-    """The quarter that an aware `moment` lies in."""
+    """The quarter that contains the aware datetime `moment`."""
     return (moment - _EPOCH) // QUARTER
 
 
@@ -27,32 +27,33 @@ def start_of(quarter: int) -> datetime:
 
 
 def day_name(day: int) -> str:
-    """A UTC day, counted from 1970, as the buckets name it: `2026-11-23`."""
+    """The name in buckets, such as `2026-11-23`, of a UTC day counted from 1970."""
     return date.fromordinal(_EPOCH_DAY + day).isoformat()
 
 
 def day_number(name: str) -> int:
-    """The opposite of `day_name`."""
+    """The UTC day, counted from 1970, of a name such as `2026-11-23`."""
     return date.fromisoformat(name).toordinal() - _EPOCH_DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The UTC days that some ranges touch, as the buckets name them."""
+    """The UTC days that the ranges between some edges touch."""
 
     first: str
     last: str
     cut: list[str]
-    """Those that an edge cuts in two: their quarters are needed, of the others the whole day's reads will do."""
+    """Days that an edge divides: their quarters are needed. For the others the day's sum
+    suffices."""
 
     @property
     def has_whole(self) -> bool:
-        """True when a day between the first and the last is not cut."""
+        """True if a day between the first and the last is not divided."""
         return day_number(self.last) - day_number(self.first) + 1 > len(self.cut)
 
 
 def days(edges: Sequence[int]) -> Days:
-    """Which days the ranges between `edges` touch."""
+    """The days that the ranges between `edges` touch."""
     cut = sorted({edge // PER_DAY for edge in edges if edge % PER_DAY})
     return Days(
         day_name(edges[0] // PER_DAY),
@@ -68,9 +69,10 @@ def quarters(day: str, q: Mapping[str, int]) -> Iterable[tuple[int, int]]:
 
 
 def add_up(edges: Sequence[int], parts: Iterable[tuple[int, int]]) -> list[int]:
-    """The reads in each range between `edges`; a part is (a quarter, reads), and whole days stand at their first.
+    """The reads in each range between `edges`.
+    A part is (quarter, reads); a whole day's is at its first quarter.
 
-    What lies outside the edges is left out.
+    Parts outside the edges are left out.
     """
     totals = [0] * (len(edges) - 1)
     for quarter, reads in parts:

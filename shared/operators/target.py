@@ -173,7 +173,7 @@ async def open_target(
 
 
 def _place(body: bytes, queue: str) -> Place:
-    """What lies in `<queue>.replay`, where a subscriber may write too. Raises `Refused`."""
+    """Parse the message in `<queue>.replay`, which a subscriber may also write. Raises `Refused`."""
     try:
         place = Place(**orjson.loads(body))
         # A place in the stream is a number, one among the articles is an id.

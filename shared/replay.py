@@ -181,7 +181,7 @@ async def replay(settings: SubscriberSettings, queue: str, chosen: Selection, ra
             )
             before = target.place.sent
             if before:
-                bar.console.print(f"going on behind the {before:,} events that were sent before", highlight=False)
+                bar.console.print(f"continuing after the {before:,} events that were sent before", highlight=False)
             unreadable = await _send(
                 connection,
                 channel,

@@ -1,9 +1,9 @@
-"""A subscriber that has an HTTP cache forget each page that has changed.
+"""A subscriber that purges each changed page from an HTTP cache.
 
     LUOTDOC_AMQP_URL=amqp://… LUOTDOC_CACHE_URL=http://varnish:6081 python -m docs.examples.cache_purger
 
-The cache gets `PURGE <path>` with the page's host. A cache that is away is waited for; a page that it refuses to
-forget is tried again and then parked.
+The cache gets `PURGE <path>` with the page's host. While the cache is away, the event is retried in
+place. An event whose purge the cache refuses climbs the retry ladder and is then parked.
 """
 
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from shared.subscriber.subscribe import Event, subscribe
 
 
 class Settings(SubscriberSettings):
-    """What the environment says."""
+    """Settings from the environment."""
 
     cache_url: HttpUrl = Field(description="the cache, such as http://varnish:6081")
 
@@ -35,13 +35,15 @@ cache = httpx.AsyncClient(base_url=settings.cache_url, timeout=5)
 
 @subscribe(broker, "cache-purger.pages", guard=InMemory())
 async def purge(event: Event[PageRendered | PageRemoved]) -> None:
-    """The page is served anew, or no longer, by the time that we hear of it. To purge it once more does no harm."""
+    """Purge one page. The event arrives after the new page is served or the old one removed;
+    purging is idempotent.
+    """
     page = urlsplit(event.data.url)
     try:
         answer = await cache.request("PURGE", page.path, headers={"host": page.netloc})
     except httpx.TransportError as error:
         raise Transient(f"the cache is away: {error!r}") from error
-    if answer.is_error and answer.status_code != 404:  # 404: it did not hold the page
+    if answer.is_error and answer.status_code != 404:  # 404: the page was not in the cache
         raise Retry("not_purged", f"{answer.status_code} for {event.data.url}")
 
 

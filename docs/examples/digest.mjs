@@ -10,19 +10,19 @@ import amqplib from 'amqplib'
 
 const library = `${dirname(createRequire(import.meta.url).resolve('amqplib'))}/package.json`
 const { version } = JSON.parse(readFileSync(library, 'utf8'))
-if (!(parseInt(version) >= 2)) { // below 2 it ignores `recovery`, and would not connect again
+if (!(parseInt(version) >= 2)) { // an older amqplib ignores `recovery`, and would not reconnect
   console.error(`amqplib ${version} is too old: npm install amqplib@2`)
   process.exit(1)
 }
 
 const AMQP_URL = process.env.AMQP_URL ?? 'amqp://localhost'
-const QUEUE = process.env.QUEUE ?? 'digest.articles' // yours alone; your RabbitMQ user decides how it must begin
+const QUEUE = process.env.QUEUE ?? 'digest.articles' // must begin with your RabbitMQ user's name and a dot
 const PERIOD = Number(process.env.PERIOD ?? 86400) // seconds
 const [PUBLISHED, UPDATED, WITHDRAWN] = ['published', 'updated', 'withdrawn'].map((name) => `luotdoc.article.${name}.v1`)
-const STATE = process.env.STATE ?? 'digest.json' // your database, in earnest
+const STATE = process.env.STATE ?? 'digest.json' // in production use your database
 
-// By the article's id, the newest that was seen: its sequence and, unless it is withdrawn, title, url, and whether it is
-// due, which means for the next mail.
+// By article id: the newest sequence seen and, unless the article is withdrawn, its title, url, and whether it is due
+// for the next mail.
 const state = new Map(existsSync(STATE) ? JSON.parse(readFileSync(STATE, 'utf8')) : [])
 
 function save() {
@@ -34,17 +34,16 @@ function save() {
 }
 
 function take({ type, subject, sequence, data }, replayed) {
-  if (![PUBLISHED, UPDATED, WITHDRAWN].includes(type)) return // what we did not ask for, such as a later version
+  if (![PUBLISHED, UPDATED, WITHDRAWN].includes(type)) return // a type that we don't handle, such as a later version
   const before = state.get(subject) ?? { sequence: '' }
   if (!(sequence > before.sequence)) return // late, or a repetition; sequences compare as text
   if (type === WITHDRAWN) {
-    state.set(subject, { sequence }) // kept, so that an older event does not bring it back
+    state.set(subject, { sequence }) // a tombstone, so that a late older event does not bring the article back
     return
   }
-  // Whichever event tells of it first: after a failure, `published` may come behind `updated`, and is late then.
+  // The first event decides: after a failure `published` may arrive after `updated`, and is then dropped.
   const appears = type === PUBLISHED || !('title' in before)
-  // Nobody wants old news by mail, but who has seen them knows what is new.
-  // An editor publishes quietly, as an import of old articles does, with `change: minor`.
+  // Replayed articles are stored but not mailed. `change: minor` means not worth a mail, such as an import.
   const quiet = data.change === 'republish' || (type === PUBLISHED && data.change === 'minor')
   const news = appears && !quiet && !replayed
   state.set(subject, { sequence, title: data.title, url: data.url, due: news || before.due === true })
@@ -59,7 +58,7 @@ function handle(channel, message) {
     return channel.nack(message, false, false)
   }
   save()
-  channel.ack(message) // after the save: what is not acked comes again
+  channel.ack(message) // after the save: an unacked event is delivered again
 }
 
 function send() {
@@ -67,12 +66,12 @@ function send() {
   if (!articles.length) return
   console.log(`Subject: ${articles.length} new\n\n${articles.map(({ title, url }) => `${title}\n${url}\n`).join('\n')}`)
   for (const article of articles) article.due = false
-  save() // after the mail: a digest that comes twice is better than none
+  save() // after the mail: two mails are better than none
 }
 
 async function setup(connection) { // again after each reconnect
   const channel = await connection.createChannel()
-  // A refused permission, a full disk: end, be started again, and get again what is not acked.
+  // On a missing right or a full disk end the process: after its restart unacked events are delivered again.
   for (const trouble of ['error', 'handler-error']) channel.on(trouble, (error) => { throw error })
   const quorum = {
     'x-queue-type': 'quorum', // survives the loss of a node

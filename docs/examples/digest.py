@@ -1,11 +1,13 @@
-"""A subscriber that mails a digest of what was published.
+"""A subscriber that mails a digest of newly published articles.
 
     LUOTDOC_AMQP_URL=amqp://… python -m docs.examples.digest
 
-Prints the mail unless LUOTDOC_SMTP_HOST names a server. What is to be mailed is kept in a file, so that an event
-may be acked before its mail goes out. The file's compare-and-swap on the revision refuses what is older.
+Prints the mail unless LUOTDOC_SMTP_HOST names a server. Articles to be mailed are stored in a file,
+so that an event can be acked before its mail is sent. A compare-and-swap on the revision in that
+file drops older events.
 
-Bind its queue, then have every article replayed into it once: from then on it knows which are new.
+Bind its queue, then have every article replayed into it once:
+after that it knows which articles are new.
 """
 
 import asyncio
@@ -27,7 +29,7 @@ from shared.subscriber.subscribe import Event, subscribe
 
 
 class Settings(SubscriberSettings):
-    """What the environment says."""
+    """Settings from the environment."""
 
     digest_file: Path = Field(Path("digest.sqlite"), description="where the articles to be mailed are kept")
     digest_seconds: float = Field(3600, gt=0, description="seconds between two digests")
@@ -54,14 +56,16 @@ file.execute(TABLE)
 
 @subscribe(broker, "digest.articles", guard=Unguarded())
 async def note(event: Event[Article | ArticleWithdrawn]) -> bool:
-    """An article that was not public here is due, whichever event tells of it first; it is no news in a replay.
+    """Store the article's state.
+    It is due for the next mail if it was not public here before, except in a replay.
 
-    After a failure, `article.published` may come behind `article.updated`, and is refused as older then.
+    The first event decides, published or updated: after a failure `article.published`
+    may arrive after `article.updated`, and is then dropped as older.
     """
     data = event.data
     article = data if isinstance(data, Article) else None
     published = isinstance(data, ArticlePublished)
-    # An editor publishes quietly, as an import of old articles does, with `change: minor`.
+    # `change: minor` means not worth a mail, such as an import of old articles.
     quiet = article is None or article.change == "republish" or (published and article.change == "minor")
     row = {
         "id": data.id,
@@ -75,7 +79,9 @@ async def note(event: Event[Article | ArticleWithdrawn]) -> bool:
 
 
 async def send_digests() -> None:
-    """Mail what is due. If the process dies before it is noted as mailed, it is mailed again."""
+    """Mail due articles at an interval.
+    They are mailed again if the process dies before it has noted them as mailed.
+    """
     while True:
         await asyncio.sleep(settings.digest_seconds)
         articles = file.execute("SELECT id, revision, title, url FROM articles WHERE due ORDER BY id").fetchall()

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prints what happens to articles, while it runs: event, id, revision, title, address.
+# Prints the events of articles while it runs: type, id, revision, title, address.
 #
 #   docs/examples/follow.sh amqp://search:PASSWORD@HOST:5672 ['article.*']
 #
-# Needs amqp-consume (Debian: amqp-tools) and jq. Its queue is gone when it ends, and with it what comes meanwhile.
+# Needs amqp-consume (Debian: amqp-tools) and jq. Its queue is deleted when it ends; later events are not kept.
 set -eu
 case ${1-} in
   --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" && exit ;;
@@ -13,8 +13,8 @@ url=${1:?the address of RabbitMQ, with your user and password}
 user=${url#*://}
 user=${user%%:*}
 
-# One event at a time to jq; it is acknowledged when jq ends well. The queue's name must begin with the user's.
-# It takes the address without a slash at its end, which would be the vhost of an empty name.
+# Each event goes to jq and is acknowledged if jq succeeds. The queue's name must begin with the user's name.
+# The address must not end with a slash, which would name a vhost with an empty name.
 exec amqp-consume --url="${url%/}" --queue="$user.follow" --exclusive \
   --exchange=luotdoc.events --routing-key="${2:-article.*}" --prefetch-count=10 -- \
   jq --raw-output '[.type, .subject, .data.revision, .data.title, .data.url] | @tsv'

@@ -106,7 +106,7 @@ async def give_up_missing(
         if epoch.missing > MOST_MISSING:
             raise Refused(
                 f"{epoch.missing:,} batches are missing up to number {epoch.top:,}, more than an ingest loses: "
-                "somebody has published a batch with a false number; see who may publish to luotdoc.reads"
+                "a batch with a forged number was published; check who may publish to luotdoc.reads"
             )
         if epoch.first_minted_at < moment - SPOOLED:
             holes = await books.late_holes(session, epoch)

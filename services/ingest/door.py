@@ -1,9 +1,9 @@
 """Wrong tokens: logged with the client's address, counted, and slowed down per address.
 
-It stands before the API and judges every request that presents a token, whatever its route. A right
-token always passes: a newsroom shares one address, and one colleague's mistake must not shut the
-others out. A missing token is nothing that was guessed, nor are credentials of another scheme,
-which a proxy or browser may add to each request: both are left to the route.
+The check runs before the API, for every request with a token, on any route. A right token always
+passes: a newsroom shares one address, and one colleague's mistake must not lock the others out. A
+missing token is not a guess, and neither are credentials of another scheme, which a proxy or
+browser may add: both are left to the route.
 """
 
 import logging

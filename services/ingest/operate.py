@@ -106,8 +106,8 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
 async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> int:
     """Compare subscribers with the articles: those `given`, else those of the settings.
 
-    Answers the exit status: 0 when all hold what is there, 1 with differences, 2 when one can't
-    be compared. Raises ValueError when `given` can't be read, or there is nobody to compare.
+    Answers the exit status: 0 if all agree with the articles, 1 with differences, 2 if one can't be
+    compared. Raises ValueError if `given` is malformed, or there are no subscribers to compare.
     """
     subscribers = parse_subscribers(",".join(given)) if given else settings.reconcile
     if not subscribers:

@@ -35,7 +35,7 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise ValueError(f"the digest of {name} must be the SHA-256 of its token, 64 hex digits")
         if any(name == other.name or digest == other.digest for other in tokens):
-            raise ValueError(f"the name or the digest of {name} stands there twice")
+            raise ValueError(f"the name or the digest of {name} is given twice")
         tokens.append(Token(name, held, digest))
     return tuple(tokens)
 

@@ -49,7 +49,7 @@ def _sections(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
             raise ValueError(f"{slug[:80]!r} is no slug: write kinh-te=Kinh tế, with a-z, 0-9 and single -")
         if slugs.count(slug) > 1:
-            raise ValueError(f"the section {slug} stands there twice")
+            raise ValueError(f"the section {slug} is given twice")
     return pairs
 
 

@@ -1,7 +1,9 @@
-"""`python -m shared.contract write | check | release VERSION`: docs/events, made from `luotdoc_events.events`.
+"""`python -m shared.contract write | check | release VERSION`:
+docs/events, made from `luotdoc_events.events`.
 
-`write` makes it again; `check` says what is not as it would be made, and what breaks subscribers; `release` keeps
-today's schemas and examples for ever, under VERSION, as what later changes must be compatible with.
+`write` generates the files; `check` names files that are out of date and changes that break
+subscribers; `release` stores today's schemas and examples for ever, as VERSION, for later changes
+to be compared with.
 """
 
 import re
@@ -31,7 +33,9 @@ def releases(folder: Path) -> list[str]:
 
 
 def make(folder: Path) -> dict[str, bytes]:
-    """Every generated file by its path in `folder`. Raises `ValueError` for an example that is missing or bad."""
+    """Every generated file by its path in `folder`.
+    Raises `ValueError` for an example that is missing or bad.
+    """
     version = (releases(folder) or [UNRELEASED])[-1]
     examples = {stem(kind): _example(folder, kind) for kind in events.KINDS}
     made = {
@@ -62,7 +66,7 @@ def _json(value: Any) -> bytes:
 
 
 def write(folder: Path) -> None:
-    """Make the generated files, and delete what is no longer made."""
+    """Write the generated files, and delete schemas that are no longer generated."""
     made = make(folder)
     for path in (folder / "schemas").glob("*.json"):
         path.unlink()
@@ -72,7 +76,7 @@ def write(folder: Path) -> None:
 
 
 def faults(folder: Path) -> list[str]:
-    """What is wrong: files that differ from what would be made, and changes that break subscribers."""
+    """The faults: files that are out of date, and changes that break subscribers."""
     made = make(folder)
     held = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*")} | {"asyncapi.json", "index.html"}
     found = [
@@ -84,7 +88,7 @@ def faults(folder: Path) -> list[str]:
 
 
 def broken(folder: Path) -> list[str]:
-    """What breaks subscribers of the last release."""
+    """The changes that break subscribers of the last release."""
     known = releases(folder)
     if not known:
         return []
@@ -96,7 +100,9 @@ def broken(folder: Path) -> list[str]:
 
 
 def broken_http(folder: Path, version: str) -> list[str]:
-    """What breaks clients of a release's OpenAPI documents; nothing for a release that kept none."""
+    """The changes that break clients of a release's OpenAPI documents;
+    none if the release has no documents.
+    """
     found = []
     for path in sorted((folder / "released" / version).glob("*.json")):
         now = folder / path.name
@@ -109,7 +115,9 @@ def broken_http(folder: Path, version: str) -> list[str]:
 
 
 def release(folder: Path, version: str) -> list[str]:
-    """Keep today's contract as `version`; answers what stands in the way."""
+    """Store today's contract as the release `version`.
+    Answers the obstacles; empty if it was stored.
+    """
     known = releases(folder)
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         return [f"{version}: a version is three numbers, such as 1.2.0"]
@@ -128,7 +136,7 @@ def release(folder: Path, version: str) -> list[str]:
 
 
 def main(arguments: list[str], folder: Path = FOLDER) -> int:
-    """Do what the arguments say; answers the exit status."""
+    """Parse the arguments and run the command. Answers the exit status."""
     parser = Command(prog="python -m shared.contract", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("write", help="make docs/events from luotdoc_events/events.py")

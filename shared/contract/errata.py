@@ -1,7 +1,7 @@
-"""What released schemas should have said: the gate compares with them as they are corrected here. Pure.
+"""Corrections of released schemas, with which the gate compares. Pure.
 
-A released file stays as it is. An entry is honest only if every event that was ever sent in that version fits the
-corrected schema; else subscribers would be promised what history does not keep (docs/adr/0017).
+Released files stay unchanged. A correction is allowed only if every event ever sent in that version
+fits the corrected schema; otherwise it would promise what the history breaks (docs/adr/0017).
 """
 
 import copy
@@ -10,7 +10,7 @@ from shared.contract.schemas import ABOUT_ARTICLE, Schema
 
 
 def corrected(version: str, schemas: dict[str, Schema]) -> dict[str, Schema]:
-    """The schemas of events that were released as `version`, by the events' stems, as they should have read."""
+    """The corrected schemas of the release `version`, by the events' stems."""
     return {stem: _CORRECTIONS.get(version, _nothing)(stem, copy.deepcopy(held)) for stem, held in schemas.items()}
 
 
@@ -19,7 +19,9 @@ def _nothing(_stem: str, schema: Schema) -> Schema:
 
 
 def _0_1_0(stem: str, schema: Schema) -> Schema:
-    """`subject` and `sequence` were told as optional everywhere; an absent list had two spellings."""
+    """0.1.0 described `subject` and `sequence` as optional everywhere,
+    and an absent list in two ways.
+    """
     if stem.startswith(("article.", "page.")):
         schema["required"] += ABOUT_ARTICLE
     else:

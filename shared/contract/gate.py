@@ -1,13 +1,16 @@
-"""What may change between two releases. Pure.
+"""The gate of event schemas: decides which changes between two releases are allowed. Pure.
 
-Subscribers check events against the schema that they took, and read events that are older than the one they took: from
-the stream, from a replay, from their own queues. So what is new must fit the old schema, and what is old the new one.
-That leaves words (titles, descriptions, examples), new optional fields and new events. Anything else is refused:
-narrowing breaks history; widening, such as a value more in an enumeration, breaks who was told that it knows them all.
-It becomes a new version, published beside the old one.
+Subscribers validate events with the schema of some release. They also get older events: from the
+stream, a replay, or their own queues. So new events must fit the old schema, and old events the new
+one.
 
-It sees what stands in the schemas. It can't see what doesn't: a default that a `default_factory` makes, what a
-validator accepts or changes, what a field means.
+Allowed are changes of words (titles, descriptions, examples), new optional fields and new events.
+Anything else is refused and needs a new version, published beside the old one. Narrowing breaks the
+history; widening, such as another value in an enumeration, breaks subscribers that rely on knowing
+all.
+
+It sees what stands in the schemas. It can't see what doesn't:
+a default that a `default_factory` makes, what a validator accepts or changes, what a field means.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +21,7 @@ from shared.contract.schemas import Schema
 WORDS = frozenset({"$comment", "$schema", "title", "description", "examples", "deprecated"})
 STRUCTURE = frozenset({"$defs", "$ref", "properties", "required"})  # `required` is judged with `properties`
 ONE = {"items": "[]", "additionalProperties": ".*", "propertyNames": " (its names)"}
-"""Keywords that hold a schema, with how the place is told."""
+"""Keywords that contain a schema, with the suffix for its place in messages."""
 LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 PATTERNS = "patternProperties"
 NARROWER = {"minimum": max, "minLength": max, "minItems": max, "maximum": min, "maxLength": min, "maxItems": min}
@@ -26,14 +29,18 @@ VALUES = frozenset(NARROWER) | {
     "type", "const", "enum", "default", "format", "pattern", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
     "uniqueItems", "minProperties", "maxProperties", "discriminator", "contentEncoding", "contentMediaType",
 }  # fmt: skip
-"""Keywords without a schema in them. Whatever is not named here or above is refused: the gate can't judge it."""
+"""Keywords without a schema inside.
+A keyword that is not listed here or above is refused, because it can't be judged."""
 
 Seen = frozenset[tuple[int, int]]
-"""Pairs of schemas on the way from the event to a place: a model that holds its like comes back to one of them."""
+"""Pairs of schemas on the path from the event to a place.
+They end the recursion for a model that contains itself."""
 
 
 def breaks(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> list[str]:
-    """Why `new` breaks subscribers of `old`: a line for each reason, with event and field. By the events' names."""
+    """The reasons why `new` breaks subscribers of `old`, one line each with event and field.
+    Keys are events' names.
+    """
     found = []
     for name, schema in old.items():
         if name not in new:
@@ -48,7 +55,7 @@ def breaks(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> list[str]:
 def _compare(
     old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str, seen: Seen = frozenset()
 ) -> Iterator[str]:
-    """Go through two schemas of one place; `roots` are where their references lead."""
+    """Compare two schemas of one place. `roots` resolve their references."""
     if (pair := (id(old), id(new))) in seen:
         return
     seen |= {pair}
@@ -111,18 +118,18 @@ def _told(keyword: str, old: Schema, new: Schema) -> str:
 
 
 def _type(schema: Schema, root: Schema) -> str:
-    """The type's name; the alternatives' in their order where there are any."""
+    """The name of the type, or the alternatives' names in order."""
     each_of = schema.get("anyOf") or schema.get("oneOf") or [schema]
     return " or ".join(str(_resolved(each, root).get("type", "any")) for each in each_of)
 
 
 def _value(keyword: str, schema: Schema) -> Any:
-    """What a keyword says, in a form that compares; absent is not null."""
+    """The value of a keyword in a comparable form. Absent is not null."""
     value = schema.get(keyword, ...)
     if keyword == "enum" and value is not ...:
         return sorted(map(repr, value))
     if keyword == "discriminator" and value is not ...:
-        # The alternatives are compared one by one; what they are called here is no subscriber's business.
+        # The alternatives themselves are compared one by one; their names in `mapping` may change.
         named = [each.get("$ref", each) for each in schema.get("oneOf", ())]
         places = {tag: named.index(each) if each in named else each for tag, each in value.get("mapping", {}).items()}
         return {**value, "mapping": places}
@@ -130,7 +137,7 @@ def _value(keyword: str, schema: Schema) -> Any:
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:
-    """`schema`, or what it refers to with its own words over it."""
+    """`schema` with its reference resolved; its own keywords override the target's."""
     if "$ref" not in schema:
         return schema
     target: Any = root

@@ -1,8 +1,9 @@
-"""What may change between two releases of an OpenAPI document. Pure.
+"""The gate of OpenAPI documents: decides which changes between two releases are allowed. Pure.
 
-A client sends what the old document allowed, and reads what the old document promised. So a request may only become
-wider and an answer may only gain: new operations, optional parameters and fields, new fields of answers. A new value
-in an answer's enumeration is refused too, because clients were told that they know them all.
+A client sends requests that the old document allowed, and relies on answers that it promised. So
+requests may only become wider, and answers may only gain fields. Allowed are new operations,
+optional parameters and fields, and new fields of answers. A new value in an answer's enumeration is
+refused, because clients rely on knowing all.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +13,11 @@ Schema = Mapping[str, Any]
 LOWER, UPPER = ("minimum", "minLength", "minItems"), ("maximum", "maxLength", "maxItems")
 UNCHANGED = ("pattern", "format", "const", "not", "additionalProperties")
 Roots = tuple[Schema, Schema]
-"""The two documents, where references lead."""
+"""The two documents, which resolve references."""
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
-    """Why `new` breaks clients of `old`: a line for each reason, with operation and place."""
+    """The reasons why `new` breaks clients of `old`, one line each with operation and place."""
     roots, found = (old, new), list[str]()
     for path, item in old["paths"].items():
         for method, operation in item.items():
@@ -66,7 +67,7 @@ def _answer(status: str, old: Schema, new: Schema | None, roots: Roots) -> Itera
 
 
 def _schema(old: Schema, new: Schema, roots: Roots, at: str, *, sent: bool) -> Iterator[str]:
-    """Compare two schemas of one place; `sent` by the client, or answered."""
+    """Compare two schemas of one place. `sent`: in a request; otherwise in an answer."""
     old, new = _resolved(old, roots[0]), _resolved(new, roots[1])
     one, other = (
         [_resolved(each, root) for each in schema.get("anyOf", ())]

@@ -1,4 +1,4 @@
-"""The page about the events, for people: no script, no file besides it. Pure."""
+"""Generates the HTML page about the events, without scripts and other files. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ _LIMITS = {"minimum": "at least {}", "minLength": "length at least {}", "pattern
 
 @dataclass(frozen=True)
 class Field:
-    """A row: the field's path, its type and limits, whether it is always there, and what it means."""
+    """A row of a table: the field's path, its type and limits,
+    whether it is always present, and its meaning.
+    """
 
     path: str
     type: str
@@ -26,7 +28,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Event:
-    """An event as the page shows it."""
+    """An event, as shown on the page."""
 
     name: str
     stem: str
@@ -65,7 +67,7 @@ def _event(kind: type[events.Data], example: Any) -> Event:
 
 
 def _fields(schema: Schema, root: Schema, under: str = "") -> Iterator[Field]:
-    """Every field, those of nested objects behind their parent."""
+    """Every field; fields of nested objects follow their parent."""
     for name, held in schema["properties"].items():
         inner, many = _inner(held, root)
         path = f"{under}{name}"
@@ -75,7 +77,7 @@ def _fields(schema: Schema, root: Schema, under: str = "") -> Iterator[Field]:
 
 
 def _inner(schema: Schema, root: Schema) -> tuple[Schema, bool]:
-    """What a field holds, without null and list around it, and whether it is a list."""
+    """A field's schema without null and list around it, and whether it is a list."""
     for each in schema.get("anyOf", ()):
         if each != {"type": "null"}:
             return _inner(each, root)

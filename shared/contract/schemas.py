@@ -1,4 +1,6 @@
-"""JSON Schema 2020-12 of every event: of its `data`, which `dataschema` names, and of the event as a whole. Pure."""
+"""JSON Schema 2020-12 of every event:
+of its `data` (the address in `dataschema`), and of the whole event. Pure.
+"""
 
 from typing import Any
 
@@ -12,20 +14,24 @@ Schema = dict[str, Any]
 DIALECT = GenerateJsonSchema.schema_dialect
 
 ABOUT_ARTICLE = ("subject", "sequence")
-"""Attributes of events about one article: always there in those, never in others."""
+"""Attributes that events about one article always have, and others never."""
 OPTIONAL = frozenset({"correlationid"})
 """Attributes that may be missing in any event."""
 
 
 class Untitled(GenerateJsonSchema):
-    """Without a title for every field, which would only repeat its name."""
+    """Generates schemas without a title for each field, which would only repeat the field's name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Never: only the titles that `luotdoc_events.events` gives, which generators take as the names of types."""
+        """Always False: titles come only from `luotdoc_events.events`;
+        generators use them as names of types.
+        """
         return False
 
     def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:
-        """The default, unless it is an empty list: absent already means that, and modelina's Java can't write it."""
+        """The default, without empty lists:
+        absent means the same, and modelina's Java can't express them.
+        """
         default = super().get_default_value(schema)
         return NoDefault if default == [] else default
 
@@ -36,9 +42,10 @@ def stem(kind: type[events.Data]) -> str:
 
 
 def model_schema(kind: type[events.Data], ref: str = "#/$defs/{model}") -> Schema:
-    """The schema of `data` with what it refers to in `$defs`; `ref` is how it refers to a model.
+    """The schema of `data`, with its models in `$defs`; `ref` is the format of references.
 
-    An enumeration with a title stands there too: generators name the type after the definition or after its title.
+    Enumerations with a title are in `$defs` too:
+    generators name a type by its definition or its title.
     """
     schema = kind.model_json_schema(schema_generator=Untitled, ref_template=ref)
     named: dict[str, Schema] = {}
@@ -50,12 +57,14 @@ def model_schema(kind: type[events.Data], ref: str = "#/$defs/{model}") -> Schem
 
 
 def data_schema(kind: type[events.Data]) -> Schema:
-    """What `data` may be. A field that is not required may be missing in older events; its default is its meaning."""
+    """The JSON Schema of `data`.
+    An optional field may be missing in older events; its default is then its value.
+    """
     return {"$schema": DIALECT, **model_schema(kind)}
 
 
 def event_schema(kind: type[events.Data]) -> Schema:
-    """What an event may be, attributes and `data`; it refers to no other file."""
+    """The JSON Schema of a whole event, attributes and `data`, without references to other files."""
     data = model_schema(kind)
     nested = data.pop("$defs", {})
     properties, required = attributes(kind)
@@ -71,7 +80,7 @@ def event_schema(kind: type[events.Data]) -> Schema:
 
 
 def attributes(kind: type[events.Data]) -> tuple[dict[str, Schema], list[str]]:
-    """The CloudEvents attributes of an event: their schemas, and which are always there."""
+    """The CloudEvents attributes of an event: their schemas, and the names of the required ones."""
     made = events.Envelope.model_json_schema(schema_generator=Untitled)["properties"]
     never = {"data"} if kind.of_article else {"data", *ABOUT_ARTICLE}
     properties = {name: _never_null(schema) for name, schema in made.items() if name not in never}
@@ -82,7 +91,7 @@ def attributes(kind: type[events.Data]) -> tuple[dict[str, Schema], list[str]]:
 
 
 def _never_null(schema: Schema) -> Schema:
-    """An attribute without a value is left out, so its schema knows no null."""
+    """An attribute's schema without null, because an attribute without a value is left out."""
     if "anyOf" not in schema:
         return {name: value for name, value in schema.items() if name != "default"}
     value = next(each for each in schema["anyOf"] if each != {"type": "null"})

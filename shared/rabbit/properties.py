@@ -77,7 +77,7 @@ def _unmarshal_header(self: header.ContentHeader, data: bytes) -> None:
         if len(raw) > MAX_DECODED:
             raise ValueError(f"the properties have {len(raw)} bytes, more than {MAX_DECODED}")
         if raw.count(_NAMED_OFFSET) > 1 and _offsets(raw) > 1:  # a parked copy has such bytes within a header
-            raise ValueError("x-stream-offset stands there twice")
+            raise ValueError("x-stream-offset is given twice")
         _original(self, data)
         _check(self.properties)
     except Exception as error:  # whatever decoding raises: among others RecursionError, OverflowError

@@ -71,7 +71,7 @@ def as_problem(error: Exception) -> Problem:
         return Problem(503, str(error), headers=[("retry-after", str(error.retry_after))])
     if isinstance(error, Transient | PyMongoError | TimeoutError):
         log.warning("unavailable: %s", str(error) or type(error).__name__)
-        return Problem(503, "a server that this needs is away, try again", headers=[("retry-after", "1")])
+        return Problem(503, "a server that this service needs is away, try again", headers=[("retry-after", "1")])
     log.error("a bug while answering", exc_info=error)
     return Problem(500, "something went wrong here; it is logged")
 

@@ -375,7 +375,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._upgrade = False
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         if method == b"CONNECT":
-            self._refuse(Problem(400, "this server is no proxy"), "malformed")
+            self._refuse(Problem(400, "this server is not a proxy"), "malformed")
             return
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
         for name, value in self.headers:

@@ -58,7 +58,9 @@ def test_a_difference_counts_when_it_stays() -> None:
 
 
 def test_what_goes_on_meanwhile_is_not_there_too_long() -> None:
-    """Withdrawn, published and withdrawn again while the subscriber follows: it shows another revision each time."""
+    """Withdrawn, published and withdrawn again while the subscriber follows:
+    it shows another revision each time.
+    """
     first = [Difference("a", "extra", wanted=4, held=3)]
     assert lasting(first, [Difference("a", "extra", wanted=6, held=5)]) == []
     stuck = [Difference("a", "extra", wanted=6, held=3)]
@@ -98,7 +100,7 @@ def test_a_subscriber_that_cannot_be_asked_is_named(text: str) -> None:
 
 
 def test_a_subscriber_has_one_address() -> None:
-    with pytest.raises(ValueError, match="a stands there twice"):
+    with pytest.raises(ValueError, match="a is given twice"):
         parse_subscribers("a=http://x/,a=http://y/")
 
 

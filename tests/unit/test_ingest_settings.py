@@ -47,7 +47,7 @@ def test_networks_of_mapped_addresses_are_those_of_ipv4() -> None:
 
 @pytest.mark.parametrize("second", [f"cms:reads:{'1' * 64}", f"other:reads:{'0' * 64}"])
 def test_a_name_or_a_digest_stands_once(second: str) -> None:
-    with pytest.raises(ValueError, match="stands there twice"):
+    with pytest.raises(ValueError, match="is given twice"):
         parse_tokens(f"cms:articles:{'0' * 64},{second}")
 
 

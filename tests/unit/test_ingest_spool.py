@@ -1,4 +1,6 @@
-"""The spool on a real disk: what was told to be durable is there after any crash, and nothing else is."""
+"""The spool on a real disk:
+what was told to be durable is there after any crash, and nothing else is.
+"""
 
 import errno
 import os
@@ -60,7 +62,9 @@ def test_a_record_is_read_back_as_it_was() -> None:
 
 
 def as_version_1(number: int) -> bytes:
-    """The record that an earlier release wrote: two reads of two classes, one of them with a visitor."""
+    """The record that an earlier release wrote:
+    two reads of two classes, one of them with a visitor.
+    """
     reads = [["ls0001", MINTED, "reader", "0123456789abcdef"], ["ls0002", MINTED, "batch", ""]]
     payload = orjson.dumps([f"e1-{number:012d}", MINTED + number, reads, {"bot": 3}])
     return struct.pack(">II", len(payload), zlib.crc32(payload)) + payload
@@ -248,7 +252,7 @@ def test_a_tail_torn_by_a_crash_is_never_read_and_the_rest_is_kept(
         assert again.oldest_minted_at == MINTED + 1
         again.forget(segment)
         assert (held(again), again.bytes, again.oldest_minted_at) == ([batch(3)], SIZE, MINTED + 3)
-    assert caplog.text.count(f"torn or damaged behind byte {SIZE}") == 1
+    assert caplog.text.count(f"torn or damaged after byte {SIZE}") == 1
     assert segment.with_suffix(".damaged").read_bytes() == encode(batch(1)) + encode(batch(2))[:torn]
 
 
@@ -371,7 +375,9 @@ def test_there_is_room_again_once_a_segment_is_forgotten(tmp_path: Path) -> None
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes: as on a full disk, the write that reaches it takes a part without error."""
+    """No file may grow beyond `size` bytes:
+    as on a full disk, the write that reaches it takes a part without error.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -449,7 +455,9 @@ def test_where_not_even_cutting_works_the_segment_ends_before_the_failed_record(
 
 
 def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
-    """A record that the disk has spoilt costs itself and those behind it, and none of them silently."""
+    """A record that the disk has spoilt costs itself and those behind it,
+    and none of them silently.
+    """
     spool = Spool(tmp_path / "one", 1 << 20, segment_bytes=1)
     spool.open()
     for number in range(2):
@@ -470,7 +478,9 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spoilt", [0, 1], ids=["an older segment", "the last segment"])
 @pytest.mark.parametrize("record", [0, 1, 2])
 def test_a_start_destroys_nothing_that_it_cannot_read(spoilt: int, record: int, tmp_path: Path) -> None:
-    """One bit in any record, in any segment, on a disk that is full: what stands behind it is still there."""
+    """One bit in any record, in any segment, on a disk that is full:
+    what stands behind it is still there.
+    """
     with spool(tmp_path, segment=3 * SIZE) as one:
         for number in range(6):
             one.append(batch(number))

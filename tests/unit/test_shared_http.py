@@ -188,9 +188,14 @@ def test_faults_are_named_by_their_place() -> None:
     [
         (Problem(418, "a teapot"), 418, "a teapot", []),
         (Unavailable("full", retry_after=7), 503, "full", [("retry-after", "7")]),
-        (Transient("amqp://u:p@h is away"), 503, "a server that this needs is away, try again", [("retry-after", "1")]),
-        (AutoReconnect("h:27017"), 503, "a server that this needs is away, try again", [("retry-after", "1")]),
-        (TimeoutError(), 503, "a server that this needs is away, try again", [("retry-after", "1")]),
+        (
+            Transient("amqp://u:p@h is away"),
+            503,
+            "a server that this service needs is away, try again",
+            [("retry-after", "1")],
+        ),
+        (AutoReconnect("h:27017"), 503, "a server that this service needs is away, try again", [("retry-after", "1")]),
+        (TimeoutError(), 503, "a server that this service needs is away, try again", [("retry-after", "1")]),
         (Permanent("bad_body", "inner"), 500, "something went wrong here; it is logged", []),
         (KeyError("inner"), 500, "something went wrong here; it is logged", []),
     ],
@@ -248,7 +253,7 @@ def api(registry: Registry | None = None) -> httpx.AsyncClient:
         ("POST", "/body", b'{"limit":x', 422, "body"),
         ("POST", "/body", b'{"limit":1}', 413, "the body may have at most 10 bytes"),
         ("GET", "/fails/problem", None, 409, "no"),
-        ("GET", "/fails/away", None, 503, "a server that this needs is away, try again"),
+        ("GET", "/fails/away", None, 503, "a server that this service needs is away, try again"),
         ("GET", "/fails/bug", None, 500, "something went wrong here; it is logged"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Properties that pamqp can't read arrive marked; headers that it can't write are made so that it can.
+"""Properties that pamqp can't read arrive marked;
+headers that it can't write are made so that it can.
 
 These tests fail when pamqp, aiormq or aio-pika change what shared/rabbit/properties.py builds on.
 """
@@ -51,13 +52,15 @@ def deep(levels: int) -> bytes:
 
 
 def test_of_two_stream_offsets_neither_is_believed() -> None:
-    """RabbitMQ writes its own over the first of a publisher's; the second says whatever the publisher wants."""
+    """RabbitMQ writes its own over the first of a publisher's;
+    the second says whatever the publisher wants.
+    """
     one = short(b"x-stream-offset") + b"l" + struct.pack(">q", 7)
     assert arrived(properties(WHOLE + one)).headers == {"batch_id": "e1", "x-stream-offset": 7}
     for times in (2, 3):
         twice = arrived(properties(WHOLE + one * times)).headers
         assert isinstance(twice, Unreadable)
-        assert (dict(twice), twice.why) == ({"batch_id": "e1"}, "ValueError: x-stream-offset stands there twice")
+        assert (dict(twice), twice.why) == ({"batch_id": "e1"}, "ValueError: x-stream-offset is given twice")
         within = WHOLE + short(b"kept") + b"x" + long(one * times)
         for kind in ({}, {"content_type": short(b"x" * 15), "content_encoding": short(b"y")}):
             assert not isinstance(arrived(properties(within + one, **kind)).headers, Unreadable)
@@ -227,7 +230,9 @@ def test_headers_are_sent_on_up_to_a_size_and_a_depth() -> None:
 
 
 def test_a_copy_goes_into_no_queue_that_its_headers_name() -> None:
-    """RabbitMQ routes by CC and BCC: a parked copy with them would come back to the work queue, for ever."""
+    """RabbitMQ routes by CC and BCC:
+    a parked copy with them would come back to the work queue, for ever.
+    """
     assert passed_on({"CC": ["counter.reads"], "BCC": ["x"], "cc": 1, "x-death": [], "x-own": 1}) == {"x-own": 1}
 
 

@@ -1,4 +1,6 @@
-"""Settings: a wrong one is told by its name, its fault and its meaning, and never with what it holds."""
+"""Settings: a wrong one is told by its name,
+its fault and its meaning, and never with what it holds.
+"""
 
 import os
 from typing import Any
@@ -299,7 +301,7 @@ def test_a_number_has_two_bounds_and_is_one(
             ["a=http://h:0/", "a=http://h/ x", "a=http://a b/", "a=http://*/"],
             "entry 1 must be",
         ),
-        (IngestSettings, "reconcile", ["a=http://h,a=http://h"], "a stands there twice"),
+        (IngestSettings, "reconcile", ["a=http://h,a=http://h"], "a is given twice"),
         (
             IngestSettings,
             "trusted_proxies",
@@ -317,7 +319,7 @@ def test_a_number_has_two_bounds_and_is_one(
             RenderSettings,
             "sections",
             ["kinh-te=A,kinh-te=A", "kinh-te=A,kinh-te=B"],
-            "the section kinh-te stands there twice",
+            "the section kinh-te is given twice",
         ),
         (RenderSettings, "site_name", ["", " ", "\n", "\t"], "at least 1 character"),
         (RenderSettings, "site_name", ["\u200b", "Cổng\x01", "Cổng\u202eabc", "\ufeff"], "must be a line of text"),

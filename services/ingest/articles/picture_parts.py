@@ -1,8 +1,8 @@
-"""The parts of a picture's file that are kept: those that a browser needs to show it. Pure.
+"""Keeps only those parts of a picture's file that a browser needs to show it. Pure.
 
-Everything else goes, known or not: EXIF, XMP, comments, thumbnails, previews, provenance, and what stands behind the
-picture's end. The compressed pixels stay as they are. A file without other parts is kept to the byte. All functions
-raise some exception on a damaged file.
+Everything else is removed, known or not: EXIF, XMP, comments, thumbnails, previews, provenance, and
+data after the picture's end. The compressed pixels stay unchanged. A file without other parts is
+kept byte by byte. On a damaged file every function raises some exception.
 """
 
 import re
@@ -26,7 +26,9 @@ _AVIF_BOXES = frozenset({b"ftyp", b"meta", b"moov", b"mdat"})
 
 
 def shown(kind: str, data: bytes) -> bytes:
-    """The file without what is not shown. `kind` is Pillow's name of the format: JPEG, PNG, GIF, WEBP or AVIF."""
+    """The file with only the shown parts.
+    `kind` is Pillow's name of the format: JPEG, PNG, GIF, WEBP or AVIF.
+    """
     return b"".join(_PARTS[kind](data))
 
 
@@ -41,7 +43,9 @@ def is_lossless(webp: bytes) -> bool:
 
 
 def tells(avif: bytes) -> bool:
-    """Whether an AVIF file holds EXIF, XMP or other items in the boxes that are kept. Only writing it again helps."""
+    """Whether an AVIF file holds EXIF, XMP or other items in the boxes that are kept.
+    Only writing it again helps.
+    """
     return any(box[4:8] != b"mdat" and _AVIF_TELLING.search(box) for box in _avif(avif))
 
 

@@ -47,7 +47,7 @@ def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or not _is_address(url):
             raise ValueError(f"entry {number} must be name=address, such as render=http://127.0.0.1:8000/state")
         if name in found:
-            raise ValueError(f"{name} stands there twice")
+            raise ValueError(f"{name} is given twice")
         found[name] = url
     return tuple(found.items())
 

@@ -14,7 +14,7 @@ from shared.base.log import correlate
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
-"""Between looks at what is due; every replica looks, and one of them wins each article."""
+"""Interval of looks for due articles. Every replica looks, and one of them wins each article."""
 
 
 class Schedule:

@@ -210,7 +210,7 @@ class Spool:
         batches, good = decode(data)
         if good < len(data) and not segment.damaged:
             segment.damaged = True
-            log.error("%s is torn or damaged behind byte %d; it will be kept as .damaged", path.name, good)
+            log.error("%s is torn or damaged after byte %d; it will be kept as .damaged", path.name, good)
         return batches
 
     def forget(self, path: Path) -> None:

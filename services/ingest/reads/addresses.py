@@ -1,11 +1,13 @@
-"""The address of a reader behind proxies. Pure.
+"""Finds the address of a reader behind proxies. Pure.
 
-A proxy in a trusted network is believed: its `X-Forwarded-For`, or where there is none its `Forwarded` (RFC 7239). The
-address is that of the last hop that is no trusted proxy. What lies further left was written by strangers.
+The `X-Forwarded-For` of a proxy in a trusted network is trusted, or its `Forwarded` (RFC 7239) if
+there is no `X-Forwarded-For`. The reader's address is the last hop that is not a trusted proxy.
+Hops further left may be forged.
 
-Both headers together: `X-Forwarded-For` wins. Nearly all proxies write that one, and pass on whatever `Forwarded` a
-client has sent; a proxy that writes `Forwarded` alone must delete the client's `X-Forwarded-For`. Where the first names
-trusted proxies alone, an outer one of them has written `Forwarded`.
+If both headers are present, `X-Forwarded-For` wins: nearly all proxies write it, and pass on any
+`Forwarded` of the client. A proxy that writes only `Forwarded` must delete the client's
+`X-Forwarded-For`. If that header names trusted proxies only, an outer one of them has written
+`Forwarded`.
 """
 
 import re
@@ -19,7 +21,8 @@ from shared.web.asgi import RawHeaders
 Network = IPv4Network | IPv6Network
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # ::ffff:0:0/96, an IPv4 address on a socket for both
-# Networks in which IPv6 addresses hold an IPv4 address at their end. All their readers share one /64.
+# Networks in which IPv6 addresses hold an IPv4 address at their end.
+# All their readers share one /64.
 _EMBEDDING = (
     b"\0\x64\xff\x9b" + b"\0" * 8,  # 64:ff9b::/96, NAT64 (RFC 6052)
     b"\0\x64\xff\x9b\0\1" + b"\0" * 6,  # 64:ff9b:1::/96, NAT64 within a network (RFC 8215)
@@ -32,16 +35,20 @@ _PORT = re.compile(r":(?:\d{0,5}|_[\w.-]+)\Z", re.ASCII)
 _BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]*)?\Z")
 _PADDED = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z", re.ASCII)
 _OBFUSCATED = re.compile(r"(_[\w.-]{1,64})(?::[\w.-]+)?\Z", re.ASCII)
-# One pair of a Forwarded element with the separator behind it: name, quoted value, plain value, separator or end.
+# One pair of a Forwarded element with the separator behind it:
+# name, quoted value, plain value, separator or end.
 _PAIR = re.compile(r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?\s*([,;]|\Z)', re.ASCII)
 _NAME = b"\0" * 17  # before what is no address, so that it is longer than any
 _HEADERS = (b"x-forwarded-for", b"forwarded")
 _LONGEST = 1024
-"""Upper bound for the bytes of either header that are parsed, from its end, where proxies append."""
+"""Upper bound for the bytes of either header that are parsed, from its end, where proxies
+append."""
 
 
 def unmapped(network: Network) -> Network:
-    """`network`, or the IPv4 network of a network of IPv4-mapped addresses such as ::ffff:10.0.0.0/104."""
+    """`network`, or the IPv4 network of a network of
+    IPv4-mapped addresses such as ::ffff:10.0.0.0/104.
+    """
     if isinstance(network, IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
         return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return network
@@ -66,7 +73,8 @@ class Addresses:
         return found.removeprefix(_NAME).decode()
 
     def reader(self, peer: str, headers: RawHeaders) -> bytes:
-        """The part of the address that identifies a reader: an IPv4 address, also one embedded in IPv6, or an IPv6 /64.
+        """The part of the address that identifies a reader:
+        an IPv4 address, also one embedded in IPv6, or an IPv6 /64.
 
         A /64, because one device has many IPv6 addresses.
         """
@@ -94,7 +102,8 @@ class Addresses:
             found = address
         for hop in reversed(list(_for_values(forwarded.decode("latin-1")))):
             if (address := _address(hop)) is None:
-                # A name such as `_a1` is a proxy's for one client. Any other text means that the address is unknown.
+                # A name such as `_a1` is a proxy's for one client.
+                # Any other text means that the address is unknown.
                 named = _OBFUSCATED.match(hop)
                 return _NAME + named[1].encode() if named else found
             if not self._trusts(address):
@@ -108,7 +117,9 @@ class Addresses:
 
 
 def _end(header: bytes) -> bytes:
-    """The last elements of a long header. They bound the cost of parsing and the cache of addresses."""
+    """The last elements of a long header.
+    They bound the cost of parsing and the cache of addresses.
+    """
     return header if len(header) <= _LONGEST else header[-_LONGEST:].partition(b",")[2]
 
 
@@ -118,7 +129,9 @@ def _peer(peer: str) -> bytes:
 
 
 def _address(text: str) -> bytes | None:
-    """The address as 4 or 16 bytes, without quotes, brackets, port and zone; None if `text` is not an address."""
+    """The address as 4 or 16 bytes, without quotes, brackets, port and zone;
+    None if `text` is not an address.
+    """
     if (found := _parse(text)) is not None:
         return found
     text = text.strip('"').strip()
@@ -151,9 +164,11 @@ def _ipv6_reader(address: bytes) -> bytes:
 
 
 def _for_values(header: str) -> Iterator[str]:
-    """The `for` of each element of a Forwarded header, `unknown` where there is none or the element is malformed.
+    """The `for` of each element of a Forwarded header,
+    `unknown` where there is none or the element is malformed.
 
-    A malformed element ends at the next comma: a client's open quote must not hide what proxies have added.
+    A malformed element ends at the next comma:
+    a client's open quote must not hide what proxies have added.
     """
     position, value, empty = 0, "unknown", True
     while position <= len(header):

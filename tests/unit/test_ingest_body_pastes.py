@@ -7,6 +7,7 @@ import pytest
 from services.ingest.articles.body.clean import clean
 
 PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
+TIKTOK = "https://www.tiktok.com/@a/video/1"
 
 
 def cleaned(html: str) -> str:
@@ -279,6 +280,46 @@ def test_an_element_within_its_like_means_something(html: str, body: str) -> Non
 )  # fmt: skip
 def test_what_is_lost_is_told(html: str, message: str) -> None:
     assert told(html) == [message]
+
+
+@pytest.mark.parametrize(
+    ("html", "messages"),
+    [
+        ("<span style='display:none'></span>", []),
+        ("<p hidden><b></b></p>", []),
+        ("<noscript></noscript>", []),
+        ("<noscript><b>x</b></noscript>", ["text in <noscript> was left out"]),
+        ("<p hidden><b>x</b></p>", ["text that the source hides was left out"]),
+        ("<object></object>", ["<object> was left out: it has no address that a reader can follow"]),
+    ],
+)
+def test_what_follows_an_element_is_not_taken_for_its_text(html: str, messages: list[str]) -> None:
+    assert told(f"{html}<p>a</p>") == told(f"<p>a</p>{html}") == messages
+
+
+@pytest.mark.parametrize("before", ["<noscript></noscript>", "<noscript>x</noscript>", "<object></object>"])
+def test_a_picture_behind_an_element_is_not_taken_for_one_within_it(before: str) -> None:
+    assert cleaned(f'{before}<p><img src="/a.jpg" alt="a"></p>').count("<img") == 1
+    html = f'<blockquote class="x-embed" cite="{TIKTOK}">a</blockquote><a href="{TIKTOK}">b</a>'
+    assert cleaned(html).count(f'href="{TIKTOK}"') == 2
+
+
+def test_the_text_around_a_hidden_element_stays() -> None:
+    assert cleaned("<p>a</p><div hidden></div><p>b<i hidden>x</i>c</p>") == "<p>a</p><p>bc</p>"
+
+
+def test_a_quotation_that_a_script_would_replace_links_to_the_post() -> None:
+    profile = '<a href="https://www.tiktok.com/@a?refer=embed">@a</a>'
+    html = f'<blockquote class="tiktok-embed" cite="{TIKTOK}"><section>{profile}</section></blockquote>'
+    assert f'<p><a href="{TIKTOK}" rel="noopener noreferrer">Xem nội dung trên www.tiktok.com</a></p>' in cleaned(html)
+    assert told(html) == [f"<blockquote> became a link to {TIKTOK}"]
+    linked = f'<blockquote class="tiktok-embed" cite="{TIKTOK}"><a href="{TIKTOK}?x=1">Xem</a></blockquote>'
+    assert told(linked) == told(f'<blockquote cite="{TIKTOK}">a</blockquote>') == []
+
+
+def test_a_link_is_underlined_without_saying_so() -> None:
+    html = '<a href="/x" style="text-decoration:underline"><span style="text-decoration:underline">a</span></a>'
+    assert cleaned(html) == '<a href="/x" rel="noopener noreferrer">a</a>'
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,9 @@ class _Walker:
 
     def walk(self, html: str) -> None:
         """Write the tree of `html`. An own stack: the tree may be thousands of elements deep."""
-        parser = LexborHTMLParser(html, is_fragment=True)
+        # The comment is the first node: `text()` and `css()` of a fragment's first node also
+        # find what follows it, and a picture would be published twice.
+        parser = LexborHTMLParser(f"<!-- -->{html}", is_fragment=True)
         stack: list[tuple[Iterator[LexborNode], Context, Callable[[], None] | None]] = [
             (siblings(parser.root), Context(), None)
         ]
@@ -185,7 +187,8 @@ class _Walker:
         if is_container and tag in elements.PARENTS and self.writer.container not in elements.PARENTS[tag]:
             is_container = False
         if is_container:
-            return self._container(tag, attributes, id, context, look)
+            link = self._things.quoted(node, attributes) if tag == "blockquote" else None
+            return self._container(tag, attributes, id, context, look, link)
         if tag in elements.LEAVES:
             return self._leaf(tag, attributes, id, context, look)
         if tag in elements.BLOCKS or tag in elements.CONTAINERS:
@@ -246,7 +249,7 @@ class _Walker:
         return replace(context, leaf=Leaf("p" if said else "", said)), self.writer.border
 
     def _container(
-        self, tag: str, attributes: Attributes, id: str, context: Context, look: Look
+        self, tag: str, attributes: Attributes, id: str, context: Context, look: Look, link: tuple[str, str] | None
     ) -> tuple[Context, Callable[[], None]]:
         if tag == "li" and (other := other_list(self.writer.container, attributes)):
             self.writer.close()
@@ -256,8 +259,14 @@ class _Walker:
         if tag == "ol" and look.numbers and not attributes.get("type"):
             kept = (*kept, ("type", look.numbers))
         self.writer.open(tag, (*kept, *aligned), id)
+
+        def leave() -> None:
+            if link:
+                self._paragraph(*link)
+            self.writer.close()
+
         inside = replace(context, leaf=Leaf(), said=(), align=None if aligned else context.align)
-        return inside.with_look(look), self.writer.close
+        return inside.with_look(look), leave if link else self.writer.close
 
     def _leaf(
         self, tag: str, attributes: Attributes, id: str, context: Context, look: Look

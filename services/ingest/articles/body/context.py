@@ -36,6 +36,8 @@ class Context:
             ("struck", look.struck, "s"),
         ):
             has = any(inline.group == group for inline in inlines)
+            if group == "underline" and any(inline.tag == "a" for inline in inlines):
+                continue  # every link is underlined
             if said is False and has and group in ("bold", "italic"):
                 inlines = tuple(inline for inline in inlines if inline.group != group)
             elif said and not has:

@@ -25,7 +25,7 @@ _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 """A host as the URL parser writes it, in ASCII. The parser lets `{{host}}` through; no name server does."""
 _SCHEME_AS_HOST = frozenset({"http", "https"})
 """Of an address whose beginning stands twice."""
-_UNFINISHED = re.compile(r"www\.|[^/?#]*//|[^/?#]+@[^/?#]+\Z", re.IGNORECASE)
+_UNFINISHED = re.compile(r"www\.|\W*https?\W{0,2}//|[^/?#]+@[^/?#]+\Z", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{")
 """A template's variable that was never filled in."""
 _ELSEWHERE = frozenset({"file", "about"})

@@ -181,6 +181,20 @@ class Things:
         address = self.links.source(text) if ABSOLUTE.match(text) and not re.search(r"\s", text) else None
         return self._became("figure", address, None) if address else None
 
+    def quoted(self, node: LexborNode, attributes: Attributes) -> tuple[str, str] | None:
+        """The link to a post that a script would show in place of a quotation, as TikTok's does.
+
+        None if the quotation has it.
+        """
+        classes = (attributes.get("class") or "").split()
+        if not any(name.endswith(("-embed", "-media")) for name in classes):
+            return None
+        address = self.links.source(attributes.get("data-instgrm-permalink") or attributes.get("cite"))
+        bare = (address or "").partition("?")[0]
+        if address is None or any((link.attributes.get("href") or "").startswith(bare) for link in node.css("a")):
+            return None
+        return self._became("blockquote", address, None)
+
     def _became(self, tag: str, address: str, title: str | None) -> tuple[str, str]:
         page, words = watch(address)
         self.warn(f"<{tag}> became a link to {page[:200]}")

@@ -75,7 +75,7 @@ def test_what_a_style_sheet_hides_is_left_out_and_told() -> None:
 def test_a_style_sheet_costs_no_more_than_its_length(sheet: str) -> None:
     begun = time.process_time()
     assert cleaned(f"<style>{sheet}</style><p class=a1>x</p>")
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 10  # measured: at most 0.14 s
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ Ends with status 1 when anything stopped, was late, lost or counted wrongly. The
 
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from shared.base.command import Command
@@ -23,11 +25,14 @@ def say(text: str) -> None:
 
 
 async def fuzz(folder: Path, messages: int, seed: int) -> Result:
-    """Run it on servers in `folder`."""
+    """Run it on servers in `folder`, which end with it, whatever ends it."""
+    running = asyncio.current_task()
+    assert running is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     broker, database = Broker(folder / "rabbitmq"), Database(folder / "mongodb")
-    broker.start()
-    database.start()
     try:
+        await asyncio.gather(*(asyncio.to_thread(server.start) for server in (broker, database)))
         system = System(broker, database, folder)
         await system.reset()
         run = Run(system, messages, seed, say)
@@ -37,8 +42,7 @@ async def fuzz(folder: Path, messages: int, seed: int) -> Result:
             run.close()
             await system.close()
     finally:
-        broker.stop()
-        database.stop()
+        processes.sweep(folder)
 
 
 def main(arguments: list[str]) -> int:
@@ -51,6 +55,9 @@ def main(arguments: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="luotdoc-fuzz-"))
     try:
         result = asyncio.run(fuzz(folder, asked.messages, asked.seed))
+    except asyncio.CancelledError:
+        say("ended before its time")
+        return 2
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for name, queue in result.queues.items():

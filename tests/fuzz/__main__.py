@@ -15,7 +15,7 @@ from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from shared.base.command import Command
-from tests.fuzz.run import Result, Run
+from tests.fuzz.run import LOG, WORKS, Result, Run
 from tests.support.system import System
 
 
@@ -24,7 +24,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def fuzz(folder: Path, messages: int, seed: int) -> Result:
+async def fuzz(folder: Path, messages: int, seed: int, works: list[str]) -> Result:
     """Run it on servers in `folder`, which end with it, whatever ends it."""
     running = asyncio.current_task()
     assert running is not None
@@ -37,7 +37,7 @@ async def fuzz(folder: Path, messages: int, seed: int) -> Result:
         await system.reset()
         run = Run(system, messages, seed, say)
         try:
-            return await run.go()
+            return await run.go(works)
         finally:
             run.close()
             await system.close()
@@ -50,11 +50,18 @@ def main(arguments: list[str]) -> int:
     parser = Command(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000, help="to each queue")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    parser.add_argument(
+        "--queue",
+        action="append",
+        choices=[*WORKS, LOG],
+        help="instead of all: a work queue, or the stream; again for more",
+    )
     asked = parser.parse_args(arguments)
+    works = [queue for queue in WORKS if queue in (asked.queue or WORKS)]
     say(f"seed {asked.seed}, {asked.messages:,} messages to each queue")
     folder = Path(tempfile.mkdtemp(prefix="luotdoc-fuzz-"))
     try:
-        result = asyncio.run(fuzz(folder, asked.messages, asked.seed))
+        result = asyncio.run(fuzz(folder, asked.messages, asked.seed, works))
     except asyncio.CancelledError:
         say("ended before its time")
         return 2

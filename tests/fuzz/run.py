@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -27,6 +27,8 @@ CHUNK = 200
 FEW = 16
 """Among so many, those that RabbitMQ refuses are found soonest one by one; a stream refuses one in eight."""
 GOOD_SECONDS = 2.0
+SIDE_BY_SIDE = 8
+"""Connections that fill the stream at once: each waits for a new one where a message is refused."""
 
 
 @dataclass
@@ -102,12 +104,12 @@ class Run:
         self._good = 0
         self.result = Result()
 
-    async def go(self) -> Result:
-        """Start the services and do it."""
+    async def go(self, works: Iterable[str] = WORKS) -> Result:
+        """Start the services and do it; `works` are the work queues that are filled before the stream."""
         started = [await self._system.start(service, wait=False, flush_interval="0.1") for service in WORKS.values()]
         for process in started:
             await self._system.ready(process, 120)
-        for queue in WORKS:
+        for queue in works:
             await self._fill(queue)
         await self._command()
         await self._replay()
@@ -196,12 +198,7 @@ class Run:
         return done, time.monotonic() - began
 
     async def _replay(self) -> None:
-        told = self.result.queues[LOG] = Queue()
-        for first in range(0, self._messages, FEW):
-            made = [self._maker.next() for _ in range(min(FEW, self._messages - first))]
-            await asyncio.to_thread(self._sender.send, LOG, made, told)
-            if first % (FEW * 300) == 0:
-                self._say(f"{LOG}: {first + len(made):,} sent")
+        told = await self._fill_stream()
         await publish(self._system, [sample("article.published", "last", 1)], queue=LOG)
         async with await aio_pika.connect(self._system.broker.url) as connection:
             channel = await connection.channel()
@@ -222,6 +219,24 @@ class Run:
                 self.result.complaints.append(f"the replay: {replayed.stdout[-300:]} {replayed.stderr[-500:]}")
             await channel.queue_delete(NEWCOMER)
         self._say(f"{LOG}: replayed in {told.slowest:.1f} s: {replayed.stderr.strip().splitlines()[-1:]}")
+
+    async def _fill_stream(self) -> Queue:
+        counted = [Queue() for _ in range(SIDE_BY_SIDE)]
+        senders = [Sender(self._system.broker.url) for _ in counted]
+        step = FEW * SIDE_BY_SIDE
+        try:
+            for first in range(0, self._messages, step):
+                made = [self._maker.next() for _ in range(min(step, self._messages - first))]
+                parts = (made[start : start + FEW] for start in range(0, len(made), FEW))
+                sending = zip(senders, parts, counted, strict=False)  # the last step may have fewer parts
+                await asyncio.gather(*(asyncio.to_thread(one.send, LOG, part, told) for one, part, told in sending))
+                if first % (step * 40) == 0:
+                    self._say(f"{LOG}: {first + len(made):,} sent")
+        finally:
+            for sender in senders:
+                sender.close()
+        self.result.queues[LOG] = Queue(sum(each.taken for each in counted), sum(each.refused for each in counted))
+        return self.result.queues[LOG]
 
     async def _took(self, queue: aio_pika.abc.AbstractQueue) -> bool:
         """Take all messages from a queue; whether the newest is that which was sent last."""

@@ -222,7 +222,7 @@ def test_a_process_without_settings_says_which_it_needs_and_ends(tmp_path: Path)
         " (TCP port to listen on; 0 is any free one)",
         "  LUOTDOC_MONGO_URL: is not set (MongoDB replica set: mongodb://host[:port]/database?replicaSet=…)",
         "  LUOTDOC_TOKENS: the digest of cms must be the SHA-256 of its token, 64 hex digits"
-        " (who may write: name:scope+scope:sha256-of-the-token in hex, separated by commas;"
+        " (tokens that may write: name:scope+scope:sha256-of-the-token in hex, separated by commas;"
         " scopes are articles and reads)",
     ]
     assert list(tmp_path.iterdir()) == []

@@ -62,10 +62,11 @@ def extras(lock: str) -> dict[str, list[str]]:
 
 def environment(place: Path, index: str) -> dict[str, str]:
     """That of a machine on which nothing was installed before: no caches, no settings of pip."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "LUOTDOC_", "PYTEST", "MAKE", "VIRTUAL"))}
+    ours = ("PIP_", "LUOTDOC_", "PYTEST", "MAKE", "ARGS", "VIRTUAL")  # ARGS are this run's, not those of its `make`
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     home = place / "home"
     home.mkdir()
-    ours = {
+    fresh = {
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / "cache"),
         "npm_config_cache": str(home / "npm"),
@@ -75,8 +76,8 @@ def environment(place: Path, index: str) -> dict[str, str]:
         "PYTHON": str(place / "python"),
     }
     marks = ("RABBITMQ_SERVER", "MONGOD")
-    ours |= {f"LUOTDOC_{name}": os.environ[f"LUOTDOC_{name}"] for name in marks if f"LUOTDOC_{name}" in os.environ}
-    return kept | ours
+    fresh |= {f"LUOTDOC_{name}": os.environ[f"LUOTDOC_{name}"] for name in marks if f"LUOTDOC_{name}" in os.environ}
+    return kept | fresh
 
 
 def demo(clone: Path, env: dict[str, str], log: Path) -> str:

@@ -73,3 +73,14 @@ def test_memory_is_bounded_and_a_busy_address_stays() -> None:
         allowed(limit, b"busy", 1)
         assert len(limit) <= 100
     assert allowed(limit, b"busy", 100) <= 2
+
+
+def test_a_read_that_comes_early_is_refused_and_does_not_lengthen_the_wait() -> None:
+    clock = Clock()
+    limit = ReadLimit(60, clock)
+    assert allowed(limit, b"a", 60) == 60
+    clock.now += 0.6
+    assert [round(limit.wait(b"a"), 3) for _ in range(3)] == [0.4, 0.4, 0.4]
+    clock.now += 0.4
+    assert limit.wait(b"a") == 0
+    assert round(limit.wait(b"a"), 3) == 1.0

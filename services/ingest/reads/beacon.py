@@ -278,7 +278,7 @@ def _answer(outcome: bytes, batch: bytes) -> RawHeaders:
 
 
 def _too_many(wait: float) -> Problem:
-    headers = [("retry-after", str(math.ceil(wait)))]
+    headers = [("retry-after", str(max(1, math.ceil(round(wait, 2)))))]
     return Problem(429, "too many reads from this address, try again later", headers=headers)
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+EARLY_SECONDS = 0.001
+"""Time by which a read may come early: more than the rounding of a burst adds up to."""
+
 
 class ReadLimit:
     """Allows each address `per_minute` reads,
@@ -31,8 +34,8 @@ class ReadLimit:
         now = self._seconds()
         full = max(self._newer.get(address) or self._older.get(address, 0.0), now)
         wait = full + self._interval - now - 60
-        # Half an interval: rounding must not refuse the last read of a burst, or one after exactly the wait told.
-        if wait < self._interval / 2:
+        # Rounding must not refuse the last read of a burst, or one after exactly the wait told.
+        if wait < min(self._interval / 2, EARLY_SECONDS):
             wait = 0.0
         if len(self._newer) >= self._half and address not in self._newer:
             self._older, self._newer = self._newer, {}

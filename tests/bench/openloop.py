@@ -55,7 +55,8 @@ class Load:
     """Requests at their moments, and what became of them."""
 
     def __init__(self, first: int) -> None:
-        self.idle: list[Connection] = []
+        # In turn: one that is never used is closed by the server after some seconds.
+        self.idle: deque[Connection] = deque()
         self.took: list[float] = []
         self.late: list[float] = []
         self.acks: list[tuple[float, int]] = []
@@ -67,7 +68,7 @@ class Load:
         """A request's moment has come."""
         if self.idle:
             self.late.append((time.monotonic() - due) * 1000)
-            self.idle.pop().send(due, self._request())
+            self.idle.popleft().send(due, self._request())
         else:
             self._waiting.append(due)
 

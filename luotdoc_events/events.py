@@ -43,15 +43,21 @@ def _sequence(value: str) -> str:
 # schemas, because no producer sends such values.
 Int64 = Annotated[int, AfterValidator(_storable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
-ArticleId = Annotated[str, Field(pattern=ARTICLE_ID, description="the article's id", examples=["ls0001"])]
+ArticleId = Annotated[
+    str, Field(pattern=ARTICLE_ID, description="the article's id", examples=["ls0001"])
+]
 Revision = Annotated[
-    int, Field(ge=1, description="the article's revision; each change adds one"), AfterValidator(_storable)
+    int,
+    Field(ge=1, description="the article's revision; each change adds one"),
+    AfterValidator(_storable),
 ]
 Url = Annotated[str, Field(description="absolute canonical address of the article's page")]
 
 
 class Data(BaseModel):
-    """Base class of an event's `data`. Unknown fields are ignored: later additions break no reader."""
+    """Base class of an event's `data`. Unknown fields are ignored: later additions break no
+    reader.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     name: ClassVar[str]
@@ -64,7 +70,9 @@ class Data(BaseModel):
 class Image(BaseModel):
     """A picture with its texts."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, title="ArticleImage")  # TypeScript has an `Image`
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, title="ArticleImage"
+    )  # TypeScript has an `Image`
     url: str = Field(description="address: absolute, or a path from the root of the site")
     alt: str = Field("", description="alternative text for people who don't see the picture")
     caption: str = Field("", description="plain text under the picture")
@@ -89,14 +97,23 @@ class Article(Data):
     lead: str = Field("", description="introductory paragraph as plain text")
     body_html: str = Field(description="the article's text as sanitised HTML")
     byline: str = Field("", description="authors, as plain text")
-    tags: Annotated[list[str], FailFast()] = Field([], description="tags as the editor wrote them; absent means none")
-    image: Image | None = Field(None, title="LeadingImage", description="the leading picture; null while there is none")
+    tags: Annotated[list[str], FailFast()] = Field(
+        [], description="tags as the editor wrote them; absent means none"
+    )
+    image: Image | None = Field(
+        None, title="LeadingImage", description="the leading picture; null while there is none"
+    )
     language: str = Field("vi", description="language of the article, a BCP 47 tag")
     published_at: Moment = Field(description="time of publication that the page shows")
     modified_at: Moment = Field(description="time at which this revision was written")
     reads_baseline: Annotated[
         int,
-        Field(ge=0, description="read count from an earlier system, not included in the totals of reads.counted"),
+        Field(
+            ge=0,
+            description=(
+                "read count from an earlier system, not included in the totals of reads.counted"
+            ),
+        ),
         AfterValidator(_storable),
     ] = 0
 
@@ -114,7 +131,9 @@ class ArticleUpdated(Article):
 
 
 class ArticleWithdrawn(Data):
-    """The article is no longer public. Keep its revision as a tombstone against late older events."""
+    """The article is no longer public. Keep its revision as a tombstone against late older
+    events.
+    """
 
     name: ClassVar[str] = "article.withdrawn"
     id: ArticleId
@@ -156,18 +175,29 @@ class Count(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     article: ArticleId
-    delta: Int64 = Field(description="reads that this flush added; informational, don't add deltas up")
-    total: Int64 = Field(description="all counted reads of the article; of two totals keep the larger")
+    delta: Int64 = Field(
+        description="reads that this flush added; informational, don't add deltas up"
+    )
+    total: Int64 = Field(
+        description="all counted reads of the article; of two totals keep the larger"
+    )
 
 
 class ReadsCounted(Data):
-    """Reads were counted: one event for each flush of the counter. Totals don't include baselines."""
+    """Reads were counted: one event for each flush of the counter. Totals don't include
+    baselines.
+    """
 
     name: ClassVar[str] = "reads.counted"
     of_article: ClassVar[bool] = False
-    items: Annotated[list[Count], FailFast()] = Field(description="the articles that this flush counted")
+    items: Annotated[list[Count], FailFast()] = Field(
+        description="the articles that this flush counted"
+    )
     complete_through: Moment | None = Field(
-        None, description="every read accepted before this moment is in the totals; null while it is not known"
+        None,
+        description=(
+            "every read accepted before this moment is in the totals; null while it is not known"
+        ),
     )
 
 
@@ -181,15 +211,22 @@ class Heartbeat(Data):
     name: ClassVar[str] = "heartbeat"
     of_article: ClassVar[bool] = False
     producer: str = Field(description="the service that publishes events of this type")
-    instance: str = Field(description="the process that sent this heartbeat; a new name at each start")
+    instance: str = Field(
+        description="the process that sent this heartbeat; a new name at each start"
+    )
     event: str = Field(description="the name of the event type", examples=["article.published"])
-    interval: float = Field(gt=0, description="seconds to the next heartbeat; three intervals of silence mean a fault")
+    interval: float = Field(
+        gt=0, description="seconds to the next heartbeat; three intervals of silence mean a fault"
+    )
     last_id: str | None = Field(
         None,
-        description="id of the last event of this type that RabbitMQ confirmed to this process; a queue bound to both "
-        "has received it before this heartbeat; null while there was none",
+        description="id of the last event of this type that RabbitMQ confirmed to this process; "
+        "a queue bound to both has received it before this heartbeat; null while "
+        "there was none",
     )
-    last_time: Moment | None = Field(None, description="`time` of that last event; null while there was none")
+    last_time: Moment | None = Field(
+        None, description="`time` of that last event; null while there was none"
+    )
 
 
 KINDS: tuple[type[Data], ...] = (
@@ -212,19 +249,36 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     specversion: Literal["1.0"] = Field("1.0", description="version of CloudEvents")
-    id: str = Field(min_length=1, description="the event's id; a repetition of the event has the same id")
-    source: str = Field(min_length=1, description="the service that published the event, such as /luotdoc/ingest")
-    type: str = Field(description="`luotdoc.`, the event's name and its version, such as luotdoc.article.published.v1")
-    subject: str | None = Field(None, description="the article's id; always in article.* and page.*, else never")
+    id: str = Field(
+        min_length=1, description="the event's id; a repetition of the event has the same id"
+    )
+    source: str = Field(
+        min_length=1, description="the service that published the event, such as /luotdoc/ingest"
+    )
+    type: str = Field(
+        description="`luotdoc.`, the event's name and its version, such as "
+        "luotdoc.article.published.v1"
+    )
+    subject: str | None = Field(
+        None, description="the article's id; always in article.* and page.*, else never"
+    )
     time: Moment = Field(description="when the event happened")
-    datacontenttype: Literal["application/json"] = Field("application/json", description="media type of `data`")
-    dataschema: str | None = Field(None, description="absolute address of the JSON Schema of `data`")
-    sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$"), AfterValidator(_sequence)] | None = Field(
-        None,
-        description="the article's revision with leading zeros: it compares as text; present where `subject` is",
+    datacontenttype: Literal["application/json"] = Field(
+        "application/json", description="media type of `data`"
+    )
+    dataschema: str | None = Field(
+        None, description="absolute address of the JSON Schema of `data`"
+    )
+    sequence: Annotated[str, Field(pattern=r"^[0-9]{20}$"), AfterValidator(_sequence)] | None = (
+        Field(
+            None,
+            description="the article's revision with leading zeros: it compares as text; "
+            "present where `subject` is",
+        )
     )
     correlationid: str | None = Field(
-        None, description="id of the request that led to the event; all services' log lines carry it"
+        None,
+        description="id of the request that led to the event; all services' log lines carry it",
     )
     data: dict[str, Any]
 
@@ -281,7 +335,9 @@ def envelope(
 
 
 def encode(event: Envelope) -> bytes:
-    """The event as structured-mode JSON. Absent attributes are left out, as CloudEvents requires."""
+    """The event as structured-mode JSON. Absent attributes are left out, as CloudEvents
+    requires.
+    """
     return event.model_dump_json(exclude_none=True).encode()
 
 

@@ -1,9 +1,9 @@
 """`python -m shared.parked`: list, show, redrive or discard parked messages.
 
-    list [QUEUE]                     list parked messages: handle, age, reason, detail; without QUEUE all of ours
-    show QUEUE HANDLE                print one message
-    redrive QUEUE HANDLE…|--all      send back to the work queue; --force for batches that are too old
-    discard QUEUE HANDLE…|--all      delete for good
+    list [QUEUE]                     list parked messages: handle, age, reason, detail; without
+    QUEUE all of ours show QUEUE HANDLE                print one message redrive QUEUE HANDLE…|--all
+    send back to the work queue; --force for batches that are too old discard QUEUE HANDLE…|--all
+    delete for good
 
 QUEUE is the name of a work queue, such as counter.reads, or of a subscriber's queue, for which the
 subscriber's own user suffices. Redriving is idempotent: the ledger knows the ids of counted
@@ -34,7 +34,15 @@ from shared.rabbit.broker import BROKER_ERRORS
 from shared.rabbit.direct import told_of_rights, way_into
 from shared.rabbit.properties import Unreadable
 from shared.rabbit.topology import WORK_QUEUES
-from shared.subscriber.parking import DETAIL, FORCE, PARKED_AT, REASON, parked_since, passed_on, reason_of
+from shared.subscriber.parking import (
+    DETAIL,
+    FORCE,
+    PARKED_AT,
+    REASON,
+    parked_since,
+    passed_on,
+    reason_of,
+)
 
 NEEDS_FORCE = "too_old"
 MOST_PASSES, BACK_SECONDS = 20, 0.5
@@ -43,8 +51,12 @@ messages may come back meanwhile."""
 
 
 def handle_of(message: AbstractIncomingMessage) -> str:
-    """The handle of a parked message: eight hex digits made from its content and time of parking."""
-    seed = repr((message.message_id, message.headers.get(PARKED_AT), message.headers.get(REASON))).encode()
+    """The handle of a parked message: eight hex digits made from its content and time of
+    parking.
+    """
+    seed = repr(
+        (message.message_id, message.headers.get(PARKED_AT), message.headers.get(REASON))
+    ).encode()
     return sha256(seed + message.body).hexdigest()[:8]
 
 
@@ -71,7 +83,9 @@ def line(message: AbstractIncomingMessage, moment: datetime) -> str:
 
 def printable(text: str, kept: str = "") -> str:
     """`text` with control characters for terminals escaped, except those in `kept`."""
-    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
@@ -98,7 +112,9 @@ def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
 
 
 @asynccontextmanager
-async def _connected(settings: SubscriberSettings) -> AsyncIterator[tuple[AbstractConnection, AbstractChannel]]:
+async def _connected(
+    settings: SubscriberSettings,
+) -> AsyncIterator[tuple[AbstractConnection, AbstractChannel]]:
     # Unacked messages go back to their places when the channel closes.
     async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
         yield connection, await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -165,7 +181,10 @@ async def _settle(settings: SubscriberSettings, chosen: argparse.Namespace) -> i
             missing.discard(handle)
             if back:
                 if message.headers.get(REASON) == NEEDS_FORCE and not chosen.force:
-                    print(f"{handle}  left: too old, it may have been counted already; --force counts it")
+                    print(
+                        f"{handle}  left: too old, it may have been counted already; --force "
+                        "counts it"
+                    )
                     left += 1
                     continue
                 await back.publish(again(message, chosen.force), chosen.queue, mandatory=True)
@@ -189,7 +208,9 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
         one.add_argument("handles", nargs="*", metavar="HANDLE")
         one.add_argument("--all", action="store_true", help="everything in the queue")
         if command == "redrive":
-            one.add_argument("--force", action="store_true", help="count batches although they are too old")
+            one.add_argument(
+                "--force", action="store_true", help="count batches although they are too old"
+            )
     chosen = parser.parse_args(arguments)
     if chosen.command in ("redrive", "discard") and not chosen.handles and not chosen.all:
         parser.error("name handles, or say --all")
@@ -198,7 +219,10 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
 
 def _told_of_absence(queue: str | None, error: ChannelNotFoundEntity) -> str:
     if queue is None or f"'{queue}.parked'" not in str(error):
-        return f"RabbitMQ: {error}; has `python -m shared.setup` run, and is the queue's subscriber set up?"
+        return (
+            f"RabbitMQ: {error}; has `python -m shared.setup` run, and is the queue's subscriber "
+            "set up?"
+        )
     return f"there is no queue {queue}.parked; name the work queue, without `.parked`"
 
 
@@ -208,7 +232,9 @@ async def run(arguments: list[str]) -> int:
     settings = load(SubscriberSettings)
     try:
         if chosen.command == "list":
-            return await _list(settings, [chosen.queue] if chosen.queue else [work.name for work in WORK_QUEUES])
+            return await _list(
+                settings, [chosen.queue] if chosen.queue else [work.name for work in WORK_QUEUES]
+            )
         if chosen.command == "show":
             return await _show(settings, chosen.queue, chosen.handle)
         return await _settle(settings, chosen)
@@ -219,7 +245,9 @@ async def run(arguments: list[str]) -> int:
         print(_told_of_absence(chosen.queue, error), file=sys.stderr)
         return 1
     except BROKER_ERRORS as error:
-        print(f"RabbitMQ: {error}; is it up, and has `python -m shared.setup` run?", file=sys.stderr)
+        print(
+            f"RabbitMQ: {error}; is it up, and has `python -m shared.setup` run?", file=sys.stderr
+        )
         return 1
 
 

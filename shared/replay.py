@@ -1,8 +1,8 @@
 """`python -m shared.replay`: replay the history into one subscriber's queue.
 
-    python -m shared.replay --to search.articles
-    python -m shared.replay --to search.articles --type article.published --since 2026-11-01T00:00:00+07:00
-    python -m shared.replay --to search.articles --subject ls0001 --subject ls0002
+    python -m shared.replay --to search.articles python -m shared.replay --to search.articles --type
+    article.published --since 2026-11-01T00:00:00+07:00 python -m shared.replay --to search.articles
+    --subject ls0001 --subject ls0002
 
 Events come from the stream luotdoc.events.log, in its order, with the header x-luotdoc-replay. Bind
 the queue first: later events arrive live. After a stop the same command continues where it was. For
@@ -95,7 +95,9 @@ class History:
 
 
 @contextlib.asynccontextmanager
-async def history(connection: AbstractConnection, begin: str | int, prefetch: int) -> AsyncIterator[History]:
+async def history(
+    connection: AbstractConnection, begin: str | int, prefetch: int
+) -> AsyncIterator[History]:
     """The stream from `begin` on, consumed on a channel of its own."""
     channel = await connection.channel()
     try:
@@ -115,8 +117,8 @@ def offset_of(message: AbstractIncomingMessage, before: int | None = None) -> in
     at = _place(message, before)
     if at is None:
         raise Refused(
-            f"the headers of a message in {topology.EVENTS_LOG.name} can't be read, and so its place is unknown; "
-            "begin before or after it with --since"
+            f"the headers of a message in {topology.EVENTS_LOG.name} can't be read, and so its "
+            "place is unknown; begin before or after it with --since"
         )
     return at
 
@@ -137,8 +139,8 @@ async def last_offset(connection: AbstractConnection) -> int:
             message = await log.next(NOTHING_SECONDS)
         except TimeoutError:
             raise Refused(
-                f"the history {topology.EVENTS_LOG.name} is empty, or RabbitMQ is too busy to show it; "
-                "`python -m services.ingest replay` has the articles"
+                f"the history {topology.EVENTS_LOG.name} is empty, or RabbitMQ is too busy to "
+                "show it; `python -m services.ingest replay` has the articles"
             ) from None
         at = _place(message, None)
         while True:
@@ -168,7 +170,9 @@ def again(message: AbstractIncomingMessage) -> aio_pika.Message:
     )
 
 
-async def replay(settings: SubscriberSettings, queue: str, chosen: Selection, rate: float, restart: bool) -> None:
+async def replay(
+    settings: SubscriberSettings, queue: str, chosen: Selection, rate: float, restart: bool
+) -> None:
     """Replay the selected events of the history. Raises `Refused`, and aio-pika's errors."""
     async with await aio_pika.connect(settings.amqp_url, timeout=10) as connection:
         end = await last_offset(connection)
@@ -177,11 +181,18 @@ async def replay(settings: SubscriberSettings, queue: str, chosen: Selection, ra
         with progress() as bar:
             task = bar.add_task(queue, total=None)
             target = await open_target(
-                channel, queue, str(chosen), rate, restart, lambda line: bar.update(task, description=line or queue)
+                channel,
+                queue,
+                str(chosen),
+                rate,
+                restart,
+                lambda line: bar.update(task, description=line or queue),
             )
             before = target.place.sent
             if before:
-                bar.console.print(f"continuing after the {before:,} events that were sent before", highlight=False)
+                bar.console.print(
+                    f"continuing after the {before:,} events that were sent before", highlight=False
+                )
             unreadable = await _send(
                 connection,
                 channel,
@@ -193,7 +204,10 @@ async def replay(settings: SubscriberSettings, queue: str, chosen: Selection, ra
             await target.finish()
     print(f"{target.place.sent:,} events sent into {queue}, marked as {target.place.name}")
     if unreadable:
-        told = f"{unreadable:,} messages of the history are no events, or can't be read, and were left out"
+        told = (
+            f"{unreadable:,} messages of the history are no events, or can't be read, and were "
+            "left out"
+        )
         print(told, file=sys.stderr)
 
 
@@ -228,7 +242,13 @@ async def _send(
     """
     if target.place.at and int(target.place.at) >= end:
         return 0
-    begin, batch, read, unreadable, first = _begin(target, chosen), list[aio_pika.Message](), 0, 0, 0
+    begin, batch, read, unreadable, first = (
+        _begin(target, chosen),
+        list[aio_pika.Message](),
+        0,
+        0,
+        0,
+    )
     at = begin - 1 if isinstance(begin, int) else None
     log = History(channel)
     await log.start(begin)
@@ -272,9 +292,23 @@ def main(arguments: list[str]) -> int:
     parser = Command(prog="python -m shared.replay", description=__doc__)
     add_target_arguments(parser)
     kept = sorted(name for name in events.EVENTS if topology.is_kept(name))
-    parser.add_argument("--type", action="append", default=[], choices=kept, help="events of this name; again for more")
-    parser.add_argument("--subject", action="append", default=[], metavar="ID", help="of this article; again for more")
-    parser.add_argument("--since", type=moment, metavar="TIME", help="not older, such as 2026-11-01T00:00:00+07:00")
+    parser.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        choices=kept,
+        help="events of this name; again for more",
+    )
+    parser.add_argument(
+        "--subject",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="of this article; again for more",
+    )
+    parser.add_argument(
+        "--since", type=moment, metavar="TIME", help="not older, such as 2026-11-01T00:00:00+07:00"
+    )
     parser.add_argument("--until", type=moment, metavar="TIME", help="older than this")
     asked = parser.parse_args(arguments)
     if asked.since and asked.since > now():

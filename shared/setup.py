@@ -19,12 +19,16 @@ SECONDS = 60.0
 
 
 async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) -> None:
-    """Wait for both servers, then declare everything. New queues are bound after `settle` seconds."""
+    """Wait for both servers, then declare everything. New queues are bound after `settle`
+    seconds.
+    """
     client, db = mongo.connect(settings.mongo_url, "setup")
     await mongo.wait_for(client, settings.mongo_url)
     await make_indexes(db)
     broker = rabbit.make_broker(settings, "setup")
-    await rabbit.connect(broker, settings.amqp_url, partial(declaring.declare, settle=settle), SECONDS)
+    await rabbit.connect(
+        broker, settings.amqp_url, partial(declaring.declare, settle=settle), SECONDS
+    )
     await broker.stop()
     client.close()
 

@@ -1,4 +1,6 @@
-"""Each worker's own RabbitMQ and MongoDB, started once. A server that cannot be started fails the run."""
+"""Each worker's own RabbitMQ and MongoDB, started once. A server that cannot be started fails the
+run.
+"""
 
 import os
 from collections import Counter
@@ -17,7 +19,8 @@ from tests.support.reaper import reaping
 from tests.support.system import System
 from tests.support.witness import Judge, Witness
 
-# A property is right or wrong however slow the machine is; what must be fast has a test that measures it.
+# A property is right or wrong however slow the machine is; what must be fast has a test that
+# measures it.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
@@ -68,8 +71,12 @@ def judge(pytestconfig: pytest.Config) -> Iterator[Judge]:
 
 
 @pytest.fixture
-async def system(broker: Broker, database: Database, judge: Judge, tmp_path: Path) -> AsyncIterator[System]:
-    """An empty system; the test starts the services that it needs. Every event that they publish must be as told."""
+async def system(
+    broker: Broker, database: Database, judge: Judge, tmp_path: Path
+) -> AsyncIterator[System]:
+    """An empty system; the test starts the services that it needs. Every event that they publish
+    must be as told.
+    """
     one, witness = System(broker, database, tmp_path), Witness(broker.url, judge)
     await one.reset()
     await witness.open()
@@ -83,14 +90,20 @@ async def system(broker: Broker, database: Database, judge: Judge, tmp_path: Pat
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count; a worker takes ports of its own, for one is free while its server starts again."""
+    """Begin to count; a worker takes ports of its own, for one is free while its server starts
+    again.
+    """
     config.stash[_PASSED] = Counter()
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-        ports.RANGE = ports.RANGE[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
+        ports.RANGE = ports.RANGE[
+            int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        ]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker tells the process that sums up; that fails when one died, even behind its last test."""
+    """A worker tells the process that sums up; that fails when one died, even behind its last
+    test.
+    """
     if session.config.stash.get(_DIED, False):
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if (output := getattr(session.config, "workeroutput", None)) is not None:

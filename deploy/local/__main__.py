@@ -1,4 +1,6 @@
-"""`python -m deploy.local up|demo`: the system on this machine until Ctrl-C; `subscriber NAME` makes a user on it."""
+"""`python -m deploy.local up|demo`: the system on this machine until Ctrl-C; `subscriber NAME`
+makes a user on it.
+"""
 
 import asyncio
 import contextlib
@@ -22,7 +24,9 @@ async def run(command: str, folder: Path) -> int:
     if task is None:
         raise RuntimeError("needs a task to cancel")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # as nohup asks for
+        if (
+            number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        ):  # as nohup asks for
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     console = Console()
     try:
@@ -66,7 +70,9 @@ def main() -> int:
     parser = Command(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("command", choices=["up", "demo", "subscriber"])
     parser.add_argument("name", nargs="?", metavar="NAME", help="of the subscriber")
-    parser.add_argument("--folder", type=Path, default=ROOT / ".local", help="where data and logs are kept")
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / ".local", help="where data and logs are kept"
+    )
     arguments = parser.parse_args()
     if (arguments.command == "subscriber") != (arguments.name is not None):
         parser.error("subscriber takes a NAME, up and demo none")

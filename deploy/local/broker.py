@@ -36,7 +36,9 @@ _PERMISSIONS = Path(__file__).parents[1] / "rabbitmq/services.json"
 
 @dataclass(frozen=True)
 class Node:
-    """Who and where a node is: its user, and the ports of AMQP, Erlang's distribution, port mapper, rabbitmqctl."""
+    """Who and where a node is: its user, and the ports of AMQP, Erlang's distribution, port mapper,
+    rabbitmqctl.
+    """
 
     user: str
     password: str
@@ -50,7 +52,8 @@ class Node:
 
 
 class Broker(Server):
-    """A RabbitMQ node; `url` logs in as its administrator, with a password of its own, kept in the folder.
+    """A RabbitMQ node; `url` logs in as its administrator, with a password of its own, kept in the
+    folder.
 
     `server` is the path of rabbitmq-server, else LUOTDOC_RABBITMQ_SERVER, else Debian's.
     """
@@ -59,13 +62,17 @@ class Broker(Server):
 
     def __init__(self, folder: Path, server: str | None = None) -> None:
         super().__init__(folder)
-        self.server = str(Path(server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER).absolute())
+        self.server = str(
+            Path(server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER).absolute()
+        )
         self._node = self._keep_node(self.folder / "node.json")
         self.url = self._node.url(self._node.user)
 
     @classmethod
     def running(cls, folder: Path) -> "Broker":
-        """The node of `folder` that another process runs: to ask and to tell it, not to start or stop it."""
+        """The node of `folder` that another process runs: to ask and to tell it, not to start or
+        stop it.
+        """
         return _Running(folder)
 
     @property
@@ -106,13 +113,16 @@ class Broker(Server):
             "RABBITMQ_CTL_DIST_PORT_MIN": str(self._node.control),
             "RABBITMQ_CTL_DIST_PORT_MAX": str(self._node.control + 10),
             # One release does not start on the data of just any other: each server keeps its own.
-            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia" / self.server.strip("/").replace("/", "-")),
+            "RABBITMQ_MNESIA_BASE": str(
+                self.folder / "mnesia" / self.server.strip("/").replace("/", "-")
+            ),
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
             "RABBITMQ_PID_FILE": str(self.folder / "rabbitmq.pid"),
-            # Two schedulers that sleep when there is nothing to do, and no port open to other machines.
+            # Two schedulers that sleep when there is nothing to do, and no port open to other
+            # machines.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
             " -kernel inet_dist_use_interface {127,0,0,1}",
         }
@@ -131,7 +141,9 @@ class Broker(Server):
         return self._node.url(user)
 
     def set_memory_alarm(self, on: bool) -> None:
-        """Set the memory alarm, which blocks every connection that publishes, or clear it. Takes 1 to 3 s."""
+        """Set the memory alarm, which blocks every connection that publishes, or clear it. Takes 1
+        to 3 s.
+        """
         self.control("set_vm_memory_high_watermark", "0" if on else str(_WATERMARK))
 
     def controller(self) -> list[str]:
@@ -172,22 +184,31 @@ class _Running(Broker):
 
 
 def _keep_node(path: Path) -> Node:
-    """The node that `path` describes, else a new one; ports that others have taken meanwhile are replaced."""
+    """The node that `path` describes, else a new one; ports that others have taken meanwhile are
+    replaced.
+    """
     known = json.loads(path.read_text()) if path.exists() else {}
     taken: list[int] = []
     for use in ("amqp", "distribution", "mapper", "control"):
         taken.append(ports.choose_port(known.get(use), taken))
-    user, password = known.get("user", "luotdoc"), known.get("password") or secrets.token_urlsafe(24)
+    user, password = (
+        known.get("user", "luotdoc"),
+        known.get("password") or secrets.token_urlsafe(24),
+    )
     node = Node(user, password, *taken)
     write_private(path, json.dumps(asdict(node)))
     return node
 
 
 def _definitions(node: Node) -> str:
-    """The administrator, setup and the services, all with the node's password, and what each may do."""
+    """The administrator, setup and the services, all with the node's password, and what each may
+    do.
+    """
     granted = json.loads(_PERMISSIONS.read_text())
     salt = secrets.token_bytes(4)
-    digest = base64.b64encode(salt + hashlib.sha256(salt + node.password.encode()).digest()).decode()
+    digest = base64.b64encode(
+        salt + hashlib.sha256(salt + node.password.encode()).digest()
+    ).decode()
     names = [granting["user"] for granting in granted["permissions"]]
     users = [{"name": name, "tags": "", "password_hash": digest} for name in names]
     administrator = {"name": node.user, "tags": "administrator", "password_hash": digest}

@@ -1,4 +1,6 @@
-"""What the runner says: plain lines with the time since its start, and progress bars on a terminal."""
+"""What the runner says: plain lines with the time since its start, and progress bars on a
+terminal.
+"""
 
 import time
 from collections.abc import Iterator
@@ -62,7 +64,9 @@ class Console:
         self._live = None
 
     def refresh(self, text: str) -> None:
-        """Show `text` in the line of `refreshing`; where there is no terminal, as a line every 5 s."""
+        """Show `text` in the line of `refreshing`; where there is no terminal, as a line every 5
+        s.
+        """
         if self._live:
             self._live.update(Text(text, overflow="ellipsis", no_wrap=True), refresh=True)
         elif time.monotonic() - self._last_line >= _PLAIN_EVERY_SECONDS:

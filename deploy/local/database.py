@@ -1,4 +1,6 @@
-"""A private MongoDB server in a folder of its own: a replica set of one, so that transactions work."""
+"""A private MongoDB server in a folder of its own: a replica set of one, so that transactions
+work.
+"""
 
 import importlib.metadata
 import os
@@ -59,7 +61,9 @@ class Database(Server):
         return dict(os.environ)
 
     def answers(self) -> bool:
-        """True once the server is primary; makes it the one member of its replica set where it is not yet."""
+        """True once the server is primary; makes it the one member of its replica set where it is
+        not yet.
+        """
         address = f"{ports.HOST}:{self.port}"
         client: pymongo.MongoClient[dict[str, Any]]
         try:
@@ -79,7 +83,9 @@ class Database(Server):
 
 
 def _join(client: pymongo.MongoClient[dict[str, Any]], address: str) -> None:
-    """Make the server the one member of its set, or give the member its new address after a change of port."""
+    """Make the server the one member of its set, or give the member its new address after a change
+    of port.
+    """
     member = {"_id": 0, "host": address}
     try:
         client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [member]})
@@ -97,7 +103,9 @@ def _wheel_server() -> str:
     try:
         wheel = importlib.metadata.distribution(_WHEEL)
     except importlib.metadata.PackageNotFoundError as error:
-        raise StartError(f"no mongod: install {_WHEEL} (`make venv`) or set LUOTDOC_MONGOD") from error
+        raise StartError(
+            f"no mongod: install {_WHEEL} (`make venv`) or set LUOTDOC_MONGOD"
+        ) from error
     path = Path(str(wheel.locate_file("fiftyone/db/bin/mongod")))
     path.chmod(0o755)
     return str(path)

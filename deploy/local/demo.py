@@ -20,7 +20,9 @@ _COUNTED_SECONDS = 30.0
 
 
 async def fill(stack: Stack, console: Console) -> None:
-    """Load the samples, wait for their pages, send reads, wait until they are counted, and print the URLs."""
+    """Load the samples, wait for their pages, send reads, wait until they are counted, and print
+    the URLs.
+    """
     ingest, render, stats = stack.url("ingest"), stack.public("render"), stack.public("stats")
     headers = {"Authorization": f"Bearer {stack.token}"}
     try:
@@ -36,7 +38,9 @@ async def fill(stack: Stack, console: Console) -> None:
             console.step("all of them are counted")
     except httpx.HTTPStatusError as error:
         answer = error.response
-        raise StartError(f"{error.request.method} {error.request.url}: {answer.status_code} {answer.text}") from error
+        raise StartError(
+            f"{error.request.method} {error.request.url}: {answer.status_code} {answer.text}"
+        ) from error
     except httpx.HTTPError as error:
         raise StartError(f"{error.request.method} {error.request.url}: {error!r}") from error
     console.say(f"""
@@ -46,7 +50,8 @@ async def fill(stack: Stack, console: Console) -> None:
   API           {ingest}/docs
   Token         {stack.token}
   Events        {stack.amqp_place}   ({ingest}/events/ describes them)
-                `make subscriber NAME=search` in another terminal makes a user, and says how to see them
+                `make subscriber NAME=search` in another terminal makes a user
+                and says how to see them
 
 Ctrl-C stops everything; the data stays for the next time.
 """)
@@ -88,12 +93,15 @@ async def _page(client: httpx.AsyncClient, url: str) -> None:
     deadline = time.monotonic() + _PAGES_SECONDS
     while (answer := await client.get(url)).status_code != httpx.codes.OK:
         if time.monotonic() > deadline:
-            raise StartError(f"{url} was not served after {_PAGES_SECONDS:g} s: {answer.status_code}")
+            raise StartError(
+                f"{url} was not served after {_PAGES_SECONDS:g} s: {answer.status_code}"
+            )
         await asyncio.sleep(0.1)
 
 
 async def _read(url: str, ids: list[str], console: Console) -> int:
-    """Send reads of the articles `ids` over several connections; returns how many ingest says it counted.
+    """Send reads of the articles `ids` over several connections; returns how many ingest says it
+    counted.
 
     Only a gateway believes the addresses.
     """
@@ -108,7 +116,9 @@ async def _read(url: str, ids: list[str], console: Console) -> int:
             async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
                 for article, agent, address in reads:
                     headers = {"User-Agent": agent, "X-Forwarded-For": address}
-                    answer = await client.post(f"{url}/reads", json={"article": article}, headers=headers)
+                    answer = await client.post(
+                        f"{url}/reads", json={"article": article}, headers=headers
+                    )
                     counted += answer.raise_for_status().headers["Luotdoc-Read"] == "counted"
                     done()
 
@@ -121,5 +131,7 @@ async def _counted(client: httpx.AsyncClient, stats: str, wanted: int) -> None:
     deadline = time.monotonic() + _COUNTED_SECONDS
     while (counted := (await _site(client, stats))["counted"]) < wanted:
         if time.monotonic() > deadline:
-            raise StartError(f"{counted} of {wanted} reads were counted after {_COUNTED_SECONDS:g} s")
+            raise StartError(
+                f"{counted} of {wanted} reads were counted after {_COUNTED_SECONDS:g} s"
+            )
         await asyncio.sleep(0.2)

@@ -7,20 +7,25 @@ from deploy.local.plan import Replica, Shared, first
 
 
 def endpoints(
-    shared: Shared, replicas: Sequence[Replica], servers: Mapping[str, int], services: Mapping[str, int]
+    shared: Shared,
+    replicas: Sequence[Replica],
+    servers: Mapping[str, int],
+    services: Mapping[str, int],
 ) -> str:
     """The file's content, as JSON.
 
-    `servers` holds the process ids of our own broker and database (none for those that were there before),
-    `services` that of each replica by its name. URLs are base URLs without a trailing slash; `gateway` is there when
-    readers need one.
+    `servers` holds the process ids of our own broker and database (none for those that were there
+    before), `services` that of each replica by its name. URLs are base URLs without a trailing
+    slash; `gateway` is there when readers need one.
     """
     urls: dict[str, list[str]] = {}
     pids: dict[str, int | list[int]] = dict(servers)
     for replica in replicas:
         urls.setdefault(replica.service, []).append(replica.url)
     for service in urls:
-        pids[service] = [services[replica.name] for replica in replicas if replica.service == service]
+        pids[service] = [
+            services[replica.name] for replica in replicas if replica.service == service
+        ]
     document = {
         "amqp": shared.amqp,
         "mongo": shared.mongo,

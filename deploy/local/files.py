@@ -6,24 +6,32 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put `text` (UTF-8) into `path` with mode 0600; a reader sees the old or the new content, never a part."""
+    """Put `text` (UTF-8) into `path` with mode 0600; a reader sees the old or the new content,
+    never a part.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write(text)
     draft.replace(path)
 
 
 def keep_private(path: Path, make: Callable[[], str]) -> str:
-    """The content of `path`; the first time, what `make` returns, which is then kept (mode 0600)."""
+    """The content of `path`; the first time, what `make` returns, which is then kept (mode
+    0600).
+    """
     if not path.exists():
         write_private(path, make())
     return path.read_text(encoding="utf-8")
 
 
 def tail(path: Path, lines: int = 20) -> str:
-    """The last `lines` lines of a log, or a word that there is none; undecodable bytes are replaced."""
+    """The last `lines` lines of a log, or a word that there is none; undecodable bytes are
+    replaced.
+    """
     if not path.exists():
         return f"(no {path.name})"
     return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

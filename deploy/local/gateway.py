@@ -1,4 +1,6 @@
-"""A private HAProxy with the configuration of compose and Kubernetes, in front of this machine's replicas."""
+"""A private HAProxy with the configuration of compose and Kubernetes, in front of this machine's
+replicas.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,15 +18,22 @@ Backends = Mapping[str, Sequence[tuple[str, str]]]
 
 
 class Gateway(Server):
-    """One origin for readers at `url`. `trusted`: networks of proxies before it, separated by spaces."""
+    """One origin for readers at `url`. `trusted`: networks of proxies before it, separated by
+    spaces.
+    """
 
     name = "gateway"
 
-    def __init__(self, folder: Path, port: int, health_port: int, backends: Backends, trusted: str = "") -> None:
+    def __init__(
+        self, folder: Path, port: int, health_port: int, backends: Backends, trusted: str = ""
+    ) -> None:
         super().__init__(folder)
         self.url = f"http://{HOST}:{port}"
         self.health = f"http://{HOST}:{health_port}"
-        self._environment = {"GATEWAY_BIND": f"{HOST}:{port}", "GATEWAY_HEALTH_BIND": f"{HOST}:{health_port}"}
+        self._environment = {
+            "GATEWAY_BIND": f"{HOST}:{port}",
+            "GATEWAY_HEALTH_BIND": f"{HOST}:{health_port}",
+        }
         if trusted:
             self._environment["GATEWAY_TRUSTED"] = trusted
         self._servers = self.folder / "servers.cfg"
@@ -42,10 +51,14 @@ class Gateway(Server):
     def answers(self) -> bool:
         """Whether each service has a replica that is ready."""
         try:
-            text = httpx.get(f"{self.health}/metrics?scope=backend", trust_env=False, timeout=2).text
+            text = httpx.get(
+                f"{self.health}/metrics?scope=backend", trust_env=False, timeout=2
+            ).text
         except httpx.HTTPError:
             return False
-        up = [line for line in text.splitlines() if line.startswith("haproxy_backend_active_servers")]
+        up = [
+            line for line in text.splitlines() if line.startswith("haproxy_backend_active_servers")
+        ]
         return len(up) >= len(BACKENDS) and all(float(line.split()[-1]) > 0 for line in up)
 
 

@@ -16,10 +16,12 @@ SITE = {
     "LUOTDOC_SITE_TAGLINE": "Tiếng nói của chính quyền và nhân dân trong tỉnh",
     "LUOTDOC_SITE_ADDRESS": "Số 1 đường Sông Lam, phường Yên Lam, tỉnh Lam Sơn",
     "LUOTDOC_LINKS": (
-        "Cổng dịch vụ công=https://example.org/dich-vu-cong,Hội đồng nhân dân tỉnh=https://example.org/hdnd,"
-        "Báo và truyền hình Lam Sơn=https://example.org/bao"
+        "Cổng dịch vụ công=https://example.org/dich-vu-cong,Hội đồng nhân dân "
+        "tỉnh=https://example.org/hdnd,Báo và truyền hình Lam Sơn=https://example.org/bao"
     ),
-    "LUOTDOC_SECTIONS": ("thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"),
+    "LUOTDOC_SECTIONS": (
+        "thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"
+    ),
 }
 """What the services are told unless the environment says otherwise."""
 
@@ -52,8 +54,8 @@ class Replica:
 class Shared:
     """What the replicas of a run are told: the servers' URLs and a token for both scopes.
 
-    `amqp` is for everything but the services that have a RabbitMQ user of their own, in `amqp_of`. `gateway` is the
-    base URL for readers, or empty where they talk to the replicas themselves.
+    `amqp` is for everything but the services that have a RabbitMQ user of their own, in `amqp_of`.
+    `gateway` is the base URL for readers, or empty where they talk to the replicas themselves.
     """
 
     amqp: str
@@ -64,22 +66,30 @@ class Shared:
 
 
 def counts(environ: Mapping[str, str]) -> dict[str, int]:
-    """Replicas per service, from INGEST=2 and the like; 1 by default. Raises ValueError that names the variable."""
+    """Replicas per service, from INGEST=2 and the like; 1 by default. Raises ValueError that names
+    the variable.
+    """
     result = {}
     for service in PORTS:
         given = environ.get(service.upper(), "") or "1"
         if not given.isdecimal() or not 1 <= int(given) <= 16:
-            raise ValueError(f"{service.upper()}={given}: must be a number of processes from 1 to 16")
+            raise ValueError(
+                f"{service.upper()}={given}: must be a number of processes from 1 to 16"
+            )
         result[service] = int(given)
     return result
 
 
 def needs_gateway(wanted: Mapping[str, int]) -> bool:
-    """Whether readers need a gateway: where one of the services that they talk to has several replicas."""
+    """Whether readers need a gateway: where one of the services that they talk to has several
+    replicas.
+    """
     return any(wanted[service] > 1 for service in ("render", "ingest", "stats"))
 
 
-def lay_out(wanted: Mapping[str, int], choose_port: Callable[[int | None, Collection[int]], int]) -> list[Replica]:
+def lay_out(
+    wanted: Mapping[str, int], choose_port: Callable[[int | None, Collection[int]], int]
+) -> list[Replica]:
     """The replicas, first ones first; `choose_port(preferred, taken)` gives a free port."""
     replicas: list[Replica] = []
     for number in range(1, max(wanted.values()) + 1):
@@ -103,10 +113,18 @@ def token_entry(token: str) -> str:
 
 
 def environment(
-    replica: Replica, replicas: Collection[Replica], shared: Shared, environ: Mapping[str, str], spool: Path
+    replica: Replica,
+    replicas: Collection[Replica],
+    shared: Shared,
+    environ: Mapping[str, str],
+    spool: Path,
 ) -> dict[str, str]:
-    """The environment of `replica`: what `environ` says, and over it what only this run can know."""
-    tokens = [entry for entry in (environ.get("LUOTDOC_TOKENS"), token_entry(shared.token)) if entry]
+    """The environment of `replica`: what `environ` says, and over it what only this run can
+    know.
+    """
+    tokens = [
+        entry for entry in (environ.get("LUOTDOC_TOKENS"), token_entry(shared.token)) if entry
+    ]
     ingest = shared.gateway or first(replicas, "ingest").url
     defaults = {
         **SITE,

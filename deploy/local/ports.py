@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 
 HOST = "127.0.0.1"
 
-# Below 32768, where Linux starts to take the ports of outgoing connections: a server that is stopped and
-# started again must find its port still free.
+# Below 32768, where Linux starts to take the ports of outgoing connections: a server that is
+# stopped and started again must find its port still free.
 RANGE = range(20_000, 32_768)
 # The standard ports of RabbitMQ's and MongoDB's own nodes stay theirs.
 _STANDARD = frozenset({25_672, 27_017, 27_018, 27_019})

@@ -8,28 +8,40 @@ _BROWSERS = (
     " Chrome/{major}.0.{build}.{n} Safari/537.36",
     "Mozilla/5.0 (Linux; Android 14; SM-A{build}) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/{major}.0.0.{n} Mobile Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{minor} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-    " Version/17.{minor} Mobile/15E{n} Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{minor} like Mac OS X) AppleWebKit/605.1.15 (KHTML, "
+    "like Gecko) Version/17.{minor} Mobile/15E{n} Safari/604.1",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{major}.{n}) Gecko/20100101 Firefox/{major}.{n}",
 )
 
 
 def user_agents(count: int, chance: random.Random) -> list[str]:
-    """`count` different user agents of browsers: ingest tells readers behind one address apart by them."""
+    """`count` different user agents of browsers: ingest tells readers behind one address apart by
+    them.
+    """
     return [
         chance.choice(_BROWSERS).format(
-            major=chance.randint(110, 140), minor=chance.randint(0, 6), build=chance.randint(1000, 6999), n=n
+            major=chance.randint(110, 140),
+            minor=chance.randint(0, 6),
+            build=chance.randint(1000, 6999),
+            n=n,
         )
         for n in range(count)
     ]
 
 
 def addresses(count: int, chance: random.Random) -> list[str]:
-    """Addresses for `count` reads, from networks that documentation may use: a gateway chooses an ingest by them."""
-    return [f"{chance.choice(('198.51.100', '203.0.113'))}.{chance.randint(1, 254)}" for _ in range(count)]
+    """Addresses for `count` reads, from networks that documentation may use: a gateway chooses an
+    ingest by them.
+    """
+    return [
+        f"{chance.choice(('198.51.100', '203.0.113'))}.{chance.randint(1, 254)}"
+        for _ in range(count)
+    ]
 
 
 def pick_articles(ids: Sequence[str], count: int, chance: random.Random) -> list[str]:
-    """The articles of `count` reads: the n-th most popular gets a share of 1/n (Zipf), in a chance order."""
+    """The articles of `count` reads: the n-th most popular gets a share of 1/n (Zipf), in a chance
+    order.
+    """
     popular = chance.sample(ids, len(ids))
     return chance.choices(popular, [1 / rank for rank in range(1, len(ids) + 1)], k=count)

@@ -27,11 +27,13 @@ def media_names(sample: Sample) -> set[str]:
     return set(_MEDIA.findall(json.dumps(sample)))
 
 
-def article_body(sample: Sample, media: Mapping[str, str], stored: str | None, now: datetime) -> Sample:
+def article_body(
+    sample: Sample, media: Mapping[str, str], stored: str | None, now: datetime
+) -> Sample:
     """The body of the PUT for `sample`.
 
-    `media` gives the path that each picture got. The article keeps its `stored` time of publication (RFC 3339);
-    one that is new was published `hours_ago` before `now`.
+    `media` gives the path that each picture got. The article keeps its `stored` time of publication
+    (RFC 3339); one that is new was published `hours_ago` before `now`.
     """
     published = stored or (now - timedelta(hours=sample["hours_ago"])).isoformat(timespec="seconds")
     text = json.dumps({key: value for key, value in sample.items() if key not in _NOT_SENT})
@@ -44,7 +46,9 @@ def read_samples(folder: Path = _FOLDER) -> list[Sample]:
     return [json.loads(path.read_text()) for path in sorted((folder / "articles").glob("*.json"))]
 
 
-async def load(client: httpx.AsyncClient, ingest: str, samples: list[Sample], console: Console) -> dict[str, str]:
+async def load(
+    client: httpx.AsyncClient, ingest: str, samples: list[Sample], console: Console
+) -> dict[str, str]:
     """Put pictures and articles into `ingest`; returns each published article's path by its id.
 
     A second time changes nothing. Raises httpx.HTTPError.
@@ -75,18 +79,27 @@ async def load(client: httpx.AsyncClient, ingest: str, samples: list[Sample], co
 async def main() -> int:
     """Load all samples into a running ingest; answers the exit status."""
     parser = Command(prog="python -m deploy.local.samples", description=__doc__)
-    parser.add_argument("ingest", metavar="URL", help="ingest's address; SAMPLES_TOKEN in the environment may write")
+    parser.add_argument(
+        "ingest", metavar="URL", help="ingest's address; SAMPLES_TOKEN in the environment may write"
+    )
     asked = parser.parse_args()
     headers = {"Authorization": f"Bearer {os.environ.get('SAMPLES_TOKEN', '')}"}
     try:
         async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as client:
             await load(client, asked.ingest.rstrip("/"), read_samples(), Console())
     except httpx.HTTPStatusError as error:
-        hint = "; set SAMPLES_TOKEN to a token of LUOTDOC_TOKENS" if error.response.status_code in (401, 403) else ""
+        hint = (
+            "; set SAMPLES_TOKEN to a token of LUOTDOC_TOKENS"
+            if error.response.status_code in (401, 403)
+            else ""
+        )
         print(f"{error.request.url}: {error.response.status_code}{hint}", file=sys.stderr)
         return 1
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        print(f"ingest at {asked.ingest} does not answer: {str(error) or type(error).__name__}", file=sys.stderr)
+        print(
+            f"ingest at {asked.ingest} does not answer: {str(error) or type(error).__name__}",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -1,4 +1,6 @@
-"""What the private broker and the private database have in common: one server process in one folder."""
+"""What the private broker and the private database have in common: one server process in one
+folder.
+"""
 
 import subprocess
 import time
@@ -11,11 +13,14 @@ from deploy.local.files import tail
 
 
 class StartError(Exception):
-    """A server or a service ended before it was ready, or was not ready in time; the text says why."""
+    """A server or a service ended before it was ready, or was not ready in time; the text says
+    why.
+    """
 
 
 class Server:
-    """A server process whose data stays in `folder`; a failure test may kill, pause and start it again.
+    """A server process whose data stays in `folder`; a failure test may kill, pause and start it
+    again.
 
     `start` after `stop` or `kill` brings back the same `url`, with the data that was acknowledged.
     """
@@ -38,7 +43,9 @@ class Server:
         raise NotImplementedError
 
     def answers(self) -> bool:
-        """True once a client can log in and work; called again and again while the server starts."""
+        """True once a client can log in and work; called again and again while the server
+        starts.
+        """
         raise NotImplementedError
 
     @property
@@ -49,16 +56,22 @@ class Server:
         return self._process.pid
 
     def launch(self) -> None:
-        """Start the process and return at once; `ready` says when it can be used. Raises StartError."""
+        """Start the process and return at once; `ready` says when it can be used. Raises
+        StartError.
+        """
         processes.sweep(self.folder)
         command = self.command()
         try:
             self._process = processes.spawn(command, self.environment(), self.folder, self.log)
         except OSError as error:
-            raise StartError(f"{self.name} cannot be started: {command[0]}: {error.strerror}") from error
+            raise StartError(
+                f"{self.name} cannot be started: {command[0]}: {error.strerror}"
+            ) from error
 
     def exit_code(self) -> int | None:
-        """The exit code once the server has ended by itself, negative for a signal; None while it runs."""
+        """The exit code once the server has ended by itself, negative for a signal; None while it
+        runs.
+        """
         return None if self._process is None else self._process.poll()
 
     def ready(self) -> bool:
@@ -69,13 +82,17 @@ class Server:
         return self._in_use
 
     def start(self, seconds: float = 90.0) -> None:
-        """Launch the server and wait until it is ready. Raises StartError after `seconds` or when it ends."""
+        """Launch the server and wait until it is ready. Raises StartError after `seconds` or when
+        it ends.
+        """
         self.launch()
         deadline = time.monotonic() + seconds
         try:
             while not self.ready():
                 if time.monotonic() > deadline:
-                    raise StartError(f"{self.name} was not ready after {seconds:g} s:\n{tail(self.log)}")
+                    raise StartError(
+                        f"{self.name} was not ready after {seconds:g} s:\n{tail(self.log)}"
+                    )
                 time.sleep(0.1)
         except BaseException:
             self.kill()
@@ -103,7 +120,10 @@ class Server:
         """Freeze the server (SIGSTOP): its connections stay open and nothing answers."""
         process = psutil.Process(self.pid)
         process.suspend()
-        while process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):  # the signal takes its time
+        while process.status() not in (
+            psutil.STATUS_STOPPED,
+            psutil.STATUS_ZOMBIE,
+        ):  # the signal takes its time
             time.sleep(0.001)
 
     def resume(self) -> None:

@@ -1,4 +1,6 @@
-"""The whole system on this machine: broker, database and services, from nothing to ready and back to nothing."""
+"""The whole system on this machine: broker, database and services, from nothing to ready and back
+to nothing.
+"""
 
 import asyncio
 import secrets
@@ -29,7 +31,9 @@ _STOP_SECONDS = 12.0  # the services promise 10
 
 
 class Stack:
-    """Everything under `folder`; `up` may be cancelled at any await, `down` cleans up after it in any state."""
+    """Everything under `folder`; `up` may be cancelled at any await, `down` cleans up after it in
+    any state.
+    """
 
     def __init__(self, folder: Path, environ: Mapping[str, str], console: Console) -> None:
         self.folder = folder.resolve()
@@ -52,8 +56,13 @@ class Stack:
         amqp, amqp_of = self._environ.get("LUOTDOC_AMQP_URL", ""), {}
         if not amqp:
             broker = Broker(self.folder / "rabbitmq")
-            amqp, amqp_of = self._own(broker), {user: broker.url_of(user) for user in (*plan.PORTS, "setup")}
-        mongo = self._environ.get("LUOTDOC_MONGO_URL") or self._own(Database(self.folder / "mongodb"))
+            amqp, amqp_of = (
+                self._own(broker),
+                {user: broker.url_of(user) for user in (*plan.PORTS, "setup")},
+            )
+        mongo = self._environ.get("LUOTDOC_MONGO_URL") or self._own(
+            Database(self.folder / "mongodb")
+        )
         self._amqp = amqp.partition("://")[2].rstrip("/")
         shared = plan.Shared(amqp, mongo, self.token, amqp_of)
         await self._start_servers()
@@ -95,12 +104,16 @@ class Stack:
         return plan.first(self.replicas, service).url
 
     def check(self) -> None:
-        """Raises StartError when a process has ended; its text names it and shows the end of its log."""
+        """Raises StartError when a process has ended; its text names it and shows the end of its
+        log.
+        """
         codes = [(server.name, server.exit_code(), server.log) for server in self._servers]
         codes += [(name, child.poll(), self._log(name)) for name, child in self._children.items()]
         for name, code, log in codes:
             if code is not None:
-                raise StartError(f"{name} ended with exit code {code}; the end of {log}:\n{tail(log)}")
+                raise StartError(
+                    f"{name} ended with exit code {code}; the end of {log}:\n{tail(log)}"
+                )
 
     def down(self) -> None:
         """Stop the services, then broker and database, and leave no process behind."""
@@ -114,7 +127,11 @@ class Stack:
         taken = {*plan.PORTS.values(), *(replica.port for replica in self.replicas)}
         port = ports.choose_port(plan.GATEWAY_PORT, taken)
         backends = {
-            service: [(one.name, f"{ports.HOST}:{one.port}") for one in self.replicas if one.service == service]
+            service: [
+                (one.name, f"{ports.HOST}:{one.port}")
+                for one in self.replicas
+                if one.service == service
+            ]
             for service in BACKENDS.values()
         }
         health = ports.choose_port(None, {*taken, port})
@@ -167,12 +184,18 @@ class Stack:
             except httpx.HTTPError:
                 pass  # it does not listen yet
             await asyncio.sleep(0.1)
-        raise StartError(f"{replica.name} was not ready in time: {reason}\n{tail(self._log(replica.name))}")
+        raise StartError(
+            f"{replica.name} was not ready in time: {reason}\n{tail(self._log(replica.name))}"
+        )
 
     def _spawn(self, name: str, module: str, environment: Mapping[str, str]) -> None:
         self._log(name).unlink(missing_ok=True)  # a log per run
         self._children[name] = processes.spawn(
-            [sys.executable, "-m", module], environment, self.folder / "services", self._log(name), ROOT
+            [sys.executable, "-m", module],
+            environment,
+            self.folder / "services",
+            self._log(name),
+            ROOT,
         )
 
     def _log(self, name: str) -> Path:

@@ -22,7 +22,9 @@ LIMITS = '{"max-connections": 20, "max-channels": 200}'
 def check_name(name: str) -> str:
     """`name`, if a subscriber may have it. Raises ValueError."""
     if not _NAME.fullmatch(name):
-        raise ValueError(f"NAME={name}: must be lower-case letters, digits and hyphens, and begin with a letter")
+        raise ValueError(
+            f"NAME={name}: must be lower-case letters, digits and hyphens, and begin with a letter"
+        )
     if name in TAKEN:
         raise ValueError(f"NAME={name}: is taken by Lượt Đọc itself; take another")
     return name
@@ -36,14 +38,23 @@ def make_subscriber(folder: Path, name: str) -> str:
     try:
         running = json.loads((folder / "endpoints.json").read_text())["pids"]
     except FileNotFoundError:
-        raise StartError("nothing runs here: start `make demo` or `make up` first, and leave it running") from None
+        raise StartError(
+            "nothing runs here: start `make demo` or `make up` first, and leave it running"
+        ) from None
     if Broker.name not in running:
-        raise StartError("RabbitMQ is not this stack's own: see docs/subscribers.md, For the operators")
+        raise StartError(
+            "RabbitMQ is not this stack's own: see docs/subscribers.md, For the operators"
+        )
     broker = Broker.running(folder / "rabbitmq")
     password = keep_private(folder / "subscribers" / name, lambda: secrets.token_hex(24))
-    known = [line.split("\t")[0] for line in broker.control("list_users", "--no-table-headers").splitlines()]
+    known = [
+        line.split("\t")[0]
+        for line in broker.control("list_users", "--no-table-headers").splitlines()
+    ]
     try:
-        broker.control("change_password" if name in known else "add_user", name, told=f"{password}\n")
+        broker.control(
+            "change_password" if name in known else "add_user", name, told=f"{password}\n"
+        )
         broker.control("import_definitions", told=_RIGHTS.read_text().replace("NAME", name))
         broker.control("set_user_limits", name, LIMITS)
     except subprocess.CalledProcessError as error:
@@ -57,5 +68,6 @@ def how_to_follow(url: str) -> str:
   Address       {url}
   See events    docs/examples/follow.sh {url.rstrip("/")}
 
-The same name again gives the same address. docs/subscribers.md is for whoever writes the subscriber.
+The same name again gives the same address.
+The guide for developers of subscribers is docs/subscribers.md.
 """

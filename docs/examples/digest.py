@@ -31,16 +31,21 @@ from shared.subscriber.subscribe import Event, subscribe
 class Settings(SubscriberSettings):
     """Settings from the environment."""
 
-    digest_file: Path = Field(Path("digest.sqlite"), description="where the articles to be mailed are kept")
+    digest_file: Path = Field(
+        Path("digest.sqlite"), description="where the articles to be mailed are kept"
+    )
     digest_seconds: float = Field(3600, gt=0, description="seconds between two digests")
-    smtp_host: str = Field("", description="mail server, host or host:port; empty prints the digest")
+    smtp_host: str = Field(
+        "", description="mail server, host or host:port; empty prints the digest"
+    )
     mail_from: str = Field("toa-soan@example.vn", description="sender")
     mail_to: str = Field("ban-doc@example.vn", description="recipients, separated by commas")
 
 
 # The title is NULL while an article is withdrawn.
 TABLE = "CREATE TABLE IF NOT EXISTS articles (id PRIMARY KEY, revision, title, url, due)"
-PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :news) ON CONFLICT (id) DO UPDATE
+PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :news)
+    ON CONFLICT (id) DO UPDATE
     SET revision = :revision, title = :title, url = :url, due = CASE
         WHEN :title IS NULL THEN 0
         WHEN :news AND (:published OR title IS NULL) THEN 1
@@ -66,7 +71,11 @@ async def note(event: Event[Article | ArticleWithdrawn]) -> bool:
     article = data if isinstance(data, Article) else None
     published = isinstance(data, ArticlePublished)
     # `change: minor` means not worth a mail, such as an import of old articles.
-    quiet = article is None or article.change == "republish" or (published and article.change == "minor")
+    quiet = (
+        article is None
+        or article.change == "republish"
+        or (published and article.change == "minor")
+    )
     row = {
         "id": data.id,
         "revision": data.revision,
@@ -84,7 +93,9 @@ async def send_digests() -> None:
     """
     while True:
         await asyncio.sleep(settings.digest_seconds)
-        articles = file.execute("SELECT id, revision, title, url FROM articles WHERE due ORDER BY id").fetchall()
+        articles = file.execute(
+            "SELECT id, revision, title, url FROM articles WHERE due ORDER BY id"
+        ).fetchall()
         if not articles:
             continue
         mail = EmailMessage()

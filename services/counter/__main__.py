@@ -9,13 +9,19 @@ from shared.base.settings import load
 from shared.web.server import main
 
 if __name__ == "__main__":
-    parser = Command(prog="python -m services.counter", description=__doc__, settings=CounterSettings)
+    parser = Command(
+        prog="python -m services.counter", description=__doc__, settings=CounterSettings
+    )
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("gaps", help="list the ingests whose batches are missing")
-    closing = commands.add_parser("close-gap", help="note the missing batches of an ingest's epoch as lost")
+    closing = commands.add_parser(
+        "close-gap", help="note the missing batches of an ingest's epoch as lost"
+    )
     closing.add_argument("epoch", metavar="EPOCH")
     closing.add_argument(
-        "--no-spool", action="store_true", help="nothing of this ingest, which has ended, is in any spool: I looked"
+        "--no-spool",
+        action="store_true",
+        help="nothing of this ingest, which has ended, is in any spool: I looked",
     )
     chosen = parser.parse_args()
     if chosen.command == "gaps":

@@ -13,7 +13,9 @@ TIMEOUT = 2.0
 """Timeout in seconds. The flush waits for this event, which is only informational."""
 
 
-async def publish_counts(broker: Broker, store: CounterStore, books: Books, flushed: Flushed, clock: Clock) -> None:
+async def publish_counts(
+    broker: Broker, store: CounterStore, books: Books, flushed: Flushed, clock: Clock
+) -> None:
     """Publish one event for `flushed`, unless it counted nothing.
     Raises `Transient` or PyMongo's errors.
     """
@@ -23,7 +25,12 @@ async def publish_counts(broker: Broker, store: CounterStore, books: Books, flus
     totals = await store.totals(added)
     moment = clock()
     data = events.ReadsCounted(
-        items=[events.Count(article=name, delta=number, total=totals[name]) for name, number in added.items()],
+        items=[
+            events.Count(article=name, delta=number, total=totals[name])
+            for name, number in added.items()
+        ],
         complete_through=await store.complete_through(books, moment),
     )
-    await publish_event(broker, data, id=secrets.token_hex(16), source="/luotdoc/counter", time=moment)
+    await publish_event(
+        broker, data, id=secrets.token_hex(16), source="/luotdoc/counter", time=moment
+    )

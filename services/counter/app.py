@@ -89,7 +89,10 @@ class Counting:
         await self._lease()
         try:
             async with background(
-                self._keep_lease(), self._keep_consuming(), self.heartbeats.run(), watch(self.broker)
+                self._keep_lease(),
+                self._keep_consuming(),
+                self.heartbeats.run(),
+                watch(self.broker),
             ):
                 yield
                 await self._last_flush()
@@ -118,7 +121,10 @@ class Counting:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.consumer.flush()
         except (MongoAway, TimeoutError) as error:
-            log.error("stopped with unacked batches, which go back to RabbitMQ: %s", str(error) or "no time left")
+            log.error(
+                "stopped with unacked batches, which go back to RabbitMQ: %s",
+                str(error) or "no time left",
+            )
 
     async def _lease(self) -> None:
         slot = await self.store.lease(self.owner, self.slot)
@@ -142,7 +148,9 @@ class Counting:
                     self._note(NO_SLOT)
 
 
-def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None) -> Service:
+def build(
+    settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None
+) -> Service:
     """Put counter together. `step` is called at each step of a flush, see `Consumer`."""
     client, db = mongo.connect(settings.mongo_url, "counter")
     registry = metrics.new_registry()
@@ -164,7 +172,10 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
             async with asyncio.timeout(ANNOUNCE_TIMEOUT):
                 await publish_counts(broker, store, books, flushed, clock)
         except (Transient, PyMongoError, TimeoutError) as error:
-            log.warning("reads.counted was not published, the next one repeats its totals: %s", str(error)[:200])
+            log.warning(
+                "reads.counted was not published, the next one repeats its totals: %s",
+                str(error)[:200],
+            )
         except Exception:
             log.exception("a bug in publishing reads.counted; the counts are committed")
 
@@ -195,7 +206,8 @@ def build(settings: CounterSettings, clock: Clock = now, step: Step = lambda _na
     @broker.subscriber(
         topology.COUNTER_READS.queue,
         ack_policy=AckPolicy.MANUAL,
-        no_reply=True,  # else FastStream publishes a reply to any queue that the message's reply_to names
+        # else FastStream publishes a reply to any queue that the message's reply_to names
+        no_reply=True,
         channel=Channel(prefetch_count=settings.prefetch, publisher_confirms=False),
     )
     async def on_batch(_body: bytes) -> None:

@@ -54,9 +54,12 @@ class Aside:
         for first in range(0, len(messages), TOGETHER):
             part = messages[first : first + TOGETHER]
             # The note first, because it is idempotent, while each parking makes another copy.
-            await _together(self._persist(channel, partial(self._note, one.message, one.reason)) for one in part)
             await _together(
-                self._persist(channel, partial(self._park, one.message, one.reason, one.detail)) for one in part
+                self._persist(channel, partial(self._note, one.message, one.reason)) for one in part
+            )
+            await _together(
+                self._persist(channel, partial(self._park, one.message, one.reason, one.detail))
+                for one in part
             )
             for one in part:
                 log.error("parked: %s: %.500s", one.reason, one.detail)

@@ -68,7 +68,9 @@ class Buffer:
 
 
 class Consumer:
-    """Gathers and flushes. `step` hears `folded`, `committed`, `acked`: there tests pull the plug."""
+    """Gathers and flushes. `step` hears `folded`, `committed`, `acked`: there tests pull the
+    plug.
+    """
 
     def __init__(
         self,
@@ -85,7 +87,12 @@ class Consumer:
     ) -> None:
         self._store, self._aside, self._announce = store, aside, announce
         self._slot, self._clock = slot, clock
-        self._flush_reads, self._interval, self._hold, self._step = flush_reads, flush_interval, hold, step
+        self._flush_reads, self._interval, self._hold, self._step = (
+            flush_reads,
+            flush_interval,
+            hold,
+            step,
+        )
         self._metrics = metrics
         self._buffer = Buffer()
         self._tags: dict[Any, Tags] = {}
@@ -130,7 +137,9 @@ class Consumer:
         if minted < now - TOO_OLD and message.headers.get(FORCE) is not True:
             raise Permanent("too_old", f"minted at {minted.isoformat()}")
         if minted > now + AHEAD:
-            raise Permanent("too_new", f"minted at {minted.isoformat()}, by a clock that is far ahead of {now}")
+            raise Permanent(
+                "too_new", f"minted at {minted.isoformat()}, by a clock that is far ahead of {now}"
+            )
         return batch
 
     def discard(self) -> None:
@@ -141,7 +150,10 @@ class Consumer:
 
     def _discard(self, buffer: Buffer) -> None:
         if buffer.messages:
-            log.warning("%d deliveries are dropped with their channel; RabbitMQ repeats them", len(buffer.messages))
+            log.warning(
+                "%d deliveries are dropped with their channel; RabbitMQ repeats them",
+                len(buffer.messages),
+            )
             self._metrics.discarded.inc(len(buffer.messages))
         self._tags.pop(buffer.channel, None)
 
@@ -173,7 +185,11 @@ class Consumer:
         if buffer.channel.is_closed:
             self._discard(buffer)
             return
-        flushed = await self._commit(buffer.channel, buffer.batches, buffer.sources) if buffer.batches else []
+        flushed = (
+            await self._commit(buffer.channel, buffer.batches, buffer.sources)
+            if buffer.batches
+            else []
+        )
         self._step("committed")
         # After the commit, so that a flood of messages that must be parked does not delay counting.
         await self._aside.put(buffer.channel, buffer.aside)
@@ -185,7 +201,9 @@ class Consumer:
     async def _commit(
         self, channel: Any, batches: list[Batch], sources: list[AbstractIncomingMessage]
     ) -> list[Flushed]:
-        """Commit `batches`. A batch that can never be committed is found by bisection and parked."""
+        """Commit `batches`. A batch that can never be committed is found by bisection and
+        parked.
+        """
         try:
             return [await self._commit_together(batches)]
         except Poison as error:
@@ -210,7 +228,10 @@ class Consumer:
                     raise Poison(f"{error!r}") from error
                 self.failing_since = self.failing_since or started
                 self._metrics.flushes.labels("failed").inc()
-                log.warning("a flush failed and is tried again: %s", str(error)[:300] or type(error).__name__)
+                log.warning(
+                    "a flush failed and is tried again: %s",
+                    str(error)[:300] or type(error).__name__,
+                )
                 if time.monotonic() + wait >= deadline:
                     raise MongoAway(f"no flush for {self._hold:g} s") from error
                 await asyncio.sleep(wait)
@@ -232,7 +253,10 @@ class Consumer:
     async def _ack(self, buffer: Buffer) -> None:
         if buffer.channel.is_closed:
             self._tags.pop(buffer.channel, None)
-            log.warning("committed but not acked, the ledger will drop the repetition: the channel is closed")
+            log.warning(
+                "committed but not acked, the ledger will drop the repetition: the channel is "
+                "closed"
+            )
             return
         by_tag = {message.delivery_tag or 0: message for message in buffer.messages}
         through, alone = self._tags.setdefault(buffer.channel, Tags()).settle(by_tag)
@@ -248,7 +272,10 @@ class Consumer:
 def _codes(error: BaseException) -> set[Any]:
     """MongoDB's codes of `error`, including those of the single writes in a bulk write."""
     details = getattr(error, "details", None) or {}
-    return {getattr(error, "code", None), *(write["code"] for write in details.get("writeErrors", ()))}
+    return {
+        getattr(error, "code", None),
+        *(write["code"] for write in details.get("writeErrors", ())),
+    }
 
 
 def _measure(metrics: CounterMetrics, flushed: Flushed, seconds: float) -> None:

@@ -11,12 +11,14 @@ class CounterMetrics:
 
     def __init__(self, registry: Registry) -> None:
         self.counted = Counter(
-            "luotdoc_counted_reads_total", "Reads committed to MongoDB by this process.", registry=registry
+            "luotdoc_counted_reads_total",
+            "Reads committed to MongoDB by this process.",
+            registry=registry,
         )
         self.flushes = Counter(
             "luotdoc_flushes_total",
-            "Flushes by outcome: committed, failed (tried again after a backoff), conflict (another writer was first; "
-            "run again at once).",
+            "Flushes by outcome: committed, failed (tried again after a backoff), conflict "
+            "(another writer was first; run again at once).",
             ["outcome"],
             registry=registry,
         )
@@ -28,7 +30,9 @@ class CounterMetrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self.flush_reads = Histogram("luotdoc_flush_reads", "Reads in one flush.", buckets=SIZES, registry=registry)
+        self.flush_reads = Histogram(
+            "luotdoc_flush_reads", "Reads in one flush.", buckets=SIZES, registry=registry
+        )
         self.duplicates = Counter(
             "luotdoc_duplicate_batches_total",
             "Batches that were already in the ledger and so were not counted again.",
@@ -36,10 +40,15 @@ class CounterMetrics:
         )
         self.discarded = Counter(
             "luotdoc_discarded_batches_total",
-            "Unacked batches dropped from memory because their channel was lost; RabbitMQ delivers them again.",
+            "Unacked batches dropped from memory because their channel was lost; "
+            "RabbitMQ delivers them again.",
             registry=registry,
         )
         self.buffered = Gauge(
-            "luotdoc_buffered_reads", "Reads folded in memory that await the next flush.", registry=registry
+            "luotdoc_buffered_reads",
+            "Reads folded in memory that await the next flush.",
+            registry=registry,
         )
-        self.slot = Measured("luotdoc_slot", "Slot that this counter leases, -1 without a lease.", registry)
+        self.slot = Measured(
+            "luotdoc_slot", "Slot that this counter leases, -1 without a lease.", registry
+        )

@@ -37,14 +37,16 @@ def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) ->
     youngest = max((hole.before for hole in holes), default=epoch.first_minted_at)
     if moment - youngest < YOUNG:
         raise Refused(
-            f"the gap is younger than {YOUNG.seconds // 60} minutes: its batches may be in counter.reads or on their "
+            f"the gap is younger than {YOUNG.seconds // 60} minutes: its batches may "
+            "be in counter.reads or on their "
             f"way; try again after {rfc3339(youngest + YOUNG)}"
         )
     ended = epoch.last_minted_at < moment - LIVE
     if ended and not no_spool and moment - youngest < SPOOLED:
         raise Refused(
-            "this ingest has ended, and its spool may hold the batches: start it again, or forward the spool with "
-            "`python -m services.ingest adopt INSTANCE`; if there is no such spool, say so with --no-spool"
+            "this ingest has ended, and its spool may hold the batches: start it again, or "
+            "forward the spool with `python -m services.ingest adopt INSTANCE`; if there is no "
+            "such spool, say so with --no-spool"
         )
 
 
@@ -68,10 +70,19 @@ async def list_gaps(settings: CounterSettings) -> int:
         print(f"MongoDB does not answer, try again: {str(error)[:200]}", file=sys.stderr)
         return 1
     for gap in running:
-        print(f"{gap.epoch}  {gap.missing} batches missing  running  since {rfc3339(gap.since or gap.last_seen)}")
+        print(
+            f"{gap.epoch}  {gap.missing} batches missing  running  since "
+            f"{rfc3339(gap.since or gap.last_seen)}"
+        )
     for gap in ended:
-        print(f"{gap.epoch}  {gap.missing} batches missing  ended    last seen {rfc3339(gap.last_seen)}")
-    print(f"{len(running) + len(ended)} gaps; {lost} batches were given up before and have not turned up")
+        print(
+            f"{gap.epoch}  {gap.missing} batches missing  ended    last seen "
+            f"{rfc3339(gap.last_seen)}"
+        )
+    print(
+        f"{len(running) + len(ended)} gaps; {lost} batches were given up before and have not "
+        "turned up"
+    )
     return 0
 
 
@@ -100,13 +111,16 @@ async def give_up_missing(
     async with snapshot(client) as session:
         epoch = await books.epoch(session, name)
         if epoch is None:
-            raise Refused("no batch of such an epoch was ever counted; `gaps` lists those with a gap")
+            raise Refused(
+                "no batch of such an epoch was ever counted; `gaps` lists those with a gap"
+            )
         if not epoch.missing:
             return 0
         if epoch.missing > MOST_MISSING:
             raise Refused(
-                f"{epoch.missing:,} batches are missing up to number {epoch.top:,}, more than an ingest loses: "
-                "a batch with a forged number was published; check who may publish to luotdoc.reads"
+                f"{epoch.missing:,} batches are missing up to number {epoch.top:,}, more than an "
+                "ingest loses: a batch with a forged number was published; check who may "
+                "publish to luotdoc.reads"
             )
         if epoch.first_minted_at < moment - SPOOLED:
             holes = await books.late_holes(session, epoch)

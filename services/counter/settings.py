@@ -8,10 +8,21 @@ from shared.base.settings import Settings
 class CounterSettings(Settings):
     """Settings of counter."""
 
-    port: int = Field(8002, ge=0, le=65535, description="TCP port for health and metrics; 0 is any free one")
-    flush_interval: float = Field(0.5, gt=0, le=60, description="longest time between flushes, in seconds")
-    flush_reads: int = Field(50_000, ge=1, le=1_000_000, description="reads in memory that start a flush at once")
-    prefetch: int = Field(1000, ge=1, le=65535, description="most batches that RabbitMQ delivers without an ack")
+    port: int = Field(
+        8002, ge=0, le=65535, description="TCP port for health and metrics; 0 is any free one"
+    )
+    flush_interval: float = Field(
+        0.5, gt=0, le=60, description="longest time between flushes, in seconds"
+    )
+    flush_reads: int = Field(
+        50_000, ge=1, le=1_000_000, description="reads in memory that start a flush at once"
+    )
+    prefetch: int = Field(
+        1000, ge=1, le=65535, description="most batches that RabbitMQ delivers without an ack"
+    )
     hold: float = Field(
-        30.0, gt=0, le=600, description="seconds to retry a flush before the batches go back to RabbitMQ"
+        30.0,
+        gt=0,
+        le=600,
+        description="seconds to retry a flush before the batches go back to RabbitMQ",
     )

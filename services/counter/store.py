@@ -55,7 +55,9 @@ class CounterStore:
         async def once(session: Session) -> Flushed:
             nonlocal attempts
             attempts += 1
-            cursor = self._db.ledger.find({"_id": {"$in": list(by_id)}}, {"_id": 1}, session=session)
+            cursor = self._db.ledger.find(
+                {"_id": {"$in": list(by_id)}}, {"_id": 1}, session=session
+            )
             known = {document["_id"] async for document in cursor}
             increments = fold(batches, known)
             fresh = [batch for name, batch in by_id.items() if name not in known]
@@ -116,11 +118,14 @@ class CounterStore:
             # Insert and delete the ids: without this a flush that counts one of them at the same
             # time would not conflict, and both would commit. Now the later one runs again and sees
             # the other's work.
-            await self._db.ledger.insert_many([{"_id": name, "counted_at": at} for name in fresh], session=session)
+            await self._db.ledger.insert_many(
+                [{"_id": name, "counted_at": at} for name in fresh], session=session
+            )
             await self._db.ledger.delete_many({"_id": {"$in": fresh}}, session=session)
             fixed = {"v": VERSION, "epoch": epoch, "reads": 0, "reason": LOST, "parked_at": at}
             notes = [
-                UpdateOne({"_id": name}, {"$setOnInsert": {**fixed, "seq": ids[name]}}, upsert=True) for name in fresh
+                UpdateOne({"_id": name}, {"$setOnInsert": {**fixed, "seq": ids[name]}}, upsert=True)
+                for name in fresh
             ]
             made = await self._db.parked.bulk_write(notes, ordered=False, session=session)
             return int(made.upserted_count)
@@ -156,7 +161,9 @@ class CounterStore:
         await self._db.slots.delete_many({"owner": owner})
 
 
-def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datetime) -> dict[str, list[Write]]:
+def _writes(
+    increments: Increments, fresh: Iterable[Batch], slot: int, at: datetime
+) -> dict[str, list[Write]]:
     """The writes of a flush by collection."""
     batches = list(fresh)
     writes: dict[str, list[Write]] = {
@@ -182,7 +189,9 @@ def _writes(increments: Increments, fresh: Iterable[Batch], slot: int, at: datet
             counts.bucket(article, day, slot, gained.people, gained.filtered)
             for (article, day), gained in by_day(increments).items()
         ],
-        "books": [counts.book(epoch, slot, _entry(sums)) for epoch, sums in increments.epochs.items()],
+        "books": [
+            counts.book(epoch, slot, _entry(sums)) for epoch, sums in increments.epochs.items()
+        ],
     }
     for collection, some in upserts.items():
         writes[collection] = [_versioned(each) for each in some]

@@ -70,7 +70,9 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
         for kind, article, quarter, number, _, _ in batch.groups:
             if kind in PEOPLE:
                 key = article, quarter
-                quarters[key] = quarters.get(key, 0) + number  # with a Counter, += takes twice as long
+                quarters[key] = (
+                    quarters.get(key, 0) + number
+                )  # with a Counter, += takes twice as long
             else:
                 filtered[kind, article, quarter] += number
                 sums.filtered[kind] += number

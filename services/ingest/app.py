@@ -89,7 +89,9 @@ class Ingest:
         await self.outlet.open()
         await self.salts.load()
         batcher = Batcher(new_epoch(self.clock), self.outlet.deliver, _millis, self.metrics)
-        window = ReloadWindow(self.settings.read_window, self.settings.read_window_entries, time.monotonic)
+        window = ReloadWindow(
+            self.settings.read_window, self.settings.read_window_entries, time.monotonic
+        )
         self.beacon = Beacon(
             batcher,
             self.known,
@@ -101,7 +103,9 @@ class Ingest:
             ReadLimit(self.settings.read_limit, time.monotonic),
             self.metrics,
         )
-        connecting = asyncio.create_task(rabbit.connect(self.broker, self.settings.amqp_url), name="connect")
+        connecting = asyncio.create_task(
+            rabbit.connect(self.broker, self.settings.amqp_url), name="connect"
+        )
         try:
             async with background(
                 self.known.run(),
@@ -120,7 +124,10 @@ class Ingest:
                     async with asyncio.timeout(DRAIN_SECONDS):
                         await batcher.drain()
                 except TimeoutError:
-                    log.critical("stopped with batches that neither RabbitMQ nor the disk took; none was acknowledged")
+                    log.critical(
+                        "stopped with batches that neither RabbitMQ nor the disk took; none was "
+                        "acknowledged"
+                    )
         finally:
             connecting.cancel()
             await asyncio.gather(connecting, return_exceptions=True)
@@ -215,7 +222,9 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         relay,
         Schedule(store, clock, settings.base_url, relay.wake),
         outlet,
-        Heartbeats(broker, "ingest", PUBLISHED, settings.heartbeat_interval, lambda: relay.working, clock),
+        Heartbeats(
+            broker, "ingest", PUBLISHED, settings.heartbeat_interval, lambda: relay.working, clock
+        ),
         Reconciler(store, settings.reconcile, measured),
         measured,
     )

@@ -15,28 +15,46 @@ def run(arguments: list[str]) -> None:
     """Parse the arguments, and run ingest or the command."""
     parser = Command(prog="python -m services.ingest", description=__doc__, settings=IngestSettings)
     commands = parser.add_subparsers(dest="command")
-    again = commands.add_parser("republish", help="send public articles again, under a new revision")
+    again = commands.add_parser(
+        "republish", help="send public articles again, under a new revision"
+    )
     again.add_argument("ids", nargs="+", metavar="ID")
-    adopt = commands.add_parser("adopt", help="forward the spool of an instance that will not come back")
+    adopt = commands.add_parser(
+        "adopt", help="forward the spool of an instance that will not come back"
+    )
     adopt.add_argument("instance", metavar="INSTANCE")
     commands.add_parser("token", help="make a token and its digest")
-    replay = commands.add_parser("replay", help="send the articles as they are now into one subscriber's queue")
+    replay = commands.add_parser(
+        "replay", help="send the articles as they are now into one subscriber's queue"
+    )
     add_target_arguments(replay)
-    compare = commands.add_parser("reconcile", help="compare what subscribers hold with the articles")
-    compare.add_argument("subscribers", nargs="*", metavar="NAME=URL", help="else those of LUOTDOC_RECONCILE")
+    compare = commands.add_parser(
+        "reconcile", help="compare what subscribers hold with the articles"
+    )
+    compare.add_argument(
+        "subscribers", nargs="*", metavar="NAME=URL", help="else those of LUOTDOC_RECONCILE"
+    )
     chosen = parser.parse_args(arguments)
     if chosen.command == "token":
         operate.print_token()
     elif chosen.command == "republish":
-        raise SystemExit(plainly.perform(operate.republish_articles(load(IngestSettings), chosen.ids)))
+        raise SystemExit(
+            plainly.perform(operate.republish_articles(load(IngestSettings), chosen.ids))
+        )
     elif chosen.command == "adopt":
-        raise SystemExit(plainly.perform(operate.adopt_spool(load(IngestSettings), chosen.instance)))
+        raise SystemExit(
+            plainly.perform(operate.adopt_spool(load(IngestSettings), chosen.instance))
+        )
     elif chosen.command == "replay":
         settings = load(IngestSettings)
         raise SystemExit(perform(replay_articles(settings, chosen.to, chosen.rate, chosen.restart)))
     elif chosen.command == "reconcile":
         try:
-            raise SystemExit(plainly.perform(operate.reconcile_subscribers(load(IngestSettings), chosen.subscribers)))
+            raise SystemExit(
+                plainly.perform(
+                    operate.reconcile_subscribers(load(IngestSettings), chosen.subscribers)
+                )
+            )
         except ValueError as error:
             compare.error(str(error))
     else:

@@ -41,10 +41,14 @@ def add_contract(api: FastAPI, folder: pathlib.Path = FOLDER) -> None:
         "/schemas/{name}",
         tags=["events"],
         response_class=Response,
-        responses=answered(200, "The schema.", content={"application/schema+json": {"schema": {"type": "object"}}})
+        responses=answered(
+            200, "The schema.", content={"application/schema+json": {"schema": {"type": "object"}}}
+        )
         | problems(also={404: "There is no such schema; `/events/` lists them."}),
     )
-    async def get_schema(name: Annotated[str, Path(examples=["article.published.v1.json"])]) -> Response:
+    async def get_schema(
+        name: Annotated[str, Path(examples=["article.published.v1.json"])],
+    ) -> Response:
         """The JSON Schema of an event:
         `<event>.v<version>.json` of its `data`, `….event.json` of the whole event.
         """

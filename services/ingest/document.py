@@ -1,4 +1,6 @@
-"""`python -m services.ingest.document`: print ingest's OpenAPI document, as `/openapi.json` answers it."""
+"""`python -m services.ingest.document`: print ingest's OpenAPI document, as `/openapi.json` answers
+it.
+"""
 
 import sys
 

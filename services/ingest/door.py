@@ -89,7 +89,13 @@ class Door:
         number, wait = self._attempts.note(self._addresses.reader(peer, headers))
         if number > WRONG_TOKENS:
             self._outcomes.labels("slowed").inc()
-            raise Problem(429, "too many wrong tokens came from this address", headers=[("retry-after", str(wait))])
+            raise Problem(
+                429,
+                "too many wrong tokens came from this address",
+                headers=[("retry-after", str(wait))],
+            )
         self._outcomes.labels("wrong").inc()
         then = f"; further ones are answered 429 for {wait} s" if number == WRONG_TOKENS else ""
-        log.warning("a wrong token from %s: %s %s%s", address, scope["method"], scope["path"][:100], then)
+        log.warning(
+            "a wrong token from %s: %s %s%s", address, scope["method"], scope["path"][:100], then
+        )

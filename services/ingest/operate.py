@@ -48,7 +48,11 @@ async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
                 print(f"{article_id}: {problem.detail}", file=sys.stderr)
             else:
                 state = change.article.state
-                said = f"revision {change.article.revision}" if change.changed else f"is {state}, left alone"
+                said = (
+                    f"revision {change.article.revision}"
+                    if change.changed
+                    else f"is {state}, left alone"
+                )
                 print(f"{article_id}: {said}")
     finally:
         await mongo.close(client)
@@ -62,10 +66,15 @@ def print_token() -> None:
 
 
 async def adopt_spool(settings: IngestSettings, instance: str) -> int:
-    """Forward the orphaned spool of `instance`, under the same batch ids. Answers the exit status."""
+    """Forward the orphaned spool of `instance`, under the same batch ids. Answers the exit
+    status.
+    """
     if instance not in set(instances(settings.spool_dir)):
         there = ", ".join(instances(settings.spool_dir)) or "none"
-        print(f"there is no spool of {instance} in {settings.spool_dir}; there: {there}", file=sys.stderr)
+        print(
+            f"there is no spool of {instance} in {settings.spool_dir}; there: {there}",
+            file=sys.stderr,
+        )
         return 1
     spool = Spool(settings.spool_dir / instance, settings.spool_max_bytes)
     try:
@@ -80,7 +89,9 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
     try:
         await rabbit.connect_once(broker)
     except rabbit.BROKER_ERRORS as error:
-        raise Refused(f"RabbitMQ: {rabbit.reason_of(error)}; run this again when it is up") from None
+        raise Refused(
+            f"RabbitMQ: {rabbit.reason_of(error)}; run this again when it is up"
+        ) from None
     publish, forwarded = make_publisher(broker, settings.confirm_timeout), 0
     try:
         for segment in spool.segments():
@@ -90,7 +101,10 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
                 print(f"\r{forwarded} batches forwarded", end="", flush=True)
             spool.forget(segment)
     except (Transient, DeliveryError) as error:
-        print(f"\nRabbitMQ did not take one: {error}; run this again, nothing is counted twice", file=sys.stderr)
+        print(
+            f"\nRabbitMQ did not take one: {error}; run this again, nothing is counted twice",
+            file=sys.stderr,
+        )
         return 1
     finally:
         spool.close()
@@ -111,7 +125,9 @@ async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> i
     """
     subscribers = parse_subscribers(",".join(given)) if given else settings.reconcile
     if not subscribers:
-        raise ValueError("name subscribers, as in render=http://127.0.0.1:8000/state, or set LUOTDOC_RECONCILE")
+        raise ValueError(
+            "name subscribers, as in render=http://127.0.0.1:8000/state, or set LUOTDOC_RECONCILE"
+        )
     client, db = mongo.connect(settings.mongo_url, "ingest-reconcile")
     store, status = ArticleStore(client, db, now, settings.schemas_url), 0
     async with httpx.AsyncClient() as http:
@@ -124,7 +140,10 @@ async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> i
                 print(f"{name}: {told}", file=sys.stderr)
                 status = 2
                 continue
-            print(f"{name}: " + ", ".join(f"{sum(each.kind == kind for each in found)} {kind}" for kind in KINDS))
+            print(
+                f"{name}: "
+                + ", ".join(f"{sum(each.kind == kind for each in found)} {kind}" for kind in KINDS)
+            )
             for each in found[:MAX_LINES]:
                 print(f"  {each}")
             if len(found) > MAX_LINES:

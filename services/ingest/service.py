@@ -57,7 +57,11 @@ class Articles:
         Raises `Problem` if the key was used with other reads or is too old, and `Unavailable`.
         """
         missing = {article for article in wanted if article not in self.known}
-        unknown = frozenset(missing - await self.store.published_among(missing)) if missing else frozenset()
+        unknown = (
+            frozenset(missing - await self.store.published_among(missing))
+            if missing
+            else frozenset()
+        )
         now = to_millis(self.clock())
         note = read_batches.KeyNote(read_batches.digest_of(wanted), now, unknown)
         note = await self.store.remember_key(batch_id, note)
@@ -90,8 +94,9 @@ class _Bearer(SecurityBase):
 
     scheme_name = "token"
     model = HTTPBearer(
-        description="`Authorization: Bearer …`. A token has scopes: `articles` writes articles and pictures and sees "
-        "what is not public, `reads` sends reads from a server or an app. `python -m services.ingest token` makes one; "
+        description="`Authorization: Bearer …`. A token has scopes: `articles` writes articles "
+        "and pictures and sees what is not public, `reads` sends reads from a "
+        "server or an app. `python -m services.ingest token` makes one; "
         "`LUOTDOC_TOKENS` holds its SHA-256."
     )
 

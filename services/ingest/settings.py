@@ -21,9 +21,13 @@ def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return tuple(unmapped(ip_network(part.strip())) for part in value.split(",") if part.strip())
+        return tuple(
+            unmapped(ip_network(part.strip())) for part in value.split(",") if part.strip()
+        )
     except ValueError as error:
-        raise ValueError(f"must be networks such as 10.0.0.0/8, separated by commas: {str(error)[:100]}") from error
+        raise ValueError(
+            f"must be networks such as 10.0.0.0/8, separated by commas: {str(error)[:100]}"
+        ) from error
 
 
 def _origins(value: object) -> object:
@@ -51,55 +55,80 @@ class IngestSettings(Settings):
     tokens: Annotated[tuple[Token, ...], NoDecode, BeforeValidator(_tokens)] = Field(
         (),
         repr=False,
-        description="tokens that may write: name:scope+scope:sha256-of-the-token in hex, separated by commas; "
-        "scopes are articles and reads",
+        description="tokens that may write: name:scope+scope:sha256-of-the-token in hex, "
+        "separated by commas; scopes are articles and reads",
     )
     read_window: int = Field(
-        1800, ge=0, le=86400, description="reload window in seconds: a visitor's second read is filtered; 0 is off"
+        1800,
+        ge=0,
+        le=86400,
+        description="reload window in seconds: a visitor's second read is filtered; 0 is off",
     )
     read_window_entries: int = Field(
         200_000,
         ge=1,
         le=10_000_000,
-        description="most reads that the window remembers, at least half as many; about 200 bytes each",
+        description="most reads that the window remembers, at least half as many; about 200 "
+        "bytes each",
     )
     read_limit: int = Field(
         6000,
         ge=0,
         le=100_000_000,
-        description="reads per minute and address, with a burst of as many after a quiet minute; 0 is off",
+        description="reads per minute and address, with a burst of as many after a quiet "
+        "minute; 0 is off",
     )
     read_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
         (),
-        description="origins whose pages may send reads, such as https://www.example.org, separated by commas; "
-        "default: that of LUOTDOC_BASE_URL; * is any",
+        description="origins whose pages may send reads, such as https://www.example.org, "
+        "separated by commas; default: that of LUOTDOC_BASE_URL; * is any",
     )
-    bot_filter: Literal["on", "off"] = Field("on", description="whether bots are filtered by their user agent")
+    bot_filter: Literal["on", "off"] = Field(
+        "on", description="whether bots are filtered by their user agent"
+    )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
-        (), description="networks of proxies whose X-Forwarded-For or Forwarded is trusted, separated by commas"
+        (),
+        description="networks of proxies whose X-Forwarded-For or Forwarded is trusted, "
+        "separated by commas",
     )
     instance: Annotated[str, AfterValidator(_instance)] = Field(
-        default_factory=lambda: re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower()).strip("-")[:63] or "ingest",
+        default_factory=lambda: (
+            re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower()).strip("-")[:63] or "ingest"
+        ),
         description="name of this instance's spool, unique among instances that share a disk",
     )
     spool_dir: Folder = Field(
-        Path("spool"), description="folder with a spool for each instance; it must outlive the process"
+        Path("spool"),
+        description="folder with a spool for each instance; it must outlive the process",
     )
     spool_max_bytes: int = Field(
-        256 << 20, ge=1 << 16, le=1 << 40, description="bytes that the spool may take before reads are answered 503"
+        256 << 20,
+        ge=1 << 16,
+        le=1 << 40,
+        description="bytes that the spool may take before reads are answered 503",
     )
     confirm_timeout: float = Field(
-        2.0, gt=0, le=60, description="seconds to wait for a publisher confirm before a batch goes to the spool"
+        2.0,
+        gt=0,
+        le=60,
+        description="seconds to wait for a publisher confirm before a batch goes to the spool",
     )
-    reconcile: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_subscribers)] = Field(
-        (),
-        description="subscribers to compare with the articles every 5 minutes: name=address of the state listing, "
-        "separated by commas",
+    reconcile: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_subscribers)] = (
+        Field(
+            (),
+            description="subscribers to compare with the articles every 5 minutes: name=address "
+            "of the state listing, separated by commas",
+        )
     )
     sections: Sections = Field(
         (),
-        description="the site's sections, as for render: slug=Name, separated by commas; an article in another section "
-        "gets a warning; without sections there are no warnings",
+        description="the site's sections, as for render: slug=Name, separated by commas; an "
+        "article in another section gets a warning; without sections there are no "
+        "warnings",
     )
-    max_article_bytes: int = Field(3 << 20, ge=1024, le=15 << 20, description="bytes that an article's JSON may have")
-    max_media_bytes: int = Field(8 << 20, ge=1024, le=15 << 20, description="bytes that a picture may have")
+    max_article_bytes: int = Field(
+        3 << 20, ge=1024, le=15 << 20, description="bytes that an article's JSON may have"
+    )
+    max_media_bytes: int = Field(
+        8 << 20, ge=1024, le=15 << 20, description="bytes that a picture may have"
+    )

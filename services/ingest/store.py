@@ -56,7 +56,9 @@ class Place:
 class ArticleStore:
     """Articles and their outbox. Every change is one transaction."""
 
-    def __init__(self, client: Client, db: Database, clock: Callable[[], datetime], schemas_url: str) -> None:
+    def __init__(
+        self, client: Client, db: Database, clock: Callable[[], datetime], schemas_url: str
+    ) -> None:
         """`schemas_url` is the public address of `/schemas`, which events refer to."""
         self._client, self._db, self._clock, self._schemas_url = client, db, clock, schemas_url
 
@@ -90,7 +92,11 @@ class ArticleStore:
 
     async def _write(self, change: Change, correlation_id: str, session: Session) -> None:
         article = change.article
-        document = {"v": VERSION, **article.model_dump(exclude={"id", "content"}), **article.content.model_dump()}
+        document = {
+            "v": VERSION,
+            **article.model_dump(exclude={"id", "content"}),
+            **article.content.model_dump(),
+        }
         if article.revision == 1:
             await self._db.articles.insert_one({"_id": article.id, **document}, session=session)
         else:
@@ -102,7 +108,9 @@ class ArticleStore:
             outgoing = _outgoing(change, correlation_id, self._clock(), self._schemas_url)
             await self._db.outbox.insert_one(outgoing, session=session)
 
-    async def listing(self, section: str | None, state: State | None, limit: int, after: Place | None) -> list[Article]:
+    async def listing(
+        self, section: str | None, state: State | None, limit: int, after: Place | None
+    ) -> list[Article]:
         """Articles after `after`, newest time of publication first."""
         wanted = _filtered(section, state)
         if after is not None:
@@ -113,7 +121,9 @@ class ArticleStore:
         order = [("published_at", DESCENDING), ("_id", ASCENDING)]
         return [_article(d) async for d in self._db.articles.find(wanted).sort(order).limit(limit)]
 
-    async def changes(self, section: str | None, state: State | None, limit: int, after: Place) -> list[Article]:
+    async def changes(
+        self, section: str | None, state: State | None, limit: int, after: Place
+    ) -> list[Article]:
         """Articles changed after `after`, the oldest change first."""
         wanted = _filtered(section, state)
         wanted["$or"] = [
@@ -129,14 +139,19 @@ class ArticleStore:
         sorted by id, with ids after `after`.
         """
         wanted = {"_id": {"$gt": after}, "was_public": True}
-        return [_article(document) async for document in self._db.articles.find(wanted).sort("_id").limit(limit)]
+        return [
+            _article(document)
+            async for document in self._db.articles.find(wanted).sort("_id").limit(limit)
+        ]
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """Id, revision and state of articles that were ever public,
         sorted by id, with ids after `after`.
         """
         wanted = {"_id": {"$gt": after}, "was_public": True}
-        cursor = self._db.articles.find(wanted, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+        cursor = (
+            self._db.articles.find(wanted, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+        )
         return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
     async def number_ever_public(self) -> int:
@@ -152,7 +167,10 @@ class ArticleStore:
     async def is_published(self, article_id: str) -> bool:
         """Whether the article is public, by majority read concern."""
         articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
-        return await articles.find_one({"_id": article_id, "state": "published"}, {"_id": 1}) is not None
+        return (
+            await articles.find_one({"_id": article_id, "state": "published"}, {"_id": 1})
+            is not None
+        )
 
     async def published(self) -> set[str]:
         """Ids of all public articles."""
@@ -169,7 +187,10 @@ class ArticleStore:
             while stream.alive:
                 change = await stream.try_next()
                 if change is not None and "documentKey" in change:
-                    yield change["documentKey"]["_id"], change.get("fullDocument", {}).get("state") == "published"
+                    yield (
+                        change["documentKey"]["_id"],
+                        change.get("fullDocument", {}).get("state") == "published",
+                    )
 
     async def outgoing(self, limit: int) -> list[Outgoing]:
         """The events in the outbox, lowest revision of each article first.
@@ -177,7 +198,9 @@ class ArticleStore:
         They are read in one snapshot, so an event is never seen without its predecessor.
         """
         outbox = self._db.outbox.with_options(read_concern=ReadConcern("snapshot"))
-        cursor = outbox.find({}).sort([("article", ASCENDING), ("revision", ASCENDING)]).limit(limit)
+        cursor = (
+            outbox.find({}).sort([("article", ASCENDING), ("revision", ASCENDING)]).limit(limit)
+        )
         return [
             Outgoing(
                 d["_id"],
@@ -199,12 +222,20 @@ class ArticleStore:
     async def waiting(self) -> tuple[int, datetime | None]:
         """The number of events in the outbox, and the time of the oldest."""
         number = await self._db.outbox.estimated_document_count()
-        oldest = await self._db.outbox.find_one({}, {"created_at": 1}, sort=[("created_at", ASCENDING)])
+        oldest = await self._db.outbox.find_one(
+            {}, {"created_at": 1}, sort=[("created_at", ASCENDING)]
+        )
         return number, oldest["created_at"] if oldest else None
 
     async def put_media(self, name: str, kind: str, filename: str, data: bytes) -> None:
         """Store a picture under its content's name. Idempotent."""
-        document = {"v": VERSION, "type": kind, "filename": filename, "data": Binary(data), "created_at": self._clock()}
+        document = {
+            "v": VERSION,
+            "type": kind,
+            "filename": filename,
+            "data": Binary(data),
+            "created_at": self._clock(),
+        }
         await self._db.media.update_one({"_id": name}, {"$setOnInsert": document}, upsert=True)
 
     async def published_among(self, ids: set[str]) -> set[str]:
@@ -247,14 +278,19 @@ class ArticleStore:
 
 
 def _filtered(section: str | None, state: State | None) -> Document:
-    return {name: value for name, value in (("section", section), ("state", state)) if value is not None}
+    return {
+        name: value for name, value in (("section", section), ("state", state)) if value is not None
+    }
 
 
 def _article(document: Document) -> Article:
     return Article(
         id=document["_id"],
         content=Content.model_validate(document),
-        **{name: document[name] for name in ("revision", "state", "created_at", "modified_at", "was_public")},
+        **{
+            name: document[name]
+            for name in ("revision", "state", "created_at", "modified_at", "was_public")
+        },
         # Documents of older releases lack these.
         **{name: document[name] for name in ("quiet", "request") if name in document},
     )

@@ -29,11 +29,15 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
         held = frozenset(scopes.split("+"))
         # An entry of another form may be the token itself: it is not repeated.
         if entry.count(":") != 2 or not re.fullmatch(r"[a-z0-9-]{1,64}", name):
-            raise ValueError(f"entry {number} must be name:scope+scope:sha256; a name is 1-64 of a-z, 0-9 and -")
+            raise ValueError(
+                f"entry {number} must be name:scope+scope:sha256; a name is 1-64 of a-z, 0-9 and -"
+            )
         if not held <= SCOPES:
             raise ValueError(f"the scopes of {name} must be among {', '.join(sorted(SCOPES))}")
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
-            raise ValueError(f"the digest of {name} must be the SHA-256 of its token, 64 hex digits")
+            raise ValueError(
+                f"the digest of {name} must be the SHA-256 of its token, 64 hex digits"
+            )
         if any(name == other.name or digest == other.digest for other in tokens):
             raise ValueError(f"the name or the digest of {name} is given twice")
         tokens.append(Token(name, held, digest))

@@ -6,5 +6,7 @@ from shared.base.command import Command
 from shared.web.server import main
 
 if __name__ == "__main__":
-    Command(prog="python -m services.render", description=__doc__, settings=RenderSettings).parse_args()
+    Command(
+        prog="python -m services.render", description=__doc__, settings=RenderSettings
+    ).parse_args()
     main(RenderSettings, build)

@@ -72,8 +72,8 @@ class Rendering:
         if self.questions.silence <= STALE_SECONDS:
             return not_consuming(self.broker)
         return (
-            f"MongoDB has not answered for {self.questions.silence:.0f} s: only the pages in memory are served, "
-            f"and those for {self.settings.stale_pages} s at most"
+            f"MongoDB has not answered for {self.questions.silence:.0f} s: only the pages in "
+            f"memory are served, and those for {self.settings.stale_pages} s at most"
         )
 
     @contextlib.asynccontextmanager
@@ -82,7 +82,11 @@ class Rendering:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         try:
             async with background(
-                self.totals.run(), self.server.cache.run(), self._follow(), watch(self.broker), self.heartbeats.run()
+                self.totals.run(),
+                self.server.cache.run(),
+                self._follow(),
+                watch(self.broker),
+                self.heartbeats.run(),
             ):
                 yield
         finally:
@@ -111,12 +115,25 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     questions = Questions(time.monotonic)
     totals = Totals(store, questions)
     server = PageServer(
-        renderer, store, questions, settings.cache_pages, totals, time.monotonic, float(settings.stale_pages), measured
+        renderer,
+        store,
+        questions,
+        settings.cache_pages,
+        totals,
+        time.monotonic,
+        float(settings.stale_pages),
+        measured,
     )
 
     async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
         await publish_event(
-            broker, data, id=event_id, source="/luotdoc/render", time=clock(), subject=article_id, revision=revision
+            broker,
+            data,
+            id=event_id,
+            source="/luotdoc/render",
+            time=clock(),
+            subject=article_id,
+            revision=revision,
         )
 
     publisher = Publisher(store, renderer, emit, clock, server.cache.forget, measured)

@@ -40,7 +40,12 @@ class PageCache:
         metrics: RenderMetrics,
     ) -> None:
         self._metrics = metrics
-        self._store, self._questions, self._capacity, self._changed = store, questions, capacity, changed
+        self._store, self._questions, self._capacity, self._changed = (
+            store,
+            questions,
+            capacity,
+            changed,
+        )
         self._seconds, self._stale_seconds = seconds, stale_seconds
         self._pages: OrderedDict[str, Page] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Page | None]] = {}
@@ -116,7 +121,9 @@ class PageCache:
                     if article_id is not None:
                         self.forget(article_id)
             except PyMongoError as error:
-                log.warning("the watch on pages is lost, pages are read from MongoDB: %s", str(error)[:200])
+                log.warning(
+                    "the watch on pages is lost, pages are read from MongoDB: %s", str(error)[:200]
+                )
             self._watching = self.proven = False
             self._loading.clear()
             self._changed()
@@ -144,7 +151,10 @@ class PageCache:
         if silent > PROOF_SECONDS:
             self.proven = False
         if self._pages and silent > max(PROOF_SECONDS, self._stale_seconds):
-            log.warning("MongoDB has given no answer for %.0f s: the pages in memory are too old to serve", silent)
+            log.warning(
+                "MongoDB has given no answer for %.0f s: the pages in memory are too old to serve",
+                silent,
+            )
             self._clear()
         self._metrics.stale_seconds.set(0.0 if self.proven or not self._pages else silent)
 

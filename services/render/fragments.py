@@ -36,7 +36,9 @@ class Fragments(Generic[T]):
     An empty part is not cached.
     """
 
-    def __init__(self, questions: Questions, seconds: Callable[[], float], stale_seconds: float) -> None:
+    def __init__(
+        self, questions: Questions, seconds: Callable[[], float], stale_seconds: float
+    ) -> None:
         self._questions, self._seconds, self._stale_seconds = questions, seconds, stale_seconds
         self._generation = 0
         self._made: OrderedDict[Hashable, _Made[T]] = OrderedDict()
@@ -46,10 +48,16 @@ class Fragments(Generic[T]):
         """Make every part again at its next request, because pages have changed."""
         self._generation += 1
 
-    async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
+    async def get(
+        self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]
+    ) -> tuple[T, bool]:
         """The part `key`, and whether it is stale. Raises `NoAnswer` and PyMongo's errors."""
         made = self._made.get(key)
-        if made and made.generation == self._generation and self._seconds() - made.began < FRESH_SECONDS:
+        if (
+            made
+            and made.generation == self._generation
+            and self._seconds() - made.began < FRESH_SECONDS
+        ):
             return made.content, False
         try:
             return await self._questions.wait(self._make(key, make)), False

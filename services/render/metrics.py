@@ -19,8 +19,9 @@ class RenderMetrics:
         self._sections = frozenset(sections)
         self.pages = Tally(
             "luotdoc_pages_total",
-            "Requests for pages that were answered, by kind, section and status. The section is empty for the front "
-            "page and for kinds without one, and other where the settings don't name it.",
+            "Requests for pages that were answered, by kind, section and status. The section is "
+            "empty for the front page and for kinds without one, and other where the settings "
+            "don't name it.",
             ["kind", "section", "status"],
             registry,
         )
@@ -31,7 +32,12 @@ class RenderMetrics:
                 self.pages.counts[self.LIST, section, status] = 0
             for kind in ("static", "media"):
                 self.pages.counts[kind, "", status] = 0
-        for kind, status in (("redirect", "301"), ("redirect", "302"), ("error", "404"), ("error", "410")):
+        for kind, status in (
+            ("redirect", "301"),
+            ("redirect", "302"),
+            ("error", "404"),
+            ("error", "410"),
+        ):
             self.pages.counts[kind, "", status] = 0
         for status in ("405", "500", "503"):
             self.pages.counts["error", "", status] = 0
@@ -45,7 +51,10 @@ class RenderMetrics:
         )
         self._took = {kind: seconds.observer(kind) for kind in self.KINDS}
         self.render_seconds = Histogram(
-            "luotdoc_render_seconds", "Seconds to render and store one page.", buckets=SECONDS, registry=registry
+            "luotdoc_render_seconds",
+            "Seconds to render and store one page.",
+            buckets=SECONDS,
+            registry=registry,
         )
         self.freshness = Histogram(
             "luotdoc_publish_to_served_seconds",
@@ -56,13 +65,14 @@ class RenderMetrics:
 
         self.stale = Counter(
             "luotdoc_pages_stale_total",
-            "Pages and lists served from memory, possibly out of date, because MongoDB gave no answer.",
+            "Pages and lists served from memory, possibly out of date, because MongoDB gave no "
+            "answer.",
             registry=registry,
         )
         self.stale_seconds = Measured(
             "luotdoc_pages_stale_seconds",
-            "Seconds since MongoDB last confirmed that the pages in memory are current, 0 while it does; at "
-            "LUOTDOC_STALE_PAGES they are dropped.",
+            "Seconds since MongoDB last confirmed that the pages in memory are current, 0 while "
+            "it does; at LUOTDOC_STALE_PAGES they are dropped.",
             registry,
         )
 

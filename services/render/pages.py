@@ -102,14 +102,25 @@ class Renderer:
         self._zone = ZoneInfo(settings.time_zone)
         self._reads_url = settings.reads_url
         self.pictures = Pictures(settings.base_url, settings.picture_hosts)
-        self.static = {file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())}
+        self.static = {
+            file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())
+        }
         self._templates = Environment(
-            loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
         )
         self._templates.globals.update(site=self.site, static=self.static_url)
         digest = sha256(
             repr(
-                (self.site, self._reads_url, settings.time_zone, self.pictures.sources, sorted(self.static.items()))
+                (
+                    self.site,
+                    self._reads_url,
+                    settings.time_zone,
+                    self.pictures.sources,
+                    sorted(self.static.items()),
+                )
             ).encode()
         )
         for file in sorted((FOLDER / "templates").iterdir()):
@@ -122,9 +133,9 @@ class Renderer:
         reads = urlsplit(self._reads_url)
         origin = f" {reads.scheme}://{reads.netloc}" if reads.netloc else ""
         return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; "
-            f"img-src 'self' data: {self.pictures.sources}{origin}; media-src 'self' https:; "
-            f"connect-src 'self'{origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: "
+            f"{self.pictures.sources}{origin}; media-src 'self' https:; connect-src "
+            f"'self'{origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         )
 
     def static_url(self, name: str) -> str:
@@ -186,7 +197,9 @@ class Renderer:
         stats = {"total": number(total), "today": None, "online": None}
         return self._templates.get_template("_aside.html").render(latest=latest, stats=stats)
 
-    def listing(self, slug: str | None, page: int, items: list[dict[str, Any]], more: bool, aside: str) -> str:
+    def listing(
+        self, slug: str | None, page: int, items: list[dict[str, Any]], more: bool, aside: str
+    ) -> str:
         """Page number `page`, from 1, of the front page (`slug` None) or a section.
         `more`: another page follows.
         """

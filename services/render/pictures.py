@@ -51,7 +51,11 @@ class Pictures:
             if self.shown(url := found.get("src", "")):
                 return match[0]
             text = escape(label(url, found.get("alt", "")))
-            return text if inside else f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{text}</a>'
+            return (
+                text
+                if inside
+                else f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{text}</a>'
+            )
 
         return _TAG.sub(replace, body_html)
 

@@ -33,7 +33,13 @@ class Publisher:
         """`stored` is called with a page's id before its event is published,
         so that this process serves the new page.
         """
-        self._store, self._renderer, self._emit, self._clock, self._stored = store, renderer, emit, clock, stored
+        self._store, self._renderer, self._emit, self._clock, self._stored = (
+            store,
+            renderer,
+            emit,
+            clock,
+            stored,
+        )
         self._metrics = metrics
 
     async def handle(self, event: Event[events.Article | events.ArticleWithdrawn]) -> bool:
@@ -83,7 +89,8 @@ class Publisher:
         page = self._page(article)
         if len(refused := self._renderer.pictures.refused) > known:
             log.warning(
-                "pictures of these hosts become links, LUOTDOC_PICTURE_HOSTS does not list them: %s",
+                "pictures of these hosts become links, LUOTDOC_PICTURE_HOSTS does not list "
+                "them: %s",
                 ", ".join(sorted(refused))[:1000],
             )
         return page
@@ -117,5 +124,7 @@ class Publisher:
     async def _tell_removed(self, page: Page, url: str) -> None:
         # Ingest's `url` may name another host than this service's own, which `page.rendered` names.
         own = self._renderer.site.url + "/" + "/".join(url.rsplit("/", 2)[1:])
-        data = events.PageRemoved(article=page.id, revision=page.revision, url=own, removed_at=self._clock())
+        data = events.PageRemoved(
+            article=page.id, revision=page.revision, url=own, removed_at=self._clock()
+        )
         await self._emit(data, page.id, page.revision, f"{page.id}-{page.revision}-removed")

@@ -16,7 +16,16 @@ from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
 from shared.web import headers as security
-from shared.web.asgi import RawHeaders, Receive, Scope, Send, header, query_value, query_values, respond
+from shared.web.asgi import (
+    RawHeaders,
+    Receive,
+    Scope,
+    Send,
+    header,
+    query_value,
+    query_values,
+    respond,
+)
 
 PER_PAGE = 20
 LATEST = 6
@@ -25,7 +34,11 @@ MAX_PAGE = 100
 _ARTICLE = re.compile(r"/([a-z0-9-]{1,100})/(?:([a-z0-9-]{0,100})-)?([a-z0-9]{1,32})\.html")
 _SECTION = re.compile(r"/([a-z0-9-]{1,100})/")
 _MEDIA = re.compile(r"/media/([0-9a-f]{32}\.[a-z]{3,4})")
-_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 _FOREVER = b"public, max-age=31536000, immutable"
 _SHORT = b"public, max-age=5"
 _HTML = b"text/html; charset=utf-8"
@@ -57,8 +70,12 @@ class PageServer:
         self._questions = questions
         self._lists: Fragments[bytes] = Fragments(questions, seconds, stale_seconds)
         self._asides: Fragments[str] = Fragments(questions, seconds, stale_seconds)
-        self.cache = PageCache(store, questions, cache_pages, self._pages_changed, seconds, stale_seconds, metrics)
-        self._errors = {what[0]: renderer.error(*what).encode() for what in (NOT_FOUND, GONE, UNAVAILABLE)}
+        self.cache = PageCache(
+            store, questions, cache_pages, self._pages_changed, seconds, stale_seconds, metrics
+        )
+        self._errors = {
+            what[0]: renderer.error(*what).encode() for what in (NOT_FOUND, GONE, UNAVAILABLE)
+        }
         self._page_policy = security.page(renderer.content_security_policy)
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -104,9 +121,13 @@ class PageServer:
             return await self._redirect(send, page.path, 301)
         aside, stale_aside = await self._side()
         reads = number(page.baseline + self._totals.of(article_id))
-        body = "".join([reads if p == READS else aside if p == ASIDE else p for p in page.parts]).encode()
+        body = "".join(
+            [reads if p == READS else aside if p == ASIDE else p for p in page.parts]
+        ).encode()
         section, old = self._metrics.section(page.section), stale or stale_aside
-        return await self._html(body, _tag(page, reads, aside), scope, send, "article", section, old)
+        return await self._html(
+            body, _tag(page, reads, aside), scope, send, "article", section, old
+        )
 
     def _need_totals(self) -> None:
         if not self._totals.loaded:  # else a page shows, and caches keep, counts that are too low
@@ -127,7 +148,9 @@ class PageServer:
             return await self._fail(send, NOT_FOUND)
         self._need_totals()
         aside, _ = await self._side()
-        body, stale = await self._lists.get((section, page), lambda: self._make_list(section, page, aside))
+        body, stale = await self._lists.get(
+            (section, page), lambda: self._make_list(section, page, aside)
+        )
         if not body:
             return await self._fail(send, NOT_FOUND)
         shown = "" if section is None else self._metrics.section(section)
@@ -168,22 +191,41 @@ class PageServer:
         asked = query_value(scope, "v")
         kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream").encode()
         return await self._send(
-            send, scope, content, kind, f'"{version}"'.encode(), _FOREVER if asked == version else _SHORT, "static"
+            send,
+            scope,
+            content,
+            kind,
+            f'"{version}"'.encode(),
+            _FOREVER if asked == version else _SHORT,
+            "static",
         )
 
     async def _media(self, name: str, scope: Scope, send: Send) -> Outcome:
-        picture = await self._questions.wait(self._questions.start(lambda: self._store.picture(name)))
+        picture = await self._questions.wait(
+            self._questions.start(lambda: self._store.picture(name))
+        )
         if picture is None:
             return await self._fail(send, NOT_FOUND)
         kind, content = picture
-        return await self._send(send, scope, content, kind.encode(), f'"{name}"'.encode(), _FOREVER, "media")
+        return await self._send(
+            send, scope, content, kind.encode(), f'"{name}"'.encode(), _FOREVER, "media"
+        )
 
     async def _html(
-        self, body: bytes, tag: bytes, scope: Scope, send: Send, kind: str, section: str, stale: bool
+        self,
+        body: bytes,
+        tag: bytes,
+        scope: Scope,
+        send: Send,
+        kind: str,
+        section: str,
+        stale: bool,
     ) -> Outcome:
         if stale:
             self._metrics.stale.inc()
-        return await self._send(send, scope, body, _HTML, tag, _SHORT, kind, section, _STALE if stale else ())
+        return await self._send(
+            send, scope, body, _HTML, tag, _SHORT, kind, section, _STALE if stale else ()
+        )
 
     async def _send(
         self,
@@ -200,7 +242,9 @@ class PageServer:
         headers = [(b"etag", tag), (b"cache-control", caching), *more]
         policy = self._page_policy if content_type is _HTML else security.OPEN
         held = header(scope, b"if-none-match")
-        if held is not None and tag in [part.strip().removeprefix(b"W/") for part in held.split(b",")]:
+        if held is not None and tag in [
+            part.strip().removeprefix(b"W/") for part in held.split(b",")
+        ]:
             await respond(send, 304, b"", headers, policy)
             return kind, section, 304
         await respond(send, 200, body, [*headers, (b"content-type", content_type)], policy)
@@ -210,7 +254,9 @@ class PageServer:
         await respond(send, status, b"", [(b"location", to.encode()), (b"cache-control", _SHORT)])
         return "redirect", "", status
 
-    async def _fail(self, send: Send, what: tuple[int, str, str], extra: RawHeaders | None = None) -> Outcome:
+    async def _fail(
+        self, send: Send, what: tuple[int, str, str], extra: RawHeaders | None = None
+    ) -> Outcome:
         headers = [(b"content-type", _HTML), (b"cache-control", b"no-store"), *(extra or [])]
         await respond(send, what[0], self._errors[what[0]], headers, self._page_policy)
         return "error", "", what[0]

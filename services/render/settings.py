@@ -24,7 +24,9 @@ def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 def _line(value: object) -> object:
     line = " ".join(value.split()) if isinstance(value, str) else value
     if isinstance(line, str) and not line.isprintable():
-        raise ValueError("must be a line of text; it holds control characters, or others that can't be seen")
+        raise ValueError(
+            "must be a line of text; it holds control characters, or others that can't be seen"
+        )
     return line
 
 
@@ -33,7 +35,10 @@ Line = Annotated[str, BeforeValidator(_line)]
 
 def _reads_url(value: str) -> str:
     if not re.fullmatch(r"(https?:/)?/[^\s\"'<>;,/\\][^\s\"'<>;,\\]*", value):
-        raise ValueError("must be a path such as /reads, or an http(s) address without spaces, quotes, ; , < > and \\")
+        raise ValueError(
+            "must be a path such as /reads, or an http(s) address without spaces, quotes, ; , < "
+            "> and \\"
+        )
     return value if value.startswith("/") else http_url(value)
 
 
@@ -43,8 +48,13 @@ def _hosts(value: object) -> object:
     hosts = tuple(filter(None, (part.strip().lower() for part in value.split(","))))
     for host in hosts:
         port = host.partition(":")[2]
-        if not re.fullmatch(rf"(\*\.)?{_LABEL}(\.{_LABEL})*(:[1-9][0-9]{{0,4}})?", host) or int(port or 1) > 65535:
-            raise ValueError(f"{host[:100]!r} must be a host, such as cdn.example.vn or *.example.vn")
+        if (
+            not re.fullmatch(rf"(\*\.)?{_LABEL}(\.{_LABEL})*(:[1-9][0-9]{{0,4}})?", host)
+            or int(port or 1) > 65535
+        ):
+            raise ValueError(
+                f"{host[:100]!r} must be a host, such as cdn.example.vn or *.example.vn"
+            )
     return hosts
 
 
@@ -54,24 +64,35 @@ class RenderSettings(Settings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     reads_url: Annotated[str, AfterValidator(_reads_url)] = Field(
         "/reads",
-        description="where pages send their reads: ingest's address of the beacon, as readers reach it",
+        description=(
+            "where pages send their reads: ingest's address of the beacon, as readers reach it"
+        ),
     )
-    site_name: Line = Field("Cổng thông tin điện tử", min_length=1, max_length=200, description="the site's name")
+    site_name: Line = Field(
+        "Cổng thông tin điện tử", min_length=1, max_length=200, description="the site's name"
+    )
     site_tagline: Line = Field("", max_length=200, description="a line under the name")
-    site_address: Line = Field("", max_length=500, description="the publisher's address, in the footer")
-    sections: Sections = Field((), description="sections in the navigation: slug=Name, separated by commas")
+    site_address: Line = Field(
+        "", max_length=500, description="the publisher's address, in the footer"
+    )
+    sections: Sections = Field(
+        (), description="sections in the navigation: slug=Name, separated by commas"
+    )
     links: Annotated[Pairs, AfterValidator(_links)] = Field(
         (), description="web links in the side column: Name=https://…, separated by commas"
     )
     picture_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = Field(
         (),
-        description="hosts whose pictures pages show: cdn.example.vn or *.example.vn, separated by commas; "
-        "pictures of other hosts become links",
+        description="hosts whose pictures pages show: cdn.example.vn or *.example.vn, separated "
+        "by commas; pictures of other hosts become links",
     )
-    cache_pages: int = Field(2000, ge=0, le=1_000_000, description="pages kept in memory, about 50 KB each")
+    cache_pages: int = Field(
+        2000, ge=0, le=1_000_000, description="pages kept in memory, about 50 KB each"
+    )
     stale_pages: int = Field(
         300,
         ge=0,
         le=86400,
-        description="seconds for which pages in memory are served while MongoDB gives no answer; 0 is not at all",
+        description="seconds for which pages in memory are served while MongoDB gives no "
+        "answer; 0 is not at all",
     )

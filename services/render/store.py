@@ -76,7 +76,9 @@ class PageStore:
         False if they have changed.
         """
         wanted = {"_id": page.id, "revision": page.revision, "template": template}
-        done = await self._db.pages.update_one(wanted, {"$set": {**_document(page), "untold": True}})
+        done = await self._db.pages.update_one(
+            wanted, {"$set": {**_document(page), "untold": True}}
+        )
         return done.matched_count == 1
 
     async def told(self, page: Page) -> None:
@@ -97,7 +99,11 @@ class PageStore:
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """Pages and tombstones for the state listing, sorted by id, with ids after `after`."""
-        cursor = self._db.pages.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+        cursor = (
+            self._db.pages.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1})
+            .sort("_id")
+            .limit(limit)
+        )
         return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
     async def latest(self, section: str | None, skip: int, limit: int) -> list[Page]:
@@ -106,7 +112,9 @@ class PageStore:
         if section is not None:
             wanted["section"] = section
         cursor = self._db.pages.find(wanted, {"parts": 0, "article": 0})
-        cursor = cursor.sort([("published_at", DESCENDING), ("_id", DESCENDING)]).skip(skip).limit(limit)
+        cursor = (
+            cursor.sort([("published_at", DESCENDING), ("_id", DESCENDING)]).skip(skip).limit(limit)
+        )
         return [_page(document) async for document in cursor]
 
     async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
@@ -119,11 +127,17 @@ class PageStore:
             await opened()
             while stream.alive:
                 change = await stream.try_next()
-                yield change["documentKey"]["_id"] if change is not None and "documentKey" in change else None
+                yield (
+                    change["documentKey"]["_id"]
+                    if change is not None and "documentKey" in change
+                    else None
+                )
 
     async def counted(self) -> dict[str, int]:
         """Counted reads of every article, and of the whole site under `SITE`."""
-        return {row["_id"]: row["reads"] async for row in self._counts.aggregate(reads_by_article())}
+        return {
+            row["_id"]: row["reads"] async for row in self._counts.aggregate(reads_by_article())
+        }
 
     async def site_counted(self) -> int:
         """Counted reads of all articles together."""
@@ -153,7 +167,11 @@ def _document(page: Page) -> Document:
 
 
 def _page(document: Document) -> Page:
-    held = {name: document[name] for name in Page.__dataclass_fields__ if name in document and name != "id"}
+    held = {
+        name: document[name]
+        for name in Page.__dataclass_fields__
+        if name in document and name != "id"
+    }
     return Page(id=document["_id"], **held)
 
 

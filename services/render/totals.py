@@ -77,5 +77,7 @@ class Totals:
                 else:
                     await self.load_site()
             except (PyMongoError, TimeoutError) as error:
-                log.warning("totals could not be read, the pages show older ones: %s", str(error)[:200])
+                log.warning(
+                    "totals could not be read, the pages show older ones: %s", str(error)[:200]
+                )
             await asyncio.sleep(SITE_SECONDS)

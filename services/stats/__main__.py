@@ -6,5 +6,7 @@ from shared.base.command import Command
 from shared.web.server import main
 
 if __name__ == "__main__":
-    Command(prog="python -m services.stats", description=__doc__, settings=StatsSettings).parse_args()
+    Command(
+        prog="python -m services.stats", description=__doc__, settings=StatsSettings
+    ).parse_args()
     main(StatsSettings, build)

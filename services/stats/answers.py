@@ -13,7 +13,9 @@ class Site(BaseModel):
     """Reads of the whole site. Days begin at midnight in the site's time zone, weeks on Monday."""
 
     total: int = Field(description="baseline + counted")
-    baseline: int = Field(description="read counts from an earlier system, of all articles, withdrawn ones included")
+    baseline: int = Field(
+        description="read counts from an earlier system, of all articles, withdrawn ones included"
+    )
     counted: int
     today: int
     yesterday: int
@@ -22,10 +24,16 @@ class Site(BaseModel):
     year: int
     online: int | None = Field(description="null: not built yet")
     as_of: Time = Field(
-        description="the moment of all figures: at most half a second ago, two seconds while MongoDB is slow"
+        description=(
+            "the moment of all figures: at most half a second ago, two seconds while MongoDB is "
+            "slow"
+        )
     )
     complete_through: Time | None = Field(
-        description="every read accepted before this moment is counted; null while no ingest reaches RabbitMQ"
+        description=(
+            "every read accepted before this moment is counted; null while no ingest reaches "
+            "RabbitMQ"
+        )
     )
 
 
@@ -49,7 +57,9 @@ class TopItem(BaseModel):
     article: str
     title: str
     url: str
-    reads: int = Field(description="reads counted in the window, without the article's baseline, also for `all`")
+    reads: int = Field(
+        description="reads counted in the window, without the article's baseline, also for `all`"
+    )
 
 
 class TopList(BaseModel):
@@ -89,22 +99,36 @@ class RunningGap(BaseModel):
 
     epoch: str
     missing: int = Field(description="number of missing batches")
-    since: Time = Field(description="no batch from before this moment is missing; complete_through can't pass it")
+    since: Time = Field(
+        description="no batch from before this moment is missing; complete_through can't pass it"
+    )
     why: str = Field(description="what may have happened, and what to do")
 
 
 class Reconciliation(BaseModel):
     """The books, as of one moment: accepted = counted + filtered + parked, so `balance` is 0."""
 
-    accepted: int = Field(description="reads in all batches that were counted or parked, filtered reads included")
+    accepted: int = Field(
+        description="reads in all batches that were counted or parked, filtered reads included"
+    )
     counted: int
     filtered: dict[str, int] = Field(description="by reason")
     parked: int
-    in_flight: int = Field(description="batches missing in the sequences of ingest; how many reads is not known")
-    balance: int = Field(description="accepted - counted - filtered - parked; anything but 0 is a fault")
+    in_flight: int = Field(
+        description="batches missing in the sequences of ingest; how many reads is not known"
+    )
+    balance: int = Field(
+        description="accepted - counted - filtered - parked; anything but 0 is a fault"
+    )
     duplicates: int = Field(description="batches that arrived again and were not counted again")
     complete_through: Time | None
-    lost: int = Field(description="batches that an operator declared lost; their reads are in no other term")
-    running_gaps: list[RunningGap] = Field(description="the gaps in in_flight that hold complete_through back")
-    gaps: list[EndedGap] = Field(description="the gaps in in_flight of ingests that were not seen for a minute")
+    lost: int = Field(
+        description="batches that an operator declared lost; their reads are in no other term"
+    )
+    running_gaps: list[RunningGap] = Field(
+        description="the gaps in in_flight that hold complete_through back"
+    )
+    gaps: list[EndedGap] = Field(
+        description="the gaps in in_flight of ingests that were not seen for a minute"
+    )
     as_of: Time

@@ -33,7 +33,9 @@ _NO_ARTICLE = {404: "No article with this id was ever published."}
 
 def describe_api() -> FastAPI:
     """The API for its OpenAPI document alone: it has no reports and can't answer."""
-    described = Described(paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS))
+    described = Described(
+        paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
+    )
     api = make_api("Lượt Đọc: statistics", ABOUT, described)
     api.include_router(routes)
     return api
@@ -112,7 +114,9 @@ async def get_series(
 
 
 @routes.get("/reconciliation", responses=problems(422))
-async def get_reconciliation(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Reconciliation:
+async def get_reconciliation(
+    reports: Held, _asked: Annotated[questions.Nothing, Query()]
+) -> answers.Reconciliation:
     """The books: the number of reads accepted,
     and how many are counted, filtered, parked or in flight.
     """
@@ -137,5 +141,7 @@ def site_at_once(app: App, reports: Reports) -> App:
 def _table(name: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Response:
     disposition = f'attachment; filename="luotdoc-{name}.csv"'
     return Response(
-        to_csv(head, rows), media_type="text/csv", headers={"content-disposition": disposition, "vary": "Accept"}
+        to_csv(head, rows),
+        media_type="text/csv",
+        headers={"content-disposition": disposition, "vary": "Accept"},
     )

@@ -48,9 +48,13 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     broker = rabbit.make_broker(settings, "stats", registry)
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))
-    subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(catalogue_handler(store))
+    subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(
+        catalogue_handler(store)
+    )
     freshness = Freshness(time.monotonic, measured)
-    listen(broker, topology.heartbeats_queue(secrets.token_hex(6)), topology.EVENTS, freshness.handle)
+    listen(
+        broker, topology.heartbeats_queue(secrets.token_hex(6)), topology.EVENTS, freshness.handle
+    )
     away: list[str] = []
 
     async def ping() -> None:
@@ -94,7 +98,11 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         not_ready=lambda: away[0] if away else not_consuming(broker),
         routes={state.PATH: state.listing(store.held)},
         fallback=readable(
-            observed(api.site_at_once(in_turns(api.make(reports)), reports), metrics.Requests(registry), OPEN),
+            observed(
+                api.site_at_once(in_turns(api.make(reports)), reports),
+                metrics.Requests(registry),
+                OPEN,
+            ),
             settings.cors_origins,
         ),
         registry=registry,

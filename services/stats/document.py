@@ -1,4 +1,6 @@
-"""`python -m services.stats.document`: print the OpenAPI document of stats, as `/openapi.json` answers it."""
+"""`python -m services.stats.document`: print the OpenAPI document of stats, as `/openapi.json`
+answers it.
+"""
 
 import sys
 

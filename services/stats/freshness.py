@@ -16,7 +16,9 @@ class Freshness:
     def __init__(self, monotonic: Callable[[], float], metrics: StatsMetrics) -> None:
         self._monotonic, self._metrics = monotonic, metrics
         # Start with the current time: a producer that never starts is silent since then.
-        self._heard = dict.fromkeys(sorted(events.EVENTS.keys() - {events.Heartbeat.name}), monotonic())
+        self._heard = dict.fromkeys(
+            sorted(events.EVENTS.keys() - {events.Heartbeat.name}), monotonic()
+        )
         for name in self._heard:
             self._show(name)
 

@@ -20,7 +20,9 @@ def show(books: Reconciliation, metrics: StatsMetrics) -> None:
     metrics.lost.set(books.lost)
     metrics.balance.set(books.balance)
     metrics.duplicates.set(books.duplicates)
-    metrics.complete_through.set(_seconds(books.complete_through) if books.complete_through else nan)
+    metrics.complete_through.set(
+        _seconds(books.complete_through) if books.complete_through else nan
+    )
     metrics.as_of.set(_seconds(books.as_of))
 
 

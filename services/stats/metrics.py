@@ -7,35 +7,48 @@ from shared.base.metrics import Registry
 
 
 class StatsMetrics:
-    """Metrics of stats: heartbeats, and the books (accepted = counted + filtered + parked), refreshed every 5 s."""
+    """Metrics of stats: heartbeats, and the books (accepted = counted + filtered + parked),
+    refreshed every 5 s.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self.accepted = Measured(
-            "luotdoc_books_accepted_reads", "Reads in all batches that were counted or parked.", registry
+            "luotdoc_books_accepted_reads",
+            "Reads in all batches that were counted or parked.",
+            registry,
         )
-        self.counted = Measured("luotdoc_books_counted_reads", "Reads in the counts of all articles.", registry)
+        self.counted = Measured(
+            "luotdoc_books_counted_reads", "Reads in the counts of all articles.", registry
+        )
         self.filtered = Gauge(
-            "luotdoc_books_filtered_reads", "Reads that ingest filtered, by reason.", ["reason"], registry=registry
+            "luotdoc_books_filtered_reads",
+            "Reads that ingest filtered, by reason.",
+            ["reason"],
+            registry=registry,
         )
         self.parked = Measured("luotdoc_books_parked_reads", "Reads in parked batches.", registry)
         self.in_flight = Measured(
             "luotdoc_books_in_flight_batches",
-            "Batches in flight: sequence numbers that the counter has not seen, although it has seen higher ones.",
+            "Batches in flight: sequence numbers that the counter has not seen, "
+            "although it has seen higher ones.",
             registry,
         )
         self.ended_gaps = Measured(
             "luotdoc_books_ended_gap_batches",
-            "Batches in gaps of ingest epochs that have ended: nothing of them was seen for a minute.",
+            "Batches in gaps of ingest epochs that have ended: nothing of them was seen for a "
+            "minute.",
             registry,
         )
         self.running_gaps = Measured(
             "luotdoc_books_running_gap_batches",
-            "Batches in gaps of running ingests, missing for over a minute; they hold complete_through back.",
+            "Batches in gaps of running ingests, missing for over a minute; they hold "
+            "complete_through back.",
             registry,
         )
         self.lost = Measured(
             "luotdoc_books_lost_batches",
-            "Batches that an operator declared lost with close-gap and that have not arrived since.",
+            "Batches that an operator declared lost with close-gap and that have not arrived "
+            "since.",
             registry,
         )
         self.balance = Measured(
@@ -44,18 +57,23 @@ class StatsMetrics:
             registry,
         )
         self.duplicates = Measured(
-            "luotdoc_books_duplicate_batches", "Batches that arrived again and were not counted again.", registry
+            "luotdoc_books_duplicate_batches",
+            "Batches that arrived again and were not counted again.",
+            registry,
         )
         self.complete_through = Measured(
             "luotdoc_books_complete_through_seconds",
-            "complete_through as Unix time: every read accepted before it is counted; NaN while no ingest reaches "
-            "RabbitMQ.",
+            "complete_through as Unix time: every read accepted before it is counted; NaN while "
+            "no ingest reaches RabbitMQ.",
             registry,
         )
-        self.as_of = Measured("luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry)
+        self.as_of = Measured(
+            "luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry
+        )
         self.silence = Gauge(
             "luotdoc_event_silence_seconds",
-            "Seconds since the last heartbeat for this event type, or since this process began to listen.",
+            "Seconds since the last heartbeat for this event type, or since this "
+            "process began to listen.",
             ["event"],
             registry=registry,
         )

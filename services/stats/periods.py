@@ -73,7 +73,11 @@ def _dates(step: Step, start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     while True:
         yield midnight(day, zone)
         # 32 days after the first of a month lie in the next one.
-        day = (day + timedelta(days=32)).replace(day=1) if step == "month" else day + timedelta(days=1)
+        day = (
+            (day + timedelta(days=32)).replace(day=1)
+            if step == "month"
+            else day + timedelta(days=1)
+        )
 
 
 def _hours(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:

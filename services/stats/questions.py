@@ -25,7 +25,8 @@ FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 _WINDOW = re.compile(r"([1-9][0-9]{0,2})([hd])")
 _MOMENT = (
-    r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$|^2100"
+    r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}"
+    r"([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$|^2100"
 )
 _SPAN = "^(all|([1-9][0-9]?|[1-6][0-9]{2}|7[0-3][0-9]|74[0-4])h|([1-9]|[12][0-9]|3[01])d)$"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -42,7 +43,9 @@ def _moment(value: Any) -> datetime | date:
         return date.fromisoformat(text)
     found = _DATE_TIME.fullmatch(text)
     if not found:
-        raise ValueError("must be a date such as 2026-11-23 or a time with an offset, 2026-11-23T07:00:00+07:00")
+        raise ValueError(
+            "must be a date such as 2026-11-23 or a time with an offset, 2026-11-23T07:00:00+07:00"
+        )
     day, clock, fraction, offset = found.groups()
     # A plus that was not escaped arrives as a space.
     offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
@@ -87,9 +90,17 @@ def window_start(window: str, now: datetime) -> int | None:
 Moment = Annotated[
     datetime | date,
     PlainValidator(_moment),
-    WithJsonSchema({"type": "string", "pattern": _MOMENT, "examples": ["2026-11-23", "2026-11-23T07:00:00+07:00"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _MOMENT,
+            "examples": ["2026-11-23", "2026-11-23T07:00:00+07:00"],
+        }
+    ),
 ]
-Format = Annotated[Literal["json", "csv"] | None, Field(description="csv for a table; default: `Accept` decides")]
+Format = Annotated[
+    Literal["json", "csv"] | None, Field(description="csv for a table; default: `Accept` decides")
+]
 
 
 class Nothing(BaseModel):
@@ -105,7 +116,9 @@ class Top(Nothing):
         str,
         AfterValidator(_window),
         Field(
-            description="`<n>h` or `<n>d`, at most 31d, or `all`", max_length=10, json_schema_extra={"pattern": _SPAN}
+            description="`<n>h` or `<n>d`, at most 31d, or `all`",
+            max_length=10,
+            json_schema_extra={"pattern": _SPAN},
         ),
     ] = "24h"
     limit: int = Field(10, ge=1, le=100, description="number of articles, 1 to 100")
@@ -115,14 +128,18 @@ class Top(Nothing):
 class Series(Nothing):
     """Parameters of `/stats/series`. A time has an offset; a date is its midnight in `tz`."""
 
-    step: periods.Step = Field("day", description="length of time of each point; a series has at most 2000 points")
+    step: periods.Step = Field(
+        "day", description="length of time of each point; a series has at most 2000 points"
+    )
     from_: Moment | None = Field(
         None,
         alias="from",
-        description="start, rounded down to a step; years 2000 to 2100; default: 24 hours, 30 days or 12 months "
-        "before `to`",
+        description="start, rounded down to a step; years 2000 to 2100; default: 24 hours, 30 "
+        "days or 12 months before `to`",
     )
-    to: Moment | None = Field(None, description="end, exclusive, rounded up to a step; default: now")
+    to: Moment | None = Field(
+        None, description="end, exclusive, rounded up to a step; default: now"
+    )
     tz: Annotated[str, AfterValidator(_zone), Field(max_length=64)] | None = Field(
         None, description="name of a time zone, such as Asia/Ho_Chi_Minh; default: the site's"
     )
@@ -141,11 +158,15 @@ def series_steps(asked: Series, now: datetime, zone: ZoneInfo) -> list[datetime]
         raise Problem.invalid("from", "must be before to")
     found = list(islice(periods.steps(asked.step, start, end, zone), MAX_POINTS + 2))
     if len(found) > MAX_POINTS + 1:
-        raise Problem.invalid("from", f"asks for more than {MAX_POINTS} points; a longer step gives fewer")
+        raise Problem.invalid(
+            "from", f"asks for more than {MAX_POINTS} points; a longer step gives fewer"
+        )
     return found
 
 
-def _place(name: str, moment: datetime | date | None, zone: ZoneInfo, default: Callable[[], datetime]) -> datetime:
+def _place(
+    name: str, moment: datetime | date | None, zone: ZoneInfo, default: Callable[[], datetime]
+) -> datetime:
     if moment is None:
         return default()
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:

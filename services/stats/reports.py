@@ -1,4 +1,6 @@
-"""Builds the answers. Each is read from one snapshot, so that its figures agree under any writes."""
+"""Builds the answers. Each is read from one snapshot, so that its figures agree under any
+writes.
+"""
 
 import time
 from zoneinfo import ZoneInfo
@@ -19,9 +21,9 @@ FRESH_SECONDS = 5.0
 """Time after a request for the site's figures for which they are refreshed in the background."""
 MAX_TOP = 100
 WHY = (
-    "later batches of this ingest were counted: the missing ones wait in counter.reads, were dead-lettered, or "
-    "are gone with a broker or database that was reset or restored; `python -m services.counter close-gap` gives "
-    "them up"
+    "later batches of this ingest were counted: the missing ones wait in counter.reads, were "
+    "dead-lettered, or are gone with a broker or database that was reset or restored; `python "
+    "-m services.counter close-gap` gives them up"
 )
 
 
@@ -76,7 +78,10 @@ class Reports:
     async def _periods(self, session: Session, periods: dict[str, Period]) -> dict[str, int]:
         edges = sorted({edge for period in periods.values() for edge in period})
         reads = await self._store.reads_between(session, SITE, edges)
-        return {name: sum(reads[edges.index(first) : edges.index(end)]) for name, (first, end) in periods.items()}
+        return {
+            name: sum(reads[edges.index(first) : edges.index(end)])
+            for name, (first, end) in periods.items()
+        }
 
     async def article(self, article: str) -> answers.ArticleReads:
         """The figures of one article. Raises `Problem` 404 if it was never published."""
@@ -113,12 +118,17 @@ class Reports:
         async with self._store.snapshot() as session:
             rows = await self._store.top(session, window_start(window, now), MAX_TOP)
         items = [
-            answers.TopItem(article=row["_id"], title=row["title"], url=row["url"], reads=row["reads"]) for row in rows
+            answers.TopItem(
+                article=row["_id"], title=row["title"], url=row["url"], reads=row["reads"]
+            )
+            for row in rows
         ]
         return answers.TopList(window=window, items=items, as_of=rfc3339(now))
 
     async def series(self, asked: Series) -> answers.SeriesPoints:
-        """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown article."""
+        """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown
+        article.
+        """
         # The key is `repr`, not JSON:
         # pydantic's serializer warns about the types of `from` and `to`.
         return await self._series.get(repr(asked), lambda: self._series_of(asked))
@@ -133,7 +143,9 @@ class Reports:
             reads = await self._store.reads_between(session, asked.article or SITE, edges)
         points = [
             answers.Point(start=step.astimezone(zone).isoformat(timespec="seconds"), reads=number)
-            for step, number in zip(steps, reads, strict=False)  # the last step is only the end of the last point
+            for step, number in zip(
+                steps, reads, strict=False
+            )  # the last step is only the end of the last point
         ]
         return answers.SeriesPoints(step=asked.step, tz=zone.key, points=points)
 
@@ -162,7 +174,10 @@ class Reports:
             lost=lost,
             running_gaps=[
                 answers.RunningGap(
-                    epoch=gap.epoch, missing=gap.missing, since=rfc3339(gap.since or gap.last_seen), why=WHY
+                    epoch=gap.epoch,
+                    missing=gap.missing,
+                    since=rfc3339(gap.since or gap.last_seen),
+                    why=WHY,
                 )
                 for gap in running
             ],

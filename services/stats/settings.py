@@ -20,5 +20,8 @@ class StatsSettings(Settings):
     port: int = Field(8003, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
         (),
-        description="origins whose scripts may read /stats/: https://example.vn, separated by commas; * is every one",
+        description=(
+            "origins whose scripts may read /stats/: https://example.vn, separated by commas; * "
+            "is every one"
+        ),
     )

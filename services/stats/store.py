@@ -72,13 +72,18 @@ class Store:
 
     async def _add_content(self, change: Change) -> bool:
         result = await self._db.catalogue.update_one(
-            {"_id": change.article, "content_revision": {"$lt": change.revision}}, {"$set": change.content}
+            {"_id": change.article, "content_revision": {"$lt": change.revision}},
+            {"$set": change.content},
         )
         return result.modified_count > 0
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """The catalogue for the state listing, sorted by id, with ids after `after`."""
-        cursor = self._db.catalogue.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+        cursor = (
+            self._db.catalogue.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1})
+            .sort("_id")
+            .limit(limit)
+        )
         return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
 
     async def article(self, session: Session, article: str) -> Document | None:
@@ -93,9 +98,13 @@ class Store:
 
     async def counted(self, session: Session, article: str = SITE) -> int:
         """All counted reads of an article or the site."""
-        return _first(await self._rows(session, "counts", counts.reads_by_article([article])), "reads")
+        return _first(
+            await self._rows(session, "counts", counts.reads_by_article([article])), "reads"
+        )
 
-    async def reads_between(self, session: Session, article: str, edges: Sequence[int]) -> list[int]:
+    async def reads_between(
+        self, session: Session, article: str, edges: Sequence[int]
+    ) -> list[int]:
         """The reads between each two neighbours of `edges`, which are quarters in rising order."""
         touched = q.days(edges)
         parts: list[tuple[int, int]] = []
@@ -105,7 +114,9 @@ class Store:
             parts += [(q.day_number(row["_id"]) * q.PER_DAY, row["reads"]) for row in rows]
         if touched.cut:
             cut = self._db.buckets.find(
-                {"article": article, "day": {"$in": touched.cut}}, {"day": 1, "q": 1}, session=session
+                {"article": article, "day": {"$in": touched.cut}},
+                {"day": 1, "q": 1},
+                session=session,
             )
             for bucket in await cut.to_list(None):
                 parts += q.quarters(bucket["day"], bucket["q"])
@@ -119,11 +130,26 @@ class Store:
         and looks up as many as it needs to find `limit` published ones.
         """
         pipeline: list[Document] = [
-            {"$match": {"article": {"$ne": SITE}} | ({} if since is None else {"day": {"$gte": _day(since)}})},
-            {"$group": {"_id": "$article", "reads": {"$sum": "$reads" if since is None else _since(since)}}},
+            {
+                "$match": {"article": {"$ne": SITE}}
+                | ({} if since is None else {"day": {"$gte": _day(since)}})
+            },
+            {
+                "$group": {
+                    "_id": "$article",
+                    "reads": {"$sum": "$reads" if since is None else _since(since)},
+                }
+            },
             {"$match": {"reads": {"$gt": 0}}},
             {"$sort": {"reads": -1, "_id": 1}},
-            {"$lookup": {"from": "catalogue", "localField": "_id", "foreignField": "_id", "as": "known"}},
+            {
+                "$lookup": {
+                    "from": "catalogue",
+                    "localField": "_id",
+                    "foreignField": "_id",
+                    "as": "known",
+                }
+            },
             {"$match": {"known.state": "published"}},
             {"$limit": limit},
             {"$unwind": "$known"},
@@ -143,13 +169,19 @@ class Store:
         parked = _first(await self._rows(session, "parked", [_sum("reads")]), "reads")
         return Totals(
             accepted=_first(books, "accepted") + parked,
-            filtered={row["_id"]: row["reads"] for row in await self._rows(session, "books", reasons)},
+            filtered={
+                row["_id"]: row["reads"] for row in await self._rows(session, "books", reasons)
+            },
             parked=parked,
             duplicates=_first(books, "duplicates"),
         )
 
-    async def _rows(self, session: Session, collection: str, pipeline: list[Document]) -> list[Document]:
-        cursor = self._db[collection].aggregate(pipeline, session=session, maxTimeMS=MAX_MILLISECONDS)
+    async def _rows(
+        self, session: Session, collection: str, pipeline: list[Document]
+    ) -> list[Document]:
+        cursor = self._db[collection].aggregate(
+            pipeline, session=session, maxTimeMS=MAX_MILLISECONDS
+        )
         return await cursor.to_list(None)
 
 

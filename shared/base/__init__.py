@@ -1,1 +1,3 @@
-"""Clock, log, settings, errors: what every process needs, and nothing of HTTP, RabbitMQ or MongoDB."""
+"""Clock, log, settings, errors: what every process needs, and nothing of HTTP, RabbitMQ or
+MongoDB.
+"""

@@ -31,7 +31,9 @@ class Measured(Collector):
         self._read = value
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """The family without samples, so that the registry learns the name without a measurement."""
+        """The family without samples, so that the registry learns the name without a
+        measurement.
+        """
         return [GaugeMetricFamily(self._name, self._documentation)]
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -46,7 +48,9 @@ class Tally(Collector):
     Count only in the event loop's thread.
     """
 
-    def __init__(self, name: str, documentation: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
+    def __init__(
+        self, name: str, documentation: str, labels: Sequence[str], registry: CollectorRegistry
+    ) -> None:
         self._name, self._documentation, self._labels = name, documentation, labels
         self.counts: Counter[tuple[str, ...]] = Counter()
         registry.register(self)

@@ -28,7 +28,10 @@ class Command(argparse.ArgumentParser):
             options["epilog"] = "\n".join(describe(settings))
         super().__init__(**options)
         self.add_argument(
-            "--version", action="version", version=f"luotdoc {VERSION}", help="print the version, and end"
+            "--version",
+            action="version",
+            version=f"luotdoc {VERSION}",
+            help="print the version, and end",
         )
 
     def error(self, message: str) -> NoReturn:
@@ -54,6 +57,9 @@ def _default(field: FieldInfo) -> str:
 
 def _bounds(field: FieldInfo) -> str:
     limits = [
-        f"{word} {getattr(limit, key):,}" for limit in field.metadata for key, word in _BOUNDS if hasattr(limit, key)
+        f"{word} {getattr(limit, key):,}"
+        for limit in field.metadata
+        for key, word in _BOUNDS
+        if hasattr(limit, key)
     ]
     return ", ".join(limits)

@@ -62,7 +62,9 @@ class Permanent(LuotdocError):
 
 
 class Refused(LuotdocError):
-    """A command or a start can't go on. The text is for its user and is shown without a traceback."""
+    """A command or a start can't go on. The text is for its user and is shown without a
+    traceback.
+    """
 
 
 class Problem(LuotdocError):

@@ -1,5 +1,5 @@
-"""The metrics that several processes have, each declared once with its meaning. Those of one service
-alone are in its own `metrics.py`.
+"""The metrics that several processes have, each declared once with its meaning. Those of one
+service alone are in its own `metrics.py`.
 
 A composition root makes its process's registry (`new_registry`) and the groups that the process
 measures, and passes the groups on. So a process exposes its own series and no others.
@@ -29,14 +29,25 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 SIZES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000)
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-END_REASONS = ("full", "evicted", "idle", "head", "body", "unread", "malformed", "too_large", "discarded")
+END_REASONS = (
+    "full",
+    "evicted",
+    "idle",
+    "head",
+    "body",
+    "unread",
+    "malformed",
+    "too_large",
+    "discarded",
+)
 OTHER = "other"
 """Label value for anything outside the label's closed set."""
 
 
 def new_registry() -> Registry:
     """A registry with prometheus_client's own metrics of the process and of Python."""
-    # Without this each counter gets a second series `…_created`, which process_start_time_seconds makes superfluous.
+    # Without this each counter gets a second series `…_created`, which process_start_time_seconds
+    # makes superfluous.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -51,22 +62,28 @@ class Serving:
     def __init__(self, registry: Registry) -> None:
         # A metric about the process as a whole belongs here: its build, its connections.
         build = Gauge(
-            "luotdoc_build_info", "Always 1; the label is the running version.", ["version"], registry=registry
+            "luotdoc_build_info",
+            "Always 1; the label is the running version.",
+            ["version"],
+            registry=registry,
         )
         build.labels(VERSION).set(1)
         self.ready = Gauge("luotdoc_ready", "1 while /readyz answers 200.", registry=registry)
         self.in_flight = Measured(
             "luotdoc_http_in_flight",
-            "Requests in flight, without health checks, scrapes and page reads (see luotdoc_reads_in_flight).",
+            "Requests in flight, without health checks, scrapes and page reads (see "
+            "luotdoc_reads_in_flight).",
             registry,
         )
-        self.connections = Gauge("luotdoc_http_connections", "Open HTTP connections.", registry=registry)
+        self.connections = Gauge(
+            "luotdoc_http_connections", "Open HTTP connections.", registry=registry
+        )
         self.connections_ended = Counter(
             "luotdoc_http_connections_ended_total",
-            "Connections that this process closed, by reason: full (at the limit, 503), evicted (idle or unfinished, "
-            "to make room for a new one), idle (between requests), head and body (too slow, 408), unread (client reads "
-            "its answer too slowly), malformed (400), too_large (431, 414), discarded (client sent too much after an "
-            "answer).",
+            "Connections that this process closed, by reason: full (at the limit, 503), evicted "
+            "(idle or unfinished, to make room for a new one), idle (between requests), head "
+            "and body (too slow, 408), unread (client reads its answer too slowly), malformed "
+            "(400), too_large (431, 414), discarded (client sent too much after an answer).",
             ["reason"],
             registry=registry,
         )
@@ -79,7 +96,9 @@ class Connection:
 
     def __init__(self, registry: Registry) -> None:
         self.up = Gauge(
-            "luotdoc_broker_up", "1 while this process has a working connection to RabbitMQ.", registry=registry
+            "luotdoc_broker_up",
+            "1 while this process has a working connection to RabbitMQ.",
+            registry=registry,
         )
 
 
@@ -97,7 +116,10 @@ class Requests:
             for status in ("500", "503"):
                 self.answers.labels(method, status)
         self.seconds = Histogram(
-            "luotdoc_http_seconds", "Seconds to answer a request to the API.", buckets=SECONDS, registry=registry
+            "luotdoc_http_seconds",
+            "Seconds to answer a request to the API.",
+            buckets=SECONDS,
+            registry=registry,
         )
 
 
@@ -106,7 +128,10 @@ class Publishing:
 
     def __init__(self, registry: Registry) -> None:
         self.published = Counter(
-            "luotdoc_events_published_total", "Events confirmed by RabbitMQ.", ["event"], registry=registry
+            "luotdoc_events_published_total",
+            "Events confirmed by RabbitMQ.",
+            ["event"],
+            registry=registry,
         )
         self.refused = Counter(
             "luotdoc_events_refused_total",
@@ -135,19 +160,23 @@ class Queues:
     def __init__(self, registry: Registry) -> None:
         self.waiting = Gauge(
             "luotdoc_queue_waiting",
-            "Messages in a work queue, its retry queues and its parked queue, one series each; NaN while RabbitMQ is "
-            "away.",
+            "Messages in a work queue, its retry queues and its parked queue, one series each; "
+            "NaN while RabbitMQ is away.",
             ["queue"],
             registry=registry,
         )
         self.parked_oldest = Gauge(
             "luotdoc_parked_oldest_seconds",
-            "Age of the oldest message in a parked queue, by queue and its reason; no series while none is parked.",
+            "Age of the oldest message in a parked queue, by queue and its reason; no "
+            "series while none is parked.",
             ["queue", "reason"],
             registry=registry,
         )
         self.parked = Counter(
-            "luotdoc_parked_total", "Messages parked, by queue and reason.", ["queue", "reason"], registry=registry
+            "luotdoc_parked_total",
+            "Messages parked, by queue and reason.",
+            ["queue", "reason"],
+            registry=registry,
         )
 
 
@@ -159,7 +188,8 @@ class Consuming:
     def __init__(self, registry: Registry) -> None:
         self.settled = Counter(
             "luotdoc_consumed_total",
-            "Messages settled, by queue and outcome: handled, stale (dropped by the guard), ignored (a type without a "
+            "Messages settled, by queue and outcome: handled, stale (dropped by the "
+            "guard), ignored (a type without a "
             "handler), retried (sent to a retry queue), parked.",
             ["queue", "outcome"],
             registry=registry,

@@ -27,20 +27,29 @@ def refusal(error: BaseException) -> Refused | None:
         return next(filter(None, map(refusal, error.exceptions)), None)
     if isinstance(error, OperationFailure) and error.code in _LOGIN:
         return Refused(
-            "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct them; authSource=… in it names the "
+            "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct "
+            "them; authSource=… in it names the "
             "database that holds the user"
         )
     if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
         if "requires authentication" in str(error):
-            return Refused("MongoDB wants a login: put user:password@ before the host in LUOTDOC_MONGO_URL")
+            return Refused(
+                "MongoDB wants a login: put user:password@ before the host in LUOTDOC_MONGO_URL"
+            )
         what = str(error).partition("{")[0].strip()
-        return Refused(f"MongoDB: {what}: grant the user of LUOTDOC_MONGO_URL the role readWrite on its database")
+        return Refused(
+            f"MongoDB: {what}: grant the user of LUOTDOC_MONGO_URL the role readWrite on its "
+            "database"
+        )
     if isinstance(error, ConfigurationError):
         return Refused(f"LUOTDOC_MONGO_URL can't be used: {first_line(error)}")
     if isinstance(error, PyMongoError) and (found := _OTHER_SET.search(str(error))):
         wrong = found[1] or found[3]
         right = f"'{found[2]}'" if found[2] else "another one"
-        return Refused(f"LUOTDOC_MONGO_URL says replicaSet={wrong}, and the server belongs to {right}: correct it")
+        return Refused(
+            f"LUOTDOC_MONGO_URL says replicaSet={wrong}, and the server belongs to {right}: "
+            "correct it"
+        )
     return None
 
 
@@ -55,7 +64,9 @@ def lacking(login: dict[str, Any], database: str) -> str | None:
     granted: set[str] = set()
     for privilege in login["authenticatedUserPrivileges"]:
         resource = privilege["resource"]
-        if resource.get("anyResource") or (resource.get("db") in ("", database) and resource.get("collection") == ""):
+        if resource.get("anyResource") or (
+            resource.get("db") in ("", database) and resource.get("collection") == ""
+        ):
             granted |= set(privilege["actions"])
         elif resource.get("db") == database and not resource["collection"].startswith("system."):
             return None
@@ -81,7 +92,10 @@ def perform(work: Coroutine[Any, Any, int | None], stopped: str = "stopped") -> 
     except Refused as error:
         told = str(error)
     except PyMongoError as error:
-        told = str(refusal(error) or f"MongoDB: {brief(error)}: is it up, at the address of LUOTDOC_MONGO_URL?")
+        told = str(
+            refusal(error)
+            or f"MongoDB: {brief(error)}: is it up, at the address of LUOTDOC_MONGO_URL?"
+        )
     except KeyboardInterrupt:
         sys.stderr.write(f"{stopped}\n")
         return 130
@@ -91,4 +105,6 @@ def perform(work: Coroutine[Any, Any, int | None], stopped: str = "stopped") -> 
 
 def brief(error: PyMongoError) -> str:
     """PyMongo's message without the description of all servers that follows it."""
-    return re.split(r", Timeout: |, full error: |\(configured timeouts", first_line(error))[0].strip()
+    return re.split(r", Timeout: |, full error: |\(configured timeouts", first_line(error))[
+        0
+    ].strip()

@@ -47,15 +47,22 @@ def _sections(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
     slugs = [slug for slug, _ in pairs]
     for slug in slugs:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
-            raise ValueError(f"{slug[:80]!r} is no slug: write kinh-te=Kinh tế, with a-z, 0-9 and single -")
+            raise ValueError(
+                f"{slug[:80]!r} is no slug: write kinh-te=Kinh tế, with a-z, 0-9 and single -"
+            )
         if slugs.count(slug) > 1:
             raise ValueError(f"the section {slug} is given twice")
     return pairs
 
 
 def _folder(value: object) -> object:
-    if isinstance(value, str) and (not value.strip() or value != value.strip() or not value.isprintable()):
-        raise ValueError("must be a folder's path; it is empty, or holds blanks at an end or invisible characters")
+    if isinstance(value, str) and (
+        not value.strip() or value != value.strip() or not value.isprintable()
+    ):
+        raise ValueError(
+            "must be a folder's path; it is empty, or holds blanks at an end or invisible "
+            "characters"
+        )
     return value
 
 
@@ -63,7 +70,9 @@ def _listening(value: str) -> str:
     try:
         socket.getaddrinfo(value or "nothing", None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ValueError("must be an address, or a name that this machine can resolve; 0.0.0.0 is all") from error
+        raise ValueError(
+            "must be an address, or a name that this machine can resolve; 0.0.0.0 is all"
+        ) from error
     return value
 
 
@@ -82,33 +91,52 @@ class SubscriberSettings(BaseSettings):
     amqp_url: Annotated[str, AfterValidator(urls.amqp_url)] = Field(
         repr=False, description="RabbitMQ: amqp://user:password@host[:port]/[vhost]"
     )
-    host: Annotated[str, AfterValidator(_listening)] = Field("127.0.0.1", description="address to listen on")
+    host: Annotated[str, AfterValidator(_listening)] = Field(
+        "127.0.0.1", description="address to listen on"
+    )
     port: int = Field(0, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     schemas_url: HttpUrl = Field(
-        "http://127.0.0.1:8001/schemas", description="public address of ingest's /schemas, which events refer to"
+        "http://127.0.0.1:8001/schemas",
+        description="public address of ingest's /schemas, which events refer to",
     )
     max_connections: int = Field(
         0,
         ge=0,
         le=1_000_000,
-        description="open HTTP connections; 0 is 4096, or fewer if the limit on open files needs it",
+        description=(
+            "open HTTP connections; 0 is 4096, or fewer if the limit on open files needs it"
+        ),
     )
     head_timeout: float = Field(
-        10.0, ge=0.5, le=300, description="seconds in which a request's line and headers must arrive"
+        10.0,
+        ge=0.5,
+        le=300,
+        description="seconds in which a request's line and headers must arrive",
     )
     keep_alive: float = Field(
         75.0, ge=1, le=3600, description="seconds that a connection may wait for its next request"
     )
     transfer_grace: float = Field(
-        10.0, ge=0.5, le=600, description="seconds that a body may take to arrive, or an answer to be read, at any rate"
+        10.0,
+        ge=0.5,
+        le=600,
+        description="seconds that a body may take to arrive, or an answer to be read, at any rate",
     )
     transfer_rate: int = Field(
-        1024, ge=1, le=1 << 30, description="bytes per second at which a body or answer must move after those seconds"
+        1024,
+        ge=1,
+        le=1 << 30,
+        description="bytes per second at which a body or answer must move after those seconds",
     )
     unread_max_bytes: int = Field(
-        64 << 20, ge=1 << 20, le=1 << 40, description="bytes of all answers together that slow clients have not read"
+        64 << 20,
+        ge=1 << 20,
+        le=1 << 40,
+        description="bytes of all answers together that slow clients have not read",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="lowest level that is logged"
+    )
 
 
 class Settings(SubscriberSettings):
@@ -120,10 +148,16 @@ class Settings(SubscriberSettings):
     base_url: HttpUrl = Field("http://127.0.0.1:8000", description="public address of the pages")
     time_zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="the site's time zone")
     hsts_seconds: int = Field(
-        0, ge=0, le=63_072_000, description="seconds for which browsers must use HTTPS only; 0 sends no such header"
+        0,
+        ge=0,
+        le=63_072_000,
+        description="seconds for which browsers must use HTTPS only; 0 sends no such header",
     )
     heartbeat_interval: float = Field(
-        10.0, ge=0.1, le=3600, description="seconds between a producer's heartbeats for one event type"
+        10.0,
+        ge=0.1,
+        le=3600,
+        description="seconds between a producer's heartbeats for one event type",
     )
 
 
@@ -177,15 +211,23 @@ def _of_services() -> set[str]:
     Where the subscriber kit is installed alone there are none.
     """
     sources = (Path(__file__).parents[2] / "services").glob("*/settings.py")
-    nodes = (node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    return {n.target.id.upper() for n in nodes if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
+    nodes = (
+        node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+    return {
+        n.target.id.upper()
+        for n in nodes
+        if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
+    }
 
 
 def _service_link(name: str, environ: Mapping[str, str]) -> bool:
     """True if Kubernetes has set the variable `name`, for a Service called `luotdoc-…`."""
     port = r"SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?"
     return any(
-        re.fullmatch(rf"{re.escape(host.removesuffix('_SERVICE_HOST'))}_(SERVICE_HOST|{port})", name)
+        re.fullmatch(
+            rf"{re.escape(host.removesuffix('_SERVICE_HOST'))}_(SERVICE_HOST|{port})", name
+        )
         for host in environ
         if host.endswith("_SERVICE_HOST")
     )
@@ -197,9 +239,16 @@ def _refuse(kind: type[BaseSettings], error: ValidationError) -> NoReturn:
         name = str(fault["loc"][0]) if fault["loc"] else "?"
         field = kind.model_fields.get(name)
         meaning = f" ({field.description})" if field and field.description else ""
-        what = "is not set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+        what = (
+            "is not set"
+            if fault["type"] == "missing"
+            else fault["msg"].removeprefix("Value error, ")
+        )
         if name == "port" and os.environ.get("LUOTDOC_PORT", "").startswith("tcp://"):
-            what = "was set by Kubernetes for a Service called luotdoc: set it yourself, or enableServiceLinks: false"
+            what = (
+                "was set by Kubernetes for a Service called luotdoc: set it yourself, or "
+                "enableServiceLinks: false"
+            )
         lines.append(f"  {PREFIX}{name.upper()}: {what}{meaning}")
     lines += [f"  {line}" for line in strangers(kind, os.environ)]
     sys.stderr.write("\n".join(lines) + "\n")

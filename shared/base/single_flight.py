@@ -1,4 +1,6 @@
-"""A single-flight cache: callers that ask the same within a moment share one query to the database."""
+"""A single-flight cache: callers that ask the same within a moment share one query to the
+database.
+"""
 
 import asyncio
 import time
@@ -22,7 +24,13 @@ class SingleFlightCache(Generic[T]):
     use it for cheap ones.
     """
 
-    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic, *, ahead: bool = False) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        ahead: bool = False,
+    ) -> None:
         self._seconds = seconds
         self._monotonic = monotonic
         self._ahead = ahead
@@ -36,9 +44,16 @@ class SingleFlightCache(Generic[T]):
         if key not in self._made:
             self._made[key] = (now, asyncio.create_task(make()))
         began, answer = self._made[key]
-        if self._ahead and answer.done() and now - began > self._seconds / 2 and key not in self._next:
+        if (
+            self._ahead
+            and answer.done()
+            and now - began > self._seconds / 2
+            and key not in self._next
+        ):
             coming = asyncio.create_task(make())
-            coming.add_done_callback(_succeeded)  # retrieves its error, else asyncio logs it as never retrieved
+            coming.add_done_callback(
+                _succeeded
+            )  # retrieves its error, else asyncio logs it as never retrieved
             self._next[key] = (now, coming)
         # Shielded: a caller that is cancelled must not cancel the query for the others.
         return await asyncio.shield(answer)

@@ -8,7 +8,10 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from pymongo import uri_parser
 from pymongo.errors import PyMongoError
 
-_ESCAPES = "write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25 in the user's name and password"
+_ESCAPES = (
+    "write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25 in the user's name and "
+    "password"
+)
 _AMQP = "must be amqp://user:password@host[:port]/[vhost]"
 _MONGO = "must be mongodb://host[:port]/<database>?…, with the database's name"
 
@@ -93,11 +96,15 @@ def origin_of(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError(form)
     host, default = _host(parts, form), {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+    return f"{parts.scheme}://{host}" + (
+        f":{parts.port}" if parts.port not in (None, default) else ""
+    )
 
 
 def origins(value: str, *words: str) -> tuple[str, ...]:
-    """The origins in `value`, separated by commas; `words` are taken unchanged. Raises ValueError."""
+    """The origins in `value`, separated by commas; `words` are taken unchanged. Raises
+    ValueError.
+    """
     names = [part.strip() for part in value.split(",") if part.strip()]
     return tuple(dict.fromkeys(name if name in words else origin_of(name) for name in names))
 

@@ -78,7 +78,10 @@ def write(folder: Path) -> None:
 def faults(folder: Path) -> list[str]:
     """The faults: files that are out of date, and changes that break subscribers."""
     made = make(folder)
-    held = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*")} | {"asyncapi.json", "index.html"}
+    held = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*")} | {
+        "asyncapi.json",
+        "index.html",
+    }
     found = [
         f"{name} is not what luotdoc_events/events.py says: `make contract` writes it"
         for name in sorted(held | made.keys())
@@ -93,9 +96,15 @@ def broken(folder: Path) -> list[str]:
     if not known:
         return []
     last = folder / "released" / known[-1] / "schemas"
-    old = {path.name.removesuffix(".event.json"): orjson.loads(path.read_bytes()) for path in last.glob("*.event.json")}
+    old = {
+        path.name.removesuffix(".event.json"): orjson.loads(path.read_bytes())
+        for path in last.glob("*.event.json")
+    }
     new = {stem(kind): event_schema(kind) for kind in events.KINDS}
-    reasons = [*breaks(corrected(known[-1], old), new), *broken_http(folder.parent / "openapi", known[-1])]
+    reasons = [
+        *breaks(corrected(known[-1], old), new),
+        *broken_http(folder.parent / "openapi", known[-1]),
+    ]
     return [f"since {known[-1]}, {reason}" for reason in reasons]
 
 
@@ -109,7 +118,9 @@ def broken_http(folder: Path, version: str) -> list[str]:
         if not now.exists():
             found.append(f"{path.name}: the document is gone")
         else:
-            reasons = http_gate.breaks(orjson.loads(path.read_bytes()), orjson.loads(now.read_bytes()))
+            reasons = http_gate.breaks(
+                orjson.loads(path.read_bytes()), orjson.loads(now.read_bytes())
+            )
             found += [f"{path.stem}: {reason}" for reason in reasons]
     return found
 
@@ -121,7 +132,9 @@ def release(folder: Path, version: str) -> list[str]:
     known = releases(folder)
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         return [f"{version}: a version is three numbers, such as 1.2.0"]
-    if [*known, version] != sorted({*known, version}, key=lambda each: [int(part) for part in each.split(".")]):
+    if [*known, version] != sorted(
+        {*known, version}, key=lambda each: [int(part) for part in each.split(".")]
+    ):
         return [f"{version}: the last release is {known[-1]}, the next one must be newer"]
     if found := faults(folder):
         return found

@@ -13,27 +13,32 @@ from shared.rabbit import topology
 ABOUT = """\
 The events that the portal publishes for other services, as CloudEvents 1.0 in structured JSON.
 
-Bind a durable queue of your own to the topic exchange `luotdoc.events`; the routing key is the event's name. Each
-event of an article carries its full state. It may arrive twice or late: store `sequence`, which compares as text, and
-drop events that are not newer. The withdrawal of an article has a revision too: store it as a tombstone.
+Bind a durable queue of your own to the topic exchange `luotdoc.events`; the routing key is the
+event's name. Each event of an article carries its full state. It may arrive twice or late: store
+`sequence`, which compares as text, and drop events that are not newer. The withdrawal of an article
+has a revision too: store it as a tombstone.
 
-Ignore fields that you don't know, and acknowledge types that you did not ask for. Within a version only optional
-fields are added. Any other change is published as a new type with the next version, beside the old one for at least
-six months."""
+Ignore fields that you don't know, and acknowledge types that you did not ask for. Within a version
+only optional fields are added. Any other change is published as a new type with the next version,
+beside the old one for at least six months."""
 
 _REPLAY: Schema = {
     "type": "object",
     "properties": {
         events.REPLAY_HEADER: {
             "type": "string",
-            "description": "Name of the replay; only replayed events have it. Send no e-mail for them.",
+            "description": (
+                "Name of the replay; only replayed events have it. Send no e-mail for them."
+            ),
         }
     },
 }
 _COMPONENTS = "#/components/schemas/"
 
 
-def document(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str) -> dict[str, Any]:
+def document(
+    kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str
+) -> dict[str, Any]:
     """The document about `kinds`;
     `examples` holds an event by the stem of each, `version` is the contract's.
     """
@@ -58,15 +63,24 @@ _SERVER = {
     "host": "{host}",
     "protocol": "amqp",
     "protocolVersion": "0.9.1",
-    "description": "RabbitMQ 3.10 or newer. Each subscriber has a user of its own, which may read its own queues.",
-    "variables": {"host": {"default": "localhost:5672", "description": "host and port; ask the operators"}},
+    "description": (
+        "RabbitMQ 3.10 or newer. Each subscriber has a user of its own, which may read its own "
+        "queues."
+    ),
+    "variables": {
+        "host": {"default": "localhost:5672", "description": "host and port; ask the operators"}
+    },
     "security": [{"type": "userPassword", "description": "the subscriber's own user"}],
 }
 
 
 def _channel(name: str, kinds: list[type[events.Data]]) -> dict[str, Any]:
     exchange = topology.EVENTS
-    history = f" The stream `{topology.EVENTS_LOG.name}` keeps it for replays." if topology.is_kept(name) else ""
+    history = (
+        f" The stream `{topology.EVENTS_LOG.name}` keeps it for replays."
+        if topology.is_kept(name)
+        else ""
+    )
     return {
         "address": name,
         "title": name,

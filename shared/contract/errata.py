@@ -11,7 +11,10 @@ from shared.contract.schemas import ABOUT_ARTICLE, Schema
 
 def corrected(version: str, schemas: dict[str, Schema]) -> dict[str, Schema]:
     """The corrected schemas of the release `version`, by the events' stems."""
-    return {stem: _CORRECTIONS.get(version, _nothing)(stem, copy.deepcopy(held)) for stem, held in schemas.items()}
+    return {
+        stem: _CORRECTIONS.get(version, _nothing)(stem, copy.deepcopy(held))
+        for stem, held in schemas.items()
+    }
 
 
 def _nothing(_stem: str, schema: Schema) -> Schema:

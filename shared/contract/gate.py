@@ -19,15 +19,26 @@ from typing import Any
 from shared.contract.schemas import Schema
 
 WORDS = frozenset({"$comment", "$schema", "title", "description", "examples", "deprecated"})
-STRUCTURE = frozenset({"$defs", "$ref", "properties", "required"})  # `required` is judged with `properties`
+STRUCTURE = frozenset(
+    {"$defs", "$ref", "properties", "required"}
+)  # `required` is judged with `properties`
 ONE = {"items": "[]", "additionalProperties": ".*", "propertyNames": " (its names)"}
 """Keywords that contain a schema, with the suffix for its place in messages."""
 LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 PATTERNS = "patternProperties"
-NARROWER = {"minimum": max, "minLength": max, "minItems": max, "maximum": min, "maxLength": min, "maxItems": min}
+NARROWER = {
+    "minimum": max,
+    "minLength": max,
+    "minItems": max,
+    "maximum": min,
+    "maxLength": min,
+    "maxItems": min,
+}
 VALUES = frozenset(NARROWER) | {
-    "type", "const", "enum", "default", "format", "pattern", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-    "uniqueItems", "minProperties", "maxProperties", "discriminator", "contentEncoding", "contentMediaType",
+    "type", "const", "enum", "default", "format", "pattern", "exclusiveMinimum", "exclusiveMaximum",
+    "multipleOf",
+    "uniqueItems", "minProperties", "maxProperties", "discriminator", "contentEncoding",
+    "contentMediaType",
 }  # fmt: skip
 """Keywords without a schema inside.
 A keyword that is not listed here or above is refused, because it can't be judged."""
@@ -44,11 +55,20 @@ def breaks(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> list[str]:
     found = []
     for name, schema in old.items():
         if name not in new:
-            found.append(f"{name}: the event is gone; older ones are still read, so it stays, published or not")
+            found.append(
+                f"{name}: the event is gone; older ones are still read, so it stays, published "
+                "or not"
+            )
         else:
-            found += [f"{name}: {reason}" for reason in _compare(schema, new[name], (schema, new[name]), "")]
+            found += [
+                f"{name}: {reason}"
+                for reason in _compare(schema, new[name], (schema, new[name]), "")
+            ]
     for name in new.keys() - old.keys():
-        found += [f"{name}: {reason}" for reason in _compare(new[name], new[name], (new[name], new[name]), "")]
+        found += [
+            f"{name}: {reason}"
+            for reason in _compare(new[name], new[name], (new[name], new[name]), "")
+        ]
     return found
 
 
@@ -68,20 +88,32 @@ def _compare(
         one, other = old.get(keyword), new.get(keyword)
         if keyword in ONE and isinstance(one, dict) and isinstance(other, dict):
             yield from _compare(one, other, roots, f"{at}{ONE[keyword]}", seen)
-        elif keyword in LISTS and isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        elif (
+            keyword in LISTS
+            and isinstance(one, list)
+            and isinstance(other, list)
+            and len(one) == len(other)
+        ):
             for number, (each, its) in enumerate(zip(one, other, strict=True)):
-                yield from _compare(each, its, roots, f"{at}[{number}]" if keyword == "prefixItems" else at, seen)
+                yield from _compare(
+                    each, its, roots, f"{at}[{number}]" if keyword == "prefixItems" else at, seen
+                )
         elif keyword == PATTERNS and one and other and one.keys() == other.keys():
             for pattern in one:
                 yield from _compare(one[pattern], other[pattern], roots, f"{at}.*", seen)
         elif keyword not in VALUES | LISTS | ONE.keys() | {PATTERNS}:
-            yield f"{at or 'event'}: the gate does not know {keyword}, and can't say what its change breaks"
+            yield (
+                f"{at or 'event'}: the gate does not know {keyword}, and can't say what its "
+                "change breaks"
+            )
         elif _value(keyword, old) != _value(keyword, new):
             yield f"{at or 'event'}: {_told(keyword, old, new)}"
     yield from _properties(old, new, roots, at, seen)
 
 
-def _properties(old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str, seen: Seen) -> Iterator[str]:
+def _properties(
+    old: Schema, new: Schema, roots: tuple[Schema, Schema], at: str, seen: Seen
+) -> Iterator[str]:
     before, after = old.get("properties", {}), new.get("properties", {})
     must_before, must_after = set(old.get("required", ())), set(new.get("required", ()))
     for name in before:
@@ -109,8 +141,14 @@ def _told(keyword: str, old: Schema, new: Schema) -> str:
             return f"the value {', '.join(map(repr, gone))} is gone; older events have it"
         return f"the value {', '.join(map(repr, added))} is new; subscribers were told all values"
     if keyword in NARROWER:
-        narrower = before is None or (after is not None and NARROWER[keyword](before, after) == after)
-        why = "older events may not fit" if narrower else "new events may not fit what subscribers check"
+        narrower = before is None or (
+            after is not None and NARROWER[keyword](before, after) == after
+        )
+        why = (
+            "older events may not fit"
+            if narrower
+            else "new events may not fit what subscribers check"
+        )
         return f"its {keyword} was {before}, is now {after}; {why}"
     if keyword == "default":
         return f"its default was {before!r}, is now {after!r}; that changes what older events say"
@@ -131,7 +169,10 @@ def _value(keyword: str, schema: Schema) -> Any:
     if keyword == "discriminator" and value is not ...:
         # The alternatives themselves are compared one by one; their names in `mapping` may change.
         named = [each.get("$ref", each) for each in schema.get("oneOf", ())]
-        places = {tag: named.index(each) if each in named else each for tag, each in value.get("mapping", {}).items()}
+        places = {
+            tag: named.index(each) if each in named else each
+            for tag, each in value.get("mapping", {}).items()
+        }
         return {**value, "mapping": places}
     return value
 
@@ -143,4 +184,7 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     target: Any = root
     for part in schema["$ref"].removeprefix("#/").split("/"):
         target = target[part]
-    return {**_resolved(target, root), **{key: value for key, value in schema.items() if key != "$ref"}}
+    return {
+        **_resolved(target, root),
+        **{key: value for key, value in schema.items() if key != "$ref"},
+    }

@@ -23,30 +23,41 @@ def breaks(old: Schema, new: Schema) -> list[str]:
         for method, operation in item.items():
             name = f"{method.upper()} {path}"
             other = new["paths"].get(path, {}).get(method)
-            reasons = ["the operation is gone"] if other is None else _operation(operation, other, roots)
+            reasons = (
+                ["the operation is gone"] if other is None else _operation(operation, other, roots)
+            )
             found += [f"{name}: {reason}" for reason in reasons]
     return found
 
 
 def _operation(old: Schema, new: Schema, roots: Roots) -> Iterator[str]:
     if old["operationId"] != new["operationId"]:
-        yield f"its operation id was {old['operationId']}, is now {new['operationId']}; generated clients call it so"
+        yield (
+            f"its operation id was {old['operationId']}, is now {new['operationId']}; "
+            "generated clients call it so"
+        )
     if {} in old.get("security", [{}]) and {} not in new.get("security", [{}]):
         yield "now needs a token"
-    before, after = ({(p["in"], p["name"]): p for p in each.get("parameters", ())} for each in (old, new))
+    before, after = (
+        {(p["in"], p["name"]): p for p in each.get("parameters", ())} for each in (old, new)
+    )
     for key in before.keys() | after.keys():
         if key not in after:
             yield f"{key[1]}: the parameter is gone"
         elif after[key].get("required") and not before.get(key, {}).get("required"):
             yield f"{key[1]}: is now required"
         elif key in before:
-            yield from _schema(before[key]["schema"], after[key]["schema"], roots, key[1], sent=True)
+            yield from _schema(
+                before[key]["schema"], after[key]["schema"], roots, key[1], sent=True
+            )
     taken = new.get("requestBody", {}).get("content", {})
     for kind, content in old.get("requestBody", {}).get("content", {}).items():
         if kind not in taken:
             yield f"a body of {kind} is no longer taken"
         else:
-            yield from _schema(content.get("schema", {}), taken[kind].get("schema", {}), roots, "body", sent=True)
+            yield from _schema(
+                content.get("schema", {}), taken[kind].get("schema", {}), roots, "body", sent=True
+            )
     for status, answer in old["responses"].items():
         if status < "400":
             yield from _answer(status, answer, new["responses"].get(status), roots)
@@ -63,7 +74,9 @@ def _answer(status: str, old: Schema, new: Schema | None, roots: Roots) -> Itera
         if kind not in given:
             yield f"{status}: {kind} is no longer answered"
         else:
-            yield from _schema(content.get("schema", {}), given[kind].get("schema", {}), roots, status, sent=False)
+            yield from _schema(
+                content.get("schema", {}), given[kind].get("schema", {}), roots, status, sent=False
+            )
 
 
 def _schema(old: Schema, new: Schema, roots: Roots, at: str, *, sent: bool) -> Iterator[str]:
@@ -101,7 +114,9 @@ def _fields(old: Schema, new: Schema, roots: Roots, at: str, *, sent: bool) -> I
     must_before, must_after = set(old.get("required", ())), set(new.get("required", ()))
     for name in sorted(before.keys() - after.keys()):
         yield f"{at}.{name}: the field is gone"
-    for name in sorted(must_after - must_before if sent else (must_before - must_after) & after.keys()):
+    for name in sorted(
+        must_after - must_before if sent else (must_before - must_after) & after.keys()
+    ):
         yield f"{at}.{name}: is now required" if sent else f"{at}.{name}: may now be missing"
     for name in sorted(before.keys() & after.keys()):
         yield from _schema(before[name], after[name], roots, f"{at}.{name}", sent=sent)
@@ -117,4 +132,6 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
 
 
 def _type(schema: Schema, alternatives: list[Schema]) -> str:
-    return " or ".join(str(each.get("type", "any")) for each in alternatives) or str(schema.get("type", "any"))
+    return " or ".join(str(each.get("type", "any")) for each in alternatives) or str(
+        schema.get("type", "any")
+    )

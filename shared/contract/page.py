@@ -11,7 +11,12 @@ from luotdoc_events import events
 from shared.contract.asyncapi import ABOUT
 from shared.contract.schemas import Schema, attributes, data_schema, stem
 
-_LIMITS = {"minimum": "at least {}", "minLength": "length at least {}", "pattern": "{}", "const": "always {}"}
+_LIMITS = {
+    "minimum": "at least {}",
+    "minLength": "length at least {}",
+    "pattern": "{}",
+    "const": "always {}",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,10 @@ def page(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: 
     shown = [_event(kind, examples[stem(kind)]) for kind in every]
     properties = {name: schema for kind in every for name, schema in attributes(kind)[0].items()}
     required = [name for name in properties if all(name in attributes(kind)[1] for kind in every)]
-    general = {name: {k: v for k, v in schema.items() if k != "pattern"} for name, schema in properties.items()}
+    general = {
+        name: {k: v for k, v in schema.items() if k != "pattern"}
+        for name, schema in properties.items()
+    }
     general["type"].pop("const")
     envelope = list(_fields({"properties": general, "required": required}, {}))
     environment = Environment(
@@ -56,14 +64,18 @@ def page(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: 
         keep_trailing_newline=True,
     )
     about = [part.replace("\n", " ") for part in ABOUT.split("\n\n")]
-    return environment.get_template("page.html").render(events=shown, envelope=envelope, about=about, version=version)
+    return environment.get_template("page.html").render(
+        events=shown, envelope=envelope, about=about, version=version
+    )
 
 
 def _event(kind: type[events.Data], example: Any) -> Event:
     schema = data_schema(kind)
     said = " ".join(schema["description"].split())
     text = orjson.dumps(example, option=orjson.OPT_INDENT_2).decode()
-    return Event(kind.name, stem(kind), events.type_of(kind), said, list(_fields(schema, schema)), text)
+    return Event(
+        kind.name, stem(kind), events.type_of(kind), said, list(_fields(schema, schema)), text
+    )
 
 
 def _fields(schema: Schema, root: Schema, under: str = "") -> Iterator[Field]:
@@ -71,7 +83,9 @@ def _fields(schema: Schema, root: Schema, under: str = "") -> Iterator[Field]:
     for name, held in schema["properties"].items():
         inner, many = _inner(held, root)
         path = f"{under}{name}"
-        yield Field(path, _type(held, root), name in schema.get("required", ()), held.get("description", ""))
+        yield Field(
+            path, _type(held, root), name in schema.get("required", ()), held.get("description", "")
+        )
         if "properties" in inner:
             yield from _fields(inner, root, f"{path}[]." if many else f"{path}.")
 

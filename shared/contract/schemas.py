@@ -20,7 +20,9 @@ OPTIONAL = frozenset({"correlationid"})
 
 
 class Untitled(GenerateJsonSchema):
-    """Generates schemas without a title for each field, which would only repeat the field's name."""
+    """Generates schemas without a title for each field, which would only repeat the field's
+    name.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Always False: titles come only from `luotdoc_events.events`;
@@ -64,7 +66,9 @@ def data_schema(kind: type[events.Data]) -> Schema:
 
 
 def event_schema(kind: type[events.Data]) -> Schema:
-    """The JSON Schema of a whole event, attributes and `data`, without references to other files."""
+    """The JSON Schema of a whole event, attributes and `data`, without references to other
+    files.
+    """
     data = model_schema(kind)
     nested = data.pop("$defs", {})
     properties, required = attributes(kind)

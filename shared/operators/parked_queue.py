@@ -16,7 +16,9 @@ async def number_of(channel: AbstractChannel, queue: str) -> int:
     return (await channel.declare_queue(queue, passive=True)).declaration_result.message_count or 0
 
 
-async def each(connection: AbstractConnection, queue: str, number: int) -> AsyncIterator[AbstractIncomingMessage]:
+async def each(
+    connection: AbstractConnection, queue: str, number: int
+) -> AsyncIterator[AbstractIncomingMessage]:
     """The first `number` messages of `queue`, in order.
     Messages that the caller does not ack stay unacked.
 

@@ -16,7 +16,9 @@ from shared.operators.target import RATE, told_plainly
 
 def progress() -> Progress:
     """A progress bar on standard error."""
-    return Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True))
+    return Progress(
+        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
+    )
 
 
 def moment(text: str) -> datetime:
@@ -26,24 +28,35 @@ def moment(text: str) -> datetime:
     except ValueError:
         read = None
     if read is None or read.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text}: must be a time with its offset, such as 2026-11-01T00:00:00+07:00")
+        raise argparse.ArgumentTypeError(
+            f"{text}: must be a time with its offset, such as 2026-11-01T00:00:00+07:00"
+        )
     return read
 
 
 def events_a_second(text: str) -> float:
     """Parse a rate, for argparse."""
     if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]+)?", text) or not 0.1 <= float(text) <= 50_000:
-        raise argparse.ArgumentTypeError(f"{text}: must be a number of events a second, from 0.1 to 50000")
+        raise argparse.ArgumentTypeError(
+            f"{text}: must be a number of events a second, from 0.1 to 50000"
+        )
     return float(text)
 
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of every replay: --to, --rate, --restart."""
-    parser.add_argument("--to", required=True, metavar="QUEUE", help="the subscriber's queue; it must exist")
     parser.add_argument(
-        "--rate", type=events_a_second, default=RATE, help=f"events a second at most, {RATE:g} unless you say otherwise"
+        "--to", required=True, metavar="QUEUE", help="the subscriber's queue; it must exist"
     )
-    parser.add_argument("--restart", action="store_true", help="forget how far a stopped replay came")
+    parser.add_argument(
+        "--rate",
+        type=events_a_second,
+        default=RATE,
+        help=f"events a second at most, {RATE:g} unless you say otherwise",
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="forget how far a stopped replay came"
+    )
 
 
 def perform(work: Coroutine[Any, Any, None]) -> int:

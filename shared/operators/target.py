@@ -104,14 +104,18 @@ class Target:
             part = batch[first : first + TOGETHER]
             async with asyncio.timeout(TIMEOUT):
                 # The messages are sent in this order; only the confirms are awaited together.
-                outcomes = await asyncio.gather(*(self._publish(m, self._queue) for m in part), return_exceptions=True)
+                outcomes = await asyncio.gather(
+                    *(self._publish(m, self._queue) for m in part), return_exceptions=True
+                )
             for outcome in outcomes:
                 if isinstance(outcome, BaseException):
                     raise outcome
             await asyncio.sleep(self._pace.wait(len(part)))
         self.place = replace(self.place, at=at, sent=self.place.sent + len(batch))
         async with asyncio.timeout(TIMEOUT):
-            await self._publish(aio_pika.Message(orjson.dumps(asdict(self.place)), delivery_mode=2), self._kept.name)
+            await self._publish(
+                aio_pika.Message(orjson.dumps(asdict(self.place)), delivery_mode=2), self._kept.name
+            )
 
     async def finish(self) -> None:
         """Delete the position, because the replay has ended."""
@@ -122,29 +126,40 @@ class Target:
 
     async def _wait_for_room(self) -> None:
         while time.monotonic() >= self._look_at:
-            waiting = (await self._channel.declare_queue(self._queue, passive=True)).declaration_result.message_count
+            waiting = (
+                await self._channel.declare_queue(self._queue, passive=True)
+            ).declaration_result.message_count
             self._look_at = time.monotonic() + LOOK_SECONDS
             if (waiting or 0) <= HIGH_WATER:
                 self._told("")
                 return
-            self._told(f"{waiting:,} messages wait in {self._queue}: the subscriber must take some first")
+            self._told(
+                f"{waiting:,} messages wait in {self._queue}: the subscriber must take some first"
+            )
             await asyncio.sleep(LOOK_SECONDS)
 
 
 async def open_target(
-    channel: AbstractChannel, queue: str, what: str, rate: float, restart: bool, told: Callable[[str], None]
+    channel: AbstractChannel,
+    queue: str,
+    what: str,
+    rate: float,
+    restart: bool,
+    told: Callable[[str], None],
 ) -> Target:
     """The target for a replay of `what`, at the stored position,
     or at the start with `restart`. Raises `Refused`.
     """
     if queue in _NOT_FOR_EVENTS or queue.endswith((".parked", ".replay")):
-        raise Refused(f"{queue} is no subscriber's queue: name the one that the subscriber consumes")
+        raise Refused(
+            f"{queue} is no subscriber's queue: name the one that the subscriber consumes"
+        )
     try:
         await channel.declare_queue(queue, passive=True)
     except ChannelNotFoundEntity:
         raise Refused(
-            f"there is no queue {queue}: start its subscriber first, or declare and bind it, so that no event "
-            "falls between the replay and the live ones"
+            f"there is no queue {queue}: start its subscriber first, or declare and bind it, so "
+            "that no event falls between the replay and the live ones"
         ) from None
     if restart:
         await channel.queue_delete(f"{queue}.replay")
@@ -165,22 +180,29 @@ async def open_target(
         await held.nack(requeue=True)
     if place.what != what:
         raise Refused(
-            f"a replay of {place.what} into {queue} has stopped half way: ask for the same again and it goes on, "
-            "or say --restart and it is forgotten"
+            f"a replay of {place.what} into {queue} has stopped half way: ask for the same again "
+            "and it goes on, or say --restart and it is forgotten"
         )
     way = await way_into(channel, queue, kept.name)
     return Target(channel, queue, way, kept, place, rate, told)
 
 
 def _place(body: bytes, queue: str) -> Place:
-    """Parse the message in `<queue>.replay`, which a subscriber may also write. Raises `Refused`."""
+    """Parse the message in `<queue>.replay`, which a subscriber may also write. Raises
+    `Refused`.
+    """
     try:
         place = Place(**orjson.loads(body))
         # A place in the stream is a number, one among the articles is an id.
-        if not (all(type(text) is str for text in (place.name, place.what, place.at)) and type(place.sent) is int):
+        if not (
+            all(type(text) is str for text in (place.name, place.what, place.at))
+            and type(place.sent) is int
+        ):
             raise TypeError
     except (orjson.JSONDecodeError, TypeError):
-        raise Refused(f"{queue}.replay holds no place of a replay: --restart throws it away") from None
+        raise Refused(
+            f"{queue}.replay holds no place of a replay: --restart throws it away"
+        ) from None
     return place
 
 
@@ -191,7 +213,9 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except DeliveryError as error:
-        raise Refused(f"the queue takes no events, it is full or gone: {error}; mend that, then {again}") from None
+        raise Refused(
+            f"the queue takes no events, it is full or gone: {error}; mend that, then {again}"
+        ) from None
     except ChannelAccessRefused as error:
         raise Refused(told_of_rights(error)) from None
     except BROKER_ERRORS as error:

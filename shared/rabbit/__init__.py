@@ -1,1 +1,3 @@
-"""RabbitMQ: the connection, the topology, confirmed publishes, heartbeats, and the batch of reads on the wire."""
+"""RabbitMQ: the connection, the topology, confirmed publishes, heartbeats, and the batch of reads
+on the wire.
+"""

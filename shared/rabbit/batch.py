@@ -99,7 +99,11 @@ Group = tuple[str, str, int, int, int, int]
 
 def join_hashes(visitors: Iterable[str]) -> str:
     """Visitors of 16 hex digits each, packed into the wire's base64url string."""
-    return b2a_base64(bytes.fromhex("".join(visitors)), newline=False).translate(_TO_URL, b"=").decode()
+    return (
+        b2a_base64(bytes.fromhex("".join(visitors)), newline=False)
+        .translate(_TO_URL, b"=")
+        .decode()
+    )
 
 
 @dataclass(slots=True)
@@ -159,9 +163,13 @@ def identify(headers: Mapping[str, Any]) -> tuple[str, int, int]:
     if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
         raise Permanent("bad_headers", f"header batch_id is {name!r:.100}, not <epoch>-<12 digits>")
     if type(minted) is not int or not 0 < minted < LATEST_MS:
-        raise Permanent("bad_headers", f"header minted_at is {minted!r:.100}, not milliseconds since 1970")
+        raise Permanent(
+            "bad_headers", f"header minted_at is {minted!r:.100}, not milliseconds since 1970"
+        )
     if type(number) is not int or not 0 <= number <= MAX_READS:
-        raise Permanent("bad_headers", f"header reads is {number!r:.100}, not a number up to {MAX_READS}")
+        raise Permanent(
+            "bad_headers", f"header reads is {number!r:.100}, not a number up to {MAX_READS}"
+        )
     return name, minted, number
 
 
@@ -197,14 +205,18 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
         elif type(version) is int and version == 1:
             groups = _first_version(content["reads"], content.get("filtered", {}), number, minted)
         else:
-            raise ValueError(f"version {version!r:.20} is not known here; a newer counter may count it")
+            raise ValueError(
+                f"version {version!r:.20} is not known here; a newer counter may count it"
+            )
     except KeyError as error:
         raise Permanent("bad_body", f"not a batch: it has no {error}") from error
     except (TypeError, ValueError) as error:
         raise Permanent("bad_body", f"not a batch: {error!s:.200}") from error
     batch = Batch(name, minted, groups, hashes)
     if batch.reads != number:
-        raise Permanent("bad_body", f"the header says {number} reads of people, the body holds {batch.reads}")
+        raise Permanent(
+            "bad_body", f"the header says {number} reads of people, the body holds {batch.reads}"
+        )
     return batch
 
 
@@ -223,7 +235,8 @@ def _groups(rows: Any) -> list[Group]:
             and number > 0
             and (_ARTICLE.fullmatch(article) or (article == NO_ARTICLE and kind not in PEOPLE))
             and (
-                visitors == salt_day == 0 or (kind == READER and 0 < visitors <= number and 0 < salt_day < _LATEST_DAY)
+                visitors == salt_day == 0
+                or (kind == READER and 0 < visitors <= number and 0 < salt_day < _LATEST_DAY)
             )
         ):
             raise ValueError(f"a group is malformed: {row!r:.100}")
@@ -247,7 +260,11 @@ def _other(kind: str) -> str:
 
 
 def _check_hashes(joined: Any, visitors: int) -> None:
-    if type(joined) is not str or len(joined) != (visitors * 32 + 2) // 3 or not _HASHES.fullmatch(joined):
+    if (
+        type(joined) is not str
+        or len(joined) != (visitors * 32 + 2) // 3
+        or not _HASHES.fullmatch(joined)
+    ):
         raise ValueError(f"visitors is not the base64url of {visitors} times 8 bytes")
 
 

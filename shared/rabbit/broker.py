@@ -32,7 +32,14 @@ log = logging.getLogger(__name__)
 # At import, because every process that connects to RabbitMQ imports this module.
 properties.install()
 
-BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
+BROKER_ERRORS = (
+    AMQPError,
+    WireError,
+    ChannelInvalidStateError,
+    OSError,
+    TimeoutError,
+    RuntimeError,
+)
 """Errors that aio-pika raises while RabbitMQ is away.
 Its "connection was not opened" is a RuntimeError."""
 
@@ -74,7 +81,9 @@ async def _untouched(message: StreamMessage[Any]) -> Any:
 class Broker(RabbitBroker):
     """FastStream's broker with our configuration. `up` is True while the connection works."""
 
-    def __init__(self, amqp_url: str, service: str, schemas_url: str, registry: metrics.Registry) -> None:
+    def __init__(
+        self, amqp_url: str, service: str, schemas_url: str, registry: metrics.Registry
+    ) -> None:
         """Not connected yet. `service` names the connection in RabbitMQ's lists."""
         super().__init__(
             f"{amqp_url}{'&' if '?' in amqp_url else '?'}name=luotdoc-{service}",
@@ -131,8 +140,9 @@ class Broker(RabbitBroker):
         if time.monotonic() >= self._refusal_told + REFUSAL_SECONDS:
             self._refusal_told = time.monotonic()
             log.warning(
-                "a subscriber's queue refuses events and misses them, such as %s; others get them. Queues with "
-                "`reject-publish`: `rabbitmqctl list_queues name messages arguments policy`",
+                "a subscriber's queue refuses events and misses them, such as %s; others get "
+                "them. Queues with `reject-publish`: `rabbitmqctl list_queues name messages "
+                "arguments policy`",
                 event,
             )
 
@@ -143,9 +153,13 @@ class Broker(RabbitBroker):
                 await super().stop(*error)
         except (ExceptionGroup, *BROKER_ERRORS) as failed:
             failures = failed.exceptions if isinstance(failed, ExceptionGroup) else (failed,)
-            if not all(isinstance(each, BROKER_ERRORS) or type(each) is Exception for each in failures):
+            if not all(
+                isinstance(each, BROKER_ERRORS) or type(each) is Exception for each in failures
+            ):
                 raise
-            log.warning("RabbitMQ: the connection was lost while it was being closed: %s", failures[0])
+            log.warning(
+                "RabbitMQ: the connection was lost while it was being closed: %s", failures[0]
+            )
             for subscriber in self.subscribers:
                 subscriber._queue_obj = None  # type: ignore[attr-defined]  # else it is cancelled once more, and waited for
             if self._connection is not None:
@@ -164,9 +178,15 @@ class Broker(RabbitBroker):
         log.info("RabbitMQ: connected again")
 
 
-def make_broker(settings: SubscriberSettings, service: str, registry: metrics.Registry | None = None) -> Broker:
-    """A broker that is not connected yet. Its metrics go into `registry`, or into a new registry."""
-    return Broker(settings.amqp_url, service, settings.schemas_url, registry or metrics.new_registry())
+def make_broker(
+    settings: SubscriberSettings, service: str, registry: metrics.Registry | None = None
+) -> Broker:
+    """A broker that is not connected yet. Its metrics go into `registry`, or into a new
+    registry.
+    """
+    return Broker(
+        settings.amqp_url, service, settings.schemas_url, registry or metrics.new_registry()
+    )
 
 
 Declare = Callable[[RabbitBroker], Awaitable[None]]
@@ -188,10 +208,14 @@ async def connect(
         except BROKER_ERRORS as error:
             reason = reason_of(error)
             if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
-                log.warning("waiting for RabbitMQ at %s:%s: %s", where.hostname, where.port or 5672, reason)
+                log.warning(
+                    "waiting for RabbitMQ at %s:%s: %s", where.hostname, where.port or 5672, reason
+                )
                 told_at = time.monotonic()
             told = reason
-            broker.away = reason if isinstance(error, ChannelNotFoundEntity | declaring.QueueDown) else AWAY
+            broker.away = (
+                reason if isinstance(error, ChannelNotFoundEntity | declaring.QueueDown) else AWAY
+            )
             await broker.stop()
             await asyncio.sleep(RETRY_SECONDS)
         else:
@@ -200,7 +224,9 @@ async def connect(
             return
 
 
-async def connect_once(broker: Broker, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS) -> None:
+async def connect_once(
+    broker: Broker, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS
+) -> None:
     """Connect, declare and start consuming, within `seconds`. Raises one of `BROKER_ERRORS`."""
     declare = declare or partial(declaring.declare_own, service=broker.service)
     with calls_end_as_errors():
@@ -216,5 +242,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, ChannelNotFoundEntity):
         reason += "; has `python -m shared.setup` run?"
     if "Login was refused" in reason:
-        reason += "; correct the user or the password in LUOTDOC_AMQP_URL, or add the user to RabbitMQ"
+        reason += (
+            "; correct the user or the password in LUOTDOC_AMQP_URL, or add the user to RabbitMQ"
+        )
     return reason

@@ -15,7 +15,15 @@ from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker, RabbitQueue
 
-from shared.rabbit.topology import EVENTS, EVENTS_LOG, EVENTS_LOG_KEYS, OWN_EVENTS, READS, WORK_QUEUES, WorkQueue
+from shared.rabbit.topology import (
+    EVENTS,
+    EVENTS_LOG,
+    EVENTS_LOG_KEYS,
+    OWN_EVENTS,
+    READS,
+    WORK_QUEUES,
+    WorkQueue,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +43,8 @@ class QueueDown(ConnectionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} does not answer: RabbitMQ has not brought it up. If that lasts, see docs/operations.md, "
-            "A queue that RabbitMQ 3.10 does not bring up"
+            f"{name} does not answer: RabbitMQ has not brought it up. If that lasts, see "
+            "docs/operations.md, A queue that RabbitMQ 3.10 does not bring up"
         )
 
 
@@ -53,7 +61,9 @@ async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
     async with Channel(connection) as channel:
         for exchange in (EVENTS, OWN_EVENTS):
             await channel.declare_exchange(exchange.name, exchange.type.value, durable=True)
-        history = await channel.declare_queue(EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments)
+        history = await channel.declare_queue(
+            EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments
+        )
         for key in EVENTS_LOG_KEYS:
             for exchange in (EVENTS, OWN_EVENTS):
                 await history.bind(exchange.name, routing_key=key)
@@ -119,12 +129,17 @@ async def declare_again(broker: RabbitBroker, works: Iterable[WorkQueue]) -> Non
 
 
 async def _declare_works(
-    broker: RabbitBroker, channel: AbstractRobustChannel, works: Iterable[WorkQueue], robust: bool = True
+    broker: RabbitBroker,
+    channel: AbstractRobustChannel,
+    works: Iterable[WorkQueue],
+    robust: bool = True,
 ) -> None:
     for work in works:
         await broker.declare_exchange(work.dlx)
         for queue in queues_of(work):
-            declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments, robust=robust)
+            declared = await channel.declare_queue(
+                queue.name, durable=True, arguments=queue.arguments, robust=robust
+            )
             await declared.bind(work.dlx.name, routing_key=queue.name, robust=robust)
             for exchange, key in work.bindings if queue.name == work.name else ():
                 await declared.bind(exchange.name, routing_key=key, robust=robust)
@@ -146,7 +161,9 @@ async def check_up(connection: AbstractRobustConnection, name: str) -> None:
     try:
         async with Channel(connection) as channel, asyncio.timeout(ANSWER_SECONDS):
             queue = await channel.get_queue(name, ensure=False)
-            await queue.get(fail=False)  # a message that has just arrived goes back when the channel closes
+            await queue.get(
+                fail=False
+            )  # a message that has just arrived goes back when the channel closes
     except TimeoutError as error:
         raise QueueDown(name) from error
 
@@ -181,7 +198,11 @@ async def _delete_if_down(connection: AbstractRobustConnection, name: str) -> No
     try:
         await check_up(connection, name)
     except QueueDown:
-        log.warning("%s is down since RabbitMQ died within seconds of its declaration, and is declared again", name)
+        log.warning(
+            "%s is down since RabbitMQ died within seconds of its declaration, and is declared "
+            "again",
+            name,
+        )
         async with Channel(connection) as channel:
             await channel.queue_delete(name)
 

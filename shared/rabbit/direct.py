@@ -23,6 +23,7 @@ async def way_into(channel: AbstractChannel, queue: str, *more: str) -> Abstract
 def told_of_rights(error: ChannelAccessRefused) -> str:
     """The error text for a command whose user lacks a right: what failed and what to do."""
     return (
-        f"RabbitMQ: {error}. A subscriber's user reaches the queues whose names begin with its own name and a dot; "
-        "for any other, set LUOTDOC_AMQP_URL to the owner's address or an administrator's"
+        f"RabbitMQ: {error}. A subscriber's user reaches the queues whose names begin with its "
+        "own name and a dot; for any other, set LUOTDOC_AMQP_URL to the owner's address or an "
+        "administrator's"
     )

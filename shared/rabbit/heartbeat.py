@@ -30,7 +30,13 @@ class Heartbeats:
         well: Callable[[], bool],
         clock: Clock,
     ) -> None:
-        self._broker, self._producer, self._interval, self._well, self._clock = broker, producer, interval, well, clock
+        self._broker, self._producer, self._interval, self._well, self._clock = (
+            broker,
+            producer,
+            interval,
+            well,
+            clock,
+        )
         self._names = [kind.name for kind in kinds]
         self._instance = secrets.token_hex(6)
         broker.publishing.prepare(*self._names, events.Heartbeat.name)

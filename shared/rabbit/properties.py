@@ -36,7 +36,9 @@ STEERING = ("CC", "BCC")
 A copy must not carry them: it would be routed there again."""
 
 _SIZES = {b"V": 0, b"\0": 0} | dict.fromkeys((b"t", b"b", b"B"), 1) | dict.fromkeys((b"s", b"u"), 2)
-_SIZES |= dict.fromkeys((b"I", b"i", b"f"), 4) | {b"D": 5} | dict.fromkeys((b"l", b"L", b"d", b"T"), 8)
+_SIZES |= (
+    dict.fromkeys((b"I", b"i", b"f"), 4) | {b"D": 5} | dict.fromkeys((b"l", b"L", b"d", b"T"), 8)
+)
 _LONG = (b"S", b"A", b"F", b"x")
 _HEAD = struct.Struct(">HHQ")
 _LENGTH = struct.Struct(">I")
@@ -57,7 +59,9 @@ class Unreadable(dict[str, Any]):
         self.why, self.raw = why, raw
 
     def __bool__(self) -> bool:
-        """Always True: aio-pika replaces falsy headers by a new dict, and the mark would be lost."""
+        """Always True: aio-pika replaces falsy headers by a new dict, and the mark would be
+        lost.
+        """
         return True
 
 
@@ -76,11 +80,15 @@ def _unmarshal_header(self: header.ContentHeader, data: bytes) -> None:
     try:
         if len(raw) > MAX_DECODED:
             raise ValueError(f"the properties have {len(raw)} bytes, more than {MAX_DECODED}")
-        if raw.count(_NAMED_OFFSET) > 1 and _offsets(raw) > 1:  # a parked copy has such bytes within a header
+        if (
+            raw.count(_NAMED_OFFSET) > 1 and _offsets(raw) > 1
+        ):  # a parked copy has such bytes within a header
             raise ValueError("x-stream-offset is given twice")
         _original(self, data)
         _check(self.properties)
-    except Exception as error:  # whatever decoding raises: among others RecursionError, OverflowError
+    except (
+        Exception
+    ) as error:  # whatever decoding raises: among others RecursionError, OverflowError
         self.class_id, self.weight, self.body_size = _HEAD.unpack_from(data)
         self.properties = salvage(raw, f"{type(error).__name__}: {error!s:.200}")
 
@@ -130,7 +138,9 @@ def salvage(raw: bytes, why: str) -> commands.Basic.Properties:
     return found
 
 
-def _salvage_one(found: commands.Basic.Properties, kept: Unreadable, name: str, raw: bytes, at: int) -> int:
+def _salvage_one(
+    found: commands.Basic.Properties, kept: Unreadable, name: str, raw: bytes, at: int
+) -> int:
     """Decode the property `name` that begins at `at`. Answers where the next one begins."""
     kind = found.amqp_type(name)
     end: int
@@ -165,7 +175,9 @@ def _salvage_table(kept: Unreadable, table: bytes) -> None:
 
 
 def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and raw value (type and bytes) of each complete entry, up to the first of unknown type."""
+    """Name and raw value (type and bytes) of each complete entry, up to the first of unknown
+    type.
+    """
     at = 0
     while at < len(table):
         begin = at + 1 + table[at]
@@ -237,5 +249,9 @@ def _plain(value: Any, depth: int = 0) -> Any:
     try:
         encode.encode_table_value(value)
     except (TypeError, ValueError, OverflowError, ArithmeticError, struct.error):
-        return str(value)[:200] if isinstance(value, (int, float, Decimal, datetime)) else type(value).__name__
+        return (
+            str(value)[:200]
+            if isinstance(value, (int, float, Decimal, datetime))
+            else type(value).__name__
+        )
     return value

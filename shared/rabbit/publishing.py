@@ -58,24 +58,34 @@ async def publish(
             async with asyncio.timeout(timeout):
                 await _publish(broker, body, exchange, routing_key, properties)
     except DeliveryError as error:
-        if isinstance(error.frame, spec.Basic.Nack):  # a queue did not take it: it is full or failing
+        if isinstance(
+            error.frame, spec.Basic.Nack
+        ):  # a queue did not take it: it is full or failing
             raise NotTaken("RabbitMQ refused the message") from error
         raise
     except BROKER_ERRORS as error:
-        raise Transient(f"RabbitMQ did not confirm: {str(error) or type(error).__name__}") from error
+        raise Transient(
+            f"RabbitMQ did not confirm: {str(error) or type(error).__name__}"
+        ) from error
     except IncorrectState as error:
         raise Transient("RabbitMQ is not connected yet") from error
 
 
 async def _publish(
-    broker: RabbitBroker, body: bytes, exchange: RabbitExchange, routing_key: str, properties: spec.Basic.Properties
+    broker: RabbitBroker,
+    body: bytes,
+    exchange: RabbitExchange,
+    routing_key: str,
+    properties: spec.Basic.Properties,
 ) -> None:
     # Not by FastStream's or aio-pika's publish: their message objects cost over 0.1 ms
     # (docs/performance.md), and a reader waits for this call. `declare_exchange` only looks up the
     # exchange, which was declared at the start.
     channel = (await broker.declare_exchange(exchange)).channel
     if channel.is_closed and isinstance(channel, RobustChannel):
-        await channel.restore()  # aio-pika restores it only once, and fails if an exchange is missing then
+        await (
+            channel.restore()
+        )  # aio-pika restores it only once, and fails if an exchange is missing then
     if channel.is_closed:
         raise ChannelInvalidStateError("the channel is closed")
     wire = await channel.get_underlay_channel()

@@ -21,7 +21,9 @@ from faststream.rabbit.schemas.queue import QuorumQueueArgs
 EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False)
 """All events for subscribers; the routing key is the event's name."""
 
-OWN_EVENTS = RabbitExchange("luotdoc.events.own", type=ExchangeType.TOPIC, durable=True, declare=False)
+OWN_EVENTS = RabbitExchange(
+    "luotdoc.events.own", type=ExchangeType.TOPIC, durable=True, declare=False
+)
 """Repeats an event that a subscriber's queue has refused, for our own queues only (ADR 0019)."""
 
 READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True, declare=False)
@@ -32,13 +34,18 @@ READS_KEY = "batch"
 DELIVERY_LIMIT = 1_000_000
 """Must be positive: with a negative limit RabbitMQ 3.10 drops a message at its first nack."""
 
-AT_LEAST_ONCE: QuorumQueueArgs = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
+AT_LEAST_ONCE: QuorumQueueArgs = {
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+}
 """At-least-once dead-lettering. RabbitMQ supports it only together with `reject-publish`."""
 
 
 @dataclass(frozen=True)
 class WorkQueue:
-    """A durable quorum queue that one service consumes, with its retry queues and its parked queue."""
+    """A durable quorum queue that one service consumes, with its retry queues and its parked
+    queue.
+    """
 
     name: str
     exchange: RabbitExchange
@@ -74,7 +81,9 @@ class WorkQueue:
         """
         return tuple(
             self._quorum(
-                f"{self.name}.retry.{delay:g}", self.name, {**AT_LEAST_ONCE, "x-message-ttl": round(delay * 1000)}
+                f"{self.name}.retry.{delay:g}",
+                self.name,
+                {**AT_LEAST_ONCE, "x-message-ttl": round(delay * 1000)},
             )
             for delay in self.delays
         )
@@ -85,7 +94,9 @@ class WorkQueue:
         # Without a limit of its own 4.x drops a message at its 20th return,
         # and each look at one is a return.
         limit: QuorumQueueArgs = {"x-delivery-limit": DELIVERY_LIMIT}
-        return RabbitQueue(f"{self.name}.parked", queue_type=QueueType.QUORUM, durable=True, arguments=limit)
+        return RabbitQueue(
+            f"{self.name}.parked", queue_type=QueueType.QUORUM, durable=True, arguments=limit
+        )
 
     def _quorum(self, name: str, dead_letters_to: str, more: QuorumQueueArgs) -> RabbitQueue:
         arguments: QuorumQueueArgs = {

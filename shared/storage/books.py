@@ -13,7 +13,18 @@ from datetime import datetime
 from typing import Any
 
 from shared.rabbit.batch import KEYED, batch_id
-from shared.storage.gaps import LIVE, Descent, Epoch, Gap, Hole, Whole, ascend, complete, gaps, holes
+from shared.storage.gaps import (
+    LIVE,
+    Descent,
+    Epoch,
+    Gap,
+    Hole,
+    Whole,
+    ascend,
+    complete,
+    gaps,
+    holes,
+)
 from shared.storage.types import Database, Document, Session
 
 LOST = "lost"
@@ -45,7 +56,9 @@ class Books:
 
         It is the earliest one of the epochs seen in the minute before `now`; None if none was seen.
         """
-        pages = self._db.books.find({"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1}, session=session)
+        pages = self._db.books.find(
+            {"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1}, session=session
+        )
         names = sorted({page["epoch"] for page in await pages.to_list(None)} - {KEYED})
         known, self._whole = self._whole, {}
         answers = []
@@ -89,7 +102,9 @@ class Books:
         """The missing numbers of `epoch`. The ledger must still hold all its counted batches."""
         parked = await self._parked_numbers(session, epoch.name)
         ids = {"$gte": batch_id(epoch.name, 0), "$lte": batch_id(epoch.name, epoch.top)}
-        ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session).sort("_id", 1)
+        ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session).sort(
+            "_id", 1
+        )
         seen = [_numbered(entry) async for entry in ledger]
         return holes(epoch.top, epoch.last_minted_at, seen, parked)
 
@@ -101,7 +116,9 @@ class Books:
         lowest unparked numbers stand for them.
         """
         found = await self.holes(session, epoch)
-        lowest: Any = self._db.ledger.find({"_id": {"$gte": batch_id(epoch.name, 0)}}, session=session)
+        lowest: Any = self._db.ledger.find(
+            {"_id": {"$gte": batch_id(epoch.name, 0)}}, session=session
+        )
         first = [_numbered(entry) async for entry in lowest.sort("_id", 1).limit(1)]
         begin = first[0][0] if first and first[0][0] <= epoch.top else epoch.top + 1
         above = [hole for hole in found if hole.sequence > begin]
@@ -118,7 +135,10 @@ class Books:
         pages = [{"_id": {"$gte": f"{name}/", "$lt": f"{name}0"}} for name in names or ()]
         books: list[Document] = [
             # A page with duplicates only has no times and no sequence.
-            {"$match": {"batches": {"$gt": 0}} | ({"$or": pages} if pages else {"epoch": {"$ne": KEYED}})},
+            {
+                "$match": {"batches": {"$gt": 0}}
+                | ({"$or": pages} if pages else {"epoch": {"$ne": KEYED}})
+            },
             {
                 "$group": {
                     "_id": "$epoch",
@@ -135,9 +155,13 @@ class Books:
         ]
         found = await self._db.books.aggregate(books, session=session).to_list(None)
         aside = await self._db.parked.aggregate(parked, session=session).to_list(None)
-        return [_epoch(row, next((p for p in aside if p["_id"] == row["_id"]), None)) for row in found]
+        return [
+            _epoch(row, next((p for p in aside if p["_id"] == row["_id"]), None)) for row in found
+        ]
 
-    async def _find_whole(self, session: Session, epoch: Epoch, known: Whole | None) -> Whole | None:
+    async def _find_whole(
+        self, session: Session, epoch: Epoch, known: Whole | None
+    ) -> Whole | None:
         if not epoch.missing:
             return Whole(epoch.top + 1, epoch.last_minted_at)
         parked = await self._parked_numbers(session, epoch.name)

@@ -38,7 +38,14 @@ INDEXES: dict[str, list[IndexModel]] = {
     "salts": [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)],
     # render
     "pages": [
-        IndexModel([("state", ASCENDING), ("section", ASCENDING), ("published_at", DESCENDING), ("_id", DESCENDING)]),
+        IndexModel(
+            [
+                ("state", ASCENDING),
+                ("section", ASCENDING),
+                ("published_at", DESCENDING),
+                ("_id", DESCENDING),
+            ]
+        ),
         IndexModel([("state", ASCENDING), ("published_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("baseline", ASCENDING)]),
     ],

@@ -3,10 +3,11 @@
 counter writes them; stats and render read them. A document exists once per slot,
 so that two counters write different documents; readers add the slots up.
 
-    counts    <article>/<slot>         {article, slot, reads}
-    buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n}, filtered: {class: n},
+    counts    <article>/<slot>         {article, slot, reads} buckets   <article>/<day>/<slot>
+    {article, day, slot, reads, q: {quarter: n}, filtered: {class: n},
                                         by: {class: {quarter: n}}}
-    books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates, filtered: {class: n}, max_seq,
+    books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates, filtered:
+    {class: n}, max_seq,
                                         first_minted_at, last_minted_at}
 
 `reads` and `q` are people's reads. `filtered` and `by` are reads that are not counted, by class
@@ -51,7 +52,11 @@ def count(article: str, slot: int, reads: int) -> Upsert:
 
 
 def bucket(
-    article: str, day: str, slot: int, people: Mapping[int, int], filtered: Mapping[str, Mapping[int, int]]
+    article: str,
+    day: str,
+    slot: int,
+    people: Mapping[int, int],
+    filtered: Mapping[str, Mapping[int, int]],
 ) -> Upsert:
     """The update that adds reads of `article` on `day`, by quarter of the day:
     people's and each filtered class's.
@@ -84,7 +89,9 @@ def reads_by_article(articles: Collection[str] | None = None) -> list[Document]:
     """A pipeline over `counts`: rows {_id:
     article, reads} of `articles`, or of all articles and `SITE`.
     """
-    chosen: list[Document] = [] if articles is None else [{"$match": {"article": {"$in": list(articles)}}}]
+    chosen: list[Document] = (
+        [] if articles is None else [{"$match": {"article": {"$in": list(articles)}}}]
+    )
     return [*chosen, {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
 
 

@@ -98,7 +98,11 @@ class Descent:
         """
         # Counts with the parked numbers, which are few.
         # A loop over the numbers between two entries could be 10¹² long.
-        holes = self._next - sequence - (self._parked_through(self._next) - self._parked_through(sequence))
+        holes = (
+            self._next
+            - sequence
+            - (self._parked_through(self._next) - self._parked_through(sequence))
+        )
         self._found += holes
         self._next = sequence - 1
         if holes <= 0 or self._found < self.missing:
@@ -149,13 +153,17 @@ def gaps(epochs: Iterable[Epoch], now: datetime) -> list[Gap]:
     return [Gap(e.name, e.missing, e.last_minted_at) for e in sorted(ended, key=lambda e: e.name)]
 
 
-def holes(top: int, last: datetime, seen: Iterable[tuple[int, datetime]], parked: frozenset[int]) -> list[Hole]:
+def holes(
+    top: int, last: datetime, seen: Iterable[tuple[int, datetime]], parked: frozenset[int]
+) -> list[Hole]:
     """The numbers up to `top` that are neither parked nor in `seen`, which is in rising order.
 
     `last` is the time given to numbers above all of `seen`.
     """
     found, begin = list[Hole](), 0
     for sequence, minted_at in [*seen, (top + 1, last)]:
-        found += [Hole(number, minted_at) for number in range(begin, sequence) if number not in parked]
+        found += [
+            Hole(number, minted_at) for number in range(begin, sequence) if number not in parked
+        ]
         begin = sequence + 1
     return found

@@ -25,7 +25,9 @@ AGAIN_SECONDS = 60.0
 
 
 def connect(mongo_url: str, service: str) -> tuple[Client, Database]:
-    """A client with majority writes and aware UTC datetimes, and the database named in `mongo_url`."""
+    """A client with majority writes and aware UTC datetimes, and the database named in
+    `mongo_url`.
+    """
     client: Client = AsyncIOMotorClient(
         mongo_url,
         tz_aware=True,
@@ -96,7 +98,10 @@ async def _check_rights(client: Client) -> None:
     login = (await db.command("connectionStatus", showPrivileges=True))["authInfo"]
     if missing := lacking(login, db.name):
         user = login["authenticatedUsers"][0]["user"]
-        raise Refused(f"MongoDB: {user} {missing} in the database {db.name}: grant it the role readWrite there")
+        raise Refused(
+            f"MongoDB: {user} {missing} in the database {db.name}: grant it the role readWrite "
+            "there"
+        )
     await db.articles.find_one({}, {"_id": True})
 
 
@@ -114,6 +119,9 @@ async def _find_primary(mongo_url: str) -> None:
         if not hello.get("isWritablePrimary"):
             raise PyMongoError("the server is not a primary")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
-            raise Refused("MongoDB is no replica set: start mongod with --replSet NAME, and run rs.initiate() once")
+            raise Refused(
+                "MongoDB is no replica set: start mongod with --replSet NAME, and run "
+                "rs.initiate() once"
+            )
     finally:
         client.close()

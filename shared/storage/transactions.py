@@ -1,4 +1,6 @@
-"""Transactions and snapshots. A transaction is repeated after transient errors, and never cancelled."""
+"""Transactions and snapshots. A transaction is repeated after transient errors, and never
+cancelled.
+"""
 
 import asyncio
 import logging
@@ -42,10 +44,16 @@ async def end_abandoned(client: Client) -> int:
         "appName": {"$regex": "^luotdoc-"},
         "transaction.timeInactiveMicros": {"$gt": ABANDONED_SECONDS * 1e6},
     }
-    pipeline: list[Document] = [{"$currentOp": {"idleSessions": True}}, {"$match": idle}, {"$project": {"lsid": 1}}]
+    pipeline: list[Document] = [
+        {"$currentOp": {"idleSessions": True}},
+        {"$match": idle},
+        {"$project": {"lsid": 1}},
+    ]
     found = await client.admin.aggregate(pipeline).to_list(None)
     if found:
-        await client.admin.command("killSessions", [{"id": session["lsid"]["id"]} for session in found])
+        await client.admin.command(
+            "killSessions", [{"id": session["lsid"]["id"]} for session in found]
+        )
         log.warning("%d abandoned transactions were ended", len(found))
     return len(found)
 
@@ -78,11 +86,17 @@ class _Detached(Exception):
 
 def _ended(running: asyncio.Task[Any]) -> None:
     _DETACHED.discard(running)
-    if not running.cancelled() and (error := running.exception()) and not isinstance(error, _Detached):
+    if (
+        not running.cancelled()
+        and (error := running.exception())
+        and not isinstance(error, _Detached)
+    ):
         log.info("a detached transaction failed: %s", str(error)[:200])
 
 
-async def _transaction(client: Client, body: Callable[[Session], Coroutine[Any, Any, T]], detach: asyncio.Event) -> T:
+async def _transaction(
+    client: Client, body: Callable[[Session], Coroutine[Any, Any, T]], detach: asyncio.Event
+) -> T:
     # Not Motor's `with_transaction`:
     # it commits on leaving an `async with`, outside of its own retries.
     deadline = time.monotonic() + REPEAT_SECONDS
@@ -140,7 +154,11 @@ async def _committed(session: Session, detach: asyncio.Event, deadline: float) -
 
 
 def _labelled(error: Exception, label: str, deadline: float) -> bool:
-    return isinstance(error, PyMongoError) and error.has_error_label(label) and time.monotonic() < deadline
+    return (
+        isinstance(error, PyMongoError)
+        and error.has_error_label(label)
+        and time.monotonic() < deadline
+    )
 
 
 @asynccontextmanager

@@ -64,7 +64,9 @@ MAX_FAULTS = 20
 
 
 class Lost(Exception):
-    """The message's channel is closed, so the message can't be acked and will be delivered again."""
+    """The message's channel is closed, so the message can't be acked and will be delivered
+    again.
+    """
 
 
 def delay(attempt: int) -> float:
@@ -118,7 +120,9 @@ class Consumer:
         self._types = {events.type_of(kind) for kind in kinds}
         self._guard, self._clock, self._prefetch = guard, clock, prefetch
         if not work.delays:
-            raise ValueError(f"{work.name} needs at least one delay, for what has to be tried again")
+            raise ValueError(
+                f"{work.name} needs at least one delay, for what has to be tried again"
+            )
         self._in_hand = self._handled = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._extra = {"queue": work.name}
@@ -138,7 +142,10 @@ class Consumer:
             log.warning("not settled, RabbitMQ will deliver it again: %s", error, extra=self._extra)
         except Exception:
             # Without this FastStream drops the message without a log line.
-            log.exception("a bug in settling; the message stays unacked until the process ends", extra=self._extra)
+            log.exception(
+                "a bug in settling; the message stays unacked until the process ends",
+                extra=self._extra,
+            )
         else:
             self._metrics.settled.labels(self._work.name, outcome).inc()
         finally:
@@ -186,7 +193,9 @@ class Consumer:
             return asyncio.Lock()
         return self._turns.setdefault(subject_of(envelope), asyncio.Lock())
 
-    async def _retry_in_place(self, event: Event[events.Data], message: AbstractIncomingMessage) -> bool:
+    async def _retry_in_place(
+        self, event: Event[events.Data], message: AbstractIncomingMessage
+    ) -> bool:
         """Retry in place while the handler raises `Transient`. Answers whether the event was new.
 
         Re-raises once other messages succeed,
@@ -231,11 +240,15 @@ class Consumer:
         await self._guard.keep(subject, int(envelope.sequence))
         return new
 
-    async def _step_aside(self, message: AbstractIncomingMessage, header: str, error: Exception) -> str:
+    async def _step_aside(
+        self, message: AbstractIncomingMessage, header: str, error: Exception
+    ) -> str:
         done = _count(message, header)
         rung = self._work.retries[min(done, len(self._work.retries) - 1)].name
         headers = {**passed_on(message.headers), header: done + 1}
-        await self._until_confirmed(message, lambda: forward(self._broker, self._work, rung, message, headers))
+        await self._until_confirmed(
+            message, lambda: forward(self._broker, self._work, rung, message, headers)
+        )
         self._metrics.retries.labels(self._work.name).inc()
         log.warning("sent to the retry queue %s: %s", rung, error, extra=self._extra)
         return "retried"
@@ -247,15 +260,21 @@ class Consumer:
         log.error("parked: %s: %.500s", reason, detail, extra=self._extra)
         return "parked"
 
-    async def _until_confirmed(self, message: AbstractIncomingMessage, send: Callable[[], Awaitable[None]]) -> None:
+    async def _until_confirmed(
+        self, message: AbstractIncomingMessage, send: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
             try:
                 return await send()
             except (Transient, DeliveryError) as error:
-                log.warning("the message can't be retried later or parked yet: %s", error, extra=self._extra)
+                log.warning(
+                    "the message can't be retried later or parked yet: %s", error, extra=self._extra
+                )
                 await self._pause(message, RETRY_SECONDS, error)
 
-    async def _pause(self, message: AbstractIncomingMessage, seconds: float, error: Exception) -> None:
+    async def _pause(
+        self, message: AbstractIncomingMessage, seconds: float, error: Exception
+    ) -> None:
         await asyncio.sleep(seconds)
         if message.channel.is_closed:
             raise Lost(f"the channel was closed while {error}") from error

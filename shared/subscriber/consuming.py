@@ -26,9 +26,15 @@ def not_consuming(broker: Broker) -> str | None:
     """
     recent = [lost for lost in broker.losses if lost > time.monotonic() - FLAPPING_SECONDS]
     if len(recent) >= FLAPPING_LOSSES:
-        return f"the connection to RabbitMQ was lost {len(recent)} times within {FLAPPING_SECONDS:.0f} s"
+        return (
+            f"the connection to RabbitMQ was lost {len(recent)} times within "
+            f"{FLAPPING_SECONDS:.0f} s"
+        )
     if broker.up and (names := [subscriber.queue.name for subscriber in idle(broker)]):
-        return f"{', '.join(names)}: not consumed, RabbitMQ has cancelled the consumer or closed its channel"
+        return (
+            f"{', '.join(names)}: not consumed, RabbitMQ has cancelled the consumer or closed "
+            "its channel"
+        )
     return None
 
 

@@ -52,7 +52,8 @@ COMMIT;
 """
 _HELD = "SELECT revision FROM held WHERE subject = ?"
 _KEEP = """INSERT INTO held VALUES (?, ?)
-    ON CONFLICT (subject) DO UPDATE SET revision = excluded.revision WHERE revision < excluded.revision"""
+    ON CONFLICT (subject) DO UPDATE SET revision = excluded.revision
+    WHERE revision < excluded.revision"""
 
 
 class OnDisk:
@@ -70,10 +71,14 @@ class OnDisk:
         # A thread of its own: an fsync would block the event loop.
         self._thread = ThreadPoolExecutor(1, "guard")
         try:
-            self._file = sqlite3.connect(path, LOCKED_SECONDS, isolation_level=None, check_same_thread=False)
+            self._file = sqlite3.connect(
+                path, LOCKED_SECONDS, isolation_level=None, check_same_thread=False
+            )
             self._file.executescript(_OPEN)
         except sqlite3.OperationalError as error:
-            error.add_note(f"the guard's file is {path}; one process may use it, and no other meanwhile")
+            error.add_note(
+                f"the guard's file is {path}; one process may use it, and no other meanwhile"
+            )
             raise
 
     async def held(self, subject: str) -> int:

@@ -25,7 +25,16 @@ FORCE = "x-luotdoc-force"
 """Header that an operator sets to True: count this batch although it is too old."""
 
 UNREADABLE = "unreadable"
-REASONS = (UNREADABLE, "bad_headers", "bad_body", "too_old", "too_new", "bad_event", "unknown_event", "bug")
+REASONS = (
+    UNREADABLE,
+    "bad_headers",
+    "bad_body",
+    "too_old",
+    "too_new",
+    "bad_event",
+    "unknown_event",
+    "bug",
+)
 
 BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
 """Prefixes of headers that RabbitMQ adds itself; a copy must not carry them."""
@@ -70,10 +79,14 @@ def passed_on(headers: Mapping[str, Any]) -> dict[str, Any]:
     """The headers that a copy of a message may carry:
     those of `sendable`, without those that RabbitMQ adds.
     """
-    return sendable({name: value for name, value in headers.items() if not name.startswith(BROKERS_OWN)})
+    return sendable(
+        {name: value for name, value in headers.items() if not name.startswith(BROKERS_OWN)}
+    )
 
 
-def parked_headers(original: Mapping[str, Any], reason: str, detail: str, at: str) -> dict[str, Any]:
+def parked_headers(
+    original: Mapping[str, Any], reason: str, detail: str, at: str
+) -> dict[str, Any]:
     """The headers of a parked copy:
     the original ones, as far as they can be sent, and reason, detail and time.
     """
@@ -109,7 +122,11 @@ async def park(
 
 
 async def forward(
-    broker: RabbitBroker, work: WorkQueue, queue: str, message: AbstractIncomingMessage, headers: dict[str, Any]
+    broker: RabbitBroker,
+    work: WorkQueue,
+    queue: str,
+    message: AbstractIncomingMessage,
+    headers: dict[str, Any],
 ) -> None:
     """Publish `message` with `headers` to one of the queues of `work`.
     Raises `Transient` without a confirm.

@@ -37,9 +37,14 @@ class Oldest:
             if self._since is not None:
                 self._ages.remove(self._name, self._reason)
                 self._since = None
-            message = await queue.get(fail=False) if number else None  # unacked: closing the channel returns it
+            message = (
+                await queue.get(fail=False) if number else None
+            )  # unacked: closing the channel returns it
             if message is not None:
-                self._reason, self._since = reason_of(message), parked_since(message) or self._clock()
+                self._reason, self._since = (
+                    reason_of(message),
+                    parked_since(message) or self._clock(),
+                )
             self._number = number
         if self._since is not None:
             age = (self._clock() - self._since).total_seconds()
@@ -50,13 +55,19 @@ async def watch(broker: Broker, clock: Clock = now) -> None:
     """For ever: update the metrics of queue depth and parked messages,
     and restore deleted queues and consumers.
     """
-    oldest = {work.name: Oldest(work.parked.name, broker.queues.parked_oldest, clock) for work in broker.works}
+    oldest = {
+        work.name: Oldest(work.parked.name, broker.queues.parked_oldest, clock)
+        for work in broker.works
+    }
     while True:
         try:
             if broker.up:
                 await mend(broker)
                 with calls_end_as_errors():
-                    async with asyncio.timeout(WATCH_SECONDS), (await broker.connect()).channel() as channel:
+                    async with (
+                        asyncio.timeout(WATCH_SECONDS),
+                        (await broker.connect()).channel() as channel,
+                    ):
                         for work in broker.works:
                             await _look(channel, work, oldest[work.name], broker.queues.waiting)
         except BROKER_ERRORS as error:
@@ -67,7 +78,9 @@ async def watch(broker: Broker, clock: Clock = now) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
-async def _look(channel: AbstractRobustChannel, work: WorkQueue, oldest: Oldest, waiting: Gauge) -> None:
+async def _look(
+    channel: AbstractRobustChannel, work: WorkQueue, oldest: Oldest, waiting: Gauge
+) -> None:
     for queue in (work.queue, *work.retries, work.parked):
         found = await channel.declare_queue(queue.name, passive=True, robust=False)
         number = found.declaration_result.message_count or 0

@@ -19,7 +19,9 @@ from shared.web.server import serve
 
 
 def run(
-    settings: SubscriberSettings, broker: rabbit.Broker, *beside: Callable[[], Coroutine[Any, Any, None]]
+    settings: SubscriberSettings,
+    broker: rabbit.Broker,
+    *beside: Callable[[], Coroutine[Any, Any, None]],
 ) -> NoReturn:
     """Run the subscribers registered on `broker`,
     and the endless background work `beside`, until SIGTERM.

@@ -60,7 +60,11 @@ def subscribe(
     def register(handle: H) -> H:
         kinds = kinds_of(handle)
         keys = tuple({kind.name: None for kind in kinds})
-        work = WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True) if isinstance(queue, str) else queue
+        work = (
+            WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True)
+            if isinstance(queue, str)
+            else queue
+        )
         consumer = Consumer(broker, work, kinds, handle, guard, clock, prefetch)
         prepare(broker, work)
         broker.works.append(work)
@@ -68,7 +72,8 @@ def subscribe(
         @broker.subscriber(
             work.queue,
             ack_policy=AckPolicy.MANUAL,
-            no_reply=True,  # else FastStream publishes a reply to any queue that the message's reply_to names
+            # else FastStream publishes a reply to any queue that the message's reply_to names
+            no_reply=True,
             channel=Channel(prefetch_count=prefetch, publisher_confirms=True),
         )
         async def consume(_body: bytes) -> None:
@@ -86,7 +91,9 @@ def kinds_of(handle: Callable[..., Any]) -> tuple[type[events.Data], ...]:
     """
     asked = next(iter(get_type_hints(handle).values()), None)
     if get_origin(asked) is not Event:
-        raise TypeError(f"{handle.__qualname__}: annotate its parameter, such as `event: Event[PageRendered]`")
+        raise TypeError(
+            f"{handle.__qualname__}: annotate its parameter, such as `event: Event[PageRendered]`"
+        )
     (data,) = get_args(asked)
     wanted = get_args(data) if get_origin(data) in (Union, UnionType) else (data,)
     return tuple(kind for kind in events.KINDS if issubclass(kind, wanted))
@@ -95,7 +102,9 @@ def kinds_of(handle: Callable[..., Any]) -> tuple[type[events.Data], ...]:
 News = Callable[[events.Envelope, events.Data], Awaitable[bool]]
 
 
-def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, handle: News) -> None:
+def listen(
+    broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, handle: News
+) -> None:
     """Register `handle` for events that may be missed:
     acked on receipt; a failure is logged, the event dropped.
     """
@@ -113,6 +122,8 @@ def listen(broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, h
             check_readable(stream_message.raw_message)
             await handle(*decode(body))
         except Permanent as error:
-            log.warning("an event is dropped: %s: %.500s", error.reason, error, extra={"queue": queue.name})
+            log.warning(
+                "an event is dropped: %s: %.500s", error.reason, error, extra={"queue": queue.name}
+            )
         except Exception:
             log.exception("a bug in the handler; the event is dropped", extra={"queue": queue.name})

@@ -71,7 +71,11 @@ def as_problem(error: Exception) -> Problem:
         return Problem(503, str(error), headers=[("retry-after", str(error.retry_after))])
     if isinstance(error, Transient | PyMongoError | TimeoutError):
         log.warning("unavailable: %s", str(error) or type(error).__name__)
-        return Problem(503, "a server that this service needs is away, try again", headers=[("retry-after", "1")])
+        return Problem(
+            503,
+            "a server that this service needs is away, try again",
+            headers=[("retry-after", "1")],
+        )
     log.error("a bug while answering", exc_info=error)
     return Problem(500, "something went wrong here; it is logged")
 
@@ -98,13 +102,17 @@ def make_api(title: str, description: str, described: Described) -> FastAPI:
     async def on_invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101  (for the type checker)
         kinds = ("query", "path", "header", "body")
-        faults = [{**f, "loc": tuple(p for p in f["loc"] if p not in kinds)} for f in error.errors()]
+        faults = [
+            {**f, "loc": tuple(p for p in f["loc"] if p not in kinds)} for f in error.errors()
+        ]
         return _problem_response(from_validation(faults))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         extra = list((error.headers or {}).items())
-        if error.status_code == 405:  # Starlette's Allow has only the methods of the path's first route
+        if (
+            error.status_code == 405
+        ):  # Starlette's Allow has only the methods of the path's first route
             extra = [("allow", ", ".join(_methods(api, request.scope)))]
         return _problem_response(Problem(error.status_code, str(error.detail), headers=extra))
 
@@ -156,7 +164,9 @@ def validated(kind: type[M], body: bytes) -> M:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        raise from_validation(error.errors(include_url=False, include_input=False, include_context=False)) from None
+        raise from_validation(
+            error.errors(include_url=False, include_input=False, include_context=False)
+        ) from None
 
 
 def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security.STRICT) -> App:
@@ -177,7 +187,10 @@ def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security
             if message["type"] == "http.response.start":
                 status, given = message["status"], list(message.get("headers", ()))
                 if status == 405:
-                    given = [(name, _with_head(value) if name == b"allow" else value) for name, value in given]
+                    given = [
+                        (name, _with_head(value) if name == b"allow" else value)
+                        for name, value in given
+                    ]
                 message["headers"] = [
                     *given,
                     *security.missing(given, policy),
@@ -200,7 +213,9 @@ def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security
                 raise
             await respond_problem(watched, as_problem(error))
         finally:
-            method = scope["method"] if scope["method"] in metrics.METHODS else metrics.OTHER  # a client may invent any
+            method = (
+                scope["method"] if scope["method"] in metrics.METHODS else metrics.OTHER
+            )  # a client may invent any
             requests.answers.labels(method, str(status)).inc()
             requests.seconds.observe(time.perf_counter() - started)
 

@@ -41,7 +41,9 @@ _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")
 
 @dataclass
 class Service:
-    """A service as its composition root builds it: the HTTP apps, the life and the health checks."""
+    """A service as its composition root builds it: the HTTP apps, the life and the health
+    checks.
+    """
 
     name: str
     running: Callable[[], AbstractAsyncContextManager[None]]
@@ -78,7 +80,9 @@ class Application:
         serving = metrics.Serving(service.registry)
         serving.ready.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
         serving.in_flight.read(lambda: self._in_flight)
-        self.connections = Connections(limits, ended=lambda reason: serving.connections_ended.labels(reason).inc())
+        self.connections = Connections(
+            limits, ended=lambda reason: serving.connections_ended.labels(reason).inc()
+        )
         serving.connections.set_function(lambda: len(self.connections.open))
         self._operators: dict[str, App] = {
             "/livez": self._livez,
@@ -101,7 +105,9 @@ class Application:
             if scope["method"] in ("GET", "HEAD"):
                 await operators(scope, receive, send)
             else:
-                await respond_problem(send, Problem(405, "only GET and HEAD", headers=[("allow", "GET, HEAD")]))
+                await respond_problem(
+                    send, Problem(405, "only GET and HEAD", headers=[("allow", "GET, HEAD")])
+                )
             return
         target = self._service.fallback
         if literal:
@@ -128,7 +134,9 @@ class Application:
             self._life.cancel()
         _, unfinished = await asyncio.wait({self._life}, timeout=END_SECONDS)
         if unfinished:
-            log.warning("%s ends before a frozen server has answered; nothing is lost", self._service.name)
+            log.warning(
+                "%s ends before a frozen server has answered; nothing is lost", self._service.name
+            )
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _live(self) -> None:
@@ -179,7 +187,10 @@ class Application:
 
     async def _metrics(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await respond(
-            send, 200, generate_latest(self._service.registry), [(b"content-type", CONTENT_TYPE_LATEST.encode())]
+            send,
+            200,
+            generate_latest(self._service.registry),
+            [(b"content-type", CONTENT_TYPE_LATEST.encode())],
         )
 
 

@@ -21,7 +21,9 @@ RawHeaders = list[tuple[bytes, bytes]]
 PROBLEM_TYPE = "application/problem+json"
 MAX_PATH = 100
 """Upper bound for the characters of a field's path in an answer to bad input."""
-UNCHOSEN_TYPES = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"})
+UNCHOSEN_TYPES = frozenset(
+    {"", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"}
+)
 """Content types that clients such as curl, fetch and aiohttp send by default.
 They say nothing about the body."""
 MAX_PARAMETERS = 20
@@ -44,8 +46,13 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The request's body. Raises `Problem` 413 beyond `limit` bytes,
     without reading on, or 415 if it is compressed.
     """
-    if any(name == b"content-encoding" and value.strip().lower() not in _PLAIN for name, value in scope["headers"]):
-        raise Problem(415, "the body may not be compressed", headers=[("accept-encoding", "identity")])
+    if any(
+        name == b"content-encoding" and value.strip().lower() not in _PLAIN
+        for name, value in scope["headers"]
+    ):
+        raise Problem(
+            415, "the body may not be compressed", headers=[("accept-encoding", "identity")]
+        )
     declared = header(scope, b"content-length")
     if declared and declared.isdigit() and int(declared[:20]) > limit:
         raise too_large(limit)
@@ -67,7 +74,9 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 def too_large(limit: int) -> Problem:
     """`Problem` 413, which closes the connection, because the rest of the body stays unread."""
-    return Problem(413, f"the body may have at most {limit} bytes", headers=[("connection", "close")])
+    return Problem(
+        413, f"the body may have at most {limit} bytes", headers=[("connection", "close")]
+    )
 
 
 def query_value(scope: Scope, name: str) -> str | None:
@@ -87,11 +96,15 @@ def query_values(scope: Scope, name: str) -> list[str]:
 
 
 def check_query(scope: Scope) -> None:
-    """Raises `Problem` 422 for a parameter that is given twice: one of the values would be ignored."""
+    """Raises `Problem` 422 for a parameter that is given twice: one of the values would be
+    ignored.
+    """
     if not (query := scope.get("query_string", b"")):
         return
     try:
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+        pairs = parse_qsl(
+            query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS
+        )
     except ValueError:
         raise Problem.invalid("query", f"may have at most {MAX_PARAMETERS} parameters") from None
     seen = set[str]()
@@ -119,7 +132,11 @@ async def respond(
 def problem_answer(problem: Problem) -> tuple[int, bytes, bytes]:
     """An RFC 9457 answer as (status, header lines with line ends, body)."""
     body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
-    fields = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), **dict(problem.headers)}
+    fields = {
+        "content-type": PROBLEM_TYPE,
+        "content-length": str(len(body)),
+        **dict(problem.headers),
+    }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
     return problem.status, head + security.lines(security.STRICT), body
 
@@ -136,8 +153,14 @@ def check_content_type(scope: Scope, wanted: str, hint: str) -> None:
     """Raises `Problem` 415 unless the content type is `wanted` (`image/*`:
     any picture) or a client's default.
     """
-    declared = (header(scope, b"content-type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+    declared = (
+        (header(scope, b"content-type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+    )
     family = wanted.removesuffix("*")
-    fits = declared.startswith(family) if wanted.endswith("/*") else declared == wanted or declared.endswith("+json")
+    fits = (
+        declared.startswith(family)
+        if wanted.endswith("/*")
+        else declared == wanted or declared.endswith("+json")
+    )
     if not fits and declared not in UNCHOSEN_TYPES:
         raise Problem(415, f"the body must be {hint}", headers=[("accept", wanted)])

@@ -90,10 +90,13 @@ def _room_for(wanted: int) -> int:
     if soft not in (endless, None) and soft < needed:
         if hard != endless and hard < needed and wanted:
             raise TooFewDescriptors(
-                f"must be at most {max(1, hard - OWN_DESCRIPTORS)}: this process may open {hard} files (ulimit -n), "
+                f"must be at most {max(1, hard - OWN_DESCRIPTORS)}: this process may "
+                f"open {hard} files (ulimit -n), "
                 f"and needs {OWN_DESCRIPTORS} itself"
             )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard == endless else min(needed, hard), hard))
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (needed if hard == endless else min(needed, hard), hard)
+        )
     return connections
 
 
@@ -157,7 +160,9 @@ class Connections:
         others.
         """
         looked = list(islice(self._dispensable(), MOST_LOOKS))
-        return next((each for each in looked if not each.has_unread()), looked[0] if looked else None)
+        return next(
+            (each for each in looked if not each.has_unread()), looked[0] if looked else None
+        )
 
     def _dispensable(self) -> Iterator[Connection]:
         """Connections without a request in flight, in the order of eviction.
@@ -166,8 +171,14 @@ class Connections:
         a new one's first bytes may be on their way.
         """
         yield from self.idle
-        yield from merge(self.heads, self.fresh, key=lambda each: self.heads.get(each) or self.fresh[each])
-        yield from (each for each in self.bodies if each.body_is_late(self.now + self.limits.transfer_grace, 0))
+        yield from merge(
+            self.heads, self.fresh, key=lambda each: self.heads.get(each) or self.fresh[each]
+        )
+        yield from (
+            each
+            for each in self.bodies
+            if each.body_is_late(self.now + self.limits.transfer_grace, 0)
+        )
 
     def wait_for_head(self, connection: Connection) -> None:
         """Note that a request's head has begun and is not complete."""
@@ -177,7 +188,9 @@ class Connections:
         """Note that `size` bytes of an answer wait for the client.
         Over the limit on memory the oldest are closed.
         """
-        self.unread[connection] = self.now + self.limits.transfer_grace + size / self.limits.transfer_rate
+        self.unread[connection] = (
+            self.now + self.limits.transfer_grace + size / self.limits.transfer_rate
+        )
         self._unread_sizes[connection] = size
         self._unread_total += size
         while self._unread_total > self.limits.unread_bytes and self.unread:

@@ -24,7 +24,11 @@ def readable(app: App, origins: tuple[str, ...]) -> App:
         if anybody:
             return [(b"access-control-allow-origin", b"*")]
         origin = header(scope, b"origin")
-        return [(b"access-control-allow-origin", origin), _VARY] if origin in allowed and origin else [_VARY]
+        return (
+            [(b"access-control-allow-origin", origin), _VARY]
+            if origin in allowed and origin
+            else [_VARY]
+        )
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         granted = grant(scope)

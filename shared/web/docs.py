@@ -25,12 +25,13 @@ _PAGE = """\
 """
 _START = b"""\
 SwaggerUIBundle({
-  url: "openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null, defaultModelsExpandDepth: 0,
+  url: "openapi.json", dom_id: "#api", deepLinking: true,
+  validatorUrl: null, defaultModelsExpandDepth: 0,
 });
 """
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
+    "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _TYPES = {"css": "text/css", "js": "text/javascript"}
 
@@ -39,7 +40,9 @@ def add_docs(api: FastAPI) -> None:
     """Serve the page and its files, which are read once, here."""
     page = _PAGE.format(title=api.title)
     packed = files("fastapi_swagger") / "resources"
-    held = {name: (packed / name).read_bytes() for name in ("swagger-ui-bundle.js", "swagger-ui.css")}
+    held = {
+        name: (packed / name).read_bytes() for name in ("swagger-ui-bundle.js", "swagger-ui.css")
+    }
     held["start.js"] = _START
 
     @cache
@@ -62,4 +65,6 @@ def add_docs(api: FastAPI) -> None:
         if name not in held:
             raise Problem(404, "the page has no such file")
         kind = _TYPES[name.rpartition(".")[2]]
-        return Response(held[name], headers={"cache-control": "public, max-age=3600"}, media_type=kind)
+        return Response(
+            held[name], headers={"cache-control": "public, max-age=3600"}, media_type=kind
+        )

@@ -17,7 +17,9 @@ OPEN: RawHeaders = [(_POLICY, _NOTHING), (_RESOURCE, b"cross-origin")]
 
 
 def defaults(hsts: int) -> list[tuple[str, str]]:
-    """The headers of every answer. `hsts`: seconds of Strict-Transport-Security; 0 leaves it out."""
+    """The headers of every answer. `hsts`: seconds of Strict-Transport-Security; 0 leaves it
+    out.
+    """
     found = [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "strict-origin-when-cross-origin"),
@@ -28,7 +30,11 @@ def defaults(hsts: int) -> list[tuple[str, str]]:
 
 def page(policy: str) -> RawHeaders:
     """The headers of an HTML page whose content security policy is `policy`."""
-    return [(_POLICY, policy.encode()), (_RESOURCE, b"same-origin"), (b"cross-origin-opener-policy", b"same-origin")]
+    return [
+        (_POLICY, policy.encode()),
+        (_RESOURCE, b"same-origin"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
 
 
 def missing(headers: RawHeaders, policy: RawHeaders) -> RawHeaders:

@@ -27,16 +27,31 @@ def _json(model: type[BaseModel], description: str) -> dict[str, Any]:
 
 
 def _get(operation: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
-    return {"get": {"operationId": operation, "summary": summary, "tags": ["operation"], "responses": responses}}
+    return {
+        "get": {
+            "operationId": operation,
+            "summary": summary,
+            "tags": ["operation"],
+            "responses": responses,
+        }
+    }
 
 
-_TEXT = {"description": "The metrics as text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+_TEXT = {
+    "description": "The metrics as text.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
 PATHS = {
-    "/livez": _get("get_livez", "Whether the process is alive", {"200": _json(Alive, "The process is alive.")}),
+    "/livez": _get(
+        "get_livez", "Whether the process is alive", {"200": _json(Alive, "The process is alive.")}
+    ),
     "/readyz": _get(
         "get_readyz",
         "Whether requests should be sent here",
-        {"200": _json(Readiness, "Ready."), "503": _json(Readiness, "Not ready; `reason` says why.")},
+        {
+            "200": _json(Readiness, "Ready."),
+            "503": _json(Readiness, "Not ready; `reason` says why."),
+        },
     ),
     "/metrics": _get("get_metrics", "Metrics for Prometheus", {"200": _TEXT}),
 }

@@ -72,7 +72,9 @@ class Acceptor:
             connection.close()
 
 
-async def stop_listening(servers: Iterable[asyncio.Server], acceptors: Iterable[Acceptor] = ()) -> None:
+async def stop_listening(
+    servers: Iterable[asyncio.Server], acceptors: Iterable[Acceptor] = ()
+) -> None:
     """Close the listening sockets once their queues are empty:
     the kernel would reset waiting connections.
     """
@@ -99,9 +101,13 @@ def refuse_new(listening: socket.socket) -> None:
     finds the socket closed. On a system without such filters a warning is logged, and new
     connections are still accepted.
     """
-    instructions = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in NO_SYN))
+    instructions = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *each) for each in NO_SYN)
+    )
     program = struct.pack("HP", len(NO_SYN), ctypes.addressof(instructions))
     try:
         listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
     except OSError as error:
-        log.warning("new connections may be reset at the end: no filter on the listening socket: %s", error)
+        log.warning(
+            "new connections may be reset at the end: no filter on the listening socket: %s", error
+        )

@@ -27,14 +27,19 @@ MEANINGS = {
     409: "The request conflicts with an earlier one.",
     412: "The precondition in `If-Match` or `If-None-Match` is not met.",
     413: "The body is larger than the limit; the connection is closed.",
-    415: "The `Content-Type` names a format that this operation does not take, or the body is compressed.",
+    415: (
+        "The `Content-Type` names a format that this operation does not take, or the body is "
+        "compressed."
+    ),
     422: "The request is not valid; `errors` names the parameters and fields at fault.",
     429: "Too many requests from this client; `Retry-After` says when to try again.",
     431: "The request's headers are too large.",
-    503: "The service is starting, stopping or overloaded, or MongoDB or RabbitMQ is away. Try again after "
-    "`Retry-After`.",
+    503: "The service is starting, stopping or overloaded, or MongoDB or RabbitMQ is away. Try "
+    "again after `Retry-After`.",
 }
-RETRY_AFTER = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 0}}}
+RETRY_AFTER = {
+    "Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 0}}
+}
 CHALLENGE = {"WWW-Authenticate": {"description": "the scheme", "schema": {"type": "string"}}}
 _HEADERS = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
@@ -42,7 +47,9 @@ _HEADERS = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
 class FieldFault(BaseModel):
     """One fault of a request."""
 
-    path: str = Field(description="the parameter, header or field at fault; nested fields are joined by dots")
+    path: str = Field(
+        description="the parameter, header or field at fault; nested fields are joined by dots"
+    )
     message: str = Field(description="what the value must be")
 
 
@@ -67,7 +74,9 @@ class ProblemDocument(BaseModel):
     title: str = Field(description="the status in words")
     status: int = Field(ge=400, le=599, description="the HTTP status")
     detail: str = Field(description="explanation for people")
-    errors: list[FieldFault] = Field(default=[], description="each fault of a request that is not valid, at most 20")
+    errors: list[FieldFault] = Field(
+        default=[], description="each fault of a request that is not valid, at most 20"
+    )
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,23 @@ def ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": f"{_SCHEMAS}{'Problem' if model is ProblemDocument else model.__name__}"}
 
 
-def body(model: type[BaseModel], *, examples: Mapping[str, Any], description: str) -> dict[str, Any]:
+def body(
+    model: type[BaseModel], *, examples: Mapping[str, Any], description: str
+) -> dict[str, Any]:
     """`openapi_extra` for a route that parses its JSON body itself.
     `examples` holds bodies by name.
     """
-    content = {"schema": ref(model), "examples": {name: {"value": value} for name, value in examples.items()}}
-    return {"requestBody": {"required": True, "description": description, "content": {"application/json": content}}}
+    content = {
+        "schema": ref(model),
+        "examples": {name: {"value": value} for name, value in examples.items()},
+    }
+    return {
+        "requestBody": {
+            "required": True,
+            "description": description,
+            "content": {"application/json": content},
+        }
+    }
 
 
 def answered(status: int, description: str, **more: Any) -> Responses:
@@ -123,25 +143,35 @@ def as_text(responses: Responses) -> dict[str, dict[str, Any]]:
     return dict(sorted((str(status), said) for status, said in responses.items()))
 
 
-def document(api: FastAPI, described: Described, everywhere: Iterable[int] = (431, 503)) -> dict[str, Any]:
+def document(
+    api: FastAPI, described: Described, everywhere: Iterable[int] = (431, 503)
+) -> dict[str, Any]:
     """The OpenAPI document of `api`.
     `everywhere` lists statuses that every FastAPI route may answer.
     """
-    made = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
+    made = get_openapi(
+        title=api.title, version=api.version, description=api.description, routes=api.routes
+    )
     common = as_text(problems(*everywhere))
     for operation in (each for item in made["paths"].values() for each in item.values()):
-        answers = {code: said for code, said in operation["responses"].items() if _UNUSED not in str(said)}
+        answers = {
+            code: said for code, said in operation["responses"].items() if _UNUSED not in str(said)
+        }
         operation["responses"] = dict(sorted({**common, **answers}.items()))
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _given(parameter["schema"])
     made["paths"] = dict(sorted({**made["paths"], **described.paths}.items()))
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     models: list[type[BaseModel]] = [*described.models, ProblemDocument]
-    _, found = models_json_schema([(each, "validation") for each in models], ref_template=_SCHEMAS + "{model}")
+    _, found = models_json_schema(
+        [(each, "validation") for each in models], ref_template=_SCHEMAS + "{model}"
+    )
     schemas |= found["$defs"]
     schemas["Problem"] = schemas.pop("ProblemDocument")
     unused = {_UNUSED, "ValidationError"}
-    made["components"]["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas.keys() - unused)}
+    made["components"]["schemas"] = {
+        name: _untitled(schemas[name]) for name in sorted(schemas.keys() - unused)
+    }
     return made
 
 

@@ -17,7 +17,11 @@ from typing import Any
 
 import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from shared.base.errors import Problem
@@ -129,7 +133,9 @@ class HttpProtocol(HttpToolsProtocol):
         connections = self._connections
         connections.forget(self)
         waiting = self.transport.get_write_buffer_size()
-        connections.closing[self] = connections.now + CLOSING_SECONDS + waiting / connections.limits.transfer_rate
+        connections.closing[self] = (
+            connections.now + CLOSING_SECONDS + waiting / connections.limits.transfer_rate
+        )
         if self._reading == BETWEEN:
             self.transport.close()
         else:
@@ -169,7 +175,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self.flow.read_paused:
             self._body_since += paused
         limits = self._connections.limits
-        return now > self._body_since + limits.transfer_grace + self._body_bytes / limits.transfer_rate
+        return (
+            now > self._body_since + limits.transfer_grace + self._body_bytes / limits.transfer_rate
+        )
 
     # Input
     def data_received(self, data: bytes) -> None:
@@ -188,7 +196,9 @@ class HttpProtocol(HttpToolsProtocol):
             upgrade = stopped.args[0]
         except httptools.HttpParserError as error:
             self._refuse_as(error)
-        if upgrade is not None:  # outside the except block, else later errors have this exception as their context
+        if (
+            upgrade is not None
+        ):  # outside the except block, else later errors have this exception as their context
             self._go_on_without_upgrade(data[upgrade:])
         if self._reading:
             if not self._deaf:
@@ -219,7 +229,10 @@ class HttpProtocol(HttpToolsProtocol):
                 connections.wait_for_head(self)
             self._silent_bytes += size
         elif self in connections.bodies:
-            progressed, self._body_bytes_before = self._body_bytes > self._body_bytes_before, self._body_bytes
+            progressed, self._body_bytes_before = (
+                self._body_bytes > self._body_bytes_before,
+                self._body_bytes,
+            )
             self._silent_bytes = 0 if progressed else self._silent_bytes + size
         else:
             self._split, self._silent_bytes = True, 0
@@ -282,7 +295,9 @@ class HttpProtocol(HttpToolsProtocol):
         """A chunk of the body begins."""
         self._chunks += 1
         if self._chunks > MAX_CHUNKS and self._body_bytes < LEAST_CHUNK * self._chunks:
-            raise Problem(400, f"beyond {MAX_CHUNKS} chunks they must have {LEAST_CHUNK} bytes on average")
+            raise Problem(
+                400, f"beyond {MAX_CHUNKS} chunks they must have {LEAST_CHUNK} bytes on average"
+            )
 
     def on_body(self, body: bytes) -> None:
         """A part of the body. It is discarded if the request is already answered."""
@@ -337,7 +352,10 @@ class HttpProtocol(HttpToolsProtocol):
     def _check_size(self) -> None:
         if self._split:
             self._connections.heads.pop(self, None)
-            if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD:
+            if (
+                len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+                > MAX_HEAD
+            ):
                 raise self._endless()
 
     def _check_request(self) -> None:
@@ -380,7 +398,9 @@ class HttpProtocol(HttpToolsProtocol):
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
         for name, value in self.headers:
             if name == b"connection":
-                value = b", ".join(part for part in value.split(b",") if part.strip().lower() != b"upgrade")
+                value = b", ".join(
+                    part for part in value.split(b",") if part.strip().lower() != b"upgrade"
+                )
             if name != b"upgrade":
                 lines.append(name + b": " + value)
         self.parser = httptools.HttpRequestParser(self)
@@ -392,9 +412,14 @@ class HttpProtocol(HttpToolsProtocol):
         if isinstance(cause, Problem):
             self._refuse(cause, "malformed" if cause.status == 400 else "too_large")
         elif cause is None or isinstance(cause, httptools.HttpParserError | UnicodeDecodeError):
-            self._refuse(Problem(400, f"this is no HTTP/1.1 request: {str(error).lower()}"), "malformed")
+            self._refuse(
+                Problem(400, f"this is no HTTP/1.1 request: {str(error).lower()}"), "malformed"
+            )
         else:
-            self._refuse(as_problem(cause) if isinstance(cause, Exception) else Problem(500, "stopping"), "malformed")
+            self._refuse(
+                as_problem(cause) if isinstance(cause, Exception) else Problem(500, "stopping"),
+                "malformed",
+            )
 
     def _own_cycle(self) -> Any:
         """The cycle that waits for the rest of the request being read; None if there is none."""
@@ -422,7 +447,11 @@ class HttpProtocol(HttpToolsProtocol):
                 return
         self._reading = HEAD  # the client may be sending
         status, head, body = problem_answer(problem)
-        self.write(b"".join((STATUS_LINE[status], self.default_head(), head, b"connection: close\r\n\r\n", body)))
+        self.write(
+            b"".join(
+                (STATUS_LINE[status], self.default_head(), head, b"connection: close\r\n\r\n", body)
+            )
+        )
         self.close()
 
     def default_head(self) -> bytes:

@@ -1,4 +1,6 @@
-"""The process of a service: uvicorn with our protocol and limits, signals, and the drain at the stop."""
+"""The process of a service: uvicorn with our protocol and limits, signals, and the drain at the
+stop.
+"""
 
 import asyncio
 import logging
@@ -65,7 +67,9 @@ class _Server(uvicorn.Server):
             connection: HttpProtocol = kind(self.config, self.server_state, self.lifespan.state)
             return connection
 
-        self._acceptors = [Acceptor(each, protocol) for server in self.servers for each in server.sockets]
+        self._acceptors = [
+            Acceptor(each, protocol) for server in self.servers for each in server.sockets
+        ]
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second: also closes connections that have used up their time."""
@@ -112,7 +116,8 @@ def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoRe
         server_header=False,
         headers=defaults(hsts),
         ws="none",
-        proxy_headers=False,  # uvicorn would trust any local peer; LUOTDOC_TRUSTED_PROXIES decides instead
+        # uvicorn would trust any local peer; LUOTDOC_TRUSTED_PROXIES decides instead
+        proxy_headers=False,
         timeout_graceful_shutdown=HTTP_GRACE_SECONDS,
     )
     server = _Server(config, application)

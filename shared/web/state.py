@@ -34,13 +34,18 @@ PATHS: dict[str, dict[str, Any]] = {
         "get": {
             "operationId": "get_state",
             "summary": "List the articles that this service holds",
-            "description": "One line for each article, sorted by id. A page with fewer lines than `limit` is the last.",
+            "description": (
+                "One line for each article, sorted by id. A page with fewer lines than `limit` "
+                "is the last."
+            ),
             "tags": ["operation"],
             "parameters": [
                 {
                     "name": "after",
                     "in": "query",
-                    "description": "last id of the previous page; empty or absent for the first page",
+                    "description": (
+                        "last id of the previous page; empty or absent for the first page"
+                    ),
                     "schema": {"type": "string", "pattern": AFTER},
                 },
                 {
@@ -72,14 +77,19 @@ def listing(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
         after, limit = query_value(scope, "after"), query_value(scope, "limit") or str(PAGE)
         faults = []
         if after and not re.fullmatch(ARTICLE_ID.replace("$", ""), after):
-            faults.append({"path": "after", "message": f"must be an article's id, {ARTICLE_ID}, or empty"})
+            faults.append(
+                {"path": "after", "message": f"must be an article's id, {ARTICLE_ID}, or empty"}
+            )
         if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= PAGE:
             faults.append({"path": "limit", "message": f"must be a number from 1 to {PAGE}"})
         if faults:
             raise Problem(422, INVALID, faults)
         held = await page(after or "", int(limit))
         await respond(
-            send, 200, lines(held), [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+            send,
+            200,
+            lines(held),
+            [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")],
         )
 
     return answer

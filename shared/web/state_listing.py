@@ -44,8 +44,14 @@ def read(body: bytes) -> list[Held]:
             fields = orjson.loads(line)
             article_id, revision, state = fields["id"], fields["revision"], fields["state"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise ValueError(f'line {number}: must be {{"id": …, "revision": …, "state": …}}') from None
-        if not isinstance(article_id, str) or not isinstance(state, str) or type(revision) is not int:
+            raise ValueError(
+                f'line {number}: must be {{"id": …, "revision": …, "state": …}}'
+            ) from None
+        if (
+            not isinstance(article_id, str)
+            or not isinstance(state, str)
+            or type(revision) is not int
+        ):
             raise ValueError(f"line {number}: id and state must be texts, revision a whole number")
         if found and article_id <= found[-1].id:
             raise ValueError(f"line {number}: must be sorted by id, each once")

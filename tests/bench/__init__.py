@@ -1,1 +1,3 @@
-"""`make bench`: what the system does and costs, beside peers in the same run. Ratios count, not numbers."""
+"""`make bench`: what the system does and costs, beside peers in the same run. Ratios count, not
+numbers.
+"""

@@ -23,11 +23,14 @@ from tests.support.system import System
 
 Measure = Callable[[Rig], Awaitable[list[Figure]]]
 MEASURES: dict[str, Measure] = {
-    module.NAME: module.measure for module in (beacon, counting, pairs, freshness, history, replay, memory, wire)
+    module.NAME: module.measure
+    for module in (beacon, counting, pairs, freshness, history, replay, memory, wire)
 }
 
 
-async def run(names: Sequence[str], quick: bool, console: rich.console.Console, figures: list[Figure]) -> bool:
+async def run(
+    names: Sequence[str], quick: bool, console: rich.console.Console, figures: list[Figure]
+) -> bool:
     """Start broker and database, add the measures to `figures`, and leave no process behind.
 
     Answers whether all could be taken.
@@ -35,7 +38,9 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console, 
     cores, started, complete = machine.share_out(), time.monotonic(), True
     with tempfile.TemporaryDirectory(prefix="luotdoc-bench-") as name:
         folder = Path(name)
-        os.environ["LOCAL_STACK_FOLDER"] = name  # what is started inherits it, and is found by it at the end
+        os.environ["LOCAL_STACK_FOLDER"] = (
+            name  # what is started inherits it, and is found by it at the end
+        )
         broker, database = Broker(folder / "rabbitmq"), Database(folder / "mongodb")
         try:
             with console.status("starting RabbitMQ and MongoDB") as status:
@@ -54,7 +59,9 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console, 
                         except Exception:  # the others are worth having
                             console.print_exception()
                             said, complete = "FAILED", False
-                        console.print(f"{time.monotonic() - started:6.0f} s  {chosen} {said}", highlight=False)
+                        console.print(
+                            f"{time.monotonic() - started:6.0f} s  {chosen} {said}", highlight=False
+                        )
                 finally:
                     await system.close()
         finally:
@@ -67,9 +74,15 @@ async def run(names: Sequence[str], quick: bool, console: rich.console.Console, 
 
 def main() -> None:
     """Read the command line, measure, print."""
-    parser = Command(prog="python -m tests.bench", description="Measure side by side, print ratios.")
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 26")
-    parser.add_argument("--only", action="append", choices=MEASURES, help="this measure; may be given again")
+    parser = Command(
+        prog="python -m tests.bench", description="Measure side by side, print ratios."
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 26"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=MEASURES, help="this measure; may be given again"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
     chosen = parser.parse_args()
     console = rich.console.Console()

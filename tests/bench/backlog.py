@@ -42,7 +42,9 @@ async def fill(amqp_url: str, batches: int, rate: float | None = None) -> None:
             minted = time.time_ns() // 1_000_000
             batch = Batch(batch_id(epoch, number), minted, contents[number % len(contents)])
             message = aio_pika.Message(
-                bodies[number % len(bodies)], headers=batch.headers(), delivery_mode=DeliveryMode.PERSISTENT
+                bodies[number % len(bodies)],
+                headers=batch.headers(),
+                delivery_mode=DeliveryMode.PERSISTENT,
             )
             await exchange.publish(message, routing_key=topology.READS_KEY, mandatory=True)
 
@@ -60,7 +62,9 @@ async def fill_naive(amqp_url: str, reads: int) -> None:
 
         async def send(number: int) -> None:
             body = f'{{"article":"{article(number * 1_237 % ARTICLES)}"}}'.encode()
-            message = aio_pika.Message(body, content_type="application/json", delivery_mode=DeliveryMode.PERSISTENT)
+            message = aio_pika.Message(
+                body, content_type="application/json", delivery_mode=DeliveryMode.PERSISTENT
+            )
             await channel.default_exchange.publish(message, routing_key=NAIVE.name)
 
         for first in range(0, reads, _IN_FLIGHT):

@@ -1,4 +1,5 @@
-"""The limit: the same HTTP server under the same settings, which reads the body, answers 204 and does nothing else.
+"""The limit: the same HTTP server under the same settings, which reads the body, answers 204 and
+does nothing else.
 
 `python -m tests.bench.bare`, with the environment of a service.
 """
@@ -12,7 +13,9 @@ from shared.web.connections import Connections, Limits
 
 
 class Bare:
-    """Replaces the application in `shared.web.server.serve`: uvicorn runs under the services' own settings."""
+    """Replaces the application in `shared.web.server.serve`: uvicorn runs under the services' own
+    settings.
+    """
 
     failed, leaving = False, False
     fast: ClassVar[dict[bytes, Any]] = {}

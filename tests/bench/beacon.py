@@ -1,4 +1,6 @@
-"""The durable beacon beside the bare server, and beside a single confirmed publish. No counter runs meanwhile."""
+"""The durable beacon beside the bare server, and beside a single confirmed publish. No counter runs
+meanwhile.
+"""
 
 import sys
 from collections import defaultdict
@@ -41,11 +43,21 @@ async def measure(rig: Rig) -> list[Figure]:
     (checked,) = await rig.start("ingest", **CHECKS)
     (unlimited,) = await rig.start("ingest", **CHECKS | {"read_limit": 0})
     (plain,) = await rig.start("ingest", **CHECKS | {"read_limit": 0, "read_window": 0})
-    for process in (bare, checked, unlimited, plain):  # every browser's user agent is looked at once
+    for process in (
+        bare,
+        checked,
+        unlimited,
+        plain,
+    ):  # every browser's user agent is looked at once
         await rig.wrk(process, 64, 2)
     runs = defaultdict[str, list[Run]](list)
     for _ in range(rounds):
-        for name, process in (("bare", bare), ("checked", checked), ("unlimited", unlimited), ("plain", plain)):
+        for name, process in (
+            ("bare", bare),
+            ("checked", checked),
+            ("unlimited", unlimited),
+            ("plain", plain),
+        ):
             runs[name].append(await _closed_loop(rig, process, seconds))
     figures = [
         *_ratios("all checks", runs["checked"], runs["bare"], 1.0),
@@ -55,13 +67,19 @@ async def measure(rig: Rig) -> list[Figure]:
         _cost("the reload window", runs["unlimited"], runs["plain"]),
     ]
     await rig.stop(unlimited, plain)
-    sent = {key: n for key, n in (await rig.metrics(checked)).items() if key.startswith("luotdoc_reads_total{reader,")}
+    sent = {
+        key: n
+        for key, n in (await rig.metrics(checked)).items()
+        if key.startswith("luotdoc_reads_total{reader,")
+    }
     others = 100 * (1 - sent["luotdoc_reads_total{reader,counted}"] / sum(sent.values()))
     figures.append(Figure(NAME, "of those, reads that were not counted", others, "%", 0.1))
     figures += await _floods(rig, checked, bare, rounds, seconds)
     await rig.stop(bare)
     figures += await _latencies(rig, checked, seconds)
-    figures += await _at_half_load(rig, checked, middle([run.rate for run in runs["checked"]]), seconds * 2)
+    figures += await _at_half_load(
+        rig, checked, middle([run.rate for run in runs["checked"]]), seconds * 2
+    )
     await rig.stop(checked)
     return figures
 
@@ -75,8 +93,12 @@ async def _closed_loop(
     return Run(answer["rate"], cpu["server"] / answer["microseconds"] * 1e6)
 
 
-async def _floods(rig: Rig, checked: Process, bare: Process, rounds: int, seconds: float) -> list[Figure]:
-    """What strangers can send without end, and what a crowd behind one address gets that is over the limit."""
+async def _floods(
+    rig: Rig, checked: Process, bare: Process, rounds: int, seconds: float
+) -> list[Figure]:
+    """What strangers can send without end, and what a crowd behind one address gets that is over
+    the limit.
+    """
     runs = defaultdict[str, list[Run]](list)
     for _ in range(rounds):
         runs["bare"].append(await _closed_loop(rig, bare, seconds))
@@ -84,24 +106,56 @@ async def _floods(rig: Rig, checked: Process, bare: Process, rounds: int, second
             runs[name].append(await _closed_loop(rig, checked, seconds, kind, articles))
         runs["crowd"].append(await _closed_loop(rig, checked, seconds, "crowd"))
     figures = [figure for name in FLOODS for figure in _ratios(name, runs[name], runs["bare"], 0.8)]
-    return figures + _ratios("one address over its limit, answered 429", runs["crowd"], runs["bare"])
+    return figures + _ratios(
+        "one address over its limit, answered 429", runs["crowd"], runs["bare"]
+    )
 
 
 def _cost(name: str, dear: list[Run], cheap: list[Run]) -> Figure:
-    shares = [100 * (1 - (a.rate / a.busy) / (b.rate / b.busy)) for a, b in zip(dear, cheap, strict=True)]
-    return Figure(NAME, f"CPU of a read that {name} takes", middle(shares), "%", note=f"rounds {spread(shares)}")
+    shares = [
+        100 * (1 - (a.rate / a.busy) / (b.rate / b.busy)) for a, b in zip(dear, cheap, strict=True)
+    ]
+    return Figure(
+        NAME,
+        f"CPU of a read that {name} takes",
+        middle(shares),
+        "%",
+        note=f"rounds {spread(shares)}",
+    )
 
 
-def _ratios(name: str, ours: list[Run], bare: list[Run], limit: float | None = None) -> list[Figure]:
-    """By the clock, and by the server's CPU: the second does not mind what else the machine does."""
+def _ratios(
+    name: str, ours: list[Run], bare: list[Run], limit: float | None = None
+) -> list[Figure]:
+    """By the clock, and by the server's CPU: the second does not mind what else the machine
+    does.
+    """
     clock = [mine.rate / its.rate for mine, its in zip(ours, bare, strict=True)]
-    cpu = [(mine.rate / mine.busy) / (its.rate / its.busy) for mine, its in zip(ours, bare, strict=True)]
-    rates = f"{number(middle([r.rate for r in ours]))} of {number(middle([r.rate for r in bare]))} requests/s"
-    busy = f"core busy {middle([r.busy for r in ours]):.0%}, bare {middle([r.busy for r in bare]):.0%}"
+    cpu = [
+        (mine.rate / mine.busy) / (its.rate / its.busy)
+        for mine, its in zip(ours, bare, strict=True)
+    ]
+    rates = (
+        f"{number(middle([r.rate for r in ours]))} of "
+        f"{number(middle([r.rate for r in bare]))} requests/s"
+    )
+    busy = (
+        f"core busy {middle([r.busy for r in ours]):.0%}, bare {middle([r.busy for r in bare]):.0%}"
+    )
     what = f"{name}: requests/s of the bare server's"
     return [
-        Figure(NAME, what, middle(clock), "×", limit, at_least=True, note=f"{rates}; rounds {spread(clock)}; {busy}"),
-        Figure(NAME, f"{name}: the same per CPU second", middle(cpu), "×", note=f"rounds {spread(cpu)}"),
+        Figure(
+            NAME,
+            what,
+            middle(clock),
+            "×",
+            limit,
+            at_least=True,
+            note=f"{rates}; rounds {spread(clock)}; {busy}",
+        ),
+        Figure(
+            NAME, f"{name}: the same per CPU second", middle(cpu), "×", note=f"rounds {spread(cpu)}"
+        ),
     ]
 
 
@@ -120,11 +174,29 @@ async def _latencies(rig: Rig, checked: Process, seconds: float) -> list[Figure]
     alone = "one read at a time, the next at once: median of a confirmed publish's"
     return [
         Figure(NAME, "a single confirmed publish, median", base, "ms", note=spread(publish)),
-        Figure(NAME, alone, middle(alone_ratio), "×", 1.5, note=f"rounds {spread(alone_ratio)}; {spread(one)} ms"),
         Figure(
-            NAME, "one read each 25 ms: the same", paced["p50_ms"] / base, "×", note=f"{number(paced['p50_ms'])} ms"
+            NAME,
+            alone,
+            middle(alone_ratio),
+            "×",
+            1.5,
+            note=f"rounds {spread(alone_ratio)}; {spread(one)} ms",
         ),
-        Figure(NAME, "64 connections: median above it", middle(above), "ms", 6.0, note=f"{spread(many)} ms"),
+        Figure(
+            NAME,
+            "one read each 25 ms: the same",
+            paced["p50_ms"] / base,
+            "×",
+            note=f"{number(paced['p50_ms'])} ms",
+        ),
+        Figure(
+            NAME,
+            "64 connections: median above it",
+            middle(above),
+            "ms",
+            6.0,
+            note=f"{spread(many)} ms",
+        ),
     ]
 
 
@@ -140,7 +212,10 @@ async def _at_half_load(rig: Rig, checked: Process, reached: float, seconds: flo
         late, unanswered = max(late, answer["late_p99_ms"]), unanswered + answer["unanswered"]
         per_read.append({name: second / answer["requests"] * 1e6 for name, second in cpu.items()})
         per_message.append(answer["requests"] / max(1, await rig.purge()))
-    note = f"{number(reached / 2)}/s, open loop; rounds {spread(tails)}; sent late by {number(late)} ms at most (p99)"
+    note = (
+        f"{number(reached / 2)}/s, open loop; rounds {spread(tails)}; sent late by "
+        f"{number(late)} ms at most (p99)"
+    )
     note += f"; {unanswered} without an answer" if unanswered else ""
     return [
         Figure(NAME, "half of the reached rate: p99", middle(tails), "ms", 30.0, note=note),

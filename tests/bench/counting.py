@@ -1,4 +1,6 @@
-"""The counter, from queue to commit, beside the naive counter. Its rate is reads per CPU second of its process."""
+"""The counter, from queue to commit, beside the naive counter. Its rate is reads per CPU second of
+its process.
+"""
 
 import asyncio
 import time
@@ -17,7 +19,11 @@ SECONDS = 300.0
 
 Costs = dict[str, float]
 """Figures of a round, by name."""
-_WRITTEN, _FLUSH, _ALL = "MongoDB documents written", "reads per flush", "start of the process to all counted"
+_WRITTEN, _FLUSH, _ALL = (
+    "MongoDB documents written",
+    "reads per flush",
+    "start of the process to all counted",
+)
 _UNITS = {_WRITTEN: "per 1,000 reads", _FLUSH: "reads", _ALL: "s"}
 
 
@@ -32,19 +38,37 @@ async def measure(rig: Rig) -> list[Figure]:
         theirs.append(await naive_rate(rig, messages))
     ratios = [mine / its for mine, its in zip(ours, theirs, strict=True)]
     note = f"{number(batches)} batches of {READS} reads, 2,000 articles; rounds {spread(ours)}"
-    rate_name, ratio_name = "counted per CPU second of the process", "the same, to the naive counter's"
+    rate_name, ratio_name = (
+        "counted per CPU second of the process",
+        "the same, to the naive counter's",
+    )
     return [
         Figure(NAME, rate_name, middle(ours), "reads/s", 200_000, at_least=True, note=note),
-        Figure(NAME, "the naive counter's", middle(theirs), "reads/s", note=f"rounds {spread(theirs)}"),
-        Figure(NAME, ratio_name, middle(ratios), "×", 100, at_least=True, note=f"rounds {spread(ratios)}"),
-        *(Figure(NAME, name, cost, _UNITS.get(name, "µs/read")) for name, cost in middles(costs).items()),
+        Figure(
+            NAME, "the naive counter's", middle(theirs), "reads/s", note=f"rounds {spread(theirs)}"
+        ),
+        Figure(
+            NAME,
+            ratio_name,
+            middle(ratios),
+            "×",
+            100,
+            at_least=True,
+            note=f"rounds {spread(ratios)}",
+        ),
+        *(
+            Figure(NAME, name, cost, _UNITS.get(name, "µs/read"))
+            for name, cost in middles(costs).items()
+        ),
     ]
 
 
 async def _ours(rig: Rig, batches: int) -> tuple[float, Costs]:
     await rig.reset()
     (idle,) = await rig.start("counter")
-    start = machine.cpu({"counter": idle.pid})["counter"]  # what starting costs, which is not counting
+    start = machine.cpu({"counter": idle.pid})[
+        "counter"
+    ]  # what starting costs, which is not counting
     await rig.stop(idle)
     await fill(rig.system.broker.url, batches)
     reads, written = batches * READS, await rig.written()
@@ -58,7 +82,11 @@ async def _ours(rig: Rig, batches: int) -> tuple[float, Costs]:
     flushes = (await rig.metrics(counter))["luotdoc_flushes_total{committed}"]
     await rig.stop(counter)
     costs = {f"CPU of {name}": each / reads * 1e6 for name, each in cpu.items()}
-    return reads / used, costs | {_WRITTEN: written / reads * 1000, _FLUSH: reads / flushes, _ALL: took}
+    return reads / used, costs | {
+        _WRITTEN: written / reads * 1000,
+        _FLUSH: reads / flushes,
+        _ALL: took,
+    }
 
 
 def counted(rig: Rig, reads: int) -> Callable[[], Awaitable[bool]]:

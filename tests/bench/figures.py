@@ -10,7 +10,9 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `limit` is the least (`at_least`) or the greatest value that is good; None: for notice."""
+    """One line of the table. `limit` is the least (`at_least`) or the greatest value that is good;
+    None: for notice.
+    """
 
     measure: str
     name: str
@@ -30,7 +32,11 @@ class Figure:
     @property
     def target(self) -> str:
         """The target in words."""
-        return "" if self.limit is None else f"{'≥' if self.at_least else '≤'} {number(self.limit)} {self.unit}"
+        return (
+            ""
+            if self.limit is None
+            else f"{'≥' if self.at_least else '≤'} {number(self.limit)} {self.unit}"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -58,7 +64,9 @@ def table(figures: Sequence[Figure]) -> Table:
     words = {True: "[green]ok[/green]", False: "[red]not[/red]", None: ""}
     for figure in figures:
         reached = f"{number(figure.reached)} {figure.unit}"
-        drawn.add_row(figure.measure, figure.name, figure.target, reached, words[figure.good], figure.note)
+        drawn.add_row(
+            figure.measure, figure.name, figure.target, reached, words[figure.good], figure.note
+        )
     return drawn
 
 

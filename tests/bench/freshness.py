@@ -1,4 +1,6 @@
-"""How long a read that was answered 204 takes to show in `/stats/site`, with everything running at half load."""
+"""How long a read that was answered 204 takes to show in `/stats/site`, with everything running at
+half load.
+"""
 
 import asyncio
 import time
@@ -15,7 +17,9 @@ SETTLE_SECONDS = 20.0
 
 
 async def measure(rig: Rig) -> list[Figure]:
-    """Seconds from the answer to the first `/stats/site` that shows it, and what a read costs on its whole way."""
+    """Seconds from the answer to the first `/stats/site` that shows it, and what a read costs on
+    its whole way.
+    """
     await rig.reset()
     seconds = 10.0 if rig.quick else 40.0
     ingest, counter, stats = await rig.start("ingest", "counter", "stats")
@@ -38,16 +42,26 @@ async def measure(rig: Rig) -> list[Figure]:
     written = await rig.written() - written
     good = answer["acks"][-1][1]
     if answer["statuses"] or not good <= after - before <= answer["requests"]:
-        raise RuntimeError(f"{after - before} reads are counted, {good} of {answer['requests']} were answered 204")
+        raise RuntimeError(
+            f"{after - before} reads are counted, {good} of {answer['requests']} were answered 204"
+        )
     lags = _lags([(when, before + until_then) for when, until_then in answer["acks"]], looks)
     await rig.stop(ingest, counter, stats)
-    reads, note = after - before, f"{number(reached / 2)}/s, open loop; median {number(at(lags, 0.5))} s"
+    reads, note = (
+        after - before,
+        f"{number(reached / 2)}/s, open loop; median {number(at(lags, 0.5))} s",
+    )
     note += f"; {answer['unanswered']} without an answer" if answer["unanswered"] else ""
     return [
-        Figure(NAME, "from 204 to visible in /stats/site: p99", at(lags, 0.99), "s", 1.5, note=note),
+        Figure(
+            NAME, "from 204 to visible in /stats/site: p99", at(lags, 0.99), "s", 1.5, note=note
+        ),
         Figure(NAME, "MongoDB documents written", written / reads * 1000, "per 1,000 reads"),
         Figure(NAME, "reads per ledger entry", after / max(1, batches), "reads"),
-        *(Figure(NAME, f"CPU of {name}", each / reads * 1e6, "µs/read") for name, each in cpu.items()),
+        *(
+            Figure(NAME, f"CPU of {name}", each / reads * 1e6, "µs/read")
+            for name, each in cpu.items()
+        ),
     ]
 
 
@@ -56,7 +70,10 @@ async def _settled(rig: Rig, ingest: Process) -> int:
 
     async def settled() -> bool:
         await asyncio.sleep(0.1)
-        return await rig.system.counted() == (await rig.metrics(ingest))["luotdoc_reads_total{reader,counted}"]
+        return (
+            await rig.system.counted()
+            == (await rig.metrics(ingest))["luotdoc_reads_total{reader,counted}"]
+        )
 
     await until(settled, SETTLE_SECONDS, "every read is counted")
     return await rig.system.counted()
@@ -73,7 +90,8 @@ async def _look(rig: Rig, stats: Process, looks: list[tuple[float, int]]) -> Non
 def _lags(acks: list[tuple[float, int]], looks: list[tuple[float, int]]) -> list[float]:
     """Seconds for each read, sorted: read number n is visible with the first look that counts n.
 
-    One ingest and one counter keep the batches in order, so the nth answered is among the first n counted.
+    One ingest and one counter keep the batches in order, so the nth answered is among the first n
+    counted.
     """
     counted, lags, before = [reads for _, reads in looks], list[float](), acks[0][1]
     for when, answered in acks:

@@ -1,4 +1,6 @@
-"""Whether a long history makes counting or asking slower: the same work with a history, and with ten times of it."""
+"""Whether a long history makes counting or asking slower: the same work with a history, and with
+ten times of it.
+"""
 
 import asyncio
 import time
@@ -21,7 +23,9 @@ QUESTIONS = 21
 
 
 async def measure(rig: Rig) -> list[Figure]:
-    """Ratios of the mean flush time, of the median of `/stats/site`, and of the CPU time of a flush in MongoDB."""
+    """Ratios of the mean flush time, of the median of `/stats/site`, and of the CPU time of a flush
+    in MongoDB.
+    """
     await rig.reset()
     ledger, buckets = (QUICK_LEDGER, QUICK_BUCKETS) if rig.quick else (LEDGER, BUCKETS)
     await _insert(rig, ledger // 10, buckets // 10, 0)
@@ -52,18 +56,25 @@ async def _insert(rig: Rig, ledger: int, buckets: int, before: int) -> None:
 
 
 async def _times(rig: Rig) -> tuple[float, float, float]:
-    """Seconds of a flush (mean, batches at a constant pace), of an answer (median, none from stats' memory), and of
-    MongoDB's CPU per flush.
+    """Seconds of a flush (mean, batches at a constant pace), of an answer (median, none from stats'
+    memory), and of MongoDB's CPU per flush.
     """
     counter, stats = await rig.start("counter", "stats")
     before = await rig.system.counted()
     batches = int(BATCHES_PER_SECOND * (3 if rig.quick else 15))
-    await fill(rig.system.broker.url, batches // 5, BATCHES_PER_SECOND)  # the first flushes create their documents
+    await fill(
+        rig.system.broker.url, batches // 5, BATCHES_PER_SECOND
+    )  # the first flushes create their documents
     warm, cpu = await rig.metrics(counter), machine.cpu(rig.pids())
     await fill(rig.system.broker.url, batches, BATCHES_PER_SECOND)
-    await until(counted(rig, before + (batches + batches // 5) * READS), SECONDS, "every read is counted")
+    await until(
+        counted(rig, before + (batches + batches // 5) * READS), SECONDS, "every read is counted"
+    )
     hot, cpu = await rig.metrics(counter), machine.spent(cpu, machine.cpu(rig.pids()))
-    seconds, flushes = (hot[name] - warm[name] for name in ("luotdoc_flush_seconds_sum", "luotdoc_flush_seconds_count"))
+    seconds, flushes = (
+        hot[name] - warm[name]
+        for name in ("luotdoc_flush_seconds_sum", "luotdoc_flush_seconds_count")
+    )
     answers = [await _ask(rig, stats) for _ in range(7 if rig.quick else QUESTIONS)]
     await rig.stop(counter, stats)
     return seconds / flushes, middle(answers), cpu["mongod"] / flushes

@@ -13,7 +13,9 @@ Seconds = dict[str, float]
 
 @dataclass(frozen=True)
 class Cores:
-    """Where each part runs, the same in every run: one core for the server, the others for what stands around it."""
+    """Where each part runs, the same in every run: one core for the server, the others for what
+    stands around it.
+    """
 
     server: frozenset[int]
     load: frozenset[int]
@@ -31,7 +33,9 @@ def share_out() -> Cores:
     usable = sorted(os.sched_getaffinity(0))
     if len(usable) < 2:
         raise SystemExit("the benchmark needs two cores: one for a server, one for its load")
-    return Cores(frozenset(usable[:1]), frozenset(usable[1:2]), frozenset(usable[2:] or usable[1:2]))
+    return Cores(
+        frozenset(usable[:1]), frozenset(usable[1:2]), frozenset(usable[2:] or usable[1:2])
+    )
 
 
 @contextmanager

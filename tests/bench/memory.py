@@ -1,4 +1,6 @@
-"""Whether memory stays flat over many reads: ingest and counter under a closed loop that never pauses."""
+"""Whether memory stays flat over many reads: ingest and counter under a closed loop that never
+pauses.
+"""
 
 import time
 
@@ -14,7 +16,9 @@ READS, QUICK_READS = 10_000_000, 300_000
 WARM_UP = 0.1
 """Share of the reads after which caches are as large as they get."""
 WINDOW_ENTRIES = 0.02
-"""The reload window's size as a share of the reads: of ten million its default, 200,000; full within the warm-up."""
+"""The reload window's size as a share of the reads: of ten million its default, 200,000; full
+within the warm-up.
+"""
 SLICE_SECONDS = 5.0
 LIMIT_SECONDS = 1_200.0
 
@@ -24,7 +28,9 @@ async def measure(rig: Rig) -> list[Figure]:
     await rig.reset()
     wanted = QUICK_READS if rig.quick else READS
     entries = int(WINDOW_ENTRIES * wanted)
-    ingest, counter = await rig.start("ingest", "counter", cores=rig.cores.every, read_window_entries=entries)
+    ingest, counter = await rig.start(
+        "ingest", "counter", cores=rig.cores.every, read_window_entries=entries
+    )
     sent, started = 0, time.monotonic()
     base: dict[str, float] = {}
     most: dict[str, float] = {}
@@ -42,6 +48,13 @@ async def measure(rig: Rig) -> list[Figure]:
     await rig.stop(ingest, counter)
     note = f"{number(sent)} reads sent, {number(answered)} counted; after {WARM_UP:.0%} of them"
     return [
-        Figure(NAME, f"{name}: growth", most[name] - base[name], "MiB", 20, note=f"{note}: {number(base[name])} MiB")
+        Figure(
+            NAME,
+            f"{name}: growth",
+            most[name] - base[name],
+            "MiB",
+            20,
+            note=f"{note}: {number(base[name])} MiB",
+        )
         for name in base
     ]

@@ -1,6 +1,8 @@
-"""The counter that most people would write: FastStream as it comes, one message per read, one `$inc` per message.
+"""The counter that most people would write: FastStream as it comes, one message per read, one
+`$inc` per message.
 
-`python -m tests.bench.naive AMQP_URL MONGO_URL`. It counts a read twice whenever it dies between write and ack.
+`python -m tests.bench.naive AMQP_URL MONGO_URL`. It counts a read twice whenever it dies between
+write and ack.
 """
 
 import asyncio

@@ -1,15 +1,18 @@
 """Load at a constant rate, whatever the server does.
 
-`python -m tests.bench.openloop PORT RATE SECONDS CONNECTIONS FIRST`, where FIRST is the number of the first read.
+`python -m tests.bench.openloop PORT RATE SECONDS CONNECTIONS FIRST`, where FIRST is the number of
+the first read.
 
-wrk sends a connection's next request when the last is answered: a server that stalls is asked less, and the stall is
-seen once per connection instead of once per request that should have come meanwhile (coordinated omission). Here every
-request has its moment, n / RATE after the start. If no connection is free then, it waits here; its latency counts from
-its moment, not from when it was sent.
+wrk sends a connection's next request when the last is answered: a server that stalls is asked less,
+and the stall is seen once per connection instead of once per request that should have come
+meanwhile (coordinated omission). Here every request has its moment, n / RATE after the start. If no
+connection is free then, it waits here; its latency counts from its moment, not from when it was
+sent.
 
-Prints JSON: requests; those without an answer; other statuses than 204; milliseconds at the percentiles (`late`: after
-its moment a request went out although a connection was free, which is this program's own fault); and `acks`, pairs of
-a time (`time.monotonic`, seconds) and the number of 204 until then, one per millisecond.
+Prints JSON: requests; those without an answer; other statuses than 204; milliseconds at the
+percentiles (`late`: after its moment a request went out although a connection was free, which is
+this program's own fault); and `acks`, pairs of a time (`time.monotonic`, seconds) and the number of
+204 until then, one per millisecond.
 """
 
 import asyncio
@@ -90,8 +93,12 @@ class Load:
         return request(self._next - 1)
 
 
-async def run(port: int, rate: float, seconds: float, connections: int, first: int) -> dict[str, Any]:
-    """Send `rate` requests a second for `seconds` over `connections`, beginning with read number `first`."""
+async def run(
+    port: int, rate: float, seconds: float, connections: int, first: int
+) -> dict[str, Any]:
+    """Send `rate` requests a second for `seconds` over `connections`, beginning with read number
+    `first`.
+    """
     load, loop = Load(first), asyncio.get_running_loop()
     for _ in range(connections):
         _, connection = await loop.create_connection(lambda: Connection(load), "127.0.0.1", port)
@@ -108,8 +115,11 @@ async def run(port: int, rate: float, seconds: float, connections: int, first: i
         await asyncio.sleep(0.01)
     ended = time.monotonic()
     missing = total - len(load.took)
-    # What has no answer yet took at least until now: leaving it out would make a stalled server look fast.
-    took = sorted(load.took + [(ended - start - n / rate) * 1000 for n in range(total - missing, total)])
+    # What has no answer yet took at least until now: leaving it out would make a stalled server
+    # look fast.
+    took = sorted(
+        load.took + [(ended - start - n / rate) * 1000 for n in range(total - missing, total)]
+    )
     late = sorted(load.late)
     return {
         "requests": total,

@@ -34,11 +34,24 @@ async def measure(rig: Rig) -> list[Figure]:
         for pid in servers:
             machine.move(pid, rig.cores.backing)
     ratios = [pair / alone for pair, alone in zip(two, one, strict=True)]
-    note = f"{number(middle(two))} of {number(middle(one))} reads/s by the clock; rounds {spread(ratios)}"
+    note = (
+        f"{number(middle(two))} of {number(middle(one))} reads/s by the clock; rounds "
+        f"{spread(ratios)}"
+    )
     return [
-        Figure(NAME, "rate of two counters to one's", middle(ratios), "×", 1.4, at_least=True, note=note),
+        Figure(
+            NAME,
+            "rate of two counters to one's",
+            middle(ratios),
+            "×",
+            1.4,
+            at_least=True,
+            note=note,
+        ),
         Figure(NAME, "flushes that failed or ran again", failed, "", 0),
-        Figure(NAME, "MongoDB write conflicts", conflicts, "", 0, note="from when all have their slots"),
+        Figure(
+            NAME, "MongoDB write conflicts", conflicts, "", 0, note="from when all have their slots"
+        ),
         *(
             Figure(NAME, f"CPU of {name} with {many}", share, "cores")
             for many, shares in busy.items()
@@ -48,9 +61,11 @@ async def measure(rig: Rig) -> list[Figure]:
 
 
 async def _rate(rig: Rig, counters: int, batches: int) -> tuple[float, machine.Seconds, float, int]:
-    """Reads a second by the clock, busy cores by process, flushes that were in vain, write conflicts.
+    """Reads a second by the clock, busy cores by process, flushes that were in vain, write
+    conflicts.
 
-    From a flush behind the first tenth to the last before nine tenths: all have started, and none runs dry.
+    From a flush behind the first tenth to the last before nine tenths: all have started, and none
+    runs dry.
     """
     await rig.reset()
     await fill(rig.system.broker.url, batches)
@@ -68,13 +83,22 @@ async def _rate(rig: Rig, counters: int, batches: int) -> tuple[float, machine.S
             flushes.append((time.monotonic(), reads, machine.cpu(pids)))
     (began, first, idle), (ended, last, busy) = flushes[0], flushes[-1]
     flushed = [await rig.metrics(process) for process in started]
-    vain = sum(each.get(f"luotdoc_flushes_total{{{how}}}", 0.0) for each in flushed for how in ("failed", "conflict"))
+    vain = sum(
+        each.get(f"luotdoc_flushes_total{{{how}}}", 0.0)
+        for each in flushed
+        for how in ("failed", "conflict")
+    )
     clashes = await _conflicts(rig) - clashes
     await rig.stop(*started)
     names = {process.name: f"counter {n}" for n, process in enumerate(started, 1)}
-    shares = {names.get(name, name): each / (ended - began) for name, each in machine.spent(idle, busy).items()}
+    shares = {
+        names.get(name, name): each / (ended - began)
+        for name, each in machine.spent(idle, busy).items()
+    }
     return (last - first) / (ended - began), shares, vain, clashes
 
 
 async def _conflicts(rig: Rig) -> int:
-    return int((await rig.system.db.command("serverStatus"))["metrics"]["operation"]["writeConflicts"])
+    return int(
+        (await rig.system.db.command("serverStatus"))["metrics"]["operation"]["writeConflicts"]
+    )

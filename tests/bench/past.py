@@ -1,4 +1,6 @@
-"""A long history, put into the database directly: ledger entries and bucket documents in the shape of the counter's."""
+"""A long history, put into the database directly: ledger entries and bucket documents in the shape
+of the counter's.
+"""
 
 import secrets
 import struct
@@ -24,7 +26,9 @@ Raw = Collection[RawBSONDocument]
 
 
 def insert(mongo_url: str, ledger: int, buckets: int, before: int) -> None:
-    """Add so many documents, behind the `before` days of buckets that an earlier call has added. Blocks."""
+    """Add so many documents, behind the `before` days of buckets that an earlier call has added.
+    Blocks.
+    """
     with MongoClient[Any](mongo_url, w=1) as client:
         db = client.get_default_database()
         _send(db.ledger, _ledger(ledger))
@@ -39,7 +43,9 @@ def _send(collection: Collection[Any], documents: Iterator[RawBSONDocument]) -> 
 
 
 def _ledger(number: int) -> Iterator[RawBSONDocument]:
-    """Entries of the hours that the ledger keeps, oldest first. Put together by hand: there are millions."""
+    """Entries of the hours that the ledger keeps, oldest first. Put together by hand: there are
+    millions.
+    """
     spread_ms = (LEDGER_HOURS - 2) * 3_600_000
     first = time.time_ns() // 1_000_000 - spread_ms
     epoch = b""
@@ -54,11 +60,21 @@ def _ledger(number: int) -> Iterator[RawBSONDocument]:
 
 
 def _buckets(number: int, before: int) -> Iterator[RawBSONDocument]:
-    """Days of articles, back from two days ago; each was read in eight quarters of its day. And the site's own days."""
+    """Days of articles, back from two days ago; each was read in eight quarters of its day. And the
+    site's own days.
+    """
     today = datetime.now(UTC).date()
     for n in range(number):
         day = (today - timedelta(days=2 + before + n // ARTICLES)).isoformat()
         who = "*" if n % ARTICLES == 0 else article(n % ARTICLES)
         q = {str((n + step * 12) % 96): 3 for step in range(8)}
-        document = {"_id": f"{who}/{day}/0", "v": 1, "article": who, "day": day, "slot": 0, "reads": 24, "q": q}
+        document = {
+            "_id": f"{who}/{day}/0",
+            "v": 1,
+            "article": who,
+            "day": day,
+            "slot": 0,
+            "reads": 24,
+            "q": q,
+        }
         yield RawBSONDocument(bson.encode(document))

@@ -41,8 +41,13 @@ async def _cpu_until(rig: Rig, channel: Any, reads: int) -> float:
     async def counted() -> bool:
         await asyncio.sleep(0.05)
         queue = await channel.declare_queue(QUEUE.name, passive=True)
-        rows = rig.system.db.naive.aggregate([{"$group": {"_id": None, "reads": {"$sum": "$reads"}}}])
-        return bool(queue.declaration_result.consumer_count) and sum([r["reads"] async for r in rows]) >= reads
+        rows = rig.system.db.naive.aggregate(
+            [{"$group": {"_id": None, "reads": {"$sum": "$reads"}}}]
+        )
+        return (
+            bool(queue.declaration_result.consumer_count)
+            and sum([r["reads"] async for r in rows]) >= reads
+        )
 
     try:
         await until(counted, SECONDS, "the naive counter has counted")
@@ -54,6 +59,12 @@ async def _cpu_until(rig: Rig, channel: Any, reads: int) -> float:
 
 def _start(rig: Rig) -> subprocess.Popen[bytes]:
     folder = rig.system.folder
-    command = [sys.executable, "-m", "tests.bench.naive", rig.system.broker.url, rig.system.database.url]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.naive",
+        rig.system.broker.url,
+        rig.system.database.url,
+    ]
     with machine.pinned(rig.cores.server):
         return processes.spawn(command, os.environ, folder, folder / "naive.log", ROOT)

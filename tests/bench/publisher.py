@@ -2,8 +2,9 @@
 
 `python -m tests.bench.publisher AMQP_URL SECONDS`.
 
-Plain aio-pika on uvloop, persistent, mandatory, to the counter's quorum queue, with a batch of one read such as ingest
-sends. Prints JSON: milliseconds at the median and at 99 %, and how many there were.
+Plain aio-pika on uvloop, persistent, mandatory, to the counter's quorum queue, with a batch of one
+read such as ingest sends. Prints JSON: milliseconds at the median and at 99 %, and how many there
+were.
 """
 
 import asyncio
@@ -30,7 +31,9 @@ async def publish(amqp_url: str, seconds: float) -> dict[str, float]:
         while (started := time.perf_counter()) < end:
             minted = time.time_ns() // 1_000_000
             read = READER, "a00001", minted // QUARTER_MS, 1, minted // DAY_MS, 1
-            batch = Batch(batch_id("published", len(took)), minted, [read], join_hashes(["0123456789abcdef"]))
+            batch = Batch(
+                batch_id("published", len(took)), minted, [read], join_hashes(["0123456789abcdef"])
+            )
             message = aio_pika.Message(
                 batch.body(),
                 headers=batch.headers(),

@@ -1,4 +1,6 @@
-"""Whether a newcomer's replay delays live news: publish-to-served with and without one, in the same run."""
+"""Whether a newcomer's replay delays live news: publish-to-served with and without one, in the same
+run.
+"""
 
 import asyncio
 import signal
@@ -22,7 +24,8 @@ EVENTS, QUICK_EVENTS = 100_000, 15_000
 EDITS_PER_SECOND = 5.0
 WARM_SECONDS = 10.0
 ON_SECONDS, OFF_SECONDS = 8.0, 6.0
-"""The replay runs and is held up by turns, so that whatever else the machine does meets both alike."""
+"""The replay runs and is held up by turns, so that whatever else the machine does meets both alike.
+"""
 SETTLE_SECONDS = 1.0
 """After each turn, which is not measured."""
 QUEUE, OLD = "newcomer.articles", "old-"
@@ -32,7 +35,9 @@ _IN_FLIGHT = 200
 
 
 async def measure(rig: Rig) -> list[Figure]:
-    """p99 of live publish-to-served while a newcomer replays, over that without; and whether the newcomer got all."""
+    """p99 of live publish-to-served while a newcomer replays, over that without; and whether the
+    newcomer got all.
+    """
     await rig.reset()
     await rig.system.db.articles.delete_many({})
     total = QUICK_EVENTS if rig.quick else EVENTS
@@ -43,12 +48,16 @@ async def measure(rig: Rig) -> list[Figure]:
     async with await aio_pika.connect(rig.system.broker.url) as connection:
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=200)
-        queue = await channel.declare_queue(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+        queue = await channel.declare_queue(
+            QUEUE, durable=True, arguments={"x-queue-type": "quorum"}
+        )
         await queue.bind(topology.EVENTS.name, "article.*")
 
         async def take(message: AbstractIncomingMessage) -> None:
             name = message.message_id or ""
-            if events.REPLAY_HEADER in message.headers and name.startswith(OLD):  # live ones are history by then, too
+            if events.REPLAY_HEADER in message.headers and name.startswith(
+                OLD
+            ):  # live ones are history by then, too
                 got.add(name)
             await message.ack()
 
@@ -59,23 +68,41 @@ async def measure(rig: Rig) -> list[Figure]:
         await channel.queue_delete(QUEUE)
     await rig.stop(*started)
     told = (
-        f"{number(at(during, 0.99) * 1000)} ms with a replay of {total:,} events, {number(at(without, 0.99) * 1000)} "
+        f"{number(at(during, 0.99) * 1000)} ms with a replay of {total:,} events, "
+        f"{number(at(without, 0.99) * 1000)} "
         f"without; medians {number(at(during, 0.5) * 1000)}, {number(at(without, 0.5) * 1000)}; "
         f"{len(during)} and {len(without)} edits, {EDITS_PER_SECOND:g} a second"
     )
     return [
-        Figure(NAME, "live publish-to-served, p99: ratio", at(during, 0.99) / at(without, 0.99), "×", 1.5, note=told),
-        Figure(NAME, "events replayed", total / took, "/s", note=f"{number(took)} s; at most {RATE:g}/s by default"),
+        Figure(
+            NAME,
+            "live publish-to-served, p99: ratio",
+            at(during, 0.99) / at(without, 0.99),
+            "×",
+            1.5,
+            note=told,
+        ),
+        Figure(
+            NAME,
+            "events replayed",
+            total / took,
+            "/s",
+            note=f"{number(took)} s; at most {RATE:g}/s by default",
+        ),
     ]
 
 
 async def _with_replay(rig: Rig) -> tuple[list[float], list[float], float]:
-    """Live traffic while a replay runs with its default rate, and while it is held up; and how long it ran."""
+    """Live traffic while a replay runs with its default rate, and while it is held up; and how long
+    it ran.
+    """
     with pinned(rig.cores.load):
         pipe = asyncio.subprocess.PIPE
         command = [sys.executable, "-m", "shared.replay", "--to", QUEUE]
         environment = rig.system._environment("operator", 0, {})
-        replay = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stderr=pipe, stdout=pipe)
+        replay = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=environment, stderr=pipe, stdout=pipe
+        )
     during, without, took = list[float](), list[float](), 0.0
     ending = asyncio.create_task(replay.communicate())
     try:
@@ -101,7 +128,9 @@ async def _with_replay(rig: Rig) -> tuple[list[float], list[float], float]:
 
 
 async def _live(rig: Rig, seconds: float) -> list[float]:
-    """Edit articles at a constant rate; seconds from the PUT to the first look that shows the new title, sorted."""
+    """Edit articles at a constant rate; seconds from the PUT to the first look that shows the new
+    title, sorted.
+    """
     begin = time.monotonic()
     edits = [
         asyncio.create_task(_edit(rig, n % 40, begin + n / EDITS_PER_SECOND))
@@ -130,7 +159,8 @@ async def _fill(amqp_url: str, total: int) -> None:
 
         async def put(n: int) -> None:
             data = events.ArticlePublished(
-                id=f"old{n}", revision=1, url=f"https://e.vn/{n}", slug="a", section="thoi-su", title=f"Bài {n}",
+                id=f"old{n}", revision=1, url=f"https://e.vn/{n}", slug="a", section="thoi-su",
+                         title=f"Bài {n}",
                 body_html=_BODY, published_at=moment, modified_at=moment,
             )  # fmt: skip
             event = events.envelope(
@@ -148,7 +178,9 @@ async def _fill(amqp_url: str, total: int) -> None:
                 content_type=events.CONTENT_TYPE,
                 delivery_mode=DeliveryMode.PERSISTENT,
             )
-            await channel.default_exchange.publish(message, topology.EVENTS_LOG.name, mandatory=True)
+            await channel.default_exchange.publish(
+                message, topology.EVENTS_LOG.name, mandatory=True
+            )
 
         for first in range(0, total, _IN_FLIGHT):
             await asyncio.gather(*(put(n) for n in range(first, min(total, first + _IN_FLIGHT))))

@@ -1,4 +1,6 @@
-"""What a run stands on: the private broker and database, services on their cores, helpers, and what all of it uses."""
+"""What a run stands on: the private broker and database, services on their cores, helpers, and what
+all of it uses.
+"""
 
 import asyncio
 import json
@@ -37,14 +39,20 @@ class Rig:
         public = [{"_id": article(n), "v": 1, "state": "published"} for n in range(ARTICLES)]
         await self.system.db.articles.insert_many(public)
 
-    async def start(self, *services: str, cores: frozenset[int] | None = None, **settings: str | int) -> list[Process]:
-        """Start services (a name with a dot is a module) on the server's core, or on `cores`, and wait until ready."""
+    async def start(
+        self, *services: str, cores: frozenset[int] | None = None, **settings: str | int
+    ) -> list[Process]:
+        """Start services (a name with a dot is a module) on the server's core, or on `cores`, and
+        wait until ready.
+        """
         started = []
         with machine.pinned(cores or self.cores.server):
             for name in services:
                 module = name if "." in name else None
                 started.append(
-                    await self.system.start(name, module=module, wait=False, log_level="WARNING", **settings)
+                    await self.system.start(
+                        name, module=module, wait=False, log_level="WARNING", **settings
+                    )
                 )
         for process in started:
             await self.system.ready(process)
@@ -54,14 +62,18 @@ class Rig:
         """SIGTERM, and wait."""
         await asyncio.gather(*(process.stop() for process in processes))
 
-    async def run(self, *command: str, cores: frozenset[int] | None = None, seconds: float) -> dict[str, Any]:
+    async def run(
+        self, *command: str, cores: frozenset[int] | None = None, seconds: float
+    ) -> dict[str, Any]:
         """Run a helper on the load generator's core, or on `cores`; the JSON in its last line.
 
         Raises TimeoutError when it takes longer than `seconds`, RuntimeError when it fails.
         """
         with machine.pinned(cores or self.cores.load):
             pipe = asyncio.subprocess.PIPE
-            helper = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=pipe, stderr=pipe)
+            helper = await asyncio.create_subprocess_exec(
+                *command, cwd=ROOT, stdout=pipe, stderr=pipe
+            )
         try:
             async with asyncio.timeout(seconds):
                 output, errors = await helper.communicate()
@@ -70,17 +82,36 @@ class Rig:
                 helper.kill()
                 await helper.wait()
         if helper.returncode:
-            raise RuntimeError(f"{' '.join(command[:4])} ended with {helper.returncode}: {errors.decode()[-2000:]}")
+            raise RuntimeError(
+                f"{' '.join(command[:4])} ended with {helper.returncode}: {errors.decode()[-2000:]}"
+            )
         return dict(json.loads(output.decode().strip().splitlines()[-1]))
 
     async def wrk(
-        self, process: Process, connections: int, seconds: float, kind: str = "readers", articles: int = ARTICLES
+        self,
+        process: Process,
+        connections: int,
+        seconds: float,
+        kind: str = "readers",
+        articles: int = ARTICLES,
     ) -> dict[str, Any]:
-        """A closed loop for `seconds`, rounded up: requests a second, microseconds at the median and at 99 %.
+        """A closed loop for `seconds`, rounded up: requests a second, microseconds at the median
+        and at 99 %.
 
-        `kind` is one of `reads.lua`. Raises RuntimeError if any request failed; of a `crowd`, many are refused.
+        `kind` is one of `reads.lua`. Raises RuntimeError if any request failed; of a `crowd`, many
+        are refused.
         """
-        wrk = ["wrk", "-t1", f"-c{connections}", f"-d{ceil(seconds)}s", "--timeout", "10s", "-s", str(LUA), process.url]
+        wrk = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{ceil(seconds)}s",
+            "--timeout",
+            "10s",
+            "-s",
+            str(LUA),
+            process.url,
+        ]
         wrk += ["--", str(self._next_read), str(AGENTS), str(articles), kind]
         answer = await self.run(*wrk, seconds=seconds + 30)
         # Those in hand at the end were sent, too, and wrk makes one request only to look at it.
@@ -89,10 +120,20 @@ class Rig:
             raise RuntimeError(f"{process.name}: {answer}\n{process.text()[-2000:]}")
         return answer | {"rate": answer["requests"] / answer["microseconds"] * 1e6}
 
-    async def open_loop(self, process: Process, rate: float, seconds: float, connections: int = 512) -> dict[str, Any]:
+    async def open_loop(
+        self, process: Process, rate: float, seconds: float, connections: int = 512
+    ) -> dict[str, Any]:
         """A constant rate, see `openloop`."""
         port = process.url.rpartition(":")[2]
-        load = [sys.executable, "-m", "tests.bench.openloop", port, str(rate), str(seconds), str(connections)]
+        load = [
+            sys.executable,
+            "-m",
+            "tests.bench.openloop",
+            port,
+            str(rate),
+            str(seconds),
+            str(connections),
+        ]
         answer = await self.run(*load, str(self._next_read), seconds=seconds + 60)
         self._next_read += answer["requests"]
         return answer
@@ -110,7 +151,9 @@ class Rig:
         samples = (sample for family in families(text) for sample in family.samples)
         return {_name(sample.name, sample.labels): sample.value for sample in samples}
 
-    async def used(self, pids: Mapping[str, int], work: Coroutine[Any, Any, T]) -> tuple[T, machine.Seconds]:
+    async def used(
+        self, pids: Mapping[str, int], work: Coroutine[Any, Any, T]
+    ) -> tuple[T, machine.Seconds]:
         """Do `work`; its answer, and the CPU seconds that the processes used meanwhile."""
         before = machine.cpu(pids)
         answer = await work

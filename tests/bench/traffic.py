@@ -12,7 +12,9 @@ def article(number: int) -> str:
 
 
 def request(number: int) -> bytes:
-    """Read number `number` as an HTTP request: another browser each time, the next article after each round."""
+    """Read number `number` as an HTTP request: another browser each time, the next article after
+    each round.
+    """
     return _head(number % AGENTS) + _body(number // AGENTS % ARTICLES)
 
 
@@ -24,7 +26,8 @@ def _head(agent: int) -> bytes:
     )
     return (
         "POST /reads HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"X-Forwarded-For: 198.18.{agent // 250}.{1 + agent % 250}\r\nUser-Agent: {browser}\r\nAccept: */*\r\n"
+        f"X-Forwarded-For: 198.18.{agent // 250}.{1 + agent % 250}\r\nUser-Agent: "
+        f"{browser}\r\nAccept: */*\r\n"
         "Origin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\n"
         "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 20\r\n\r\n"
     ).encode()

@@ -1,4 +1,6 @@
-"""The wire from ingest to counter: bytes per read, and what packing and folding cost. No server is asked."""
+"""The wire from ingest to counter: bytes per read, and what packing and folding cost. No server is
+asked.
+"""
 
 import random
 import time
@@ -67,14 +69,18 @@ def figures(seconds: float) -> list[Figure]:
             def count(body: bytes = body, headers: dict[str, object] = headers) -> object:
                 return fold([parse(headers, body)])
 
-            def pack(write: Callable[[Sequence[Read]], bytes] = write, gathered: Sequence[Read] = gathered) -> object:
+            def pack(
+                write: Callable[[Sequence[Read]], bytes] = write,
+                gathered: Sequence[Read] = gathered,
+            ) -> object:
                 return write(gathered)
 
             counted, packed = (per_cpu_second(work, size, seconds) for work in (count, pack))
             limit = 400_000 if (version, size) == (2, SIZES[-1]) else None
             found += [
                 Figure(NAME, f"{what}: bytes", len(body) / size, "B/read"),
-                Figure(NAME, f"{what}: parsed and folded per CPU second", middle(counted), "reads/s", limit,
+                Figure(NAME, f"{what}: parsed and folded per CPU "
+                             "second", middle(counted), "reads/s", limit,
                        at_least=True, note=f"rounds {spread(counted)}"),
                 Figure(NAME, f"{what}: packed per CPU second", middle(packed), "reads/s",
                        note=f"rounds {spread(packed)}"),

@@ -1,4 +1,6 @@
-"""Chromium by its own protocol, for what playwright switches off: with it attached, no page is prerendered."""
+"""Chromium by its own protocol, for what playwright switches off: with it attached, no page is
+prerendered.
+"""
 
 import asyncio
 import contextlib
@@ -25,11 +27,17 @@ class Tab:
 
         By its tab: to who is attached to the page alone, Chromium prerenders nothing.
         """
-        target = (await self.send("Target.createTarget", url="about:blank", forTab=True))["targetId"]
-        self._session = (await self.send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
+        target = (await self.send("Target.createTarget", url="about:blank", forTab=True))[
+            "targetId"
+        ]
+        self._session = (await self.send("Target.attachToTarget", targetId=target, flatten=True))[
+            "sessionId"
+        ]
         # The first such event is of the tab itself, and comes before its answer.
         self.events.clear()
-        await self.send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
+        await self.send(
+            "Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True
+        )
         await self.event("Target.attachedToTarget")
         self.follow()
         for command in ("Page.enable", "Preload.enable"):
@@ -37,8 +45,14 @@ class Tab:
         await self.send("Page.setBypassCSP", enabled=True)
 
     def follow(self) -> None:
-        """Go on with the page that was made last in this tab: one that is prerendered, and then shown."""
-        made = [event["params"]["sessionId"] for event in self.events if event["method"] == "Target.attachedToTarget"]
+        """Go on with the page that was made last in this tab: one that is prerendered, and then
+        shown.
+        """
+        made = [
+            event["params"]["sessionId"]
+            for event in self.events
+            if event["method"] == "Target.attachedToTarget"
+        ]
         self._session = made[-1]
 
     async def send(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -47,7 +61,8 @@ class Tab:
         command: dict[str, Any] = {"id": number, "method": method, "params": parameters}
         os.write(
             self._commands,
-            json.dumps(command | ({"sessionId": self._session} if self._session else {})).encode() + b"\0",
+            json.dumps(command | ({"sessionId": self._session} if self._session else {})).encode()
+            + b"\0",
         )
         while (answer := await self._next()).get("id") != number:
             self.events.append(answer)
@@ -60,12 +75,16 @@ class Tab:
         return (await self.send("Runtime.evaluate", expression=script))["result"].get("value")
 
     async def event(self, method: str, **wanted: Any) -> dict[str, Any]:
-        """Wait until this has happened; its parameters. Raises AssertionError after 60 s without news."""
+        """Wait until this has happened; its parameters. Raises AssertionError after 60 s without
+        news.
+        """
         seen = 0
         while True:
             for event in self.events[seen:]:
                 told: dict[str, Any] = event.get("params", {})
-                if event.get("method") == method and all(told.get(name) == value for name, value in wanted.items()):
+                if event.get("method") == method and all(
+                    told.get(name) == value for name, value in wanted.items()
+                ):
                     return told
             seen = len(self.events)
             try:
@@ -84,7 +103,13 @@ async def tab(profile: Path, agent: str) -> AsyncIterator[Tab]:
     commands_out, commands = os.pipe()
     answers, answers_in = os.pipe()
     # Chromium reads commands from its descriptor 3 and answers on 4.
-    line = [CHROMIUM, *ARGUMENTS, "--remote-debugging-pipe", f"--user-data-dir={profile}", f"--user-agent={agent}"]
+    line = [
+        CHROMIUM,
+        *ARGUMENTS,
+        "--remote-debugging-pipe",
+        f"--user-data-dir={profile}",
+        f"--user-agent={agent}",
+    ]
     shell = ["bash", "-c", f'exec "$@" 3<&{commands_out} 4>&{answers_in}', "bash", *line]
     chromium = await asyncio.create_subprocess_exec(
         *shell, pass_fds=(commands_out, answers_in), stderr=asyncio.subprocess.DEVNULL

@@ -1,4 +1,6 @@
-"""Every outcome of a read from real page views: Chromium, the gateway of compose and Kubernetes, two ingests."""
+"""Every outcome of a read from real page views: Chromium, the gateway of compose and Kubernetes,
+two ingests.
+"""
 
 import asyncio
 import contextlib
@@ -15,7 +17,10 @@ from deploy.local.gateway import Gateway
 from tests.browser.devtools import tab
 from tests.support.system import System, until
 
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
+AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/150.0.0.0 Safari/537.36"
+)
 PROXIES = "127.0.0.0/8"
 LACKS = {
     "nothing": "",
@@ -57,11 +62,17 @@ class Portal:
         return f"{self.url}{page.url.path}"
 
     @contextlib.asynccontextmanager
-    async def reader(self, browser: Browser, javascript: bool = True, lacks: str = "") -> AsyncIterator[BrowserContext]:
-        """A browser of its own that nobody takes for a robot; what a page adds to itself may run in it."""
+    async def reader(
+        self, browser: Browser, javascript: bool = True, lacks: str = ""
+    ) -> AsyncIterator[BrowserContext]:
+        """A browser of its own that nobody takes for a robot; what a page adds to itself may run in
+        it.
+        """
         self.readers += 1
         agent = f"{AGENT} {self.readers}"
-        context = await browser.new_context(user_agent=agent, java_script_enabled=javascript, bypass_csp=True)
+        context = await browser.new_context(
+            user_agent=agent, java_script_enabled=javascript, bypass_csp=True
+        )
         await context.add_init_script(lacks)
         yield context
         assert await context.cookies() == []
@@ -80,10 +91,15 @@ async def portal(system: System) -> AsyncIterator[Portal]:
     }
     await system.start_all(ingest=2, **settings)
     backends = {
-        service: [(process.name, process.url.removeprefix("http://")) for process in system.replicas(service)]
+        service: [
+            (process.name, process.url.removeprefix("http://"))
+            for process in system.replicas(service)
+        ]
         for service in ("ingest", "stats", "render")
     }
-    gateway = Gateway(system.folder / "gateway", port, ports.choose_port(None, {port}), backends, PROXIES)
+    gateway = Gateway(
+        system.folder / "gateway", port, ports.choose_port(None, {port}), backends, PROXIES
+    )
     await asyncio.to_thread(gateway.start, 20)
     yield Portal(system, url)
     await asyncio.to_thread(gateway.stop)
@@ -97,7 +113,10 @@ async def site(html: str) -> AsyncIterator[str]:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await reader.readuntil(b"\r\n\r\n")
             body = html.encode()
-            head = f"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {len(body)}\r\nconnection: close"
+            head = (
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: "
+                f"{len(body)}\r\nconnection: close"
+            )
             writer.write(head.encode() + b"\r\n\r\n" + body)
             await writer.drain()
         writer.close()
@@ -155,7 +174,9 @@ async def once_a_prefetched_page_is_opened(
     await portal.become(counted=before + 1)
     async with page.expect_request_finished(lambda request: request.url == pages[1]) as fetched:
         await add(
-            page, f"const link = document.createElement('link'); link.rel = 'prefetch'; link.href = {pages[1]!r};"
+            page,
+            "const link = document.createElement('link'); link.rel = 'prefetch'; "
+            f"link.href = {pages[1]!r};",
         )
     request = await fetched.value
     assert (await request.all_headers())["sec-purpose"] == "prefetch"
@@ -183,15 +204,22 @@ async def once_a_prerendered_page_is_opened(portal: Portal, pages: list[str], be
         await portal.become(counted=before + 2)
 
 
-async def of_another_site(portal: Portal, reader: BrowserContext, pages: list[str], before: int) -> None:
-    """A page of another site sends reads by each way there is; then the reader follows its link to us."""
+async def of_another_site(
+    portal: Portal, reader: BrowserContext, pages: list[str], before: int
+) -> None:
+    """A page of another site sends reads by each way there is; then the reader follows its link to
+    us.
+    """
     read, gif = f"{portal.url}/reads", f"{portal.url}/reads.gif?article=a3"
     script = f"""
         const read = JSON.stringify({{article: "a3"}});
         navigator.sendBeacon({read!r}, read);
         fetch({read!r}, {{method: "POST", mode: "no-cors", body: read}});
     """
-    html = f"<!doctype html><title>x</title><a href={pages[3]!r}>bài</a><img src={gif!r}><script>{script}</script>"
+    html = (
+        f"<!doctype html><title>x</title><a href={pages[3]!r}>bài</a><img "
+        f"src={gif!r}><script>{script}</script>"
+    )
     async with site(html) as url:
         page = await view(reader, url)
         await portal.become(counted=before, reload=1, origin=3)

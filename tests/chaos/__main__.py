@@ -1,8 +1,9 @@
-"""`python -m tests.chaos`: rounds of faults under load. `… outage`: RabbitMQ away for a while, under load.
+"""`python -m tests.chaos`: rounds of faults under load. `… outage`: RabbitMQ away for a while,
+under load.
 
-Ends with a verdict: exact (status 0), reads lost or counted twice or something else that does not add up (1), or why
-the run could not be judged (2). The seed that is
-printed repeats the plan of faults; what comes of it depends on the machine's timing as well.
+Ends with a verdict: exact (status 0), reads lost or counted twice or something else that does not
+add up (1), or why the run could not be judged (2). The seed that is printed repeats the plan of
+faults; what comes of it depends on the machine's timing as well.
 """
 
 import argparse
@@ -39,7 +40,11 @@ def say(text: str) -> None:
 async def rounds(system: System, asked: argparse.Namespace) -> int:
     """Run the rounds, print the table and the verdict; answers the exit status."""
     numbers = asked.only or range(1, asked.rounds + 1)
-    planned = plan.short() if asked.short else [plan.plan_round(asked.seed, n, asked.seconds) for n in numbers]
+    planned = (
+        plan.short()
+        if asked.short
+        else [plan.plan_round(asked.seed, n, asked.seconds) for n in numbers]
+    )
     say(f"seed {asked.seed}, {len(planned)} rounds")
     fleet = Fleet(system)
     run = Run(fleet, asked.seed, say)
@@ -62,7 +67,11 @@ async def rounds(system: System, asked: argparse.Namespace) -> int:
         abandoned = run.outcomes[-1].verdict.abandoned
         say(f"batches that died unacknowledged with an ingest and left a gap: {abandoned}\n")
     result = report.as_json(asked.seed, run.outcomes, late, unjudged)
-    print(json.dumps(result, indent=2, ensure_ascii=False) if asked.json else report.table(run.outcomes))
+    print(
+        json.dumps(result, indent=2, ensure_ascii=False)
+        if asked.json
+        else report.table(run.outcomes)
+    )
     verdict, status = report.verdict(run.outcomes, late, unjudged)
     say(f"\nseed {asked.seed}: {verdict}")
     return status
@@ -78,7 +87,9 @@ async def run_outage(system: System, asked: argparse.Namespace) -> int:
     """Run the outage and print what came of it; answers the exit status."""
     limit = asked.seconds + START_SECONDS + STOP_SECONDS + 120
     result = await bounded("the outage", limit, outage.run(system, asked.seconds, say))
-    print(json.dumps(result.as_json(), indent=2, ensure_ascii=False) if asked.json else result.table())
+    print(
+        json.dumps(result.as_json(), indent=2, ensure_ascii=False) if asked.json else result.table()
+    )
     return 1 if result.complaints else 0
 
 
@@ -106,12 +117,23 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser = Command(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["rounds", "outage"], default="rounds")
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="default: a new one")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.SystemRandom().randrange(10**6),
+        help="default: a new one",
+    )
     parser.add_argument("--seconds", type=float, help="of load in a round (12), of the outage (60)")
-    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="these rounds of the seed alone")
+    parser.add_argument(
+        "--only", type=int, nargs="+", metavar="N", help="these rounds of the seed alone"
+    )
     parser.add_argument("--short", action="store_true", help="two fixed rounds of the worst faults")
-    parser.add_argument("--json", action="store_true", help="everything, as JSON on standard output")
-    parser.add_argument("--keep", action="store_true", help="keep logs and data even if all was exact")
+    parser.add_argument(
+        "--json", action="store_true", help="everything, as JSON on standard output"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep logs and data even if all was exact"
+    )
     asked = parser.parse_args(given)
     asked.seconds = asked.seconds or (60.0 if asked.command == "outage" else 12.0)
     return asked
@@ -125,7 +147,10 @@ if __name__ == "__main__":
         status = asyncio.run(main(chosen, place))
     except (Exception, asyncio.CancelledError) as error:
         say(traceback.format_exc(limit=-3))
-        say(f"\nseed {chosen.seed}: could not judge, because {type(error).__name__}: {str(error)[:500]}")
+        say(
+            f"\nseed {chosen.seed}: could not judge, because {type(error).__name__}: "
+            f"{str(error)[:500]}"
+        )
     finally:
         if status == 0 and not chosen.keep:
             shutil.rmtree(place)

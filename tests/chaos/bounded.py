@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 CANCEL_SECONDS = 20.0
-"""For what is given up to clean up after itself; after that it is left alone, and ends with the process."""
+"""For what is given up to clean up after itself; after that it is left alone, and ends with the
+process.
+"""
 
 
 class Unjudged(Exception):
@@ -15,7 +17,9 @@ class Unjudged(Exception):
 
 
 async def bounded(what: str, seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` answers. Raises `Unjudged` when it fails or takes longer than `seconds`, even if it ignores that."""
+    """What `work` answers. Raises `Unjudged` when it fails or takes longer than `seconds`, even if
+    it ignores that.
+    """
     task = asyncio.create_task(work)
     try:
         await asyncio.wait({task}, timeout=seconds)

@@ -16,7 +16,10 @@ class Unanswered(Exception):
 
     def __init__(self, why: str, fresh: bool, begun: bool) -> None:
         """`fresh`: the first request of its connection. `begun`: a part of the answer had come."""
-        super().__init__(f"{why}, {'new' if fresh else 'kept'} connection{', within the answer' if begun else ''}")
+        super().__init__(
+            f"{why}, {'new' if fresh else 'kept'} "
+            f"connection{', within the answer' if begun else ''}"
+        )
         self.fresh, self.begun = fresh, begun
 
 
@@ -45,7 +48,12 @@ class Client:
         self._kept: dict[int, _Kept] = {}
 
     async def request(
-        self, port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        port: int,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request. Raises `NotSent` or `Unanswered`."""
         kept = await self._connected(port)

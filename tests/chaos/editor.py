@@ -1,4 +1,6 @@
-"""An editor who publishes articles and keeps on editing them, each change repeated until it is accepted."""
+"""An editor who publishes articles and keeps on editing them, each change repeated until it is
+accepted.
+"""
 
 import asyncio
 import random
@@ -35,22 +37,30 @@ class Editor:
         self.odd: list[str] = []
 
     async def publish(self, article: str) -> None:
-        """One edition more than before: the first publishes, the next ones grow. Returns once it is accepted."""
+        """One edition more than before: the first publishes, the next ones grow. Returns once it is
+        accepted.
+        """
         state = self.edited.setdefault(article, Edited())
         edition = state.edition + 1
         paragraphs = "".join(f"<p>Đoạn {n} của bản {edition}.</p>" for n in range(1, edition + 1))
-        body = orjson.dumps({"title": f"Bản {edition}", "section": "thoi-su", "body_html": paragraphs})
+        body = orjson.dumps(
+            {"title": f"Bản {edition}", "section": "thoi-su", "body_html": paragraphs}
+        )
         while True:
             replica = self._dice.choice(self._ingests)
             try:
-                answer = await self._client.request(replica.port, "PUT", f"/articles/{article}", body, HEADERS)
+                answer = await self._client.request(
+                    replica.port, "PUT", f"/articles/{article}", body, HEADERS
+                )
             except (NotSent, Unanswered):
                 answer = None
             if answer and answer.status in (200, 201):
                 self.edited[article] = Edited(orjson.loads(answer.body)["revision"], edition)
                 return
             if answer and answer.status != 503:
-                self.odd.append(f"PUT at {replica.name}: {answer.status} {answer.body.decode()[:200]}")
+                self.odd.append(
+                    f"PUT at {replica.name}: {answer.status} {answer.body.decode()[:200]}"
+                )
             await asyncio.sleep(AFTER_FAILURE)
 
     def start(self, articles: Sequence[str]) -> None:

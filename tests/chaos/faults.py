@@ -11,7 +11,9 @@ from tests.chaos.plan import CUT, ROLL, Fault
 
 ROLL_READY_SECONDS = 60.0
 FROZEN_SECONDS = 0.3
-"""Less than ingest waits for a confirm: it has reads in hand that are neither confirmed nor spooled."""
+"""Less than ingest waits for a confirm: it has reads in hand that are neither confirmed nor
+spooled.
+"""
 
 
 class Faults:
@@ -20,11 +22,15 @@ class Faults:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         system = fleet.system
-        self._servers: dict[str, Server] = {server.name: server for server in (system.broker, system.database)}
+        self._servers: dict[str, Server] = {
+            server.name: server for server in (system.broker, system.database)
+        }
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def carry_out(self, fault: Fault) -> None:
-        """Wait for its moment, do it, and undo it: afterwards the target runs again, ready or not."""
+        """Wait for its moment, do it, and undo it: afterwards the target runs again, ready or
+        not.
+        """
         await asyncio.sleep(fault.at)
         if fault.kind == ROLL:
             await self.roll()
@@ -47,7 +53,9 @@ class Faults:
                 await self._fleet.ready_one(replica, ROLL_READY_SECONDS)
 
     async def cut(self) -> None:
-        """Kill everything, with reads on their way that RabbitMQ will never get to see; then start everything."""
+        """Kill everything, with reads on their way that RabbitMQ will never get to see; then start
+        everything.
+        """
         fleet, servers = self._fleet, list(self._servers.values())
         async with contextlib.AsyncExitStack() as stack:
             for name in (*self._servers, *fleet.replicas):

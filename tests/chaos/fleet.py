@@ -1,4 +1,6 @@
-"""The services' processes: killed, stopped, frozen, and started again in their old place with their old spool."""
+"""The services' processes: killed, stopped, frozen, and started again in their old place with their
+old spool.
+"""
 
 import asyncio
 import signal
@@ -27,7 +29,8 @@ SETTINGS: dict[str, str | int] = {
     "FLUSH_INTERVAL": "0.2",
     "HOLD": "3",
 }
-"""No filters, so that every read counts; short waits, so that a round meets what comes after them."""
+"""No filters, so that every read counts; short waits, so that a round meets what comes after them.
+"""
 
 
 @dataclass
@@ -66,9 +69,13 @@ class Replica:
 
 
 class Fleet:
-    """Every replica; `manners` collects what a service did that it should not, whatever the count says."""
+    """Every replica; `manners` collects what a service did that it should not, whatever the count
+    says.
+    """
 
-    def __init__(self, system: System, settings: dict[str, str | int] | None = None, forked: bool = False) -> None:
+    def __init__(
+        self, system: System, settings: dict[str, str | int] | None = None, forked: bool = False
+    ) -> None:
         """`forked`: start services by a fork, as a test does; it costs a twentieth."""
         self.system, self.manners, self._forked = system, list[str](), forked
         self._settings = SETTINGS | (settings or {})
@@ -76,10 +83,14 @@ class Fleet:
         self.replicas: dict[str, Replica] = {}
 
     def add(self, service: str, **settings: str | int) -> Replica:
-        """One more replica, not started yet; keyword arguments are settings without their prefix."""
+        """One more replica, not started yet; keyword arguments are settings without their
+        prefix.
+        """
         name = f"{service}-{len(self.of(service)) + 1}"
         port = ports.choose_port(None, [replica.port for replica in self.replicas.values()])
-        replica = Replica(service, name, port, self.system.folder / "logs" / f"{name}.log", settings)
+        replica = Replica(
+            service, name, port, self.system.folder / "logs" / f"{name}.log", settings
+        )
         self.replicas[name] = replica
         return replica
 
@@ -125,40 +136,55 @@ class Fleet:
             await self.kill(replica)
             return
         took, age = time.monotonic() - began, time.time() - replica.lives[-1].started
-        # It had not come to catch the signal: on a busy machine it may import for long, and then has logged nothing.
+        # It had not come to catch the signal: on a busy machine it may import for long, and then
+        # has logged nothing.
         mute = replica.log.stat().st_size == replica.lives[-1].logged
         young = status == -signal.SIGTERM and (age < START_SECONDS or mute)
         if (status and not young) or took > 11:
-            self.manners.append(f"{replica.name} ended {took:.1f} s after SIGTERM with status {status}")
+            self.manners.append(
+                f"{replica.name} ended {took:.1f} s after SIGTERM with status {status}"
+            )
 
     def signal(self, replica: Replica, number: signal.Signals) -> None:
         """Send a signal."""
         replica.running.send_signal(number)
 
     async def ready(self, seconds: float = 60.0) -> None:
-        """Wait until every replica is ready; one that has ended by itself is noted and started again."""
-        await asyncio.gather(*(self.ready_one(replica, seconds) for replica in self.replicas.values()))
+        """Wait until every replica is ready; one that has ended by itself is noted and started
+        again.
+        """
+        await asyncio.gather(
+            *(self.ready_one(replica, seconds) for replica in self.replicas.values())
+        )
 
     async def ready_one(self, replica: Replica, seconds: float) -> bool:
         """Wait until it is ready; False, and a note, if it was not in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if (status := replica.running.poll()) is not None:
-                self.manners.append(f"{replica.name} ended by itself with status {status}, see {replica.log.name}")
+                self.manners.append(
+                    f"{replica.name} ended by itself with status {status}, see {replica.log.name}"
+                )
                 replica.lives[-1].ended, replica.lives[-1].killed = time.time(), True
                 self.start(replica)
             try:
-                if (await self.system.http.get(f"{replica.url}/readyz", timeout=2)).status_code == 200:
+                if (
+                    await self.system.http.get(f"{replica.url}/readyz", timeout=2)
+                ).status_code == 200:
                     return True
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.1)
-        self.manners.append(f"{replica.name} was not ready within {seconds:g} s, see {replica.log.name}")
+        self.manners.append(
+            f"{replica.name} was not ready within {seconds:g} s, see {replica.log.name}"
+        )
         return False
 
     async def down(self) -> None:
         """Stop all at once; leaves no process behind."""
-        alive = [r for r in self.replicas.values() if r.popen is not None and r.popen.poll() is None]
+        alive = [
+            r for r in self.replicas.values() if r.popen is not None and r.popen.poll() is None
+        ]
         for replica in alive:
             self.signal(replica, signal.SIGCONT)
         try:

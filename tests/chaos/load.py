@@ -1,4 +1,6 @@
-"""The load of a round: beacons sent once each, keyed batches repeated until acknowledged, and people who look."""
+"""The load of a round: beacons sent once each, keyed batches repeated until acknowledged, and
+people who look.
+"""
 
 import asyncio
 import random
@@ -20,7 +22,11 @@ AFTER_FAILURE = 0.1
 ACKNOWLEDGE_SECONDS = 60.0
 """For the batches still on their way at the end of the load, with all faults lifted."""
 
-BATCH_HEADERS = {"authorization": f"Bearer {READS_ONLY}", "content-type": "application/json", "user-agent": BROWSER}
+BATCH_HEADERS = {
+    "authorization": f"Bearer {READS_ONLY}",
+    "content-type": "application/json",
+    "user-agent": BROWSER,
+}
 
 
 @dataclass
@@ -31,7 +37,8 @@ class Tally:
     unanswered: Counter[str] = field(default_factory=Counter)
     unsent: int = 0
     keyed: Counter[str] = field(default_factory=Counter)
-    """Reads of acknowledged batches; `repeated` is how many requests for them had to be sent again."""
+    """Reads of acknowledged batches; `repeated` is how many requests for them had to be sent again.
+    """
     repeated: int = 0
     batch_ids: dict[str, str] = field(default_factory=dict)
     """The batch that each acknowledged read was told to be in, and the replica that said so."""
@@ -47,9 +54,13 @@ class Tally:
 
 
 class Load:
-    """Sends until it is stopped. `dice` makes its choices; how many come out of them depends on the machine."""
+    """Sends until it is stopped. `dice` makes its choices; how many come out of them depends on the
+    machine.
+    """
 
-    def __init__(self, ingests: Sequence[Replica], dice: random.Random, patience: float = 3.0) -> None:
+    def __init__(
+        self, ingests: Sequence[Replica], dice: random.Random, patience: float = 3.0
+    ) -> None:
         """`patience` is how many seconds a client waits for an answer."""
         self.tally = Tally()
         self._patience = patience
@@ -58,11 +69,15 @@ class Load:
         self._tasks: list[asyncio.Task[None]] = []
         self._there: set[str] = set()
 
-    def start(self, beacons: Sequence[str], batched: Sequence[str], pages: Sequence[tuple[Replica, str]]) -> None:
+    def start(
+        self, beacons: Sequence[str], batched: Sequence[str], pages: Sequence[tuple[Replica, str]]
+    ) -> None:
         """Read `beacons` one by one and `batched` in batches, and look at `pages`."""
         work = [self._each(BEACON_PAUSE, partial(self._beacon, beacons)) for _ in range(BEACONS)]
         work += [self._each(BATCH_PAUSE, partial(self._batch, batched)) for _ in range(BATCHERS)]
-        work += [self._each(LOOK_PAUSE, partial(self._look, replica, path)) for replica, path in pages]
+        work += [
+            self._each(LOOK_PAUSE, partial(self._look, replica, path)) for replica, path in pages
+        ]
         self._tasks = [asyncio.create_task(one) for one in work]
 
     def stop(self) -> None:
@@ -118,7 +133,9 @@ class Load:
             if answer and answer.status == 200:
                 self.tally.keyed.update(reads)
                 if orjson.loads(answer.body) != {"accepted": len(reads), "unknown": []}:
-                    self.tally.odd[f"POST /reads/batch at {replica.name}: {answer.body.decode()[:200]}"] += 1
+                    self.tally.odd[
+                        f"POST /reads/batch at {replica.name}: {answer.body.decode()[:200]}"
+                    ] += 1
                 return True
             if answer and answer.status != 200:
                 self._judge("POST /reads/batch", replica, answer)
@@ -148,7 +165,9 @@ class Load:
             self.tally.broken[f"{what} at {replica.name}: {error}"] += 1
 
     def _judge(self, what: str, replica: Replica, answer: Answer) -> None:
-        """A 503 that says when to come again is announced; any other refusal of these requests is a fault."""
+        """A 503 that says when to come again is announced; any other refusal of these requests is a
+        fault.
+        """
         if answer.status != 503 or "retry-after" not in answer.headers:
             told = answer.body.decode(errors="replace")[:200]
             self.tally.odd[f"{what} at {replica.name}: {answer.status} {told!r}"] += 1

@@ -1,4 +1,5 @@
-"""RabbitMQ is away for a while, under load: what was answered 204 is counted afterwards, the rest was refused.
+"""RabbitMQ is away for a while, under load: what was answered 204 is counted afterwards, the rest
+was refused.
 
 One ingest has a spool that holds it all; the other's is limited, and full before RabbitMQ is back.
 """
@@ -57,14 +58,22 @@ class Outage:
         columns = ("spool", "acknowledged", "refused", "unanswered", "counted", "lost", "doubled")
         lines = [f"| ingest | {' | '.join(columns)} |", f"|---|---|{'---:|' * (len(columns) - 1)}"]
         for name, reads in self.reads.items():
-            lines.append(f"| {name} | {' | '.join(str(getattr(reads, column)) for column in columns)} |")
+            lines.append(
+                f"| {name} | {' | '.join(str(getattr(reads, column)) for column in columns)} |"
+            )
         return "\n".join([*lines, *self.complaints])
 
 
 async def run(
-    system: System, seconds: float, say: Callable[[str], None], limit: int = 1 << 20, forked: bool = False
+    system: System,
+    seconds: float,
+    say: Callable[[str], None],
+    limit: int = 1 << 20,
+    forked: bool = False,
 ) -> Outage:
-    """Two ingests under load; RabbitMQ is killed, and started again after `seconds`. `limit` of the small spool."""
+    """Two ingests under load; RabbitMQ is killed, and started again after `seconds`. `limit` of the
+    small spool.
+    """
     fleet = Fleet(system, forked=forked)
     names = {"ample": "a1", "small": "a2"}
     try:
@@ -126,7 +135,9 @@ async def _read(replica: Replica, article: str, reads: Reads, stopping: asyncio.
         while not stopping.is_set():
             began = time.monotonic()
             try:
-                answer = await client.request(replica.port, "POST", "/reads", body, {"user-agent": BROWSER})
+                answer = await client.request(
+                    replica.port, "POST", "/reads", body, {"user-agent": BROWSER}
+                )
             except (NotSent, Unanswered) as error:
                 reads.unanswered += isinstance(error, Unanswered)
                 reads.odd[f"{replica.name}: {error}"] += 1

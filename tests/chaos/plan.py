@@ -19,11 +19,10 @@ SLOW = {("rabbitmq", "kill"), ("rabbitmq", "term"), (MACHINE, CUT)}
 class Fault:
     """What happens to one process, `at` seconds into the round.
 
-    kill    SIGKILL, and a start after `seconds`
-    term    SIGTERM, and a start `seconds` after its end
-    freeze  SIGSTOP, and SIGCONT after `seconds`
-    roll    every replica of every service, one after the other: SIGTERM, start, ready
-    cut     SIGKILL to everything at once, RabbitMQ frozen a moment before with reads on their way to it
+    kill    SIGKILL, and a start after `seconds` term    SIGTERM, and a start `seconds` after its
+    end freeze  SIGSTOP, and SIGCONT after `seconds` roll    every replica of every service, one
+    after the other: SIGTERM, start, ready cut     SIGKILL to everything at once, RabbitMQ frozen a
+    moment before with reads on their way to it
     """
 
     at: float
@@ -64,7 +63,9 @@ def deck() -> list[tuple[str, str]]:
 
 
 def plan_round(seed: int, number: int, seconds: float) -> Round:
-    """Round `number`, from 1: one fault of a shuffled deck, so that every 20 rounds have all, and two to four more."""
+    """Round `number`, from 1: one fault of a shuffled deck, so that every 20 rounds have all, and
+    two to four more.
+    """
     cycle, card = divmod(number - 1, len(deck()))
     shuffled = deck()
     random.Random(f"{seed}/deck/{cycle}").shuffle(shuffled)
@@ -79,7 +80,9 @@ def plan_round(seed: int, number: int, seconds: float) -> Round:
 
 
 def short() -> list[Round]:
-    """Two rounds of the worst: ingest dies with a spool and RabbitMQ away; counters and mongod, then everything."""
+    """Two rounds of the worst: ingest dies with a spool and RabbitMQ away; counters and mongod,
+    then everything.
+    """
     return [
         Round(
             1,
@@ -106,8 +109,12 @@ def short() -> list[Round]:
     ]
 
 
-def _place_all(dice: random.Random, chosen: list[tuple[str, str]], seconds: float) -> Iterator[Fault]:
-    """At random moments, half of them within a second of the one before: the worst comes in pairs."""
+def _place_all(
+    dice: random.Random, chosen: list[tuple[str, str]], seconds: float
+) -> Iterator[Fault]:
+    """At random moments, half of them within a second of the one before: the worst comes in
+    pairs.
+    """
     moment = 0.0
     for where, kind in chosen:
         fault = _place(dice, where, kind, seconds)

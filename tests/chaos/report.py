@@ -25,7 +25,11 @@ class Row:
         """One round more."""
         self.rounds += 1
         for column in fields(self)[1:]:
-            setattr(self, column.name, getattr(self, column.name) + getattr(outcome.verdict, column.name))
+            setattr(
+                self,
+                column.name,
+                getattr(self, column.name) + getattr(outcome.verdict, column.name),
+            )
 
 
 def rows(outcomes: Sequence[Outcome]) -> dict[str, Row]:
@@ -49,11 +53,14 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def verdict(outcomes: Sequence[Outcome], late: list[str], unjudged: str) -> tuple[str, int]:
-    """What the run comes to, in words, and its exit status: 0 exact, 1 wrong, 2 when it can't be said.
+    """What the run comes to, in words, and its exit status: 0 exact, 1 wrong, 2 when it can't be
+    said.
 
     `late` are complaints of the last look, `unjudged` says why not all of the run could be judged.
     """
-    lost, doubled = (sum(getattr(o.verdict, what) for o in outcomes) for what in ("lost", "doubled"))
+    lost, doubled = (
+        sum(getattr(o.verdict, what) for o in outcomes) for what in ("lost", "doubled")
+    )
     others = len(late) + sum(len(outcome.verdict.complaints) for outcome in outcomes)
     if others or lost or doubled:
         more = f"; and it could not be judged to its end, because {unjudged}" if unjudged else ""
@@ -64,7 +71,9 @@ def verdict(outcomes: Sequence[Outcome], late: list[str], unjudged: str) -> tupl
     return "exact", 0
 
 
-def as_json(seed: int, outcomes: Sequence[Outcome], late: list[str], unjudged: str = "") -> dict[str, Any]:
+def as_json(
+    seed: int, outcomes: Sequence[Outcome], late: list[str], unjudged: str = ""
+) -> dict[str, Any]:
     """Everything that is known of a run."""
     return {
         "seed": seed,

@@ -89,7 +89,9 @@ class Run:
         hits = [asyncio.create_task(faults.carry_out(fault)) for fault in planned.faults]
         try:
             await asyncio.sleep(planned.seconds)
-            rolls = [hit for hit, fault in zip(hits, planned.faults, strict=True) if fault.kind == ROLL]
+            rolls = [
+                hit for hit, fault in zip(hits, planned.faults, strict=True) if fault.kind == ROLL
+            ]
             await asyncio.gather(*rolls)
         finally:
             load.stop()
@@ -109,7 +111,14 @@ class Run:
         elif rested > REST_SECONDS:
             verdict.complaints.append(f"it took {rested:.0f} s until everything was drained")
         editions = sum(edited.edition for edited in editor.edited.values())
-        return Outcome(planned, verdict, time.monotonic() - began, load.tally.unsent, load.tally.repeated, editions)
+        return Outcome(
+            planned,
+            verdict,
+            time.monotonic() - began,
+            load.tally.unsent,
+            load.tally.repeated,
+            editions,
+        )
 
     async def _judge(self, names: "Names", tally: Tally, editor: Editor) -> Verdict:
         fleet = self.fleet
@@ -138,16 +147,24 @@ class Run:
 
     def _judge_books(self, found: Found) -> list[str]:
         missing = sum(map(len, missing_numbers(found.ledger).values()))
-        return judge_books(found.books, found.site, sum(found.counted.values()), found.buckets, missing)
+        return judge_books(
+            found.books, found.site, sum(found.counted.values()), found.buckets, missing
+        )
 
     async def last_look(self) -> list[str]:
-        """With the fleet down: every round's reads once more, for what was counted late. Answers complaints."""
+        """With the fleet down: every round's reads once more, for what was counted late. Answers
+        complaints.
+        """
         counted = await self.fleet.system.by_article()
         found = []
         for tally in self._tallies:
             verdict = judge_reads(tally.acknowledged, tally.unanswered, counted)
             judge_batched(verdict, tally.keyed, counted)
-            found += [f"late: {complaint}" for complaint in verdict.complaints if complaint not in self._complained]
+            found += [
+                f"late: {complaint}"
+                for complaint in verdict.complaints
+                if complaint not in self._complained
+            ]
         return found + self.fleet.manners
 
     def _keep(self, planned: Round) -> None:
@@ -160,7 +177,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Names:
-    """A round's own articles, so that rounds are judged apart, and single reads apart from batches."""
+    """A round's own articles, so that rounds are judged apart, and single reads apart from
+    batches.
+    """
 
     beacons: list[str]
     batched: list[str]
@@ -177,7 +196,9 @@ def _names(number: int) -> Names:
 def _looks(fleet: Fleet, names: Names) -> list[tuple[Replica, str]]:
     render, stats = fleet.of("render")[0], fleet.of("stats")[0]
     pages = ["/", "/thoi-su/", f"/x/x-{names.beacons[0]}.html", f"/x/x-{names.edited[0]}.html"]
-    return [(render, path) for path in pages] + [(stats, path) for path in ("/stats/site", "/stats/top?window=all")]
+    return [(render, path) for path in pages] + [
+        (stats, path) for path in ("/stats/site", "/stats/top?window=all")
+    ]
 
 
 def _line(outcome: Outcome) -> str:
@@ -185,7 +206,7 @@ def _line(outcome: Outcome) -> str:
     faults = ", ".join(f"{fault.kind} {fault.target}" for fault in planned.faults)
     state = "exact" if not verdict.complaints else "WRONG"
     return (
-        f"round {planned.number:3}  {state}  {outcome.seconds:4.0f} s  {verdict.acknowledged:6} acknowledged"
-        f" ≤ {verdict.counted:6} counted ≤ +{verdict.unanswered} unanswered, {verdict.batched:6} in batches"
-        f"  [{faults}]"
+        f"round {planned.number:3}  {state}  {outcome.seconds:4.0f} s  {verdict.acknowledged:6} "
+        f"acknowledged ≤ {verdict.counted:6} counted ≤ +{verdict.unanswered} unanswered, "
+        f"{verdict.batched:6} in batches  [{faults}]"
     )

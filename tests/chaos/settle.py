@@ -20,7 +20,9 @@ STABLE_SECONDS = 1.2
 """No change for so long, which is more than ingest's empty batch and counter's flush take."""
 SUBSCRIBER = "chaos.events"
 SUBSCRIBER_SECONDS, GET_SECONDS = 60.0, 10.0
-"""For all that is asked of the run's own queue, and for one message: a queue that is down never answers."""
+"""For all that is asked of the run's own queue, and for one message: a queue that is down never
+answers.
+"""
 
 
 @dataclass
@@ -41,11 +43,17 @@ class Found:
 async def listen(system: System) -> None:
     """Give the run a subscriber of its own to article events, as any other service would have.
 
-    Returns once RabbitMQ has written the queue down: killed sooner, it would never bring it up again.
+    Returns once RabbitMQ has written the queue down: killed sooner, it would never bring it up
+    again.
     """
-    async with asyncio.timeout(SUBSCRIBER_SECONDS), await aio_pika.connect(system.broker.url) as connection:
+    async with (
+        asyncio.timeout(SUBSCRIBER_SECONDS),
+        await aio_pika.connect(system.broker.url) as connection,
+    ):
         channel = await connection.channel()
-        queue = await channel.declare_queue(SUBSCRIBER, durable=True, arguments={"x-queue-type": "quorum"})
+        queue = await channel.declare_queue(
+            SUBSCRIBER, durable=True, arguments={"x-queue-type": "quorum"}
+        )
         await queue.bind(topology.EVENTS.name, "article.*")
         await queue.purge()
     system.declared()
@@ -53,8 +61,13 @@ async def listen(system: System) -> None:
 
 
 async def heard(system: System, told: dict[str, list[int]]) -> None:
-    """Add to `told` the revisions that the subscriber got, by article, in the order in which they came."""
-    async with asyncio.timeout(SUBSCRIBER_SECONDS), await aio_pika.connect(system.broker.url) as connection:
+    """Add to `told` the revisions that the subscriber got, by article, in the order in which they
+    came.
+    """
+    async with (
+        asyncio.timeout(SUBSCRIBER_SECONDS),
+        await aio_pika.connect(system.broker.url) as connection,
+    ):
         channel = await connection.channel()
         queue = await channel.get_queue(SUBSCRIBER)
         while message := await queue.get(fail=False, timeout=GET_SECONDS):
@@ -64,7 +77,9 @@ async def heard(system: System, told: dict[str, list[int]]) -> None:
 
 
 async def settled(fleet: Fleet) -> str:
-    """Wait until nothing is on its way to the services there are; answers what still was, if patience ended."""
+    """Wait until nothing is on its way to the services there are; answers what still was, if
+    patience ended.
+    """
     system, deadline = fleet.system, time.monotonic() + PATIENCE_SECONDS
     before: Any = None
     stable = time.monotonic()
@@ -92,17 +107,29 @@ async def _look(system: System, queues: list[topology.WorkQueue]) -> tuple[str, 
     for work in queues:
         if number := await system.queue_depth(work.name):
             return f"{number} messages in {work.name}", None
-    pages = [(d["_id"], d["revision"]) async for d in system.db.pages.find({}, {"revision": 1}).sort("_id", 1)]
+    pages = [
+        (d["_id"], d["revision"])
+        async for d in system.db.pages.find({}, {"revision": 1}).sort("_id", 1)
+    ]
     return "", (await system.by_article(), pages)
 
 
 def _unsettled(fleet: Fleet, queues: list[topology.WorkQueue]) -> str:
-    """Messages in hand are seen by rabbitmqctl alone. An idle ingest's empty batch may be among them."""
+    """Messages in hand are seen by rabbitmqctl alone. An idle ingest's empty batch may be among
+    them.
+    """
     listed = fleet.system.broker.control("list_queues", "--no-table-headers", "name", "messages")
-    numbers = {name: int(number) for name, _, number in (line.partition("\t") for line in listed.splitlines())}
+    numbers = {
+        name: int(number)
+        for name, _, number in (line.partition("\t") for line in listed.splitlines())
+    }
     names = {queue.name for work in queues for queue in (work.queue, *work.retries)}
     allowed = {topology.COUNTER_READS.name: len(fleet.of("ingest"))}
-    left = [f"{n} messages in {name}" for name, n in numbers.items() if name in names and n > allowed.get(name, 0)]
+    left = [
+        f"{n} messages in {name}"
+        for name, n in numbers.items()
+        if name in names and n > allowed.get(name, 0)
+    ]
     return ", ".join(left)
 
 
@@ -118,11 +145,15 @@ async def find(fleet: Fleet, articles: list[str]) -> Found:
         served[article] = await _served(system, fleet.of("render")[0].url, article)
     async with snapshot(system.motor) as session:  # batches without reads go on being counted
         ledger = [d["_id"] async for d in system.db.ledger.find({}, {"_id": 1}, session=session)]
-        applied = sum([d["batches"] async for d in system.db.books.find({}, {"batches": 1}, session=session)])
+        applied = sum(
+            [d["batches"] async for d in system.db.books.find({}, {"batches": 1}, session=session)]
+        )
     return Found(
         counted=await system.by_article(),
         site=await system.counted(),
-        buckets=sum([d["reads"] async for d in system.db.buckets.find({"article": "*"}, {"reads": 1})]),
+        buckets=sum(
+            [d["reads"] async for d in system.db.buckets.find({"article": "*"}, {"reads": 1})]
+        ),
         ledger=ledger,
         applied=applied,
         books=dict(books.json()),
@@ -132,9 +163,13 @@ async def find(fleet: Fleet, articles: list[str]) -> Found:
 
 
 async def _served(system: System, url: str, article: str) -> int:
-    """The revision of the page that readers get: the stored page's, if what is served shows its text."""
+    """The revision of the page that readers get: the stored page's, if what is served shows its
+    text.
+    """
     page = await system.db.pages.find_one({"_id": article}, {"revision": 1, "article": 1})
-    answer: httpx.Response = await system.http.get(f"{url}/x/x-{article}.html", follow_redirects=True)
+    answer: httpx.Response = await system.http.get(
+        f"{url}/x/x-{article}.html", follow_redirects=True
+    )
     if page is None or answer.status_code != 200 or page["article"]["body_html"] not in answer.text:
         return 0
     return int(page["revision"])

@@ -15,7 +15,9 @@ WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nok"
 
 @asynccontextmanager
 async def server(*answers: bytes, hang: bool = False) -> AsyncIterator[int]:
-    """Each connection gets `answers`, one for each request, and is then closed, or kept open with `hang`."""
+    """Each connection gets `answers`, one for each request, and is then closed, or kept open with
+    `hang`.
+    """
     ended = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -58,7 +60,10 @@ async def test_outcomes() -> None:
     async with server(b"") as port:
         assert await outcome(port) == "Unanswered: IncompleteReadError, new connection"
     async with server(WHOLE[:30]) as port:
-        assert await outcome(port) == "Unanswered: IncompleteReadError, new connection, within the answer"
+        assert (
+            await outcome(port)
+            == "Unanswered: IncompleteReadError, new connection, within the answer"
+        )
     async with server(WHOLE, b"") as port:
         assert await outcome(port, requests=2) == "Unanswered: IncompleteReadError, kept connection"
     async with server(hang=True) as port:

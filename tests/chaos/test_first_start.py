@@ -25,7 +25,9 @@ async def _is_there(connection: AbstractConnection, name: str) -> bool:
 
 
 @pytest.mark.long
-async def test_a_setup_that_was_cut_off_is_begun_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_setup_that_was_cut_off_is_begun_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     node = Broker(tmp_path / "rabbitmq")
     await asyncio.to_thread(node.start)
     settings = Settings(amqp_url=node.url, mongo_url="mongodb://127.0.0.1:9/x")
@@ -33,11 +35,17 @@ async def test_a_setup_that_was_cut_off_is_begun_again(tmp_path: Path, caplog: p
     setup = asyncio.create_task(connect(broker, node.url, declaring.declare, 60))
     try:
         async with await aio_pika.connect(node.url) as connection:
-            await until(lambda: _is_there(connection, topology.EVENTS_LOG.name), 20, "the last one is declared")
+            await until(
+                lambda: _is_there(connection, topology.EVENTS_LOG.name),
+                20,
+                "the last one is declared",
+            )
         assert not setup.done(), "nothing is led into them before RabbitMQ has written them down"
         await asyncio.to_thread(node.kill)
         await asyncio.to_thread(node.start)
-        down = await asyncio.to_thread(node.control, "list_queues", "--no-table-headers", "name", "state")
+        down = await asyncio.to_thread(
+            node.control, "list_queues", "--no-table-headers", "name", "state"
+        )
         # No client can delete a stream that is down: operations.md has the operator's line for it.
         if f"{topology.EVENTS_LOG.name}\tdown" in down:
             gone = f'rabbit_misc:r(<<"/">>,queue,<<"{topology.EVENTS_LOG.name}">>)'

@@ -7,7 +7,9 @@ from tests.support.system import System
 
 
 @pytest.mark.long
-async def test_reads_answered_204_during_an_outage_are_counted_and_the_rest_is_refused_at_once(system: System) -> None:
+async def test_reads_answered_204_during_an_outage_are_counted_and_the_rest_is_refused_at_once(
+    system: System,
+) -> None:
     result = await outage.run(system, seconds=5, say=print, limit=1 << 16, forked=True)
     assert result.complaints == []
     ample, small = result.reads["ample"], result.reads["small"]

@@ -15,7 +15,9 @@ from tests.support.system import System, until
 
 @pytest.mark.long
 async def test_a_rolling_restart_breaks_no_request(system: System) -> None:
-    """Clients with kept connections that go on to the next replica only where a connection is refused."""
+    """Clients with kept connections that go on to the next replica only where a connection is
+    refused.
+    """
     fleet = Fleet(system, forked=True)
     try:
         await fleet.up({"ingest": 2, "counter": 2, "render": 2, "stats": 2})
@@ -44,7 +46,11 @@ async def test_a_rolling_restart_breaks_no_request(system: System) -> None:
     assert editor.odd == []
     assert fleet.manners == []  # each ended in time, with status 0
     assert tally.acknowledged["a1"] > 500
-    assert tally.acknowledged["a1"] <= counted["a1"] <= tally.acknowledged["a1"] + tally.unanswered["a1"]
+    assert (
+        tally.acknowledged["a1"]
+        <= counted["a1"]
+        <= tally.acknowledged["a1"] + tally.unanswered["a1"]
+    )
     assert counted["b1"] == tally.keyed["b1"] > 0
 
 

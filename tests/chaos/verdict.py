@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAY_BE_ABANDONED = 1
-"""Batches that one SIGKILL of ingest may leave behind as a gap. Two are on their way at once; the later one arrives,
-the earlier one does not and nobody was told that it had. A number behind the last that arrived is never missed."""
+"""Batches that one SIGKILL of ingest may leave behind as a gap. Two are on their way at once; the
+later one arrives, the earlier one does not and nobody was told that it had. A number behind the
+last that arrived is never missed."""
 
 
 @dataclass
@@ -26,7 +27,9 @@ class Verdict:
     complaints: list[str] = field(default_factory=list)
 
 
-def judge_reads(acknowledged: Counter[str], unanswered: Counter[str], counted: Mapping[str, int]) -> Verdict:
+def judge_reads(
+    acknowledged: Counter[str], unanswered: Counter[str], counted: Mapping[str, int]
+) -> Verdict:
     """Single reads: acknowledged ≤ counted ≤ acknowledged + unanswered, for each article."""
     verdict = Verdict(
         sent=acknowledged.total() + unanswered.total(),
@@ -40,7 +43,9 @@ def judge_reads(acknowledged: Counter[str], unanswered: Counter[str], counted: M
         verdict.lost += max(0, least - found)
         verdict.doubled += max(0, found - most)
         if not least <= found <= most:
-            verdict.complaints.append(f"{article}: {found} reads are counted, it must be {least} to {most}")
+            verdict.complaints.append(
+                f"{article}: {found} reads are counted, it must be {least} to {most}"
+            )
     return verdict
 
 
@@ -53,7 +58,9 @@ def judge_batched(verdict: Verdict, keyed: Counter[str], counted: Mapping[str, i
         verdict.lost += max(0, sent - found)
         verdict.doubled += max(0, found - sent)
         if found != sent:
-            verdict.complaints.append(f"{article}: {found} reads of batches are counted, {sent} were acknowledged")
+            verdict.complaints.append(
+                f"{article}: {found} reads of batches are counted, {sent} were acknowledged"
+            )
 
 
 def missing_numbers(ledger: Iterable[str]) -> dict[str, list[int]]:
@@ -68,16 +75,22 @@ def missing_numbers(ledger: Iterable[str]) -> dict[str, list[int]]:
 
 
 def judge_ledger(
-    verdict: Verdict, batch_ids: Mapping[str, str], ledger: Collection[str], killed: Mapping[str, bool]
+    verdict: Verdict,
+    batch_ids: Mapping[str, str],
+    ledger: Collection[str],
+    killed: Mapping[str, bool],
 ) -> None:
-    """Every acknowledged batch is in the ledger, and no number is missing but where ingest died with it in hand.
+    """Every acknowledged batch is in the ledger, and no number is missing but where ingest died
+    with it in hand.
 
-    `batch_ids` are those that were told with an acknowledgement, with the replica that told it. `killed` says of each
-    epoch whether a SIGKILL ended it.
+    `batch_ids` are those that were told with an acknowledgement, with the replica that told it.
+    `killed` says of each epoch whether a SIGKILL ended it.
     """
     held = set(ledger)
     for name in sorted(batch_ids.keys() - held):
-        verdict.complaints.append(f"batch {name}, acknowledged by {batch_ids[name]}, is not in the ledger")
+        verdict.complaints.append(
+            f"batch {name}, acknowledged by {batch_ids[name]}, is not in the ledger"
+        )
     for epoch, numbers in missing_numbers(held).items():
         if killed.get(epoch, False) and len(numbers) <= MAY_BE_ABANDONED:
             verdict.abandoned += len(numbers)
@@ -87,13 +100,17 @@ def judge_ledger(
 
 
 def judge_applied(applied: int, ledger: Collection[str]) -> list[str]:
-    """A batch applied twice shows here even where reads without an answer leave room for its reads."""
+    """A batch applied twice shows here even where reads without an answer leave room for its
+    reads.
+    """
     if applied == len(ledger):
         return []
     return [f"{applied} batches are in the books and {len(ledger)} in the ledger"]
 
 
-def judge_books(books: Mapping[str, Any], site: int, articles: int, buckets: int, missing: int) -> list[str]:
+def judge_books(
+    books: Mapping[str, Any], site: int, articles: int, buckets: int, missing: int
+) -> list[str]:
     """`books` is what /stats/reconciliation answers; the rest was added up from the database."""
     wanted = {
         "balance": 0,
@@ -103,14 +120,21 @@ def judge_books(books: Mapping[str, Any], site: int, articles: int, buckets: int
         "counted": articles,
         "in_flight": missing,
     }
-    found = [f"the books say {k} = {books.get(k)}, it must be {v}" for k, v in wanted.items() if books.get(k) != v]
+    found = [
+        f"the books say {k} = {books.get(k)}, it must be {v}"
+        for k, v in wanted.items()
+        if books.get(k) != v
+    ]
     if not site == articles == buckets:
         found.append(f"the site has {site} reads, its articles {articles}, its buckets {buckets}")
     return found
 
 
-def judge_article(article: str, accepted: int, stored: int, served: int, told: list[int]) -> list[str]:
-    """One article's revisions: accepted from the editor, stored, served as a page, and told to subscribers in order.
+def judge_article(
+    article: str, accepted: int, stored: int, served: int, told: list[int]
+) -> list[str]:
+    """One article's revisions: accepted from the editor, stored, served as a page, and told to
+    subscribers in order.
 
     A change that nobody got an answer to may have been stored after the last accepted one.
     """
@@ -125,11 +149,14 @@ def judge_article(article: str, accepted: int, stored: int, served: int, told: l
     return found
 
 
-def epochs_killed(epochs: Iterable[str], told_by: Mapping[str, str], lives: Mapping[str, list[Any]]) -> dict[str, bool]:
+def epochs_killed(
+    epochs: Iterable[str], told_by: Mapping[str, str], lives: Mapping[str, list[Any]]
+) -> dict[str, bool]:
     """Which epochs a SIGKILL has ended, as far as can be said.
 
-    An epoch's name begins with its start, in milliseconds as 11 hex digits. It belongs to the last start of a replica
-    before that moment: of the replica that answered with it, and if none did, of any whose life it falls into.
+    An epoch's name begins with its start, in milliseconds as 11 hex digits. It belongs to the last
+    start of a replica before that moment: of the replica that answered with it, and if none did, of
+    any whose life it falls into.
     """
     result = {}
     for epoch in epochs:

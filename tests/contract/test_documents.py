@@ -46,11 +46,18 @@ def test_each_alert_names_the_services_that_its_metrics_come_from() -> None:
     for alert in found:
         for metric in alert.metrics:
             by = tuple(service for service in SERVICES if metric in exposed()[service])
-            assert by == alert.services, f"{metric} is exposed by {by}; the table says {alert.services}"
+            assert by == alert.services, (
+                f"{metric} is exposed by {by}; the table says {alert.services}"
+            )
 
 
 def test_every_row_of_the_table_of_alerts_is_read() -> None:
-    section = (ROOT / "docs/operations.md").read_text().partition("## Metrics worth an alert")[2].partition("\n## ")[0]
+    section = (
+        (ROOT / "docs/operations.md")
+        .read_text()
+        .partition("## Metrics worth an alert")[2]
+        .partition("\n## ")[0]
+    )
     rows = [line for line in section.splitlines() if line.startswith("| `")]
     assert len(rows) == len(alerts())
 
@@ -59,7 +66,11 @@ def test_the_readme_names_every_event_and_every_port() -> None:
     readme = (ROOT / "README.md").read_text()
     for name in events.EVENTS:
         assert f"`{name}`" in readme
-    for name, kind in (("render", RenderSettings), ("ingest", IngestSettings), ("counter", CounterSettings)):
+    for name, kind in (
+        ("render", RenderSettings),
+        ("ingest", IngestSettings),
+        ("counter", CounterSettings),
+    ):
         assert f"| `{name}` | {kind.model_fields['port'].default} |" in readme
 
 

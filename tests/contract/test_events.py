@@ -18,7 +18,11 @@ from shared.contract.__main__ import FOLDER, faults, main, releases
 from shared.contract.schemas import stem
 from tests.support.witness import ROOT, Judge, node
 
-RELEASED = [(version, path) for version in releases(FOLDER) for path in (FOLDER / "released" / version).glob("e*/*")]
+RELEASED = [
+    (version, path)
+    for version in releases(FOLDER)
+    for path in (FOLDER / "released" / version).glob("e*/*")
+]
 
 
 @pytest.fixture
@@ -37,7 +41,9 @@ def test_what_is_committed_is_what_the_code_says() -> None:
     assert faults(FOLDER) == []
 
 
-def test_the_check_names_what_is_out_of_date(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_check_names_what_is_out_of_date(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spoil(folder / "asyncapi.json", '"article.published"', '"article.burnt"')
     (folder / "index.html").unlink()
     (folder / "schemas/article.burnt.v1.json").write_text("{}")
@@ -51,7 +57,9 @@ def test_the_check_names_what_is_out_of_date(folder: Path, capsys: pytest.Captur
     assert not (folder / "schemas/article.burnt.v1.json").exists()
 
 
-def test_the_check_refuses_what_breaks_subscribers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_check_refuses_what_breaks_subscribers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As if the last release had had a field that the code no longer has."""
     last = releases(folder)[-1]
     released = folder / "released" / last / "schemas/article.withdrawn.v1.event.json"
@@ -67,7 +75,9 @@ def test_a_release_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["release", "99.10.0"], folder) == 0
     assert main(["check"], folder) == 0
     for part in ("schemas", "examples"):
-        kept = {path.name: path.read_bytes() for path in (folder / "released/99.10.0" / part).iterdir()}
+        kept = {
+            path.name: path.read_bytes() for path in (folder / "released/99.10.0" / part).iterdir()
+        }
         assert kept == {path.name: path.read_bytes() for path in (folder / part).iterdir()}
     assert json.loads((folder / "asyncapi.json").read_bytes())["info"]["version"] == "99.10.0"
     for version, fault in {
@@ -79,7 +89,9 @@ def test_a_release_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert capsys.readouterr().err == f"{fault}\n"
 
 
-def test_an_event_needs_an_example_of_its_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_needs_an_example_of_its_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     example = folder / "examples/page.removed.v1.json"
     spoil(example, "page.removed.v1", "page.burnt.v1")
     assert main(["check"], folder) == 1
@@ -94,7 +106,9 @@ def test_an_event_needs_an_example_of_its_own(folder: Path, capsys: pytest.Captu
 
 def asyncapi(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
     """Operations, and errors and warnings, that AsyncAPI's own parser finds."""
-    done = subprocess.run(node("asyncapi.mjs", str(path)), capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        node("asyncapi.mjs", str(path)), capture_output=True, text=True, check=True, timeout=60
+    )
     found = json.loads(done.stdout)
     worse = [one for one in found["diagnostics"] if one["severity"] <= 1]
     hints = {one["code"] for one in found["diagnostics"]} - {one["code"] for one in worse}
@@ -141,14 +155,18 @@ def test_the_document_says_how_to_subscribe() -> None:
     ],
 )
 def test_what_is_not_known_is_null_and_described_so(data: events.Data, field: str) -> None:
-    event = events.envelope(data, id="e", source="/test", time=datetime.now(UTC), schemas="https://e.vn/schemas")
+    event = events.envelope(
+        data, id="e", source="/test", time=datetime.now(UTC), schemas="https://e.vn/schemas"
+    )
     assert json.loads(events.encode(event))["data"][field] is None
     description = type(data).model_fields[field].description or ""
     assert "null while" in description
     assert "absent" not in description
 
 
-@pytest.mark.parametrize(("version", "path"), RELEASED, ids=lambda value: str(getattr(value, "name", value)))
+@pytest.mark.parametrize(
+    ("version", "path"), RELEASED, ids=lambda value: str(getattr(value, "name", value))
+)
 def test_what_was_ever_released_is_read_for_ever(version: str, path: Path) -> None:
     _, data = events.decode(path.read_bytes())
     assert stem(type(data)) == path.stem
@@ -163,16 +181,25 @@ def test_subject_and_sequence_are_always_there_or_never(kind: type[events.Data])
     example = json.loads((FOLDER / f"examples/{stem(kind)}.json").read_bytes())
     about_article = kind.name.startswith(("article.", "page."))
     for name in ("subject", "sequence"):
-        assert (name in whole["properties"], name in whole["required"], name in example) == (about_article,) * 3
+        assert (name in whole["properties"], name in whole["required"], name in example) == (
+            about_article,
+        ) * 3
 
 
 def test_enumerations_and_models_have_names_of_their_own() -> None:
-    """Generators name types after definitions and titles; what has neither becomes AnonymousSchema_25."""
+    """Generators name types after definitions and titles; what has neither becomes
+    AnonymousSchema_25.
+    """
     held = json.loads((FOLDER / "asyncapi.json").read_bytes())["components"]["schemas"]
     titles = {name: schema["title"] for name, schema in held.items()}
     assert titles.pop("Image") == "ArticleImage"
     assert titles == {name: name for name in titles}
-    assert {"ArticleChange", "WithdrawalReason", "ArticlePublished", "ArticlePublishedEvent"} <= titles.keys()
+    assert {
+        "ArticleChange",
+        "WithdrawalReason",
+        "ArticlePublished",
+        "ArticlePublishedEvent",
+    } <= titles.keys()
     unnamed = [
         f"{name}.{field}"
         for name, schema in held.items()
@@ -206,7 +233,9 @@ def judged(judge: Judge, change: dict[str, Any], content_type: str = events.CONT
     return judge.fault(json.dumps(event).encode(), content_type, "article.withdrawn", EXAMPLE["id"])
 
 
-@pytest.mark.parametrize("path", sorted((FOLDER / "examples").iterdir()), ids=lambda path: str(path.stem))
+@pytest.mark.parametrize(
+    "path", sorted((FOLDER / "examples").iterdir()), ids=lambda path: str(path.stem)
+)
 def test_the_judge_passes_every_example(judge: Judge, path: Path) -> None:
     body = path.read_bytes()
     name, identity = path.stem.rpartition(".v")[0], json.loads(body)["id"]
@@ -226,14 +255,23 @@ def test_the_judge_passes_what_may_be_left_out_or_added(judge: Judge) -> None:
         ({"source": ""}, "source"),
         ({"specversion": "0.3"}, "spec"),
         ({"dataschema": "/schemas/article.withdrawn.v1.json"}, "dataschema must match format"),
-        ({"dataschema": "https://e.vn/schemas/page.removed.v1.json"}, "dataschema must match pattern"),
+        (
+            {"dataschema": "https://e.vn/schemas/page.removed.v1.json"},
+            "dataschema must match pattern",
+        ),
         ({"sequence": "12"}, "sequence must match pattern"),
         ({"type": "luotdoc.article.burnt.v1"}, "but is luotdoc.article.burnt.v1"),
         ({"type": "luotdoc.article.withdrawn.v9"}, "no committed schema"),
         ({"id": "another"}, "but is luotdoc.article.withdrawn.v1 another"),
         ({"data": {**EXAMPLE["data"], "revision": "3"}}, "revision must be integer"),
-        ({"data": {**EXAMPLE["data"], "reason": "lost"}}, "reason must be equal to one of the allowed values"),
-        ({"data": {k: v for k, v in EXAMPLE["data"].items() if k != "url"}}, "required property 'url'"),
+        (
+            {"data": {**EXAMPLE["data"], "reason": "lost"}},
+            "reason must be equal to one of the allowed values",
+        ),
+        (
+            {"data": {k: v for k, v in EXAMPLE["data"].items() if k != "url"}},
+            "required property 'url'",
+        ),
     ],
 )
 def test_the_judge_finds_what_is_wrong(judge: Judge, change: dict[str, Any], said: str) -> None:
@@ -259,7 +297,10 @@ def test_the_page_shows_every_event_and_needs_nothing_else() -> None:
         rows = section.xpath(".//tbody/tr/th/code/text()")
         assert [row for row in rows if not re.search(r"[.\[]", row)] == list(kind.model_fields)
         assert json.loads(section.xpath(".//pre")[0].text_content())["type"] == events.type_of(kind)
-        assert set(section.xpath(".//@href")) == {f"/schemas/{stem(kind)}.json", f"/schemas/{stem(kind)}.event.json"}
+        assert set(section.xpath(".//@href")) == {
+            f"/schemas/{stem(kind)}.json",
+            f"/schemas/{stem(kind)}.event.json",
+        }
 
 
 def test_javascript_is_locked_by_hash_and_names_no_place() -> None:

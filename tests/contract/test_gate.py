@@ -162,8 +162,12 @@ EVENT_GONE = "the event is gone; older ones are still read, so it stays, publish
 
 
 def note(base: type[Data] = Note, **changes: Any) -> type[Data]:
-    """The event with fields changed, added, or GONE; a field is its type and its default, `...` where it has none."""
-    return made(base, {name: field for name, field in (FIELDS | changes).items() if field is not GONE})
+    """The event with fields changed, added, or GONE; a field is its type and its default, `...`
+    where it has none.
+    """
+    return made(
+        base, {name: field for name, field in (FIELDS | changes).items() if field is not GONE}
+    )
 
 
 def made(base: type[Data], fields: dict[str, Any]) -> type[Data]:
@@ -176,12 +180,15 @@ def schemas(*kinds: type[Data]) -> dict[str, Schema]:
 
 BREAKING: dict[str, tuple[type[Data], list[str]]] = {
     "a field removed": (note(text=GONE), ["data.text: the field is gone; subscribers read it"]),
-    "an optional field removed": (note(tags=GONE), ["data.tags: the field is gone; subscribers read it"]),
+    "an optional field removed": (note(tags=GONE), ["data.tags: the field is gone; subscribers "
+                                                    "read it"]),
     "a field renamed to a required one": (
         note(text=GONE, body=(str, ...)),
-        ["data.text: the field is gone; subscribers read it", "data.body: is new and required; older events lack it"],
+        ["data.text: the field is gone; subscribers read "
+         "it", "data.body: is new and required; older events lack it"],
     ),
-    "a new required field": (note(body=(str, ...)), ["data.body: is new and required; older events lack it"]),
+    "a new required field": (note(body=(str, ...)), ["data.body: is new and required; older "
+                                                     "events lack it"]),
     "an optional field made required": (
         note(tags=(list[str], ...)),
         ["data.tags: is now required; older events lack it"],
@@ -192,21 +199,27 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
          "data.text: its default was None, is now ''; that changes what older events say"],
     ),
     "a field retyped": (note(text=(int, ...)), ["data.text: its type was string, is now integer"]),
-    "a field retyped to a wider type": (note(count=(float, 0)), ["data.count: its type was integer, is now number"]),
+    "a field retyped to a wider "
+    "type": (note(count=(float, 0)), ["data.count: its type was integer, is now number"]),
     "a field that may be null": (
         note(text=(str | None, ...)), ["data.text: its type was string, is now string or null"],
     ),
     "a field that may no longer be null": (
         note(image=(Image, ...)),
-        ["data.image: is now required; older events lack it", "data.image: its type was object or null, is now object"],
+        ["data.image: is now required; older events lack "
+         "it", "data.image: its type was object or null, is now object"],
     ),
-    "items retyped": (note(tags=(list[int], [])), ["data.tags[]: its type was string, is now integer"]),
-    "a time made a text": (note(at=(str, ...)), ["data.at: its format was 'date-time', is now None"]),
+    "items retyped": (note(tags=(list[int], [])), ["data.tags[]: its type was string, is now "
+                                                   "integer"]),
+    "a time made a text": (note(at=(str, ...)), ["data.at: its format was 'date-time', is now "
+                                                 "None"]),
     "a nested field removed": (
-        note(image=(Picture | None, None)), ["data.image.alt: the field is gone; subscribers read it"],
+        note(image=(Picture | None, None)), ["data.image.alt: the field is gone; subscribers "
+                                             "read it"],
     ),
     "an enumeration's value removed": (
-        note(mood=(Literal["dry", "wet"], "dry")), ["data.mood: the value 'hot' is gone; older events have it"],
+        note(mood=(Literal["dry", "wet"], "dry")), ["data.mood: the value 'hot' is gone; older "
+                                                    "events have it"],
     ),
     "an enumeration's value added": (
         note(mood=(Literal["dry", "wet", "hot", "cold"], "dry")),
@@ -225,11 +238,13 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
     ),
     "a maximum raised": (
         note(count=(Annotated[int, Field(ge=0, le=11)], 0)),
-        ["data.count: its maximum was 10, is now 11; new events may not fit what subscribers check"],
+        ["data.count: its maximum was 10, is now 11; new events may not fit what subscribers "
+         "check"],
     ),
     "a minimum dropped": (
         note(count=(Annotated[int, Field(le=10)], 0)),
-        ["data.count: its minimum was 0, is now None; new events may not fit what subscribers check"],
+        ["data.count: its minimum was 0, is now None; new events may not fit what subscribers "
+         "check"],
     ),
     "a text's length limited": (
         note(text=(Annotated[str, Field(max_length=5)], ...)),
@@ -247,22 +262,26 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
         note(count=(Annotated[int, Field(ge=0, le=10)], 1)),
         ["data.count: its default was 0, is now 1; that changes what older events say"],
     ),
-    "unknown fields forbidden": (note(Strict), ["data: its additionalProperties was None, is now False"]),
+    "unknown fields forbidden": (note(Strict), ["data: its additionalProperties was None, is "
+                                                "now False"]),
     "a field retyped in a mapping": (
         note(rows=(dict[str, Retyped], {})),
         ["data.rows.*.size: its type was integer, is now string"],
     ),
     "a field removed in a mapping": (
-        note(rows=(dict[str, Less], {})), ["data.rows.*.size: the field is gone; subscribers read it"],
+        note(rows=(dict[str, Less], {})), ["data.rows.*.size: the field is gone; subscribers "
+                                           "read it"],
     ),
     "a mapping's values retyped": (
         note(rows=(dict[str, int], {})), ["data.rows.*: its type was object, is now integer"],
     ),
     "a field removed in a mapping with a pattern": (
-        note(keyed=(dict[Key, Less], {})), ["data.keyed.*.size: the field is gone; subscribers read it"],
+        note(keyed=(dict[Key, Less], {})), ["data.keyed.*.size: the field is gone; subscribers "
+                                            "read it"],
     ),
     "a field removed in a tuple": (
-        note(pair=(tuple[Less, int], ...)), ["data.pair[0].size: the field is gone; subscribers read it"],
+        note(pair=(tuple[Less, int], ...)), ["data.pair[0].size: the field is gone; subscribers "
+                                             "read it"],
     ),
     "a tuple's item retyped": (
         note(pair=(tuple[Row, str], ...)), ["data.pair[1]: its type was integer, is now string"],
@@ -271,7 +290,8 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
         note(pet=(LeanPet, ...)), ["data.pet.size: the field is gone; subscribers read it"],
     ),
     "a field removed in a list of alternatives": (
-        note(pets=(list[LeanPet], [])), ["data.pets[].size: the field is gone; subscribers read it"],
+        note(pets=(list[LeanPet], [])), ["data.pets[].size: the field is gone; subscribers read "
+                                         "it"],
     ),
     "one alternative more": (
         note(pet=(Farm, ...)),
@@ -279,9 +299,9 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
     ),
     "another tag": (
         note(pet=(NoDog, ...)),
-        ["data.pet: its discriminator was "
-         "{'mapping': {'cat': '#/$defs/Cat', 'dog': '#/$defs/Dog'}, 'propertyName': 'kind'}, is now "
-         "{'mapping': {'cat': '#/$defs/Cat', 'cow': '#/$defs/Cow'}, 'propertyName': 'kind'}",
+        ["data.pet: its discriminator was {'mapping': {'cat': '#/$defs/Cat', 'dog': "
+         "'#/$defs/Dog'}, 'propertyName': 'kind'}, is now {'mapping': {'cat': '#/$defs/Cat', "
+         "'cow': '#/$defs/Cow'}, 'propertyName': 'kind'}",
          "data.pet.kind: its const was 'dog', is now 'cow'"],
     ),
     "a field retyped that holds its like": (
@@ -299,7 +319,9 @@ COMPATIBLE: dict[str, list[type[Data]]] = {
     "a new optional field that may be null": [note(place=(str | None, None))],
     "a new optional object": [note(second=(Image | None, None))],
     "a new optional field of a nested object": [note(image=(Larger | None, None))],
-    "other words": [note(text=(Annotated[str, Field(title="Text", description="what", examples=["a"])], ...))],
+    "other words": [
+        note(text=(Annotated[str, Field(title="Text", description="what", examples=["a"])], ...))
+    ],
     "a renamed class with other words and a new optional field, wherever it stands": [
         note(
             rows=(dict[str, Line], {}),
@@ -318,8 +340,12 @@ COMPATIBLE: dict[str, list[type[Data]]] = {
 
 
 @pytest.mark.parametrize(("changed", "reasons"), BREAKING.values(), ids=BREAKING)
-def test_a_breaking_change_is_refused_with_its_reason(changed: type[Data], reasons: list[str]) -> None:
-    assert breaks(schemas(note()), schemas(changed)) == [f"note.taken.v1: {reason}" for reason in reasons]
+def test_a_breaking_change_is_refused_with_its_reason(
+    changed: type[Data], reasons: list[str]
+) -> None:
+    assert breaks(schemas(note()), schemas(changed)) == [
+        f"note.taken.v1: {reason}" for reason in reasons
+    ]
 
 
 @pytest.mark.parametrize("kinds", COMPATIBLE.values(), ids=COMPATIBLE)
@@ -346,19 +372,26 @@ def test_every_keyword_that_we_do_not_know_is_a_change() -> None:
     assert breaks(old, new) == ["note.taken.v1: data.tags: its uniqueItems was None, is now True"]
 
 
-@pytest.mark.parametrize("keyword", ["not", "if", "dependentSchemas", "$dynamicRef", "unevaluatedProperties"])
+@pytest.mark.parametrize(
+    "keyword", ["not", "if", "dependentSchemas", "$dynamicRef", "unevaluatedProperties"]
+)
 def test_a_keyword_that_the_gate_cannot_judge_is_refused(keyword: str) -> None:
     odd = schemas(note())
     odd["note.taken.v1"]["$defs"]["Note"]["properties"]["tags"][keyword] = {}
     plain = schemas(note(tags=GONE))
-    reason = f"note.taken.v1: data.tags: the gate does not know {keyword}, and can't say what its change breaks"
+    reason = (
+        f"note.taken.v1: data.tags: the gate does not know {keyword}, and can't say what its "
+        "change breaks"
+    )
     assert breaks(odd, odd) == [reason]
     assert breaks(plain, odd) == [reason]  # in a new field
     assert breaks({}, odd) == [reason]  # in a new event
 
 
 def test_a_released_schema_is_compared_as_it_should_have_read() -> None:
-    """0.1.0 told `subject` and `sequence` as optional, and an absent list in two ways; nothing else is forgiven."""
+    """0.1.0 told `subject` and `sequence` as optional, and an absent list in two ways; nothing else
+    is forgiven.
+    """
     new = schemas(note())
     told = copy.deepcopy(new)
     told["article.noted.v1"] = told.pop("note.taken.v1")
@@ -369,7 +402,10 @@ def test_a_released_schema_is_compared_as_it_should_have_read() -> None:
     assert breaks(corrected("0.1.0", told), want) == []
     assert len(breaks(corrected("0.2.0", told), want)) == len(breaks(told, want)) == 3
     never = {"reads.noted.v1": told["article.noted.v1"]}
-    assert not {"subject", "sequence"} & corrected("0.1.0", never)["reads.noted.v1"]["properties"].keys()
+    assert (
+        not {"subject", "sequence"}
+        & corrected("0.1.0", never)["reads.noted.v1"]["properties"].keys()
+    )
     lost = copy.deepcopy(want)
     del lost["article.noted.v1"]["properties"]["subject"]
     assert breaks(corrected("0.1.0", told), lost) == [

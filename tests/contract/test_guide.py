@@ -15,7 +15,8 @@ def test_every_block_is_run_or_says_why_not(page: str) -> None:
     unclaimed = [
         block.text
         for block in every_block(page)
-        if block.language and bool(block.reason) == (sum(p == page and part in block.text for p, part in RUN) == 1)
+        if block.language
+        and bool(block.reason) == (sum(p == page and part in block.text for p, part in RUN) == 1)
     ]
     assert unclaimed == []
 
@@ -40,7 +41,11 @@ def test_the_tests_that_run_them_are_there() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_modules_and_targets_that_a_page_names_exist(page: str) -> None:
     text = (ROOT / page).read_text() if (ROOT / page).exists() else ""
-    modules = set(re.findall(r"python -m ((?:services|shared|docs|tests|deploy)[\w.]+)", text)) - {"services."}
-    assert [module for module in modules if importlib.util.find_spec(module.rstrip(".")) is None] == []
+    modules = set(re.findall(r"python -m ((?:services|shared|docs|tests|deploy)[\w.]+)", text)) - {
+        "services."
+    }
+    assert [
+        module for module in modules if importlib.util.find_spec(module.rstrip(".")) is None
+    ] == []
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^|; |&& )make ([a-z-]+)", text, re.MULTILINE)) <= targets

@@ -14,7 +14,10 @@ from tests.support.system import ROOT
 
 OLD: dict[str, Any] = orjson.loads((ROOT / "docs/openapi/ingest.json").read_bytes())
 PUT, MEDIA = ("paths", "/articles/{article_id}", "put"), ("paths", "/media/{name}", "put")
-INPUT, ANSWER = ("components", "schemas", "ArticleInput"), ("components", "schemas", "ArticleAnswer")
+INPUT, ANSWER = (
+    ("components", "schemas", "ArticleInput"),
+    ("components", "schemas", "ArticleAnswer"),
+)
 
 
 def changed(change: Callable[[Any], object], *place: str) -> list[str]:
@@ -56,21 +59,30 @@ def test_what_adds_is_taken(place: tuple[str, ...], change: Callable[[Any], obje
         (("paths",), lambda at: at.pop("/reads.gif"), "GET /reads.gif: the operation is gone"),
         (PUT, lambda at: at.update(operationId="x"), "its operation id was put_article, is now x"),
         (PUT, lambda at: at["parameters"].pop(), "If-None-Match: the parameter is gone"),
-        (PUT, lambda at: at["parameters"].append(optional("a") | {"required": True}), "a: is now required"),
+        (PUT, lambda at: at["parameters"].append(optional("a") | {"required": True}),
+         "a: is now required"),
         (PUT, lambda at: at["responses"].pop("201"), "201: no longer answered"),
-        (PUT, lambda at: at["responses"]["200"]["headers"].pop("ETag"), "200: the header ETag is gone"),
-        (MEDIA, lambda at: at["requestBody"]["content"].pop("image/png"), "a body of image/png is no longer taken"),
+        (PUT, lambda at: at["responses"]["200"]["headers"].pop("ETag"),
+         "200: the header ETag is gone"),
+        (MEDIA, lambda at: at["requestBody"]["content"].pop("image/png"),
+         "a body of image/png is no longer taken"),
         (INPUT, lambda at: at["required"].append("lead"), "body.lead: is now required"),
         (INPUT, lambda at: at["properties"].pop("tags"), "body.tags: the field is gone"),
-        (INPUT, lambda at: at["properties"]["title"].update(maxLength=200), "body.title: its maxLength was 300"),
-        (INPUT, lambda at: at["properties"]["lead"].update(pattern="^a$"), "body.lead: its pattern was"),
-        (INPUT, lambda at: at["properties"]["title"].update(type="integer"), "body.title: its type was string"),
+        (INPUT, lambda at: at["properties"]["title"].update(maxLength=200),
+         "body.title: its maxLength was 300"),
+        (INPUT, lambda at: at["properties"]["lead"].update(pattern="^a$"),
+         "body.lead: its pattern was"),
+        (INPUT, lambda at: at["properties"]["title"].update(type="integer"),
+         "body.title: its type was string"),
         (ANSWER, lambda at: at["required"].remove("url"), "url: may now be missing"),
         (ANSWER, lambda at: at["properties"].pop("lead"), "lead: the field is gone"),
-        (ANSWER, lambda at: at["properties"]["state"]["enum"].append("new"), "state: its values were"),
+        (ANSWER, lambda at: at["properties"]["state"]["enum"].append("new"),
+         "state: its values were"),
     ],
 )  # fmt: skip
-def test_what_breaks_clients_is_named(place: tuple[str, ...], change: Callable[[Any], object], said: str) -> None:
+def test_what_breaks_clients_is_named(
+    place: tuple[str, ...], change: Callable[[Any], object], said: str
+) -> None:
     assert any(said in reason for reason in changed(change, *place))
 
 

@@ -1,4 +1,6 @@
-"""A locked install depends on nothing that an index offers besides, and everybody installs in the same way."""
+"""A locked install depends on nothing that an index offers besides, and everybody installs in the
+same way.
+"""
 
 import hashlib
 import os
@@ -13,7 +15,9 @@ from tests.install.index import make_index, make_wheel
 from tests.support.system import ROOT
 
 MAKEFILE, DOCKERFILE = (ROOT / "Makefile").read_text(), (ROOT / "Dockerfile").read_text()
-LOCKS = [ROOT / name for name in ("requirements.txt", "requirements-demo.txt", "requirements-dev.txt")]
+LOCKS = [
+    ROOT / name for name in ("requirements.txt", "requirements-demo.txt", "requirements-dev.txt")
+]
 FLAGS = ["--no-deps", "--require-hashes"]
 
 
@@ -44,20 +48,27 @@ def test_each_lock_holds_the_one_before() -> None:
 def test_every_need_of_the_makefile_is_known_to_bootstrap() -> None:
     script = (ROOT / "deploy/local/bootstrap.sh").read_text()
     known = set(re.findall(r"^    ([a-z]+)\)$", script, re.MULTILINE))
-    needed = {need for line in re.findall(r"bootstrap\.sh ([a-z ]+)", MAKEFILE) for need in line.split()}
+    needed = {
+        need for line in re.findall(r"bootstrap\.sh ([a-z ]+)", MAKEFILE) for need in line.split()
+    }
     assert needed <= known
 
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
-    """The lock of `outer`, which asks for `inner[more]`; the index offers a newer `inner` and a newer `outer`."""
+    """The lock of `outer`, which asks for `inner[more]`; the index offers a newer `inner` and a
+    newer `outer`.
+    """
     held = tmp_path / "held"
     held.mkdir()
     wheels = [
         make_wheel(held, "outer", "1.0", requires=["inner[more]>=1.0"]),
         make_wheel(held, "inner", "1.0", extras=["more"]),
     ]
-    lines = [f"{w.name.split('-')[0]}==1.0 --hash=sha256:{hashlib.sha256(w.read_bytes()).hexdigest()}" for w in wheels]
+    lines = [
+        f"{w.name.split('-')[0]}==1.0 --hash=sha256:{hashlib.sha256(w.read_bytes()).hexdigest()}"
+        for w in wheels
+    ]
     (tmp_path / "lock.txt").write_text("\n".join(lines) + "\n")
     make_index(tmp_path / "index", wheels, {"outer": ["more"], "inner": ["more"]})
     return tmp_path / "lock.txt"
@@ -66,12 +77,18 @@ def lock(tmp_path: Path) -> Path:
 def pip(environment: Path, lock: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the pip that Python itself brings, with the local index alone."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    told |= {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": (lock.parent / "index").as_uri(), "PIP_NO_CACHE_DIR": "1"}
+    told |= {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": (lock.parent / "index").as_uri(),
+        "PIP_NO_CACHE_DIR": "1",
+    }
     line = [str(environment / "bin/python"), "-m", "pip", "--disable-pip-version-check", *arguments]
     return subprocess.run(line, env=told, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_newer_release_of_a_package_with_an_extra_does_not_stop_the_install(tmp_path: Path, lock: Path) -> None:
+def test_a_newer_release_of_a_package_with_an_extra_does_not_stop_the_install(
+    tmp_path: Path, lock: Path
+) -> None:
     environment = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=120)
     done = pip(environment, lock, "install", *FLAGS, f"--requirement={lock}")

@@ -1,4 +1,6 @@
-"""Image, compose file and Kubernetes manifests fit the code and one another. No server or cluster is asked."""
+"""Image, compose file and Kubernetes manifests fit the code and one another. No server or cluster
+is asked.
+"""
 
 import json
 import os
@@ -51,13 +53,21 @@ def literals(folder: Path) -> dict[str, str]:
 
 
 def merged(held: Any, patch: Any) -> Any:
-    """`held` with `patch` merged into it as kustomize does: maps by key, lists of named things by name."""
+    """`held` with `patch` merged into it as kustomize does: maps by key, lists of named things by
+    name.
+    """
     if isinstance(held, dict) and isinstance(patch, dict):
         both = {key: merged(held[key], patch[key]) for key in held.keys() & patch.keys()}
         return held | patch | both
-    if isinstance(held, list) and all(isinstance(item, dict) and "name" in item for item in [*held, *patch]):
+    if isinstance(held, list) and all(
+        isinstance(item, dict) and "name" in item for item in [*held, *patch]
+    ):
         byname = {item["name"]: item for item in held}
-        return list((byname | {item["name"]: merged(byname.get(item["name"]), item) for item in patch}).values())
+        return list(
+            (
+                byname | {item["name"]: merged(byname.get(item["name"]), item) for item in patch}
+            ).values()
+        )
     return patch
 
 
@@ -74,7 +84,9 @@ def base() -> list[dict[str, Any]]:
 
 
 OBJECTS = base()
-WORKLOADS = {o["metadata"]["name"]: o for o in OBJECTS if o["kind"] in ("Deployment", "StatefulSet", "Job")}
+WORKLOADS = {
+    o["metadata"]["name"]: o for o in OBJECTS if o["kind"] in ("Deployment", "StatefulSet", "Job")
+}
 
 
 def pod(name: str) -> dict[str, Any]:
@@ -99,7 +111,9 @@ def told(name: str, overlay: Path) -> dict[str, str]:
     return environment
 
 
-def read_settings(monkeypatch: pytest.MonkeyPatch, name: str, environment: dict[str, str]) -> Settings:
+def read_settings(
+    monkeypatch: pytest.MonkeyPatch, name: str, environment: dict[str, str]
+) -> Settings:
     for variable in [v for v in os.environ if v.startswith(PREFIX)]:
         monkeypatch.delenv(variable)
     for variable, value in environment.items():
@@ -131,7 +145,9 @@ def test_a_pod_runs_its_module_and_nothing_else(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: str(path.name))
-def test_a_pod_is_told_usable_settings(monkeypatch: pytest.MonkeyPatch, name: str, overlay: Path) -> None:
+def test_a_pod_is_told_usable_settings(
+    monkeypatch: pytest.MonkeyPatch, name: str, overlay: Path
+) -> None:
     environment = told(name, overlay)
 
     settings = read_settings(monkeypatch, name, environment)
@@ -165,7 +181,9 @@ def test_a_service_is_asked_how_it_is_and_given_time_to_stop(name: str) -> None:
     assert one["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     before = int(one["lifecycle"]["preStop"]["exec"]["command"][1]) if "lifecycle" in one else 0
     assert pod(name)["terminationGracePeriodSeconds"] >= before + 10
-    assert ("lifecycle" in one) == any(o["kind"] == "Service" and o["metadata"]["name"] == name for o in OBJECTS)
+    assert ("lifecycle" in one) == any(
+        o["kind"] == "Service" and o["metadata"]["name"] == name for o in OBJECTS
+    )
 
 
 def test_selectors_find_what_they_name() -> None:
@@ -180,7 +198,9 @@ def test_selectors_find_what_they_name() -> None:
             name = item["metadata"]["name"].removesuffix("-pods")
             assert selector.get("matchLabels", selector) == {NAME: name}
             assert name in WORKLOADS
-    assert {o["metadata"]["name"] for o in OBJECTS if o["kind"] == "PodDisruptionBudget"} == set(SERVICES)
+    assert {o["metadata"]["name"] for o in OBJECTS if o["kind"] == "PodDisruptionBudget"} == set(
+        SERVICES
+    )
 
 
 def test_the_spool_lies_on_a_volume_of_its_own() -> None:
@@ -202,10 +222,13 @@ def test_the_public_host_leads_to_no_editor_and_no_metrics() -> None:
     }
     assert to == {
         "/metrics": [], "/livez": [], "/readyz": [], "/state": [],
-        "/reads": ["gateway"], "/reads.gif": ["gateway"], "/events": ["ingest"], "/schemas": ["ingest"],
+        "/reads": ["gateway"], "/reads.gif": ["gateway"], "/events": ["ingest"],
+        "/schemas": ["ingest"],
         "/stats": ["stats"], "/": ["render"],
     }  # fmt: skip
-    assert {ref["name"] for rule in editors["spec"]["rules"] for ref in rule["backendRefs"]} == {"ingest"}
+    assert {ref["name"] for rule in editors["spec"]["rules"] for ref in rule["backendRefs"]} == {
+        "ingest"
+    }
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -215,7 +238,9 @@ def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: st
     environment = {
         **IMAGE,
         **{
-            variable: re.sub(r"\$\{(\w+):([-?])([^}]*)\}", lambda m: given[m[1]] if m[2] == "?" else m[3], value)
+            variable: re.sub(
+                r"\$\{(\w+):([-?])([^}]*)\}", lambda m: given[m[1]] if m[2] == "?" else m[3], value
+            )
             for variable, value in service["environment"].items()
         },
     }
@@ -225,7 +250,9 @@ def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: st
     assert not unknown(environment)
     assert service["command"] == ["python", "-m", MODULES[name]]
     if name != "setup":
-        assert service["ports"] == [f"127.0.0.1:{SETTINGS[name].model_fields['port'].default}:{settings.port}"]
+        assert service["ports"] == [
+            f"127.0.0.1:{SETTINGS[name].model_fields['port'].default}:{settings.port}"
+        ]
 
 
 GATEWAY = ROOT / "deploy/k8s/components/gateway"
@@ -234,10 +261,14 @@ GATEWAY = ROOT / "deploy/k8s/components/gateway"
 def test_the_gateway_names_every_pod_that_ingest_may_have() -> None:
     text = (GATEWAY / "servers.cfg").read_text()
     domain = "ingest-pods.${NAMESPACE}.svc.${CLUSTER_DOMAIN-cluster.local}:8000"
-    assert re.findall(r'server (ingest-\d+) "ingest-\d+\.(\S+)"', text) == [(f"ingest-{n}", domain) for n in range(20)]
+    assert re.findall(r'server (ingest-\d+) "ingest-\d+\.(\S+)"', text) == [
+        (f"ingest-{n}", domain) for n in range(20)
+    ]
     assert re.findall(r'"(ingest-\d+)\.', text) == [f"ingest-{n}" for n in range(20)]
     assert WORKLOADS["ingest"]["spec"]["serviceName"] == "ingest-pods"
-    (pods,) = [o for o in OBJECTS if o["kind"] == "Service" and o["metadata"]["name"] == "ingest-pods"]
+    (pods,) = [
+        o for o in OBJECTS if o["kind"] == "Service" and o["metadata"]["name"] == "ingest-pods"
+    ]
     assert pods["spec"]["clusterIP"] == "None"
     assert pods["spec"]["publishNotReadyAddresses"]
 
@@ -250,7 +281,9 @@ def test_gateways_have_the_same_backends_everywhere() -> None:
     for text in (k8s, compose, local):
         assert re.findall(r"^backend (\w+) from (\w+)$", text, re.MULTILINE) == wanted
     assert set(re.findall(r"(\S+):8000", compose)) <= set(COMPOSE["services"])
-    named = re.findall(r"use_backend (\w+)|default_backend (\w+)", (GATEWAY / "haproxy.cfg").read_text())
+    named = re.findall(
+        r"use_backend (\w+)|default_backend (\w+)", (GATEWAY / "haproxy.cfg").read_text()
+    )
     assert {one or other for one, other in named} == set(BACKENDS)
 
 
@@ -276,7 +309,15 @@ def test_both_ingests_of_compose_differ_by_their_name() -> None:
 
 def test_compose_waits_for_what_it_starts() -> None:
     services = COMPOSE["services"]
-    assert set(services) == {*SETTINGS, "ingest-2", "gateway", "rabbitmq", "mongodb", "mongodb-init", "samples"}
+    assert set(services) == {
+        *SETTINGS,
+        "ingest-2",
+        "gateway",
+        "rabbitmq",
+        "mongodb",
+        "mongodb-init",
+        "samples",
+    }
     for service in services.values():
         for other, wanted in service.get("depends_on", {}).items():
             if wanted["condition"] == "service_healthy":
@@ -289,16 +330,21 @@ def test_compose_waits_for_what_it_starts() -> None:
             source = volume.partition(":")[0]
             assert source in COMPOSE["volumes"] or (ROOT / source).exists()
     assert "ports" not in services["mongodb"]
-    assert services["rabbitmq"]["ports"] == ["127.0.0.1:5672:5672"]  # for subscribers on the machine
+    assert services["rabbitmq"]["ports"] == [
+        "127.0.0.1:5672:5672"
+    ]  # for subscribers on the machine
     assert [name for name in services if "profiles" in services[name]] == ["samples"]
 
 
 def test_definitions_are_for_the_users_that_the_manifests_name_and_hold_no_secret() -> None:
     held = [json.loads(path.read_text()) for path in sorted((ROOT / "deploy/rabbitmq").iterdir())]
-    granted = [{granting["user"] for granting in definitions["permissions"]} for definitions in held]
+    granted = [
+        {granting["user"] for granting in definitions["permissions"]} for definitions in held
+    ]
     assert granted == [set(SETTINGS), {"NAME"}]
     assert all(
-        set(definitions) <= {"permissions", "topic_permissions", "policies", "parameters"} for definitions in held
+        set(definitions) <= {"permissions", "topic_permissions", "policies", "parameters"}
+        for definitions in held
     )
 
 
@@ -310,7 +356,9 @@ def test_secrets_are_asked_for_and_not_kept() -> None:
     assert not re.findall(r"^\w+=.+$", example, re.MULTILINE)
     assert ".env" in (ROOT / ".gitignore").read_text().split()
     assert (ROOT / ".dockerignore").read_text().split("\n")[1] == "*"
-    manifests = [document for path in (ROOT / "deploy/k8s").rglob("*.yaml") for document in documents(path)]
+    manifests = [
+        document for path in (ROOT / "deploy/k8s").rglob("*.yaml") for document in documents(path)
+    ]
     assert not [d for d in manifests if d["kind"] == "Secret" or "secretGenerator" in d]
 
 

@@ -52,7 +52,10 @@ def test_names_and_words_are_there_for_generators_and_readers(name: str, api: Fa
         assert operation["summary"], where
         assert operation["tags"], where
         for parameter in operation.get("parameters", ()):
-            assert parameter["schema"].get("type") in {"boolean", "integer", "string"}, (where, parameter)
+            assert parameter["schema"].get("type") in {"boolean", "integer", "string"}, (
+                where,
+                parameter,
+            )
     for model, schema in document["components"]["schemas"].items():
         assert schema.get("description"), model
 
@@ -71,8 +74,15 @@ def test_every_error_is_a_problem_document(name: str, api: FastAPI) -> None:
 
 
 def test_what_needs_a_token_says_so_and_with_which_scope() -> None:
-    needed = {where: operation.get("security") for where, operation in operations(APIS["ingest"].openapi())}
-    editor, sender, public = [{"token": ["articles"]}], [{"token": ["reads"]}], [{"token": ["articles"]}, {}]
+    needed = {
+        where: operation.get("security")
+        for where, operation in operations(APIS["ingest"].openapi())
+    }
+    editor, sender, public = (
+        [{"token": ["articles"]}],
+        [{"token": ["reads"]}],
+        [{"token": ["articles"]}, {}],
+    )
     assert {where: security for where, security in needed.items() if security} == {
         "PUT /articles/{article_id}": editor,
         "POST /articles": editor,

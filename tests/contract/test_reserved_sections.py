@@ -1,4 +1,6 @@
-"""No section of the site is called as a path of a service is: behind one gateway it would hide one of the two."""
+"""No section of the site is called as a path of a service is: behind one gateway it would hide one
+of the two.
+"""
 
 import json
 
@@ -19,5 +21,7 @@ def test_every_path_of_the_api_is_reserved(service: str) -> None:
 
 def test_every_path_of_the_pages_is_reserved() -> None:
     source = (ROOT / "services/render/server.py").read_text()
-    fixed = {word for word in ("static", "media", "feed", "sitemap", "robots") if f"/{word}" in source}
+    fixed = {
+        word for word in ("static", "media", "feed", "sitemap", "robots") if f"/{word}" in source
+    }
     assert {"static", "media"} <= fixed <= RESERVED_SECTIONS

@@ -18,7 +18,11 @@ SERVICES = json.loads((ROOT / "deploy/rabbitmq/services.json").read_text())
 
 
 def test_it_lists_every_event_with_an_example_of_it() -> None:
-    rows = dict(re.findall(r"^\| `([a-z.]+)` \| .* \[v1\]\((events/examples/[^)]+)\) \|$", TEXT, re.MULTILINE))
+    rows = dict(
+        re.findall(
+            r"^\| `([a-z.]+)` \| .* \[v1\]\((events/examples/[^)]+)\) \|$", TEXT, re.MULTILINE
+        )
+    )
     assert list(rows) == list(events.EVENTS)
     for name, link in rows.items():
         event, _ = events.decode((PAGE.parent / link).read_bytes())
@@ -58,11 +62,29 @@ def test_guide_document_and_contributors_tell_the_same_of_types_and_versions() -
 
 
 def test_the_policy_is_for_subscribers_alone() -> None:
-    """A queue of ours must not lose its oldest messages; of a subscriber's none may refuse, whatever its name."""
-    ours = [queue.name for work in topology.WORK_QUEUES for queue in (work.queue, work.parked, *work.retries)]
-    for name in (*ours, topology.EVENTS_LOG.name, "render.counts.a1", "stats.heartbeats.a1", "render.articles.replay"):
+    """A queue of ours must not lose its oldest messages; of a subscriber's none may refuse,
+    whatever its name.
+    """
+    ours = [
+        queue.name
+        for work in topology.WORK_QUEUES
+        for queue in (work.queue, work.parked, *work.retries)
+    ]
+    for name in (
+        *ours,
+        topology.EVENTS_LOG.name,
+        "render.counts.a1",
+        "stats.heartbeats.a1",
+        "render.articles.replay",
+    ):
         assert not re.search(POLICY["pattern"], name)
-    for name in ("search.articles", "search.articles.parked", "renderer.articles", "search.retry.full", "a.retry.60"):
+    for name in (
+        "search.articles",
+        "search.articles.parked",
+        "renderer.articles",
+        "search.retry.full",
+        "a.retry.60",
+    ):
         assert re.search(POLICY["pattern"], name)
 
 
@@ -70,7 +92,10 @@ def test_names_of_services_are_taken() -> None:
     taken = re.findall(r"none of (.*?)\.", TEXT)[0]
     users = {granting["user"] for granting in SERVICES["permissions"]}
     assert set(re.findall(r"`(\w+)`", taken)) == TAKEN == {*users, "luotdoc"}
-    assert set(re.findall(r"\w+", POLICY["pattern"].partition("(?!(")[2].partition(")")[0])) == {*users, "luotdoc"}
+    assert set(re.findall(r"\w+", POLICY["pattern"].partition("(?!(")[2].partition(")")[0])) == {
+        *users,
+        "luotdoc",
+    }
 
 
 def test_make_subscriber_does_as_the_page_says() -> None:

@@ -1,1 +1,3 @@
-"""Random bytes in messages, at the level of AMQP's frames: everything is parked or counted, nothing stops."""
+"""Random bytes in messages, at the level of AMQP's frames: everything is parked or counted, nothing
+stops.
+"""

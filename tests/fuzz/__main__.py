@@ -1,6 +1,8 @@
-"""`python -m tests.fuzz`: random bytes in properties, headers and bodies of messages, to each queue.
+"""`python -m tests.fuzz`: random bytes in properties, headers and bodies of messages, to each
+queue.
 
-Ends with status 1 when anything stopped, was late, lost or counted wrongly. The same seed makes the same messages.
+Ends with status 1 when anything stopped, was late, lost or counted wrongly. The same seed makes the
+same messages.
 """
 
 import asyncio
@@ -69,8 +71,8 @@ def main(arguments: list[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     for name, queue in result.queues.items():
         print(
-            f"{name}: {queue.taken:,} taken, {queue.refused:,} refused by RabbitMQ, {queue.parked:,} parked, "
-            f"slowest {queue.slowest:.2f} s"
+            f"{name}: {queue.taken:,} taken, {queue.refused:,} refused by RabbitMQ, "
+            f"{queue.parked:,} parked, slowest {queue.slowest:.2f} s"
         )
     print(", ".join(f"{name} {number:,}" for name, number in sorted(result.reasons.items())))
     print("\n".join(result.complaints) or "all parked or handled, nothing stopped")

@@ -25,7 +25,9 @@ LOG, NEWCOMER = "luotdoc.events.log", "newcomer.articles"
 CHUNK = 200
 """Hostile messages before each good one."""
 FEW = 16
-"""Among so many, those that RabbitMQ refuses are found soonest one by one; a stream refuses one in eight."""
+"""Among so many, those that RabbitMQ refuses are found soonest one by one; a stream refuses one in
+eight.
+"""
 GOOD_SECONDS = 2.0
 SIDE_BY_SIDE = 8
 """Connections that fill the stream at once: each waits for a new one where a message is refused."""
@@ -97,7 +99,9 @@ def good_batch(number: int) -> Hostile:
 class Run:
     """One run: `messages` into each queue, made from `seed`."""
 
-    def __init__(self, system: System, messages: int, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, system: System, messages: int, seed: int, say: Callable[[str], None]
+    ) -> None:
         self._system, self._messages, self._say = system, messages, say
         self._maker = Maker(seed)
         self._sender = Sender(system.broker.url)
@@ -105,8 +109,13 @@ class Run:
         self.result = Result()
 
     async def go(self, works: Iterable[str] = WORKS) -> Result:
-        """Start the services and do it; `works` are the work queues that are filled before the stream."""
-        started = [await self._system.start(service, wait=False, flush_interval="0.1") for service in WORKS.values()]
+        """Start the services and do it; `works` are the work queues that are filled before the
+        stream.
+        """
+        started = [
+            await self._system.start(service, wait=False, flush_interval="0.1")
+            for service in WORKS.values()
+        ]
         for process in started:
             await self._system.ready(process, 120)
         for queue in works:
@@ -126,14 +135,20 @@ class Run:
         told = self.result.queues[queue] = Queue()
         for first in range(0, self._messages, CHUNK):
             made = [self._maker.next() for _ in range(min(CHUNK, self._messages - first))]
-            aside = len(made) // 10  # one in ten lies in the parked queue, or comes back from a retry queue
+            aside = (
+                len(made) // 10
+            )  # one in ten lies in the parked queue, or comes back from a retry queue
             places = [(queue, made[2 * aside :]), (f"{queue}.parked", made[:aside])]
-            places.append((queue if queue == "counter.reads" else f"{queue}.retry.1", made[aside : 2 * aside]))
+            places.append(
+                (queue if queue == "counter.reads" else f"{queue}.retry.1", made[aside : 2 * aside])
+            )
             for place, messages in places:
                 await asyncio.to_thread(self._sender.send, place, messages, told)
             told.slowest = max(told.slowest, await self._good_one(queue))
             if first % (CHUNK * 25) == 0:
-                self._say(f"{queue}: {first + len(made):,} sent, good ones within {told.slowest:.2f} s")
+                self._say(
+                    f"{queue}: {first + len(made):,} sent, good ones within {told.slowest:.2f} s"
+                )
         if told.slowest > GOOD_SECONDS:
             self.result.complaints.append(f"{queue}: a good message took {told.slowest:.2f} s")
         await until(lambda: self._drained(queue), 120, f"{queue} is empty")
@@ -149,7 +164,9 @@ class Run:
         else:
             name = f"g{self._good}"
             await publish(self._system, [sample("article.published", name, 1)], queue=queue)
-            ledger = self._system.db.pages if queue.startswith("render") else self._system.db.catalogue
+            ledger = (
+                self._system.db.pages if queue.startswith("render") else self._system.db.catalogue
+            )
 
         async def handled() -> bool:
             return await ledger.find_one({"_id": name}) is not None
@@ -172,14 +189,24 @@ class Run:
             rows = listed.stdout.splitlines()[1:]
             self.result.reasons.update(f"{queue} {row.split()[2]}" for row in rows)
             if listed.returncode or len(rows) != told.parked:
-                self.result.complaints.append(f"{queue}: {len(rows)} listed of {told.parked}: {listed.stderr[-500:]}")
+                self.result.complaints.append(
+                    f"{queue}: {len(rows)} listed of {told.parked}: {listed.stderr[-500:]}"
+                )
             # What was listed goes back to its place when the connection has closed, a moment later.
-            await until(partial(self._has, f"{queue}.parked", told.parked), 60, f"{queue}.parked has all of them again")
+            await until(
+                partial(self._has, f"{queue}.parked", told.parked),
+                60,
+                f"{queue}.parked has all of them again",
+            )
             discarded, more = await self._operator("discard", queue, "--all")
             if discarded.returncode:
                 self.result.complaints.append(f"{queue}: {discarded.stderr[-500:]}")
-            await until(partial(self._has, f"{queue}.parked", 0), 15, f"all of {queue}.parked are discarded")
-            self._say(f"{queue}: {len(rows):,} listed in {seconds:.0f} s, discarded in {more:.0f} s")
+            await until(
+                partial(self._has, f"{queue}.parked", 0), 15, f"all of {queue}.parked are discarded"
+            )
+            self._say(
+                f"{queue}: {len(rows):,} listed in {seconds:.0f} s, discarded in {more:.0f} s"
+            )
 
     async def _has(self, queue: str, number: int) -> bool:
         return await self._system.queue_depth(queue) == number
@@ -202,7 +229,9 @@ class Run:
         await publish(self._system, [sample("article.published", "last", 1)], queue=LOG)
         async with await aio_pika.connect(self._system.broker.url) as connection:
             channel = await connection.channel()
-            queue = await channel.declare_queue(NEWCOMER, durable=True, arguments={"x-queue-type": "quorum"})
+            queue = await channel.declare_queue(
+                NEWCOMER, durable=True, arguments={"x-queue-type": "quorum"}
+            )
             began = time.monotonic()
             replayed = await asyncio.to_thread(
                 subprocess.run,
@@ -216,9 +245,13 @@ class Run:
             told.slowest = time.monotonic() - began
             found = await self._took(queue)
             if replayed.returncode or not found:
-                self.result.complaints.append(f"the replay: {replayed.stdout[-300:]} {replayed.stderr[-500:]}")
+                self.result.complaints.append(
+                    f"the replay: {replayed.stdout[-300:]} {replayed.stderr[-500:]}"
+                )
             await channel.queue_delete(NEWCOMER)
-        self._say(f"{LOG}: replayed in {told.slowest:.1f} s: {replayed.stderr.strip().splitlines()[-1:]}")
+        self._say(
+            f"{LOG}: replayed in {told.slowest:.1f} s: {replayed.stderr.strip().splitlines()[-1:]}"
+        )
 
     async def _fill_stream(self) -> Queue:
         counted = [Queue() for _ in range(SIDE_BY_SIDE)]
@@ -228,14 +261,20 @@ class Run:
             for first in range(0, self._messages, step):
                 made = [self._maker.next() for _ in range(min(step, self._messages - first))]
                 parts = (made[start : start + FEW] for start in range(0, len(made), FEW))
-                sending = zip(senders, parts, counted, strict=False)  # the last step may have fewer parts
-                await asyncio.gather(*(asyncio.to_thread(one.send, LOG, part, told) for one, part, told in sending))
+                sending = zip(
+                    senders, parts, counted, strict=False
+                )  # the last step may have fewer parts
+                await asyncio.gather(
+                    *(asyncio.to_thread(one.send, LOG, part, told) for one, part, told in sending)
+                )
                 if first % (step * 40) == 0:
                     self._say(f"{LOG}: {first + len(made):,} sent")
         finally:
             for sender in senders:
                 sender.close()
-        self.result.queues[LOG] = Queue(sum(each.taken for each in counted), sum(each.refused for each in counted))
+        self.result.queues[LOG] = Queue(
+            sum(each.taken for each in counted), sum(each.refused for each in counted)
+        )
         return self.result.queues[LOG]
 
     async def _took(self, queue: aio_pika.abc.AbstractQueue) -> bool:
@@ -253,7 +292,9 @@ class Run:
         books = (await self._system.http.get(f"{stats}/stats/reconciliation")).json()
         if books["balance"]:
             self.result.complaints.append(f"the books: {books}")
-        self.result.complaints += [f"a bug: {name} {n}" for name, n in self.result.reasons.items() if "bug" in name]
+        self.result.complaints += [
+            f"a bug: {name} {n}" for name, n in self.result.reasons.items() if "bug" in name
+        ]
 
     def close(self) -> None:
         """End the connection."""

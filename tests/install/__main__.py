@@ -1,8 +1,10 @@
-"""`python -m tests.install`: does a fresh clone install and work, whatever pip there is and whatever an index offers?
+"""`python -m tests.install`: does a fresh clone install and work, whatever pip there is and
+whatever an index offers?
 
-For each pip: a clone of what is committed, an index of local files that offers a newer release of every package
-beside the locked one, empty caches; then `make demo` until it is up, and `make check`. One line a pip says how it
-went. The files of the lock are downloaded once, from the index that pip is set up with.
+For each pip: a clone of what is committed, an index of local files that offers a newer release of
+every package beside the locked one, empty caches; then `make demo` until it is up, and `make
+check`. One line a pip says how it went. The files of the lock are downloaded once, from the index
+that pip is set up with.
 """
 
 import argparse
@@ -27,7 +29,8 @@ UP = "Ctrl-C stops everything"
 PYTHON = """#!/bin/sh
 # The Python of the test, whose new environments get the pip of the test.
 "{python}" "$@" || exit
-[ "$1 $2" != "-m venv" ] || exec "$3/bin/python" -m pip install --quiet --no-index --find-links="{files}" pip=={pip}
+[ "$1 $2" != "-m venv" ] && exit
+exec "$3/bin/python" -m pip install --quiet --no-index --find-links="{files}" pip=={pip}
 """
 
 
@@ -38,11 +41,21 @@ def say(text: str) -> None:
 
 def download(folder: Path, pips: list[str]) -> list[Path]:
     """The files of the whole lock, and the pips."""
-    line = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    line = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
     locked = ["--require-hashes", f"--requirement={ROOT / 'requirements-dev.txt'}"]
     subprocess.run([*line, f"--dest={folder}", *locked], check=True)
     for pip in pips:
-        subprocess.run([*line, f"--dest={folder}", "pip" if pip == "newest" else f"pip=={pip}"], check=True)
+        subprocess.run(
+            [*line, f"--dest={folder}", "pip" if pip == "newest" else f"pip=={pip}"], check=True
+        )
     return sorted(folder.iterdir())
 
 
@@ -57,12 +70,22 @@ def version_of(pip: str, files: list[Path]) -> str:
 def extras(lock: str) -> dict[str, list[str]]:
     """Every project of the lock; a newer release claims whatever extras somebody may ask for."""
     names = re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.MULTILINE)
-    return {normalized(name): ["toml", "rabbit", "standard", "email", "crypto", "socks"] for name in names}
+    return {
+        normalized(name): ["toml", "rabbit", "standard", "email", "crypto", "socks"]
+        for name in names
+    }
 
 
 def environment(place: Path, index: str) -> dict[str, str]:
     """That of a machine on which nothing was installed before: no caches, no settings of pip."""
-    ours = ("PIP_", "LUOTDOC_", "PYTEST", "MAKE", "ARGS", "VIRTUAL")  # ARGS are this run's, not those of its `make`
+    ours = (
+        "PIP_",
+        "LUOTDOC_",
+        "PYTEST",
+        "MAKE",
+        "ARGS",
+        "VIRTUAL",
+    )  # ARGS are this run's, not those of its `make`
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     home = place / "home"
     home.mkdir()
@@ -76,7 +99,11 @@ def environment(place: Path, index: str) -> dict[str, str]:
         "PYTHON": str(place / "python"),
     }
     marks = ("RABBITMQ_SERVER", "MONGOD")
-    fresh |= {f"LUOTDOC_{name}": os.environ[f"LUOTDOC_{name}"] for name in marks if f"LUOTDOC_{name}" in os.environ}
+    fresh |= {
+        f"LUOTDOC_{name}": os.environ[f"LUOTDOC_{name}"]
+        for name in marks
+        if f"LUOTDOC_{name}" in os.environ
+    }
     return kept | fresh
 
 
@@ -84,7 +111,8 @@ def demo(clone: Path, env: dict[str, str], log: Path) -> str:
     """Run `make demo` until it is up, and end it; answers "" or what went wrong."""
     with log.open("wb") as output:
         running = subprocess.Popen(
-            ["make", "demo"], cwd=clone, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+            ["make", "demo"], cwd=clone, env=env, stdout=output, stderr=output,
+             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
     deadline = time.monotonic() + DEMO_SECONDS
@@ -97,7 +125,9 @@ def demo(clone: Path, env: dict[str, str], log: Path) -> str:
             time.sleep(1)
         os.killpg(running.pid, signal.SIGINT)
         running.wait(60)
-        extra = [name for name in ("pytest", "mypy", "ruff") if (clone / ".venv/bin" / name).exists()]
+        extra = [
+            name for name in ("pytest", "mypy", "ruff") if (clone / ".venv/bin" / name).exists()
+        ]
         return f"make demo installed {', '.join(extra)}" if extra else ""
     finally:
         if running.poll() is None:
@@ -110,7 +140,8 @@ def run(clone: Path, env: dict[str, str], log: Path, *target: str) -> str:
     with log.open("wb") as output:
         try:
             done = subprocess.run(
-                ["make", *target], cwd=clone, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+                ["make", *target], cwd=clone, env=env, stdout=output, stderr=output,
+                 stdin=subprocess.DEVNULL,
                 timeout=CHECK_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -131,7 +162,11 @@ def tried(place: Path, pip: str, files: Path, index: str, steps: list[str]) -> b
         began, log = time.monotonic(), place / f"{step}.log"
         wrong = demo(clone, env, log) if step == "demo" else run(clone, env, log, step)
         if wrong:
-            say("".join(f"    {line}\n" for line in log.read_text(errors="replace").splitlines()[-30:]))
+            say(
+                "".join(
+                    f"    {line}\n" for line in log.read_text(errors="replace").splitlines()[-30:]
+                )
+            )
             say(f"pip {pip}: FAILED, {wrong}; all of it is in {log}")
             return False
         went.append(f"make {step} in {time.monotonic() - began:.0f} s")
@@ -142,9 +177,17 @@ def tried(place: Path, pip: str, files: Path, index: str, steps: list[str]) -> b
 def main() -> int:
     """Try each pip; answers the exit status."""
     parser = Command(prog="python -m tests.install", description=__doc__)
-    parser.add_argument("--pip", action="append", metavar="VERSION", help=f"instead of {OLD} and the newest; or newest")
     parser.add_argument(
-        "--step", action="append", choices=["demo", "venv", "check"], help="instead of demo and check; again for more"
+        "--pip",
+        action="append",
+        metavar="VERSION",
+        help=f"instead of {OLD} and the newest; or newest",
+    )
+    parser.add_argument(
+        "--step",
+        action="append",
+        choices=["demo", "venv", "check"],
+        help="instead of demo and check; again for more",
     )
     asked: argparse.Namespace = parser.parse_args()
     pips = asked.pip or [OLD, "newest"]
@@ -155,10 +198,18 @@ def main() -> int:
         files = place / "files"
         files.mkdir()
         held = download(files, pips)
-        index = make_index(place / "index", held, extras((ROOT / "requirements-dev.txt").read_text()))
+        index = make_index(
+            place / "index", held, extras((ROOT / "requirements-dev.txt").read_text())
+        )
         say(f"an index of {len(held)} files, each beside a newer release")
         results = [
-            tried(place / f"pip-{number}", version_of(pip, held), files, index, asked.step or ["demo", "check"])
+            tried(
+                place / f"pip-{number}",
+                version_of(pip, held),
+                files,
+                index,
+                asked.step or ["demo", "check"],
+            )
             for number, pip in enumerate(pips)
         ]
         ok = all(results)

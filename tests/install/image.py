@@ -1,8 +1,10 @@
-"""`python -m tests.install.image`: does the image build beside an index that offers newer releases, and start?
+"""`python -m tests.install.image`: does the image build beside an index that offers newer releases,
+and start?
 
-Needs root, Debian's `docker.io` and `mmdebstrap`. A Docker engine of its own, in a folder and on a network of its own,
-builds the Dockerfile on a base that is made from Debian packages under the name that the Dockerfile gives, with the
-pip of Debian 12. Nothing is pulled. Ends with status 1 when anything went wrong.
+Needs root, Debian's `docker.io` and `mmdebstrap`. A Docker engine of its own, in a folder and on a
+network of its own, builds the Dockerfile on a base that is made from Debian packages under the name
+that the Dockerfile gives, with the pip of Debian 12. Nothing is pulled. Ends with status 1 when
+anything went wrong.
 """
 
 import functools
@@ -31,7 +33,9 @@ START_SECONDS = 60.0
 
 
 def make_base(place: Path, index: str) -> Path:
-    """A Debian root file system with Python and pip where the official image has them; pip asks `index` alone."""
+    """A Debian root file system with Python and pip where the official image has them; pip asks
+    `index` alone.
+    """
     archive = place / "base.tar"
     told = f"[global]\nindex-url = {index}\ntrusted-host = {GATEWAY}\n"
     (place / "pip.conf").write_text(told)
@@ -54,7 +58,9 @@ def served(folder: Path, address: str) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing."""
 
-    server = http.server.ThreadingHTTPServer((address, 0), functools.partial(Quiet, directory=str(folder)))
+    server = http.server.ThreadingHTTPServer(
+        (address, 0), functools.partial(Quiet, directory=str(folder))
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server.server_port
@@ -78,17 +84,25 @@ def bridge() -> Iterator[None]:
 def engine(place: Path) -> Iterator[list[str]]:
     """A Docker engine in `place`; the command line that talks to it."""
     socket = f"unix://{place}/docker.sock"
-    folders = [f"--data-root={place}/data", f"--exec-root={place}/exec", f"--pidfile={place}/docker.pid"]
+    folders = [
+        f"--data-root={place}/data",
+        f"--exec-root={place}/exec",
+        f"--pidfile={place}/docker.pid",
+    ]
     with (place / "dockerd.log").open("wb") as output:
         running = subprocess.Popen(
-            ["dockerd", *folders, f"--host={socket}", f"--bridge={BRIDGE}"], stdout=output, stderr=output
+            ["dockerd", *folders, f"--host={socket}", f"--bridge={BRIDGE}"],
+            stdout=output,
+            stderr=output,
         )
     docker = ["docker", f"--host={socket}"]
     deadline = time.monotonic() + START_SECONDS
     try:
         while subprocess.run([*docker, "version"], capture_output=True, check=False).returncode:
             if running.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"dockerd does not start:\n{(place / 'dockerd.log').read_text()[-2000:]}")
+                raise RuntimeError(
+                    f"dockerd does not start:\n{(place / 'dockerd.log').read_text()[-2000:]}"
+                )
             time.sleep(0.2)
         yield docker
     finally:
@@ -108,16 +122,32 @@ def check(docker: list[str], clone: Path, archive: Path) -> list[str]:
         check=False,
     )
     if built.returncode:
-        return [f"docker build ended with {built.returncode}:\n{built.stdout[-3000:]}{built.stderr[-3000:]}"]
+        return [
+            "docker build ended with "
+            f"{built.returncode}:\n{built.stdout[-3000:]}{built.stderr[-3000:]}"
+        ]
     wrong = []
-    contained = [*docker, "run", "--rm", "--read-only", "--network=none", "--cap-drop=ALL", "luotdoc"]
+    contained = [
+        *docker,
+        "run",
+        "--rm",
+        "--read-only",
+        "--network=none",
+        "--cap-drop=ALL",
+        "luotdoc",
+    ]
     for module in [*(f"services.{service}" for service in SERVICES), "shared.setup"]:
         told = subprocess.run(
-            [*contained, "python", "-m", module, "--version"], capture_output=True, text=True, check=False
+            [*contained, "python", "-m", module, "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if told.stdout != f"luotdoc {VERSION}\n":
             wrong.append(f"{module} --version: {told.stdout}{told.stderr[-1000:]}")
-    held = subprocess.run([*contained, "id", "-u"], capture_output=True, text=True, check=False).stdout.strip()
+    held = subprocess.run(
+        [*contained, "id", "-u"], capture_output=True, text=True, check=False
+    ).stdout.strip()
     return wrong if held == "10001" else [*wrong, f"it runs as user {held}"]
 
 
@@ -128,7 +158,9 @@ def main() -> int:
     place = Path(tempfile.mkdtemp(prefix="luotdoc-image-"))
     try:
         clone, files = place / "clone", place / "files"
-        subprocess.run(["git", "clone", "--quiet", "--depth=1", ROOT.as_uri(), str(clone)], check=True)
+        subprocess.run(
+            ["git", "clone", "--quiet", "--depth=1", ROOT.as_uri(), str(clone)], check=True
+        )
         files.mkdir()
         held = download(files, [])
         make_index(place / "index", held, extras((ROOT / "requirements.txt").read_text()))
@@ -136,7 +168,10 @@ def main() -> int:
             wrong = check(docker, clone, make_base(place, f"http://{GATEWAY}:{port}/"))
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    say("\n".join(wrong) or f"the image builds beside newer releases, and starts: {time.monotonic() - began:.0f} s")
+    say(
+        "\n".join(wrong)
+        or f"the image builds beside newer releases, and starts: {time.monotonic() - began:.0f} s"
+    )
     return 1 if wrong else 0
 
 

@@ -13,7 +13,9 @@ Subscriber = Callable[[str], str]
 
 @pytest.fixture(scope="session")
 def subscriber(broker: Broker) -> Iterator[Subscriber]:
-    """The address of RabbitMQ for a subscriber by its name, whose user is made as the guide says."""
+    """The address of RabbitMQ for a subscriber by its name, whose user is made as the guide
+    says.
+    """
     made = []
 
     @cache

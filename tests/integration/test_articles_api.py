@@ -28,7 +28,12 @@ async def test_concurrent_writers_with_the_same_if_match(ingest: httpx.AsyncClie
         await ingest.put(f"/articles/race{number}", json=GOOD, headers=EDITOR)
         body = {**GOOD, "title": "Mới"}
         answers = await asyncio.gather(
-            *(ingest.put(f"/articles/race{number}", json=body, headers=EDITOR | {"if-match": '"1"'}) for _ in range(2))
+            *(
+                ingest.put(
+                    f"/articles/race{number}", json=body, headers=EDITOR | {"if-match": '"1"'}
+                )
+                for _ in range(2)
+            )
         )
         assert sorted(answer.status_code for answer in answers) == [200, 412]
         assert (await ingest.get(f"/articles/race{number}")).json()["revision"] == 2
@@ -36,13 +41,17 @@ async def test_concurrent_writers_with_the_same_if_match(ingest: httpx.AsyncClie
 
 async def test_concurrent_creation(ingest: httpx.AsyncClient) -> None:
     headers = EDITOR | {"if-none-match": "*"}
-    answers = await asyncio.gather(*(ingest.put("/articles/new", json=GOOD, headers=headers) for _ in range(8)))
+    answers = await asyncio.gather(
+        *(ingest.put("/articles/new", json=GOOD, headers=headers) for _ in range(8))
+    )
     assert sorted(answer.status_code for answer in answers) == [201] + [412] * 7
 
 
 async def test_many_writers_each_get_a_revision(ingest: httpx.AsyncClient) -> None:
     bodies = [{**GOOD, "title": f"Tin {number}"} for number in range(30)]
-    answers = await asyncio.gather(*(ingest.put("/articles/busy", json=body, headers=EDITOR) for body in bodies))
+    answers = await asyncio.gather(
+        *(ingest.put("/articles/busy", json=body, headers=EDITOR) for body in bodies)
+    )
     assert sorted(answer.json()["revision"] for answer in answers) == list(range(1, 31))
 
 
@@ -59,7 +68,11 @@ async def test_life_of_an_article(ingest: httpx.AsyncClient) -> None:
     assert "body_html" in (await ingest.get(path, headers=EDITOR)).json()
     assert (await ingest.post("/reads", json={"article": gone["id"]})).status_code == 404
     back = await ingest.put(path, json=GOOD, headers=EDITOR)
-    assert (back.status_code, back.json()["state"], back.json()["revision"]) == (200, "published", 3)
+    assert (back.status_code, back.json()["state"], back.json()["revision"]) == (
+        200,
+        "published",
+        3,
+    )
     assert (await ingest.post("/reads", json={"article": gone["id"]})).status_code == 204
     assert (await ingest.delete("/articles/nobody", headers=EDITOR)).status_code == 404
 
@@ -73,7 +86,11 @@ async def test_listing_pages_through_everything_once(ingest: httpx.AsyncClient) 
     seen: list[str] = []
     after: str | None = None
     while True:
-        answer = (await ingest.get("/articles", params={"limit": 2, **({"after": after} if after else {})})).json()
+        answer = (
+            await ingest.get(
+                "/articles", params={"limit": 2, **({"after": after} if after else {})}
+            )
+        ).json()
         seen += [item["id"] for item in answer["items"]]
         after = answer["next"]
         if after is None:
@@ -196,17 +213,29 @@ async def test_bad_json_and_bad_bytes(ingest: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/articles/Big", "/articles/" + "a" * 33, "/articles/a-b", "/articles/%ff", "/articles/a%00"]
+    "path",
+    ["/articles/Big", "/articles/" + "a" * 33, "/articles/a-b", "/articles/%ff", "/articles/a%00"],
 )
 async def test_bad_ids(ingest: httpx.AsyncClient, path: str) -> None:
     for method in ("PUT", "GET", "DELETE"):
-        answer = await ingest.request(method, path, json=GOOD if method == "PUT" else None, headers=EDITOR)
+        answer = await ingest.request(
+            method, path, json=GOOD if method == "PUT" else None, headers=EDITOR
+        )
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["path"] == "article_id"
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "limit=x", "after=zzz", "section=%00", "nope=1", "after=-99999999999999999-a"]
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "after=zzz",
+        "section=%00",
+        "nope=1",
+        "after=-99999999999999999-a",
+    ],
 )
 async def test_bad_queries(ingest: httpx.AsyncClient, query: str) -> None:
     answer = await ingest.get(f"/articles?{query}")
@@ -219,7 +248,9 @@ async def test_bad_preconditions(ingest: httpx.AsyncClient) -> None:
         answer = await ingest.put("/articles/p1", json=GOOD, headers=EDITOR | {name: value})
         assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, name)
     for value in ('"1"', "*"):
-        assert (await ingest.put("/articles/p1", json=GOOD, headers=EDITOR | {"If-Match": value})).status_code == 412
+        assert (
+            await ingest.put("/articles/p1", json=GOOD, headers=EDITOR | {"If-Match": value})
+        ).status_code == 412
     await ingest.put("/articles/p1", json=GOOD, headers=EDITOR)
     for value, status in (('W/"1"', 412), ('"2", "9"', 412), ('"x", "1"', 200), ("*", 200)):
         answer = await ingest.put("/articles/p1", json=GOOD, headers=EDITOR | {"If-Match": value})
@@ -268,16 +299,24 @@ async def test_media(system: System) -> None:
     put = await system.http.put(f"{base}/media/hoa.png", content=png, headers=EDITOR)
     assert put.status_code == 201
     path = put.json()["path"]
-    assert (await system.http.put(f"{base}/media/khac.jpg", content=png, headers=EDITOR)).json()["path"] == path
+    assert (await system.http.put(f"{base}/media/khac.jpg", content=png, headers=EDITOR)).json()[
+        "path"
+    ] == path
     served = await system.http.get(system.url("render") + path)
-    assert (served.status_code, served.content, served.headers["content-type"]) == (200, png, "image/png")
+    assert (served.status_code, served.content, served.headers["content-type"]) == (
+        200,
+        png,
+        "image/png",
+    )
     assert "immutable" in served.headers["cache-control"]
     for name, content, status in (
         ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='x'/>", 422),
         ("a.png", b"", 422),
         ("a b.png", png, 422),
     ):
-        assert (await system.http.put(f"{base}/media/{name}", content=content, headers=EDITOR)).status_code == status
+        assert (
+            await system.http.put(f"{base}/media/{name}", content=content, headers=EDITOR)
+        ).status_code == status
     assert (await system.http.put(f"{base}/media/a.png", content=png)).status_code == 401
 
 
@@ -289,12 +328,17 @@ async def test_unknown_paths_and_methods(ingest: httpx.AsyncClient) -> None:
         ("POST", "/reads.gif", 405),
     ):
         answer = await ingest.request(method, path)
-        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            status,
+            "application/problem+json",
+        )
     assert (await ingest.post("/articles/a1")).headers["allow"] == "DELETE, GET, HEAD, PUT"
 
 
 async def test_the_document_is_served_as_it_is_committed(ingest: httpx.AsyncClient) -> None:
-    assert (await ingest.get("/openapi.json")).json() == orjson.loads((ROOT / "docs/openapi/ingest.json").read_bytes())
+    assert (await ingest.get("/openapi.json")).json() == orjson.loads(
+        (ROOT / "docs/openapi/ingest.json").read_bytes()
+    )
 
 
 async def test_answers_to_bad_input_stay_small(ingest: httpx.AsyncClient) -> None:

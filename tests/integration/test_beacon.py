@@ -26,7 +26,9 @@ async def test_outcomes(system: System) -> None:
     assert (await system.read("a1", agent=BROWSER + " other")).headers["luotdoc-read"] == "counted"
     for agent in ("Googlebot/2.1 (+http://www.google.com/bot.html)", "curl/8.0", ""):
         bot = await system.read("a1", agent=agent)
-        assert (bot.status_code, bot.headers["luotdoc-read"]) == (204, "filtered; reason=bot"), agent
+        assert (bot.status_code, bot.headers["luotdoc-read"]) == (204, "filtered; reason=bot"), (
+            agent
+        )
     beacon = await system.http.post(
         url,
         content='{"article":"a1"}',
@@ -71,7 +73,9 @@ async def test_who_sees_a_page_and_whose_page_it_is(system: System, way: str) ->
         if way == "gif":
             answer = await system.http.get(f"{ingest.url}/reads.gif?article=a1", headers=headers)
         else:
-            url = f"{ingest.url}/reads" + ("?slow" if way == "slow" else "")  # past the way of plain requests
+            url = f"{ingest.url}/reads" + (
+                "?slow" if way == "slow" else ""
+            )  # past the way of plain requests
             answer = await system.http.post(url, json={"article": "a1"}, headers=headers)
         return answer.headers["luotdoc-read"]
 
@@ -126,7 +130,9 @@ async def test_an_address_that_reads_too_much_is_told_to_wait(system: System) ->
 
     async def read(number: int, address: str) -> httpx.Response:
         headers = {"user-agent": f"{BROWSER} {number}", "x-forwarded-for": address}
-        return await system.http.post(f"{ingest.url}/reads", json={"article": "a1"}, headers=headers)
+        return await system.http.post(
+            f"{ingest.url}/reads", json={"article": "a1"}, headers=headers
+        )
 
     answers = await asyncio.gather(*(read(number, "203.0.113.7") for number in range(100)))
     statuses = [answer.status_code for answer in answers]
@@ -136,10 +142,14 @@ async def test_an_address_that_reads_too_much_is_told_to_wait(system: System) ->
     assert refused.headers["retry-after"] == "1"
     assert refused.headers["content-type"] == "application/problem+json"
     assert {(await read(number, "203.0.113.8")).status_code for number in range(20)} == {204}
-    gif = await system.http.get(f"{ingest.url}/reads.gif?article=a1", headers={"x-forwarded-for": "203.0.113.7"})
+    gif = await system.http.get(
+        f"{ingest.url}/reads.gif?article=a1", headers={"x-forwarded-for": "203.0.113.7"}
+    )
     assert gif.status_code in (200, 429)
     metrics = (await system.http.get(f"{ingest.url}/metrics")).text
-    limited = float(metrics.partition('luotdoc_reads_total{class="reader",outcome="limit"} ')[2].split()[0])
+    limited = float(
+        metrics.partition('luotdoc_reads_total{class="reader",outcome="limit"} ')[2].split()[0]
+    )
     assert limited == statuses.count(429) + (gif.status_code == 429)
 
 
@@ -147,7 +157,10 @@ async def test_concurrent_reads_of_one_visitor_count_once(system: System) -> Non
     await system.start_all(flush_interval="0.1")
     await system.put("a1")
     answers = await asyncio.gather(*(system.read("a1") for _ in range(20)))
-    assert sorted(a.headers["luotdoc-read"] for a in answers) == ["counted"] + ["filtered; reason=reload"] * 19
+    assert (
+        sorted(a.headers["luotdoc-read"] for a in answers)
+        == ["counted"] + ["filtered; reason=reload"] * 19
+    )
     await until(lambda: system.counted(), 5, "the read is counted")
     assert await system.counted() == 1
 
@@ -176,7 +189,10 @@ async def test_refusals(system: System) -> None:
         assert (await system.http.get(f"{url}.gif{query}")).status_code == 422, query
     assert (await system.http.post(url, content=b"x" * 2000)).status_code == 413
     unknown = await system.read("nobody")
-    assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
+    assert (unknown.status_code, unknown.headers["content-type"]) == (
+        404,
+        "application/problem+json",
+    )
     assert (await system.http.get(f"{url}.gif?article=nobody")).status_code == 404
     assert await system.db.counts.count_documents({}) == 0
 
@@ -195,7 +211,9 @@ async def test_trusted_proxies(system: System) -> None:
     assert await read(trusting.url, "203.0.113.1") == "counted"
     assert await read(trusting.url, "203.0.113.2") == "counted"
     assert await read(trusting.url, "203.0.113.2, 10.1.1.1") == reload
-    assert await read(trusting.url, "198.51.100.9, 203.0.113.2") == reload  # what a reader claims is not believed
+    assert (
+        await read(trusting.url, "198.51.100.9, 203.0.113.2") == reload
+    )  # what a reader claims is not believed
     await until(lambda: _knows(system, plain.url), 5, "the second ingest knows the article")
     assert await read(plain.url, "203.0.113.1") == reload
 
@@ -205,7 +223,10 @@ async def _knows(system: System, url: str) -> bool:
 
 
 async def test_a_new_article_is_known_to_every_ingest_at_once(system: System) -> None:
-    first, second = await system.start("ingest", read_window=0), await system.start("ingest", read_window=0)
+    first, second = (
+        await system.start("ingest", read_window=0),
+        await system.start("ingest", read_window=0),
+    )
     assert (await system.read("a1", second.url)).status_code == 404
     await system.put("a1")
     assert (await system.read("a1", first.url)).status_code == 204
@@ -221,8 +242,12 @@ async def test_a_new_article_is_known_to_every_ingest_at_once(system: System) ->
 
 
 async def test_204_only_after_the_confirm(system: System) -> None:
-    """While RabbitMQ is frozen and the disk takes nothing, there is no 204; a 503 says when to come again."""
-    ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5", spool_max_bytes=65536)
+    """While RabbitMQ is frozen and the disk takes nothing, there is no 204; a 503 says when to come
+    again.
+    """
+    ingest = await system.start(
+        "ingest", read_window=0, confirm_timeout="0.5", spool_max_bytes=65536
+    )
     await system.put("a1")
     assert (await system.read("a1")).status_code == 204
     statuses: list[int] = []
@@ -252,7 +277,11 @@ async def test_204_only_after_the_confirm(system: System) -> None:
     await until(forwarded, 20, "the spool is forwarded and counted")
     # A read that was refused may still be counted, an acknowledged one must be.
     assert durable <= await system.counted() <= durable + statuses.count(503)
-    await until(lambda: not list((system.folder / "spool" / ingest.name).glob("*.spool")), 10, "the spool is empty")
+    await until(
+        lambda: not list((system.folder / "spool" / ingest.name).glob("*.spool")),
+        10,
+        "the spool is empty",
+    )
 
 
 async def test_reads_of_nothing_are_refused_soon_while_mongodb_is_frozen(system: System) -> None:
@@ -278,7 +307,9 @@ async def test_reads_of_nothing_are_refused_soon_while_mongodb_is_frozen(system:
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 async def test_reads_survive_a_broker_that_is_away(system: System, how: str) -> None:
-    """RabbitMQ is gone, ingest answers 204 from its spool, dies itself, comes back: counted exactly."""
+    """RabbitMQ is gone, ingest answers 204 from its spool, dies itself, comes back: counted
+    exactly.
+    """
     ingest = await system.start("ingest", read_window=0, confirm_timeout="1")
     await system.put("a1")
     sent = 0
@@ -305,7 +336,9 @@ async def test_reads_survive_a_broker_that_is_away(system: System, how: str) -> 
 
 
 async def test_a_memory_alarm_sends_reads_to_the_spool(system: System) -> None:
-    """RabbitMQ answers no publisher until the alarm is over; readers don't notice, and every read is counted."""
+    """RabbitMQ answers no publisher until the alarm is over; readers don't notice, and every read
+    is counted.
+    """
     ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5")
     await system.put("a1")
     assert (await system.read("a1")).status_code == 204
@@ -313,7 +346,9 @@ async def test_a_memory_alarm_sends_reads_to_the_spool(system: System) -> None:
         await asyncio.to_thread(system.broker.set_memory_alarm, True)
         for _ in range(20):
             assert (await system.read("a1")).status_code == 204
-        spool = (await system.http.get(f"{ingest.url}/metrics")).text.partition("\nluotdoc_spool_bytes ")[2]
+        spool = (await system.http.get(f"{ingest.url}/metrics")).text.partition(
+            "\nluotdoc_spool_bytes "
+        )[2]
         assert float(spool.split()[0]) > 0
     finally:
         await asyncio.to_thread(system.broker.set_memory_alarm, False)
@@ -326,7 +361,9 @@ async def test_a_memory_alarm_sends_reads_to_the_spool(system: System) -> None:
 
 
 async def test_the_exchange_is_gone_for_a_while(system: System) -> None:
-    """RabbitMQ closes the channel, and the first attempt to open it again fails: it is tried again and again."""
+    """RabbitMQ closes the channel, and the first attempt to open it again fails: it is tried again
+    and again.
+    """
     ingest = await system.start("ingest", read_window=0, confirm_timeout="0.5", log_level="DEBUG")
     await system.put("a1")
     assert (await system.read("a1")).status_code == 204
@@ -361,12 +398,22 @@ async def test_one_message_is_one_batch(system: System) -> None:
     await system.start("ingest", read_window=0)
     await system.put("a1")
     port = int(system.url("ingest").rpartition(":")[2])
-    read = f"POST /reads HTTP/1.1\r\nUser-Agent: {BROWSER}\r\nContent-Length: 16\r\n\r\n" + '{"article":"a1"}'
+    read = (
+        f"POST /reads HTTP/1.1\r\nUser-Agent: {BROWSER}\r\nContent-Length: 16\r\n\r\n"
+        + '{"article":"a1"}'
+    )
     connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]
     for _ in range(4):
-        for _, writer in connections:  # all at once: a client that sends one after the other has no batch to share
+        for (
+            _,
+            writer,
+        ) in (
+            connections
+        ):  # all at once: a client that sends one after the other has no batch to share
             writer.write(read.encode())
-        answers = await asyncio.gather(*(reader.readuntil(b"\r\n\r\n") for reader, _ in connections))
+        answers = await asyncio.gather(
+            *(reader.readuntil(b"\r\n\r\n") for reader, _ in connections)
+        )
         assert {answer[:12] for answer in answers} == {b"HTTP/1.1 204"}
     for _, writer in connections:
         writer.close()

@@ -46,9 +46,16 @@ async def test_a_wrong_event_of_ours_does_not_pass_unseen(system: System, judge:
     del bad["data"]["url"]
     async with await aio_pika.connect(system.broker.url) as connection:
         exchange = await (await connection.channel()).get_exchange("luotdoc.events")
-        for body, sender in ((good, "luotdoc-render"), (orjson.dumps(bad), "luotdoc-render"), (b"nonsense", None)):
+        for body, sender in (
+            (good, "luotdoc-render"),
+            (orjson.dumps(bad), "luotdoc-render"),
+            (b"nonsense", None),
+        ):
             message = aio_pika.Message(
-                body, app_id=sender, content_type=events.CONTENT_TYPE, message_id=orjson.loads(good)["id"]
+                body,
+                app_id=sender,
+                content_type=events.CONTENT_TYPE,
+                message_id=orjson.loads(good)["id"],
             )
             await exchange.publish(message, "page.removed")
     [fault] = await witness.faults()
@@ -67,7 +74,9 @@ async def test_ingest_serves_what_is_committed(system: System) -> None:
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
 
     paths = sorted((FOLDER / "schemas").iterdir())
-    answers = await asyncio.gather(*(system.http.get(f"{ingest.url}/schemas/{path.name}") for path in paths))
+    answers = await asyncio.gather(
+        *(system.http.get(f"{ingest.url}/schemas/{path.name}") for path in paths)
+    )
     for path, answer in zip(paths, answers, strict=True):
         assert (answer.status_code, answer.content) == (200, path.read_bytes())
         assert answer.headers["content-type"] == "application/schema+json"

@@ -14,7 +14,9 @@ READS = 500
 
 @pytest.mark.parametrize("step", ["folded", "committed"])
 async def test_counter_killed_within_a_flush(system: System, step: str) -> None:
-    """SIGKILL between fold and commit, and between commit and ack: another counter takes over, nothing doubles."""
+    """SIGKILL between fold and commit, and between commit and ack: another counter takes over,
+    nothing doubles.
+    """
     settings: dict[str, Any] = {"read_window": 0, "bot_filter": "off", "flush_interval": "0.2"}
     await system.start("ingest", **settings)
     await system.put("a1")

@@ -1,4 +1,6 @@
-"""The digest in docs/examples, in JavaScript, as another team would run it, with a RabbitMQ user of its own."""
+"""The digest in docs/examples, in JavaScript, as another team would run it, with a RabbitMQ user of
+its own.
+"""
 
 import asyncio
 import os
@@ -24,7 +26,12 @@ QUEUE = "mailer.articles"
 @contextmanager
 def digest(url: str, folder: Path, period: float) -> Iterator[subprocess.Popen[bytes]]:
     """The example, with a mail every `period` seconds into the file `mails`."""
-    environment = os.environ | {"AMQP_URL": url, "QUEUE": QUEUE, "PERIOD": str(period), "STATE": str(folder / "state")}
+    environment = os.environ | {
+        "AMQP_URL": url,
+        "QUEUE": QUEUE,
+        "PERIOD": str(period),
+        "STATE": str(folder / "state"),
+    }
     script = node("../../docs/examples/digest.mjs")
     with (folder / "mails").open("ab") as mails, (folder / "log").open("ab") as log:
         process = subprocess.Popen(script, cwd=ROOT, env=environment, stdout=mails, stderr=log)
@@ -36,10 +43,15 @@ def digest(url: str, folder: Path, period: float) -> Iterator[subprocess.Popen[b
 
 
 def article(
-    identity: str, revision: int, title: str, kind: type[events.Article] = events.ArticlePublished, **more: Any
+    identity: str,
+    revision: int,
+    title: str,
+    kind: type[events.Article] = events.ArticlePublished,
+    **more: Any,
 ) -> bytes:
     data = kind(
-        id=identity, revision=revision, url=f"https://e.vn/{identity}.html", slug="s", section="thoi-su", title=title,
+        id=identity, revision=revision, url=f"https://e.vn/{identity}.html", slug="s",
+        section="thoi-su", title=title,
         body_html="<p>", published_at=NOON, modified_at=NOON, **more,
     )  # fmt: skip
     return wire(data, identity, revision)
@@ -47,7 +59,11 @@ def article(
 
 def withdrawn(identity: str, revision: int) -> bytes:
     url = f"https://e.vn/{identity}.html"
-    return wire(events.ArticleWithdrawn(id=identity, revision=revision, url=url, withdrawn_at=NOON), identity, revision)
+    return wire(
+        events.ArticleWithdrawn(id=identity, revision=revision, url=url, withdrawn_at=NOON),
+        identity,
+        revision,
+    )
 
 
 def wire(data: events.Data, identity: str, revision: int) -> bytes:
@@ -68,9 +84,13 @@ async def publish(system: System, *bodies: bytes, **headers: Any) -> None:
         exchange = await (await connection.channel()).get_exchange("luotdoc.events")
         for body in bodies:
             key = (
-                body.split(b'"type":"luotdoc.')[1].split(b".v1")[0].decode() if body[:1] == b"{" else "article.updated"
+                body.split(b'"type":"luotdoc.')[1].split(b".v1")[0].decode()
+                if body[:1] == b"{"
+                else "article.updated"
             )
-            message = aio_pika.Message(body, headers=headers, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            message = aio_pika.Message(
+                body, headers=headers, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
+            )
             await exchange.publish(message, key)
 
 
@@ -97,7 +117,12 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
     with digest(url, tmp_path, 86400):
         await until(waits, 10, "it consumes")
         # Replayed, so known, and no news.
-        await publish(system, article("a4", 6, "Bài cũ"), article("a5", 1, "Phát lại"), **{"x-luotdoc-replay": "all"})
+        await publish(
+            system,
+            article("a4", 6, "Bài cũ"),
+            article("a5", 1, "Phát lại"),
+            **{"x-luotdoc-replay": "all"},
+        )
         await publish(
             system,
             article("a1", 2, "Bài mới"),
@@ -109,14 +134,20 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
             article("a3", 1, "Tựa đầu"),
             article("a3", 2, "Tựa sau", events.ArticleUpdated),
             article("a4", 7, "Sửa bài đã gửi từ lâu", events.ArticleUpdated),
-            article("a7", 2, "Bài đã sửa", events.ArticleUpdated, change="minor"),  # its first news,
+            article(
+                "a7", 2, "Bài đã sửa", events.ArticleUpdated, change="minor"
+            ),  # its first news,
             article("a7", 1, "Bài chưa sửa"),  # which is late
             article("a8", 3, "Gửi lại", events.ArticleUpdated, change="republish"),
             withdrawn("a9", 2),
-            article("a9", 4, "Bài trở lại", events.ArticleUpdated),  # its second publication is late
+            article(
+                "a9", 4, "Bài trở lại", events.ArticleUpdated
+            ),  # its second publication is late
         )
         await publish(system, b"\xff", article("a6", 1, "Bài cuối"))
-        await until(lambda: known(*(f"a{number}" for number in range(1, 10))), 10, "everything is taken")
+        await until(
+            lambda: known(*(f"a{number}" for number in range(1, 10))), 10, "everything is taken"
+        )
 
         async def parked() -> bool:
             return await system.queue_depth(f"{QUEUE}.parked") == 1
@@ -137,6 +168,8 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
         await until(lambda: "disconnect" in (tmp_path / "log").read_text(), 20, "it notices")
         await asyncio.to_thread(system.broker.start)
         await publish(system, article("b1", 1, "Sau khi nối lại"))
-        await until(lambda: "b1.html" in (tmp_path / "mails").read_text(), 30, "it is connected again")
+        await until(
+            lambda: "b1.html" in (tmp_path / "mails").read_text(), 30, "it is connected again"
+        )
         assert (tmp_path / "mails").read_text().count("Subject: ") == 2
         assert process.poll() is None

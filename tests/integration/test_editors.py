@@ -1,4 +1,6 @@
-"""What an editor sends and what comes of it: warnings, quiet changes, keys, lists of changes, pictures."""
+"""What an editor sends and what comes of it: warnings, quiet changes, keys, lists of changes,
+pictures.
+"""
 
 import asyncio
 from io import BytesIO
@@ -33,7 +35,12 @@ async def test_what_was_changed_is_told_and_strict_refuses_it(ingest: httpx.Asyn
     }
     refused = await ingest.put("/articles/w1", json=body, headers=EDITOR, params={"strict": "true"})
     assert refused.status_code == 422
-    assert [fault["path"] for fault in refused.json()["errors"]] == ["body_html", "body_html", "image.alt", "section"]
+    assert [fault["path"] for fault in refused.json()["errors"]] == [
+        "body_html",
+        "body_html",
+        "image.alt",
+        "section",
+    ]
     assert (await ingest.get("/articles/w1", headers=EDITOR)).status_code == 404
     taken = await ingest.put("/articles/w1", json=body, headers=EDITOR)
     assert taken.status_code == 201
@@ -45,12 +52,18 @@ async def test_what_was_changed_is_told_and_strict_refuses_it(ingest: httpx.Asyn
 
 
 @pytest.mark.parametrize("size", [1, 4_000])
-async def test_an_empty_body_is_refused_in_a_thread_and_in_a_process(ingest: httpx.AsyncClient, size: int) -> None:
-    empty = await ingest.put("/articles/e1", json={**GOOD, "body_html": "<p hidden>x</p>" * size}, headers=EDITOR)
+async def test_an_empty_body_is_refused_in_a_thread_and_in_a_process(
+    ingest: httpx.AsyncClient, size: int
+) -> None:
+    empty = await ingest.put(
+        "/articles/e1", json={**GOOD, "body_html": "<p hidden>x</p>" * size}, headers=EDITOR
+    )
     assert empty.status_code == 422
     assert empty.json()["errors"][0]["path"] == "body_html"
     assert "must not be empty" in empty.json()["errors"][0]["message"]
-    full = await ingest.put("/articles/e1", json={**GOOD, "body_html": "<div>x</div>" * size}, headers=EDITOR)
+    full = await ingest.put(
+        "/articles/e1", json={**GOOD, "body_html": "<div>x</div>" * size}, headers=EDITOR
+    )
     assert full.json()["body_html"] == "<p>x</p>" * size
 
 
@@ -66,7 +79,9 @@ async def test_a_quiet_change_is_told_as_one(system: System, ingest: httpx.Async
         queue = await channel.declare_queue(exclusive=True)
         await queue.bind(topology.EVENTS.name, "article.*")
         await ingest.put("/articles/q1", json={**GOOD, "change": "minor"}, headers=EDITOR)
-        await ingest.put("/articles/q1", json={**GOOD, "title": "Sửa lỗi", "change": "minor"}, headers=EDITOR)
+        await ingest.put(
+            "/articles/q1", json={**GOOD, "title": "Sửa lỗi", "change": "minor"}, headers=EDITOR
+        )
         await ingest.put("/articles/q1", json={**GOOD, "title": "Tin khác hẳn"}, headers=EDITOR)
         told = []
         async with asyncio.timeout(10), queue.iterator() as messages:
@@ -94,14 +109,20 @@ async def test_a_post_with_a_key_makes_one_article(ingest: httpx.AsyncClient) ->
     await ingest.put(path, json={**GOOD, "title": "Đã sửa"}, headers=EDITOR)
     late = await ingest.post("/articles", json=GOOD, headers=keyed)
     assert (late.status_code, late.json()["title"], late.json()["revision"]) == (200, "Đã sửa", 2)
-    without = [(await ingest.post("/articles", json=GOOD, headers=EDITOR)).json()["id"] for _ in range(2)]
+    without = [
+        (await ingest.post("/articles", json=GOOD, headers=EDITOR)).json()["id"] for _ in range(2)
+    ]
     assert len({first.json()["id"], *without}) == 3
-    assert (await ingest.post("/articles", json=GOOD, headers=EDITOR | {"idempotency-key": ""})).status_code == 422
+    assert (
+        await ingest.post("/articles", json=GOOD, headers=EDITOR | {"idempotency-key": ""})
+    ).status_code == 422
 
 
 async def test_articles_are_listed_by_state(ingest: httpx.AsyncClient) -> None:
     await ingest.put("/articles/s1", json=GOOD, headers=EDITOR)
-    await ingest.put("/articles/s2", json={**GOOD, "published_at": "2900-01-01T00:00:00Z"}, headers=EDITOR)
+    await ingest.put(
+        "/articles/s2", json={**GOOD, "published_at": "2900-01-01T00:00:00Z"}, headers=EDITOR
+    )
     await ingest.put("/articles/s3", json=GOOD, headers=EDITOR)
     await ingest.delete("/articles/s3", headers=EDITOR)
 
@@ -114,10 +135,14 @@ async def test_articles_are_listed_by_state(ingest: httpx.AsyncClient) -> None:
     assert await ids(EDITOR, state="withdrawn") == ["s3"]
     assert await ids({}, state="published") == ["s1"]
     assert (await ingest.get("/articles", params={"state": "withdrawn"})).status_code == 401
-    assert (await ingest.get("/articles", params={"state": "draft"}, headers=EDITOR)).status_code == 422
+    assert (
+        await ingest.get("/articles", params={"state": "draft"}, headers=EDITOR)
+    ).status_code == 422
 
 
-async def test_a_list_of_changes_misses_nothing_while_articles_change(ingest: httpx.AsyncClient) -> None:
+async def test_a_list_of_changes_misses_nothing_while_articles_change(
+    ingest: httpx.AsyncClient,
+) -> None:
     for number in range(7):
         await ingest.put(f"/articles/m{number}", json=GOOD, headers=EDITOR)
     since = (await ingest.get("/articles/m0")).json()["modified_at"]
@@ -131,7 +156,9 @@ async def test_a_list_of_changes_misses_nothing_while_articles_change(ingest: ht
         return len(answer["items"])
 
     assert await page() == 3
-    await ingest.put("/articles/m0", json={**GOOD, "title": "Sửa"}, headers=EDITOR)  # moves behind the cursor
+    await ingest.put(
+        "/articles/m0", json={**GOOD, "title": "Sửa"}, headers=EDITOR
+    )  # moves behind the cursor
     await ingest.delete("/articles/m6", headers=EDITOR)
     assert await page() == 3
     while await page() == 3:
@@ -145,7 +172,9 @@ async def test_a_list_of_changes_misses_nothing_while_articles_change(ingest: ht
         assert (await ingest.get("/articles", params={"modified_since": wrong})).status_code == 422
 
 
-async def test_a_photograph_loses_its_place_and_stands_upright(system: System, ingest: httpx.AsyncClient) -> None:
+async def test_a_photograph_loses_its_place_and_stands_upright(
+    system: System, ingest: httpx.AsyncClient
+) -> None:
     said = Image.Exif()
     said[0x0112] = 6
     said.get_ifd(0x8825)[2] = (21.0, 23.0, 0.0)

@@ -23,7 +23,8 @@ def test_that_is_ended(request, tmp_path):
     for server in {fixtures}:
         request.getfixturevalue(server)
     subprocess.Popen(["sleep", "600"])  # as a service of the system under test
-    subprocess.Popen(["sh", "-c", "setsid sleep 600 & exit"]).wait()  # one that made itself a daemon
+    # one that made itself a daemon
+    subprocess.Popen(["sh", "-c", "setsid sleep 600 & exit"]).wait()
     Path({ready!r}).touch()
     time.sleep(600)
 """
@@ -33,12 +34,22 @@ def run(folder: Path, fixtures: list[str], *options: str) -> "subprocess.Popen[b
     """Start a run with a test that never ends, and wait until its processes are there."""
     inner, ready = folder / "test_inner.py", folder / "ready"
     inner.write_text(INNER.format(fixtures=fixtures, ready=str(ready)))
-    told = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", MARK))}
-    command = [sys.executable, "-m", "pytest", f"--basetemp={folder / 'base'}", "-p", "tests.conftest"]
+    told = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", MARK))
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        f"--basetemp={folder / 'base'}",
+        "-p",
+        "tests.conftest",
+    ]
     log = (folder / "log").open("wb")
     pytest_run = subprocess.Popen(
         [*command, *options, f"--rootdir={ROOT}", f"-c{ROOT / 'pyproject.toml'}", str(inner)],
-        cwd=ROOT, env=told, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        cwd=ROOT, env=told, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+        start_new_session=True,
     )  # fmt: skip
     log.close()
     deadline = time.monotonic() + 90

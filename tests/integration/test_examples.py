@@ -1,4 +1,6 @@
-"""The examples for other teams, each as a process and with a RabbitMQ user of its own, made as the guide says."""
+"""The examples for other teams, each as a process and with a RabbitMQ user of its own, made as the
+guide says.
+"""
 
 from collections.abc import AsyncIterator
 from email import message_from_bytes
@@ -26,12 +28,19 @@ async def _no_queues_left(system: System) -> AsyncIterator[None]:
 
 async def _metrics(system: System, url: str) -> dict[str, float]:
     text = (await system.http.get(f"{url}/metrics")).text
-    return {name: float(value) for name, value in (x.rsplit(" ", 1) for x in text.splitlines() if x[0] != "#")}
+    return {
+        name: float(value)
+        for name, value in (x.rsplit(" ", 1) for x in text.splitlines() if x[0] != "#")
+    }
 
 
-async def test_the_cache_purger_purges_what_the_system_serves_anew(system: System, subscriber: Subscriber) -> None:
+async def test_the_cache_purger_purges_what_the_system_serves_anew(
+    system: System, subscriber: Subscriber
+) -> None:
     async with cache() as outside:
-        purger = await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url)
+        purger = await system.start(
+            "purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url
+        )
         await system.start("ingest", base_url="http://tin.example.vn")
         await system.start("render", base_url="http://tin.example.vn")
         url = (await system.put("a1", title="Cầu mới")).json()["url"]
@@ -39,13 +48,16 @@ async def test_the_cache_purger_purges_what_the_system_serves_anew(system: Syste
         await system.put("a1", title="Cầu mới đã thông xe", slug="cau-moi")
         await until(lambda: len(outside.purged) == 2, 10, "it is purged again")
         await system.http.delete(
-            f"{system.url('ingest')}/articles/a1", headers={"authorization": "Bearer token-with-both-scopes"}
+            f"{system.url('ingest')}/articles/a1",
+            headers={"authorization": "Bearer token-with-both-scopes"},
         )
         await until(lambda: len(outside.purged) == 3, 10, "the removed page is purged")
 
         async def counted() -> bool:
             metrics = await _metrics(system, purger.url)
-            return metrics['luotdoc_consumed_total{outcome="handled",queue="cache-purger.pages"}'] == 3
+            return (
+                metrics['luotdoc_consumed_total{outcome="handled",queue="cache-purger.pages"}'] == 3
+            )
 
         await until(counted, 10, "the outcome is counted")
         metrics = await _metrics(system, purger.url)
@@ -59,7 +71,9 @@ async def test_the_cache_purger_waits_for_its_cache_and_parks_what_it_refuses(
 ) -> None:
     async with cache() as outside:
         outside.status = 500
-        purger = await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url)
+        purger = await system.start(
+            "purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url
+        )
         await publish(system, [sample("page.rendered", "a1", 1)])
 
         async def waits() -> bool:
@@ -92,19 +106,36 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(
     async with mail_server() as outside:
         first = await system.start("digest", module=DIGEST, smtp_host=outside.address, **settings)
         await publish(
-            system, [sample("article.published", "a1", 1), sample("article.updated", "a1", 2, change="minor")]
+            system,
+            [
+                sample("article.published", "a1", 1),
+                sample("article.updated", "a1", 2, change="minor"),
+            ],
         )
-        await publish(system, [sample("article.published", "a2", 1), sample("article.withdrawn", "a2", 2)])
-        await publish(system, [sample("article.published", "a3", 1)], {REPLAY_HEADER: "for-the-archive"})
+        await publish(
+            system, [sample("article.published", "a2", 1), sample("article.withdrawn", "a2", 2)]
+        )
+        await publish(
+            system, [sample("article.published", "a3", 1)], {REPLAY_HEADER: "for-the-archive"}
+        )
         await publish(system, [sample("article.published", "a4", 1, change="republish")])
         await publish(system, [sample("article.published", "a5", 1)])
-        # A replay made an article known, so its change is no news; of others the publication comes late, or not at all.
-        await publish(system, [sample("article.published", "a7", 1)], {REPLAY_HEADER: "for-the-archive"})
+        # A replay made an article known, so its change is no news; of others the publication comes
+        # late, or not at all.
+        await publish(
+            system, [sample("article.published", "a7", 1)], {REPLAY_HEADER: "for-the-archive"}
+        )
         await publish(system, [sample("article.updated", "a7", 2)])
         await publish(
-            system, [sample("article.updated", "a8", 2, change="minor"), sample("article.published", "a8", 1)]
+            system,
+            [
+                sample("article.updated", "a8", 2, change="minor"),
+                sample("article.published", "a8", 1),
+            ],
         )
-        await publish(system, [sample("article.withdrawn", "a9", 2), sample("article.updated", "a9", 4)])
+        await publish(
+            system, [sample("article.withdrawn", "a9", 2), sample("article.updated", "a9", 4)]
+        )
         await publish(system, [sample("article.updated", "b1", 2, change="republish")])
 
         async def noted() -> bool:
@@ -116,7 +147,9 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(
         assert outside.mails == []
         # What was acked is in the file, and goes out after a restart.
         settings["digest_seconds"] = "0.2"
-        second_run = await system.start("digest", module=DIGEST, smtp_host=outside.address, **settings)
+        second_run = await system.start(
+            "digest", module=DIGEST, smtp_host=outside.address, **settings
+        )
         await until(lambda: outside.mails, 10, f"a mail is sent; its log:\n{second_run.text()}")
         await publish(system, [sample("article.published", "a6", 1)])
         await until(lambda: len(outside.mails) == 2, 10, "the next has only what is new")
@@ -125,13 +158,24 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(
     assert "ban-doc@example.vn" in recipients[0]
     content = message_from_bytes(text, policy=default).get_content().split()
     due = [("a1", 2), ("a5", 1), ("a8", 2), ("a9", 4)]
-    assert content == " ".join(f"Bài {article} lần {revision} {address(article)}" for article, revision in due).split()
+    assert (
+        content
+        == " ".join(
+            f"Bài {article} lần {revision} {address(article)}" for article, revision in due
+        ).split()
+    )
     assert address("a6") in message_from_bytes(second, policy=default).get_content()
 
 
-async def test_without_a_mail_server_the_digest_is_printed(system: System, subscriber: Subscriber) -> None:
+async def test_without_a_mail_server_the_digest_is_printed(
+    system: System, subscriber: Subscriber
+) -> None:
     file = system.folder / "digest.sqlite"
-    settings: dict[str, Any] = {"amqp_url": subscriber("digest"), "digest_file": file, "digest_seconds": "0.2"}
+    settings: dict[str, Any] = {
+        "amqp_url": subscriber("digest"),
+        "digest_file": file,
+        "digest_seconds": "0.2",
+    }
     digest = await system.start("digest", module=DIGEST, **settings)
     await publish(system, [sample("article.published", "a1", 1)])
     await until(lambda: address("a1") in digest.text(), 10, "it is printed")
@@ -140,7 +184,9 @@ async def test_without_a_mail_server_the_digest_is_printed(system: System, subsc
 async def test_parked_messages_of_any_subscriber(system: System, subscriber: Subscriber) -> None:
     """An operator names the queue; what was a replay stays one."""
     async with cache() as outside:
-        await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url)
+        await system.start(
+            "purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url
+        )
         replay = {REPLAY_HEADER: "again", "x-luotdoc-reason": "not_purged", "x-luotdoc-retries": 4}
         work = "cache-purger.pages"
         await publish(system, [sample("page.rendered", "a1", 1)], replay, f"{work}.parked")
@@ -150,7 +196,10 @@ async def test_parked_messages_of_any_subscriber(system: System, subscriber: Sub
         assert (await _run(system, "shared.parked", "redrive", work, "--all")).returncode == 0
         await until(lambda: outside.purged == [address("a1")], 10, "it is handled")
     unknown = await _run(system, "shared.parked", "list", "nobody.events")
-    assert (unknown.returncode, "there is no queue nobody.events.parked" in unknown.stderr) == (1, True)
+    assert (unknown.returncode, "there is no queue nobody.events.parked" in unknown.stderr) == (
+        1,
+        True,
+    )
 
 
 @pytest.mark.parametrize("example", [PURGER, DIGEST])

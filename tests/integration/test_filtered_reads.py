@@ -16,13 +16,17 @@ TOKEN = {"authorization": "Bearer token-with-both-scopes"}
 
 
 async def _stored(system: System) -> dict[str, Counter[str]]:
-    """Reads in the buckets by article: `people`, and each filtered class. Sums of days and of quarters agree."""
+    """Reads in the buckets by article: `people`, and each filtered class. Sums of days and of
+    quarters agree.
+    """
     stored: dict[str, Counter[str]] = {}
     async for bucket in system.db.buckets.find():
         sums = {"people": bucket["reads"], **bucket.get("filtered", {})}
         quarters = {"people": bucket["q"], **bucket.get("by", {})}
         assert {kind: sum(quarters[kind].values()) for kind in sums} == sums
-        stored.setdefault(bucket["article"], Counter()).update({kind: n for kind, n in sums.items() if n})
+        stored.setdefault(bucket["article"], Counter()).update(
+            {kind: n for kind, n in sums.items() if n}
+        )
     return stored
 
 
@@ -31,18 +35,28 @@ async def _books(system: System) -> dict[str, Any]:
 
 
 async def test_every_class_is_stored_under_its_article_and_quarter(system: System) -> None:
-    ingest = await system.start("ingest", read_origins=OURS, read_limit=60, trusted_proxies="127.0.0.0/8")
+    ingest = await system.start(
+        "ingest", read_origins=OURS, read_limit=60, trusted_proxies="127.0.0.0/8"
+    )
     await system.start("counter", flush_interval="0.1")
     await system.start("stats")
     for article in ("a1", "a2", "a3"):
         await system.put(article)
 
-    async def read(article: str, way: str = "post", address: str = "203.0.113.1", **signs: str) -> int:
+    async def read(
+        article: str, way: str = "post", address: str = "203.0.113.1", **signs: str
+    ) -> int:
         headers = {"user-agent": BROWSER, "x-forwarded-for": address}
         headers |= {name.replace("_", "-"): value for name, value in signs.items()}
         if way == "gif":
-            return (await system.http.get(f"{ingest.url}/reads.gif?article={article}", headers=headers)).status_code
-        return (await system.http.post(f"{ingest.url}/reads", json={"article": article}, headers=headers)).status_code
+            return (
+                await system.http.get(f"{ingest.url}/reads.gif?article={article}", headers=headers)
+            ).status_code
+        return (
+            await system.http.post(
+                f"{ingest.url}/reads", json={"article": article}, headers=headers
+            )
+        ).status_code
 
     since = int(time.time() * 1000) // QUARTER_MS
     for way in ("post", "gif"):
@@ -53,11 +67,15 @@ async def test_every_class_is_stored_under_its_article_and_quarter(system: Syste
         await read("a1", way, sec_purpose="prefetch")
         await read("a2", way, origin="https://elsewhere.example")
     # One more than the bucket of one address holds, and as many as the pace allows meanwhile.
-    answered = Counter([await read("a3", ("post", "gif")[n % 2], "198.51.100.7") for n in range(130)])
+    answered = Counter(
+        [await read("a3", ("post", "gif")[n % 2], "198.51.100.7") for n in range(130)]
+    )
     limited = answered[429]
     assert 0 < limited < 130
     keyed = {"reads": [{"article": "a1"}, {"article": "a1"}, {"article": "a2"}]}
-    batch = await system.http.post(f"{ingest.url}/reads/batch", json=keyed, headers=TOKEN | {"idempotency-key": "k"})
+    batch = await system.http.post(
+        f"{ingest.url}/reads/batch", json=keyed, headers=TOKEN | {"idempotency-key": "k"}
+    )
     assert batch.json()["accepted"] == 3
     until_quarter = int(time.time() * 1000) // QUARTER_MS
 
@@ -73,7 +91,11 @@ async def test_every_class_is_stored_under_its_article_and_quarter(system: Syste
         return await _stored(system) == wanted
 
     await until(all_stored, 10, "every class is in the buckets")
-    quarters = {int(quarter) for kind in ("q", "by.bot", "by.limit") async for quarter in _quarters(system, kind)}
+    quarters = {
+        int(quarter)
+        for kind in ("q", "by.bot", "by.limit")
+        async for quarter in _quarters(system, kind)
+    }
     assert quarters <= {since % 96, until_quarter % 96}
     filtered = {"reload": 2 + reload, "bot": 4, "prefetch": 2, "origin": 2, "limit": limited}
 
@@ -82,7 +104,12 @@ async def test_every_class_is_stored_under_its_article_and_quarter(system: Syste
 
     await until(in_the_books, 10, "every class is in the books")
     told = await _books(system)
-    assert (told["counted"], told["filtered"], told["balance"], told["parked"]) == (6, filtered, 0, 0)
+    assert (told["counted"], told["filtered"], told["balance"], told["parked"]) == (
+        6,
+        filtered,
+        0,
+        0,
+    )
     assert await system.by_article() == {"a1": 4, "a2": 1, "a3": 1}
     assert await system.db.counts.count_documents({}) == 4  # filtered reads make none
 
@@ -101,7 +128,9 @@ async def test_an_article_that_only_bots_read_has_a_bucket_and_no_count(system: 
     await system.start("counter", flush_interval="0.1")
     await system.put("a1")
     for _ in range(3):
-        assert (await system.read("a1", agent="curl/8.0")).headers["luotdoc-read"] == "filtered; reason=bot"
+        assert (await system.read("a1", agent="curl/8.0")).headers[
+            "luotdoc-read"
+        ] == "filtered; reason=bot"
 
     async def stored() -> bool:
         return await _stored(system) == {"a1": Counter(bot=3), "*": Counter(bot=3)}
@@ -111,7 +140,9 @@ async def test_an_article_that_only_bots_read_has_a_bucket_and_no_count(system: 
 
 
 async def test_batches_of_version_1_are_counted_once_beside_new_ones(system: System) -> None:
-    """From the queue, the parked queue, and again under one id: a rolling upgrade loses and doubles nothing."""
+    """From the queue, the parked queue, and again under one id: a rolling upgrade loses and doubles
+    nothing.
+    """
     now = int(time.time() * 1000)
     headers = {"minted_at": now, "reads": 2}
     reads = [["a1", now, "reader", "0123456789abcdef"], ["a2", now, "batch", ""]]
@@ -131,12 +162,18 @@ async def test_batches_of_version_1_are_counted_once_beside_new_ones(system: Sys
         # Batch 0 was spooled, too, and its ingest forwards it in version 2.
         again = headers | {"batch_id": f"e1-{0:012d}"}
         await exchange.publish(aio_pika.Message(new, headers=again), "batch")  # type: ignore[arg-type]
-        parked = headers | {"batch_id": f"e1-{4:012d}", "x-luotdoc-reason": "bug", "x-luotdoc-detail": "x"}
+        parked = headers | {
+            "batch_id": f"e1-{4:012d}",
+            "x-luotdoc-reason": "bug",
+            "x-luotdoc-detail": "x",
+        }
         message = aio_pika.Message(old, headers=parked)  # type: ignore[arg-type]
         await channel.default_exchange.publish(message, "counter.reads.parked")
     await system.start("counter", flush_interval="0.1")
     await system.start("stats")
-    assert (await _run(system, "shared.parked", "redrive", "counter.reads", "--all")).returncode == 0
+    assert (
+        await _run(system, "shared.parked", "redrive", "counter.reads", "--all")
+    ).returncode == 0
 
     async def settled() -> bool:
         return bool((await _books(system))["accepted"] == 3 * 6 + 2 * 7)
@@ -144,9 +181,15 @@ async def test_batches_of_version_1_are_counted_once_beside_new_ones(system: Sys
     await until(settled, 10, "all five are in the books")
     told = await _books(system)
     filtered = {"bot": 15, "reload": 3, "limit": 4}
-    assert (told["counted"], told["filtered"], told["balance"], told["duplicates"]) == (10, filtered, 0, 1)
+    assert (told["counted"], told["filtered"], told["balance"], told["duplicates"]) == (
+        10,
+        filtered,
+        0,
+        1,
+    )
     assert await system.by_article() == {"a1": 5, "a2": 5}
-    # A batch of version 1 does not say which articles were filtered: the site has them, no article has.
+    # A batch of version 1 does not say which articles were filtered: the site has them, no article
+    # has.
     assert await _stored(system) == {
         "a1": Counter(people=5, bot=6),
         "a2": Counter(people=5, limit=4),

@@ -1,4 +1,6 @@
-"""A gap in the books: seen, closed by an operator, and right again when its batches turn up after all."""
+"""A gap in the books: seen, closed by an operator, and right again when its batches turn up after
+all.
+"""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -24,7 +26,9 @@ HOUR = timedelta(hours=1)
 
 def batch(epoch: str, number: int, at: datetime, reads: int = 1) -> Batch:
     minted = to_millis(at)
-    return Batch(batch_id(epoch, number), minted, [("reader", "a1", minted // QUARTER_MS, reads, 0, 0)])
+    return Batch(
+        batch_id(epoch, number), minted, [("reader", "a1", minted // QUARTER_MS, reads, 0, 0)]
+    )
 
 
 class Rig:
@@ -39,8 +43,12 @@ class Rig:
     async def seen(self, epoch: str, numbers: list[int], since: datetime, step: timedelta) -> None:
         await self.counter.flush([batch(epoch, n, since + n * step) for n in numbers], 0)
 
-    async def give_up(self, epoch: str, no_spool: bool = False, moment: datetime | None = None) -> int:
-        return await give_up_missing(self.client, self.counter, self.books, epoch, no_spool, moment or now())
+    async def give_up(
+        self, epoch: str, no_spool: bool = False, moment: datetime | None = None
+    ) -> int:
+        return await give_up_missing(
+            self.client, self.counter, self.books, epoch, no_spool, moment or now()
+        )
 
 
 async def test_a_gap_of_a_running_ingest_is_seen_closed_and_right_when_a_batch_turns_up(
@@ -69,10 +77,22 @@ async def test_a_gap_of_a_running_ingest_is_seen_closed_and_right_when_a_batch_t
     await rig.counter.flush([batch("e1", 3, began, 10)], 1)  # it was in a spool after all
     await rig.counter.flush([batch("e1", 3, began, 10)], 1)
     books = await rig.reports.reconciliation()
-    assert (books.accepted, books.counted, books.lost, books.in_flight, books.balance) == (15, 15, 1, 0, 0)
+    assert (books.accepted, books.counted, books.lost, books.in_flight, books.balance) == (
+        15,
+        15,
+        1,
+        0,
+        0,
+    )
     await rig.counter.note_parked(batch_id("e1", 4), 7, "too_old", now())
     books = await rig.reports.reconciliation()
-    assert (books.accepted, books.parked, books.lost, books.in_flight, books.balance) == (22, 7, 0, 0, 0)
+    assert (books.accepted, books.parked, books.lost, books.in_flight, books.balance) == (
+        22,
+        7,
+        0,
+        0,
+        0,
+    )
     await mongo.close(rig.client)
 
 
@@ -100,7 +120,9 @@ async def test_a_gap_that_the_ledger_has_forgotten_around_can_be_closed(system: 
     await rig.seen("old", [0, 1, 3], now() - 100 * HOUR, timedelta(seconds=1))
     await rig.seen("old", [4, 6, 7], now() - HOUR, timedelta(seconds=1))
     await rig.seen("old", [8], now() - timedelta(seconds=8), timedelta(seconds=1))
-    await rig.db.ledger.delete_many({"_id": {"$in": [batch_id("old", n) for n in (0, 1, 3)]}})  # expired
+    await rig.db.ledger.delete_many(
+        {"_id": {"$in": [batch_id("old", n) for n in (0, 1, 3)]}}
+    )  # expired
     assert await rig.give_up("old") == 2
     books = await rig.reports.reconciliation()
     assert (books.in_flight, books.lost, books.running_gaps) == (0, 2, [])
@@ -108,7 +130,9 @@ async def test_a_gap_that_the_ledger_has_forgotten_around_can_be_closed(system: 
     await mongo.close(rig.client)
 
 
-async def test_a_batch_that_is_counted_while_it_is_given_up_is_in_the_books_once(system: System) -> None:
+async def test_a_batch_that_is_counted_while_it_is_given_up_is_in_the_books_once(
+    system: System,
+) -> None:
     rig, began = Rig(system), now() - HOUR
     await rig.seen("e1", [0, 41], began, timedelta(seconds=1))
     late = [batch("e1", number, began) for number in range(1, 41)]

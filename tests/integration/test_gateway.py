@@ -19,8 +19,11 @@ TRUSTED = "127.0.0.0/8"
 
 
 @contextlib.asynccontextmanager
-async def pretended(name: str, seen: list[str], answer: bool = True) -> AsyncIterator[tuple[str, str]]:
-    """A server that says its name and notes the requests, without those of the health check: (name, host:port).
+async def pretended(
+    name: str, seen: list[str], answer: bool = True
+) -> AsyncIterator[tuple[str, str]]:
+    """A server that says its name and notes the requests, without those of the health check: (name,
+    host:port).
 
     `answer` False: it closes the connection of a POST once it has read it.
     """
@@ -35,7 +38,9 @@ async def pretended(name: str, seen: list[str], answer: bool = True) -> AsyncIte
                         await reader.readuntil(b"}")
                         if not answer:
                             break
-                writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(name)}\r\n\r\n{name}".encode())
+                writer.write(
+                    f"HTTP/1.1 200 OK\r\ncontent-length: {len(name)}\r\n\r\n{name}".encode()
+                )
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -46,7 +51,9 @@ async def pretended(name: str, seen: list[str], answer: bool = True) -> AsyncIte
 
 
 @contextlib.asynccontextmanager
-async def gateway(folder: Path, ingests: list[tuple[str, str]], trusted: str = TRUSTED) -> AsyncIterator[Gateway]:
+async def gateway(
+    folder: Path, ingests: list[tuple[str, str]], trusted: str = TRUSTED
+) -> AsyncIterator[Gateway]:
     """A gateway that is ready; pages and statistics are pretended."""
     async with pretended("other", []) as other:
         backends = {"ingest": ingests, "stats": [other], "render": [other]}
@@ -63,13 +70,18 @@ def behind(processes: list[Process]) -> list[tuple[str, str]]:
     return [(process.name, process.url.removeprefix("http://")) for process in processes]
 
 
-async def post(client: httpx.AsyncClient, url: str, address: str, article: str = "a1") -> httpx.Response:
+async def post(
+    client: httpx.AsyncClient, url: str, address: str, article: str = "a1"
+) -> httpx.Response:
     headers = {"x-forwarded-for": address, "user-agent": BROWSER}
     return await client.post(f"{url}/reads", json={"article": article}, headers=headers)
 
 
 async def ingests(system: System, number: int, **settings: str) -> list[Process]:
-    started = [await system.start("ingest", wait=False, trusted_proxies=TRUSTED, **settings) for _ in range(number)]
+    started = [
+        await system.start("ingest", wait=False, trusted_proxies=TRUSTED, **settings)
+        for _ in range(number)
+    ]
     for process in started:
         await system.ready(process)
     await system.put("a1")
@@ -102,11 +114,19 @@ async def test_one_reader_of_twenty_ingests_is_counted_once(system: System) -> N
     """Whatever else the browser does ahead of time, and whatever other sites make of it."""
     started = await ingests(system, 20, read_origins="https://www.example.org")
     async with gateway(system.folder / "gateway", behind(started)) as one:
-        for signs in ({"sec-purpose": "prefetch;prerender"}, {"origin": "https://elsewhere.example"}):
+        for signs in (
+            {"sec-purpose": "prefetch;prerender"},
+            {"origin": "https://elsewhere.example"},
+        ):
             async with httpx.AsyncClient(headers=signs) as client:
-                answers = [await post(client, one.url, f"203.0.113.7:{port}") for port in range(50_000, 50_005)]
+                answers = [
+                    await post(client, one.url, f"203.0.113.7:{port}")
+                    for port in range(50_000, 50_005)
+                ]
             reason = "prefetch" if "sec-purpose" in signs else "origin"
-            assert {answer.headers["luotdoc-read"] for answer in answers} == {f"filtered; reason={reason}"}
+            assert {answer.headers["luotdoc-read"] for answer in answers} == {
+                f"filtered; reason={reason}"
+            }
         await one_reader(one)
     for process in started:
         await process.stop()
@@ -118,7 +138,12 @@ async def test_one_reader_of_twenty_ingests_is_counted_once(system: System) -> N
 async def one_reader(one: Gateway) -> None:
     """Whatever connection and way it takes, one browser at one address is one reader."""
     outcomes: Counter[str] = Counter()
-    for address in ("203.0.113.7", "203.0.113.7:51008", "::ffff:203.0.113.7", "198.51.100.1, 203.0.113.7") * 2:
+    for address in (
+        "203.0.113.7",
+        "203.0.113.7:51008",
+        "::ffff:203.0.113.7",
+        "198.51.100.1, 203.0.113.7",
+    ) * 2:
         async with httpx.AsyncClient() as client:
             answers = [await post(client, one.url, address) for _ in range(3)]
             headers = {"x-forwarded-for": address, "user-agent": BROWSER}
@@ -134,21 +159,29 @@ async def readers_spread(one: Gateway, started: list[Process]) -> None:
         return [(await post(client, one.url, address)).headers["luotdoc-read"] for _ in range(2)]
 
     async with httpx.AsyncClient() as client:
-        readers = [f"198.51.100.{n}" for n in range(1, 61)] + [f"2001:db8:0:{n:x}::1" for n in range(1, 61)]
+        readers = [f"198.51.100.{n}" for n in range(1, 61)] + [
+            f"2001:db8:0:{n:x}::1" for n in range(1, 61)
+        ]
         pairs = await asyncio.gather(*(twice(client, address) for address in readers))
         assert pairs == [["counted", "filtered; reason=reload"]] * 120
         counted = []
         for process in started:
             metrics = (await client.get(f"{process.url}/metrics")).text
             counted.append(
-                float(metrics.partition('luotdoc_reads_total{class="reader",outcome="counted"} ')[2].split()[0])
+                float(
+                    metrics.partition('luotdoc_reads_total{class="reader",outcome="counted"} ')[
+                        2
+                    ].split()[0]
+                )
             )
     assert sum(counted) == 121
     assert min(counted) > 15, counted
 
 
 async def readers_while_ingests_go(one: Gateway, started: list[Process]) -> tuple[int, int]:
-    """One ingest stops, which no reader notices; one dies with what it has in hand. (acknowledged, unanswered)"""
+    """One ingest stops, which no reader notices; one dies with what it has in hand. (acknowledged,
+    unanswered)
+    """
     statuses: list[int] = []
     done = False
 
@@ -157,7 +190,9 @@ async def readers_while_ingests_go(one: Gateway, started: list[Process]) -> tupl
         while not done:
             number += 1
             try:
-                status = (await post(client, one.url, f"10.{lane}.{number // 250}.{number % 250}")).status_code
+                status = (
+                    await post(client, one.url, f"10.{lane}.{number // 250}.{number % 250}")
+                ).status_code
             except httpx.RemoteProtocolError:
                 status = 0  # closed without an answer, as it would be without a gateway
             statuses.append(status)
@@ -169,7 +204,9 @@ async def readers_while_ingests_go(one: Gateway, started: list[Process]) -> tupl
             started[0].send(signal.SIGTERM)
             assert await started[0].ended() == 0
             before = len(statuses)
-            await until(lambda: len(statuses) > before + 100, 20, "reads are answered by the others")
+            await until(
+                lambda: len(statuses) > before + 100, 20, "reads are answered by the others"
+            )
             assert set(statuses) == {204}
             started[1].popen.kill()
             await started[1].ended()
@@ -201,12 +238,16 @@ async def test_a_read_that_was_sent_is_never_sent_again(tmp_path: Path) -> None:
 async def owners(folder: Path, number: int, readers: list[str]) -> list[str]:
     """Which of so many ingests each reader reaches."""
     async with contextlib.AsyncExitStack() as stack:
-        names = [await stack.enter_async_context(pretended(f"ingest-{n}", [])) for n in range(number)]
+        names = [
+            await stack.enter_async_context(pretended(f"ingest-{n}", [])) for n in range(number)
+        ]
         one = await stack.enter_async_context(gateway(folder / str(number), names))
         reader, writer = await asyncio.open_connection("127.0.0.1", int(one.url.rpartition(":")[2]))
         found = []
         for address in readers:
-            writer.write(f"GET /reads.gif HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\r\n".encode())
+            writer.write(
+                f"GET /reads.gif HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\r\n".encode()
+            )
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.partition(b"content-length: ")[2].split()[0])
             found.append((await reader.readexactly(length)).decode())
@@ -215,7 +256,9 @@ async def owners(folder: Path, number: int, readers: list[str]) -> list[str]:
 
 
 async def test_one_ingest_more_moves_few_readers(tmp_path: Path) -> None:
-    readers = [f"203.{n // 250}.113.{n % 250}" for n in range(600)] + [f"2001:ee0:{n:x}::{n:x}" for n in range(400)]
+    readers = [f"203.{n // 250}.113.{n % 250}" for n in range(600)] + [
+        f"2001:ee0:{n:x}::{n:x}" for n in range(400)
+    ]
     rings = {number: await owners(tmp_path, number, readers) for number in (2, 3, 19, 20)}
     for number in (2, 19):
         before, after = rings[number], rings[number + 1]
@@ -239,7 +282,9 @@ async def test_one_ingest_more_moves_few_readers(tmp_path: Path) -> None:
     ],
 )
 async def test_the_reader_is_found_as_ingest_finds_it(tmp_path: Path, forwarded: list[str]) -> None:
-    """Each of these is one reader, who must reach the same of 16 ingests however the address is written."""
+    """Each of these is one reader, who must reach the same of 16 ingests however the address is
+    written.
+    """
     async with contextlib.AsyncExitStack() as stack:
         names = [await stack.enter_async_context(pretended(f"ingest-{n}", [])) for n in range(16)]
         one = await stack.enter_async_context(gateway(tmp_path, names))
@@ -250,7 +295,9 @@ async def test_the_reader_is_found_as_ingest_finds_it(tmp_path: Path, forwarded:
     assert answer.text == wanted
 
 
-async def test_from_strangers_nothing_is_believed_and_nothing_inner_is_shown(tmp_path: Path) -> None:
+async def test_from_strangers_nothing_is_believed_and_nothing_inner_is_shown(
+    tmp_path: Path,
+) -> None:
     seen: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
         names = [await stack.enter_async_context(pretended(f"ingest-{n}", seen)) for n in range(16)]
@@ -259,7 +306,16 @@ async def test_from_strangers_nothing_is_believed_and_nothing_inner_is_shown(tmp
             asked = {(await post(client, one.url, f"203.0.113.{n}")).text for n in range(50)}
             claimed = {"forwarded": "for=203.0.113.1", "x-forwarded-for": "203.0.113.1"}
             await client.get(f"{one.url}/reads.gif", headers=claimed)
-            for path in ("/metrics", "/livez", "/readyz", "/state", "/%6detrics", "/%73tate", "/%72eadyz", "/l%69vez"):
+            for path in (
+                "/metrics",
+                "/livez",
+                "/readyz",
+                "/state",
+                "/%6detrics",
+                "/%73tate",
+                "/%72eadyz",
+                "/l%69vez",
+            ):
                 refused = await client.get(one.url + path)
                 assert refused.status_code == 404, path
                 assert_is_ours(refused.headers, refused.json())

@@ -1,4 +1,6 @@
-"""Types that other teams generate from the committed contract compile, and hold the recorded events."""
+"""Types that other teams generate from the committed contract compile, and hold the recorded
+events.
+"""
 
 import importlib.util
 import json
@@ -16,13 +18,16 @@ from tests.support.witness import ROOT, node
 
 DOCUMENT = FOLDER / "asyncapi.json"
 EXAMPLES = {
-    path: json.loads(path.read_bytes()) for path in (*FOLDER.glob("examples/*"), *FOLDER.glob("released/*/e*/*"))
+    path: json.loads(path.read_bytes())
+    for path in (*FOLDER.glob("examples/*"), *FOLDER.glob("released/*/e*/*"))
 }
 
 
 def run(*command: str) -> str:
     """What it prints. Fails the test with what it says when it fails."""
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stdout[-3000:]
     return done.stdout
 
@@ -44,8 +49,19 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def python_types(*source: str, to: Path) -> Any:
     """The module that datamodel-code-generator makes."""
-    options = "--output-model-type pydantic_v2.BaseModel --use-annotated --set-default-enum-member --formatters builtin"
-    run(sys.executable, "-m", "datamodel_code_generator", *source, *options.split(), "--output", str(to))
+    options = (
+        "--output-model-type pydantic_v2.BaseModel --use-annotated "
+        "--set-default-enum-member --formatters builtin"
+    )
+    run(
+        sys.executable,
+        "-m",
+        "datamodel_code_generator",
+        *source,
+        *options.split(),
+        "--output",
+        str(to),
+    )
     spec = importlib.util.spec_from_file_location(to.stem, to)
     assert spec
     assert spec.loader
@@ -56,7 +72,9 @@ def python_types(*source: str, to: Path) -> Any:
 
 
 def test_python(tmp_path: Path) -> None:
-    whole = python_types("--input", str(DOCUMENT), "--input-file-type", "asyncapi", to=tmp_path / "whole.py")
+    whole = python_types(
+        "--input", str(DOCUMENT), "--input-file-type", "asyncapi", to=tmp_path / "whole.py"
+    )
     assert {one.value for one in whole.ArticleChange} == {"major", "minor", "republish"}
     for event in EXAMPLES.values():
         held = getattr(whole, type_name(event)).model_validate(event)
@@ -66,16 +84,35 @@ def test_python(tmp_path: Path) -> None:
         to = tmp_path / f"{stem.replace('.', '_')}.py"
         one = python_types("--input", str(schema), "--input-file-type", "jsonschema", to=to)
         getattr(one, type_name(EXAMPLES[path])).model_validate(EXAMPLES[path])
-    run(sys.executable, "-m", "mypy", "--strict", "--config-file=", *map(str, tmp_path.glob("*.py")))
+    run(
+        sys.executable, "-m", "mypy", "--strict", "--config-file=", *map(str, tmp_path.glob("*.py"))
+    )
 
 
 def test_typescript(generated: Path) -> None:
-    """The recorded events are written as literals, so that a field too many or too few is an error too."""
-    lines = [f"import {{ {name} }} from './{name}'" for name in sorted({type_name(e) for e in EXAMPLES.values()})]
-    lines += [f"export const e{n}: {type_name(e)} = {json.dumps(e)}" for n, e in enumerate(EXAMPLES.values())]
+    """The recorded events are written as literals, so that a field too many or too few is an error
+    too.
+    """
+    lines = [
+        f"import {{ {name} }} from './{name}'"
+        for name in sorted({type_name(e) for e in EXAMPLES.values()})
+    ]
+    lines += [
+        f"export const e{n}: {type_name(e)} = {json.dumps(e)}"
+        for n, e in enumerate(EXAMPLES.values())
+    ]
     (generated / "ts/recorded.ts").write_text("\n".join(lines))
     compiler = ["node", str(ROOT / "node_modules/typescript/bin/tsc")]
-    options = ["--strict", "--noEmit", "--target", "es2022", "--module", "es2022", "--moduleResolution", "bundler"]
+    options = [
+        "--strict",
+        "--noEmit",
+        "--target",
+        "es2022",
+        "--module",
+        "es2022",
+        "--moduleResolution",
+        "bundler",
+    ]
     run(*compiler, *options, *map(str, generated.glob("ts/*.ts")))
 
 

@@ -27,7 +27,9 @@ sys.stdin.read()
 def process(path: Path, end: str) -> subprocess.Popen[str]:
     """Keeps revision 4 of a1, then dies or waits for the end of its input."""
     command = [sys.executable, "-c", KEEPS_AND_DIES, str(path), end]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 async def test_it_keeps_the_highest_of_each_subject(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""The commands of README and of the guide for operators, run as they stand but for addresses, paths and handles."""
+"""The commands of README and of the guide for operators, run as they stand but for addresses, paths
+and handles.
+"""
 
 import asyncio
 import json
@@ -24,7 +26,9 @@ from tests.support.wire import forget, publish, sample
 OPERATIONS = "docs/operations.md"
 
 
-async def shell(lines: str, environment: Mapping[str, str], cwd: Path = ROOT, status: int = 0) -> str:
+async def shell(
+    lines: str, environment: Mapping[str, str], cwd: Path = ROOT, status: int = 0
+) -> str:
     """What the lines print. Fails the test when their exit status is another."""
     done = await asyncio.to_thread(
         subprocess.run,
@@ -91,7 +95,9 @@ async def test_the_users_of_the_services(system: System, tmp_path: Path) -> None
     users = ("setup", "ingest", "render", "counter", "stats")
     try:
         # In one call: each start of rabbitmqctl takes over a second.
-        gone = " ".join(f'rabbit_auth_backend_internal:delete_user(<<"{user}">>, <<"test">>),' for user in users)
+        gone = " ".join(
+            f'rabbit_auth_backend_internal:delete_user(<<"{user}">>, <<"test">>),' for user in users
+        )
         await asyncio.to_thread(system.broker.control, "eval", f"{gone} ok.")
         (tmp_path / "deploy").symlink_to(ROOT / "deploy")
         await shell(control(system, lines), system.broker.environment(), tmp_path)
@@ -113,7 +119,9 @@ async def test_the_queues_that_refuse(system: System, reader: str) -> None:
         refusing: FieldTable = {"x-max-length": 1, "x-overflow": "reject-publish"}
         await channel.declare_queue("search.refuses", durable=True, arguments=refusing)
         try:
-            (found,) = (await shell(control(system, line), system.broker.environment())).splitlines()
+            (found,) = (
+                await shell(control(system, line), system.broker.environment())
+            ).splitlines()
             assert found.split("\t")[:3] == ["classic", "search.refuses", "0"]
         finally:
             await channel.queue_delete("search.refuses")
@@ -129,10 +137,13 @@ async def test_parked_messages(system: System) -> None:
     await forget(system, "cache-purger.pages")
     async with channel_of(system.broker.url) as channel:
         await channel.declare_queue("cache-purger.pages.parked", durable=True, arguments=QUORUM)
-        for number, queue in enumerate(["counter.reads"] * 3 + ["render.articles", "cache-purger.pages"]):
+        for number, queue in enumerate(
+            ["counter.reads"] * 3 + ["render.articles", "cache-purger.pages"]
+        ):
             message = aio_pika.Message(b"%d" % number, headers={"x-luotdoc-reason": "too_old"})
             await channel.default_exchange.publish(message, f"{queue}.parked")
-        # Such a batch is no batch: whoever takes it again parks it again, which is not what is tried here.
+        # Such a batch is no batch: whoever takes it again parks it again, which is not what is
+        # tried here.
         message = aio_pika.Message(b"{}", headers={"x-luotdoc-reason": "bug"})
         await channel.default_exchange.publish(message, "render.articles.parked")
     told = []
@@ -187,10 +198,18 @@ def test_the_demo(tmp_path: Path) -> None:
     (line,) = [line for line in block("README.md", "make demo").splitlines() if "make demo" in line]
     output = tmp_path / "output"
     with output.open("wb") as file:
-        demo = subprocess.Popen(["sh", "-c", line], cwd=ROOT, stdout=file, stderr=file, start_new_session=True)
+        demo = subprocess.Popen(
+            ["sh", "-c", line], cwd=ROOT, stdout=file, stderr=file, start_new_session=True
+        )
     try:
         shown = "Ctrl-C stops everything"
-        asyncio.run(until(lambda: demo.poll() is not None or shown in output.read_text(), 240, "the demo is ready"))
+        asyncio.run(
+            until(
+                lambda: demo.poll() is not None or shown in output.read_text(),
+                240,
+                "the demo is ready",
+            )
+        )
         assert demo.poll() is None, output.read_text()
         assert "Front page    http://127.0.0.1:" in output.read_text()
         _first_event(tmp_path)
@@ -201,21 +220,37 @@ def test_the_demo(tmp_path: Path) -> None:
 
 
 def _first_event(folder: Path) -> None:
-    """`make subscriber` on the demo that runs, twice; then the command that it prints, until an event arrives."""
+    """`make subscriber` on the demo that runs, twice; then the command that it prints, until an
+    event arrives.
+    """
     command = ["sh", "-euc", block("README.vi.md", "make subscriber")]
-    said = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    said = [
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
     assert said[0] == said[1]
     (follow,) = re.findall(r"docs/examples/follow\.sh amqp://search:\S+", said[0])
     events = folder / "events"
     with events.open("wb") as file:
-        follower = subprocess.Popen(["sh", "-c", f"exec {follow}"], cwd=ROOT, stdout=file, start_new_session=True)
+        follower = subprocess.Popen(
+            ["sh", "-c", f"exec {follow}"], cwd=ROOT, stdout=file, start_new_session=True
+        )
     try:
         at = json.loads((ROOT / ".local/endpoints.json").read_text())
-        with httpx.Client(headers={"Authorization": f"Bearer {at['token']}"}, trust_env=False) as client:
+        with httpx.Client(
+            headers={"Authorization": f"Bearer {at['token']}"}, trust_env=False
+        ) as client:
 
             def arrives() -> bool:
-                body = {"title": "Xin chào", "section": "thoi-su", "body_html": f"<p>{time.time()}</p>"}
-                assert client.put(f"{at['ingest']}/articles/xinchao1", json=body).status_code in (200, 201)
+                body = {
+                    "title": "Xin chào",
+                    "section": "thoi-su",
+                    "body_html": f"<p>{time.time()}</p>",
+                }
+                assert client.put(f"{at['ingest']}/articles/xinchao1", json=body).status_code in (
+                    200,
+                    201,
+                )
                 return "luotdoc.article." in events.read_text()
 
             asyncio.run(until(arrives, 30, "an event arrives"))

@@ -1,4 +1,6 @@
-"""Every route of every service, over the wire: security headers, HEAD, 405, repeated parameters, foreign pictures."""
+"""Every route of every service, over the wire: security headers, HEAD, 405, repeated parameters,
+foreign pictures.
+"""
 
 import asyncio
 from typing import Any
@@ -7,17 +9,27 @@ import httpx
 
 from tests.support.system import EDITOR, System, until
 
-ALWAYS = {"x-content-type-options", "referrer-policy", "permissions-policy", "content-security-policy"}
+ALWAYS = {
+    "x-content-type-options",
+    "referrer-policy",
+    "permissions-policy",
+    "content-security-policy",
+}
 OPERATORS = ("/livez", "/readyz", "/metrics", "/nowhere")
 PATHS = {
-    "ingest": (*OPERATORS, "/articles", "/articles/a1", "/articles/nope", "/reads", "/reads/batch", "/events/",
-               "/events/asyncapi.json", "/schemas/heartbeat.v1.json", "/reads.gif?article=a1", "/reads.gif",
+    "ingest": (*OPERATORS, "/articles", "/articles/a1", "/articles/nope", "/reads", "/reads/batch",
+    "/events/",
+               "/events/asyncapi.json", "/schemas/heartbeat.v1.json", "/reads.gif?article=a1",
+               "/reads.gif",
                "/docs", "/openapi.json", "/articles?limit=0"),
-    "render": (*OPERATORS, "/", "/thoi-su/", "/thoi-su", "/x/x-a1.html", "/x/x-gone.html", "/static/style.css",
+    "render": (*OPERATORS, "/", "/thoi-su/", "/thoi-su", "/x/x-a1.html", "/x/x-gone.html",
+    "/static/style.css",
                "/static/none", "/favicon.ico", "/state", "/state?limit=0", "/media/x", "/?page=0"),
     "counter": OPERATORS,
-    "stats": (*OPERATORS, "/stats/site", "/stats/top", "/stats/top?format=csv", "/stats/series", "/stats/articles/a1",
-              "/stats/articles/nope", "/stats/reconciliation", "/state", "/stats/site?x=1", "/docs"),
+    "stats": (*OPERATORS, "/stats/site", "/stats/top", "/stats/top?format=csv", "/stats/series",
+    "/stats/articles/a1",
+              "/stats/articles/nope", "/stats/reconciliation", "/state", "/stats/site?x=1",
+              "/docs"),
 }  # fmt: skip
 CHANGES = {"date", "x-correlation-id", "luotdoc-read", "content-length"}
 
@@ -28,11 +40,15 @@ def lacking(answer: httpx.Response) -> set[str]:
 
 async def _start(system: System) -> System:
     more: dict[str, Any] = {"cors_origins": "https://example.vn", "picture_hosts": "cdn.example.vn"}
-    for process in [await system.start(service, wait=False, hsts_seconds=3600, **more) for service in PATHS]:
+    for process in [
+        await system.start(service, wait=False, hsts_seconds=3600, **more) for service in PATHS
+    ]:
         await system.ready(process, 90)
     picture = '<p><img src="https://%s/a.jpg" alt="Cầu"></p>'
     body = picture % "cdn.example.vn" + picture % "evil.example"
-    await system.put("a1", body_html=body, image={"url": "https://evil.example/b.jpg", "alt": "Sông"})
+    await system.put(
+        "a1", body_html=body, image={"url": "https://evil.example/b.jpg", "alt": "Sông"}
+    )
     await system.put("gone")
     for article in ("a1", "gone"):
         await until(lambda article=article: system.page(article), 15, "the page is there")
@@ -48,18 +64,45 @@ async def _every_answer_is_safe_and_head_works_where_get_does(stack: System) -> 
             got, head = await stack.http.get(url), await stack.http.head(url)
             patched = await stack.http.request("TRACE", url)
             faults += [(url, "lacks", lacking(a)) for a in (got, head, patched) if lacking(a)]
-            faults += [(url, answer.status_code) for answer in (got, head, patched) if answer.status_code >= 500]
-            faults += [(url, "hsts") for a in (got, head) if a.headers["strict-transport-security"] != "max-age=3600"]
+            faults += [
+                (url, answer.status_code)
+                for answer in (got, head, patched)
+                if answer.status_code >= 500
+            ]
+            faults += [
+                (url, "hsts")
+                for a in (got, head)
+                if a.headers["strict-transport-security"] != "max-age=3600"
+            ]
             if patched.status_code not in (404, 405):
                 faults.append((url, "TRACE", patched.status_code))
             if patched.status_code == 405 and ("GET" in patched.headers["allow"]) != (
                 "HEAD" in patched.headers["allow"]
             ):
                 faults.append((url, "allow", patched.headers["allow"]))
-            if (got.status_code, got.headers.keys()) != (head.status_code, head.headers.keys()) or head.content:
-                faults.append((url, got.status_code, head.status_code, got.headers.keys() ^ head.headers.keys()))
-            if "/metrics" not in path and got.headers.get("content-length") != head.headers.get("content-length"):
-                faults.append((url, "length", got.headers.get("content-length"), head.headers.get("content-length")))
+            if (got.status_code, got.headers.keys()) != (
+                head.status_code,
+                head.headers.keys(),
+            ) or head.content:
+                faults.append(
+                    (
+                        url,
+                        got.status_code,
+                        head.status_code,
+                        got.headers.keys() ^ head.headers.keys(),
+                    )
+                )
+            if "/metrics" not in path and got.headers.get("content-length") != head.headers.get(
+                "content-length"
+            ):
+                faults.append(
+                    (
+                        url,
+                        "length",
+                        got.headers.get("content-length"),
+                        head.headers.get("content-length"),
+                    )
+                )
     assert faults == []
 
 
@@ -80,21 +123,30 @@ async def _what_others_may_embed_and_what_not(stack: System) -> None:
         "cross-origin",
     )
     # The way past ASGI.
-    raw = await _raw(stack.url("ingest"), b'{"article":"a1"}', {"user-agent": "Mozilla/5.0 (X11; Linux) Firefox/141.0"})
+    raw = await _raw(
+        stack.url("ingest"),
+        b'{"article":"a1"}',
+        {"user-agent": "Mozilla/5.0 (X11; Linux) Firefox/141.0"},
+    )
     assert raw.startswith(b"HTTP/1.1 204")
     assert not [name for name in ALWAYS if name.encode() + b": " not in raw]
     page = await stack.page("a1")
     assert page is not None
     again = await stack.http.get(page.url, headers={"if-none-match": page.headers["etag"]})
     assert (again.status_code, lacking(again)) == (304, set())
-    shared = await stack.http.get(f"{stack.url('stats')}/stats/site", headers={"origin": "https://example.vn"})
+    shared = await stack.http.get(
+        f"{stack.url('stats')}/stats/site", headers={"origin": "https://example.vn"}
+    )
     assert shared.headers["access-control-allow-origin"] == "https://example.vn"
 
 
 async def _raw(url: str, body: bytes, headers: dict[str, str]) -> bytes:
     host, _, port = url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    lines = [f"{name}: {value}" for name, value in ({"host": host, "content-length": str(len(body))} | headers).items()]
+    lines = [
+        f"{name}: {value}"
+        for name, value in ({"host": host, "content-length": str(len(body))} | headers).items()
+    ]
     writer.write("\r\n".join(["POST /reads HTTP/1.1", *lines, "", ""]).encode() + body)
     answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
     writer.close()
@@ -126,7 +178,9 @@ async def _a_head_of_the_picture_counts_nothing(stack: System) -> None:
         "not counted",
         "42",
     )
-    assert (await stack.http.head(f"{stack.url('ingest')}/reads.gif", params={"article": "zz"})).status_code == 404
+    assert (
+        await stack.http.head(f"{stack.url('ingest')}/reads.gif", params={"article": "zz"})
+    ).status_code == 404
     assert (await stack.read("a1")).headers["luotdoc-read"] == "counted"  # no reload
 
 
@@ -135,9 +189,17 @@ async def _pictures_of_a_host_that_is_not_listed_are_links(stack: System) -> Non
     assert page is not None
     assert '<img src="https://cdn.example.vn/a.jpg"' in page.text
     assert '<img src="https://evil.example' not in page.text
-    assert '<a href="https://evil.example/a.jpg" rel="noopener noreferrer nofollow">Xem ảnh: Cầu</a>' in page.text
-    assert '<a href="https://evil.example/b.jpg" rel="noopener noreferrer nofollow">Xem ảnh: Sông</a>' in page.text
-    sources = page.headers["content-security-policy"].partition("img-src ")[2].partition(";")[0].split()
+    assert (
+        '<a href="https://evil.example/a.jpg" rel="noopener noreferrer nofollow">Xem ảnh: Cầu</a>'
+        in page.text
+    )
+    assert (
+        '<a href="https://evil.example/b.jpg" rel="noopener noreferrer nofollow">Xem ảnh: Sông</a>'
+        in page.text
+    )
+    sources = (
+        page.headers["content-security-policy"].partition("img-src ")[2].partition(";")[0].split()
+    )
     assert sources == ["'self'", "data:", "127.0.0.1:8000", "cdn.example.vn"]
     listed = (await stack.http.get(stack.url("render"))).text
     assert "evil.example" not in listed

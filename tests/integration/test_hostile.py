@@ -32,7 +32,8 @@ HOSTILE = [
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
     "<iframe src='//evil.example'></iframe>",
     "<object data='x.swf'></object><embed src='x.swf'>",
-    "<form action='//evil.example'><input name=q><button formaction='javascript:alert(1)'>b</button></form>",
+    "<form action='//evil.example'><input name=q><button "
+    "formaction='javascript:alert(1)'>b</button></form>",
     "<details open ontoggle=alert(1)>x</details>",
     "<video><source onerror=alert(1)></video>",
     "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
@@ -56,7 +57,9 @@ ALLOWED_IN_BODY = {"http", "https", "mailto", "tel"}
 async def test_hostile_bodies_are_harmless(system: System) -> None:
     await system.start_all()
     for number, body in enumerate(HOSTILE):
-        answer = await system.put(f"h{number}", title=f"Thử {number}", body_html=f"<p>trước</p>{body}<p>sau</p>")
+        answer = await system.put(
+            f"h{number}", title=f"Thử {number}", body_html=f"<p>trước</p>{body}<p>sau</p>"
+        )
         assert answer.status_code == 201, body
     for number, body in enumerate(HOSTILE):
         served = await until(lambda n=number: system.page(f"h{n}"), 10, body)
@@ -69,7 +72,9 @@ async def test_hostile_bodies_are_harmless(system: System) -> None:
 def _check(text: str, body: str) -> None:
     page: Any = markup.document_fromstring(text)
     scripts = page.xpath("//script")
-    assert [bool(re.match(r"/static/read\.js\?v=", s.get("src", ""))) for s in scripts] == [True], body
+    assert [bool(re.match(r"/static/read\.js\?v=", s.get("src", ""))) for s in scripts] == [True], (
+        body
+    )
     assert len(page.xpath("//main")) == 1, body
     [main] = page.xpath("//main")
     for element in page.iter():
@@ -77,11 +82,19 @@ def _check(text: str, body: str) -> None:
             continue
         for name, value in element.attrib.items():
             assert not name.lower().startswith("on"), (body, name)
-            assert name not in ("style", "srcdoc", "formaction", "xlink:href", "srcset"), (body, name)
+            assert name not in ("style", "srcdoc", "formaction", "xlink:href", "srcset"), (
+                body,
+                name,
+            )
             if name in ("href", "src", "action", "cite"):
-                scheme = re.match(r"\s*([a-z][a-z0-9+.-]*):", re.sub(r"[\x00-\x20]", "", value), re.I)
+                scheme = re.match(
+                    r"\s*([a-z][a-z0-9+.-]*):", re.sub(r"[\x00-\x20]", "", value), re.I
+                )
                 assert scheme is None or scheme[1].lower() in ALLOWED_IN_BODY, (body, value)
-    forbidden = "//iframe|//object|//embed|//form|//input|//style|//base|//template|//video|//math|//textarea"
+    forbidden = (
+        "//iframe|//object|//embed|//form|//input|//style|//base|//template"
+        "|//video|//math|//textarea"
+    )
     assert not page.xpath(forbidden), body
     assert not main.xpath(".//svg|.//script|.//link|.//meta"), body
     assert not page.xpath("//*[@name='cookie']|//*[@id='location']|//main//p[@class='top']"), body

@@ -1,4 +1,6 @@
-"""A subscriber that does its worst with what its user may declare: events reach everybody else within seconds."""
+"""A subscriber that does its worst with what its user may declare: events reach everybody else
+within seconds.
+"""
 
 import asyncio
 import json
@@ -20,7 +22,10 @@ from tests.support.system import EDITOR, System, until
 
 REFUSING: dict[str, Any] = {"x-max-length": 1, "x-overflow": "reject-publish"}
 QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
-ROUTE: dict[str, Any] = {"x-dead-letter-exchange": "search.x", "x-dead-letter-routing-key": "nowhere"}
+ROUTE: dict[str, Any] = {
+    "x-dead-letter-exchange": "search.x",
+    "x-dead-letter-routing-key": "nowhere",
+}
 AT_LEAST_ONCE: dict[str, Any] = {"x-dead-letter-strategy": "at-least-once", **ROUTE}
 KINDS: dict[str, dict[str, Any]] = {
     "search.full": QUORUM | REFUSING,
@@ -42,10 +47,14 @@ ARTICLES = [f"a{number}" for number in range(1, 6)]
 
 @asynccontextmanager
 async def hostile(url: str, owner: str) -> AsyncIterator[AbstractChannel]:
-    """Every kind of queue, bound to every event, directly and by way of an exchange; gone at the end."""
+    """Every kind of queue, bound to every event, directly and by way of an exchange; gone at the
+    end.
+    """
     try:
         async with channel_of(url) as channel:
-            exchange = await channel.declare_exchange("search.x", aio_pika.ExchangeType.TOPIC, durable=True)
+            exchange = await channel.declare_exchange(
+                "search.x", aio_pika.ExchangeType.TOPIC, durable=True
+            )
             await exchange.bind("luotdoc.events", "#")
             for name, arguments in KINDS.items():
                 queue = await channel.declare_queue(name, durable=True, arguments=arguments)
@@ -59,10 +68,14 @@ async def hostile(url: str, owner: str) -> AsyncIterator[AbstractChannel]:
             await channel.exchange_delete("search.x")
 
 
-async def test_queues_that_refuse_hold_up_nobody_else(system: System, reader: str, subscriber: Subscriber) -> None:
+async def test_queues_that_refuse_hold_up_nobody_else(
+    system: System, reader: str, subscriber: Subscriber
+) -> None:
     async with channel_of(subscriber("mailer")) as other, hostile(reader, system.broker.url):
         await other.queue_delete("mailer.articles")  # another test's may have other arguments
-        mails = await other.declare_queue("mailer.articles", durable=True, arguments=QUORUM, exclusive=False)
+        mails = await other.declare_queue(
+            "mailer.articles", durable=True, arguments=QUORUM, exclusive=False
+        )
         for key in ("article.*", "page.*"):
             await mails.bind("luotdoc.events", key)
         await system.start_all(flush_interval="0.1")
@@ -81,7 +94,9 @@ async def test_queues_that_refuse_hold_up_nobody_else(system: System, reader: st
         await until(gone, 10, "the page of a withdrawn article is gone")
         got: set[tuple[str, str]] = set()
         wanted = {
-            (f"luotdoc.{name}.v1", article) for name in ("article.published", "page.rendered") for article in ARTICLES
+            (f"luotdoc.{name}.v1", article)
+            for name in ("article.published", "page.rendered")
+            for article in ARTICLES
         }
         wanted |= {("luotdoc.article.withdrawn.v1", "a1"), ("luotdoc.page.removed.v1", "a1")}
 
@@ -94,7 +109,11 @@ async def test_queues_that_refuse_hold_up_nobody_else(system: System, reader: st
         await until(all_came, 10, "another subscriber has them all")
         assert await system.db.outbox.count_documents({}) == 0
         metrics = (await system.http.get(f"{system.url('ingest')}/metrics")).text
-        assert re.search(r'^luotdoc_events_refused_total\{event="article.published"\} [5-9]', metrics, re.MULTILINE)
+        assert re.search(
+            r'^luotdoc_events_refused_total\{event="article.published"\} [5-9]',
+            metrics,
+            re.MULTILINE,
+        )
         assert "a subscriber's queue refuses events" in system.replicas("ingest")[0].text()
         await other.queue_delete(mails.name)
     seen: set[str] = set()
@@ -105,7 +124,9 @@ async def test_queues_that_refuse_hold_up_nobody_else(system: System, reader: st
 
     async with channel_of(system.broker.url) as channel:
         await channel.set_qos(10)
-        await (await channel.get_queue("luotdoc.events.log")).consume(note, arguments={"x-stream-offset": "first"})
+        await (await channel.get_queue("luotdoc.events.log")).consume(
+            note, arguments={"x-stream-offset": "first"}
+        )
         await until(lambda: len(seen) == 4, 10, "the history has every kind")
 
 
@@ -118,7 +139,9 @@ async def test_a_quorum_queue_or_stream_never_refuses(system: System, reader: st
                 await channel.default_exchange.publish(message, name, mandatory=True)
 
 
-async def test_a_subscriber_has_so_many_connections_and_channels(broker: Broker, subscriber: Subscriber) -> None:
+async def test_a_subscriber_has_so_many_connections_and_channels(
+    broker: Broker, subscriber: Subscriber
+) -> None:
     url = subscriber("archive")
     connections = [await aio_pika.connect(url) for _ in range(20)]
     try:
@@ -130,7 +153,9 @@ async def test_a_subscriber_has_so_many_connections_and_channels(broker: Broker,
         with pytest.raises((AMQPError, OSError)):
             await connections[-1].channel()
     finally:
-        await asyncio.gather(*(connection.close() for connection in connections), return_exceptions=True)
+        await asyncio.gather(
+            *(connection.close() for connection in connections), return_exceptions=True
+        )
     async with await aio_pika.connect(broker.url):
         pass
 

@@ -1,4 +1,6 @@
-"""`make subscriber NAME=search`: a user on the broker that runs, with the rights of a subscriber."""
+"""`make subscriber NAME=search`: a user on the broker that runs, with the rights of a
+subscriber.
+"""
 
 import json
 from pathlib import Path
@@ -20,7 +22,9 @@ def folder(broker: Broker, tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_a_user_with_a_subscribers_rights_and_the_same_again(broker: Broker, folder: Path) -> None:
+async def test_a_user_with_a_subscribers_rights_and_the_same_again(
+    broker: Broker, folder: Path
+) -> None:
     url = make_subscriber(folder, "mail-1")
     try:
         assert make_subscriber(folder, "mail-1") == url
@@ -33,7 +37,9 @@ async def test_a_user_with_a_subscribers_rights_and_the_same_again(broker: Broke
                 await channel.declare_queue("render.articles", passive=False, durable=True)
         _, brace, told = broker.control("list_user_limits", "--user", "mail-1").partition("{")
         assert json.loads(brace + told) == json.loads(LIMITS)
-        broker.control("delete_user", "mail-1")  # as with a new broker: the password that is known stays
+        broker.control(
+            "delete_user", "mail-1"
+        )  # as with a new broker: the password that is known stays
         assert make_subscriber(folder, "mail-1") == url
         async with await aio_pika.connect(url):
             pass
@@ -41,7 +47,9 @@ async def test_a_user_with_a_subscribers_rights_and_the_same_again(broker: Broke
         broker.control("delete_user", "mail-1")
 
 
-@pytest.mark.parametrize("name", ["", "Search", "1a", "a.b", "a" * 64, "-a", "thư", "a b", "a\n", "render", "luotdoc"])
+@pytest.mark.parametrize(
+    "name", ["", "Search", "1a", "a.b", "a" * 64, "-a", "thư", "a b", "a\n", "render", "luotdoc"]
+)
 def test_a_name_that_a_subscriber_may_not_have(name: str) -> None:
     with pytest.raises(ValueError, match=r"^NAME="):
         check_name(name)

@@ -1,4 +1,6 @@
-"""What the processes tell a real Prometheus: each metric comes from the process that measures it, alerts are quiet."""
+"""What the processes tell a real Prometheus: each metric comes from the process that measures it,
+alerts are quiet.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,14 +16,20 @@ from tests.support.outside import cache
 from tests.support.prometheus import Prometheus, promtool
 from tests.support.system import EDITOR, System, until
 
-AGES = ("time() - luotdoc_books_complete_through_seconds > 60", "time() - luotdoc_books_as_of_seconds > 60")
+AGES = (
+    "time() - luotdoc_books_complete_through_seconds > 60",
+    "time() - luotdoc_books_as_of_seconds > 60",
+)
 """They fired for ever when every process showed the books, as 0."""
 
 
 @contextmanager
 def watching(system: System, folder: Path) -> Iterator[Prometheus]:
     """A Prometheus that scrapes all processes, each a job of its own name."""
-    targets = {process.name.rpartition("-")[0]: process.url.removeprefix("http://") for process in system.processes}
+    targets = {
+        process.name.rpartition("-")[0]: process.url.removeprefix("http://")
+        for process in system.processes
+    }
     server = Prometheus(folder, targets, alerts())
     server.start()
     try:
@@ -33,7 +41,9 @@ def watching(system: System, folder: Path) -> Iterator[Prometheus]:
 async def sample(system: System, service: str, name: str, **labels: str) -> float | None:
     """A sample of a service, as it exposes it."""
     text = (await system.http.get(f"{system.url(service)}/metrics")).text
-    found = [s.value for f in families(text) for s in f.samples if s.name == name and s.labels == labels]
+    found = [
+        s.value for f in families(text) for s in f.samples if s.name == name and s.labels == labels
+    ]
     return found[0] if found else None
 
 
@@ -53,12 +63,22 @@ async def test_a_real_prometheus_finds_each_metric_in_its_own_service_and_no_ale
         assert (await system.read("a1")).status_code == 204
 
         async def settled() -> bool:
-            up = [await sample(system, p.name.rpartition("-")[0], "luotdoc_broker_up") for p in system.processes]
-            return up == [1.0] * 5 and bool(await sample(system, "stats", "luotdoc_books_complete_through_seconds"))
+            up = [
+                await sample(system, p.name.rpartition("-")[0], "luotdoc_broker_up")
+                for p in system.processes
+            ]
+            return up == [1.0] * 5 and bool(
+                await sample(system, "stats", "luotdoc_books_complete_through_seconds")
+            )
 
         await until(settled, 15, "all are connected, and the books are read")
         for process in system.processes:
-            assert promtool("check", "metrics", text=(await system.http.get(f"{process.url}/metrics")).text) == ""
+            assert (
+                promtool(
+                    "check", "metrics", text=(await system.http.get(f"{process.url}/metrics")).text
+                )
+                == ""
+            )
 
         with watching(system, tmp_path / "prometheus") as prometheus:
 
@@ -67,16 +87,22 @@ async def test_a_real_prometheus_finds_each_metric_in_its_own_service_and_no_ale
                 seen = prometheus.value("count_over_time(luotdoc_ready[1m])")
                 return sorted(seen)[:1] >= [3.0] and len(seen) == 5
 
-            await until(lambda: asyncio.to_thread(scraped), 15, "all five are scraped, several times")
+            await until(
+                lambda: asyncio.to_thread(scraped), 15, "all five are scraped, several times"
+            )
 
-            told: dict[str, set[str]] = {process.name.rpartition("-")[0]: set() for process in system.processes}
+            told: dict[str, set[str]] = {
+                process.name.rpartition("-")[0]: set() for process in system.processes
+            }
             for entry in prometheus.ask("targets/metadata"):
                 if entry["metric"].startswith("luotdoc_"):
                     told[entry["target"]["job"]].add(entry["metric"])
             assert told == exposed()
 
             judged: list[dict[str, Any]] = prometheus.ask("rules")["groups"][0]["rules"]
-            assert {rule["name"]: rule["health"] for rule in judged} == {alert.expression: "ok" for alert in alerts()}
+            assert {rule["name"]: rule["health"] for rule in judged} == {
+                alert.expression: "ok" for alert in alerts()
+            }
             assert {rule["name"]: rule["state"] for rule in judged} == {
                 alert.expression: "inactive" for alert in alerts()
             }
@@ -92,30 +118,70 @@ async def test_reads_are_shown_by_class_and_outcome(system: System) -> None:
     await system.put("a1")
 
     async def reads(kind: str) -> dict[str, float | None]:
-        outcomes = ("counted", "reload", "bot", "prefetch", "origin", "limit", "unknown", "invalid", "unavailable")
+        outcomes = (
+            "counted",
+            "reload",
+            "bot",
+            "prefetch",
+            "origin",
+            "limit",
+            "unknown",
+            "invalid",
+            "unavailable",
+        )
         return {
             outcome: value
             for outcome in outcomes
-            if (value := await sample(system, "ingest", "luotdoc_reads_total", **{"class": kind, "outcome": outcome}))
+            if (
+                value := await sample(
+                    system, "ingest", "luotdoc_reads_total", **{"class": kind, "outcome": outcome}
+                )
+            )
         }
 
-    assert await sample(system, "ingest", "luotdoc_reads_total", **{"class": "batch", "outcome": "counted"}) == 0
-    answered = [await system.read("a1"), await system.read("a1"), await system.read("a1", agent="curl/8.0")]
+    assert (
+        await sample(
+            system, "ingest", "luotdoc_reads_total", **{"class": "batch", "outcome": "counted"}
+        )
+        == 0
+    )
+    answered = [
+        await system.read("a1"),
+        await system.read("a1"),
+        await system.read("a1", agent="curl/8.0"),
+    ]
     assert [answer.headers["luotdoc-read"] for answer in answered] == [
         "counted", "filtered; reason=reload", "filtered; reason=bot",
     ]  # fmt: skip
     assert (await system.read("nowhere")).status_code == 404
-    assert (await system.http.get(f"{ingest.url}/reads.gif", params={"article": "?"})).status_code == 422
-    assert await reads("reader") == {"counted": 1, "reload": 1, "bot": 1, "unknown": 1, "invalid": 1}
+    assert (
+        await system.http.get(f"{ingest.url}/reads.gif", params={"article": "?"})
+    ).status_code == 422
+    assert await reads("reader") == {
+        "counted": 1,
+        "reload": 1,
+        "bot": 1,
+        "unknown": 1,
+        "invalid": 1,
+    }
     assert await sample(system, "ingest", "luotdoc_read_seconds_count") == 5
     assert await sample(system, "ingest", "luotdoc_reads_in_flight") == 0
 
-    batch, body = f"{ingest.url}/reads/batch", {"reads": [{"article": "a1"}, {"article": "a1"}, {"article": "nowhere"}]}
+    batch, body = (
+        f"{ingest.url}/reads/batch",
+        {"reads": [{"article": "a1"}, {"article": "a1"}, {"article": "nowhere"}]},
+    )
     key = EDITOR | {"idempotency-key": "k1"}
     assert (await system.http.post(batch, json=body, headers=key)).json()["accepted"] == 2
     assert (await system.http.post(batch, json={"reads": []}, headers=key)).status_code == 422
     assert await reads("batch") == {"counted": 2, "unknown": 1, "invalid": 1}
-    assert await reads("reader") == {"counted": 1, "reload": 1, "bot": 1, "unknown": 1, "invalid": 1}
+    assert await reads("reader") == {
+        "counted": 1,
+        "reload": 1,
+        "bot": 1,
+        "unknown": 1,
+        "invalid": 1,
+    }
 
 
 async def test_pages_are_shown_by_kind_and_section_of_the_site(system: System) -> None:
@@ -127,7 +193,9 @@ async def test_pages_are_shown_by_kind_and_section_of_the_site(system: System) -
         await until(lambda article=article: system.page(article), 10, "the page is there")
 
     async def pages(kind: str, section: str, status: str) -> float | None:
-        return await sample(system, "render", "luotdoc_pages_total", kind=kind, section=section, status=status)
+        return await sample(
+            system, "render", "luotdoc_pages_total", kind=kind, section=section, status=status
+        )
 
     before = await pages("article", "thoi-su", "200"), await pages("article", "other", "200")
     assert await pages("list", "van-hoa", "304") == 0  # a closed set is there from the start

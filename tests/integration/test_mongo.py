@@ -42,8 +42,12 @@ async def test_what_nobody_waits_for_is_neither_cancelled_nor_committed(system: 
     assert await found.to_list(None) == []  # it was ended, not left open
 
 
-@pytest.mark.parametrize(("label", "bodies"), [("UnknownTransactionCommitResult", 1), ("TransientTransactionError", 2)])
-async def test_a_commit_is_repeated(system: System, monkeypatch: pytest.MonkeyPatch, label: str, bodies: int) -> None:
+@pytest.mark.parametrize(
+    ("label", "bodies"), [("UnknownTransactionCommitResult", 1), ("TransientTransactionError", 2)]
+)
+async def test_a_commit_is_repeated(
+    system: System, monkeypatch: pytest.MonkeyPatch, label: str, bodies: int
+) -> None:
     """Alone where its outcome is unknown, with all of the transaction where there was none."""
     client, db = mongo.connect(system.database.url, "test")
     await db.create_collection("marks")
@@ -75,7 +79,9 @@ async def test_a_commit_is_repeated(system: System, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("moment", ["first", "between", "commit"])
 async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, moment: str) -> None:
-    """Neither he nor anything else in his event loop waits for it, and the transaction is over when it goes on."""
+    """Neither he nor anything else in his event loop waits for it, and the transaction is over when
+    it goes on.
+    """
     client, db = mongo.connect(system.database.url, "test")
     await db.marks.insert_one({"_id": moment, "steps": 0})
 
@@ -111,7 +117,9 @@ async def test_who_is_cancelled_leaves_a_frozen_server_at_once(system: System, m
 
     async def over() -> bool:
         """Another one can write what this one had in hand."""
-        await transaction(client, lambda s: db.marks.update_one({"_id": moment}, {"$set": {"v": 1}}, session=s))
+        await transaction(
+            client, lambda s: db.marks.update_one({"_id": moment}, {"$set": {"v": 1}}, session=s)
+        )
         return True
 
     await until(over, 30, "the next transaction goes through")

@@ -1,4 +1,6 @@
-"""Pages that new templates make again: each is told, whatever stops between the page and its news."""
+"""Pages that new templates make again: each is told, whatever stops between the page and its
+news.
+"""
 
 import asyncio
 from datetime import UTC, datetime
@@ -26,19 +28,31 @@ PATH = "/thoi-su/tin-{}.html"
 def made(article: str, template: str, revision: int = 1) -> Page:
     """A page as the templates `template` have made it."""
     data = events.ArticlePublished(
-        id=article, revision=revision, url=f"https://e.vn/{article}", slug="tin", section="thoi-su", title="Tin",
+        id=article, revision=revision, url=f"https://e.vn/{article}", slug="tin", section="thoi-su",
+        title="Tin",
         body_html="<p>Tin</p>", published_at=NOON, modified_at=NOON,
     )  # fmt: skip
-    return Page(article, revision, "published", template, path=PATH.format(article), article=data.model_dump())
+    return Page(
+        article,
+        revision,
+        "published",
+        template,
+        path=PATH.format(article),
+        article=data.model_dump(),
+    )
 
 
 async def marked(system: System) -> list[str]:
     return [page["_id"] async for page in system.db.pages.find({"untold": {"$exists": True}})]
 
 
-async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(system: System) -> None:
+async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(
+    system: System,
+) -> None:
     settings = RenderSettings(
-        amqp_url=system.broker.url, mongo_url=system.database.url, sections=(("thoi-su", "Thời sự"),)
+        amqp_url=system.broker.url,
+        mongo_url=system.database.url,
+        sections=(("thoi-su", "Thời sự"),),
     )
     store, renderer = PageStore(system.db), Renderer(settings)
     for name in ("a1", "a2", "a3"):
@@ -51,16 +65,26 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(sys
         if len(steps) == 4:  # the second page is stored by now
             await asyncio.to_thread(system.broker.stop)
         await publish_event(
-            broker, data, id=event_id, source="/luotdoc/render", time=now(), subject=article, revision=revision
+            broker,
+            data,
+            id=event_id,
+            source="/luotdoc/render",
+            time=now(),
+            subject=article,
+            revision=revision,
         )
 
     def publisher() -> Publisher:
         measured = RenderMetrics(new_registry(), [])
-        return Publisher(store, renderer, emit, now, lambda article: steps.append(f"stored {article}"), measured)
+        return Publisher(
+            store, renderer, emit, now, lambda article: steps.append(f"stored {article}"), measured
+        )
 
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
-        queue = await channel.declare_queue("purger.test", durable=True, arguments={"x-queue-type": "quorum"})
+        queue = await channel.declare_queue(
+            "purger.test", durable=True, arguments={"x-queue-type": "quorum"}
+        )
         await queue.bind("luotdoc.events", "page.rendered")
     try:
         await rabbit.connect(broker, system.broker.url)
@@ -74,7 +98,9 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(sys
             await asyncio.to_thread(system.broker.start)
         await until(lambda: broker.up, 15, "render is connected again")
 
-        assert await publisher().redo_outdated() == 2  # as another process would, after this one was killed
+        assert (
+            await publisher().redo_outdated() == 2
+        )  # as another process would, after this one was killed
 
         assert await marked(system) == []
         assert await publisher().redo_outdated() == 0

@@ -18,20 +18,31 @@ NOW = int(time.time() * 1000)
 OLD = NOW - 72 * 3600 * 1000
 
 
-async def _run(system: System, module: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+async def _run(
+    system: System, module: str, *arguments: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
     told = system._environment("operator", 0, settings)
-    return await asyncio.to_thread(partial(run, module, *arguments, environment=told, folder=system.folder))
+    return await asyncio.to_thread(
+        partial(run, module, *arguments, environment=told, folder=system.folder)
+    )
 
 
 async def _publish(
-    system: System, sequence: int, minted_at: int, body: bytes | None = None, reads: int = 1, force: bool = False
+    system: System,
+    sequence: int,
+    minted_at: int,
+    body: bytes | None = None,
+    reads: int = 1,
+    force: bool = False,
 ) -> None:
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         exchange = await channel.get_exchange("luotdoc.reads")
         headers = {"batch_id": f"e1-{sequence:012d}", "minted_at": minted_at, "reads": reads}
         headers |= {"x-luotdoc-force": True} if force else {}
-        content = orjson.dumps({"v": 2, "groups": [["reader", "a1", minted_at // QUARTER_MS, reads, 0, 0]]})
+        content = orjson.dumps(
+            {"v": 2, "groups": [["reader", "a1", minted_at // QUARTER_MS, reads, 0, 0]]}
+        )
         await exchange.publish(aio_pika.Message(body or content, headers=headers), "batch")  # type: ignore[arg-type]
 
 
@@ -46,7 +57,9 @@ async def test_parked_batches(system: System) -> None:
 
     await until(parked, 10, "two are parked")
     await until(lambda: system.counted(), 10, "one is counted")
-    for _ in range(25):  # looking returns it to the queue, and 4.x would drop a message at the 20th time by default
+    for _ in range(
+        25
+    ):  # looking returns it to the queue, and 4.x would drop a message at the 20th time by default
         async with await aio_pika.connect(system.broker.url) as connection:
             channel = await connection.channel()
             queue = await channel.get_queue("counter.reads.parked")
@@ -65,7 +78,9 @@ async def test_parked_batches(system: System) -> None:
     assert (refused.returncode, "--force" in refused.stdout) == (1, True)
     books = (await system.http.get(f"{system.url('stats')}/stats/reconciliation")).json()
     assert (books["counted"], books["parked"], books["balance"], books["in_flight"]) == (1, 4, 0, 0)
-    forced = await _run(system, "shared.parked", "redrive", "counter.reads", rows["too_old"], "--force")
+    forced = await _run(
+        system, "shared.parked", "redrive", "counter.reads", rows["too_old"], "--force"
+    )
     assert forced.returncode == 0, forced.stderr
 
     async def four() -> bool:
@@ -79,19 +94,27 @@ async def test_parked_batches(system: System) -> None:
 
     await until(balanced, 5, "the books balance")
     # The broken one comes back to where it was; thrown away, it is gone.
-    assert (await _run(system, "shared.parked", "redrive", "counter.reads", rows["bad_body"])).returncode == 0
+    assert (
+        await _run(system, "shared.parked", "redrive", "counter.reads", rows["bad_body"])
+    ).returncode == 0
 
     async def back() -> bool:
         return await system.queue_depth("counter.reads.parked") == 1
 
     await until(back, 10, "it is parked again")
-    assert (await _run(system, "shared.parked", "discard", "counter.reads", "--all")).returncode == 0
+    assert (
+        await _run(system, "shared.parked", "discard", "counter.reads", "--all")
+    ).returncode == 0
     assert await system.queue_depth("counter.reads.parked") == 0
-    assert (await _run(system, "shared.parked", "discard", "counter.reads", "00000000")).returncode == 1
+    assert (
+        await _run(system, "shared.parked", "discard", "counter.reads", "00000000")
+    ).returncode == 1
 
 
 async def test_a_forced_batch_is_remembered_like_any_other(system: System) -> None:
-    """It was minted before the ledger's time, and may come twice like any other: its 72 hours begin at the commit."""
+    """It was minted before the ledger's time, and may come twice like any other: its 72 hours begin
+    at the commit.
+    """
     await system.start("counter", flush_interval="0.1")
     await _publish(system, 0, OLD, force=True)
     await until(lambda: system.counted(), 10, "it is counted")
@@ -117,11 +140,18 @@ async def test_redriving_what_was_counted_counts_nothing(system: System) -> None
     await until(lambda: system.counted(), 10, "it is counted")
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
-        headers = {"batch_id": f"e1-{0:012d}", "minted_at": NOW, "reads": 1, "x-luotdoc-reason": "bug"}
+        headers = {
+            "batch_id": f"e1-{0:012d}",
+            "minted_at": NOW,
+            "reads": 1,
+            "x-luotdoc-reason": "bug",
+        }
         body = orjson.dumps({"v": 2, "groups": [["reader", "a1", NOW // QUARTER_MS, 1, 0, 0]]})
         message = aio_pika.Message(body, headers=headers)  # type: ignore[arg-type]
         await channel.default_exchange.publish(message, "counter.reads.parked")
-    assert (await _run(system, "shared.parked", "redrive", "counter.reads", "--all")).returncode == 0
+    assert (
+        await _run(system, "shared.parked", "redrive", "counter.reads", "--all")
+    ).returncode == 0
 
     async def caught() -> bool:
         return await _duplicates(system) == 1
@@ -148,7 +178,11 @@ async def test_adopting_a_spool(system: System) -> None:
     await until(lambda: _beside(system, other, lambda size: size > 100), 10, "the gauge tells")
     adopted = await _run(system, "services.ingest", "adopt", lost.name)
     assert adopted.returncode == 0, adopted.stderr
-    await until(lambda: _beside(system, other, lambda size: size == 0), 10, "the gauge tells that nothing is left")
+    await until(
+        lambda: _beside(system, other, lambda size: size == 0),
+        10,
+        "the gauge tells that nothing is left",
+    )
     assert f"the spool of {lost.name} is empty" in adopted.stdout
     assert not list((system.folder / "spool" / lost.name).glob("*.spool"))
     await system.start("counter", flush_interval="0.1")

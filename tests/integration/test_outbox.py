@@ -29,7 +29,9 @@ async def _drain(system: System, queue: str) -> list[dict[str, object]]:
 
 
 async def test_no_event_is_lost_while_rabbitmq_is_stopped(system: System) -> None:
-    """RabbitMQ stops while articles are being PUT by two ingests; every accepted revision arrives afterwards."""
+    """RabbitMQ stops while articles are being PUT by two ingests; every accepted revision arrives
+    afterwards.
+    """
     first, second = await system.start("ingest"), await system.start("ingest")
     await _subscribe(system, "watcher")
     accepted: dict[str, int] = defaultdict(int)
@@ -38,26 +40,43 @@ async def test_no_event_is_lost_while_rabbitmq_is_stopped(system: System) -> Non
     async def editor(number: int) -> None:
         url, revision = (first, second)[number % 2].url, 0
         while not stop.is_set():
-            body = {"title": f"Bài {number} lần {revision + 1}", "section": "thoi-su", "body_html": "<p>x</p>"}
+            body = {
+                "title": f"Bài {number} lần {revision + 1}",
+                "section": "thoi-su",
+                "body_html": "<p>x</p>",
+            }
             answer = await system.http.put(
-                f"{url}/articles/a{number}", json=body, headers={"authorization": "Bearer token-with-both-scopes"}
+                f"{url}/articles/a{number}",
+                json=body,
+                headers={"authorization": "Bearer token-with-both-scopes"},
             )
             assert answer.status_code in (200, 201), answer.text
             revision = answer.json()["revision"]
             accepted[f"a{number}"] = revision
-            await asyncio.sleep(0.2)  # a few hundred events in all, and the machine has time for the broker's start
+            await asyncio.sleep(
+                0.2
+            )  # a few hundred events in all, and the machine has time for the broker's start
 
     editors = [asyncio.create_task(editor(number)) for number in range(6)]
     try:
         await until(lambda: sum(accepted.values()) > 30, 20, "articles are being put")
         await asyncio.to_thread(system.broker.stop)
         during = sum(accepted.values())
-        await until(lambda: sum(accepted.values()) > during + 30, 20, "articles are accepted without RabbitMQ")
+        await until(
+            lambda: sum(accepted.values()) > during + 30,
+            20,
+            "articles are accepted without RabbitMQ",
+        )
 
         async def waiting() -> bool:
             metrics = (await system.http.get(f"{first.url}/metrics")).text
-            values = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
-            return float(values["luotdoc_outbox_waiting"]) > 0 and float(values["luotdoc_outbox_oldest_seconds"]) > 0
+            values = dict(
+                line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#")
+            )
+            return (
+                float(values["luotdoc_outbox_waiting"]) > 0
+                and float(values["luotdoc_outbox_oldest_seconds"]) > 0
+            )
 
         await until(waiting, 10, "the metrics show that events wait")
         for process in (first, second):
@@ -74,7 +93,9 @@ async def test_no_event_is_lost_while_rabbitmq_is_stopped(system: System) -> Non
     revisions: dict[str, list[int]] = defaultdict(list)
     for event in await _drain(system, "watcher"):
         article, revision = str(event["subject"]), int(str(event["sequence"]))
-        if revision > max(revisions[article], default=0):  # what every subscriber does: drop what is not newer
+        if revision > max(
+            revisions[article], default=0
+        ):  # what every subscriber does: drop what is not newer
             revisions[article].append(revision)
     assert revisions == {article: list(range(1, last + 1)) for article, last in accepted.items()}
 

@@ -1,4 +1,6 @@
-"""What a subscriber's own user may do with its queues: list, show, redrive and discard, and replay. No MongoDB."""
+"""What a subscriber's own user may do with its queues: list, show, redrive and discard, and replay.
+No MongoDB.
+"""
 
 import orjson
 import pytest
@@ -14,7 +16,9 @@ QUEUE = "search.mine"
 
 @pytest.fixture
 async def queue(system: System, reader: str) -> str:
-    """A queue of search, which its owner declared without the kit, with a parked queue beside it."""
+    """A queue of search, which its owner declared without the kit, with a parked queue beside
+    it.
+    """
     await forget(system, QUEUE)
     async with channel_of(reader) as channel:
         await channel.declare_queue(f"{QUEUE}.parked", durable=True, arguments=QUORUM)
@@ -26,7 +30,12 @@ async def queue(system: System, reader: str) -> str:
 async def test_parked_messages(system: System, reader: str, queue: str) -> None:
     own = {"amqp_url": reader, "mongo_url": ""}
     for article in ("a1", "a2"):
-        await publish(system, [sample("article.published", article, 1)], {"x-luotdoc-reason": "bug"}, f"{queue}.parked")
+        await publish(
+            system,
+            [sample("article.published", article, 1)],
+            {"x-luotdoc-reason": "bug"},
+            f"{queue}.parked",
+        )
     listed = await _run(system, "shared.parked", "list", queue, **own)
     assert "2 parked" in listed.stdout, listed.stderr
     first, second = (line.split()[0] for line in listed.stdout.splitlines()[1:])
@@ -34,7 +43,9 @@ async def test_parked_messages(system: System, reader: str, queue: str) -> None:
     redriven = await _run(system, "shared.parked", "redrive", queue, first, **own)
     assert (redriven.returncode, redriven.stdout) == (0, f"{first}  redriven\n"), redriven.stderr
     discarded = await _run(system, "shared.parked", "discard", queue, second, **own)
-    assert (discarded.returncode, discarded.stdout) == (0, f"{second}  discarded\n"), discarded.stderr
+    assert (discarded.returncode, discarded.stdout) == (0, f"{second}  discarded\n"), (
+        discarded.stderr
+    )
     async with channel_of(reader) as channel:
         assert orjson.loads(await taken(await channel.get_queue(queue)))["subject"] == "a1"
     assert await system.queue_depth(f"{queue}.parked") == 0

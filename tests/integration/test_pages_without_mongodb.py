@@ -9,7 +9,9 @@ import httpx
 from tests.support.system import EDITOR, System, until
 
 
-async def test_a_render_that_has_just_started_shows_no_count_that_is_too_low(system: System) -> None:
+async def test_a_render_that_has_just_started_shows_no_count_that_is_too_low(
+    system: System,
+) -> None:
     await system.start_all()
     await system.put("a1", reads_baseline=7)
     page = await until(lambda: system.page("a1"), 5, "the page")
@@ -43,7 +45,9 @@ async def test_pages_in_memory_are_served_while_mongodb_is_frozen(system: System
     await system.put("a2")
     page = await until(lambda: system.page("a1"), 5, "the page")
     await until(lambda: system.page("a2"), 5, "the other page")
-    await system.db.pages.insert_one({**(await system.db.pages.find_one({"_id": "a2"}) or {}), "_id": "a3"})
+    await system.db.pages.insert_one(
+        {**(await system.db.pages.find_one({"_id": "a2"}) or {}), "_id": "a3"}
+    )
     home, unread = system.url("render") + "/", system.url("render") + "/x/x-a3.html"
     await until(lambda: _in_memory(system, str(page.url), home), 5, "both in memory")
     system.database.pause()
@@ -54,7 +58,9 @@ async def test_pages_in_memory_are_served_while_mongodb_is_frozen(system: System
                 await asyncio.sleep(0.2)
         assert answer.headers["warning"] == '110 - "Response is Stale"'
         began = time.monotonic()
-        answers = await asyncio.gather(*(system.http.get(url) for url in [str(page.url), home, unread] * 15))
+        answers = await asyncio.gather(
+            *(system.http.get(url) for url in [str(page.url), home, unread] * 15)
+        )
         assert time.monotonic() - began < 9  # without the limit 10 s and more
         assert [answer.status_code for answer in answers] == [200, 200, 503] * 15
         assert all(answer.headers["retry-after"] == "5" for answer in answers[2::3])

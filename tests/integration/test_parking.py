@@ -22,7 +22,9 @@ def _body(*groups: list[Any]) -> bytes:
 GOOD_BODY = _body(["reader", "a1", QUARTER, 1])
 
 
-async def _publish(system: System, exchange: str, key: str, messages: list[aio_pika.Message]) -> None:
+async def _publish(
+    system: System, exchange: str, key: str, messages: list[aio_pika.Message]
+) -> None:
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel(publisher_confirms=True)
         target = await channel.get_exchange(exchange)
@@ -36,7 +38,10 @@ async def _parked(system: System, queue: str) -> list[tuple[str, str, bytes]]:
         channel = await connection.channel()
         own = await channel.get_queue(queue)
         while message := await own.get(fail=False):
-            reason, detail = str(message.headers["x-luotdoc-reason"]), str(message.headers["x-luotdoc-detail"])
+            reason, detail = (
+                str(message.headers["x-luotdoc-reason"]),
+                str(message.headers["x-luotdoc-detail"]),
+            )
             assert message.headers["x-luotdoc-parked-at"]
             found.append((reason, detail, message.body))
             await message.ack()
@@ -56,7 +61,10 @@ async def test_bad_batches(system: System) -> None:
         (_batch(b"[]"), "bad_body"),
         (_batch(b'{"reads": [["a1", "x", "reader", ""]]}'), "bad_body"),
         (_batch(b'{"v": 2, "groups": [["reader", "a1", "x", 1, 0, 0]]}'), "bad_body"),
-        (_batch(b'{"v": 2, "groups": [["reader", "a1", 5, 1, 5, 1]], "visitors": "?"}'), "bad_body"),
+        (
+            _batch(b'{"v": 2, "groups": [["reader", "a1", 5, 1, 5, 1]], "visitors": "?"}'),
+            "bad_body",
+        ),
         (_batch(b'{"v": 3, "groups": [["reader", "a1", 5, 1, 0, 0]]}'), "bad_body"),
         (_batch(_body(["machine", "a1", QUARTER, 1])), "bad_body"),
         (_batch(b'{"reads": [["a1", 5]]}'), "bad_body"),
@@ -97,7 +105,9 @@ async def test_bad_batches(system: System) -> None:
     assert notes == {f"e1-{0:012d}": "bad_body", f"e1-{1:012d}": "too_old"}
 
 
-@pytest.mark.parametrize(("service", "queue"), [("render", "render.articles"), ("stats", "stats.articles")])
+@pytest.mark.parametrize(
+    ("service", "queue"), [("render", "render.articles"), ("stats", "stats.articles")]
+)
 async def test_bad_events(system: System, service: str, queue: str) -> None:
     await system.start("ingest")
     await system.start(service)
@@ -115,7 +125,9 @@ async def test_bad_events(system: System, service: str, queue: str) -> None:
         (orjson.dumps(envelope), "bad_event"),
         (orjson.dumps({**envelope, "type": "luotdoc.article.exploded.v1"}), "unknown_event"),
     ]
-    await _publish(system, "luotdoc.events", "article.published", [aio_pika.Message(body) for body, _ in bad])
+    await _publish(
+        system, "luotdoc.events", "article.published", [aio_pika.Message(body) for body, _ in bad]
+    )
     await system.put("a1")
     collection = system.db.pages if service == "render" else system.db.catalogue
 
@@ -155,12 +167,17 @@ async def _duplicates(system: System) -> int:
 
 
 async def test_batches_that_break_the_commit_are_parked_alone(system: System) -> None:
-    """What no check foresaw, but MongoDB or our own code will never take: it is found by halving, the rest is counted.
+    """What no check foresaw, but MongoDB or our own code will never take: it is found by halving,
+    the rest is counted.
 
-    The store is told to fail on one batch, since every one that we know of is refused before it gets so far.
+    The store is told to fail on one batch, since every one that we know of is refused before it
+    gets so far.
     """
     counter = await system.start(
-        "counter", module="tests.support.counter_with_poison", poison=f"e1-{3:012d}", flush_interval="1"
+        "counter",
+        module="tests.support.counter_with_poison",
+        poison=f"e1-{3:012d}",
+        flush_interval="1",
     )
     batches = [_batch(GOOD_BODY, batch_id=f"e1-{number:012d}") for number in range(7)]
     await _publish(system, "luotdoc.reads", "batch", batches)
@@ -188,14 +205,19 @@ async def test_the_ledger_keeps_what_a_clock_ahead_has_minted(system: System) ->
 
 async def test_what_mongodb_never_takes_does_not_stop_the_rest(system: System) -> None:
     """A hand in the database has left a count that is no number."""
-    await system.db.counts.insert_one({"_id": "a2/0", "v": 1, "article": "a2", "slot": 0, "reads": "many"})
+    await system.db.counts.insert_one(
+        {"_id": "a2/0", "v": 1, "article": "a2", "slot": 0, "reads": "many"}
+    )
     counter = await system.start("counter", flush_interval="1")
     spoilt = _body(["reader", "a2", QUARTER, 1])
     batches = [_batch(spoilt if n == 3 else GOOD_BODY, batch_id=f"e1-{n:012d}") for n in range(7)]
     await _publish(system, "luotdoc.reads", "batch", batches)
 
     async def settled() -> bool:
-        return await system.queue_depth("counter.reads.parked") == 1 and await system.queue_depth("counter.reads") == 0
+        return (
+            await system.queue_depth("counter.reads.parked") == 1
+            and await system.queue_depth("counter.reads") == 0
+        )
 
     await until(settled, 15, "one is parked")
     [(reason, detail, _)] = await _parked(system, "counter.reads.parked")
@@ -228,6 +250,8 @@ async def test_values_that_no_calendar_or_database_can_hold(
     await _publish(system, "luotdoc.reads", "batch", [_batch(GOOD_BODY, batch_id=f"e1-{1:012d}")])
     await until(lambda: system.counted(), 10, "the good batch is counted")
     # Parking goes on beside counting, so the bad one may follow.
-    parked = await until(lambda: _parked(system, "counter.reads.parked"), 10, "the bad one is parked")
+    parked = await until(
+        lambda: _parked(system, "counter.reads.parked"), 10, "the bad one is parked"
+    )
     assert [one for one, _, _ in parked] == [reason]
     assert counter.popen.poll() is None

@@ -25,10 +25,16 @@ async def test_every_field_of_an_article_is_on_its_page(system: System) -> None:
         lead="Hơn hai cây số hoa nối phường Yên Lam với bến đò cũ.",
         body_html="<p>Từ sáng sớm, <strong>người dân</strong> đã đến.</p><h2>Giờ mở cửa</h2>"
         "<table><caption>Lịch</caption><tr><th>Ngày</th></tr><tr><td>Mùng Một</td></tr></table>"
-        '<figure><img src="/media/hoa.webp" alt="Luống cúc"><figcaption>Luống cúc đầu đường</figcaption></figure>',
+        '<figure><img src="/media/hoa.webp" alt="Luống cúc"><figcaption>Luống cúc đầu '
+        "đường</figcaption></figure>",
         byline="Lê Thu Hà",
         tags=["Tết", "du xuân"],
-        image={"url": "/media/bia.webp", "alt": "Đường hoa", "caption": "Đường hoa lúc bình minh", "credit": "Văn Nam"},
+        image={
+            "url": "/media/bia.webp",
+            "alt": "Đường hoa",
+            "caption": "Đường hoa lúc bình minh",
+            "credit": "Văn Nam",
+        },
         published_at="2026-01-31T23:30:00Z",
         reads_baseline=1234567,
     )
@@ -62,15 +68,21 @@ async def test_every_field_of_an_article_is_on_its_page(system: System) -> None:
     ):
         assert shown in text, shown
     assert [e.text_content().strip() for e in page.xpath("//*[@data-reads]")] == ["1.234.567"]
-    assert page.xpath("//main//img[@src='http://127.0.0.1:8000/media/hoa.webp']/@alt") == ["Luống cúc"]
-    assert page.xpath("//main//img[@src='http://127.0.0.1:8000/media/bia.webp']/@alt") == ["Đường hoa"]
+    assert page.xpath("//main//img[@src='http://127.0.0.1:8000/media/hoa.webp']/@alt") == [
+        "Luống cúc"
+    ]
+    assert page.xpath("//main//img[@src='http://127.0.0.1:8000/media/bia.webp']/@alt") == [
+        "Đường hoa"
+    ]
     assert page.xpath("//script/@data-article") == ["ls77"]
     assert "/reads.gif?article=ls77" in served.text  # for readers without JavaScript
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
 async def test_reads_are_counted_exactly(system: System, replicas: int) -> None:
-    """4,000 reads over 200 articles: the statistics show exactly the number of 204s, within 3 s of the last."""
+    """4,000 reads over 200 articles: the statistics show exactly the number of 204s, within 3 s of
+    the last.
+    """
     await system.start_all(ingest=replicas, counter=replicas, read_window=0, bot_filter="off")
     ids = [f"a{number:03d}" for number in range(ARTICLES)]
     for answer in await asyncio.gather(*(system.put(one) for one in ids)):
@@ -99,13 +111,24 @@ async def test_reads_are_counted_exactly(system: System, replicas: int) -> None:
 
     await until(complete, 3, "all reads are counted")
     seconds = asyncio.get_running_loop().time() - last
-    print(f"{READS} reads, {replicas} ingest(s), {replicas} counter(s): complete {seconds:.2f} s after the last 204")
+    print(
+        f"{READS} reads, {replicas} ingest(s), {replicas} counter(s): complete "
+        f"{seconds:.2f} s after the last 204"
+    )
     site = await system.site()
-    assert (site["counted"], site["total"], site["today"] + site["yesterday"]) == (READS, READS, READS)
+    assert (site["counted"], site["total"], site["today"] + site["yesterday"]) == (
+        READS,
+        READS,
+        READS,
+    )
     stats = system.url("stats")
-    shown = {one: (await system.http.get(f"{stats}/stats/articles/{one}")).json()["reads"] for one in ids}
+    shown = {
+        one: (await system.http.get(f"{stats}/stats/articles/{one}")).json()["reads"] for one in ids
+    }
     assert shown == {one: acknowledged[one] for one in ids}
-    top = (await system.http.get(f"{stats}/stats/top", params={"window": "24h", "limit": 3})).json()["items"]
+    top = (
+        await system.http.get(f"{stats}/stats/top", params={"window": "24h", "limit": 3})
+    ).json()["items"]
     best = sorted(acknowledged.items(), key=lambda item: (-item[1], item[0]))[:3]
     assert [(item["article"], item["reads"]) for item in top] == best
     now = datetime.now(UTC)

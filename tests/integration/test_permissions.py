@@ -1,4 +1,6 @@
-"""Who may do what on RabbitMQ: the ready definitions, on the real broker, with the users that they name."""
+"""Who may do what on RabbitMQ: the ready definitions, on the real broker, with the users that they
+name.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,7 +34,9 @@ async def taken(queue: AbstractQueue) -> bytes:
     async def next_one() -> aio_pika.abc.AbstractIncomingMessage | None:
         return await queue.get(fail=False)
 
-    message: aio_pika.abc.AbstractIncomingMessage = await until(next_one, 5, f"a message in {queue.name}")
+    message: aio_pika.abc.AbstractIncomingMessage = await until(
+        next_one, 5, f"a message in {queue.name}"
+    )
     await message.ack()
     return message.body
 
@@ -44,14 +48,22 @@ async def send(url: str, exchange: str, key: str, body: bytes = b"{}") -> None:
         await target.publish(aio_pika.Message(body, delivery_mode=2), key, mandatory=True)
 
 
-async def test_a_subscriber_reads_and_parks_with_rights_on_its_own_names_alone(system: System, reader: str) -> None:
+async def test_a_subscriber_reads_and_parks_with_rights_on_its_own_names_alone(
+    system: System, reader: str
+) -> None:
     async with channel_of(reader) as channel:
         # What the subscriber's kit makes: an exchange of its own, and through it the parked queue.
-        own = await channel.declare_exchange("search.articles.dlx", aio_pika.ExchangeType.DIRECT, durable=True)
-        parked = await channel.declare_queue("search.articles.parked", durable=True, arguments=QUORUM)
+        own = await channel.declare_exchange(
+            "search.articles.dlx", aio_pika.ExchangeType.DIRECT, durable=True
+        )
+        parked = await channel.declare_queue(
+            "search.articles.parked", durable=True, arguments=QUORUM
+        )
         await parked.bind(own, parked.name)
         route = {"x-dead-letter-exchange": own.name, "x-dead-letter-routing-key": parked.name}
-        queue = await channel.declare_queue("search.articles", durable=True, arguments={**QUORUM, **route})
+        queue = await channel.declare_queue(
+            "search.articles", durable=True, arguments={**QUORUM, **route}
+        )
         await queue.bind("luotdoc.events", "article.*")
 
         await send(system.broker.url, "luotdoc.events", "article.published", b"good")
@@ -91,7 +103,11 @@ async def nothing(_message: aio_pika.abc.AbstractIncomingMessage) -> None:
 
 def publish(exchange: str, key: str) -> Act:
     async def act(channel: AbstractChannel) -> object:
-        target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+        target = (
+            await channel.get_exchange(exchange, ensure=False)
+            if exchange
+            else channel.default_exchange
+        )
         return await target.publish(aio_pika.Message(b"forged"), key)
 
     return act
@@ -162,7 +178,9 @@ FORBIDDEN: dict[str, Act] = {
     "declare its bare name": declare("search"),
     "declare a name that only begins like its own": declare("searching.articles"),
     "declare a name that only ends like its own": declare("x.search.articles"),
-    "declare a queue that the broker names": lambda channel: channel.declare_queue(None, exclusive=True),
+    "declare a queue that the broker names": lambda channel: channel.declare_queue(
+        None, exclusive=True
+    ),
     "dead-letter into events": declare("search.forge", x_dead_letter_exchange="luotdoc.events"),
     "dead-letter into the reads": declare("search.forge", x_dead_letter_exchange="luotdoc.reads"),
     "dead-letter through the default exchange": declare("search.forge", x_dead_letter_exchange=""),
@@ -181,13 +199,23 @@ async def test_a_subscriber_may_not(broker: Broker, reader: str, what: str) -> N
 
 async def test_what_is_forbidden_to_a_subscriber_works_for_who_may(system: System) -> None:
     """Else a test of what is refused might name what does not exist."""
-    for what in ("publish an event", "publish reads", "consume the reads", "get a read", "purge the reads"):
+    for what in (
+        "publish an event",
+        "publish reads",
+        "consume the reads",
+        "get a read",
+        "purge the reads",
+    ):
         async with channel_of(system.broker.url) as channel, asyncio.timeout(10):
             await FORBIDDEN[what](channel)
 
 
-async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(system: System, reader: str) -> None:
-    """Even if it asks RabbitMQ to refuse what is too much: the policy for subscribers overrules that."""
+async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(
+    system: System, reader: str
+) -> None:
+    """Even if it asks RabbitMQ to refuse what is too much: the policy for subscribers overrules
+    that.
+    """
     full: FieldTable = {**QUORUM, "x-max-length": 3, "x-overflow": "reject-publish"}
     async with channel_of(reader) as channel:
         queue = await channel.declare_queue("search.full", durable=True, arguments=full)
@@ -197,11 +225,17 @@ async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(system: S
             await send(system.broker.url, "luotdoc.events", "article.published", b"%d" % number)
         assert await system.queue_depth("render.articles") == 30
         async with channel_of(reader) as channel:
-            assert [await taken(await channel.get_queue("search.full")) for _ in range(3)] == [b"27", b"28", b"29"]
+            assert [await taken(await channel.get_queue("search.full")) for _ in range(3)] == [
+                b"27",
+                b"28",
+                b"29",
+            ]
 
         await asyncio.to_thread(system.broker.control, "clear_policy", "subscribers")
 
-        async def is_refused() -> bool:  # the queue hears of it some moment after the command has ended
+        async def is_refused() -> (
+            bool
+        ):  # the queue hears of it some moment after the command has ended
             try:
                 await send(system.broker.url, "luotdoc.events", "article.updated")
             except DeliveryError:
@@ -213,7 +247,9 @@ async def test_a_full_queue_of_one_subscriber_does_not_stop_the_events(system: S
         async with channel_of(reader) as channel:
             await channel.queue_delete("search.full")
         await asyncio.to_thread(
-            system.broker.control, "import_definitions", str(system.broker.folder / "definitions.json")
+            system.broker.control,
+            "import_definitions",
+            str(system.broker.folder / "definitions.json"),
         )
 
 
@@ -222,14 +258,20 @@ async def test_the_services_do_their_work_with_rights_on_their_own_names(system:
     assert (await system.put("a1", title="Bài đầu")).status_code == 201
     await until(lambda: system.page("a1"), 10, "the page is served")
     assert (await system.read("a1")).status_code == 204
-    assert (await system.http.delete(f"{system.url('ingest')}/articles/a1", headers=EDITOR)).status_code == 204
+    assert (
+        await system.http.delete(f"{system.url('ingest')}/articles/a1", headers=EDITOR)
+    ).status_code == 204
 
     async def told() -> bool:
         page = await system.page("a1")
-        return page is not None and page.status_code == 410 and (await system.site())["counted"] == 1
+        return (
+            page is not None and page.status_code == 410 and (await system.site())["counted"] == 1
+        )
 
     await until(told, 10, "the read is counted, and the page is gone")
-    listed = await asyncio.to_thread(system.broker.control, "list_connections", "user", "client_properties")
+    listed = await asyncio.to_thread(
+        system.broker.control, "list_connections", "user", "client_properties"
+    )
     users = {line.split("\t")[0] for line in listed.splitlines() if "aiormq" in line}
     assert users == {"ingest", "render", "counter", "stats"}
     for process in system.processes:
@@ -258,18 +300,26 @@ async def test_the_services_do_their_work_with_rights_on_their_own_names(system:
         ("stats", consume("counter.reads")),
     ],
 )
-async def test_a_service_may_not_do_the_work_of_another(system: System, service: str, act: Act) -> None:
+async def test_a_service_may_not_do_the_work_of_another(
+    system: System, service: str, act: Act
+) -> None:
     async with channel_of(system.broker.url_of(service)) as channel, asyncio.timeout(10):
         with pytest.raises(ChannelAccessRefused, match="ACCESS_REFUSED"):
             await act(channel)
 
 
 async def test_a_service_waits_for_setup_and_says_so(system: System) -> None:
-    """It may not make what belongs to others, and what it published before would miss their queues."""
+    """It may not make what belongs to others, and what it published before would miss their
+    queues.
+    """
     async with channel_of(system.broker.url) as channel:
         await channel.queue_delete("render.articles")
     ingest = await system.start("ingest")
-    await until(lambda: "has `python -m shared.setup` run?" in ingest.text(), 10, "ingest says what it waits for")
+    await until(
+        lambda: "has `python -m shared.setup` run?" in ingest.text(),
+        10,
+        "ingest says what it waits for",
+    )
     assert "render.articles" in ingest.text()
     assert (await system.put("a1")).status_code == 201
     await setup(Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url))

@@ -11,9 +11,13 @@ from tests.support.system import EDITOR, READS_ONLY, System, until
 READER = {"authorization": f"Bearer {READS_ONLY}"}
 
 
-async def _send(system: System, url: str, key: str, articles: list[str], **headers: str) -> httpx.Response:
+async def _send(
+    system: System, url: str, key: str, articles: list[str], **headers: str
+) -> httpx.Response:
     body = {"reads": [{"article": article} for article in articles]}
-    return await system.http.post(f"{url}/reads/batch", json=body, headers=READER | {"idempotency-key": key} | headers)
+    return await system.http.post(
+        f"{url}/reads/batch", json=body, headers=READER | {"idempotency-key": key} | headers
+    )
 
 
 async def test_counted_once(system: System) -> None:
@@ -23,13 +27,23 @@ async def test_counted_once(system: System) -> None:
     await system.put("a2")
     wanted = ["a1"] * 3 + ["nobody"] + ["a2"]
     answers = await asyncio.gather(
-        *(_send(system, process.url, "key-1", wanted) for process in (first, second) for _ in range(10))
+        *(
+            _send(system, process.url, "key-1", wanted)
+            for process in (first, second)
+            for _ in range(10)
+        )
     )
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json() == {"accepted": 4, "unknown": ["nobody"]} for answer in answers)
     await system.put("nobody")  # known now, but the key's first answer stands
-    assert (await _send(system, second.url, "key-1", wanted)).json() == {"accepted": 4, "unknown": ["nobody"]}
-    assert (await _send(system, first.url, "key-2", ["a1"])).json() == {"accepted": 1, "unknown": []}
+    assert (await _send(system, second.url, "key-1", wanted)).json() == {
+        "accepted": 4,
+        "unknown": ["nobody"],
+    }
+    assert (await _send(system, first.url, "key-2", ["a1"])).json() == {
+        "accepted": 1,
+        "unknown": [],
+    }
     await until(lambda: _counted(system, 5), 10, "both batches are counted")
 
     async def settled() -> bool:
@@ -50,7 +64,9 @@ async def test_a_repetition_that_the_counter_would_not_take_is_not_accepted(syst
     await system.start_all(counter=1, flush_interval="0.1")
     await system.put("a1")
     url = system.url("ingest")
-    assert (await _send(system, url, "key", ["nobody"])).json()["accepted"] == 0  # its note is there, no batch is
+    assert (await _send(system, url, "key", ["nobody"])).json()[
+        "accepted"
+    ] == 0  # its note is there, no batch is
 
     async def aged(hours: float) -> httpx.Response:
         minted = int((time.time() - hours * 3600) * 1000)
@@ -63,7 +79,9 @@ async def test_a_repetition_that_the_counter_would_not_take_is_not_accepted(syst
     assert (await aged(70.9)).json() == {"accepted": 1, "unknown": []}
     await until(lambda: _counted(system, 1), 10, "what was accepted is counted")
     assert await system.db.parked.count_documents({}) == 0
-    told = (await system.http.get(f"{url}/openapi.json")).json()["paths"]["/reads/batch"]["post"]["description"]
+    told = (await system.http.get(f"{url}/openapi.json")).json()["paths"]["/reads/batch"]["post"][
+        "description"
+    ]
     assert "repeated for 71 hours" in told
     assert "96 hours after its first use it is forgotten" in told
 
@@ -86,7 +104,12 @@ async def test_bad_batches_name_the_field(system: System) -> None:
     url, key = f"{ingest.url}/reads/batch", {"idempotency-key": "k"}
     cases: list[tuple[Any, dict[str, str], int, str]] = [
         ({"reads": [{"article": "a1"}]}, READER, 422, "Idempotency-Key"),
-        ({"reads": [{"article": "a1"}]}, READER | {"idempotency-key": "x" * 256}, 422, "Idempotency-Key"),
+        (
+            {"reads": [{"article": "a1"}]},
+            READER | {"idempotency-key": "x" * 256},
+            422,
+            "Idempotency-Key",
+        ),
         ({"reads": []}, READER | key, 422, "reads"),
         ({"reads": [{"article": "a1"}] * 1001}, READER | key, 422, "reads"),
         ({"reads": [{"article": "A"}]}, READER | key, 422, "reads.0.article"),
@@ -100,7 +123,9 @@ async def test_bad_batches_name_the_field(system: System) -> None:
         assert answer.status_code == status
         assert answer.json()["errors"][0]["path"] == path
     assert (await system.http.post(url, json={}, headers=key)).status_code == 401
-    assert (await system.http.post(url, content=b"x" * 200_000, headers=READER | key)).status_code == 413
+    assert (
+        await system.http.post(url, content=b"x" * 200_000, headers=READER | key)
+    ).status_code == 413
 
 
 async def test_durable_in_the_spool_while_rabbitmq_is_away(system: System) -> None:

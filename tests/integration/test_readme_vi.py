@@ -11,7 +11,9 @@ from tests.support.system import ROOT, TOKEN, System, until
 PAGE = "README.vi.md"
 
 
-async def test_its_commands_lead_to_the_first_article_and_a_counted_read(system: System, tmp_path: Path) -> None:
+async def test_its_commands_lead_to_the_first_article_and_a_counted_read(
+    system: System, tmp_path: Path
+) -> None:
     await system.start_all(flush_interval="0.1")
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local/token").write_text(TOKEN)
@@ -32,7 +34,9 @@ async def test_its_commands_lead_to_the_first_article_and_a_counted_read(system:
         )
         return done.stdout
 
-    put, page, read = (block(PAGE, part) for part in ("PUT ", "xin-chao-xinchao1.html", "8001/reads"))
+    put, page, read = (
+        block(PAGE, part) for part in ("PUT ", "xin-chao-xinchao1.html", "8001/reads")
+    )
     assert "201 Created" in await run(put)
 
     async def served() -> bool:

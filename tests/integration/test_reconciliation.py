@@ -1,4 +1,6 @@
-"""Nothing is missing unnoticed: heartbeats, freshness by type, comparison with the articles, and what mends it."""
+"""Nothing is missing unnoticed: heartbeats, freshness by type, comparison with the articles, and
+what mends it.
+"""
 
 import asyncio
 import json
@@ -19,7 +21,9 @@ BEAT = 0.2
 
 async def _command(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
     told = system._environment("operator", 0, {})
-    return await asyncio.to_thread(partial(run, "services.ingest", *arguments, environment=told, folder=system.folder))
+    return await asyncio.to_thread(
+        partial(run, "services.ingest", *arguments, environment=told, folder=system.folder)
+    )
 
 
 async def _gauge(system: System, process: Process, name: str) -> dict[tuple[str, ...], float]:
@@ -49,7 +53,10 @@ async def _public(system: System, *names: str) -> None:
 
     async def there() -> bool:
         wanted = {"_id": {"$in": list(names)}}
-        held = [await collection.count_documents(wanted) for collection in (system.db.pages, system.db.catalogue)]
+        held = [
+            await collection.count_documents(wanted)
+            for collection in (system.db.pages, system.db.catalogue)
+        ]
         return held == [len(names)] * 2
 
     await until(there, 15, "the pages and the catalogue follow")
@@ -81,13 +88,22 @@ async def test_every_type_has_a_heartbeat_and_silence_shows(system: System) -> N
         await queue.consume(hear, no_ack=True)
         kinds = events.EVENTS.keys() - {"heartbeat"}
         await until(lambda: beats.keys() == kinds, 15, "each type has its heartbeat")
-        assert {data.producer for name, data in beats.items() if name.startswith("article.")} == {"ingest"}
-        assert (beats["page.rendered"].producer, beats["reads.counted"].producer) == ("render", "counter")
+        assert {data.producer for name, data in beats.items() if name.startswith("article.")} == {
+            "ingest"
+        }
+        assert (beats["page.rendered"].producer, beats["reads.counted"].producer) == (
+            "render",
+            "counter",
+        )
         assert {data.interval for data in beats.values()} == {BEAT}
         await _public(system, "a1")
         assert (await system.read("a1")).status_code == 204
         for name in ("article.published", "page.rendered", "reads.counted"):
-            await until(lambda name=name: beats[name].last_id in seen, 15, f"a heartbeat tells of the last {name}")
+            await until(
+                lambda name=name: beats[name].last_id in seen,
+                15,
+                f"a heartbeat tells of the last {name}",
+            )
             assert beats[name].last_time is not None
         assert not early
 
@@ -101,7 +117,10 @@ async def test_every_type_has_a_heartbeat_and_silence_shows(system: System) -> N
 
     async def silent() -> bool:
         now = await _silence(system)
-        return min(now["page.rendered"], now["page.removed"]) > 3 and now["article.published"] < 10 * BEAT
+        return (
+            min(now["page.rendered"], now["page.removed"]) > 3
+            and now["article.published"] < 10 * BEAT
+        )
 
     await until(silent, 15, "render's types are silent, the others are not")
     await system.start("render", heartbeat_interval=BEAT)
@@ -109,19 +128,27 @@ async def test_every_type_has_a_heartbeat_and_silence_shows(system: System) -> N
 
 
 async def test_differences_are_found_and_mended(system: System) -> None:
-    """A page deleted by hand, one of an older revision, one that nobody published; then all is made right."""
+    """A page deleted by hand, one of an older revision, one that nobody published; then all is made
+    right.
+    """
     await system.start_all()
     await _public(system, "a1", "a2", "a3", "a4")
     await system.put("a2", title="Khác")
     withdrawn = await system.http.delete(
-        f"{system.url('ingest')}/articles/a4", headers={"authorization": "Bearer token-with-both-scopes"}
+        f"{system.url('ingest')}/articles/a4",
+        headers={"authorization": "Bearer token-with-both-scopes"},
     )
     assert withdrawn.status_code == 204
     await system.put("later", published_at="2999-01-01T00:00:00Z")
 
     async def followed() -> bool:
         page, gone = await system.db.pages.find_one({"_id": "a2"}), await system.page("a4")
-        return page is not None and page["revision"] == 2 and gone is not None and gone.status_code == 410
+        return (
+            page is not None
+            and page["revision"] == 2
+            and gone is not None
+            and gone.status_code == 410
+        )
 
     await until(followed, 15, "the pages follow")
     same = await _command(system, "reconcile", *_states(system))
@@ -160,7 +187,10 @@ async def test_differences_are_found_and_mended(system: System) -> None:
         ("stale", "render"): 1,
         ("extra", "render"): 1,
     }
-    assert min((await _gauge(system, watcher, "luotdoc_reconciliation_as_of_seconds")).values()) > 1.7e9
+    assert (
+        min((await _gauge(system, watcher, "luotdoc_reconciliation_as_of_seconds")).values())
+        > 1.7e9
+    )
 
     # A replay of the articles mends what is missing and what is stale.
     mended = await _command(system, "replay", "--to", "render.articles")
@@ -172,16 +202,23 @@ async def test_differences_are_found_and_mended(system: System) -> None:
 
     await until(whole, 15, "the pages are back")
     last = await _command(system, "reconcile", *_states(system))
-    assert (last.returncode, last.stdout.splitlines()[0]) == (1, "render: 0 missing, 0 stale, 1 extra")
+    assert (last.returncode, last.stdout.splitlines()[0]) == (
+        1,
+        "render: 0 missing, 0 stale, 1 extra",
+    )
 
 
 async def test_many_articles_are_compared_page_by_page(system: System) -> None:
-    """Differences at the ends of pages of a thousand, and pages that begin where the other side's don't."""
+    """Differences at the ends of pages of a thousand, and pages that begin where the other side's
+    don't.
+    """
     await system.start("stats")
     names = [f"a{number:04d}" for number in range(2500)]
     article = {"v": 1, "revision": 2, "state": "published", "was_public": True}
     await system.db.articles.insert_many([{"_id": name, **article} for name in names])
-    await system.db.articles.insert_one({"_id": "a0000x", **article, "state": "scheduled", "was_public": False})
+    await system.db.articles.insert_one(
+        {"_id": "a0000x", **article, "state": "scheduled", "was_public": False}
+    )
     missing, extra = ["a0000", "a0999", "a1000", "a2499"], ["a09990", "a2000x", "b"]
     there = sorted({*names, *extra} - set(missing))
     entry = {"v": 1, "revision": 2, "state": "published"}
@@ -190,9 +227,10 @@ async def test_many_articles_are_compared_page_by_page(system: System) -> None:
 
     found = await _command(system, "reconcile", f"stats={system.url('stats')}/state")
 
-    assert (found.returncode, found.stdout.partition("\n")[0]) == (1, "stats: 4 missing, 1 stale, 3 extra"), (
-        found.stderr
-    )
+    assert (found.returncode, found.stdout.partition("\n")[0]) == (
+        1,
+        "stats: 4 missing, 1 stale, 3 extra",
+    ), found.stderr
     told = {tuple(line.split()[:2]) for line in found.stdout.splitlines()[1:]}
     assert told == {
         *(("missing", name) for name in missing),
@@ -227,7 +265,9 @@ async def test_the_articles_rebuild_an_emptied_render(system: System) -> None:
     assert (await _command(system, "reconcile", *_states(system))).returncode == 0
 
 
-async def test_a_replay_of_the_articles_is_marked_and_says_the_same_each_time(system: System) -> None:
+async def test_a_replay_of_the_articles_is_marked_and_says_the_same_each_time(
+    system: System,
+) -> None:
     await system.start("ingest")
     await system.put("a1")
     await system.put("a2")
@@ -237,7 +277,9 @@ async def test_a_replay_of_the_articles_is_marked_and_says_the_same_each_time(sy
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         await channel.queue_delete("newcomer.articles")
-        queue = await channel.declare_queue("newcomer.articles", durable=True, arguments={"x-queue-type": "quorum"})
+        queue = await channel.declare_queue(
+            "newcomer.articles", durable=True, arguments={"x-queue-type": "quorum"}
+        )
         for _ in range(2):
             assert (await _command(system, "replay", "--to", "newcomer.articles")).returncode == 0
             first, second = [await queue.get(), await queue.get()]
@@ -247,7 +289,11 @@ async def test_a_replay_of_the_articles_is_marked_and_says_the_same_each_time(sy
                 assert str(message.headers[events.REPLAY_HEADER]).startswith("newcomer.articles-")
             event, published = events.decode(first.body)
             assert isinstance(published, events.ArticlePublished)
-            assert (event.id, published.revision, published.change) == ("a1-1-state", 1, "republish")
+            assert (event.id, published.revision, published.change) == (
+                "a1-1-state",
+                1,
+                "republish",
+            )
             event, withdrawn = events.decode(second.body)
             assert isinstance(withdrawn, events.ArticleWithdrawn)
             assert (event.id, event.sequence, withdrawn.revision) == ("a2-2-state", f"{2:020d}", 2)
@@ -261,7 +307,9 @@ async def test_what_cannot_be_compared_is_told(system: System) -> None:
     assert (nobody.returncode, "LUOTDOC_RECONCILE" in nobody.stderr) == (2, True)
     wrong = await _command(system, "reconcile", "render")
     assert (wrong.returncode, "must be name=address" in wrong.stderr) == (2, True)
-    other = await _command(system, "reconcile", f"other={ingest.url}/livez", "away=http://127.0.0.1:1/state")
+    other = await _command(
+        system, "reconcile", f"other={ingest.url}/livez", "away=http://127.0.0.1:1/state"
+    )
     assert other.returncode == 2
     assert "other: " in other.stderr
     assert "line 1: must be" in other.stderr

@@ -1,4 +1,6 @@
-"""What only people can mend ends a start or a command on one line, in seconds, with a status that is not 0."""
+"""What only people can mend ends a start or a command on one line, in seconds, with a status that
+is not 0.
+"""
 
 import asyncio
 import json
@@ -81,9 +83,21 @@ def told(amqp: str, mongo: str, folder: Path) -> dict[str, str]:
 
 
 REFUSED = [
-    ("writer", "wrong", "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct them"),
-    ("unknown", "right", "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct them"),
-    ("nobody", "right", "nobody may not find, insert, update, remove in the database luotdoc: grant it"),
+    (
+        "writer",
+        "wrong",
+        "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct them",
+    ),
+    (
+        "unknown",
+        "right",
+        "MongoDB refuses the user or the password of LUOTDOC_MONGO_URL: correct them",
+    ),
+    (
+        "nobody",
+        "right",
+        "nobody may not find, insert, update, remove in the database luotdoc: grant it",
+    ),
     ("reader", "right", "reader may not insert, update, remove in the database luotdoc: grant it"),
     ("", "", "MongoDB wants a login: put user:password@ before the host in LUOTDOC_MONGO_URL"),
 ]
@@ -116,9 +130,18 @@ async def test_a_user_with_its_rights_works(guarded: Guarded) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (("replicaSet=luotdoc", "replicaSet=other"), "says replicaSet=other, and the server belongs to 'luotdoc'"),
-        (("replicaSet=luotdoc&directConnection=true", "replicaSet=other"), "says replicaSet=other, and the server"),
-        (("mongodb://127.0.0.1:", "mongodb+srv://h.example.invalid/luotdoc?#"), "LUOTDOC_MONGO_URL can't be used"),
+        (
+            ("replicaSet=luotdoc", "replicaSet=other"),
+            "says replicaSet=other, and the server belongs to 'luotdoc'",
+        ),
+        (
+            ("replicaSet=luotdoc&directConnection=true", "replicaSet=other"),
+            "says replicaSet=other, and the server",
+        ),
+        (
+            ("mongodb://127.0.0.1:", "mongodb+srv://h.example.invalid/luotdoc?#"),
+            "LUOTDOC_MONGO_URL can't be used",
+        ),
     ],
 )
 async def test_an_address_that_leads_to_another_set_or_to_none(
@@ -132,13 +155,20 @@ async def test_an_address_that_leads_to_another_set_or_to_none(
     client.close()
 
 
-def test_a_service_ends_with_one_line_in_its_log(broker: Broker, guarded: Guarded, tmp_path: Path) -> None:
+def test_a_service_ends_with_one_line_in_its_log(
+    broker: Broker, guarded: Guarded, tmp_path: Path
+) -> None:
     env = told(broker.url, address(guarded, "writer", "wrong"), tmp_path)
     line = [sys.executable, "-m", "services.render"]
-    ended = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.returncode, ended.stderr) == (1, "")
     assert "render ends: MongoDB refuses the user or the password" in critical(ended.stdout)
-    assert json.loads(ended.stdout.partition("\n")[0])["message"] == f"render starts, version {VERSION}"
+    assert (
+        json.loads(ended.stdout.partition("\n")[0])["message"]
+        == f"render starts, version {VERSION}"
+    )
 
 
 AWAY = [
@@ -167,9 +197,15 @@ def away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("away")
-@pytest.mark.parametrize(("line", "status", "begin"), AWAY, ids=[" ".join(line[:2]) for line, *_ in AWAY])
+@pytest.mark.parametrize(
+    ("line", "status", "begin"), AWAY, ids=[" ".join(line[:2]) for line, *_ in AWAY]
+)
 def test_a_command_with_both_servers_away_ends_on_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str], status: int, begin: str
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    line: list[str],
+    status: int,
+    begin: str,
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["", *line[1:]])
     began = time.monotonic()
@@ -196,15 +232,25 @@ def test_a_real_command_says_no_more_than_that() -> None:
 async def test_a_wrong_password_of_rabbitmq_is_told_with_what_mends_it(
     broker: Broker, database: Database, tmp_path: Path
 ) -> None:
-    """The service waits: reads go to the spool meanwhile, and users are added to RabbitMQ at any time."""
+    """The service waits: reads go to the spool meanwhile, and users are added to RabbitMQ at any
+    time.
+    """
     env = told(broker.url.replace("://luotdoc:", "://luotdoc:wrong-"), database.url, tmp_path)
     log = tmp_path / "log"
     with log.open("w") as output:
         counter = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
-            [sys.executable, "-m", "services.counter"], cwd=ROOT, env=env, stdout=output, stderr=output
+            [sys.executable, "-m", "services.counter"],
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=output,
         )
     try:
-        await until(lambda: "correct the user or the password in LUOTDOC_AMQP_URL" in log.read_text(), 30, "it is told")
+        await until(
+            lambda: "correct the user or the password in LUOTDOC_AMQP_URL" in log.read_text(),
+            30,
+            "it is told",
+        )
     finally:
         counter.terminate()
         assert counter.wait(15) == 0

@@ -1,4 +1,6 @@
-"""History again: into one queue, marked, at a pace, and whole however often the replay is killed."""
+"""History again: into one queue, marked, at a pace, and whole however often the replay is
+killed.
+"""
 
 import asyncio
 import contextlib
@@ -28,14 +30,18 @@ BEGINNING = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def _event(number: int) -> events.Envelope:
-    """Event number n of a made history: of article a<n mod 10>, an hour after the one before, every tenth a page's."""
+    """Event number n of a made history: of article a<n mod 10>, an hour after the one before, every
+    tenth a page's.
+    """
     article = f"a{number % 10}"
     moment = BEGINNING + timedelta(hours=number)
     data: events.Data = events.ArticleWithdrawn(
         id=article, revision=number + 1, url="https://e.vn/a", withdrawn_at=moment
     )
     if number % 10 == 0:
-        data = events.PageRemoved(article=article, revision=number + 1, url="https://e.vn/a", removed_at=moment)
+        data = events.PageRemoved(
+            article=article, revision=number + 1, url="https://e.vn/a", removed_at=moment
+        )
     return events.envelope(
         data,
         id=f"e{number}",
@@ -75,7 +81,9 @@ async def _queue(system: System, name: str = "newcomer.articles") -> str:
         channel = await connection.channel()
         for each in (name, f"{name}.replay"):
             await channel.queue_delete(each)
-        queue = await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
+        queue = await channel.declare_queue(
+            name, durable=True, arguments={"x-queue-type": "quorum"}
+        )
         await queue.bind("luotdoc.events", "#")
     return name
 
@@ -107,7 +115,9 @@ def _command(system: System, module: str, *arguments: str) -> dict[str, Any]:
 
 async def _run(system: System, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     told = system._environment("operator", 0, {})
-    return await asyncio.to_thread(partial(run, module, *arguments, environment=told, folder=system.folder))
+    return await asyncio.to_thread(
+        partial(run, module, *arguments, environment=told, folder=system.folder)
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,11 +126,16 @@ async def _run(system: System, module: str, *arguments: str) -> subprocess.Compl
         ([], range(60)),
         (["--type", "page.removed"], range(0, 60, 10)),
         (["--subject", "a3", "--subject", "a4"], [n for n in range(60) if n % 10 in (3, 4)]),
-        (["--since", "2026-11-01T17:00:00+07:00", "--until", "2026-11-02T00:00:00Z"], range(10, 24)),
+        (
+            ["--since", "2026-11-01T17:00:00+07:00", "--until", "2026-11-02T00:00:00Z"],
+            range(10, 24),
+        ),
         (["--type", "article.withdrawn", "--subject", "a0"], []),
     ],
 )
-async def test_what_is_chosen_reaches_the_one_queue(system: System, arguments: list[str], wanted: Any) -> None:
+async def test_what_is_chosen_reaches_the_one_queue(
+    system: System, arguments: list[str], wanted: Any
+) -> None:
     await _history(system, 60)
     name, other = await _queue(system), await _queue(system, "other.articles")
 
@@ -200,7 +215,9 @@ async def test_what_cannot_be_is_refused_in_words(system: System) -> None:
 
 @pytest.mark.long
 async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system: System) -> None:
-    """A queue that nobody empties is filled to a mark and no further; RabbitMQ stops, and the same command goes on."""
+    """A queue that nobody empties is filled to a mark and no further; RabbitMQ stops, and the same
+    command goes on.
+    """
     number = HIGH_WATER + 2000
     await _history(system, number)
     name = await _queue(system)
@@ -229,13 +246,17 @@ async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system:
 
 @contextlib.asynccontextmanager
 async def _slow(url: str, after: int, seconds: float) -> AsyncIterator[str]:
-    """An address of RabbitMQ by which answers rest once, for `seconds`, when `after` bytes have come."""
+    """An address of RabbitMQ by which answers rest once, for `seconds`, when `after` bytes have
+    come.
+    """
     there = urlsplit(url)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         source, sink = await asyncio.open_connection(there.hostname, there.port)
 
-        async def copy(one: asyncio.StreamReader, other: asyncio.StreamWriter, rest_at: int) -> None:
+        async def copy(
+            one: asyncio.StreamReader, other: asyncio.StreamWriter, rest_at: int
+        ) -> None:
             copied = 0
             while data := await one.read(4096):
                 other.write(data)
@@ -253,7 +274,9 @@ async def _slow(url: str, after: int, seconds: float) -> AsyncIterator[str]:
 
 
 async def _big_chunk(system: System) -> int:
-    """Fill the stream so that its last chunk has more than 60 messages of 3 kB; answers how many there are in all."""
+    """Fill the stream so that its last chunk has more than 60 messages of 3 kB; answers how many
+    there are in all.
+    """
     number = 0
     async with await aio_pika.connect(system.broker.url) as connection:
         while True:
@@ -261,7 +284,9 @@ async def _big_chunk(system: System) -> int:
             async with channel.transaction():
                 for _ in range(200):
                     body = secrets.token_bytes(3000)
-                    await channel.default_exchange.publish(aio_pika.Message(body), "luotdoc.events.log")
+                    await channel.default_exchange.publish(
+                        aio_pika.Message(body), "luotdoc.events.log"
+                    )
             number += 200
             async with shared.replay.history(connection, "last", 1) as log:
                 if number - shared.replay.offset_of(await log.next(30)) > 60:
@@ -296,7 +321,11 @@ async def test_the_end_is_found_behind_many_events_and_among_live_ones(system: S
 
 @pytest.mark.parametrize(("hours", "wanted"), [(0, 60), (10**5, 0)])
 async def test_a_late_first_event_is_not_taken_for_none(
-    system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hours: int, wanted: int
+    system: System,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    hours: int,
+    wanted: int,
 ) -> None:
     monkeypatch.setattr(shared.replay, "NOTHING_SECONDS", 0.0)  # any first event is later
     monkeypatch.setattr(shared.replay, "last_offset", AsyncMock(return_value=59))
@@ -304,7 +333,11 @@ async def test_a_late_first_event_is_not_taken_for_none(
     name = await _queue(system)
     chosen = Selection(since=BEGINNING + timedelta(hours=hours))
     await shared.replay.replay(
-        Settings(amqp_url=system.broker.url, mongo_url=system.database.url), name, chosen, 5000, restart=False
+        Settings(amqp_url=system.broker.url, mongo_url=system.database.url),
+        name,
+        chosen,
+        5000,
+        restart=False,
     )
     assert f"{wanted} events sent into {name}" in capsys.readouterr().out
     assert len(await _drain(system, name)) == wanted

@@ -1,4 +1,6 @@
-"""What every service owes its operators: health, metrics, logs, patience at the start, a clean end."""
+"""What every service owes its operators: health, metrics, logs, patience at the start, a clean
+end.
+"""
 
 import asyncio
 import json
@@ -31,9 +33,14 @@ async def test_health_metrics_and_a_clean_end(system: System) -> None:
     await system.read("a1")
     for process in list(system.processes):
         # Most are ready without RabbitMQ and connect beside it.
-        await until(partial(_shows, system, process, "luotdoc_broker_up 1.0"), 15, "it is connected")
+        await until(
+            partial(_shows, system, process, "luotdoc_broker_up 1.0"), 15, "it is connected"
+        )
         assert (await system.http.get(f"{process.url}/livez")).json() == {"alive": True}
-        assert (await system.http.get(f"{process.url}/readyz")).json() == {"ready": True, "reason": None}
+        assert (await system.http.get(f"{process.url}/readyz")).json() == {
+            "ready": True,
+            "reason": None,
+        }
         metrics = await system.http.get(f"{process.url}/metrics")
         assert metrics.headers["content-type"].startswith("text/plain")
         assert "luotdoc_ready 1.0" in metrics.text
@@ -42,7 +49,9 @@ async def test_health_metrics_and_a_clean_end(system: System) -> None:
         assert await process.stop() == 0, process.text()[-2000:]
         assert time.monotonic() - started < GRACE
         lines = [json.loads(line) for line in process.text().splitlines()]
-        assert all(line["service"] == process.name.rpartition("-")[0] and line["time"] for line in lines)
+        assert all(
+            line["service"] == process.name.rpartition("-")[0] and line["time"] for line in lines
+        )
         assert [line for line in lines if line["level"] in ("ERROR", "CRITICAL")] == []
 
 
@@ -51,7 +60,9 @@ async def _shows(system: System, process: Process, line: str) -> bool:
 
 
 async def test_an_end_resets_nobody_who_has_connected(system: System) -> None:
-    """Without a pause strangers connect, ask and go, while the service ends: each is served or refused."""
+    """Without a pause strangers connect, ask and go, while the service ends: each is served or
+    refused.
+    """
     stats = await system.start("stats")
     address = ("127.0.0.1", int(stats.url.rpartition(":")[2]))
     outcomes = Counter[str]()
@@ -71,7 +82,9 @@ async def test_an_end_resets_nobody_who_has_connected(system: System) -> None:
 
 @pytest.mark.parametrize("server", ["broker", "database"])
 @pytest.mark.parametrize("moment", ["starting", "running"])
-async def test_an_end_does_not_wait_for_a_frozen_server(system: System, server: str, moment: str) -> None:
+async def test_an_end_does_not_wait_for_a_frozen_server(
+    system: System, server: str, moment: str
+) -> None:
     frozen = system.broker if server == "broker" else system.database
     if moment == "starting":
         frozen.pause()
@@ -85,7 +98,11 @@ async def test_an_end_does_not_wait_for_a_frozen_server(system: System, server: 
         for process in system.processes:
             await until(partial(_alive, system, process), 15, "it answers")
         for process in system.processes:
-            await until(partial(_has_met, system, process, server, moment), 40, "it has met the frozen server")
+            await until(
+                partial(_has_met, system, process, server, moment),
+                40,
+                "it has met the frozen server",
+            )
         began = time.monotonic()
         for process in system.processes:
             process.send(signal.SIGTERM)
@@ -95,7 +112,9 @@ async def test_an_end_does_not_wait_for_a_frozen_server(system: System, server: 
         frozen.resume()
 
     async def nothing_is_open() -> bool:
-        """A transaction that a process has left is ended by the next that meets it, else by MongoDB in a minute."""
+        """A transaction that a process has left is ended by the next that meets it, else by MongoDB
+        in a minute.
+        """
         await end_abandoned(system.motor)
         pipeline: list[Document] = [
             {"$currentOp": {"idleSessions": True}},
@@ -107,13 +126,17 @@ async def test_an_end_does_not_wait_for_a_frozen_server(system: System, server: 
 
 
 async def _has_met(system: System, process: Process, server: str, moment: str) -> bool:
-    """It waits for an answer that does not come; nothing tells of a connection on which nothing is asked."""
+    """It waits for an answer that does not come; nothing tells of a connection on which nothing is
+    asked.
+    """
     if moment == "starting":
         # Most connect to RabbitMQ beside their start, behind MongoDB.
         return f"waiting for {'RabbitMQ' if server == 'broker' else 'MongoDB'}" in process.text()
     if process.name.startswith("ingest"):
         answer = (
-            await system.read("a1", agent=f"{BROWSER} again") if server == "broker" else await system.read("unknown")
+            await system.read("a1", agent=f"{BROWSER} again")
+            if server == "broker"
+            else await system.read("unknown")
         )
         return answer.status_code == (204 if server == "broker" else 503)
     return True
@@ -140,14 +163,18 @@ def _ask_until_refused(address: tuple[str, int], outcomes: Counter[str]) -> None
                 continue
             try:
                 stranger.sendall(b"GET /livez HTTP/1.1\r\nhost: here\r\n\r\n")
-                outcomes["served" if stranger.recv(4096).startswith(b"HTTP/1.1 200") else "closed"] += 1
+                outcomes[
+                    "served" if stranger.recv(4096).startswith(b"HTTP/1.1 200") else "closed"
+                ] += 1
             except OSError as error:
                 outcomes[type(error).__name__] += 1
 
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_start_up_waits_for_mongodb_and_says_so(system: System, service: str) -> None:
-    """A process that starts before its servers stays up, is alive and not ready, and tells what it waits for."""
+    """A process that starts before its servers stays up, is alive and not ready, and tells what it
+    waits for.
+    """
     nobody = ports.choose_port(None, [])
     mongo_url = f"mongodb://127.0.0.1:{nobody}/luotdoc?replicaSet=luotdoc&directConnection=true"
     process = await system.start(service, wait=False, mongo_url=mongo_url)
@@ -161,7 +188,11 @@ async def test_start_up_waits_for_mongodb_and_says_so(system: System, service: s
     await until(alive, 15, "it is alive")
     ready = await system.http.get(f"{process.url}/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (503, False)
-    await until(lambda: f"waiting for MongoDB at 127.0.0.1:{nobody}" in process.text(), 15, "it says what it waits for")
+    await until(
+        lambda: f"waiting for MongoDB at 127.0.0.1:{nobody}" in process.text(),
+        15,
+        "it says what it waits for",
+    )
     assert "Traceback" not in process.text()
     assert await process.stop() == 0
 
@@ -176,7 +207,11 @@ async def test_ingest_and_render_start_without_rabbitmq(system: System) -> None:
     assert (await system.put("a1")).status_code == 201
     assert (await system.read("a1")).status_code == 204  # into the spool
     assert "luotdoc_broker_up 0.0" in (await system.http.get(f"{ingest.url}/metrics")).text
-    await until(lambda: f"waiting for RabbitMQ at 127.0.0.1:{nobody}" in counter.text(), 10, "the counter says so")
+    await until(
+        lambda: f"waiting for RabbitMQ at 127.0.0.1:{nobody}" in counter.text(),
+        10,
+        "the counter says so",
+    )
     assert (await system.http.get(f"{counter.url}/readyz")).json()["reason"] == "RabbitMQ is away"
 
 
@@ -185,7 +220,12 @@ async def test_ingest_and_render_start_without_rabbitmq(system: System) -> None:
     [
         ("ingest", "AMQP_URL", None, "LUOTDOC_AMQP_URL: is not set"),
         ("counter", "MONGO_URL", "mongodb://localhost", "LUOTDOC_MONGO_URL: must be mongodb://"),
-        ("render", "TIME_ZONE", "Asia/Hanoi2", "LUOTDOC_TIME_ZONE: must be the name of a time zone"),
+        (
+            "render",
+            "TIME_ZONE",
+            "Asia/Hanoi2",
+            "LUOTDOC_TIME_ZONE: must be the name of a time zone",
+        ),
         ("stats", "PORT", "eighty", "LUOTDOC_PORT:"),
         ("ingest", "TOKENS", "me:everything:00", "LUOTDOC_TOKENS:"),
         ("ingest", "TRUSTED_PROXIES", "10.0.0.0/99", "LUOTDOC_TRUSTED_PROXIES:"),
@@ -220,7 +260,8 @@ def test_a_process_without_settings_says_which_it_needs_and_ends(tmp_path: Path)
         "  LUOTDOC_AMQP_URL: is not set (RabbitMQ: amqp://user:password@host[:port]/[vhost])",
         "  LUOTDOC_PORT: Input should be a valid integer, unable to parse string as an integer"
         " (TCP port to listen on; 0 is any free one)",
-        "  LUOTDOC_MONGO_URL: is not set (MongoDB replica set: mongodb://host[:port]/database?replicaSet=…)",
+        "  LUOTDOC_MONGO_URL: is not set (MongoDB replica set: "
+        "mongodb://host[:port]/database?replicaSet=…)",
         "  LUOTDOC_TOKENS: the digest of cms must be the SHA-256 of its token, 64 hex digits"
         " (tokens that may write: name:scope+scope:sha256-of-the-token in hex, separated by commas;"
         " scopes are articles and reads)",
@@ -241,13 +282,19 @@ async def test_a_correlation_id_follows_an_article_and_a_batch(system: System) -
         async def both() -> bool:
             while message := await own.get(fail=False):
                 seen[str(message.routing_key)] = message.correlation_id
-                assert json.loads(message.body).get("correlationid") == (message.correlation_id or None)
+                assert json.loads(message.body).get("correlationid") == (
+                    message.correlation_id or None
+                )
                 await message.ack()
             return {"article.published", "page.rendered"} <= seen.keys()
 
         await until(both, 10, "both events")
         assert (seen["article.published"], seen["page.rendered"]) == ("editor-42", "editor-42")
-    await until(lambda: '"correlation_id": "editor-42"' in system.replicas("render")[0].text(), 5, "render logs it")
+    await until(
+        lambda: '"correlation_id": "editor-42"' in system.replicas("render")[0].text(),
+        5,
+        "render logs it",
+    )
     batch = (await system.read("a1")).headers["x-correlation-id"]
     counter = system.replicas("counter")[0]
     await until(lambda: batch in counter.text(), 10, "the counter logs the batch")
@@ -281,7 +328,9 @@ async def test_republish_and_token_commands(system: System) -> None:
     async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         told = system._environment("cli", 0, {})
         return await asyncio.to_thread(
-            partial(starter.run, "services.ingest", *arguments, environment=told, folder=system.folder)
+            partial(
+                starter.run, "services.ingest", *arguments, environment=told, folder=system.folder
+            )
         )
 
     done = await run("republish", "a1")
@@ -299,7 +348,9 @@ async def test_republish_and_token_commands(system: System) -> None:
 
 
 async def test_mongodb_dies_and_comes_back(system: System) -> None:
-    """Answers are 503 meanwhile, never 500; reads already acknowledged are counted afterwards, exactly."""
+    """Answers are 503 meanwhile, never 500; reads already acknowledged are counted afterwards,
+    exactly.
+    """
     await system.start_all(read_window=0, flush_interval="0.2", hold="1")
     await system.put("a1")
     await until(lambda: system.page("a1"), 5, "the page")
@@ -309,14 +360,22 @@ async def test_mongodb_dies_and_comes_back(system: System) -> None:
     try:
         await asyncio.to_thread(system.database.kill)
         for _ in range(20):
-            sent += (await system.read("a1")).status_code == 204  # known from memory, durable at RabbitMQ
+            sent += (
+                await system.read("a1")
+            ).status_code == 204  # known from memory, durable at RabbitMQ
         assert sent == 40
         body = {"title": "x", "section": "thoi-su", "body_html": "x"}
-        answer = await system.http.put(f"{system.url('ingest')}/articles/a2", json=body, headers=EDITOR)
+        answer = await system.http.put(
+            f"{system.url('ingest')}/articles/a2", json=body, headers=EDITOR
+        )
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert (await system.http.get(f"{system.url('stats')}/stats/site")).status_code == 503
         counter = system.replicas("counter")[0]
-        await until(lambda: "go back to RabbitMQ" in counter.text(), 20, "the counter gives its batches back")
+        await until(
+            lambda: "go back to RabbitMQ" in counter.text(),
+            20,
+            "the counter gives its batches back",
+        )
     finally:
         await asyncio.to_thread(system.database.start)
 

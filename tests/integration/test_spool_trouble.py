@@ -1,4 +1,6 @@
-"""ingest whose spool can't be used, from its start on: confirms alone, and 503 only when RabbitMQ is away too."""
+"""ingest whose spool can't be used, from its start on: confirms alone, and 503 only when RabbitMQ
+is away too.
+"""
 
 import shutil
 
@@ -67,5 +69,11 @@ async def test_reads_go_on_by_confirm_alone(system: System, started_well: bool) 
 
     await until(counted, 15, "everything acknowledged is counted")
     text = system.replicas("ingest")[0].text()
-    assert text.count("the spool cannot be used, reads") == text.count("the spool can be used again") == 1
-    assert 12 <= await system.counted() <= 15 + 150  # the refused ones may be counted, and those of `until`
+    assert (
+        text.count("the spool cannot be used, reads")
+        == text.count("the spool can be used again")
+        == 1
+    )
+    assert (
+        12 <= await system.counted() <= 15 + 150
+    )  # the refused ones may be counted, and those of `until`

@@ -55,18 +55,29 @@ class Portal:
         return await self.store.apply(change(ArticlePublished.model_validate(fields | more)))
 
     async def withdraw(self, article: str, revision: int) -> bool:
-        event = ArticleWithdrawn(id=article, revision=revision, url="https://example.vn/gone", withdrawn_at=NOW)
+        event = ArticleWithdrawn(
+            id=article, revision=revision, url="https://example.vn/gone", withdrawn_at=NOW
+        )
         return await self.store.apply(change(event))
 
     async def read(
-        self, article: str, at: str | datetime = NOW, number: int = 1, slot: int = 0, epoch: str = "e1"
+        self,
+        article: str,
+        at: str | datetime = NOW,
+        number: int = 1,
+        slot: int = 0,
+        epoch: str = "e1",
     ) -> Batch:
         """Count one batch of `number` reads and one of a bot, accepted at `at` and minted then."""
         moment = to_millis(datetime.fromisoformat(at) if isinstance(at, str) else at)
         sequence = self.sequences.get(epoch, 0)
         self.sequences[epoch] = sequence + 1
         groups = [("reader", article, moment // QUARTER_MS, number, 0, 0)] if number else []
-        batch = Batch(batch_id(epoch, sequence), moment, [*groups, ("bot", article, moment // QUARTER_MS, 1, 0, 0)])
+        batch = Batch(
+            batch_id(epoch, sequence),
+            moment,
+            [*groups, ("bot", article, moment // QUARTER_MS, 1, 0, 0)],
+        )
         await self.counter.flush([batch], slot)
         return batch
 
@@ -102,7 +113,9 @@ async def portal(mongo_url: str) -> AsyncIterator[Portal]:
 
 
 async def test_an_empty_site_is_all_zero(portal: Portal) -> None:
-    figures = dict.fromkeys(("total", "baseline", "counted", "today", "yesterday", "week", "month", "year"), 0)
+    figures = dict.fromkeys(
+        ("total", "baseline", "counted", "today", "yesterday", "week", "month", "year"), 0
+    )
     assert await portal.get("/site") == figures | {
         "online": None,
         "as_of": "2026-11-23T05:07:00.000Z",
@@ -119,16 +132,24 @@ async def test_the_totals_that_do_not_wait_for_the_api_are_the_apis_own(portal: 
     for app in (plain, api.site_at_once(plain, reports)):
         transport = httpx.ASGITransport(app=observed(app, Requests(new_registry())))
         async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
-            answers = [await http.request(m, f"/stats/site{q}") for m in ("GET", "HEAD", "POST") for q in ("", "?x=1")]
+            answers = [
+                await http.request(m, f"/stats/site{q}")
+                for m in ("GET", "HEAD", "POST")
+                for q in ("", "?x=1")
+            ]
         for answer in answers:
             del answer.headers["x-correlation-id"]
-        asked.append([(answer.status_code, answer.content, dict(answer.headers)) for answer in answers])
+        asked.append(
+            [(answer.status_code, answer.content, dict(answer.headers)) for answer in answers]
+        )
     assert [status for status, _, _ in asked[0]] == [200, 422, 200, 422, 405, 405]
     assert b'"total":8' in asked[0][0][1]
     assert asked[0] == asked[1]
 
 
-async def test_the_sites_periods_are_exact_to_the_quarter_in_its_own_time_zone(portal: Portal) -> None:
+async def test_the_sites_periods_are_exact_to_the_quarter_in_its_own_time_zone(
+    portal: Portal,
+) -> None:
     await portal.publish("a", reads_baseline=1000)
     await portal.publish("b", reads_baseline=500)
     await portal.withdraw("b", 2)
@@ -189,7 +210,9 @@ async def test_the_catalogue_takes_only_what_is_newer(portal: Portal) -> None:
     assert (article["state"], article["title"]) == ("published", "four")
 
 
-async def test_a_withdrawal_that_comes_first_still_gets_the_older_title_and_baseline(portal: Portal) -> None:
+async def test_a_withdrawal_that_comes_first_still_gets_the_older_title_and_baseline(
+    portal: Portal,
+) -> None:
     assert await portal.withdraw("a", 3)
     assert await portal.publish("a", 2, reads_baseline=40, title="two")
     assert not await portal.publish("a", 1, reads_baseline=10, title="one")
@@ -202,12 +225,17 @@ async def test_events_in_any_order_at_once_end_with_the_newest(portal: Portal) -
     articles = [f"a{number}" for number in range(40)]
     for revisions in ((3, 9, 1, 7, 5), (12, 11, 10)):
         await asyncio.gather(
-            *(portal.publish(a, revision, title=str(revision)) for a in articles for revision in revisions)
+            *(
+                portal.publish(a, revision, title=str(revision))
+                for a in articles
+                for revision in revisions
+            )
         )
         kept = await portal.db.catalogue.find().to_list(None)
-        assert {(document["revision"], document["content_revision"], document["title"]) for document in kept} == {
-            (max(revisions), max(revisions), str(max(revisions)))
-        }
+        assert {
+            (document["revision"], document["content_revision"], document["title"])
+            for document in kept
+        } == {(max(revisions), max(revisions), str(max(revisions)))}
 
 
 async def test_the_top_list_counts_the_window_only(portal: Portal) -> None:
@@ -215,7 +243,9 @@ async def test_the_top_list_counts_the_window_only(portal: Portal) -> None:
         await portal.publish(article, reads_baseline=10_000)
     await portal.read("a", NOW, 5)
     await portal.read("b", NOW, 3)
-    await portal.read("b", NOW - timedelta(hours=24), 2, slot=1)  # 05:07, in the window's first quarter
+    await portal.read(
+        "b", NOW - timedelta(hours=24), 2, slot=1
+    )  # 05:07, in the window's first quarter
     await portal.read("c", "2026-11-22T04:59:59Z", 99)  # just before it
     await portal.read("c", NOW, 6)
     await portal.read("d", NOW, 50)
@@ -223,8 +253,17 @@ async def test_the_top_list_counts_the_window_only(portal: Portal) -> None:
     await portal.read("unknown", NOW, 70)
     top = await portal.get("/top")
     assert top["window"] == "24h"
-    assert [(item["article"], item["reads"]) for item in top["items"]] == [("c", 6), ("a", 5), ("b", 5)]
-    assert top["items"][0] == {"article": "c", "title": "Bài c", "url": "https://example.vn/c", "reads": 6}
+    assert [(item["article"], item["reads"]) for item in top["items"]] == [
+        ("c", 6),
+        ("a", 5),
+        ("b", 5),
+    ]
+    assert top["items"][0] == {
+        "article": "c",
+        "title": "Bài c",
+        "url": "https://example.vn/c",
+        "reads": 6,
+    }
     assert [i["article"] for i in (await portal.get("/top", limit=1))["items"]] == ["c"]
     ever = await portal.get("/top", window="all", limit=2)
     assert [(item["article"], item["reads"]) for item in ever["items"]] == [("c", 105), ("a", 5)]
@@ -290,7 +329,10 @@ async def test_series_agree_whatever_their_step(portal: Portal) -> None:
     for zone in ("Asia/Kathmandu", "UTC", "America/St_Johns"):
         for step in ("hour", "day", "month"):
             series = await portal.get(
-                "/series", step=step, tz=zone, **{"from": "2026-11-01T00:00:00Z", "to": "2026-11-30T00:00:00Z"}
+                "/series",
+                step=step,
+                tz=zone,
+                **{"from": "2026-11-01T00:00:00Z", "to": "2026-11-30T00:00:00Z"},
             )
             assert sum(point["reads"] for point in series["points"]) == sum(range(60)), (zone, step)
 
@@ -330,7 +372,9 @@ REFUSED = {
 
 
 async def test_what_cannot_be_asked_is_refused_by_name(portal: Portal) -> None:
-    assert {path: await portal.faults(path) for path in REFUSED} == {path: [blamed] for path, blamed in REFUSED.items()}
+    assert {path: await portal.faults(path) for path in REFUSED} == {
+        path: [blamed] for path, blamed in REFUSED.items()
+    }
 
 
 async def test_tables_come_as_csv_too(portal: Portal) -> None:
@@ -350,7 +394,9 @@ async def test_tables_come_as_csv_too(portal: Portal) -> None:
     assert series.text.removeprefix("\ufeff") == (
         "start,zone,reads\r\n2026-11-22 00:00:00,UTC,0\r\n2026-11-23 00:00:00,UTC,3\r\n"
     )
-    local = await portal.http.get("/stats/series", params={"from": "2026-11-23", "step": "hour", "format": "csv"})
+    local = await portal.http.get(
+        "/stats/series", params={"from": "2026-11-23", "step": "hour", "format": "csv"}
+    )
     assert local.text.splitlines()[1] == "2026-11-23 00:00:00,Asia/Ho_Chi_Minh,0"
 
 
@@ -362,11 +408,15 @@ async def test_an_article_that_only_bots_read_has_no_reads(portal: Portal) -> No
     assert (await portal.get("/articles/a"))["counted"] == 0
     site = await portal.get("/site")
     assert (site["counted"], site["today"], site["year"]) == (0, 0, 0)
-    hours = await portal.get("/series", article="a", step="hour", **{"from": "2026-11-23", "to": "2026-11-24"})
+    hours = await portal.get(
+        "/series", article="a", step="hour", **{"from": "2026-11-23", "to": "2026-11-24"}
+    )
     assert {point["reads"] for point in hours["points"]} == {0}
     await portal.read("a", NOW, 2)
     await portal.read("b", NOW, 1)
-    async with portal.store.snapshot() as session:  # past the answers that are remembered for a moment
+    async with (
+        portal.store.snapshot() as session
+    ):  # past the answers that are remembered for a moment
         today = quarter_of(NOW) // 96 * 96
         assert [row["reads"] for row in await portal.store.top(session, today, 9)] == [2, 1]
         assert await portal.store.reads_between(session, "*", [today, today + 96]) == [3]
@@ -404,7 +454,9 @@ async def test_the_books_balance(portal: Portal) -> None:
     }
 
 
-async def test_complete_through_is_the_lowest_of_the_epochs_seen_within_a_minute(portal: Portal) -> None:
+async def test_complete_through_is_the_lowest_of_the_epochs_seen_within_a_minute(
+    portal: Portal,
+) -> None:
     assert await portal.complete_through() is None
     await portal.read("a", NOW - timedelta(seconds=61), epoch="ended")
     assert await portal.complete_through() is None
@@ -417,7 +469,9 @@ async def test_complete_through_is_the_lowest_of_the_epochs_seen_within_a_minute
 
 
 @pytest.mark.parametrize("remembers", [True, False])
-async def test_a_gap_holds_complete_through_back_until_it_is_closed(portal: Portal, remembers: bool) -> None:
+async def test_a_gap_holds_complete_through_back_until_it_is_closed(
+    portal: Portal, remembers: bool
+) -> None:
     """Whether this process saw the epoch whole, or started when the gap was open."""
     moments = [NOW - timedelta(seconds=40 - n) for n in range(40)]
     for moment in moments[:10]:
@@ -428,7 +482,9 @@ async def test_a_gap_holds_complete_through_back_until_it_is_closed(portal: Port
     portal.sequences["e1"] = 11
     await portal.read("a", moments[11], slot=2)
     portal.sequences["e1"] = 13  # 12 will be parked
-    await portal.db.parked.insert_one({"_id": batch_id("e1", 12), "v": 1, "epoch": "e1", "seq": 12, "reads": 0})
+    await portal.db.parked.insert_one(
+        {"_id": batch_id("e1", 12), "v": 1, "epoch": "e1", "seq": 12, "reads": 0}
+    )
     for moment in moments[13:20]:
         await portal.read("a", moment)
     assert await portal.complete_through() == moments[9]
@@ -442,7 +498,11 @@ async def test_a_gap_holds_complete_through_back_until_it_is_closed(portal: Port
 
 
 async def test_a_gap_far_below_a_long_sequence_is_found(portal: Portal) -> None:
-    batches = [Batch(batch_id("e1", n), to_millis(NOW) - (3000 - n), []) for n in range(3000) if n not in (700, 2900)]
+    batches = [
+        Batch(batch_id("e1", n), to_millis(NOW) - (3000 - n), [])
+        for n in range(3000)
+        if n not in (700, 2900)
+    ]
     await portal.counter.flush(batches, 0)
     assert await portal.complete_through() == NOW - timedelta(milliseconds=3000 - 699)
     await portal.counter.flush([Batch(batch_id("e1", 700), to_millis(NOW) - 2300, [])], 1)

@@ -45,13 +45,19 @@ def queue(delays: tuple[float, ...], *keys: str) -> topology.WorkQueue:
 
 @asynccontextmanager
 async def consuming(
-    system: System, work: topology.WorkQueue, handle: Any, prefetch: int = 20, guard: Guard | None = None
+    system: System,
+    work: topology.WorkQueue,
+    handle: Any,
+    prefetch: int = 20,
+    guard: Guard | None = None,
 ) -> AsyncIterator[rabbit.Broker]:
     """A subscriber for as long as the block runs."""
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
     subscribe(broker, work, guard=guard or InMemory(), prefetch=prefetch)(handle)
     try:
-        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
+        await rabbit.connect(
+            broker, system.broker.url, partial(declaring.declare_works, works=broker.works)
+        )
         yield broker
     finally:
         await broker.stop()
@@ -74,7 +80,9 @@ async def parked(system: System) -> list[tuple[str, str, dict[str, Any]]]:
         own = await (await connection.channel()).get_queue(f"{NAME}.parked")
         while one := await own.get(fail=False):
             headers = dict(one.headers)
-            found.append((str(headers["x-luotdoc-reason"]), str(headers["x-luotdoc-detail"]), headers))
+            found.append(
+                (str(headers["x-luotdoc-reason"]), str(headers["x-luotdoc-detail"]), headers)
+            )
             await one.ack()
     return found
 
@@ -113,12 +121,16 @@ async def test_an_hour_of_events_waits_for_a_subscriber_that_is_down(system: Sys
     assert await system.queue_depth(NAME) == len(everything) == 3600
     async with consuming(system, work, handle, prefetch=50):
         await until(lambda: sum(map(len, got.values())) >= 3600, 60, "all are handled")
-        assert dict(got) == {f"a{number}": list(range(1, revisions + 1)) for number in range(articles)}
+        assert dict(got) == {
+            f"a{number}": list(range(1, revisions + 1)) for number in range(articles)
+        }
         assert most > 1, "articles are handled side by side"
 
 
 async def test_what_fails_steps_aside_for_the_others(system: System) -> None:
-    """Four times as many failing events as may be in hand at once, and the others all get through."""
+    """Four times as many failing events as may be in hand at once, and the others all get
+    through.
+    """
     handled = []
 
     async def handle(event: Event[Article]) -> None:
@@ -128,8 +140,12 @@ async def test_what_fails_steps_aside_for_the_others(system: System) -> None:
 
     work = queue((3600.0,))
     async with consuming(system, work, handle, prefetch=5):
-        await publish(system, [sample("article.published", f"bad{number}", 1) for number in range(20)])
-        await publish(system, [sample("article.published", f"good{number}", 1) for number in range(50)])
+        await publish(
+            system, [sample("article.published", f"bad{number}", 1) for number in range(20)]
+        )
+        await publish(
+            system, [sample("article.published", f"good{number}", 1) for number in range(50)]
+        )
         await until(lambda: len(handled) == 50, 20, "the good ones are handled")
         await until(depth(system, f"{NAME}.retry.3600", 20), 10, "the bad ones wait")
         await until(depth(system, NAME, 0), 10, "the queue is empty")
@@ -148,7 +164,9 @@ async def test_one_article_that_fails_is_parked_and_delays_nobody(system: System
         latency[event.data.id] = time.monotonic() - sent[event.data.id]
 
     async def others(turn: int, failing: bool) -> float:
-        """Publishes 300 articles at 200 a second; answers the 99th percentile of their latency in seconds."""
+        """Publishes 300 articles at 200 a second; answers the 99th percentile of their latency in
+        seconds.
+        """
         latency.clear()
         async with await aio_pika.connect(system.broker.url) as connection:
             exchange = await (await connection.channel()).get_exchange("luotdoc.events")
@@ -157,7 +175,9 @@ async def test_one_article_that_fails_is_parked_and_delays_nobody(system: System
                 await asyncio.sleep(begun + number / 200 - time.monotonic())
                 name = f"good{turn}{failing:d}{number}"
                 sent[name] = time.monotonic()
-                await exchange.publish(message(sample("article.published", name, 1)), "article.published")
+                await exchange.publish(
+                    message(sample("article.published", name, 1)), "article.published"
+                )
                 if failing and number % 10 == 0:
                     one = sample("article.updated", "bad", 300 * turn + number + 1)
                     await exchange.publish(message(one), one.name)
@@ -170,19 +190,27 @@ async def test_one_article_that_fails_is_parked_and_delays_nobody(system: System
         for turn in range(1, 4):
             without.append(await others(turn, failing=False))
             beside.append(await others(turn, failing=True))
-        await until(depth(system, f"{NAME}.parked", 90), 20, "all of the failing article's events are parked")
+        await until(
+            depth(system, f"{NAME}.parked", 90),
+            20,
+            "all of the failing article's events are parked",
+        )
     print(
-        f"\np99 of the others, median of three: {sorted(without)[1] * 1000:.1f} ms without a failing article, "
-        f"{sorted(beside)[1] * 1000:.1f} ms with one"
+        f"\np99 of the others, median of three: {sorted(without)[1] * 1000:.1f} ms without a "
+        f"failing article, {sorted(beside)[1] * 1000:.1f} ms with one"
     )
     found = await parked(system)
-    assert {(reason, detail) for reason, detail, _ in found} == {("refused", "the cache answers 500")}
+    assert {(reason, detail) for reason, detail, _ in found} == {
+        ("refused", "the cache answers 500")
+    }
     assert {headers["x-luotdoc-retries"] for _, _, headers in found} == {3}
     assert len(attempts) == 90 * 4
     assert not any(name.startswith("x-death") for _, _, headers in found for name in headers)
 
 
-async def test_while_everything_fails_nothing_is_parked_and_all_is_handled_later(system: System) -> None:
+async def test_while_everything_fails_nothing_is_parked_and_all_is_handled_later(
+    system: System,
+) -> None:
     away, tried, handled = True, 0, set()
 
     async def handle(event: Event[Article]) -> None:
@@ -193,7 +221,9 @@ async def test_while_everything_fails_nothing_is_parked_and_all_is_handled_later
         handled.add(event.data.id)
 
     async with consuming(system, queue((0.1, 0.2)), handle, prefetch=10):
-        await publish(system, [sample("article.published", f"a{number}", 1) for number in range(30)])
+        await publish(
+            system, [sample("article.published", f"a{number}", 1) for number in range(30)]
+        )
         await until(lambda: tried >= 50, 20, "they are tried again and again")
         # Those in hand are held, so the rest has not even been looked at.
         assert await system.queue_depth(NAME) == 20
@@ -243,7 +273,9 @@ async def test_trouble_of_one_article_with_many_events_keeps_nobody_out(system: 
         handled.append(event.data.id)
 
     async with consuming(system, queue((3600.0,)), handle, prefetch=3):
-        await publish(system, [sample("article.updated", "bad", revision) for revision in range(1, 7)])
+        await publish(
+            system, [sample("article.updated", "bad", revision) for revision in range(1, 7)]
+        )
         await publish(system, [sample("article.published", "good", 1)])
         await until(lambda: handled, 15, "the good one is handled")
 
@@ -257,7 +289,9 @@ async def test_older_events_and_repetitions_are_dropped(system: System) -> None:
 
     async with consuming(system, queue(topology.RETRY_DELAYS, "#"), handle):
         await publish(system, [sample("article.withdrawn", "a1", 3)])
-        await publish(system, [sample("article.published", "a1", 1), sample("article.updated", "a1", 2)])
+        await publish(
+            system, [sample("article.published", "a1", 1), sample("article.updated", "a1", 2)]
+        )
         await publish(system, [sample("article.withdrawn", "a1", 3)])
         # A page has the revision of its article, and is told again when its template has changed.
         await publish(system, [sample("page.rendered", "a1", 3), sample("page.rendered", "a1", 3)])
@@ -265,7 +299,11 @@ async def test_older_events_and_repetitions_are_dropped(system: System) -> None:
         # Counts have no revision.
         await publish(system, [sample("reads.counted", "a1", 1)] * 2)
         replay = {REPLAY_HEADER: "for-the-archive"}
-        await publish(system, [sample("article.updated", "a1", 2), sample("article.withdrawn", "a1", 3)], replay)
+        await publish(
+            system,
+            [sample("article.updated", "a1", 2), sample("article.withdrawn", "a1", 3)],
+            replay,
+        )
         await publish(system, [sample("article.published", "a1", 4)])
         await until(lambda: got and got[-1][1] == 4, 10, "the last one is handled")
         await until(depth(system, NAME, 0), 10, "the queue is empty")
@@ -280,8 +318,12 @@ async def test_older_events_and_repetitions_are_dropped(system: System) -> None:
     ]
 
 
-async def test_what_was_withdrawn_stays_away_after_a_restart(system: System, tmp_path: Path) -> None:
-    """Older events come late in three ways, each to another process than the one that had the newer ones."""
+async def test_what_was_withdrawn_stays_away_after_a_restart(
+    system: System, tmp_path: Path
+) -> None:
+    """Older events come late in three ways, each to another process than the one that had the newer
+    ones.
+    """
     shown: dict[str, int] = {}
     mended = False
 
@@ -311,7 +353,9 @@ async def test_what_was_withdrawn_stays_away_after_a_restart(system: System, tmp
             await publish(system, [sample(name, article, revision) for name, revision in three])
         await until(depth(system, f"{NAME}.parked", 1), 10, "the bug has parked an update")
         await until(depth(system, f"{NAME}.retry.8", 1), 10, "another waits for its retry")
-        await publish(system, [sample("article.withdrawn", article, 4) for article in ("parked", "slow")])
+        await publish(
+            system, [sample("article.withdrawn", article, 4) for article in ("parked", "slow")]
+        )
         await publish(system, [sample("article.published", "told", 6)])
         await until(lambda: shown == {"told": 6}, 10, "two are withdrawn")
     mended = True
@@ -343,7 +387,9 @@ async def test_one_guard_serves_two_queues(system: System, tmp_path: Path) -> No
         got.append((2, event.data.revision))
 
     try:
-        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
+        await rabbit.connect(
+            broker, system.broker.url, partial(declaring.declare_works, works=broker.works)
+        )
         await publish(system, [sample("article.updated", "a1", revision) for revision in (2, 1, 3)])
         await until(lambda: len(got) == 4, 10, "both have handled two")
     finally:
@@ -363,7 +409,9 @@ async def test_what_never_works_is_parked_at_once_with_its_reason(system: System
         raise ZeroDivisionError("a bug")
 
     async with consuming(system, queue((0.05,), "article.*"), handle):
-        await publish(system, [sample("article.published", "a1", 1), sample("article.published", "a2", 2)])
+        await publish(
+            system, [sample("article.published", "a1", 1), sample("article.published", "a2", 2)]
+        )
         await until(depth(system, f"{NAME}.parked", 2), 10, "both are parked")
     found = {reason: detail for reason, detail, _ in await parked(system)}
     assert found.keys() == {"no_such_cache", "bug"}
@@ -392,7 +440,12 @@ async def test_a_lost_connection_brings_back_what_was_in_hand(system: System) ->
 
         async def nothing_left() -> bool:
             listed = await asyncio.to_thread(
-                system.broker.control, "list_queues", "--no-table-headers", "name", "messages", "consumers"
+                system.broker.control,
+                "list_queues",
+                "--no-table-headers",
+                "name",
+                "messages",
+                "consumers",
             )
             return f"{NAME}\t0\t1" in listed
 
@@ -400,7 +453,9 @@ async def test_a_lost_connection_brings_back_what_was_in_hand(system: System) ->
     assert set(handled) == {f"a{number}" for number in range(5)}
 
 
-@pytest.mark.parametrize("error", [AMQPConnectionError("reset"), Exception("closed"), asyncio.CancelledError("closed")])
+@pytest.mark.parametrize(
+    "error", [AMQPConnectionError("reset"), Exception("closed"), asyncio.CancelledError("closed")]
+)
 async def test_a_connection_that_is_lost_while_it_closes_can_be_made_again(
     system: System, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
@@ -410,7 +465,9 @@ async def test_a_connection_that_is_lost_while_it_closes_can_be_made_again(
         got.append(event.data.id)
 
     async def connections() -> int:
-        return (await asyncio.to_thread(system.broker.control, "list_connections", "client_properties")).count("-probe")
+        return (
+            await asyncio.to_thread(system.broker.control, "list_connections", "client_properties")
+        ).count("-probe")
 
     async with consuming(system, queue(topology.RETRY_DELAYS), handle) as broker:
 
@@ -421,7 +478,9 @@ async def test_a_connection_that_is_lost_while_it_closes_can_be_made_again(
         with monkeypatch.context() as patched:
             patched.setattr(aio_pika.RobustQueue, "cancel", lost)
             await broker.stop()
-        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
+        await rabbit.connect(
+            broker, system.broker.url, partial(declaring.declare_works, works=broker.works)
+        )
         await publish(system, [sample("article.published", "a1", 1)])
         await until(lambda: got == ["a1"], 10, "it consumes again")
         await until(lambda: connections(), 10, "the lists know the new connection")
@@ -430,7 +489,9 @@ async def test_a_connection_that_is_lost_while_it_closes_can_be_made_again(
 
 
 async def test_a_version_not_asked_for_is_passed_over(system: System) -> None:
-    """It is told in the version asked for as well. An event that nobody has heard of is parked, so that it is seen."""
+    """It is told in the version asked for as well. An event that nobody has heard of is parked, so
+    that it is seen.
+    """
     got = []
 
     async def handle(event: Event[ArticlePublished]) -> None:
@@ -455,7 +516,9 @@ async def test_a_version_not_asked_for_is_passed_over(system: System) -> None:
 async def test_a_replay_of_everything_into_a_subscriber_of_one_event(system: System) -> None:
     """The history holds every other event as well; those are passed over, and counted as that."""
     articles = [f"a{number}" for number in range(20)]
-    for revision, name in enumerate(("article.published", "article.updated", "article.withdrawn", "page.rendered"), 1):
+    for revision, name in enumerate(
+        ("article.published", "article.updated", "article.withdrawn", "page.rendered"), 1
+    ):
         await publish(system, [sample(name, article, revision) for article in articles])
     got = []
 
@@ -488,16 +551,32 @@ async def test_a_subscriber_of_another_team_declares_what_it_needs(system: Syste
     await broker.connect()
     await declaring.declare_works(broker, broker.works)
     try:
-        policy = ["small", f"^{NAME}$", '{"max-length": 5}', "--apply-to", "queues", "--priority", "9"]
+        policy = [
+            "small",
+            f"^{NAME}$",
+            '{"max-length": 5}',
+            "--apply-to",
+            "queues",
+            "--priority",
+            "9",
+        ]
         await asyncio.to_thread(system.broker.control, "set_policy", *policy)
 
-        async def is_full() -> bool:  # the policy holds for what comes some moment after the command has ended
-            await publish(system, [sample("article.withdrawn", f"a{number}", 1) for number in range(30)])
+        async def is_full() -> (
+            bool
+        ):  # the policy holds for what comes some moment after the command has ended
+            await publish(
+                system, [sample("article.withdrawn", f"a{number}", 1) for number in range(30)]
+            )
             return await system.queue_depth(NAME) <= 5
 
         await until(is_full, 10, "only the newest wait")
-        await publish(system, [sample("page.removed", "a1", 1), sample("article.published", "a1", 2)])
-        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
+        await publish(
+            system, [sample("page.removed", "a1", 1), sample("article.published", "a1", 2)]
+        )
+        await rabbit.connect(
+            broker, system.broker.url, partial(declaring.declare_works, works=broker.works)
+        )
         await until(lambda: "page.removed" in got, 10, "the newest is there")
         assert "article.published" not in got
         assert len(got) <= 5

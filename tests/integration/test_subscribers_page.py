@@ -1,4 +1,6 @@
-"""From nothing to the first event: the page's own lines run, as a subscriber's own user, and print what happens."""
+"""From nothing to the first event: the page's own lines run, as a subscriber's own user, and print
+what happens.
+"""
 
 import asyncio
 import os
@@ -13,7 +15,11 @@ import pytest
 from tests.support.guide import blocks
 from tests.support.system import EDITOR, ROOT, System, until
 
-EVENTS = ["luotdoc.article.published.v1", "luotdoc.article.updated.v1", "luotdoc.article.withdrawn.v1"]
+EVENTS = [
+    "luotdoc.article.published.v1",
+    "luotdoc.article.updated.v1",
+    "luotdoc.article.withdrawn.v1",
+]
 TITLE = "Thông xe cầu Vĩnh Ngạn"
 ADDRESS = "http://127.0.0.1:8000/thoi-su/thong-xe-cau-vinh-ngan-a1.html"
 
@@ -54,9 +60,16 @@ def faststream(folder: Path, _reader: str) -> list[str]:
         (faststream, "search.faststream"),
     ],
 )
-async def test_the_first_event(system: System, reader: str, tmp_path: Path, language: object, queue: str) -> None:
+async def test_the_first_event(
+    system: System, reader: str, tmp_path: Path, language: object, queue: str
+) -> None:
     assert callable(language)
-    told = {"AMQP_URL": reader, "LUOTDOC_AMQP_URL": reader, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    told = {
+        "AMQP_URL": reader,
+        "LUOTDOC_AMQP_URL": reader,
+        "PYTHONPATH": str(ROOT),
+        "LC_ALL": "C.UTF-8",
+    }
     output = tmp_path / "output"
     with output.open("wb") as file:
         subscriber = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
@@ -71,7 +84,9 @@ async def test_the_first_event(system: System, reader: str, tmp_path: Path, lang
 
         async def bound() -> bool:
             assert subscriber.poll() is None, subscriber.stderr and subscriber.stderr.read()
-            listed = await asyncio.to_thread(system.broker.control, "list_bindings", "source_name", "destination_name")
+            listed = await asyncio.to_thread(
+                system.broker.control, "list_bindings", "source_name", "destination_name"
+            )
             return ["luotdoc.events", queue] in [line.split("\t") for line in listed.splitlines()]
 
         await until(bound, 20, "the queue is bound")
@@ -79,7 +94,9 @@ async def test_the_first_event(system: System, reader: str, tmp_path: Path, lang
         assert (await system.put("a1", title=TITLE)).status_code == 201
         assert (await system.put("a1", title=TITLE, lead="Sáng nay.")).status_code == 200
 
-        assert (await system.http.delete(f"{system.url('ingest')}/articles/a1", headers=EDITOR)).status_code == 204
+        assert (
+            await system.http.delete(f"{system.url('ingest')}/articles/a1", headers=EDITOR)
+        ).status_code == 204
 
         def lines() -> list[str]:
             return [line for line in output.read_text().splitlines() if line.startswith("luotdoc.")]
@@ -94,7 +111,11 @@ async def test_the_first_event(system: System, reader: str, tmp_path: Path, lang
         subscriber.communicate()
         async with await aio_pika.connect(system.broker.url) as connection:
             channel = await connection.channel()
-            for name in (queue, f"{queue}.parked", *(f"{queue}.retry.{delay}" for delay in (1, 10, 60, 300))):
+            for name in (
+                queue,
+                f"{queue}.parked",
+                *(f"{queue}.retry.{delay}" for delay in (1, 10, 60, 300)),
+            ):
                 await channel.queue_delete(name)
 
 

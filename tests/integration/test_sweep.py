@@ -1,4 +1,6 @@
-"""Every event through every consumer, in every order, with repetitions and a restart: the end state is the same."""
+"""Every event through every consumer, in every order, with repetitions and a restart: the end state
+is the same.
+"""
 
 import json
 import sqlite3
@@ -38,7 +40,12 @@ def ways(some: Iterable[T]) -> list[list[T]]:
     return [
         way
         for order in orders
-        for way in (order, [one for one in order for _ in range(2)], order + order, order + order[::-1])
+        for way in (
+            order,
+            [one for one in order for _ in range(2)],
+            order + order,
+            order + order[::-1],
+        )
     ]
 
 
@@ -55,7 +62,9 @@ def told(names: tuple[str, ...], prefix: str) -> dict[str, list[Data]]:
 async def consumers(
     system: System, subscriber: Subscriber, cache_url: str, got: dict[str, list[Any]]
 ) -> AsyncIterator[None]:
-    """Every consumer there is, for as long as the block runs; afterwards each has only what it keeps on disk."""
+    """Every consumer there is, for as long as the block runs; afterwards each has only what it
+    keeps on disk.
+    """
     broker = rabbit.make_broker(SubscriberSettings(amqp_url=system.broker.url), "probe")
     guard = OnDisk(system.folder / "guard.sqlite")
 
@@ -67,17 +76,28 @@ async def consumers(
 
     assert set(kinds_of(note)) == set(EVENTS.values())
     try:
-        await rabbit.connect(broker, system.broker.url, partial(declaring.declare_works, works=broker.works))
+        await rabbit.connect(
+            broker, system.broker.url, partial(declaring.declare_works, works=broker.works)
+        )
         started = [
             await system.start("render"),
             await system.start("stats"),
-            await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=cache_url),
             await system.start(
-                "digest", module=DIGEST, amqp_url=subscriber("digest"), digest_file=system.folder / FILE
+                "purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=cache_url
+            ),
+            await system.start(
+                "digest",
+                module=DIGEST,
+                amqp_url=subscriber("digest"),
+                digest_file=system.folder / FILE,
             ),
         ]
         with javascript_digest(subscriber("mailer"), system.folder, 86400):
-            await until(lambda: "waiting" in (system.folder / "log").read_text(), 10, "JavaScript's digest consumes")
+            await until(
+                lambda: "waiting" in (system.folder / "log").read_text(),
+                10,
+                "JavaScript's digest consumes",
+            )
             yield
         assert [await process.stop() for process in started] == [0, 0, 0, 0]
     finally:
@@ -85,7 +105,9 @@ async def consumers(
         guard.close()
 
 
-async def test_the_end_state_does_not_depend_on_the_order(system: System, subscriber: Subscriber) -> None:
+async def test_the_end_state_does_not_depend_on_the_order(
+    system: System, subscriber: Subscriber
+) -> None:
     """Half of each way comes before a restart of all consumers, half after it."""
     await forget(system, *THEIRS)
     gone, new, back = told(ARTICLE, "a"), told(NEW, "b"), told(BACK, "d")
@@ -112,7 +134,9 @@ async def test_the_end_state_does_not_depend_on_the_order(system: System, subscr
                 page = await system.page(article)
                 assert page is not None
                 assert "data-reads>3<" in page.text
-        assert {page for page in outside.purged if "-p" in page} == {address(article) for article in pages}
+        assert {page for page in outside.purged if "-p" in page} == {
+            address(article) for article in pages
+        }
 
     assert all(heard == sorted(heard) for heard in got.values())
     last = {subject: heard[-1] for subject, heard in got.items()}
@@ -122,26 +146,46 @@ async def test_the_end_state_does_not_depend_on_the_order(system: System, subscr
         article: (revision, names[state]) for article, (revision, state) in ends.items()
     }
     chosen = {"_id": {"$in": [*ends]}}
-    assert {d["_id"]: (d["revision"], d["state"]) async for d in system.db.pages.find(chosen)} == ends
-    assert {d["_id"]: (d["revision"], d["state"]) async for d in system.db.catalogue.find(chosen)} == ends
+    assert {
+        d["_id"]: (d["revision"], d["state"]) async for d in system.db.pages.find(chosen)
+    } == ends
+    assert {
+        d["_id"]: (d["revision"], d["state"]) async for d in system.db.catalogue.find(chosen)
+    } == ends
     # stats knows the newest content of what is withdrawn as well.
-    assert {d["_id"]: (d["title"], d["content_revision"]) async for d in system.db.catalogue.find(chosen)} == {
-        article: (f"Bài {article} lần {2 if article in gone else revision}", 2 if article in gone else revision)
+    assert {
+        d["_id"]: (d["title"], d["content_revision"])
+        async for d in system.db.catalogue.find(chosen)
+    } == {
+        article: (
+            f"Bài {article} lần {2 if article in gone else revision}",
+            2 if article in gone else revision,
+        )
         for article, (revision, _) in ends.items()
     }
     # What is public now is due in both digests, whatever came first, and nothing else is.
     with sqlite3.connect(system.folder / FILE) as digest:
-        rows = digest.execute("SELECT id, revision, due FROM articles WHERE id NOT LIKE 'c%'").fetchall()
+        rows = digest.execute(
+            "SELECT id, revision, due FROM articles WHERE id NOT LIKE 'c%'"
+        ).fetchall()
     digest.close()
     due = {article: (revision, state == "published") for article, (revision, state) in ends.items()}
     assert {article: (revision, bool(is_due)) for article, revision, is_due in rows} == due
     kept = json.loads((system.folder / "state").read_bytes())
-    assert {article: (int(one["sequence"]), one.get("due", False)) for article, one in kept if article in ends} == due
+    assert {
+        article: (int(one["sequence"]), one.get("due", False))
+        for article, one in kept
+        if article in ends
+    } == due
     await forget(system, *THEIRS)
 
 
-async def test_an_event_that_a_consumer_has_no_use_for_is_passed_over(system: System, subscriber: Subscriber) -> None:
-    """As if somebody bound the queue to too much. Every event there is goes through every queue there is."""
+async def test_an_event_that_a_consumer_has_no_use_for_is_passed_over(
+    system: System, subscriber: Subscriber
+) -> None:
+    """As if somebody bound the queue to too much. Every event there is goes through every queue
+    there is.
+    """
     await forget(system, *THEIRS)
     wanted = {
         "render.articles": ARTICLE,
@@ -154,16 +198,24 @@ async def test_an_event_that_a_consumer_has_no_use_for_is_passed_over(system: Sy
             await system.start("render"),
             await system.start("stats"),
             await system.start(
-                "digest", module=DIGEST, amqp_url=subscriber("digest"), digest_file=system.folder / FILE
+                "digest",
+                module=DIGEST,
+                amqp_url=subscriber("digest"),
+                digest_file=system.folder / FILE,
             ),
-            await system.start("purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url),
+            await system.start(
+                "purger", module=PURGER, amqp_url=subscriber("cache-purger"), cache_url=outside.url
+            ),
         ]
         for queue in wanted:
             await publish(system, [sample(name, "a1", 1) for name in EVENTS], queue=queue)
         await _settled(system)
         for consumer, (queue, names) in zip(consumers, wanted.items(), strict=True):
             told = (await system.http.get(f"{consumer.url}/metrics")).text
-            ignored = f'luotdoc_consumed_total{{outcome="ignored",queue="{queue}"}} {len(EVENTS) - len(names)}.0'
+            ignored = (
+                f'luotdoc_consumed_total{{outcome="ignored",queue="{queue}"}} '
+                f"{len(EVENTS) - len(names)}.0"
+            )
             assert ignored in told.splitlines()
             assert await system.queue_depth(f"{queue}.parked") == 0
         assert set(outside.purged) == {address("a1")}
@@ -174,6 +226,10 @@ async def _settled(system: System) -> None:
     async def nothing_waits() -> bool:
         listed = await system.queues()
         ours = ("render.", "stats.", "probe.", "cache-purger.", "digest.", "mailer.")
-        return not any(n for name, n in listed.items() if name.startswith(ours) and not name.endswith(".parked"))
+        return not any(
+            n
+            for name, n in listed.items()
+            if name.startswith(ours) and not name.endswith(".parked")
+        )
 
     await until(nothing_waits, 60, "every message is settled")

@@ -1,4 +1,6 @@
-"""Messages whose properties, headers or bodies no client would write: they are parked, and nothing stops."""
+"""Messages whose properties, headers or bodies no client would write: they are parked, and nothing
+stops.
+"""
 
 import asyncio
 import struct
@@ -88,7 +90,10 @@ async def _good_is_handled(system: System, queue: str, number: int) -> None:
             return await system.counted() > counted
 
     else:
-        article, collection = f"g{number}", system.db.pages if queue.startswith("render") else system.db.catalogue
+        article, collection = (
+            f"g{number}",
+            system.db.pages if queue.startswith("render") else system.db.catalogue,
+        )
         await publish(system, [sample("article.published", article, 1)], queue=queue)
 
         async def done() -> bool:
@@ -107,14 +112,21 @@ async def _depth(system: System, queue: str, wanted: int) -> None:
 
 
 @pytest.mark.parametrize("queue", WORKS)
-async def test_unreadable_messages_are_parked_and_the_queue_moves_on(system: System, queue: str) -> None:
+async def test_unreadable_messages_are_parked_and_the_queue_moves_on(
+    system: System, queue: str
+) -> None:
     service = await system.start(WORKS[queue])
-    assert await _send(system, queue, [Hostile(raw, BODY) for raw in UNREADABLE.values()]) == len(UNREADABLE)
+    assert await _send(system, queue, [Hostile(raw, BODY) for raw in UNREADABLE.values()]) == len(
+        UNREADABLE
+    )
     assert await _send(system, queue, [Hostile(properties(accounts(20) + deep(2000)), BODY)]) == 1
     await _good_is_handled(system, queue, 1)
     number = len(UNREADABLE) + 1
     await _depth(system, f"{queue}.parked", number)
-    assert (await system.http.get(f"{service.url}/readyz")).json() == {"ready": True, "reason": None}
+    assert (await system.http.get(f"{service.url}/readyz")).json() == {
+        "ready": True,
+        "reason": None,
+    }
     listed = await _run(system, "shared.parked", "list", queue)
     rows = [line.split() for line in listed.stdout.splitlines()[1:]]
     assert [row[2] for row in rows] == ["unreadable"] * number, listed.stdout
@@ -143,7 +155,10 @@ async def test_whatever_lies_in_a_parked_queue_is_looked_at_and_thrown_away(syst
     counter = await system.start("counter", flush_interval="0.1")
     queue = "counter.reads.parked"
     parked_at = short(b"x-luotdoc-parked-at") + b"S" + long(b"2026-11-23T07:05:00")
-    lying = [properties(parked_at + short(b"x-luotdoc-reason") + b"S" + long(b"a\nb\x1b[2J")), *UNREADABLE.values()]
+    lying = [
+        properties(parked_at + short(b"x-luotdoc-reason") + b"S" + long(b"a\nb\x1b[2J")),
+        *UNREADABLE.values(),
+    ]
     for number, raw in enumerate(lying):
         assert await _send(system, queue, [Hostile(raw, b"\x1b[2J")]) == 1
         if number:
@@ -156,7 +171,9 @@ async def test_whatever_lies_in_a_parked_queue_is_looked_at_and_thrown_away(syst
         await until(told, 15, "the oldest one is in the metrics")
     listed = await _run(system, "shared.parked", "list", "counter.reads")
     assert listed.stdout.splitlines()[0] == f"counter.reads: {len(lying)} parked"
-    assert [line.split()[2] for line in listed.stdout.splitlines()[1:]] == ["other"] + ["unreadable"] * len(UNREADABLE)
+    assert [line.split()[2] for line in listed.stdout.splitlines()[1:]] == ["other"] + [
+        "unreadable"
+    ] * len(UNREADABLE)
     handle = listed.stdout.splitlines()[1].split()[0]
     shown = await _run(system, "shared.parked", "show", "counter.reads", handle)
     assert (shown.returncode, "\x1b" in shown.stdout) == (0, False)
@@ -167,17 +184,32 @@ async def test_whatever_lies_in_a_parked_queue_is_looked_at_and_thrown_away(syst
 
 
 async def test_a_copy_of_a_message_goes_into_no_other_queue(system: System) -> None:
-    """Neither by CC, by which RabbitMQ would bring it back to its work queue for ever, nor as FastStream's answer."""
+    """Neither by CC, by which RabbitMQ would bring it back to its work queue for ever, nor as
+    FastStream's answer.
+    """
     await system.start("stats")
-    copies = short(b"CC") + b"A" + long(b"S" + long(b"stats.articles") + b"S" + long(b"render.articles"))
+    copies = (
+        short(b"CC") + b"A" + long(b"S" + long(b"stats.articles") + b"S" + long(b"render.articles"))
+    )
     raw = properties(copies, reply_to=short(b"render.articles"), message_id=short(b"\xff"))
-    assert await _send(system, "stats.articles", [Hostile(properties(copies, reply_to=short(b"x")), b"{")]) == 1
+    assert (
+        await _send(
+            system, "stats.articles", [Hostile(properties(copies, reply_to=short(b"x")), b"{")]
+        )
+        == 1
+    )
     assert await _send(system, "stats.articles", [Hostile(raw, b"{")]) == 1
-    # Each came once to render by CC, and twice to stats, by its key and by CC, which RabbitMQ takes for one.
+    # Each came once to render by CC, and twice to stats, by its key and by CC, which RabbitMQ takes
+    # for one.
     await _depth(system, "stats.articles.parked", 2)
     await _good_is_handled(system, "stats.articles", 1)
-    # RabbitMQ brings what a copy would be within milliseconds, but tells of a queue's length now and then.
-    for queue, number in (("render.articles", 2), ("stats.articles.parked", 2), ("stats.articles", 0)):
+    # RabbitMQ brings what a copy would be within milliseconds, but tells of a queue's length now
+    # and then.
+    for queue, number in (
+        ("render.articles", 2),
+        ("stats.articles.parked", 2),
+        ("stats.articles", 0),
+    ):
         await _depth(system, queue, number)
 
 
@@ -199,7 +231,11 @@ async def test_a_replay_passes_over_what_cannot_be_read(system: System) -> None:
     await _send(system, log, [Hostile(raw, BODY) for raw in UNREADABLE.values()])
     forged = short(b"x-stream-offset") + b"l" + struct.pack(">q", 1 << 40)
     again = short(b"x-stream-offset") + b"l" + struct.pack(">q", 1 << 41)
-    await _send(system, log, [Hostile(properties(forged), b"no event"), Hostile(properties(forged + again), BODY)])
+    await _send(
+        system,
+        log,
+        [Hostile(properties(forged), b"no event"), Hostile(properties(forged + again), BODY)],
+    )
     await publish(system, [sample("article.published", "a2", 1)], queue=log)
     await _send(system, log, [Hostile(UNREADABLE["message_id"], BODY)])
     async with await aio_pika.connect(system.broker.url) as connection:
@@ -209,16 +245,24 @@ async def test_a_replay_passes_over_what_cannot_be_read(system: System) -> None:
         replayed = await _run(system, "shared.replay", "--to", target)
         assert replayed.returncode == 0, replayed.stderr
         assert f"2 events sent into {target}" in replayed.stdout
-        assert f"{len(UNREADABLE) + 3} messages of the history are no events, or can't be read" in replayed.stderr
+        assert (
+            f"{len(UNREADABLE) + 3} messages of the history are no events, or can't be read"
+            in replayed.stderr
+        )
         assert await system.queue_depth(target) == 2
         await channel.queue_delete(target)
 
 
 @pytest.mark.parametrize("queue", WORKS)
-async def test_a_queue_that_was_deleted_comes_back_and_readiness_tells(system: System, queue: str) -> None:
+async def test_a_queue_that_was_deleted_comes_back_and_readiness_tells(
+    system: System, queue: str
+) -> None:
     service = await system.start(WORKS[queue])
-    await until(lambda: _says(system, service, "/metrics", "luotdoc_broker_up 1.0"), 20, "it is connected")
-    # Without the right to declare it can't bring the queue back at once, so that readiness has something to tell.
+    await until(
+        lambda: _says(system, service, "/metrics", "luotdoc_broker_up 1.0"), 20, "it is connected"
+    )
+    # Without the right to declare it can't bring the queue back at once, so that readiness has
+    # something to tell.
     names = rf"({WORKS[queue]}\..*|luotdoc\..*)"
     permit = partial(system.broker.control, "set_permissions", WORKS[queue])
     await asyncio.to_thread(permit, "^$", f"^{names}$", f"^{names}$")
@@ -226,12 +270,18 @@ async def test_a_queue_that_was_deleted_comes_back_and_readiness_tells(system: S
         async with await aio_pika.connect(system.broker.url) as connection:
             channel = await connection.channel()
             await channel.queue_delete(queue)
-        await until(lambda: _says(system, service, "/readyz", f"{queue}: not consumed"), 15, "it is not ready")
+        await until(
+            lambda: _says(system, service, "/readyz", f"{queue}: not consumed"),
+            15,
+            "it is not ready",
+        )
     finally:
         await asyncio.to_thread(permit, rf"^{WORKS[queue]}\.", f"^{names}$", f"^{names}$")
 
     async def back() -> bool:
-        return await _says(system, service, "/readyz", '"ready":true') and await _bound(system, queue)
+        return await _says(system, service, "/readyz", '"ready":true') and await _bound(
+            system, queue
+        )
 
     await until(back, 30, "the queue is consumed again, with its bindings")
     await _good_is_handled(system, queue, 1)
@@ -243,7 +293,11 @@ async def _says(system: System, service: Process, path: str, text: str) -> bool:
 
 async def _bound(system: System, queue: str) -> bool:
     listed = await asyncio.to_thread(
-        system.broker.control, "list_bindings", "--no-table-headers", "source_name", "destination_name"
+        system.broker.control,
+        "list_bindings",
+        "--no-table-headers",
+        "source_name",
+        "destination_name",
     )
     bound = {tuple(line.split("\t")) for line in listed.splitlines()}
     source = "luotdoc.reads" if queue == "counter.reads" else "luotdoc.events"

@@ -1,1 +1,3 @@
-"""Strangers who send without end, slowly, or nonsense, while honest readers are served: `python -m tests.siege`."""
+"""Strangers who send without end, slowly, or nonsense, while honest readers are served: `python -m
+tests.siege`.
+"""

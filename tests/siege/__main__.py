@@ -1,8 +1,9 @@
 """`python -m tests.siege`: strangers attack each service in turn, an honest reader must not notice.
 
-50 connections send without end, 500 slowly, and fuzzed requests come as fast as they are answered. Prints a line for
-each service: how much its memory grew at the most, the honest reader's 99th percentile, and answers of 5xx that are
-no announced 503. Ends with status 1 where memory grew by 30 MiB, the percentile reached 250 ms, or anything was wrong.
+50 connections send without end, 500 slowly, and fuzzed requests come as fast as they are answered.
+Prints a line for each service: how much its memory grew at the most, the honest reader's 99th
+percentile, and answers of 5xx that are no announced 503. Ends with status 1 where memory grew by 30
+MiB, the percentile reached 250 ms, or anything was wrong.
 """
 
 import argparse
@@ -39,7 +40,9 @@ async def main(asked: argparse.Namespace, folder: Path) -> bool:
         try:
             await system.reset()
             for service in SERVICES:
-                await system.start(service, wait=False, read_window=0, max_connections=asked.connections)
+                await system.start(
+                    service, wait=False, read_window=0, max_connections=asked.connections
+                )
             for process in system.processes:
                 await system.ready(process, 120)
             size = Size(asked.endless, asked.slow, asked.requests // len(SERVICES), asked.seconds)
@@ -61,12 +64,28 @@ async def main(asked: argparse.Namespace, folder: Path) -> bool:
 def arguments() -> argparse.Namespace:
     """What is asked for."""
     parser = Command(prog="python -m tests.siege", description=__doc__)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="default: a new one")
-    parser.add_argument("--requests", type=int, default=100_000, help="fuzzed requests, all services together (100000)")
-    parser.add_argument("--endless", type=int, default=50, help="connections that send without end (50)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.SystemRandom().randrange(10**6),
+        help="default: a new one",
+    )
+    parser.add_argument(
+        "--requests",
+        type=int,
+        default=100_000,
+        help="fuzzed requests, all services together (100000)",
+    )
+    parser.add_argument(
+        "--endless", type=int, default=50, help="connections that send without end (50)"
+    )
     parser.add_argument("--slow", type=int, default=500, help="slow connections (500)")
-    parser.add_argument("--seconds", type=float, default=30.0, help="that each service is attacked at least (30)")
-    parser.add_argument("--connections", type=int, default=0, help="LUOTDOC_MAX_CONNECTIONS of the services")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="that each service is attacked at least (30)"
+    )
+    parser.add_argument(
+        "--connections", type=int, default=0, help="LUOTDOC_MAX_CONNECTIONS of the services"
+    )
     return parser.parse_args()
 
 

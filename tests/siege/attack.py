@@ -1,7 +1,8 @@
 """The strangers: `python -m tests.siege.attack PLAN`; the last line is JSON.
 
-The plan is JSON: `{"service", "port", "seed", "endless", "slow", "fuzz", "seconds"}`. The endless and the slow ones go
-on until the fuzzed requests are through, at least `seconds`. It gives way to others (nice 10), as if it ran elsewhere.
+The plan is JSON: `{"service", "port", "seed", "endless", "slow", "fuzz", "seconds"}`. The endless
+and the slow ones go on until the fuzzed requests are through, at least `seconds`. It gives way to
+others (nice 10), as if it ran elsewhere.
 """
 
 import asyncio
@@ -76,7 +77,12 @@ class Strangers:
                     writer.close()
 
     async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, half_close: bool, split: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        request: bytes,
+        half_close: bool,
+        split: bool,
     ) -> None:
         if split:
             writer.write(request[: len(request) // 2])
@@ -94,7 +100,9 @@ class Strangers:
     def _note(self, answered: bytes, request: bytes) -> None:
         for status in STATUS.findall(answered):
             self.statuses[status.decode()] += 1
-        if b"HTTP/1.1 5" in answered and (b"HTTP/1.1 503" not in answered or b"retry-after:" not in answered.lower()):
+        if b"HTTP/1.1 5" in answered and (
+            b"HTTP/1.1 503" not in answered or b"retry-after:" not in answered.lower()
+        ):
             self.unannounced.append(f"{request[:300]!r} → {answered[:300]!r}")
 
     async def _send_endlessly(self, number: int) -> None:
@@ -106,7 +114,9 @@ class Strangers:
                 reading = asyncio.create_task(reader.read(4096))
                 try:
                     writer.write(start)
-                    while not self.over.is_set() and not writer.is_closing() and not reader.at_eof():
+                    while (
+                        not self.over.is_set() and not writer.is_closing() and not reader.at_eof()
+                    ):
                         writer.write(piece)
                         await writer.drain()
                         await asyncio.sleep(0)

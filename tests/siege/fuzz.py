@@ -15,9 +15,12 @@ PLAIN: dict[str, list[bytes]] = {
         b"GET /reads.gif?article=fuzzed HTTP/1.1\r\nHost: x\r\n" + BROWSER + b"\r\n",
         b"GET /articles?limit=2&section=thoi-su HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /articles/fuzzed HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guess\r\n\r\n",
-        b"PUT /articles/fuzzed HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guess\r\nContent-Length: 2\r\n\r\n{}",
-        b"POST /reads/batch HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nContent-Length: 2\r\n\r\n{}",
-        b"PUT /media/a.png HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 8\r\n\r\n\x89PNG\r\n\x1a\n",
+        b"PUT /articles/fuzzed HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+        b"guess\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /reads/batch HTTP/1.1\r\nHost: x\r\nIdempotency-Key: "
+        b"k\r\nContent-Length: 2\r\n\r\n{}",
+        b"PUT /media/a.png HTTP/1.1\r\nHost: x\r\nExpect: "
+        b"100-continue\r\nContent-Length: 8\r\n\r\n\x89PNG\r\n\x1a\n",
     ],
     "render": [
         b"GET / HTTP/1.1\r\nHost: x\r\n" + BROWSER + b"\r\n",
@@ -30,7 +33,9 @@ PLAIN: dict[str, list[bytes]] = {
     "stats": [
         b"GET /stats/site HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /stats/top?window=24h&limit=10 HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\n\r\n",
-        b"GET /stats/series?step=hour&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET "
+        b"/stats/series?step=hour&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z "
+        b"HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /stats/articles/a1 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /stats/reconciliation HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
@@ -69,7 +74,12 @@ ENDLESS: list[tuple[bytes, bytes]] = [
 """How a request begins, and what follows again and again."""
 
 MANY = b"many"
-LARGE = {"ingest": b"/openapi.json", "render": b"/", "counter": b"/livez", "stats": b"/openapi.json"}
+LARGE = {
+    "ingest": b"/openapi.json",
+    "render": b"/",
+    "counter": b"/livez",
+    "stats": b"/openapi.json",
+}
 SLOW: list[tuple[bytes, bytes]] = [
     (b"", b""),
     (b"GET /livez HTTP/1.1\r\n\r\n", b""),
@@ -81,7 +91,9 @@ SLOW: list[tuple[bytes, bytes]] = [
     (b"PUT /articles/x HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n", b"x"),
     (MANY, b""),
 ]
-"""What is sent at once, and what follows each second. `MANY` stands for many requests of the `LARGE` answer, unread."""
+"""What is sent at once, and what follows each second. `MANY` stands for many requests of the
+`LARGE` answer, unread.
+"""
 
 
 MOST = 200_000

@@ -1,7 +1,8 @@
-"""The honest reader: `python -m tests.siege.honest PLAN`, until its standard input ends; the last line is JSON.
+"""The honest reader: `python -m tests.siege.honest PLAN`, until its standard input ends; the last
+line is JSON.
 
-The plan is JSON: `{service: {"port": …, "request": …, "expect": [status, text in the answer]}}`. Each service is asked
-`RATE` times a second, over a fresh connection and over a kept one in turns.
+The plan is JSON: `{service: {"port": …, "request": …, "expect": [status, text in the answer]}}`.
+Each service is asked `RATE` times a second, over a fresh connection and over a kept one in turns.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ PATIENCE = 10.0
 
 @dataclass
 class Reader:
-    """What one service answered: seconds by answer, what was wrong, and kept connections that had been closed."""
+    """What one service answered: seconds by answer, what was wrong, and kept connections that had
+    been closed.
+    """
 
     port: int
     request: bytes
@@ -60,14 +63,20 @@ class Reader:
             try:
                 return await self._exchange(*self._kept)
             except (ConnectionError, EOFError):
-                self.again += 1  # an idle connection may be closed at any time, a browser asks again, too
+                self.again += (
+                    1  # an idle connection may be closed at any time, a browser asks again, too
+                )
         self._kept = await asyncio.open_connection("127.0.0.1", self.port)
         return await self._exchange(*self._kept)
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, bytes]:
+    async def _exchange(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[int, bytes]:
         writer.write(self.request)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = [int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")]
+        length = [
+            int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")
+        ]
         body = await reader.readexactly(length[0]) if length else b""
         return int(head.split(b" ", 2)[1]), head + body
 
@@ -89,7 +98,9 @@ class Reader:
 async def read(plan: dict[str, Any]) -> dict[str, Any]:
     """Read until the standard input ends."""
     readers = {
-        name: Reader(each["port"], each["request"].encode(), each["expect"][0], each["expect"][1].encode())
+        name: Reader(
+            each["port"], each["request"].encode(), each["expect"][0], each["expect"][1].encode()
+        )
         for name, each in plan.items()
     }
     over = asyncio.create_task(asyncio.to_thread(sys.stdin.read))

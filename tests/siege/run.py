@@ -1,4 +1,6 @@
-"""One siege: strangers attack one service after the other, an honest reader asks all of them meanwhile."""
+"""One siege: strangers attack one service after the other, an honest reader asks all of them
+meanwhile.
+"""
 
 import asyncio
 import contextlib
@@ -19,7 +21,9 @@ MOST_P99 = 0.250
 """Seconds in which 99 of 100 honest answers must have come."""
 SERVICES = ("ingest", "render", "counter", "stats")
 WARM_SECONDS, WARM_FUZZ = 6.0, 1500
-"""Before memory is looked at: what a service keeps from its first requests, such as user agents, is not growth."""
+"""Before memory is looked at: what a service keeps from its first requests, such as user agents, is
+not growth.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,13 @@ class Verdict:
 
     def line(self) -> str:
         """What is printed."""
-        answers = " ".join(f"{status}:{number:,}" for status, number in sorted(self.statuses.items()))
+        answers = " ".join(
+            f"{status}:{number:,}" for status, number in sorted(self.statuses.items())
+        )
         return (
-            f"{self.service:<8} memory +{self.growth:.1f} MiB   honest p99 {self.p99 * 1000:.0f} ms "
-            f"(worst {self.worst * 1000:.0f} ms of {self.asked:,})   5xx {len(self.unannounced)}   strangers: {answers}"
+            f"{self.service:<8} memory +{self.growth:.1f} MiB   honest p99 {self.p99 * 1000:.0f} "
+            f"ms (worst {self.worst * 1000:.0f} ms of {self.asked:,})   5xx "
+            f"{len(self.unannounced)}   strangers: {answers}"
         )
 
 
@@ -75,7 +82,9 @@ class Siege:
         processes = {name: system.replicas(name)[0] for name in SERVICES}
         verdicts = {name: Verdict(name) for name in SERVICES}
         warm = Size(10, 50, min(WARM_FUZZ, self.size.fuzz), min(WARM_SECONDS, self.size.seconds))
-        await asyncio.gather(*(self._attack(*each, warm, self.seed + 1) for each in processes.items()))
+        await asyncio.gather(
+            *(self._attack(*each, warm, self.seed + 1) for each in processes.items())
+        )
         before = {name: _mebibytes(process) for name, process in processes.items()}
         self.peaks = dict(before)
         async with self._watched(processes), self._honest_reader(processes) as answers:
@@ -83,7 +92,9 @@ class Siege:
                 attack = await self._attack(name, process, self.size, self.seed)
                 verdicts[name].statuses = attack["statuses"]
                 verdicts[name].unannounced = attack["unannounced"]
-                self.say(f"{name}: {attack['connections']:,} connections in {attack['seconds']:.0f} s")
+                self.say(
+                    f"{name}: {attack['connections']:,} connections in {attack['seconds']:.0f} s"
+                )
         for name, verdict in verdicts.items():
             verdict.growth = self.peaks[name] - before[name]
             self._judge(verdict, answers[name], processes[name])
@@ -93,7 +104,9 @@ class Siege:
     async def _attack(self, name: str, process: Process, size: Size, seed: int) -> dict[str, Any]:
         plan = {"service": name, "port": _port(process), "seed": seed, **vars(size)}
         strangers = await _helper("attack", plan)
-        output, _ = await asyncio.wait_for(strangers.communicate(b""), 120 + size.seconds + size.fuzz / 10)
+        output, _ = await asyncio.wait_for(
+            strangers.communicate(b""), 120 + size.seconds + size.fuzz / 10
+        )
         assert strangers.returncode == 0, f"the strangers ended with {strangers.returncode}"
         return dict(json.loads(output.splitlines()[-1]))
 
@@ -115,7 +128,10 @@ class Siege:
     async def _honest_reader(self, processes: dict[str, Process]) -> AsyncIterator[dict[str, Any]]:
         """Filled when it is over."""
         page = (await self.system.page("honest")).url.path  # type: ignore[union-attr]
-        read = f"POST /reads HTTP/1.1\r\nHost: x\r\nUser-Agent: {BROWSER}\r\nContent-Length: 21\r\n\r\n"
+        read = (
+            f"POST /reads HTTP/1.1\r\nHost: x\r\nUser-Agent: {BROWSER}\r\nContent-Length: "
+            "21\r\n\r\n"
+        )
         asked: dict[str, tuple[str, int, str]] = {
             "ingest": (read + '{"article": "honest"}', 204, "luotdoc-read: counted"),
             "render": (f"GET {page} HTTP/1.1\r\nHost: x\r\n\r\n", 200, "Bài honest"),
@@ -146,7 +162,9 @@ class Siege:
         text = process.text()
         if "Traceback" in text or '"level":"ERROR"' in text.replace(" ", ""):
             at = max(text.find("Traceback"), 0)
-            complaints.append(f"its log has a traceback or an error: {text[max(0, at - 500) : at + 1500]}")
+            complaints.append(
+                f"its log has a traceback or an error: {text[max(0, at - 500) : at + 1500]}"
+            )
 
     async def _judge_count(self, verdict: Verdict, honest: dict[str, Any]) -> None:
         """Each honest read that was acknowledged is counted once."""
@@ -158,7 +176,9 @@ class Siege:
             await until(counted, 20, "the count")
         reads = (await self.system.by_article()).get("honest", 0)
         if not honest["right"] <= reads <= honest["asked"] + honest["again"]:
-            verdict.complaints.append(f"{honest['right']} honest reads were acknowledged, {reads} are counted")
+            verdict.complaints.append(
+                f"{honest['right']} honest reads were acknowledged, {reads} are counted"
+            )
 
 
 async def _helper(module: str, plan: dict[str, Any]) -> asyncio.subprocess.Process:

@@ -1,4 +1,6 @@
-"""The short form of `make siege`. How fast honest readers were is judged by the long one alone, on a quiet machine."""
+"""The short form of `make siege`. How fast honest readers were is judged by the long one alone, on
+a quiet machine.
+"""
 
 from tests.siege.run import Siege, Size
 from tests.support.system import System
@@ -6,7 +8,9 @@ from tests.support.system import System
 
 async def test_a_short_siege(system: System) -> None:
     await system.start_all(read_window=0, max_connections=100)
-    verdicts = await Siege(system, 9, Size(endless=15, slow=120, fuzz=300, seconds=1.5), print).run()
+    verdicts = await Siege(
+        system, 9, Size(endless=15, slow=120, fuzz=300, seconds=1.5), print
+    ).run()
     for verdict in verdicts:
         assert verdict.complaints == [], verdict.line()
         assert verdict.worst < 8, "a parser that copies again and again stalls for 10 s and more"

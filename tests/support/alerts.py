@@ -13,12 +13,16 @@ from tests.support.system import ROOT
 PAGE = ROOT / "docs/operations.md"
 SERVICES = ("ingest", "render", "counter", "stats")
 
-_ROW = re.compile(r"^\| `(?P<expression>[^`]+)` \| (?P<wait>\d+m) \| (?P<services>[a-z, ]+) \|", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| `(?P<expression>[^`]+)` \| (?P<wait>\d+m) \| (?P<services>[a-z, ]+) \|", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A row: a PromQL expression, how long it must hold, and the services that its metrics come from."""
+    """A row: a PromQL expression, how long it must hold, and the services that its metrics come
+    from.
+    """
 
     expression: str
     wait: str
@@ -36,19 +40,27 @@ def alerts() -> list[Alert]:
     section = PAGE.read_text().partition("## Metrics worth an alert\n")[2].partition("\n## ")[0]
     return [
         Alert(
-            row["expression"], row["wait"], SERVICES if row["services"] == "all" else tuple(row["services"].split(", "))
+            row["expression"],
+            row["wait"],
+            SERVICES if row["services"] == "all" else tuple(row["services"].split(", ")),
         )
         for row in _ROW.finditer(section)
     ]
 
 
 def exposed() -> dict[str, set[str]]:
-    """The names of the metrics of ours that each service exposes; `subscriber` is a process of another team."""
+    """The names of the metrics of ours that each service exposes; `subscriber` is a process of
+    another team.
+    """
     kit = (metrics.Serving, metrics.Connection, metrics.Queues, metrics.Consuming)
     return {
-        "ingest": names(metrics.Serving, metrics.Connection, metrics.Requests, metrics.Publishing, IngestMetrics),
+        "ingest": names(
+            metrics.Serving, metrics.Connection, metrics.Requests, metrics.Publishing, IngestMetrics
+        ),
         "render": names(*kit, metrics.Publishing, lambda registry: RenderMetrics(registry, ())),
-        "counter": names(metrics.Serving, metrics.Connection, metrics.Queues, metrics.Publishing, CounterMetrics),
+        "counter": names(
+            metrics.Serving, metrics.Connection, metrics.Queues, metrics.Publishing, CounterMetrics
+        ),
         "stats": names(*kit, metrics.Requests, StatsMetrics),
         "subscriber": names(*kit),
     }

@@ -1,4 +1,6 @@
-"""A connection of the services' HTTP protocol without a socket: bytes in, bytes out, and a clock in our hands."""
+"""A connection of the services' HTTP protocol without a socket: bytes in, bytes out, and a clock in
+our hands.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -52,9 +54,13 @@ class Transport(asyncio.Transport):
 
 
 class Application:
-    """Answers what it has read; takes the requests of `/reads` that `takes` wants, and keeps them."""
+    """Answers what it has read; takes the requests of `/reads` that `takes` wants, and keeps
+    them.
+    """
 
-    def __init__(self, takes: Callable[[FastRequest], bool] = lambda _: True, limits: Limits | None = None) -> None:
+    def __init__(
+        self, takes: Callable[[FastRequest], bool] = lambda _: True, limits: Limits | None = None
+    ) -> None:
         self.leaving = False
         self.seconds = 100.0
         self.connections = Connections(limits, lambda: self.seconds)

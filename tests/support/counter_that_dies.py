@@ -1,4 +1,6 @@
-"""A counter that ends itself by SIGKILL at the step of its flush that `DIE_AT` names, after `DIE_AFTER` of them."""
+"""A counter that ends itself by SIGKILL at the step of its flush that `DIE_AT` names, after
+`DIE_AFTER` of them.
+"""
 
 import os
 import signal

@@ -1,4 +1,6 @@
-"""A publisher that writes AMQP frames itself: clients encode properties properly, strangers don't."""
+"""A publisher that writes AMQP frames itself: clients encode properties properly, strangers
+don't.
+"""
 
 import socket
 import struct
@@ -26,11 +28,15 @@ def long(text: bytes) -> bytes:
 
 
 def properties(headers: bytes | None = None, **values: bytes) -> bytes:
-    """A property list: `headers` is the bytes of the table's entries, the others stand as they are on the wire."""
+    """A property list: `headers` is the bytes of the table's entries, the others stand as they are
+    on the wire.
+    """
     kinds = commands.Basic.Properties
     given = values if headers is None else {**values, "headers": long(headers)}
     flags = sum(kinds.flags[name] for name in given)
-    return struct.pack(">H", flags) + b"".join(given[name] for name in kinds.__slots__ if name in given)
+    return struct.pack(">H", flags) + b"".join(
+        given[name] for name in kinds.__slots__ if name in given
+    )
 
 
 class RawPublisher:
@@ -38,7 +44,9 @@ class RawPublisher:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 5672), timeout=20)
+        self._socket = socket.create_connection(
+            (parts.hostname or "127.0.0.1", parts.port or 5672), timeout=20
+        )
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self.sent = self.confirmed = 0
@@ -70,10 +78,14 @@ class RawPublisher:
         self._socket.close()
 
     def send(self, exchange: str, key: bytes, raw: bytes, body: bytes) -> None:
-        """Publish a message whose property list is `raw`, flags first, without waiting for its confirm."""
+        """Publish a message whose property list is `raw`, flags first, without waiting for its
+        confirm.
+        """
         publish = struct.pack(">HHH", 60, 40, 0) + short(exchange.encode()) + short(key) + b"\0"
         frames = [_frame(1, publish), _frame(2, struct.pack(">HHQ", 60, 0, len(body)) + raw)]
-        frames += [_frame(3, body[at : at + FRAME_MAX - 8]) for at in range(0, len(body), FRAME_MAX - 8)]
+        frames += [
+            _frame(3, body[at : at + FRAME_MAX - 8]) for at in range(0, len(body), FRAME_MAX - 8)
+        ]
         try:
             self._socket.sendall(b"".join(frames))
         except (BrokenPipeError, ConnectionResetError) as error:

@@ -1,6 +1,8 @@
-"""The pages for people, so that tests do what they say: every block of code, and which test runs it.
+"""The pages for people, so that tests do what they say: every block of code, and which test runs
+it.
 
-A block that no test runs says why in a comment before it, which readers don't see: `<!-- not run: … -->`.
+A block that no test runs says why in a comment before it, which readers don't see: `<!-- not run: …
+-->`.
 """
 
 import re
@@ -13,7 +15,13 @@ from deploy.local.broker import Broker
 from tests.support.system import ROOT
 
 PAGE = ROOT / "docs/subscribers.md"
-PAGES = ("README.md", "README.vi.md", "CONTRIBUTING.md", "docs/subscribers.md", "docs/operations.md")
+PAGES = (
+    "README.md",
+    "README.vi.md",
+    "CONTRIBUTING.md",
+    "docs/subscribers.md",
+    "docs/operations.md",
+)
 _BLOCK = re.compile(
     r"(?:^[ ]*<!-- not run: (?P<reason>.+?) -->\n)?"
     r"^(?P<indent>[ ]*)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
@@ -29,19 +37,49 @@ RUN = {
     ("README.vi.md", "make demo"): "tests/integration/test_guide.py::test_the_demo",
     ("README.vi.md", "make subscriber"): "tests/integration/test_guide.py::test_the_demo",
     ("README.vi.md", "PUT "): "tests/integration/test_readme_vi.py::test_its_commands",
-    ("README.vi.md", "xin-chao-xinchao1.html"): "tests/integration/test_readme_vi.py::test_its_commands",
+    (
+        "README.vi.md",
+        "xin-chao-xinchao1.html",
+    ): "tests/integration/test_readme_vi.py::test_its_commands",
     ("README.vi.md", "8001/reads"): "tests/integration/test_readme_vi.py::test_its_commands",
-    ("docs/subscribers.md", "follow.sh"): "tests/integration/test_subscribers_page.py::test_the_first_event",
-    ("docs/subscribers.md", "import amqplib"): "tests/integration/test_subscribers_page.py::test_the_first_event",
-    ("docs/subscribers.md", "from shared."): "tests/integration/test_subscribers_page.py::test_the_first_event",
-    ("docs/subscribers.md", "from faststream"): "tests/integration/test_subscribers_page.py::test_the_first_event",
-    ("docs/subscribers.md", "specversion"): "tests/contract/test_subscribers_page.py::test_the_event_that_it_shows",
+    (
+        "docs/subscribers.md",
+        "follow.sh",
+    ): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    (
+        "docs/subscribers.md",
+        "import amqplib",
+    ): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    (
+        "docs/subscribers.md",
+        "from shared.",
+    ): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    (
+        "docs/subscribers.md",
+        "from faststream",
+    ): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    (
+        "docs/subscribers.md",
+        "specversion",
+    ): "tests/contract/test_subscribers_page.py::test_the_event_that_it_shows",
     ("docs/subscribers.md", "add_user search"): "tests/integration/conftest.py::subscriber",
-    ("docs/operations.md", "add_user $user"): "tests/integration/test_guide.py::test_the_users_of_the_services",
+    (
+        "docs/operations.md",
+        "add_user $user",
+    ): "tests/integration/test_guide.py::test_the_users_of_the_services",
     ("docs/operations.md", "awk"): "tests/integration/test_guide.py::test_the_queues_that_refuse",
-    ("docs/operations.md", "shared.parked list"): "tests/integration/test_guide.py::test_parked_messages",
-    ("docs/operations.md", "shared.replay --to"): "tests/integration/test_guide.py::test_the_replays",
-    ("docs/operations.md", "services.ingest reconcile"): "tests/integration/test_guide.py::test_the_reconciliation",
+    (
+        "docs/operations.md",
+        "shared.parked list",
+    ): "tests/integration/test_guide.py::test_parked_messages",
+    (
+        "docs/operations.md",
+        "shared.replay --to",
+    ): "tests/integration/test_guide.py::test_the_replays",
+    (
+        "docs/operations.md",
+        "services.ingest reconcile",
+    ): "tests/integration/test_guide.py::test_the_reconciliation",
 }
 """By page and by what stands in the block, the test that runs it."""
 
@@ -61,7 +99,8 @@ def every_block(page: str, text: str | None = None) -> list[Block]:
     path = ROOT / page
     held = text if text is not None else path.read_text() if path.exists() else ""
     return [
-        Block(page, found["language"], dedent(found["text"]), found["reason"] or "") for found in _BLOCK.finditer(held)
+        Block(page, found["language"], dedent(found["text"]), found["reason"] or "")
+        for found in _BLOCK.finditer(held)
     ]
 
 
@@ -74,14 +113,22 @@ def block(page: str, part: str) -> str:
 
 def blocks(language: str) -> list[str]:
     """The blocks of docs/subscribers.md in a language that are run, in order."""
-    return [each.text for each in every_block("docs/subscribers.md") if each.language == language and not each.reason]
+    return [
+        each.text
+        for each in every_block("docs/subscribers.md")
+        if each.language == language and not each.reason
+    ]
 
 
 def make_subscriber(broker: Broker, name: str) -> str:
-    """Do what the page asks operators to do for a subscriber; answers the address that it logs in with."""
+    """Do what the page asks operators to do for a subscriber; answers the address that it logs in
+    with.
+    """
     commands = block("docs/subscribers.md", "add_user search")
     there = commands.replace("search", name).replace(f"{name}.", f"{broker.folder}/{name}.")
     there = there.replace("rabbitmqctl", " ".join(broker.controller()))
-    subprocess.run(["sh", "-eu", "-c", there], cwd=ROOT, env=broker.environment(), check=True, timeout=600)
+    subprocess.run(
+        ["sh", "-eu", "-c", there], cwd=ROOT, env=broker.environment(), check=True, timeout=600
+    )
     password = (broker.folder / f"{name}.password").read_text().strip()
     return f"amqp://{name}:{password}@{urlsplit(broker.url).netloc.rpartition('@')[2]}/"

@@ -1,4 +1,6 @@
-"""Messages that a stranger might put into a queue: random bytes in properties, headers and bodies, from a seed."""
+"""Messages that a stranger might put into a queue: random bytes in properties, headers and bodies,
+from a seed.
+"""
 
 import random
 import struct
@@ -10,12 +12,32 @@ import orjson
 
 from tests.support.frames import long, properties, short
 
-_SHORT = ("content_type", "content_encoding", "correlation_id", "reply_to", "message_id", "message_type", "app_id")
+_SHORT = (
+    "content_type",
+    "content_encoding",
+    "correlation_id",
+    "reply_to",
+    "message_id",
+    "message_type",
+    "app_id",
+)
 _OURS = (
-    "batch_id minted_at reads x-luotdoc-parked-at x-luotdoc-reason x-luotdoc-detail x-luotdoc-force x-luotdoc-retries "
-    "x-luotdoc-waits x-luotdoc-replay x-luotdoc-properties x-stream-offset x-delivery-count x-first-death-queue"
+    "batch_id minted_at reads x-luotdoc-parked-at x-luotdoc-reason x-luotdoc-detail "
+    "x-luotdoc-force x-luotdoc-retries "
+    "x-luotdoc-waits x-luotdoc-replay x-luotdoc-properties x-stream-offset "
+    "x-delivery-count x-first-death-queue"
 ).split()
-_WORDS = (b"", b"NaN", b"null", b"true", b"-1", b"9223372036854775808", b"0001-01-01T00:00:00", b"\x1b[2J", b"\0")
+_WORDS = (
+    b"",
+    b"NaN",
+    b"null",
+    b"true",
+    b"-1",
+    b"9223372036854775808",
+    b"0001-01-01T00:00:00",
+    b"\x1b[2J",
+    b"\0",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +64,9 @@ class Maker:
         elif pick < 0.03:
             raw = properties(headers=self._deep())
         else:
-            raw = properties(headers=self._table() if self._random.random() < 0.8 else None, **self._values())
+            raw = properties(
+                headers=self._table() if self._random.random() < 0.8 else None, **self._values()
+            )
         return Hostile(raw, self._body())
 
     def _bytes(self, most: int) -> bytes:
@@ -52,11 +76,15 @@ class Maker:
         pick = self._random.random()
         if pick < 0.35:
             return self._bytes(most)
-        return self._random.choice(_WORDS) if pick < 0.6 else self._random.randbytes(4).hex().encode()
+        return (
+            self._random.choice(_WORDS) if pick < 0.6 else self._random.randbytes(4).hex().encode()
+        )
 
     def _values(self) -> dict[str, bytes]:
         values = {name: short(self._text()) for name in _SHORT if self._random.random() < 0.15}
-        if self._random.random() < 0.01:  # RabbitMQ refuses most of them, and that costs a connection
+        if (
+            self._random.random() < 0.01
+        ):  # RabbitMQ refuses most of them, and that costs a connection
             values["delivery_mode"] = self._bytes(1) or b"\2"
         if self._random.random() < 0.1:
             values["priority"] = self._random.randbytes(1)
@@ -67,7 +95,11 @@ class Maker:
     def _table(self) -> bytes:
         entries = []
         for _ in range(self._random.randint(0, 6)):
-            name = self._random.choice(_OURS).encode() if self._random.random() < 0.5 else self._text(255)
+            name = (
+                self._random.choice(_OURS).encode()
+                if self._random.random() < 0.5
+                else self._text(255)
+            )
             entries.append(short(name) + self._value(0))
         if self._random.random() < 0.3:
             entries.append(self._accounts())
@@ -83,7 +115,9 @@ class Maker:
             [
                 short(b"batch_id") + b"S" + long(f"{epoch}-{number:012d}".encode()),
                 short(b"minted_at") + b"l" + struct.pack(">q", minted),
-                short(b"reads") + b"l" + struct.pack(">q", self._random.choice([0, 1, 2, -1, 1 << 62])),
+                short(b"reads")
+                + b"l"
+                + struct.pack(">q", self._random.choice([0, 1, 2, -1, 1 << 62])),
             ]
         )
 
@@ -94,7 +128,11 @@ class Maker:
         if letter in "xS":
             return letter.encode() + long(self._text(300))
         if letter in "AF":
-            inner = [self._value(depth + 1) for _ in range(self._random.randint(0, 3))] if depth < 4 else []
+            inner = (
+                [self._value(depth + 1) for _ in range(self._random.randint(0, 3))]
+                if depth < 4
+                else []
+            )
             named = inner if letter == "A" else [short(self._text(30)) + each for each in inner]
             return letter.encode() + long(b"".join(named))
         return letter.encode() + self._random.randbytes(sizes.get(letter, 8))
@@ -114,12 +152,22 @@ class Maker:
         if pick < 0.6:
             hashes = self._random.choice(["", "", "A" * 11, "A" * 22, "?" * 11, None])
             return orjson.dumps(
-                {"v": self._random.choice([2, 2, 2, 3, None]), "groups": self._groups(), "visitors": hashes}
+                {
+                    "v": self._random.choice([2, 2, 2, 3, None]),
+                    "groups": self._groups(),
+                    "visitors": hashes,
+                }
             )
         if pick < 0.7:
             read = ["a1", int(time.time() * 1000), "reader", ""]
-            filtered = {self._random.choice(["bot", "x", "bot "]): self._random.choice([1, 1 << 39, 1 << 62, -1])}
-            return orjson.dumps({"reads": [read] * self._random.randint(0, 2), "filtered": filtered})
+            filtered = {
+                self._random.choice(["bot", "x", "bot "]): self._random.choice(
+                    [1, 1 << 39, 1 << 62, -1]
+                )
+            }
+            return orjson.dumps(
+                {"reads": [read] * self._random.randint(0, 2), "filtered": filtered}
+            )
         return self._event()
 
     def _groups(self) -> list[list[Any]]:
@@ -138,9 +186,16 @@ class Maker:
         ]
 
     def _event(self) -> bytes:
-        huge = self._random.choice(["1", "9223372036854775808", "1e400", "NaN", '"1"', "1" * 5000, "-1"])
+        huge = self._random.choice(
+            ["1", "9223372036854775808", "1e400", "NaN", '"1"', "1" * 5000, "-1"]
+        )
         moment = self._random.choice(
-            ["2026-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "0000-01-01T00:00:00Z"]
+            [
+                "2026-01-01T00:00:00Z",
+                "9999-12-31T23:59:59-14:00",
+                "0001-01-01T00:00:00+14:00",
+                "0000-01-01T00:00:00Z",
+            ]
         )
         text = self._random.choice(["a", "\\ud800", "\\u0000", "\\u202e", "a" * 3000])
         name = self._random.choice(["published", "updated", "withdrawn", "exploded"])

@@ -1,4 +1,6 @@
-"""What stands outside in the tests of subscribers: a cache that can be purged, and a mail server."""
+"""What stands outside in the tests of subscribers: a cache that can be purged, and a mail
+server.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +24,11 @@ class Cache:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 method, path, _ = head.decode().split(" ", 2)
-                host = next(line[6:] for line in head.decode().split("\r\n") if line.lower().startswith("host: "))
+                host = next(
+                    line[6:]
+                    for line in head.decode().split("\r\n")
+                    if line.lower().startswith("host: ")
+                )
                 assert method == "PURGE"
                 self.asked += 1
                 if self.status == 200:

@@ -25,7 +25,12 @@ def tool(name: str) -> str:
 def promtool(*arguments: str, text: str = "") -> str:
     """What promtool says, its faults and remarks too. Its exit status must be 0 or 3 (remarks)."""
     done = subprocess.run(
-        [tool("promtool"), *arguments], input=text, capture_output=True, text=True, timeout=60, check=False
+        [tool("promtool"), *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode in (0, 3), f"{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
@@ -33,12 +38,16 @@ def promtool(*arguments: str, text: str = "") -> str:
 
 def rules(alerts: Sequence[Alert]) -> dict[str, Any]:
     """A rules file for the alerts, each called by its expression."""
-    told = [{"alert": alert.expression, "expr": alert.expression, "for": alert.wait} for alert in alerts]
+    told = [
+        {"alert": alert.expression, "expr": alert.expression, "for": alert.wait} for alert in alerts
+    ]
     return {"groups": [{"name": "operations", "rules": told}]}
 
 
 class Prometheus(Server):
-    """Scrapes `targets` (a name and an address `host:port` each) every second, and evaluates rules as often."""
+    """Scrapes `targets` (a name and an address `host:port` each) every second, and evaluates rules
+    as often.
+    """
 
     name = "prometheus"
 
@@ -53,7 +62,8 @@ class Prometheus(Server):
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(self.folder / "rules.json")],
             "scrape_configs": [
-                {"job_name": name, "static_configs": [{"targets": [address]}]} for name, address in targets.items()
+                {"job_name": name, "static_configs": [{"targets": [address]}]}
+                for name, address in targets.items()
             ],
         }
         (self.folder / "prometheus.json").write_text(json.dumps(config))
@@ -86,4 +96,6 @@ class Prometheus(Server):
 
     def value(self, expression: str) -> list[float]:
         """The values of an expression now."""
-        return [float(sample["value"][1]) for sample in self.ask("query", query=expression)["result"]]
+        return [
+            float(sample["value"][1]) for sample in self.ask("query", query=expression)["result"]
+        ]

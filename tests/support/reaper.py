@@ -1,8 +1,10 @@
-"""`python -m tests.support.reaper FOLDER`: ends what a test run leaves behind, however the run ended.
+"""`python -m tests.support.reaper FOLDER`: ends what a test run leaves behind, however the run
+ended.
 
-A run starts one and holds the other end of its standard input. When that closes (the run has ended, or was killed by
-a signal that nothing can catch), the reaper kills each process that carries a mark of FOLDER, and ends. With
-`--worker` it also watches the parent of the run, xdist's controller: a worker that outlives it is ended as well.
+A run starts one and holds the other end of its standard input. When that closes (the run has ended,
+or was killed by a signal that nothing can catch), the reaper kills each process that carries a mark
+of FOLDER, and ends. With `--worker` it also watches the parent of the run, xdist's controller: a
+worker that outlives it is ended as well.
 """
 
 import argparse
@@ -20,18 +22,31 @@ import psutil
 from deploy.local import processes
 
 MARK = "LOCAL_STACK_FOLDER"
-"""What `deploy.local.processes` finds its processes by; what a test starts by itself inherits it."""
+"""What `deploy.local.processes` finds its processes by; what a test starts by itself inherits it.
+"""
 LOOK_SECONDS = 0.5
 
 
 @contextmanager
 def reaping(folder: Path, worker: bool) -> Iterator[None]:
     """While inside, and until all is swept behind it, a reaper watches this process."""
-    told = {name: value for name, value in os.environ.items() if name != MARK}  # it must not find itself
-    command = [sys.executable, "-m", "tests.support.reaper", str(folder), *(["--worker"] if worker else [])]
+    told = {
+        name: value for name, value in os.environ.items() if name != MARK
+    }  # it must not find itself
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.reaper",
+        str(folder),
+        *(["--worker"] if worker else []),
+    ]
     # A session of its own: Ctrl-C and a closed terminal are for the run, not for it.
     watcher = subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], env=told, stdin=subprocess.PIPE, start_new_session=True
+        command,
+        cwd=Path(__file__).parents[2],
+        env=told,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
     )
     before = os.environ.get(MARK)
     os.environ[MARK] = str(folder)

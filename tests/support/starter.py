@@ -1,6 +1,8 @@
-"""Starts a service by a fork of a process that has imported what it needs: 0.1 s instead of 2 s, a thousand times.
+"""Starts a service by a fork of a process that has imported what it needs: 0.1 s instead of 2 s, a
+thousand times.
 
-What runs is the same as by `python -m MODULE`: a process of its own, with its own environment and output.
+What runs is the same as by `python -m MODULE`: a process of its own, with its own environment and
+output.
 """
 
 import multiprocessing
@@ -38,7 +40,9 @@ class Child:
         arguments: Sequence[str] = (),
         errors: Path | None = None,
     ) -> None:
-        """Run `module` as `python -m` does, with its output appended to `log`; that of stderr to `errors`, if given."""
+        """Run `module` as `python -m` does, with its output appended to `log`; that of stderr to
+        `errors`, if given.
+        """
         outputs = [str(path) for path in (log, errors or log)]
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
@@ -80,7 +84,9 @@ class Child:
 
 
 def end() -> None:
-    """End the process that is forked, so that what it has covered is saved; Python has no public way."""
+    """End the process that is forked, so that what it has covered is saved; Python has no public
+    way.
+    """
     forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
@@ -94,7 +100,9 @@ def run(
         status = child.wait(seconds)
     finally:
         child.kill()
-    return subprocess.CompletedProcess([module, *arguments], status, out.read_text(), errors.read_text())
+    return subprocess.CompletedProcess(
+        [module, *arguments], status, out.read_text(), errors.read_text()
+    )
 
 
 def _run(line: list[str], environment: dict[str, str], outputs: list[str]) -> None:

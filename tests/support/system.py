@@ -31,7 +31,9 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 PATIENCE = 4.0
-"""By which every wait may be longer than on a machine that does nothing else. It costs time only where a test fails."""
+"""By which every wait may be longer than on a machine that does nothing else. It costs time only
+where a test fails.
+"""
 
 
 GRACE = 25.0
@@ -103,7 +105,9 @@ class System:
         self.http = httpx.AsyncClient(
             timeout=20, limits=httpx.Limits(max_connections=64), headers={"user-agent": BROWSER}
         )
-        self.motor: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(self.database.url, tz_aware=True)
+        self.motor: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            self.database.url, tz_aware=True
+        )
         self.db = self.motor.get_default_database()
         self._ports: list[int] = []
         self._declared = time.monotonic()
@@ -121,7 +125,9 @@ class System:
                 await self.db[name].delete_many({})
             else:
                 await self.db.drop_collection(name)
-        await setup(Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url), settle=0)
+        await setup(
+            Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url), settle=0
+        )
         self.declared()
 
     def declared(self) -> None:
@@ -131,13 +137,17 @@ class System:
     async def written_down(self) -> None:
         """Wait until RabbitMQ will know after a SIGKILL what was declared last.
 
-        It writes down 5 s later which members a quorum queue or stream has; killed sooner, a single node may never
-        bring them up again (seen with 3.10: "home node is down or inaccessible").
+        It writes down 5 s later which members a quorum queue or stream has; killed sooner, a single
+        node may never bring them up again (seen with 3.10: "home node is down or inaccessible").
         """
         await until(lambda: time.monotonic() > self._declared + 6, 7, "6 s since the declaration")
 
-    async def start(self, service: str, *, module: str | None = None, wait: bool = True, **settings: Any) -> Process:
-        """Start one more replica of `service`; keyword arguments are settings without their prefix."""
+    async def start(
+        self, service: str, *, module: str | None = None, wait: bool = True, **settings: Any
+    ) -> Process:
+        """Start one more replica of `service`; keyword arguments are settings without their
+        prefix.
+        """
         port = ports.choose_port(None, self._ports)
         self._ports.append(port)
         number = sum(1 for process in self.processes if process.name.startswith(service)) + 1
@@ -157,9 +167,13 @@ class System:
         started = [await self.start(service, wait=False, **settings) for service in wanted]
         await asyncio.gather(*(self.ready(process) for process in started))
 
-    def _environment(self, name: str, port: int, settings: Mapping[str, str | int]) -> dict[str, str]:
+    def _environment(
+        self, name: str, port: int, settings: Mapping[str, str | int]
+    ) -> dict[str, str]:
         service = name.partition("-")[0]  # anything else is a command of an operator
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("LUOTDOC_")}
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith("LUOTDOC_")
+        }
         both = sha256(TOKEN.encode()).hexdigest()
         reads = sha256(READS_ONLY.encode()).hexdigest()
         ours = {
@@ -182,7 +196,10 @@ class System:
 
         async def answers() -> bool:
             if process.popen.poll() is not None:
-                raise AssertionError(f"{process.name} ended with {process.popen.returncode}:\n{process.text()[-3000:]}")
+                raise AssertionError(
+                    f"{process.name} ended with "
+                    f"{process.popen.returncode}:\n{process.text()[-3000:]}"
+                )
             try:
                 return (await self.http.get(f"{process.url}/readyz")).status_code == 200
             except httpx.TransportError:
@@ -198,17 +215,30 @@ class System:
         """The address of the first living replica."""
         return self.replicas(service)[0].url
 
-    async def put(self, article_id: str, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
+    async def put(
+        self, article_id: str, headers: Mapping[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
         """PUT an article; what is not given is filled in."""
-        filled = {"title": f"Bài {article_id}", "section": "thoi-su", "body_html": "<p>Nội dung</p>", **body}
+        filled = {
+            "title": f"Bài {article_id}",
+            "section": "thoi-su",
+            "body_html": "<p>Nội dung</p>",
+            **body,
+        }
         return await self.http.put(
-            f"{self.url('ingest')}/articles/{article_id}", json=filled, headers=EDITOR | dict(headers or {})
+            f"{self.url('ingest')}/articles/{article_id}",
+            json=filled,
+            headers=EDITOR | dict(headers or {}),
         )
 
-    async def read(self, article_id: str, url: str | None = None, agent: str = BROWSER) -> httpx.Response:
+    async def read(
+        self, article_id: str, url: str | None = None, agent: str = BROWSER
+    ) -> httpx.Response:
         """POST one read."""
         return await self.http.post(
-            f"{url or self.url('ingest')}/reads", json={"article": article_id}, headers={"user-agent": agent}
+            f"{url or self.url('ingest')}/reads",
+            json={"article": article_id},
+            headers={"user-agent": agent},
         )
 
     async def site(self) -> dict[str, Any]:
@@ -228,8 +258,12 @@ class System:
         return totals
 
     async def page(self, article_id: str) -> httpx.Response | None:
-        """The article's page by a path that leads to the canonical one, or None while there is no such page."""
-        answer = await self.http.get(f"{self.url('render')}/x/x-{article_id}.html", follow_redirects=True)
+        """The article's page by a path that leads to the canonical one, or None while there is no
+        such page.
+        """
+        answer = await self.http.get(
+            f"{self.url('render')}/x/x-{article_id}.html", follow_redirects=True
+        )
         return None if answer.status_code == 404 else answer
 
     async def queue_depth(self, name: str) -> int:
@@ -241,11 +275,18 @@ class System:
 
     async def queues(self) -> dict[str, int]:
         """Messages by queue, those in hand too."""
-        listed = await asyncio.to_thread(self.broker.control, "list_queues", "--no-table-headers", "name", "messages")
-        return {name: int(number) for name, _, number in (line.partition("\t") for line in listed.splitlines())}
+        listed = await asyncio.to_thread(
+            self.broker.control, "list_queues", "--no-table-headers", "name", "messages"
+        )
+        return {
+            name: int(number)
+            for name, _, number in (line.partition("\t") for line in listed.splitlines())
+        }
 
     async def close(self) -> None:
-        """Stop what still runs. Our own connections first: a service waits a moment for who is connected."""
+        """Stop what still runs. Our own connections first: a service waits a moment for who is
+        connected.
+        """
         await self.http.aclose()
         for process in self.processes:
             if process.popen.poll() is None:
@@ -257,5 +298,7 @@ class System:
             except subprocess.TimeoutExpired:
                 process.send(signal.SIGKILL)
                 await process.ended()
-                raise AssertionError(f"{process.name} did not end on SIGTERM:\n{process.text()[-3000:]}") from None
+                raise AssertionError(
+                    f"{process.name} did not end on SIGTERM:\n{process.text()[-3000:]}"
+                ) from None
         self.motor.close()

@@ -38,16 +38,24 @@ def sample(name: str, article: str, revision: int, **more: Any) -> events.Data:
         "instance": "test-1",
         "event": "article.published",
         "interval": 5,
-        **{f"{verb}_at": moment for verb in ("published", "modified", "withdrawn", "rendered", "removed")},
+        **{
+            f"{verb}_at": moment
+            for verb in ("published", "modified", "withdrawn", "rendered", "removed")
+        },
         **more,
     }
     kind = events.EVENTS[name]
-    return kind.model_validate({field: value for field, value in filled.items() if field in kind.model_fields})
+    return kind.model_validate(
+        {field: value for field, value in filled.items() if field in kind.model_fields}
+    )
 
 
 def message(data: events.Data, headers: Mapping[str, Any] | None = None) -> aio_pika.Message:
     """`data` in its envelope, persistent."""
-    revision, article = getattr(data, "revision", None), getattr(data, "article", getattr(data, "id", None))
+    revision, article = (
+        getattr(data, "revision", None),
+        getattr(data, "article", getattr(data, "id", None)),
+    )
     event = events.envelope(
         data,
         id=f"{data.name}-{article}-{revision}",
@@ -77,10 +85,17 @@ async def forget(system: System, *names: str) -> None:
 
 
 async def publish(
-    system: System, data: Iterable[events.Data], headers: Mapping[str, Any] | None = None, queue: str = ""
+    system: System,
+    data: Iterable[events.Data],
+    headers: Mapping[str, Any] | None = None,
+    queue: str = "",
 ) -> None:
     """Publish in this order, confirmed: for everybody, or straight into one `queue`."""
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel(publisher_confirms=True)
-        exchange = channel.default_exchange if queue else await channel.get_exchange("luotdoc.events")
-        await asyncio.gather(*(exchange.publish(message(one, headers), queue or one.name) for one in data))
+        exchange = (
+            channel.default_exchange if queue else await channel.get_exchange("luotdoc.events")
+        )
+        await asyncio.gather(
+            *(exchange.publish(message(one, headers), queue or one.name) for one in data)
+        )

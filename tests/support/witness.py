@@ -1,6 +1,8 @@
-"""A witness of everything that the services publish on `luotdoc.events`, judged by others than ourselves.
+"""A witness of everything that the services publish on `luotdoc.events`, judged by others than
+ourselves.
 
-Each event is checked against its committed schemas with ajv, and read by the CloudEvents SDKs of Python and JavaScript.
+Each event is checked against its committed schemas with ajv, and read by the CloudEvents SDKs of
+Python and JavaScript.
 """
 
 import json
@@ -21,7 +23,9 @@ from shared.rabbit import topology
 ROOT = Path(__file__).parents[2]
 QUEUE = "tests.witness"
 OURS = "luotdoc-"
-"""Begins the application id of what a service publishes; tests publish without one, and nonsense too."""
+"""Begins the application id of what a service publishes; tests publish without one, and nonsense
+too.
+"""
 
 
 def node(script: str, *arguments: str) -> list[str]:
@@ -32,14 +36,18 @@ def node(script: str, *arguments: str) -> list[str]:
 
 
 class Judge:
-    """Says what is wrong with an event; one Node.js process for all, because its start takes half a second."""
+    """Says what is wrong with an event; one Node.js process for all, because its start takes half a
+    second.
+    """
 
     def __init__(self, schemas: Path = ROOT / "docs/events/schemas") -> None:
         self._command = node("events.mjs", str(schemas))
         self.passed: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,7 +64,10 @@ class Judge:
             f"luotdoc.{key}.v{read.get_type().rpartition('.v')[2]}",
             message_id,
         ):
-            return f"sent as {content_type} {key} {message_id}, but is {read.get_type()} {read.get_id()}"
+            return (
+                f"sent as {content_type} {key} {message_id}, but is {read.get_type()} "
+                f"{read.get_id()}"
+            )
         assert self._process.stdin
         assert self._process.stdout
         line = {"body": body.decode(), "headers": {"content-type": content_type}}
@@ -90,7 +101,10 @@ class Witness:
             queue = await channel.get_queue(QUEUE)
             while message := await queue.get(fail=False, no_ack=True):
                 if (message.app_id or "").startswith(OURS) and (fault := self._judged(message)):
-                    found.append(f"{message.routing_key}: {fault}: {message.body.decode(errors='replace')[:500]}")
+                    found.append(
+                        f"{message.routing_key}: {fault}: "
+                        f"{message.body.decode(errors='replace')[:500]}"
+                    )
         return found
 
     async def close(self) -> None:

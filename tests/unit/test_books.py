@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.storage.gaps import SPACING, Descent, Epoch, Gap, Whole, ascend, complete, earliest, gaps
+from shared.storage.gaps import (
+    SPACING,
+    Descent,
+    Epoch,
+    Gap,
+    Whole,
+    ascend,
+    complete,
+    earliest,
+    gaps,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -16,7 +26,9 @@ def epoch(batches: int, top: int, parked: int = 0, name: str = "e1") -> Epoch:
     return Epoch(name, batches, top, second(0), second(top), parked)
 
 
-def descend(numbers: list[int], top: int, missing: int, parked: frozenset[int] = frozenset()) -> Whole | None:
+def descend(
+    numbers: list[int], top: int, missing: int, parked: frozenset[int] = frozenset()
+) -> Whole | None:
     descent = Descent(top, missing, parked)
     for number in sorted(numbers, reverse=True):
         if whole := descent.step(number, second(number)):

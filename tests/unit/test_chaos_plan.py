@@ -6,7 +6,9 @@ from tests.chaos.plan import SLOW, Fault, Round, deck, plan_round, replicas, ser
 
 
 def test_a_seed_repeats_a_round_whatever_comes_before_it() -> None:
-    assert [plan_round(7, n, 12.0) for n in (1, 2, 3)] == [plan_round(7, n, 12.0) for n in (1, 2, 3)]
+    assert [plan_round(7, n, 12.0) for n in (1, 2, 3)] == [
+        plan_round(7, n, 12.0) for n in (1, 2, 3)
+    ]
     assert plan_round(7, 3, 12.0) != plan_round(8, 3, 12.0)
     assert plan_round(7, 3, 12.0) != plan_round(7, 4, 12.0)
 
@@ -14,7 +16,9 @@ def test_a_seed_repeats_a_round_whatever_comes_before_it() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_twenty_rounds_have_every_fault(seed: int) -> None:
     rounds = [plan_round(seed, n, 12.0) for n in range(1, 21)]
-    assert {fault.name for planned in rounds for fault in planned.faults} == {f"{kind} {what}" for what, kind in deck()}
+    assert {fault.name for planned in rounds for fault in planned.faults} == {
+        f"{kind} {what}" for what, kind in deck()
+    }
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -49,5 +53,12 @@ def test_the_short_form_hits_what_carries_reads_and_repeats_itself() -> None:
 def test_names() -> None:
     assert Fault(1.0, "ingest-2", "kill").name == "kill ingest"
     assert Fault(1.0, "mongod", "freeze", 2.0).name == "freeze mongod"
-    assert list(replicas()) == ["ingest-1", "ingest-2", "counter-1", "counter-2", "render-1", "stats-1"]
+    assert list(replicas()) == [
+        "ingest-1",
+        "ingest-2",
+        "counter-1",
+        "counter-2",
+        "render-1",
+        "stats-1",
+    ]
     assert Round(1, 2.0, ()).faults == ()

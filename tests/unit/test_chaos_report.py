@@ -18,11 +18,16 @@ def outcome(number: int, verdict: Verdict, *faults: tuple[str, str]) -> Outcome:
 
 OUTCOMES = [
     outcome(
-        1, Verdict(sent=110, acknowledged=100, unanswered=10, counted=103), ("ingest-1", "kill"), ("mongod", "kill")
+        1,
+        Verdict(sent=110, acknowledged=100, unanswered=10, counted=103),
+        ("ingest-1", "kill"),
+        ("mongod", "kill"),
     ),
     outcome(
         2,
-        Verdict(sent=2000, acknowledged=2000, counted=1999, batched=40, lost=1, complaints=["a: 1999"]),
+        Verdict(
+            sent=2000, acknowledged=2000, counted=1999, batched=40, lost=1, complaints=["a: 1999"]
+        ),
         ("ingest-1", "kill"),
         ("ingest-2", "kill"),
         ("services", "roll"),
@@ -36,7 +41,8 @@ def test_a_round_is_in_the_row_of_each_of_its_faults_once() -> None:
     assert (found["kill ingest"].rounds, found["kill ingest"].counted) == (2, 2102)
     assert found["all rounds"].lost == found["roll services"].lost == 1
     assert table(OUTCOMES).splitlines() == [
-        "| fault | rounds | sent | acknowledged | counted | unanswered | batched | lost | doubled |",
+        "| fault | rounds | sent | acknowledged | counted | unanswered | batched | lost | "
+        "doubled |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         "| kill ingest | 2 | 2,110 | 2,100 | 2,102 | 10 | 40 | 1 | 0 |",
         "| kill mongod | 1 | 110 | 100 | 103 | 10 | 0 | 0 | 0 |",
@@ -56,13 +62,20 @@ def test_every_run_ends_with_a_verdict_and_its_status() -> None:
     assert verdict(OUTCOMES[:1], [], "") == ("exact", 0)
     assert verdict(OUTCOMES, [], "") == ("WRONG: 1 lost, 0 doubled, 1 complaints", 1)
     assert verdict(OUTCOMES[:1], ["late: a1"], "") == ("WRONG: 0 lost, 0 doubled, 1 complaints", 1)
-    assert verdict([], [], "RabbitMQ did not start") == ("could not judge, because RabbitMQ did not start", 2)
+    assert verdict([], [], "RabbitMQ did not start") == (
+        "could not judge, because RabbitMQ did not start",
+        2,
+    )
     assert verdict([], [], "") == ("could not judge, because there was no round", 2)
     assert verdict(OUTCOMES[:1], [], "it hung") == (
         "could not judge, because it hung (1 rounds before that were exact)", 2
     )  # fmt: skip
     words, status = verdict(OUTCOMES, [], "it hung")
-    assert (status, words.startswith("WRONG: 1 lost"), words.endswith("because it hung")) == (1, True, True)
+    assert (status, words.startswith("WRONG: 1 lost"), words.endswith("because it hung")) == (
+        1,
+        True,
+        True,
+    )
 
 
 async def test_no_wait_outlasts_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,9 @@ def test_what_is_acked_together_and_what_alone(
 
 @settings(max_examples=60)
 @given(st.permutations(range(1, 16)), st.data())
-def test_no_tag_in_hand_is_ever_acked_and_no_settled_one_is_left(order: list[int], data: st.DataObject) -> None:
+def test_no_tag_in_hand_is_ever_acked_and_no_settled_one_is_left(
+    order: list[int], data: st.DataObject
+) -> None:
     """Against what RabbitMQ does: an ack of one it does not hold closes the channel."""
     tags, in_hand = Tags(), set(order)
     unacked = set(order)

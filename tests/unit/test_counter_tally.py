@@ -11,7 +11,9 @@ from services.counter.tally import Day, EpochSums, by_day, fold
 from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id, parse
 
 NOON = 1_795_435_200_000
-"""2026-11-23T12:00:00Z in milliseconds: the beginning of quarter 1994928 since 1970, of quarter 48 of its day."""
+"""2026-11-23T12:00:00Z in milliseconds: the beginning of quarter 1994928 since 1970, of quarter 48
+of its day.
+"""
 MINUTE = 60_000
 QUARTER = 1_994_928
 
@@ -25,11 +27,21 @@ def batch(sequence: int, *groups: Group, epoch: str = "e1") -> Batch:
 
 
 def test_reads_are_counted_by_article_and_quarter_of_an_hour() -> None:
-    added = fold([batch(0, read("a", 0), read("b", 1), read("a", 14.999)), batch(1, read("a", 15), read("a", -0.001))])
+    added = fold(
+        [
+            batch(0, read("a", 0), read("b", 1), read("a", 14.999)),
+            batch(1, read("a", 15), read("a", -0.001)),
+        ]
+    )
 
     assert added.reads == {"a": 4, "b": 1}
     assert added.total == 5
-    assert added.quarters == {("a", QUARTER - 1): 1, ("a", QUARTER): 2, ("a", QUARTER + 1): 1, ("b", QUARTER): 1}
+    assert added.quarters == {
+        ("a", QUARTER - 1): 1,
+        ("a", QUARTER): 2,
+        ("a", QUARTER + 1): 1,
+        ("b", QUARTER): 1,
+    }
 
 
 def test_the_books_gain_what_the_batches_carry() -> None:
@@ -50,7 +62,10 @@ def test_the_books_gain_what_the_batches_carry() -> None:
 
 
 def test_a_batch_that_the_ledger_holds_is_not_counted_again_but_told() -> None:
-    added = fold([batch(0, read("a", 0), read("a", 0, 1, "bot")), batch(1, read("a", 0))], known={"e1-000000000000"})
+    added = fold(
+        [batch(0, read("a", 0), read("a", 0, 1, "bot")), batch(1, read("a", 0))],
+        known={"e1-000000000000"},
+    )
 
     assert added.reads == {"a": 1}
     assert added.epochs["e1"] == EpochSums(1, 1, NOON + 1, NOON + 1, accepted=1, duplicates=1)
@@ -59,7 +74,11 @@ def test_a_batch_that_the_ledger_holds_is_not_counted_again_but_told() -> None:
 def test_a_batch_that_comes_twice_at_once_is_counted_once() -> None:
     twice = batch(0, read("a", 0), read("a", 0, 1, "bot"))
     added = fold([twice, twice])
-    assert (added.reads, added.epochs["e1"].accepted, added.epochs["e1"].duplicates) == ({"a": 1}, 2, 1)
+    assert (added.reads, added.epochs["e1"].accepted, added.epochs["e1"].duplicates) == (
+        {"a": 1},
+        2,
+        1,
+    )
 
 
 def test_an_epoch_that_only_repeats_itself_gains_nothing() -> None:
@@ -77,12 +96,24 @@ def test_batches_with_a_client_s_key_are_kept_apart() -> None:
 
 def test_nothing_adds_nothing() -> None:
     added = fold([])
-    assert (added.total, added.reads, added.quarters, added.filtered, added.epochs) == (0, {}, {}, {}, {})
+    assert (added.total, added.reads, added.quarters, added.filtered, added.epochs) == (
+        0,
+        {},
+        {},
+        {},
+        {},
+    )
 
 
 CLASSES = ["reader", "batch", "bot", "reload", "limit"]
 GROUPS = st.lists(
-    st.builds(read, st.sampled_from("abc"), st.integers(-40, 40), st.integers(1, 9), st.sampled_from(CLASSES)),
+    st.builds(
+        read,
+        st.sampled_from("abc"),
+        st.integers(-40, 40),
+        st.integers(1, 9),
+        st.sampled_from(CLASSES),
+    ),
     max_size=6,
 )  # a few articles and quarters, so that they meet
 CONTENTS = st.lists(GROUPS, max_size=8)
@@ -114,9 +145,15 @@ def test_any_order_repetition_and_division_into_flushes_gives_the_same_sums(
 
     assert quarters == wanted["people"]
     for article in "abc":
-        assert total[article] == sum(number for (name, _), number in quarters.items() if name == article)
+        assert total[article] == sum(
+            number for (name, _), number in quarters.items() if name == article
+        )
     for kind in ("bot", "reload", "limit"):
-        found = {(article, quarter): number for (name, article, quarter), number in filtered.items() if name == kind}
+        found = {
+            (article, quarter): number
+            for (name, article, quarter), number in filtered.items()
+            if name == kind
+        }
         assert found == wanted[kind]
         assert sum(sums.filtered[kind] for sums in epochs) == wanted[kind].total()
     assert sum(sums.batches for sums in epochs) == len(batches)
@@ -126,7 +163,12 @@ def test_any_order_repetition_and_division_into_flushes_gives_the_same_sums(
 
 
 def test_quarters_are_sorted_under_their_utc_day_and_the_whole_site() -> None:
-    quarters = {("a", QUARTER): 2, ("b", QUARTER): 3, ("a", QUARTER + 47): 1, ("a", QUARTER + 48): 4}
+    quarters = {
+        ("a", QUARTER): 2,
+        ("b", QUARTER): 3,
+        ("a", QUARTER + 47): 1,
+        ("a", QUARTER + 48): 4,
+    }
     added = fold([batch(0, *(("reader", *key, number, 0, 0) for key, number in quarters.items()))])
     assert by_day(added) == {
         ("a", "2026-11-23"): Day(Counter({48: 2, 95: 1})),
@@ -137,15 +179,25 @@ def test_quarters_are_sorted_under_their_utc_day_and_the_whole_site() -> None:
     }
 
 
-def test_filtered_reads_stand_apart_by_class_and_the_site_has_those_without_an_article_too() -> None:
+def test_filtered_reads_stand_apart_by_class_and_the_site_has_those_without_an_article_too() -> (
+    None
+):
     added = fold(
         [
-            batch(0, read("a", 0), read("a", 0, 2, "bot"), read("a", 15, 3, "bot"), read("a", 0, 4, "reload")),
+            batch(
+                0,
+                read("a", 0),
+                read("a", 0, 2, "bot"),
+                read("a", 15, 3, "bot"),
+                read("a", 0, 4, "reload"),
+            ),
             batch(1, read("b", 0, 5, "bot"), read("", 15, 6, "bot"), read("", 0, 7, "limit")),
         ]
     )
     assert by_day(added) == {
-        ("a", "2026-11-23"): Day(Counter({48: 1}), {"bot": Counter({48: 2, 49: 3}), "reload": Counter({48: 4})}),
+        ("a", "2026-11-23"): Day(
+            Counter({48: 1}), {"bot": Counter({48: 2, 49: 3}), "reload": Counter({48: 4})}
+        ),
         ("b", "2026-11-23"): Day(Counter(), {"bot": Counter({48: 5})}),
         ("*", "2026-11-23"): Day(
             Counter({48: 1}),
@@ -158,12 +210,23 @@ def test_filtered_reads_stand_apart_by_class_and_the_site_has_those_without_an_a
 
 
 def test_a_batch_of_version_1_adds_what_its_own_counter_would_have_added() -> None:
-    reads = [["a", NOON, "reader", "00ff"], ["a", NOON + QUARTER_MS, "reader", ""], ["b", NOON, "batch", ""]]
+    reads = [
+        ["a", NOON, "reader", "00ff"],
+        ["a", NOON + QUARTER_MS, "reader", ""],
+        ["b", NOON, "batch", ""],
+    ]
     headers = {"batch_id": "e1-000000000004", "minted_at": NOON, "reads": 3}
-    added = fold([parse(headers, orjson.dumps({"reads": reads, "filtered": {"bot": 2, "reload": 1}}))])
+    added = fold(
+        [parse(headers, orjson.dumps({"reads": reads, "filtered": {"bot": 2, "reload": 1}}))]
+    )
     assert added.quarters == {("a", QUARTER): 1, ("a", QUARTER + 1): 1, ("b", QUARTER): 1}
-    assert added.epochs["e1"] == EpochSums(1, 4, NOON, NOON, accepted=6, filtered=Counter({"bot": 2, "reload": 1}))
-    assert by_day(added)["*", "2026-11-23"].filtered == {"bot": Counter({48: 2}), "reload": Counter({48: 1})}
+    assert added.epochs["e1"] == EpochSums(
+        1, 4, NOON, NOON, accepted=6, filtered=Counter({"bot": 2, "reload": 1})
+    )
+    assert by_day(added)["*", "2026-11-23"].filtered == {
+        "bot": Counter({48: 2}),
+        "reload": Counter({48: 1}),
+    }
 
 
 def test_no_quarters_make_no_days() -> None:

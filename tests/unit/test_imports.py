@@ -1,4 +1,6 @@
-"""Which room may import what. Read from the source, so that an import inside a function counts too."""
+"""Which room may import what. Read from the source, so that an import inside a function counts
+too.
+"""
 
 import ast
 import sys
@@ -26,7 +28,8 @@ ROOMS: dict[str, set[str]] = {
 }
 """What each room of `shared` may import besides itself."""
 COMMANDS = {"shared.setup", "shared.parked", "shared.replay"}
-"""What operators type. They may import every room, and only commands of the services import them."""
+"""What operators type. They may import every room, and only commands of the services import them.
+"""
 
 PURE = {
     *(
@@ -48,7 +51,10 @@ PURE = {
     "services.render.pages",
     "services.render.pictures",
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
-    *(f"services.stats.{name}" for name in ("answers", "catalogue", "periods", "questions", "tables")),
+    *(
+        f"services.stats.{name}"
+        for name in ("answers", "catalogue", "periods", "questions", "tables")
+    ),
     *(
         f"shared.{name}"
         for name in (
@@ -91,7 +97,9 @@ def top(name: str) -> str:
 
 def ours(module: str) -> set[str]:
     """The modules of ours that a module imports."""
-    return {name if name in MODULES else name.rpartition(".")[0] for name in imports(module)} & MODULES.keys()
+    return {
+        name if name in MODULES else name.rpartition(".")[0] for name in imports(module)
+    } & MODULES.keys()
 
 
 def reached(module: str) -> set[str]:
@@ -116,8 +124,15 @@ def test_imports_are_found_wherever_they_stand() -> None:
 
 
 def offending(modules: Iterable[str], wrong: Callable[[str, str], bool]) -> list[str]:
-    """What imports what it should not: `wrong` is asked with the module and the name that it imports."""
-    return [f"{module} imports {name}" for module in modules for name in sorted(imports(module)) if wrong(module, name)]
+    """What imports what it should not: `wrong` is asked with the module and the name that it
+    imports.
+    """
+    return [
+        f"{module} imports {name}"
+        for module in modules
+        for name in sorted(imports(module))
+        if wrong(module, name)
+    ]
 
 
 def test_a_service_imports_no_other_service() -> None:
@@ -142,16 +157,30 @@ def test_each_room_imports_what_it_may() -> None:
 
 
 def test_every_module_of_shared_has_a_room() -> None:
-    alone = {name for name in MODULES if top(name) in {"shared", "luotdoc_events"} and room(name) not in ROOMS}
+    alone = {
+        name
+        for name in MODULES
+        if top(name) in {"shared", "luotdoc_events"} and room(name) not in ROOMS
+    }
     assert alone == COMMANDS | {"shared"}
 
 
 def test_nothing_imports_itself_through_others() -> None:
-    assert [module for module in sorted(MODULES) if any(module in reached(each) for each in ours(module))] == []
+    assert [
+        module
+        for module in sorted(MODULES)
+        if any(module in reached(each) for each in ours(module))
+    ] == []
 
 
 def test_what_is_shared_imports_no_service() -> None:
-    assert offending([name for name in MODULES if top(name) == "shared"], lambda _, name: top(name) == "services") == []
+    assert (
+        offending(
+            [name for name in MODULES if top(name) == "shared"],
+            lambda _, name: top(name) == "services",
+        )
+        == []
+    )
 
 
 def test_nothing_imports_tests_or_tools() -> None:
@@ -159,12 +188,18 @@ def test_nothing_imports_tests_or_tools() -> None:
 
 
 def test_the_events_need_nothing_but_pydantic() -> None:
-    assert {top(name) for name in imports("luotdoc_events.events")} - sys.stdlib_module_names == {"pydantic"}
+    assert {top(name) for name in imports("luotdoc_events.events")} - sys.stdlib_module_names == {
+        "pydantic"
+    }
 
 
 def test_mongodb_is_spoken_to_in_the_stores_alone() -> None:
     def driver(module: str, name: str) -> bool:
-        store = room(module) == "shared.storage" or module == "shared.base.urls" or module.endswith(".store")
+        store = (
+            room(module) == "shared.storage"
+            or module == "shared.base.urls"
+            or module.endswith(".store")
+        )
         return top(name) in MONGO and not store and not name.startswith("pymongo.errors.")
 
     assert offending(MODULES, driver) == []
@@ -172,5 +207,7 @@ def test_mongodb_is_spoken_to_in_the_stores_alone() -> None:
 
 def test_domain_code_reaches_no_driver_not_even_through_others() -> None:
     for module in sorted(PURE):
-        found = reached(module) - {"shared.base.urls"}  # it judges addresses, and connects to nothing
+        found = reached(module) - {
+            "shared.base.urls"
+        }  # it judges addresses, and connects to nothing
         assert offending(sorted(found), lambda _, name: top(name) in DRIVERS) == [], module

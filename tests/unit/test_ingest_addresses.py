@@ -16,7 +16,10 @@ CASES = json.loads((Path(__file__).parents[1] / "cases/forwarded.json").read_tex
 
 
 def headers(name: str, *lines: str) -> RawHeaders:
-    return [(b"host", b"www.example.org"), *((name.encode(), line.encode("latin-1")) for line in lines)]
+    return [
+        (b"host", b"www.example.org"),
+        *((name.encode(), line.encode("latin-1")) for line in lines),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -24,7 +27,11 @@ def headers(name: str, *lines: str) -> RawHeaders:
     [
         ("10.0.0.1", ["203.0.113.7"], "203.0.113.7"),
         ("10.0.0.1", ["203.0.113.7, 10.0.0.2"], "203.0.113.7"),
-        ("10.0.0.1", ["198.51.100.9, 203.0.113.7"], "203.0.113.7"),  # what a client wrote in front is its own affair
+        (
+            "10.0.0.1",
+            ["198.51.100.9, 203.0.113.7"],
+            "203.0.113.7",
+        ),  # what a client wrote in front is its own affair
         ("10.0.0.1", ["10.9.9.9, 203.0.113.7 ,10.0.0.2"], "203.0.113.7"),
         ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
         ("10.0.0.1", ["2001:db8::5, fd00::1"], "2001:db8::5"),
@@ -34,7 +41,11 @@ def headers(name: str, *lines: str) -> RawHeaders:
         ("10.0.0.1", [], "10.0.0.1"),
         ("10.0.0.1", [""], "10.0.0.1"),
         ("10.0.0.1", [" , ,"], "10.0.0.1"),
-        ("192.0.2.1", ["203.0.113.7"], "192.0.2.1"),  # a peer that nobody trusts may say what it likes
+        (
+            "192.0.2.1",
+            ["203.0.113.7"],
+            "192.0.2.1",
+        ),  # a peer that nobody trusts may say what it likes
         ("", ["203.0.113.7"], ""),
         # Several lines are one list.
         ("10.0.0.1", ["203.0.113.7", "10.0.0.2"], "203.0.113.7"),
@@ -75,8 +86,23 @@ def headers(name: str, *lines: str) -> RawHeaders:
         *(
             ("10.0.0.1", [text], "10.0.0.1")
             for text in (
-                *("0xcb007107", "3405803783", "203.0.113", "203.0.113.256", "0203.0.113.7", "203.0.113.7/32", "a:b"),
-                *("2001:db8::5::6", "2001:db8::g", "20010db8::5", "[2001:db8::5", "²03.0.113.7", "203.0.113.7 x"),
+                *(
+                    "0xcb007107",
+                    "3405803783",
+                    "203.0.113",
+                    "203.0.113.256",
+                    "0203.0.113.7",
+                    "203.0.113.7/32",
+                    "a:b",
+                ),
+                *(
+                    "2001:db8::5::6",
+                    "2001:db8::g",
+                    "20010db8::5",
+                    "[2001:db8::5",
+                    "²03.0.113.7",
+                    "203.0.113.7 x",
+                ),
             )
         ),
         # However much a client writes in front, what the proxies have added is found.
@@ -136,7 +162,10 @@ def test_of_both_headers_x_forwarded_for_wins() -> None:
     for text in ("203.0.113.7, 10.0.0.2", "for, 203.0.113.7"):
         assert TRUSTED.of("10.0.0.1", both[:-1] + headers("x-forwarded-for", text)) == "203.0.113.7"
     # A proxy that did not know its client has passed on what that has sent.
-    assert TRUSTED.of("10.0.0.1", both[:-1] + headers("x-forwarded-for", "unknown, 10.0.0.2")) == "10.0.0.2"
+    assert (
+        TRUSTED.of("10.0.0.1", both[:-1] + headers("x-forwarded-for", "unknown, 10.0.0.2"))
+        == "10.0.0.2"
+    )
 
 
 def test_an_outer_proxy_may_write_the_other_header() -> None:
@@ -185,7 +214,9 @@ def test_an_ipv4_reader_inside_an_ipv6_address_is_one_reader(form: str) -> None:
         return TRUSTED.reader("10.0.0.1", headers("x-forwarded-for", line))
 
     first, second = ("203.0.113.7", "203.0.113.8")
-    written = ("52.255.142.248", "52.255.142.247") if form.startswith("2001:") else (first, second)  # inverted
+    written = (
+        ("52.255.142.248", "52.255.142.247") if form.startswith("2001:") else (first, second)
+    )  # inverted
     assert [reader(form.format(address)) for address in written] == [reader(first), reader(second)]
 
 
@@ -204,9 +235,17 @@ def test_an_address_with_a_trusted_one_inside_is_not_trusted() -> None:
 
 @pytest.mark.parametrize("case", CASES["cases"], ids=[case["name"] for case in CASES["cases"]])
 def test_cases(case: dict[str, Any]) -> None:
-    addresses, seen, outcomes = Addresses([ip_network(network) for network in CASES["trusted"]]), set(), []
+    addresses, seen, outcomes = (
+        Addresses([ip_network(network) for network in CASES["trusted"]]),
+        set(),
+        [],
+    )
     for lines in case["lines"]:
-        who = visitor(b"salt", addresses.reader(CASES["peer"], headers("x-forwarded-for", *lines)), b"one browser")
+        who = visitor(
+            b"salt",
+            addresses.reader(CASES["peer"], headers("x-forwarded-for", *lines)),
+            b"one browser",
+        )
         outcomes.append("reload" if who in seen else "counted")
         seen.add(who)
     print(f"{outcomes == case['want']!s:5}  {case['name']}: {', '.join(outcomes)}")

@@ -13,7 +13,8 @@ CASES = Path(__file__).parents[1] / "cases"
 GIVEN = json.loads((CASES / "user_agents.json").read_text())
 MORE = json.loads((CASES / "more_user_agents.json").read_text())
 DECIDED = {
-    # The agent of a library, as of Dart or Java: an app that is a reader's says what device it runs on.
+    # The agent of a library, as of Dart or Java: an app that is a reader's says what device it runs
+    # on.
     "okhttp app": True,
     # A browser behind Google's proxy for translations: a person reads.
     "google translate? ": False,
@@ -25,7 +26,10 @@ DECIDED = {
 VERDICTS = [
     *((f"person   {name}", agent, False) for name, agent in GIVEN["people"].items()),
     *((f"program  {name}", agent, True) for name, agent in GIVEN["programs"].items()),
-    *((f"decided  {name}", agent, DECIDED[name]) for name, agent in GIVEN["undecided, say which and why"].items()),
+    *(
+        (f"decided  {name}", agent, DECIDED[name])
+        for name, agent in GIVEN["undecided, say which and why"].items()
+    ),
     *((f"person   {agent[:100]}", agent, False) for agent in MORE["people"]),
     *((f"program  {agent[:100]}", agent, True) for agent in MORE["programs"]),
 ]
@@ -46,15 +50,25 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_list_s_own_robots_are_programs() -> None:
     """All but the agents of people that the list takes for robots."""
-    found = [a for entry in CRAWLER_USER_AGENTS_DATA for a in entry["instances"] if not is_bot(a.encode())]
+    found = [
+        a
+        for entry in CRAWLER_USER_AGENTS_DATA
+        for a in entry["instances"]
+        if not is_bot(a.encode())
+    ]
     assert all(
-        any(name in agent for name in ("AP3A.240617.008", "MetaIAB Facebook", "Viber", " Code/1.", " Trae/"))
+        any(
+            name in agent
+            for name in ("AP3A.240617.008", "MetaIAB Facebook", "Viber", " Code/1.", " Trae/")
+        )
         for agent in found
     ), found
     assert len(found) < 10
 
 
-@pytest.mark.parametrize("agent", [b"\xff\xfe", b"\0", b"(((((", b"mozilla", b"Mozilla/5.0 (compatible; \xff", b" "])
+@pytest.mark.parametrize(
+    "agent", [b"\xff\xfe", b"\0", b"(((((", b"mozilla", b"Mozilla/5.0 (compatible; \xff", b" "]
+)
 def test_what_no_browser_sends_is_a_program_s(agent: bytes) -> None:
     assert is_bot(agent)
 
@@ -84,5 +98,8 @@ def test_a_new_agent_is_judged_much_faster_than_by_the_list() -> None:
         for agent in agents:
             is_crawler(agent.decode())
         theirs.append(time.thread_time() - started)
-    print(f"{min(ours) / len(agents) * 1e6:.1f} µs a new agent; by the list {min(theirs) / len(agents) * 1e6:.1f} µs")
+    print(
+        f"{min(ours) / len(agents) * 1e6:.1f} µs a new agent; by the list "
+        f"{min(theirs) / len(agents) * 1e6:.1f} µs"
+    )
     assert min(ours) < min(theirs) / 10

@@ -51,7 +51,9 @@ def content(**changes: Any) -> Content:
     return CONTENT.model_copy(update=changes)
 
 
-def store(current: Article | None, what: Content, now: datetime = NOON, wanted: Preconditions = ANY) -> Change:
+def store(
+    current: Article | None, what: Content, now: datetime = NOON, wanted: Preconditions = ANY
+) -> Change:
     return put("ls0001", what, current, wanted, now, SITE)
 
 
@@ -81,7 +83,8 @@ def told(change: Change) -> tuple[int, str, str | None]:
     return change.article.revision, change.article.state, said
 
 
-# ── from nothing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── from nothing
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_new_article_is_published_with_its_whole_state() -> None:
@@ -124,7 +127,8 @@ def test_an_article_for_the_future_is_scheduled_and_nobody_is_told() -> None:
     assert not change.article.was_public
 
 
-# ── from scheduled ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── from scheduled
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_scheduled_article_becomes_due_at_its_time_and_not_before() -> None:
@@ -143,7 +147,11 @@ def test_a_scheduled_article_may_change_in_silence() -> None:
 
 
 def test_a_scheduled_article_that_is_moved_to_the_past_is_published() -> None:
-    assert told(store(scheduled(), content(published_at=NOON), LATER)) == (2, "published", "article.published major")
+    assert told(store(scheduled(), content(published_at=NOON), LATER)) == (
+        2,
+        "published",
+        "article.published major",
+    )
 
 
 def test_a_scheduled_article_that_nobody_saw_is_withdrawn_in_silence() -> None:
@@ -151,7 +159,8 @@ def test_a_scheduled_article_that_nobody_saw_is_withdrawn_in_silence() -> None:
     assert (change.changed, told(change)) == (True, (2, "withdrawn", None))
 
 
-# ── from published ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── from published
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -176,7 +185,11 @@ def test_an_update_says_how_much_changed(changes: dict[str, Any], weight: str) -
 
     assert (change.changed, told(change)) == (True, (2, "published", f"article.updated {weight}"))
     assert isinstance(change.event, ArticleUpdated)
-    assert (change.article.created_at, change.article.modified_at, change.event.modified_at) == (NOON, LATER, LATER)
+    assert (change.article.created_at, change.article.modified_at, change.event.modified_at) == (
+        NOON,
+        LATER,
+        LATER,
+    )
 
 
 def test_the_same_content_again_changes_nothing() -> None:
@@ -216,7 +229,11 @@ def test_withdrawing_is_told_with_a_tombstone() -> None:
         reason="withdrawn",
         withdrawn_at=LATER,
     )
-    assert (change.article.state, change.article.content, change.article.modified_at) == ("withdrawn", CONTENT, LATER)
+    assert (change.article.state, change.article.content, change.article.modified_at) == (
+        "withdrawn",
+        CONTENT,
+        LATER,
+    )
 
 
 def test_republishing_sends_the_state_again_under_a_new_revision() -> None:
@@ -224,7 +241,10 @@ def test_republishing_sends_the_state_again_under_a_new_revision() -> None:
 
     assert (change.changed, told(change)) == (True, (2, "published", "article.updated republish"))
     assert isinstance(change.event, ArticleUpdated)
-    assert (change.event.title, change.event.modified_at) == (CONTENT.title, published().modified_at)
+    assert (change.event.title, change.event.modified_at) == (
+        CONTENT.title,
+        published().modified_at,
+    )
 
 
 def test_only_a_public_article_is_republished() -> None:
@@ -237,7 +257,8 @@ def test_only_a_scheduled_article_comes_due() -> None:
         assert come_due(current, TOMORROW, SITE) == Change(current, changed=False)
 
 
-# ── from withdrawn ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── from withdrawn
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_same_content_revives_a_withdrawn_article() -> None:
@@ -264,7 +285,8 @@ def test_an_unknown_article_cannot_be_withdrawn() -> None:
     assert problem.value.status == 404
 
 
-# ── preconditions ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── preconditions
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -289,27 +311,42 @@ def test_an_unknown_article_cannot_be_withdrawn() -> None:
         (',, "3" ,\t,"4" , ', None, Preconditions(frozenset({3, 4}), False)),
     ],
 )
-def test_preconditions_are_read(if_match: str | None, if_none_match: str | None, wanted: Preconditions) -> None:
+def test_preconditions_are_read(
+    if_match: str | None, if_none_match: str | None, wanted: Preconditions
+) -> None:
     assert preconditions(if_match, if_none_match) == wanted
 
 
-@pytest.mark.parametrize("if_match", ["", "3", '"3', "'3'", '"3" "4"', ",", '"3"4', '*, "3"', 'w/"3"', '"3"\n'])
+@pytest.mark.parametrize(
+    "if_match", ["", "3", '"3', "'3'", '"3" "4"', ",", '"3"4', '*, "3"', 'w/"3"', '"3"\n']
+)
 def test_an_if_match_that_cannot_be_read_is_named(if_match: str) -> None:
     with pytest.raises(Problem) as problem:
         preconditions(if_match, None)
-    assert (problem.value.status, [fault["path"] for fault in problem.value.errors]) == (422, ["If-Match"])
+    assert (problem.value.status, [fault["path"] for fault in problem.value.errors]) == (
+        422,
+        ["If-Match"],
+    )
 
 
 @pytest.mark.parametrize("if_none_match", ["", '"3"', "* "])
 def test_an_if_none_match_other_than_the_star_is_named(if_none_match: str) -> None:
     with pytest.raises(Problem) as problem:
         preconditions(None, if_none_match)
-    assert (problem.value.status, [fault["path"] for fault in problem.value.errors]) == (422, ["If-None-Match"])
+    assert (problem.value.status, [fault["path"] for fault in problem.value.errors]) == (
+        422,
+        ["If-None-Match"],
+    )
 
 
 @pytest.mark.parametrize("if_match", ["*", '"1"', '"7", "1"'])
 def test_an_article_at_the_expected_revision_changes(if_match: str) -> None:
-    assert store(published(), content(title="Khác"), wanted=preconditions(if_match, None)).article.revision == 2
+    assert (
+        store(
+            published(), content(title="Khác"), wanted=preconditions(if_match, None)
+        ).article.revision
+        == 2
+    )
     assert withdraw(published(), preconditions(if_match, None), LATER, SITE).article.revision == 2
 
 
@@ -343,11 +380,14 @@ def test_create_only_creates_once() -> None:
         assert problem.value.status == 412
 
 
-# ── defaults and answers ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── defaults and answers
+# ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def given(**fields: Any) -> ArticleInput:
-    return ArticleInput.model_validate({"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>", **fields})
+    return ArticleInput.model_validate(
+        {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>", **fields}
+    )
 
 
 def test_a_new_article_gets_its_slug_from_the_title_and_appears_now() -> None:
@@ -365,7 +405,10 @@ def test_a_known_article_keeps_its_publishing_time() -> None:
 
 def test_what_the_editor_says_goes_before_the_defaults() -> None:
     filled = fill(
-        given(slug="khac", image={"url": "/media/a.webp", "credit": "TTXVN"}, reads_baseline=9), "b", None, NOON
+        given(slug="khac", image={"url": "/media/a.webp", "credit": "TTXVN"}, reads_baseline=9),
+        "b",
+        None,
+        NOON,
     )
     assert (filled.slug, filled.reads_baseline) == ("khac", 9)
     assert filled.image == Image(url="/media/a.webp", alt="", caption="", credit="TTXVN")
@@ -378,13 +421,19 @@ def test_what_is_left_out_stays_as_it_is_stored() -> None:
 
 
 def test_the_editor_says_how_much_a_change_matters() -> None:
-    def said(current: Article | None, what: Content, weight: Weight | None) -> tuple[int, str, str | None]:
+    def said(
+        current: Article | None, what: Content, weight: Weight | None
+    ) -> tuple[int, str, str | None]:
         return told(put("ls0001", what, current, ANY, NOON, SITE, weight))
 
     other = content(title="Thông xe cầu mới")
     assert said(None, CONTENT, "minor") == (1, "published", "article.published minor")
     assert said(published(), other, "minor") == (2, "published", "article.updated minor")
-    assert said(published(), content(tags=["x"]), "major") == (2, "published", "article.updated major")
+    assert said(published(), content(tags=["x"]), "major") == (
+        2,
+        "published",
+        "article.updated major",
+    )
     assert said(published(), other, None) == (2, "published", "article.updated major")
     assert said(published(), CONTENT, "minor") == (1, "published", None)
 
@@ -395,11 +444,18 @@ def test_a_scheduled_article_remembers_that_it_comes_quietly() -> None:
     assert told(come_due(quiet, TOMORROW, SITE)) == (2, "published", "article.published minor")
     loud = put("ls0001", tomorrow, quiet, ANY, NOON, SITE)
     assert loud.changed
-    assert told(come_due(loud.article, TOMORROW, SITE)) == (3, "published", "article.published major")
+    assert told(come_due(loud.article, TOMORROW, SITE)) == (
+        3,
+        "published",
+        "article.published major",
+    )
 
 
 def test_an_event_has_absolute_addresses_and_the_answer_those_that_are_stored() -> None:
-    body = '<p><a href="/x" rel="noopener noreferrer">x</a><img src="/media/a.jpg" alt="" loading="lazy"></p>'
+    body = (
+        '<p><a href="/x" rel="noopener noreferrer">x</a><img src="/media/a.jpg" alt="" '
+        'loading="lazy"></p>'
+    )
     change = store(None, content(body_html=body, image=Image(url="/media/b.jpg")))
     event = change.event
     assert isinstance(event, ArticlePublished)
@@ -411,7 +467,10 @@ def test_an_event_has_absolute_addresses_and_the_answer_those_that_are_stored() 
 
 
 def test_the_address_is_made_of_section_slug_and_id() -> None:
-    assert url_of("ls0001", CONTENT, SITE) == "https://tin.example.vn/kinh-te/thong-xe-cau-vinh-ngan-ls0001.html"
+    assert (
+        url_of("ls0001", CONTENT, SITE)
+        == "https://tin.example.vn/kinh-te/thong-xe-cau-vinh-ngan-ls0001.html"
+    )
     assert published().etag == '"1"'
 
 

@@ -1,4 +1,6 @@
-"""Group commit, on a clock of its own: the event loop jumps to the next timer instead of waiting for it."""
+"""Group commit, on a clock of its own: the event loop jumps to the next timer instead of waiting
+for it.
+"""
 
 import asyncio
 import logging
@@ -17,7 +19,9 @@ from shared.base.metrics import new_registry
 from shared.rabbit.batch import Batch
 
 START = 1_795_417_500_000
-"""The time of day at which every test begins, in milliseconds; it lies in quarter `QUARTER` since 1970."""
+"""The time of day at which every test begins, in milliseconds; it lies in quarter `QUARTER` since
+1970.
+"""
 QUARTER = 1_994_908
 
 
@@ -82,9 +86,15 @@ class Deliver:
 
     @property
     def articles(self) -> list[str]:
-        """What became durable, batch by batch: the articles of one joined, in the order of their first reads."""
-        people = [[group for group in batch.groups if group[0] == "reader"] for batch in self.durable]
-        return ["".join(article * number for _, article, _, number, _, _ in groups) for groups in people]
+        """What became durable, batch by batch: the articles of one joined, in the order of their
+        first reads.
+        """
+        people = [
+            [group for group in batch.groups if group[0] == "reader"] for batch in self.durable
+        ]
+        return [
+            "".join(article * number for _, article, _, number, _, _ in groups) for groups in people
+        ]
 
     @property
     def filtered(self) -> list[dict[str, int]]:
@@ -93,7 +103,11 @@ class Deliver:
 
 
 def filtered(batch: Batch) -> dict[str, int]:
-    return {f"{kind} {article}".strip(): n for kind, article, _, n, _, _ in batch.groups if kind != "reader"}
+    return {
+        f"{kind} {article}".strip(): n
+        for kind, article, _, n, _, _ in batch.groups
+        if kind != "reader"
+    }
 
 
 def batcher(deliver: Callable[[Batch], Awaitable[None]], burst: int = 0) -> Batcher:
@@ -115,7 +129,8 @@ def test_a_single_read_goes_at_once_and_is_answered_with_its_batch() -> None:
         assert millis() == 22
         assert deliver.sent_at == [20]
         assert deliver.durable == [
-            Batch("e1-000000000000", START + 20, [("reader", "a1", QUARTER, 1, 20_782, 1)], "ASNFZ4mrze8")
+            Batch("e1-000000000000", START + 20, [("reader", "a1", QUARTER, 1, 20_782, 1)],
+                  "ASNFZ4mrze8")
         ]  # fmt: skip
 
     play(scene)
@@ -144,7 +159,13 @@ def test_the_next_batch_goes_five_milliseconds_after_the_last() -> None:
         await asyncio.gather(*waiting)
 
         assert deliver.sent_at == [0, 5, 10, 15, 30]
-        assert [set(articles) for articles in deliver.articles] == [{"a"}, {"b", "c"}, {"d"}, {"e"}, {"f"}]
+        assert [set(articles) for articles in deliver.articles] == [
+            {"a"},
+            {"b", "c"},
+            {"d"},
+            {"e"},
+            {"f"},
+        ]
 
     play(scene)
 
@@ -157,7 +178,9 @@ def test_what_a_quiet_time_has_saved_goes_without_the_gap() -> None:
             await one.add("a", 0, "")
         assert deliver.sent_at == [0, 1, 2, 7, 12]
 
-        await until(12 + 10)  # two gaps long nothing was sent: one is saved, the other is the batch's own
+        await until(
+            12 + 10
+        )  # two gaps long nothing was sent: one is saved, the other is the batch's own
         for _ in range(3):
             await one.add("a", 0, "")
         assert deliver.sent_at[5:] == [22, 23, 28]
@@ -228,7 +251,9 @@ def test_batches_are_numbered_without_gaps() -> None:
     play(scene)
 
 
-def test_a_batch_has_a_largest_size_and_a_bounded_number_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_has_a_largest_size_and_a_bounded_number_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "MAX_BATCH", 3)
     monkeypatch.setattr(module, "MAX_GATHERED", 2)
 
@@ -276,7 +301,8 @@ def test_filtered_reads_travel_with_article_and_quarter() -> None:
 
         (batch,) = deliver.durable
         assert batch.groups == [
-            ("reader", "a", QUARTER + 1, 1, 0, 0), ("bot", "a", QUARTER, 2, 0, 0), ("bot", "b", QUARTER, 1, 0, 0),
+            ("reader", "a", QUARTER + 1, 1, 0, 0), ("bot", "a", QUARTER, 2, 0, 0), ("bot", "b",
+             QUARTER, 1, 0, 0),
             ("limit", "b", QUARTER, 1, 0, 0), ("bot", "a", QUARTER + 1, 1, 0, 0),
         ]  # fmt: skip
         assert batch.reads == 1
@@ -284,7 +310,9 @@ def test_filtered_reads_travel_with_article_and_quarter() -> None:
     play(scene)
 
 
-def test_filtered_reads_that_pile_up_lose_their_article_but_not_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_filtered_reads_that_pile_up_lose_their_article_but_not_their_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "MAX_NAMED", 3)
 
     async def scene() -> None:
@@ -306,7 +334,13 @@ def test_equal_reads_are_one_group_with_their_distinct_visitors() -> None:
     async def scene() -> None:
         deliver = Deliver()
         one = batcher(deliver)
-        reads = [("a", 7, "00" * 8), ("b", 7, "11" * 8), ("a", 7, "22" * 8), ("a", 8, "00" * 8), ("a", 7, "00" * 8)]
+        reads = [
+            ("a", 7, "00" * 8),
+            ("b", 7, "11" * 8),
+            ("a", 7, "22" * 8),
+            ("a", 8, "00" * 8),
+            ("a", 7, "00" * 8),
+        ]
         await asyncio.gather(*(one.add(*read) for read in reads))
         (batch,) = deliver.durable
         assert list(batch.visitors()) == [
@@ -337,7 +371,9 @@ def test_a_batch_that_is_repeated_has_the_same_bytes() -> None:
         assert len(bodies) == 3
         assert len(set(bodies)) == 1
         await one.drain()
-        assert [orjson.loads(body)["groups"] for body in bodies[3:]] == [[["bot", "b", QUARTER, 1, 0, 0]]]
+        assert [orjson.loads(body)["groups"] for body in bodies[3:]] == [
+            [["bot", "b", QUARTER, 1, 0, 0]]
+        ]
 
     play(scene)
 
@@ -375,7 +411,8 @@ def test_nothing_empty_is_sent_while_a_batch_is_on_its_way() -> None:
     play(scene)
 
 
-# ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── failures
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_batch_that_fails_is_told_and_stays_the_same_batch_until_it_is_durable() -> None:
@@ -399,7 +436,9 @@ def test_a_batch_that_fails_is_told_and_stays_the_same_batch_until_it_is_durable
             (1200, "e1-000000000001"),
             (1500, "e1-000000000000"),
         ]
-        assert [(batch.batch_id[-1], batch.groups[0][1], filtered(batch)) for batch in deliver.durable] == [
+        assert [
+            (batch.batch_id[-1], batch.groups[0][1], filtered(batch)) for batch in deliver.durable
+        ] == [
             ("1", "b", {}),
             ("0", "a", {"bot a": 1}),
         ]
@@ -463,7 +502,9 @@ def test_a_reader_that_left_does_not_disturb_the_others() -> None:
     play(scene)
 
 
-def test_a_bug_on_the_way_is_logged_and_told_to_the_readers(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_on_the_way_is_logged_and_told_to_the_readers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def scene() -> None:
         deliver = Deliver()
         deliver.broken = ZeroDivisionError("a bug")
@@ -478,7 +519,8 @@ def test_a_bug_on_the_way_is_logged_and_told_to_the_readers(caplog: pytest.LogCa
     assert "ZeroDivisionError" in caplog.text
 
 
-# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the end
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_at_the_end_everything_is_sent_and_settled() -> None:
@@ -505,7 +547,9 @@ def test_at_the_end_filtered_reads_alone_are_worth_a_batch() -> None:
         one = batcher(deliver)
         one.filtered("reload", "a")
         await one.drain()
-        assert [(batch.reads, filtered(batch)) for batch in deliver.durable] == [(0, {"reload a": 1})]
+        assert [(batch.reads, filtered(batch)) for batch in deliver.durable] == [
+            (0, {"reload a": 1})
+        ]
         await one.drain()
         assert len(deliver.durable) == 1
 

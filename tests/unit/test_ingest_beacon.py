@@ -34,13 +34,19 @@ def test_a_read_names_its_article(article: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "article", ["", "A", "ls-1", "z" * 33, "bài", "a b", "a\n", "a\0", "../a", 1, None, True, ["a"], {"a": 1}]
+    "article",
+    ["", "A", "ls-1", "z" * 33, "bài", "a b", "a\n", "a\0", "../a", 1, None, True, ["a"], {"a": 1}],
 )
 def test_an_article_is_an_id(article: object) -> None:
-    assert fault(json.dumps({"article": article}).encode()) == ("article", "must be 1-32 of a-z and 0-9")
+    assert fault(json.dumps({"article": article}).encode()) == (
+        "article",
+        "must be 1-32 of a-z and 0-9",
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"article=a", b"\xff", b'{"article": NaN}', b'{"article": "a"} x'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"article=a", b"\xff", b'{"article": NaN}', b'{"article": "a"} x']
+)
 def test_a_body_that_is_no_json_is_named(body: bytes) -> None:
     path, message = fault(body)
     assert (path, message.startswith("must be JSON: ")) == ("body", True)
@@ -61,9 +67,13 @@ def test_a_field_too_many_is_named() -> None:
     assert fault(b'{"visitor": "x", "article": "a"}') == ("visitor", "is not a field of a read")
 
 
-# ── the fast way ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the fast way
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-ANDROID = b"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Mobile Safari/537.36"
+ANDROID = (
+    b"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+    b"Chrome/142.0 Mobile Safari/537.36"
+)
 
 
 class Batches:
@@ -107,7 +117,8 @@ def make(limit: int = 0, window_seconds: float = 60) -> tuple[Beacon, Batches]:
     window = ReloadWindow(window_seconds, 100, lambda: 1000.0)
     origins, bucket = ("https://www.example.org",), ReadLimit(limit, lambda: 1000.0)
     beacon = Beacon(
-        cast(Batcher, batches), cast(KnownArticles, {"a1"}), window, lambda: (20_782, b"salt", None), True,
+        cast(Batcher, batches), cast(KnownArticles, {"a1"}), window,
+        lambda: (20_782, b"salt", None), True,
         Addresses([]), origins, bucket, IngestMetrics(new_registry()),
     )  # fmt: skip
     return beacon, batches
@@ -162,7 +173,10 @@ async def test_a_read_carries_its_visitor_and_the_salt_s_day() -> None:
     agents = (ANDROID, ANDROID + b" other", ANDROID + b" third")
     salts = ((20_782, b"salt"), (20_782, b"salt"), (20_783, b"tomorrow"))
     address = Addresses([]).reader("203.0.113.7", [])
-    hashes = [(day, visitor(salt, address, agent)) for (day, salt), agent in zip(salts, agents, strict=True)]
+    hashes = [
+        (day, visitor(salt, address, agent))
+        for (day, salt), agent in zip(salts, agents, strict=True)
+    ]
     assert batches.visitors == hashes
 
 

@@ -1,4 +1,6 @@
-"""An editor's HTML and the body that is published: what stays, what is carried over, what means harm."""
+"""An editor's HTML and the body that is published: what stays, what is carried over, what means
+harm.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,8 @@ DECOMPOSED = "Đu\u031bo\u031b\u0300ng vê\u0300"
 COMPOSED = "Đường về"
 
 
-# ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── HTML
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -45,8 +48,10 @@ COMPOSED = "Đường về"
     [
         "<h2>Mục</h2><p>Chữ <strong>đậm</strong>, <em>nghiêng</em> &amp; H<sub>2</sub>O</p>",
         '<ol reversed="" start="3"><li>a</li></ol><ul><li>b</li></ul>',
-        '<table><caption>Bảng</caption><tbody><tr><th scope="row">a</th><td colspan="2">b</td></tr></tbody></table>',
-        '<blockquote cite="https://e.vn/x">a</blockquote><p><time datetime="2026-11-23">hôm nay</time></p>',
+        '<table><caption>Bảng</caption><tbody><tr><th scope="row">a</th><td '
+        'colspan="2">b</td></tr></tbody></table>',
+        '<blockquote cite="https://e.vn/x">a</blockquote><p><time '
+        'datetime="2026-11-23">hôm nay</time></p>',
         '<p lang="en" dir="ltr">Hello</p>',
     ],
 )
@@ -58,7 +63,10 @@ def test_what_articles_are_made_of_stays_as_it_is(kept: str) -> None:
     ("given_html", "clean"),
     [
         ('<a href="/kinh-te/">a</a>', '<a href="/kinh-te/" rel="noopener noreferrer">a</a>'),
-        ('<a href="mailto:a@e.vn">a</a>', '<a href="mailto:a@e.vn" rel="noopener noreferrer">a</a>'),
+        (
+            '<a href="mailto:a@e.vn">a</a>',
+            '<a href="mailto:a@e.vn" rel="noopener noreferrer">a</a>',
+        ),
         ('<img src="/a.webp" alt="A">', '<img src="/a.webp" alt="A" loading="lazy">'),
         ("<p class=x style=color:red id=y data-z=1>a</p>", '<p id="body-y">a</p>'),
         ("<h1>Tiêu đề</h1>", "<h2>Tiêu đề</h2>"),
@@ -89,7 +97,10 @@ def test_what_is_changed(given_html: str, clean: str) -> None:
         ("<a href='java\0script:alert(1)'>a</a>", "a"),
         ("<a href='data:text/html,<script>1</script>'>a</a>", "a"),
         ("<a href='vbscript:x'>a</a>", "a"),
-        ("<a href=/x target=_blank ping=//e.vn>a</a>", '<a href="/x" rel="noopener noreferrer">a</a>'),
+        (
+            "<a href=/x target=_blank ping=//e.vn>a</a>",
+            '<a href="/x" rel="noopener noreferrer">a</a>',
+        ),
         ("<img src='data:image/svg+xml,<svg onload=alert(1)>'>", ""),
         ("<img srcset='//e.vn/x 2x' src=/a>", '<img src="/a" alt="" loading="lazy">'),
         ("<svg onload=alert(1)><script>alert(1)</script></svg>", ""),
@@ -102,7 +113,10 @@ def test_what_is_changed(given_html: str, clean: str) -> None:
         ("<form action=//e.vn><input name=a><button>b</button></form>", "<p>b</p>"),
         ("<textarea><script>alert(1)</script></textarea>", ""),
         ("<title><script>alert(1)</script></title>", ""),
-        ("<xmp><script>alert(1)</script></xmp>", "<pre>&lt;script&gt;alert(1)&lt;/script&gt;</pre>"),
+        (
+            "<xmp><script>alert(1)</script></xmp>",
+            "<pre>&lt;script&gt;alert(1)&lt;/script&gt;</pre>",
+        ),
         ("<template><script>alert(1)</script></template>", ""),
         ("<base href=//e.vn><meta http-equiv=refresh content=0><link rel=stylesheet href=x>a", "a"),
         ("<video src=data:x onerror=alert(1)></video><audio autoplay></audio>a", "a"),
@@ -118,17 +132,22 @@ def test_what_means_harm_is_taken_out(hostile: str, clean: str) -> None:
 
 
 PIECES = [
-    "<script>", "</script>", "<svg>", "</svg>", "<math>", "<style>", "</style>", "<table>", "<td>", "<caption>", "<p>",
-    "</p>", "<b>", "<!--", "-->", "<![CDATA[", "]]>", '<img src="', "x", '" onerror="', "alert(1)", '">', "'", "<a ",
-    'href="', "javascript:", "java&#9;script:", "&#106;", "data:", ">", "<", "=", " ", "/", "&", "&lt;", "\0", "\u0338",
-    "<noscript>", "<template>", "<iframe ", "srcdoc=", "<title>", "<textarea>", "<mglyph>", "<mtext>", "<select>",
+    "<script>", "</script>", "<svg>", "</svg>", "<math>", "<style>", "</style>", "<table>", "<td>",
+    "<caption>", "<p>",
+    "</p>", "<b>", "<!--", "-->", "<![CDATA[", "]]>", '<img src="', "x", '" onerror="', "alert(1)",
+    '">', "'", "<a ",
+    'href="', "javascript:", "java&#9;script:", "&#106;", "data:", ">", "<", "=", " ", "/", "&",
+    "&lt;", "\0", "\u0338",
+    "<noscript>", "<template>", "<iframe ", "srcdoc=", "<title>", "<textarea>", "<mglyph>",
+    "<mtext>", "<select>",
 ]  # fmt: skip
 TAGS = set(
-    "div a abbr b blockquote br caption cite code col colgroup dd del dfn dl dt em figcaption figure h2 h3 h4 h5 h6 "
-    "hr i img ins kbd li mark ol p pre q s samp small strong sub sup table tbody td tfoot th thead time tr u ul "
-    "var".split()
+    "div a abbr b blockquote br caption cite code col colgroup dd del dfn dl dt em figcaption "
+    "figure h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small strong sub sup "
+    "table tbody td tfoot th thead time tr u ul var".split()
 )
-ATTRIBUTES = set("lang dir href title hreflang rel cite span src alt width height loading start reversed".split()) | {
+ATTRIBUTES = set(("lang dir href title hreflang rel cite span src alt width height loading "
+                  "start reversed").split()) | {
     "colspan", "rowspan", "headers", "scope", "datetime"
 }  # fmt: skip
 
@@ -160,7 +179,8 @@ def test_what_is_clean_stays_as_it_is(pieces: str) -> None:
 
 LINK = '<a href="/x" rel="noopener noreferrer">'
 
-# ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── blocks
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -182,15 +202,24 @@ LINK = '<a href="/x" rel="noopener noreferrer">'
         ("<pre>a\n b<div>c</div></pre>", "<pre>a\n b</pre><pre>c</pre>"),
         ("<plaintext>a<p>b", "<pre>a</pre><pre>b</pre>"),
         ("<td><div>a</div><div>b</div>", "<p>a</p><p>b</p>"),
-        ("<table><tr><td><div>a</div><div>b</div>", "<table><tbody><tr><td><p>a</p><p>b</p></td></tr></tbody></table>"),
+        (
+            "<table><tr><td><div>a</div><div>b</div>",
+            "<table><tbody><tr><td><p>a</p><p>b</p></td></tr></tbody></table>",
+        ),
         ("<ul><li>a<ul><li>b</ul></ul>", "<ul><li>a<ul><li>b</li></ul></li></ul>"),
         ("<ul>a<li>b</ul>", "<ul><li>a</li><li>b</li></ul>"),
         ("<p>&nbsp;</p><p>a</p>", "<p>&nbsp;</p><p>a</p>"),
-        ("<center>a<p>b</p></center>", '<p class="align-center">a</p><p class="align-center">b</p>'),
+        (
+            "<center>a<p>b</p></center>",
+            '<p class="align-center">a</p><p class="align-center">b</p>',
+        ),
         ('<p style="TEXT-ALIGN: right">a', '<p class="align-right">a</p>'),
         ('<h2 align="center">a</h2>', '<h2 class="align-center">a</h2>'),
         ('<div style="text-align:center"><p style="text-align:left">a', "<p>a</p>"),
-        ("<table><tr><td align=right>1", '<table><tbody><tr><td class="align-right">1</td></tr></tbody></table>'),
+        (
+            "<table><tr><td align=right>1",
+            '<table><tbody><tr><td class="align-right">1</td></tr></tbody></table>',
+        ),
     ],
 )
 def test_blocks_stay_apart(given_html: str, clean: str) -> None:
@@ -199,16 +228,17 @@ def test_blocks_stay_apart(given_html: str, clean: str) -> None:
 
 
 BLOCKS = (
-    "address article aside blockquote body center details dialog div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hgroup html legend main menu nav ol p pre search section summary ul listing dir optgroup option figcaption "
-    "li dt dd"
+    "address article aside blockquote body center details dialog div dl fieldset figure footer "
+    "form h1 h2 h3 h4 h5 h6 header hgroup html legend main menu nav ol p pre search section "
+    "summary ul listing dir optgroup option figcaption li dt dd"
 ).split()
 BORDERS = frozenset(
-    "p h2 h3 h4 h5 h6 pre ul ol li dl dt dd blockquote figure figcaption table caption thead tbody tfoot tr td th "
-    "hr".split()
+    "p h2 h3 h4 h5 h6 pre ul ol li dl dt dd blockquote figure figcaption table caption thead "
+    "tbody tfoot tr td th hr".split()
 )
 ENDED_BY_ITS_LIKE = ["h1 h2 h3 h4 h5 h6".split(), ["li"], ["dt", "dd"], ["option", "optgroup"]]
-"""Within one of these a parser ends it at the next of them, so that its own end tag means nothing."""
+"""Within one of these a parser ends it at the next of them, so that its own end tag means nothing.
+"""
 
 
 def texts(html: str) -> list[str]:
@@ -230,7 +260,9 @@ def texts(html: str) -> list[str]:
     return [" ".join(piece.split()) for piece in pieces if piece.strip()]
 
 
-@pytest.mark.parametrize("block", [*BLOCKS, *"caption col td th tr tbody thead tfoot xmp plaintext".split()])
+@pytest.mark.parametrize(
+    "block", [*BLOCKS, *"caption col td th tr tbody thead tfoot xmp plaintext".split()]
+)
 def test_no_block_of_html_joins_words(block: str) -> None:
     around = cleaned(f"trước<{block}>trong</{block}>sau")
     assert texts(around)[0] == "trước"
@@ -240,10 +272,14 @@ def test_no_block_of_html_joins_words(block: str) -> None:
 
 
 Tree = tuple[str, list[Any]]
-LEAVES = st.sampled_from(["một", "hai ba", " bốn ", "<b>năm</b>", "<i>sáu</i> bảy", "&amp;", "đ<u>ư</u>ờng"])
+LEAVES = st.sampled_from(
+    ["một", "hai ba", " bốn ", "<b>năm</b>", "<i>sáu</i> bảy", "&amp;", "đ<u>ư</u>ờng"]
+)
 TREES = st.recursive(
     LEAVES,
-    lambda inner: st.tuples(st.sampled_from([*BLOCKS, "span", "b", "a", "section"]), st.lists(inner, max_size=4)),
+    lambda inner: st.tuples(
+        st.sampled_from([*BLOCKS, "span", "b", "a", "section"]), st.lists(inner, max_size=4)
+    ),
     max_leaves=25,
 )
 
@@ -293,17 +329,20 @@ def test_the_text_between_borders_is_that_of_the_source(trees: list[Any]) -> Non
     assert texts(cleaned(html)) == expected(("span", trees))
 
 
-# ── meaning ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── meaning
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
     ("given_html", "clean"),
     [
-        ('<b style="font-weight:normal;" id="docs-internal-guid-1"><p><span style="font-weight:700">a</span> b</p></b>',
+        ('<b style="font-weight:normal;" id="docs-internal-guid-1"><p><span '
+         'style="font-weight:700">a</span> b</p></b>',
          "<p><strong>a</strong> b</p>"),
         ('<b>a<span style="font-weight:400">b</span>c</b>', "<b>a</b>b<b>c</b>"),
         ('<b style="mso-bidi-font-weight:normal">a</b>', "<b>a</b>"),
-        ('<span style="font-style:italic;font-weight:bold">a</span>', "<strong><em>a</em></strong>"),
+        ('<span '
+         'style="font-style:italic;font-weight:bold">a</span>', "<strong><em>a</em></strong>"),
         ('<i style="font-style:normal">a</i>', "a"),
         ('<span style="text-decoration:underline line-through">a</span>', "<u><s>a</s></u>"),
         ('H<span style="vertical-align:sub">2</span>O', "H<sub>2</sub>O"),
@@ -315,15 +354,18 @@ def test_the_text_between_borders_is_that_of_the_source(trees: list[Any]) -> Non
         ("<b><b><strong>a</strong></b></b>", "<b><strong>a</strong></b>"),
         ('<span lang="en">a</span>', '<span lang="en">a</span>'),
         ("<p>a<o:p></o:p></p><o:p>b</o:p>", "<p>a</p><p>b</p>"),
-        ("<w:WordDocument><w:View>Normal</w:View><w:PunctuationKerning/></w:WordDocument><p>a", "<p>a</p>"),
-        ("<xml><o:OfficeDocumentSettings><o:AllowPNG/></o:OfficeDocumentSettings></xml><p>a", "<p>a</p>"),
+        ("<w:WordDocument><w:View>Normal</w:View><w:PunctuationKerning/></w:WordDocument><p>a",
+         "<p>a</p>"),
+        ("<xml><o:OfficeDocumentSettings><o:AllowPNG/></o:OfficeDocumentSettings></xml><p>a",
+         "<p>a</p>"),
         ("<m:mathPr><m:mathFont m:val='Cambria Math'/>x</m:mathPr><p>a", "<p>a</p>"),
         ("<p>a<w:Sdt>b</w:Sdt></p>", "<p>ab</p>"),
         ("<!--[if gte mso 9]><xml>x</xml><![endif]--><p>a", "<p>a</p>"),
         ("<p style='display:none'>ẩn</p><p>a</p>", "<p>a</p>"),
         ("<p hidden>ẩn</p><p>a</p>", "<p>a</p>"),
         ('<p lang="tiếng">a</p>', "<p>a</p>"),
-        ('<table><tr><td colspan=0 rowspan=2>a', '<table><tbody><tr><td rowspan="2">a</td></tr></tbody></table>'),
+        ('<table><tr><td colspan=0 '
+         'rowspan=2>a', '<table><tbody><tr><td rowspan="2">a</td></tr></tbody></table>'),
         ("a" + "\u0301" * 2000 + "b", "á" + "\u0301" * 7 + "b"),
     ],
 )  # fmt: skip
@@ -336,23 +378,30 @@ def test_what_is_taken_away_had_a_meaning(given_html: str, clean: str) -> None:
     ("given_html", "clean"),
     [
         ('<p><a href="#a">x</a></p><p id="a">y</p>', '<p>{#body-a}x</a></p><p id="body-a">y</p>'),
-        ('<a name="a"></a><h2>y</h2><a href="#a">x</a>', '<h2 id="body-a">y</h2><p>{#body-a}x</a></p>'),
+        ('<a name="a"></a><h2>y</h2><a '
+         'href="#a">x</a>', '<h2 id="body-a">y</h2><p>{#body-a}x</a></p>'),
         ('<a href="#a">x</a>', "x"),
         ('<a href="#">x</a>', "x"),
-        ('<a href="#m%E1%BB%A5c">x</a><p id="mục">y', '<p>{#body-mục}x</a></p><p id="body-mục">y</p>'),
+        ('<a href="#m%E1%BB%A5c">x</a><p '
+         'id="mục">y', '<p>{#body-mục}x</a></p><p id="body-mục">y</p>'),
         ('<div id="a"><p id="b">y</p></div><a href="#a">x</a><a href="#b">z</a>',
          '<p id="body-b"><span id="body-a"></span>y</p><p>{#body-a}x</a>{#body-b}z</a></p>'),
-        ('<p><a href="#e">x</a></p><a id="e"></a>', '<p>{#body-e}x</a></p><span id="body-e"></span>'),
+        ('<p><a href="#e">x</a></p><a '
+         'id="e"></a>', '<p>{#body-e}x</a></p><span id="body-e"></span>'),
         ('<p id="a">x</p><p id="a">y</p>', '<p id="body-a">x</p><p>y</p>'),
-        ('<p><a href="#a">x</a></p><p id="a"><br></p><p>y</p>', '<p>{#body-a}x</a></p><p id="body-a">y</p>'),
+        ('<p><a href="#a">x</a></p><p '
+         'id="a"><br></p><p>y</p>', '<p>{#body-a}x</a></p><p id="body-a">y</p>'),
         ('<table><tr><th id="t">a<td headers="t">b',
-         '<table><tbody><tr><th id="body-t">a</th><td headers="body-t">b</td></tr></tbody></table>'),
+         '<table><tbody><tr><th id="body-t">a</th><td '
+         'headers="body-t">b</td></tr></tbody></table>'),
         ('<p><a href="#a">x</a></p><script id="a"></script>', "<p>x</p>"),
     ],
 )  # fmt: skip
 def test_links_within_a_body_have_their_targets(given_html: str, clean: str) -> None:
     for target in ("body-a", "body-b", "body-e", "body-mục"):
-        clean = clean.replace("{#" + target + "}", f'<a href="#{target}" rel="noopener noreferrer">')
+        clean = clean.replace(
+            "{#" + target + "}", f'<a href="#{target}" rel="noopener noreferrer">'
+        )
     assert cleaned(given_html) == clean
     assert cleaned(clean) == clean
 
@@ -362,22 +411,37 @@ def test_links_within_a_body_have_their_targets(given_html: str, clean: str) -> 
     [
         ('<img data-src="https://x.vn/a.jpg" src="data:x" alt="A">', "https://x.vn/a.jpg"),
         ('<img data-original="/a.jpg" src="https://x.vn/blank.gif" alt="A">', "/a.jpg"),
-        ('<img srcset="https://x.vn/1.jpg 320w, https://x.vn/2.jpg 1280w" alt="A">', "https://x.vn/2.jpg"),
+        (
+            '<img srcset="https://x.vn/1.jpg 320w, https://x.vn/2.jpg 1280w" alt="A">',
+            "https://x.vn/2.jpg",
+        ),
         ('<img data-srcset="/1.jpg 1x,/2.jpg 2x" src="data:x" alt="A">', "/2.jpg"),
         ('<img src="//x.vn/a.jpg" alt="A">', "https://x.vn/a.jpg"),
         ('<img src="\\\\x.vn/a.jpg" alt="A">', "https://x.vn/a.jpg"),
         ('<img src="../a.jpg" alt="A">', "/a.jpg"),
         ('<img src="https://www.example.org/media/a.jpg" alt="A">', "/media/a.jpg"),
-        ('<img src="https://www.example.org//x.vn/a.jpg" alt="A">', "https://www.example.org//x.vn/a.jpg"),
-        ('<img data-src="data:x" alt="A"><noscript><img src="/a.jpg" alt="A"></noscript>', "/a.jpg"),
-        ('<img data-src="/a.jpg" alt="A"><noscript><img src="/a.jpg" alt="A"></noscript>', "/a.jpg"),
+        (
+            '<img src="https://www.example.org//x.vn/a.jpg" alt="A">',
+            "https://www.example.org//x.vn/a.jpg",
+        ),
+        (
+            '<img data-src="data:x" alt="A"><noscript><img src="/a.jpg" alt="A"></noscript>',
+            "/a.jpg",
+        ),
+        (
+            '<img data-src="/a.jpg" alt="A"><noscript><img src="/a.jpg" alt="A"></noscript>',
+            "/a.jpg",
+        ),
     ],
 )
 def test_a_picture_has_its_real_source(given_html: str, clean: str) -> None:
     assert cleaned(given_html) == f'<img src="{clean}" alt="A" loading="lazy">'
 
 
-YOUTUBE = '<p><a href="https://www.youtube.com/watch?v=abc" rel="noopener noreferrer">Xem video trên YouTube</a></p>'
+YOUTUBE = (
+    '<p><a href="https://www.youtube.com/watch?v=abc" rel="noopener noreferrer">Xem video '
+    "trên YouTube</a></p>"
+)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +450,8 @@ YOUTUBE = '<p><a href="https://www.youtube.com/watch?v=abc" rel="noopener norefe
         ('<iframe src="https://www.youtube.com/embed/abc?rel=0"></iframe>', YOUTUBE),
         ('<iframe src="//www.youtube-nocookie.com/embed/abc"></iframe>', YOUTUBE),
         ('<iframe data-src="https://www.youtube.com/embed/abc"></iframe>', YOUTUBE),
-        ('<figure class="media"><oembed url="https://www.youtube.com/shorts/abc"></oembed></figure>',
+        ('<figure class="media"><oembed '
+         'url="https://www.youtube.com/shorts/abc"></oembed></figure>',
          f"<figure>{YOUTUBE}</figure>"),
         ('<iframe src="https://player.vimeo.com/video/123" title="Lễ hội"></iframe>',
          '<p><a href="https://vimeo.com/123" rel="noopener noreferrer">Lễ hội</a></p>'),
@@ -397,7 +462,8 @@ YOUTUBE = '<p><a href="https://www.youtube.com/watch?v=abc" rel="noopener norefe
          '<p><a href="/a.pdf" rel="noopener noreferrer">Xem nội dung nhúng</a></p>'),
         ('<video autoplay controls src="https://x.vn/a.mp4" poster="/p.jpg" onerror=x></video>',
          '<video controls="" preload="none" src="https://x.vn/a.mp4" poster="/p.jpg"></video>'),
-        ('<video><source src="https://x.vn/a.mp4" type="video/mp4"><track src="/v.vtt" kind="captions">Cũ</video>',
+        ('<video><source src="https://x.vn/a.mp4" type="video/mp4"><track src="/v.vtt" '
+         'kind="captions">Cũ</video>',
          '<video controls="" preload="none"><source src="https://x.vn/a.mp4" type="video/mp4">'
          '<track src="/v.vtt" kind="captions"></video>'),
         ('<audio src="https://x.vn/a.mp3" autoplay></audio>',
@@ -411,8 +477,10 @@ def test_an_embed_becomes_a_link_or_a_player(given_html: str, clean: str) -> Non
 
 @pytest.mark.parametrize(
     "html",
-    ["<iframe></iframe>", "<p></p>", "<p>&nbsp;</p>", "<div><br></div>", "<script>1</script>", "<!-- x -->", "\u200b",
-     '<img src="data:x">', "<style>a{}</style>", "<p hidden>a</p>", '<video src="javascript:1"></video>',
+    ["<iframe></iframe>", "<p></p>", "<p>&nbsp;</p>", "<div><br></div>", "<script>1</script>",
+     "<!-- x -->", "\u200b",
+     '<img src="data:x">', "<style>a{}</style>", "<p hidden>a</p>", '<video '
+                                                                    'src="javascript:1"></video>',
      '<a id="x"></a>', "<table><tr><td></table>"],
 )  # fmt: skip
 def test_a_body_of_which_nothing_is_left_is_refused(html: str) -> None:
@@ -423,7 +491,10 @@ def test_a_body_of_which_nothing_is_left_is_refused(html: str) -> None:
 @pytest.mark.parametrize(
     ("html", "told"),
     [
-        ('<img src="data:image/png;base64,x" alt="Cầu">a', "the picture 'Cầu' was left out: data: is no address"),
+        (
+            '<img src="data:image/png;base64,x" alt="Cầu">a',
+            "the picture 'Cầu' was left out: data: is no address",
+        ),
         ('<img src="file:///C:/x.jpg">a', "the picture '' was left out: file: is no address"),
         ('<img src="/a.jpg">', "the picture /a.jpg has no alt text"),
         ("<h2>a</h2><h4>b</h4>", "heading levels are skipped: <h4> follows <h2>"),
@@ -443,7 +514,10 @@ def test_the_editor_is_told_what_was_changed(html: str, told: str) -> None:
 
 
 def test_nothing_is_told_of_a_good_body() -> None:
-    good = '<h2>Mục</h2><p>Chữ <a href="/x">a</a></p><figure><img src="/a.jpg" alt="A"></figure><h3>b</h3><p>c</p>'
+    good = (
+        '<h2>Mục</h2><p>Chữ <a href="/x">a</a></p><figure><img src="/a.jpg" '
+        'alt="A"></figure><h3>b</h3><p>c</p>'
+    )
     assert warnings(good) == []
 
 
@@ -451,7 +525,8 @@ def test_warnings_are_bounded() -> None:
     assert len(warnings("".join(f'<a href="#{number}">x</a>' for number in range(1000)))) == 50
 
 
-# ── the cases that went wrong, and large documents ───────────────────────────────────────────────────────────────────
+# ── the cases that went wrong, and large documents
+# ───────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -460,7 +535,11 @@ def test_warnings_are_bounded() -> None:
         ("div_paragraphs", "<p>Sáng nay họp báo</p><p>Chiều nay khánh thành</p>"),
         ("br_in_div", "<p>Một</p><p>Hai</p>"),
         ("h1_then_text", "<h2>Kết luận</h2><p>Hội nghị thống nhất</p>"),
-        ("google_docs", '<p dir="ltr"><strong>Đậm</strong> thường</p><ul><li dir="ltr"><p dir="ltr">mục</p></li></ul>'),
+        (
+            "google_docs",
+            '<p dir="ltr"><strong>Đậm</strong> thường</p><ul><li dir="ltr"><p '
+            'dir="ltr">mục</p></li></ul>',
+        ),
         ("word_xml_unwrapped", "<p>Nội dung thật</p>"),
         ("word_file_img", "<p>Ảnh</p>"),
         ("base64_img", "<p>Ảnh:</p>"),
@@ -475,14 +554,18 @@ def test_cases_come_out_right(name: str, clean: str) -> None:
 
 
 def test_sloppy_markup_is_taken() -> None:
-    assert texts(cleaned((CASES / "a_name_unclosed.html").read_text())) == [f"Mục {n}. Nội dung" for n in range(14)]
+    assert texts(cleaned((CASES / "a_name_unclosed.html").read_text())) == [
+        f"Mục {n}. Nội dung" for n in range(14)
+    ]
     unclosed = texts(cleaned((CASES / "div_unclosed.html").read_text()))
     assert unclosed == [f"Đoạn {n}" for n in range(len(unclosed))]
     assert len(unclosed) > 100
 
 
 def test_footnotes_lead_there_and_back() -> None:
-    page: Any = lxml_html.fragment_fromstring(f"<div>{cleaned((CASES / 'footnotes.html').read_text())}</div>")
+    page: Any = lxml_html.fragment_fromstring(
+        f"<div>{cleaned((CASES / 'footnotes.html').read_text())}</div>"
+    )
     links = [href.removeprefix("#") for href in page.xpath("//a/@href")]
     assert sorted(links) == sorted(page.xpath("//@id")) == ["body-fn1", "body-ref1"]
 
@@ -491,14 +574,19 @@ def test_large_documents_are_taken() -> None:
     row = "<tr>" + "<td>1.000</td>" * 8 + "</tr>"
     assert cleaned(f"<table>{row * 1200}</table>").count("<td>1.000</td>") == 9600
     notes = "".join(f'<p>x<sup><a href="#n{i}" id="r{i}">{i}</a></sup></p>' for i in range(3000))
-    notes += "<ol>" + "".join(f'<li id="n{i}">y <a href="#r{i}">z</a></li>' for i in range(3000)) + "</ol>"
+    notes += (
+        "<ol>"
+        + "".join(f'<li id="n{i}">y <a href="#r{i}">z</a></li>' for i in range(3000))
+        + "</ol>"
+    )
     assert clean(notes, PAGE).warnings == ()
     assert cleaned("<p>" + "c&acirc;u " * 55_000) == "<p>" + "câu " * 55_000 + "</p>"
 
 
 def test_addresses_become_absolute_for_those_who_read_elsewhere() -> None:
     body = cleaned(
-        '<p title="x">href="/a" <a href="/b?c=&quot;/d">x</a> <a href="#e">y</a></p><img src="/f.jpg" alt=""">'
+        '<p title="x">href="/a" <a href="/b?c=&quot;/d">x</a> <a '
+        'href="#e">y</a></p><img src="/f.jpg" alt=""">'
     )
     link = '<a href="https://x.vn/b?c=&quot;/d" rel="noopener noreferrer">x</a>'
     assert absolute(body, "https://x.vn/trang") == (

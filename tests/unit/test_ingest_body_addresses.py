@@ -1,4 +1,6 @@
-"""Addresses in an editor's HTML: what no browser can fetch is left out and told, and real pictures are found."""
+"""Addresses in an editor's HTML: what no browser can fetch is left out and told, and real pictures
+are found.
+"""
 
 import re
 
@@ -12,9 +14,12 @@ from services.ingest.articles.content import ImageInput
 
 PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
 BROKEN = [
-    "https://x.vn:99999/a.jpg", "https://x.vn:abc/a.jpg", "https://x vn/a.jpg", "https://x%zz.vn/a.jpg",
-    "https://a^b.vn/a.jpg", "https://a|b.vn/a.jpg", "https://999.1.1.1/a.jpg", "https://1.2.3.4.5/a.jpg",
-    "https://x.vn:80:80/a.jpg", "https://xn--a/a.jpg", "https://x.vn\u3000/a.jpg", "https://{{h}}/a.jpg",
+    "https://x.vn:99999/a.jpg", "https://x.vn:abc/a.jpg", "https://x vn/a.jpg",
+    "https://x%zz.vn/a.jpg",
+    "https://a^b.vn/a.jpg", "https://a|b.vn/a.jpg", "https://999.1.1.1/a.jpg",
+    "https://1.2.3.4.5/a.jpg",
+    "https://x.vn:80:80/a.jpg", "https://xn--a/a.jpg", "https://x.vn\u3000/a.jpg",
+    "https://{{h}}/a.jpg",
     "https://x.vn/{{ a }}.jpg", "/{{a}}.jpg", "//x.vn:99999/a.jpg", "https://[::1/a.jpg",
     "http://a_b<c.vn/a.jpg",
 ]  # fmt: skip
@@ -41,7 +46,9 @@ def source(html: str) -> str:
         ('<iframe src="{}"></iframe>', "<iframe> was left out"),
     ],
 )
-def test_an_address_that_nobody_can_fetch_is_left_out_and_told(html: str, what: str, address: str) -> None:
+def test_an_address_that_nobody_can_fetch_is_left_out_and_told(
+    html: str, what: str, address: str
+) -> None:
     with pytest.raises(ValueError, match="must not be empty"):
         clean(html.format(address), PAGE)
     body = clean("a" + html.format(address), PAGE)
@@ -56,7 +63,8 @@ def test_a_link_that_leads_nowhere_is_taken_off_and_told(address: str) -> None:
     assert body.warnings[0].message.startswith("a link was taken off")
 
 
-PARTS = ["https:", "http:", "//", "/", "x.vn", ":", "80", "99999", "@", "%", "[", "]", "^", "xn--", "1.2", "?", "#",
+PARTS = ["https:", "http:", "//", "/", "x.vn", ":", "80", "99999", "@", "%", "[", "]", "^", "xn--",
+         "1.2", "?", "#",
          " ", "\u3000", "\u00ad", "đ", "\\", "mailto:", "tel:", "{", "|", "."]  # fmt: skip
 
 
@@ -68,13 +76,17 @@ def test_the_sanitiser_takes_no_address_away(address: str) -> None:
     assert html.count("<img") == html.count('<img src="')
 
 
-@pytest.mark.parametrize("url", ["https://x.vn:99999/a.jpg", "https://{{h}}/a", "http://999.1.1.1/"])
+@pytest.mark.parametrize(
+    "url", ["https://x.vn:99999/a.jpg", "https://{{h}}/a", "http://999.1.1.1/"]
+)
 def test_the_main_picture_has_an_address_that_can_exist(url: str) -> None:
     with pytest.raises(ValidationError, match="must have a host and a port that can exist"):
         ImageInput(url=url)
 
 
-@pytest.mark.parametrize("url", ["https://x.vn:8443/a.jpg", "http://báo.vn/ảnh.jpg", "/media/a.jpg"])
+@pytest.mark.parametrize(
+    "url", ["https://x.vn:8443/a.jpg", "http://báo.vn/ảnh.jpg", "/media/a.jpg"]
+)
 def test_a_main_picture_that_can_exist_is_taken(url: str) -> None:
     assert ImageInput(url=url).url == url
 
@@ -99,7 +111,8 @@ def test_an_address_that_a_browser_can_fetch_stays(given_address: str, clean_add
 @pytest.mark.parametrize(
     "attribute",
     [
-        'data-lazy="true"', 'data-lazy="lazy"', 'data-original="1"', 'data-image="4711"', 'data-src=""',
+        'data-lazy="true"', 'data-lazy="lazy"', 'data-original="1"', 'data-image="4711"',
+        'data-src=""',
         'data-url="https://x.vn/bai-viet.html"', 'data-src="https://x.vn/bai-viet.html?a=b.jpg"',
         'data-url="/anh/khac.jpg"', 'data-src="{{ url }}"', 'data-src="${a}.jpg"', 'data-src="/"',
         'data-srcset="auto"', 'data-lazy-srcset="true"', 'data-large-file="https://x.vn/large.jpg"',
@@ -112,10 +125,14 @@ def test_a_good_picture_is_not_replaced(attribute: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    "data-src data-original data-lazy-src data-lazy data-cfsrc data-ll-src data-lazyload data-echo data-orig-src "
-    "data-pagespeed-lazy-src data-litespeed-src data-actualsrc lazy-src data-image data-url data-anything".split(),
+    "data-src data-original data-lazy-src data-lazy data-cfsrc data-ll-src "
+    "data-lazyload data-echo data-orig-src "
+    "data-pagespeed-lazy-src data-litespeed-src data-actualsrc lazy-src data-image data-url "
+    "data-anything".split(),
 )
-@pytest.mark.parametrize("stand_in", ["data:image/gif;base64,R0", "", "/blank.gif", "https://x.vn/i/1x1.png?v=2"])
+@pytest.mark.parametrize(
+    "stand_in", ["data:image/gif;base64,R0", "", "/blank.gif", "https://x.vn/i/1x1.png?v=2"]
+)
 def test_a_lazy_picture_has_its_real_source(name: str, stand_in: str) -> None:
     assert source(f'<img src="{stand_in}" {name}="/real.jpg" alt="a">') == "/real.jpg"
 
@@ -134,27 +151,47 @@ def test_a_page_or_a_switch_is_no_picture_in_place_of_none() -> None:
 # ── what a reader can follow ─────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("unseen", ["\u00a0", "\u200b", "\ufeff", "\u200e", "\u3000", "\u00ad", "\n"])
+@pytest.mark.parametrize(
+    "unseen", ["\u00a0", "\u200b", "\ufeff", "\u200e", "\u3000", "\u00ad", "\n"]
+)
 def test_what_is_pasted_with_an_address_and_not_seen_comes_off(unseen: str) -> None:
     body = clean(f'<a href="{unseen}https://h.vn/x{unseen}">a</a>', PAGE)
     assert body.html == '<a href="https://h.vn/x" rel="noopener noreferrer">a</a>'
 
 
-@pytest.mark.parametrize("address", ["https://https://h.vn/", "http://http//h.vn/", "mailto:", "tel:"])
+@pytest.mark.parametrize(
+    "address", ["https://https://h.vn/", "http://http//h.vn/", "mailto:", "tel:"]
+)
 def test_an_address_of_which_a_part_is_missing_is_none(address: str) -> None:
     body = clean(f'<a href="{address}">a</a>', PAGE)
     assert body.html == "a"
-    assert body.warnings[0].message == f"a link was taken off: {address!r} is no address that a reader can follow"
+    assert (
+        body.warnings[0].message
+        == f"a link was taken off: {address!r} is no address that a reader can follow"
+    )
 
 
-@pytest.mark.parametrize("address", ["www.h.vn", "a@e.vn", "“https://h.vn”", "http//h.vn/x", "https;//h.vn"])
+@pytest.mark.parametrize(
+    "address", ["www.h.vn", "a@e.vn", "“https://h.vn”", "http//h.vn/x", "https;//h.vn"]
+)
 def test_an_address_that_a_browser_takes_for_a_path_is_told(address: str) -> None:
     [message] = told(f'<a href="{address}">a</a>')
     assert message.startswith(f"the link {address!r} leads to /thoi-su/")
 
 
 @pytest.mark.parametrize(
-    "address", ["khac.html", "thu-muc//x.html", "../x", "?q=a@b", "/a@b", "#a", "a/b@c", "mailto:a@e.vn", "//h.vn"]
+    "address",
+    [
+        "khac.html",
+        "thu-muc//x.html",
+        "../x",
+        "?q=a@b",
+        "/a@b",
+        "#a",
+        "a/b@c",
+        "mailto:a@e.vn",
+        "//h.vn",
+    ],
 )
 def test_a_path_is_not_taken_for_a_mistake(address: str) -> None:
     assert told(f'<a href="{address}">a</a><p id="a">b</p>') == []
@@ -176,28 +213,39 @@ MAP = "Xem bản đồ trên Google Maps"
         ("https://www.youtube.com/watch?v=abc", "https://www.youtube.com/watch?v=abc", FILM),
         ("https://youtu.be/abc?t=30", "https://youtu.be/abc?t=30", FILM),
         ("https://www.youtube.com/v/abc&hl=en&fs=1", "https://www.youtube.com/watch?v=abc", FILM),
-        ("https://www.youtube.com/embed/abc?t=1m30s", "https://www.youtube.com/watch?v=abc&t=1m30s", FILM),
-        ("https://www.youtube.com/embed/abc?start=30.5", "https://www.youtube.com/watch?v=abc&t=30s", FILM),
-        ("https://www.youtube.com/embed/abc?start=x&t=%26v=d", "https://www.youtube.com/watch?v=abc", FILM),
-        ("https://www.youtube.com/embed?listType=playlist&list=PL1", "https://www.youtube.com/playlist?list=PL1",
+        ("https://www.youtube.com/embed/abc?t=1m30s", "https://www.youtube.com/watch?v=abc&t=1m30s",
+         FILM),
+        ("https://www.youtube.com/embed/abc?start=30.5",
+         "https://www.youtube.com/watch?v=abc&t=30s", FILM),
+        ("https://www.youtube.com/embed/abc?start=x&t=%26v=d",
+         "https://www.youtube.com/watch?v=abc", FILM),
+        ("https://www.youtube.com/embed?listType=playlist&list=PL1",
+         "https://www.youtube.com/playlist?list=PL1",
          "Xem trên YouTube"),
-        ("https://www.youtube.com/embed/live_stream?channel=UC1", "https://www.youtube.com/channel/UC1/live", FILM),
+        ("https://www.youtube.com/embed/live_stream?channel=UC1",
+         "https://www.youtube.com/channel/UC1/live", FILM),
         ("https://www.facebook.com/plugins/video.php?height=3&href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fvideos%2F1%2F",
          "https://www.facebook.com/a/videos/1/", "Xem video trên Facebook"),
         ("https://www.facebook.com/v2.10/plugins/post.php?href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fposts%2F1",
          "https://www.facebook.com/a/posts/1", "Xem trên Facebook"),
         ("https://www.facebook.com/plugins/video.php?href=javascript:alert(1)",
-         "https://www.facebook.com/plugins/video.php?href=javascript:alert(1)", "Xem nội dung trên www.facebook.com"),
+         "https://www.facebook.com/plugins/video.php?href=javascript:alert(1)",
+         "Xem nội dung trên www.facebook.com"),
         ("https://www.google.com/maps/embed?pb=!1m18!1m12!1m3!1d3724.09!2d105.852!3d21.028!2m3!1f0",
          "https://www.google.com/maps/search/?api=1&query=21.028,105.852", MAP),
         ("https://www.google.com/maps/embed/v1/place?key=K&q=H%E1%BB%93+G%C6%B0%C6%A1m",
          "https://www.google.com/maps/search/?api=1&query=H%E1%BB%93%20G%C6%B0%C6%A1m", MAP),
-        ("https://maps.google.com/maps?q=Hue&output=embed", "https://www.google.com/maps/search/?api=1&query=Hue", MAP),
-        ("https://www.google.com/maps/d/embed?mid=1a&hl=vi", "https://www.google.com/maps/d/viewer?mid=1a", MAP),
-        ("https://www.google.com/search?q=a", "https://www.google.com/search?q=a", "Xem nội dung trên www.google.com"),
+        ("https://maps.google.com/maps?q=Hue&output=embed",
+         "https://www.google.com/maps/search/?api=1&query=Hue", MAP),
+        ("https://www.google.com/maps/d/embed?mid=1a&hl=vi",
+         "https://www.google.com/maps/d/viewer?mid=1a", MAP),
+        ("https://www.google.com/search?q=a", "https://www.google.com/search?q=a",
+         "Xem nội dung trên www.google.com"),
     ],
 )  # fmt: skip
-def test_a_frame_becomes_a_link_to_a_page_that_shows_it(address: str, page: str, words: str) -> None:
+def test_a_frame_becomes_a_link_to_a_page_that_shows_it(
+    address: str, page: str, words: str
+) -> None:
     body = clean(f'<iframe src="{address.replace("&", "&amp;")}"></iframe>', PAGE).html
     page = page.replace("&", "&amp;")
     assert body == f'<p><a href="{page}" rel="noopener noreferrer">{words}</a></p>'
@@ -205,13 +253,17 @@ def test_a_frame_becomes_a_link_to_a_page_that_shows_it(address: str, page: str,
 
 
 def test_a_title_that_nobody_sees_is_none() -> None:
-    assert f">{FILM}</a>" in clean('<iframe src="https://youtu.be/a" title="&#8203;"></iframe>', PAGE).html
+    assert (
+        f">{FILM}</a>"
+        in clean('<iframe src="https://youtu.be/a" title="&#8203;"></iframe>', PAGE).html
+    )
 
 
 @pytest.mark.parametrize(
     ("html", "address"),
     [
-        ('<div class="lazy-youtube" data-youtube-id="abc"></div>', "https://www.youtube.com/watch?v=abc"),
+        ('<div class="lazy-youtube" data-youtube-id="abc"></div>',
+         "https://www.youtube.com/watch?v=abc"),
         ('<div class="youtube-player" data-id="abc"></div>', "https://www.youtube.com/watch?v=abc"),
         ('<div data-plyr-provider="vimeo" data-plyr-embed-id="76"></div>', "https://vimeo.com/76"),
         ('<figure class="wp-block-embed"><div class="wp-block-embed__wrapper">\nhttps://youtu.be/abc\n</div></figure>',

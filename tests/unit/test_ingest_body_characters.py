@@ -1,4 +1,6 @@
-"""Characters in an editor's texts: entities and elements get no more past the limits than plain text does."""
+"""Characters in an editor's texts: entities and elements get no more past the limits than plain
+text does.
+"""
 
 import unicodedata
 from html import unescape
@@ -106,7 +108,9 @@ def test_what_is_stored_is_composed_and_stays_as_it_is(html: str) -> None:
     assert clean(body, PAGE).html == body
 
 
-@pytest.mark.parametrize("unseen", ["\u2065", "\ufff0", "\U000e0002", "\U000e0fff", "\U0001d159", "\ufffc"])
+@pytest.mark.parametrize(
+    "unseen", ["\u2065", "\ufff0", "\U000e0002", "\U000e0fff", "\U0001d159", "\ufffc"]
+)
 def test_what_nobody_sees_is_no_text(unseen: str) -> None:
     with pytest.raises(ValidationError, match="must not be blank"):
         TypeAdapter(Filled).validate_python(unseen)
@@ -125,7 +129,14 @@ def test_alt_that_nobody_sees_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    "html", ["--><mglyph>\u0338", "<p>a&gt;&#824;b", "<p>a&lt;&#824;b", "<p>a&gt;<b>&#824;</b>", "<p>\u226f \u226e"]
+    "html",
+    [
+        "--><mglyph>\u0338",
+        "<p>a&gt;&#824;b",
+        "<p>a&lt;&#824;b",
+        "<p>a&gt;<b>&#824;</b>",
+        "<p>\u226f \u226e",
+    ],
 )
 def test_a_stroke_behind_an_escape_stays_one_character(html: str) -> None:
     once = clean(html, PAGE).html

@@ -1,4 +1,6 @@
-"""Links within a body: every id that a link leads to is found, wherever the editor's program put it."""
+"""Links within a body: every id that a link leads to is found, wherever the editor's program put
+it.
+"""
 
 import re
 
@@ -36,7 +38,9 @@ def test_a_link_to_the_article_itself_leads_into_its_body(href: str) -> None:
     assert leads_there(f'<p><a href="{href}">1</a></p><p id="fn1">x</p>')
 
 
-@pytest.mark.parametrize("href", ["/thoi-su/bai-abc.html", "/thoi-su/khac.html#fn1", "/thoi-su/bai-abc.html?p=2#fn1"])
+@pytest.mark.parametrize(
+    "href", ["/thoi-su/bai-abc.html", "/thoi-su/khac.html#fn1", "/thoi-su/bai-abc.html?p=2#fn1"]
+)
 def test_a_link_to_another_page_stays(href: str) -> None:
     body = clean(f'<p><a href="{href}">1</a></p><p id="fn1">x</p>', PAGE)
     assert f'<a href="{href}"' in body.html
@@ -52,9 +56,12 @@ def test_a_word_document_without_a_place_in_it_is_no_link() -> None:
 @pytest.mark.parametrize(
     "empty",
     [
-        "<h2 id=m></h2>", "<p id=m></p>", "<pre id=m></pre>", "<p><b id=m></b>a", "<sup id=m></sup>",
-        "<p id=m><div>a</div>", "<br id=m>", "<hr id=m>", "<img name=m src=/a.jpg>", "<img id=m src=/a.jpg>",
-        "a<img id=m src=data:x>", "<span id=m></span>", "<x-own id=m></x-own>", "<p>a<b id=m></b></p>",
+        "<h2 id=m></h2>", "<p id=m></p>", "<pre id=m></pre>", "<p><b id=m></b>a",
+        "<sup id=m></sup>",
+        "<p id=m><div>a</div>", "<br id=m>", "<hr id=m>", "<img name=m src=/a.jpg>",
+        "<img id=m src=/a.jpg>",
+        "a<img id=m src=data:x>", "<span id=m></span>", "<x-own id=m></x-own>",
+        "<p>a<b id=m></b></p>",
         "<b id=m style='font-weight:normal'></b>", "<a id=x name=m></a>", "<a id=m name=x>a</a>",
         "<b><b id=m></b></b>", "<a href=/y id=m></a>", "<td id=m></td>", "<ul><li id=m></ul>",
         "<sup><i id=m></i></sup>", "<p>a<p id=m>&nbsp;</p>", "<h3 id=m><!-- --></h3>",
@@ -67,7 +74,9 @@ def test_the_id_of_an_empty_element_is_found(empty: str) -> None:
 def test_the_id_stands_where_the_empty_element_stood() -> None:
     assert '<h2 id="body-m">y</h2>' in leads_there('<p id=m></p><h2>y</h2><a href="#m">x</a>')
     assert leads_there('<a id=m></a>a<p><a href="#m">x</a></p>').startswith('<p id="body-m">a</p>')
-    assert 'a<span id="body-m"></span>b' in leads_there('<p>a<sup id=m></sup>b</p><a href="#m">x</a>')
+    assert 'a<span id="body-m"></span>b' in leads_there(
+        '<p>a<sup id=m></sup>b</p><a href="#m">x</a>'
+    )
 
 
 def test_ids_that_differ_stay_apart() -> None:

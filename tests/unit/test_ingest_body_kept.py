@@ -1,4 +1,6 @@
-"""What an editor sees in the source is in the body, or the editor is told: embeds, words, numbers, looks."""
+"""What an editor sees in the source is in the body, or the editor is told: embeds, words, numbers,
+looks.
+"""
 
 import re
 
@@ -41,12 +43,15 @@ def test_a_picture_is_found_where_it_stands(html: str) -> None:
 @pytest.mark.parametrize(
     ("html", "address"),
     [
-        ('<iframe src="about:blank" data-src="https://www.youtube.com/embed/abc"></iframe>', YOUTUBE),
-        ("<iframe src=\"javascript:''\" data-lazy-src='https://www.youtube.com/embed/abc'></iframe>", YOUTUBE),
-        ('<iframe src="" data-litespeed-src="https://www.youtube.com/embed/abc"></iframe>', YOUTUBE),
+        ('<iframe src="about:blank" '
+         'data-src="https://www.youtube.com/embed/abc"></iframe>', YOUTUBE),
+        ("<iframe src=\"javascript:''\" "
+         "data-lazy-src='https://www.youtube.com/embed/abc'></iframe>", YOUTUBE),
+        ('<iframe src="" '
+         'data-litespeed-src="https://www.youtube.com/embed/abc"></iframe>', YOUTUBE),
         ('<noscript><iframe src="https://www.youtube.com/embed/abc"></iframe></noscript>', YOUTUBE),
-        ('<iframe data-src="https://www.youtube.com/embed/abc"></iframe>'
-         '<noscript><div><iframe src="https://www.youtube.com/embed/abc"></iframe></div></noscript>', YOUTUBE),
+        ('<iframe data-src="https://www.youtube.com/embed/abc"></iframe><noscript><div><iframe '
+         'src="https://www.youtube.com/embed/abc"></iframe></div></noscript>', YOUTUBE),
         ('<object><param name=movie value="https://www.youtube.com/v/abc"></object>', YOUTUBE),
         ('<object><param name=movie value="https://www.youtube.com/v/abc">'
          '<embed src="https://www.youtube.com/v/abc"></object>', YOUTUBE),
@@ -54,11 +59,14 @@ def test_a_picture_is_found_where_it_stands(html: str) -> None:
         ('<amp-youtube data-videoid="abc"> </amp-youtube>', YOUTUBE),
         ('<div class="fb-post" data-href="https://www.facebook.com/a/posts/1"></div>',
          "https://www.facebook.com/a/posts/1"),
-        ('<blockquote class="instagram-media" data-instgrm-permalink="https://www.instagram.com/p/a/"></blockquote>',
+        ('<blockquote class="instagram-media" '
+         'data-instgrm-permalink="https://www.instagram.com/p/a/"></blockquote>',
          "https://www.instagram.com/p/a/"),
         ('<iframe src="https://player.vimeo.com/video/76979871?h=8272103f6e"></iframe>',
          "https://vimeo.com/76979871/8272103f6e"),
-        ('<iframe src="https://player.vimeo.com/video/76979871?h=a/b&amp;x=1"></iframe>', "https://vimeo.com/76979871"),
+        ('<iframe '
+         'src="https://player.vimeo.com/video/76979871?h=a/b&amp;x=1"></iframe>',
+         "https://vimeo.com/76979871"),
     ],
 )  # fmt: skip
 def test_an_embed_becomes_one_link(html: str, address: str) -> None:
@@ -72,7 +80,9 @@ def test_a_widget_is_a_link_only_in_place_of_nothing() -> None:
 
 
 def test_the_same_film_twice_is_two_links() -> None:
-    assert leads_to('<iframe src="https://www.youtube.com/embed/abc"></iframe>' * 2) == [YOUTUBE] * 2
+    assert (
+        leads_to('<iframe src="https://www.youtube.com/embed/abc"></iframe>' * 2) == [YOUTUBE] * 2
+    )
 
 
 def test_a_film_has_its_lazy_source() -> None:
@@ -87,7 +97,8 @@ def test_a_film_has_its_lazy_source() -> None:
          "<p>Sáng</p><p>Chiều</p>"),
         ('<a href="/a" style="display:block">Sáng</a>Chiều',
          '<p><a href="/a" rel="noopener noreferrer">Sáng</a></p><p>Chiều</p>'),
-        ('<i style="display:table-cell">A</i><i style="display: table-cell">B</i>', "<p><i>A</i></p><p><i>B</i></p>"),
+        ('<i style="display:table-cell">A</i><i style="display: '
+         'table-cell">B</i>', "<p><i>A</i></p><p><i>B</i></p>"),
         ('<span style="display:inline-block">A</span>B', "AB"),
         ("<button>A</button><button>B</button>", "A B"),
         ("<ruby>漢字<rt>hán tự</rt></ruby>", "漢字 (hán tự)"),

@@ -75,7 +75,11 @@ def test_too_much_is_named(html: str, what: str) -> None:
         "<table>" + "<tr>" + "<td><strong>ô</td>" * 450 + "</table>",
         "<table>" + "<tr>" + "".join(f"<td><b a={n}>ô</td>" for n in range(2000)) + "</table>",
         "".join(f"<font color={n}>" for n in range(200)) + "<p>x</p>" * 1000 + "</font>" * 200,
-        "<font size=2>" * 10 + "<table>" + ("<tr>" + "<td>1</td>" * 8) * 1200 + "</table>" + "</font>" * 10,
+        "<font size=2>" * 10
+        + "<table>"
+        + ("<tr>" + "<td>1</td>" * 8) * 1200
+        + "</table>"
+        + "</font>" * 10,
         "<p><font color=red>x" * 2000,
         "<p>x</p><svg>" + '<path d="M0 0"/>' * 10_000 + "</svg>",
     ],
@@ -86,7 +90,10 @@ def test_sloppy_markup_that_costs_nothing_is_let_through(html: str) -> None:
 
 @pytest.mark.parametrize("name", ["iframe", "script", "style", "textarea", "title"])
 def test_an_empty_element_of_xhtml_does_not_swallow_the_article(name: str) -> None:
-    assert clean(f"<p>a</p><{name}/><p>b</p><{name} title='x' /><p>c</p>", PAGE).html == "<p>a</p><p>b</p><p>c</p>"
+    assert (
+        clean(f"<p>a</p><{name}/><p>b</p><{name} title='x' /><p>c</p>", PAGE).html
+        == "<p>a</p><p>b</p><p>c</p>"
+    )
 
 
 def test_a_section_of_xml_hides_no_tags() -> None:

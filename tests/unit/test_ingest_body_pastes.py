@@ -1,4 +1,6 @@
-"""Pastes as programs really write them: what the editor saw there is published, or the editor is told."""
+"""Pastes as programs really write them: what the editor saw there is published, or the editor is
+told.
+"""
 
 import time
 
@@ -32,23 +34,30 @@ def told(html: str) -> list[str]:
          '<p><span class="c1">Đậm</span> <span class="c2 c9">nghiêng</span></p>',
          "<p><strong>Đậm</strong> <em>nghiêng</em></p>"),
         # Excel
-        ('<style><!--table {mso-displayed-decimal-separator:"\\,";}\n.xl65 {font-weight:700;\n text-align:center;}-->'
+        ('<style><!--table {mso-displayed-decimal-separator:"\\,";}\n.xl65 '
+         '{font-weight:700;\n text-align:center;}-->'
          "</style><table><tr><td class=xl65>Giá</td></tr></table>",
-         '<table><tbody><tr><td class="align-center"><strong>Giá</strong></td></tr></tbody></table>'),
+         '<table><tbody><tr><td '
+         'class="align-center"><strong>Giá</strong></td></tr></tbody></table>'),
         # Apple Notes and Pages
         ('<style type="text/css">p.p1 {text-align: center}\nspan.s1 {font-weight: bold}</style>'
          '<p class="p1"><span class="s1">Đậm</span></p><div class="p1"><b class="s1">x</b></div>',
          '<p class="align-center"><strong>Đậm</strong></p><p><b>x</b></p>'),
         # Word, saved as a page
-        ("<style>p.MsoTitle, li.MsoTitle, div.MsoTitle {margin:0; text-align:center}</style><p class=MsoTitle>A</p>",
+        ("<style>p.MsoTitle, li.MsoTitle, div.MsoTitle {margin:0; "
+         "text-align:center}</style><p class=MsoTitle>A</p>",
          '<p class="align-center">A</p>'),
         ("<style>h2{text-align:center}</style><h2>a</h2>", '<h2 class="align-center">a</h2>'),
-        ("<style>.c1{font-weight:700}</style><p class=c1 style='font-weight:normal'>a</p>", "<p>a</p>"),
+        ("<style>.c1{font-weight:700}</style><p class=c1 "
+         "style='font-weight:normal'>a</p>", "<p>a</p>"),
         ("<style>.c1{font-weight:400}</style><b>a<span class=c1>b</span></b>", "<b>a</b>b"),
-        ("<style>@import url(x.css);.a{font-weight:bold}</style><i class=a>a</i>", "<i><strong>a</strong></i>"),
-        ("<style>@media print{.a{display:none}.b{display:none}}</style><p class=a>a<i class=b>b</i></p>",
+        ("<style>@import url(x.css);.a{font-weight:bold}</style><i "
+         "class=a>a</i>", "<i><strong>a</strong></i>"),
+        ("<style>@media print{.a{display:none}.b{display:none}}</style><p class=a>a<i "
+         "class=b>b</i></p>",
          "<p>a<i>b</i></p>"),
-        ("<style>/* .a{font-weight:bold} */.b .a{font-weight:bold}.a:hover{font-weight:bold}</style><p class=a>a</p>",
+        ("<style>/* .a{font-weight:bold} */.b "
+         ".a{font-weight:bold}.a:hover{font-weight:bold}</style><p class=a>a</p>",
          "<p>a</p>"),
         ("<style>}}{{.a{font-weight:bold}</style><p class=a>a</p>", "<p>a</p>"),
         ("<style>.a{font-weight:bold</style><p class=a>a</p>", "<p>a</p>"),
@@ -67,7 +76,8 @@ def test_what_a_style_sheet_hides_is_left_out_and_told() -> None:
 @pytest.mark.parametrize(
     "sheet",
     [
-        "@" * 200_000, "a" * 200_000, "/*" * 100_000, "{" * 200_000, ".a{" * 60_000, "@{a{}" * 40_000, "," * 200_000,
+        "@" * 200_000, "a" * 200_000, "/*" * 100_000, "{" * 200_000, ".a{" * 60_000,
+        "@{a{}" * 40_000, "," * 200_000,
         "".join(f".a{n}{{font-weight:bold}}" for n in range(9000)),
         ",".join(f".a{n}" for n in range(30_000)) + "{font-family:" + "x" * 4000 + "}",
     ],
@@ -85,7 +95,9 @@ def test_a_style_sheet_costs_no_more_than_its_length(sheet: str) -> None:
 def test_editors_classes_align(name: str) -> None:
     assert cleaned(f'<p class="x {name}">a</p>') == '<p class="align-center">a</p>'
     assert cleaned(f'<p class="{name.replace("center", "right")}">a</p>') == (
-        "<p>a</p>" if name == "aligncenter" else '<p class="align-right">a</p>'  # a box at the right, not its text
+        "<p>a</p>"
+        if name == "aligncenter"
+        else '<p class="align-right">a</p>'  # a box at the right, not its text
     )
 
 
@@ -104,14 +116,16 @@ def test_editors_classes_align(name: str) -> None:
 def test_a_figure_is_aligned(figure: str, kept: str) -> None:
     html = f"{figure}<img src=/a.jpg alt=a><figcaption>Chú thích</figcaption></figure>"
     assert cleaned(html) == (
-        f'<figure class="{kept}"><img src="/a.jpg" alt="a" loading="lazy"><figcaption>Chú thích</figcaption></figure>'
+        f'<figure class="{kept}"><img src="/a.jpg" alt="a" '
+        'loading="lazy"><figcaption>Chú thích</figcaption></figure>'
     )
 
 
 @pytest.mark.parametrize(
     ("html", "body"),
     [
-        ("<table align=center><tr><td>1</table>", "<table><tbody><tr><td>1</td></tr></tbody></table>"),
+        ("<table "
+         "align=center><tr><td>1</table>", "<table><tbody><tr><td>1</td></tr></tbody></table>"),
         ("<table><tr align=center><td>1</table>",
          '<table><tbody><tr><td class="align-center">1</td></tr></tbody></table>'),
         ("<table><tr><td><div align=center>x</div>y</table>",
@@ -131,10 +145,12 @@ def test_alignment_is_that_of_the_text_it_stands_on(html: str, body: str) -> Non
     [
         ("<p>A <span style='font-family:Wingdings'>à</span> B</p>", "<p>A → B</p>"),
         ('<p><font face="Wingdings">J</font></p>', "<p>☺</p>"),
-        ("<p><span style='font-family:\"Symbol\";mso-char-type:symbol'>a</span> = 5</p>", "<p>α = 5</p>"),
+        ("<p><span style='font-family:\"Symbol\";mso-char-type:symbol'>a</span> = "
+         "5</p>", "<p>α = 5</p>"),
         ("<p style='font:12pt Symbol'>³</p>", "<p>≥</p>"),
         ("<p style='mso-list:l0 level1 lfo1'><span style='font-family:Wingdings;mso-list:Ignore'>Ø"
-         "<span style=\"font:7.0pt 'Times New Roman'\">&nbsp;</span></span>Mục</p>", "<p>➢&nbsp;Mục</p>"),
+         "<span style=\"font:7.0pt 'Times New "
+         "Roman'\">&nbsp;</span></span>Mục</p>", "<p>➢&nbsp;Mục</p>"),
         ("<p>&#61623; một &#xF0D8; hai \uf0fc</p>", "<p>• một ➢ hai ✓</p>"),
         ("<p style='font-family:Symbol'>Đoạn văn dài</p>", "<p>Đoạn văn dài</p>"),
         ("<p style='font-family:Symbol'><span style='font-family:Arial'>a</span></p>", "<p>a</p>"),
@@ -148,8 +164,12 @@ def test_signs_of_a_font_are_signs_without_it(html: str, body: str) -> None:
 
 
 def test_a_sign_that_nobody_can_read_is_told() -> None:
-    assert told("<p>a\uf041</p>") == ["U+F041 has a shape in one font only: readers see an empty box"]
-    assert told("<p><font face='Wingdings 2'>P</font></p>")[0].startswith("text in the font wingdings 2 shows")
+    assert told("<p>a\uf041</p>") == [
+        "U+F041 has a shape in one font only: readers see an empty box"
+    ]
+    assert told("<p><font face='Wingdings 2'>P</font></p>")[0].startswith(
+        "text in the font wingdings 2 shows"
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +178,8 @@ def test_a_sign_that_nobody_can_read_is_told() -> None:
         ('<img height="16" width="16" alt="❤️" src="https://static.xx.fbcdn.net/e.png">', "❤️"),
         ('<img class="emoji" alt="🏴\U000e0067\U000e0062\U000e007f" src="https://s.w.org/x.svg">',
          "🏴\U000e0067\U000e0062\U000e007f"),
-        ('<img data-emoji="👨\u200d👩\u200d👧" alt="" src="https://fonts.gstatic.com/1.png">', "👨\u200d👩\u200d👧"),
+        ('<img data-emoji="👨\u200d👩\u200d👧" alt="" '
+         'src="https://fonts.gstatic.com/1.png">', "👨\u200d👩\u200d👧"),
         ('<img class="emoji" alt="1️⃣" src="/x.png">', '1️⃣'),
     ],
 )  # fmt: skip
@@ -182,15 +203,21 @@ def test_another_picture_stays_one(alt: str) -> None:
         ('<ol style="list-style-type:disc"><li>a</ol>', "<ul><li>a</li></ul>"),
         ('<ol style="list-style:none"><li>1. a</ol>', "<ul><li>1. a</li></ul>"),
         ('<ul style="list-style-type:decimal"><li>a</ul>', "<ol><li>a</li></ol>"),
-        ('<ol><li style="list-style-type:lower-alpha">a</ol>', '<ol type="a"><li>a</li></ol>'),  # Google Docs
-        ('<ol start="3"><li style="list-style-type:decimal">a</ol>', '<ol start="3"><li>a</li></ol>'),
+        ('<ol><li '
+         # Google Docs
+         'style="list-style-type:lower-alpha">a</ol>', '<ol type="a"><li>a</li></ol>'),
+        ('<ol start="3"><li '
+         'style="list-style-type:decimal">a</ol>', '<ol start="3"><li>a</li></ol>'),
         # Quill
-        ('<ol><li data-list="bullet"><span class="ql-ui"></span>a</li><li data-list="bullet">b</li></ol>',
+        ('<ol><li data-list="bullet"><span class="ql-ui"></span>a</li><li '
+         'data-list="bullet">b</li></ol>',
          "<ul><li>a</li><li>b</li></ul>"),
-        ('<ol><li data-list="bullet">a</li><li data-list="ordered">b</li><li data-list="ordered">c</li></ol>d',
+        ('<ol><li data-list="bullet">a</li><li data-list="ordered">b</li><li '
+         'data-list="ordered">c</li></ol>d',
          "<ul><li>a</li></ul><ol><li>b</li><li>c</li></ol><p>d</p>"),
         # Google Docs, Word for the web
-        ("<ul><li>1</li><ul><li>1.1</li></ul><li>2</li></ul>", "<ul><li>1<ul><li>1.1</li></ul></li><li>2</li></ul>"),
+        ("<ul><li>1</li><ul><li>1.1</li></ul><li>2</li></ul>",
+         "<ul><li>1<ul><li>1.1</li></ul></li><li>2</li></ul>"),
         ("<ol><li>1</li> <ol><li>2</li><ol><li>3</li></ol></ol><ul><li>4</ul></ol>z",
          "<ol><li>1<ol><li>2<ol><li>3</li></ol></li></ol><ul><li>4</li></ul></li></ol><p>z</p>"),
         ("<ul><ul><li>a</li></ul></ul>", "<ul><ul><li>a</li></ul></ul>"),
@@ -204,7 +231,9 @@ def test_a_list_shows_what_the_source_shows(html: str, body: str) -> None:
 def test_links_into_a_list_that_moved_into_an_item_stay() -> None:
     html = "<ul><li id=q>a</li><ul id=w><li>b</ul></ul><a href=#q>1</a><a href=#w>2</a>"
     assert told(html) == []
-    assert cleaned(html).startswith('<ul><li id="body-q">a<ul id="body-w"><li>b</li></ul></li></ul>')
+    assert cleaned(html).startswith(
+        '<ul><li id="body-q">a<ul id="body-w"><li>b</li></ul></li></ul>'
+    )
 
 
 # ── lines, languages, directions ─────────────────────────────────────────────────────────────────
@@ -217,7 +246,10 @@ def test_links_into_a_list_that_moved_into_an_item_stay() -> None:
         ('<div style="white-space: pre-line"><span>a\n</span>b</div>', "<p>a<br>b</p>"),
         ('<p style="white-space:pre">a\n b  c</p>', "<p>a<br>&nbsp;b&nbsp; c</p>"),
         ('<div style="white-space:pre-wrap">\n<p>a</p>\n<p>b</p>\n</div>', "<p>a</p><p>b</p>"),
-        ('<p style="white-space:pre-wrap">a<span style="white-space:normal">b\nc</span></p>', "<p>ab\nc</p>"),
+        (
+            '<p style="white-space:pre-wrap">a<span style="white-space:normal">b\nc</span></p>',
+            "<p>ab\nc</p>",
+        ),
         ('<pre style="white-space:pre-wrap">a\nb</pre>', "<pre>a\nb</pre>"),
         ("<p>a\nb</p>", "<p>a\nb</p>"),
     ],
@@ -230,14 +262,17 @@ def test_line_ends_that_show_are_kept(html: str, body: str) -> None:
     ("html", "body"),
     [
         ('<div dir="rtl" lang="ar"><p>أ</p><p lang="vi">a</p><ul><li>x</ul></div><p>b',
-         '<p lang="ar" dir="rtl">أ</p><p lang="vi" dir="rtl">a</p><ul lang="ar" dir="rtl"><li>x</li></ul><p>b</p>'),
+         '<p lang="ar" dir="rtl">أ</p><p lang="vi" dir="rtl">a</p><ul lang="ar" '
+         'dir="rtl"><li>x</li></ul><p>b</p>'),
         ('<section lang="en">Hello</section>', '<p lang="en">Hello</p>'),
         ('<div dir="rtl">أ<div dir="ltr">a</div></div>', '<p dir="rtl">أ</p><p dir="ltr">a</p>'),
         ('<p style="direction:rtl">أ</p>', '<p dir="rtl">أ</p>'),
-        ('<p class="ql-direction-rtl ql-align-right">أ</p>', '<p dir="rtl" class="align-right">أ</p>'),
+        ('<p class="ql-direction-rtl '
+         'ql-align-right">أ</p>', '<p dir="rtl" class="align-right">أ</p>'),
         ("<bdo dir=rtl>abc</bdo> <bdi>أ</bdi>", '<bdo dir="rtl">abc</bdo> <bdi>أ</bdi>'),
         # what Word, Facebook and Gmail write around everything
-        ('<body lang="EN-US"><div dir="ltr">a</div><div dir="auto">b</div></body>', "<p>a</p><p>b</p>"),
+        ('<body lang="EN-US"><div dir="ltr">a</div><div '
+         'dir="auto">b</div></body>', "<p>a</p><p>b</p>"),
         ('<html dir="rtl"><body>أ</body></html>', '<p dir="rtl">أ</p>'),
     ],
 )  # fmt: skip
@@ -249,7 +284,10 @@ def test_language_and_direction_of_a_block_go_to_its_paragraphs(html: str, body:
     ("html", "body"),
     [
         ("<q>một <q>hai</q></q>", "<q>một <q>hai</q></q>"),
-        ("x<sup>2<sup>n</sup></sup> a<sub>i<sub>j</sub></sub>", "x<sup>2<sup>n</sup></sup> a<sub>i<sub>j</sub></sub>"),
+        (
+            "x<sup>2<sup>n</sup></sup> a<sub>i<sub>j</sub></sub>",
+            "x<sup>2<sup>n</sup></sup> a<sub>i<sub>j</sub></sub>",
+        ),
         ('<dfn title="Tổng sản phẩm">GDP</dfn>', '<dfn title="Tổng sản phẩm">GDP</dfn>'),
     ],
 )
@@ -270,12 +308,16 @@ def test_an_element_within_its_like_means_something(html: str, body: str) -> Non
         ('a<input value="Chữ">b', "<input> was left out"),
         ("a<meter value=0.6></meter>b", "<meter> was left out: write its figure as text"),
         ("a<progress value=1></progress>b", "<progress> was left out: write its figure as text"),
-        ('a<div style="background-image:url(/nen.jpg)"></div>', "a picture behind the text was left out"),
-        ('<table background="/nen.jpg"><tr><td>a</table>', "a picture behind the text was left out"),
-        ("a\x93b\x94", "control characters were taken out: has the text been read in its right encoding?"),
+        ('a<div '
+         'style="background-image:url(/nen.jpg)"></div>', "a picture behind the text was left out"),
+        ('<table '
+         'background="/nen.jpg"><tr><td>a</table>', "a picture behind the text was left out"),
+        ("a\x93b\x94", "control characters were taken out: has the text been read in its right "
+                       "encoding?"),
         ('[caption id="a"]b[/caption]',
          '[caption id="a"] is published as it stands: it means something to WordPress only'),
-        ("a [gallery] b", "[gallery] is published as it stands: it means something to WordPress only"),
+        ("a [gallery] b", "[gallery] is published as it stands: it means something to WordPress "
+                          "only"),
     ],
 )  # fmt: skip
 def test_what_is_lost_is_told(html: str, message: str) -> None:
@@ -290,14 +332,19 @@ def test_what_is_lost_is_told(html: str, message: str) -> None:
         ("<noscript></noscript>", []),
         ("<noscript><b>x</b></noscript>", ["text in <noscript> was left out"]),
         ("<p hidden><b>x</b></p>", ["text that the source hides was left out"]),
-        ("<object></object>", ["<object> was left out: it has no address that a reader can follow"]),
+        (
+            "<object></object>",
+            ["<object> was left out: it has no address that a reader can follow"],
+        ),
     ],
 )
 def test_what_follows_an_element_is_not_taken_for_its_text(html: str, messages: list[str]) -> None:
     assert told(f"{html}<p>a</p>") == told(f"<p>a</p>{html}") == messages
 
 
-@pytest.mark.parametrize("before", ["<noscript></noscript>", "<noscript>x</noscript>", "<object></object>"])
+@pytest.mark.parametrize(
+    "before", ["<noscript></noscript>", "<noscript>x</noscript>", "<object></object>"]
+)
 def test_a_picture_behind_an_element_is_not_taken_for_one_within_it(before: str) -> None:
     assert cleaned(f'{before}<p><img src="/a.jpg" alt="a"></p>').count("<img") == 1
     html = f'<blockquote class="x-embed" cite="{TIKTOK}">a</blockquote><a href="{TIKTOK}">b</a>'
@@ -310,20 +357,38 @@ def test_the_text_around_a_hidden_element_stays() -> None:
 
 def test_a_quotation_that_a_script_would_replace_links_to_the_post() -> None:
     profile = '<a href="https://www.tiktok.com/@a?refer=embed">@a</a>'
-    html = f'<blockquote class="tiktok-embed" cite="{TIKTOK}"><section>{profile}</section></blockquote>'
-    assert f'<p><a href="{TIKTOK}" rel="noopener noreferrer">Xem nội dung trên www.tiktok.com</a></p>' in cleaned(html)
+    html = (
+        '<blockquote class="tiktok-embed" '
+        f'cite="{TIKTOK}"><section>{profile}</section></blockquote>'
+    )
+    assert (
+        f'<p><a href="{TIKTOK}" rel="noopener noreferrer">Xem nội dung trên www.tiktok.com</a></p>'
+        in cleaned(html)
+    )
     assert told(html) == [f"<blockquote> became a link to {TIKTOK}"]
-    linked = f'<blockquote class="tiktok-embed" cite="{TIKTOK}"><a href="{TIKTOK}?x=1">Xem</a></blockquote>'
+    linked = (
+        f'<blockquote class="tiktok-embed" cite="{TIKTOK}"><a '
+        f'href="{TIKTOK}?x=1">Xem</a></blockquote>'
+    )
     assert told(linked) == told(f'<blockquote cite="{TIKTOK}">a</blockquote>') == []
 
 
 def test_a_link_is_underlined_without_saying_so() -> None:
-    html = '<a href="/x" style="text-decoration:underline"><span style="text-decoration:underline">a</span></a>'
+    html = (
+        '<a href="/x" style="text-decoration:underline"><span '
+        'style="text-decoration:underline">a</span></a>'
+    )
     assert cleaned(html) == '<a href="/x" rel="noopener noreferrer">a</a>'
 
 
 @pytest.mark.parametrize(
-    "html", ["<p>[Video] Lễ hội</p>", "a<input type=hidden>b", "<meter>60%</meter>", "<p style='background:red'>a</p>"]
+    "html",
+    [
+        "<p>[Video] Lễ hội</p>",
+        "a<input type=hidden>b",
+        "<meter>60%</meter>",
+        "<p style='background:red'>a</p>",
+    ],
 )
 def test_what_loses_nothing_is_not_told(html: str) -> None:
     assert told(html) == []
@@ -337,4 +402,6 @@ def test_a_link_to_what_was_left_out_leads_to_its_place(tag: str) -> None:
 
 def test_a_link_to_a_film_has_its_target() -> None:
     body = cleaned('<p><a href="#x">b</a> <video id="x" src="https://x.vn/a.mp4"></video></p>')
-    assert body.endswith('<video controls="" preload="none" src="https://x.vn/a.mp4" id="body-x"></video></p>')
+    assert body.endswith(
+        '<video controls="" preload="none" src="https://x.vn/a.mp4" id="body-x"></video></p>'
+    )

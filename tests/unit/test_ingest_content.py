@@ -1,4 +1,6 @@
-"""What an editor sends: limits and their messages, cleaned text, slugs, and HTML that means harm."""
+"""What an editor sends: limits and their messages, cleaned text, slugs, and HTML that means
+harm.
+"""
 
 import json
 import unicodedata
@@ -10,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.ingest.articles.content import RESERVED_SECTIONS, ArticleInput, distinct, given_twice, slug_of
+from services.ingest.articles.content import (
+    RESERVED_SECTIONS,
+    ArticleInput,
+    distinct,
+    given_twice,
+    slug_of,
+)
 from shared.web.api import from_validation
 
 LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}
@@ -21,7 +29,9 @@ def taken(**fields: Any) -> ArticleInput:
 
 
 def faults(**fields: Any) -> dict[str, str]:
-    """The faults by place, as a client is told them; a field that is None is left out of the body."""
+    """The faults by place, as a client is told them; a field that is None is left out of the
+    body.
+    """
     body = {name: value for name, value in {**LEAST, **fields}.items() if value is not None}
     try:
         ArticleInput.model_validate_json(json.dumps(body))
@@ -34,13 +44,19 @@ def place(**fields: Any) -> list[str]:
     return list(faults(**fields))
 
 
-# ── fields ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── fields
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_three_fields_are_enough() -> None:
     article = taken()
     assert (article.lead, article.tags, article.byline, article.image) == ("", [], "", None)
-    assert (article.language, article.slug, article.published_at, article.reads_baseline) == ("vi", None, None, None)
+    assert (article.language, article.slug, article.published_at, article.reads_baseline) == (
+        "vi",
+        None,
+        None,
+        None,
+    )
 
 
 def test_everything_at_its_limit_is_taken() -> None:
@@ -101,7 +117,9 @@ def test_the_picture_has_limits_too(image: dict[str, Any], where: str) -> None:
 
 @pytest.mark.parametrize(("field", "most"), [("title", 300), ("lead", 2000), ("byline", 200)])
 def test_a_text_that_is_too_long_is_told_in_characters(field: str, most: int) -> None:
-    assert faults(**{field: "ộ" * (most + 1)}) == {field: f"must have at most {most} characters, not {most + 1}"}
+    assert faults(**{field: "ộ" * (most + 1)}) == {
+        field: f"must have at most {most} characters, not {most + 1}"
+    }
 
 
 def test_a_tag_has_fifty_letters_at_most_and_is_named_by_its_place() -> None:
@@ -117,7 +135,9 @@ def test_a_blank_title_is_refused(title: str) -> None:
 def test_a_body_is_measured_in_bytes_not_in_letters() -> None:
     half = 1 << 19
     assert faults(body_html="đ" * half) == {}
-    assert faults(body_html="đ" * half + "x") == {"body_html": "must have at most 1048576 bytes in UTF-8"}
+    assert faults(body_html="đ" * half + "x") == {
+        "body_html": "must have at most 1048576 bytes in UTF-8"
+    }
 
 
 def test_an_unknown_field_is_a_mistake() -> None:
@@ -131,14 +151,24 @@ def test_the_editor_may_say_how_much_a_change_matters() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("title", 5), ("tags", "cầu"), ("reads_baseline", "5"), ("reads_baseline", 1.5), ("reads_baseline", True)],
+    [
+        ("title", 5),
+        ("tags", "cầu"),
+        ("reads_baseline", "5"),
+        ("reads_baseline", 1.5),
+        ("reads_baseline", True),
+    ],
 )
 def test_types_are_not_guessed(field: str, value: Any) -> None:
     assert place(**{field: value}) == [field]
 
 
 def test_all_faults_are_told_at_once() -> None:
-    assert place(title="", section="Kinh tế", reads_baseline=-1) == ["title", "section", "reads_baseline"]
+    assert place(title="", section="Kinh tế", reads_baseline=-1) == [
+        "title",
+        "section",
+        "reads_baseline",
+    ]
 
 
 @pytest.mark.parametrize("language", ["VI", "v", "vi_VN", "vi-", "tiếng", "vi\n"])
@@ -146,7 +176,8 @@ def test_a_language_is_a_tag(language: str) -> None:
     assert place(language=language) == ["language"]
 
 
-# ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── text
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 DECOMPOSED = "Đu\u031bo\u031b\u0300ng vê\u0300"
 COMPOSED = "Đường về"
@@ -154,7 +185,10 @@ COMPOSED = "Đường về"
 
 @pytest.mark.parametrize("field", ["title", "lead", "byline"])
 def test_letters_are_composed_and_spaces_made_single(field: str) -> None:
-    assert getattr(taken(**{field: f"  {DECOMPOSED}\n\tbản \u2028 Lác "}), field) == f"{COMPOSED} bản Lác"
+    assert (
+        getattr(taken(**{field: f"  {DECOMPOSED}\n\tbản \u2028 Lác "}), field)
+        == f"{COMPOSED} bản Lác"
+    )
 
 
 @pytest.mark.parametrize("unseen", ["\u200b", "\ufeff", "\u2060", "\u00ad"])
@@ -167,8 +201,10 @@ def test_tags_that_differ_in_capitals_alone_are_one() -> None:
     assert distinct(["Huế", "cầu", "HUẾ", "Cầu", "hue", "cầu"]) == ["Huế", "cầu", "hue"]
 
 
-BLANK = ["\u200b", "\ufeff", "\u2060", "\u3164", "\u00ad", "\u200e", "\u200d\u200c", "\u2800", "\u115f\u1160",
-         "\uffa0", "\u034f", "\u180e", "\ufe0f", "\u0301", "\u202e\u202c", " \u200b \u00a0", "\ue000", "\u061c",
+BLANK = ["\u200b", "\ufeff", "\u2060", "\u3164", "\u00ad", "\u200e", "\u200d\u200c", "\u2800",
+         "\u115f\u1160",
+         "\uffa0", "\u034f", "\u180e", "\ufe0f", "\u0301", "\u202e\u202c", " \u200b \u00a0",
+         "\ue000", "\u061c",
          "\U000e0041"]  # fmt: skip
 
 
@@ -183,16 +219,25 @@ def test_characters_that_nobody_sees_are_blank(text: str) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["🏆", "中", "1", "!", "\u0e01\u0e34", "a\u200bb", "👨\u200d👩\u200d👧", "ㅏ"])
+@pytest.mark.parametrize(
+    "text", ["🏆", "中", "1", "!", "\u0e01\u0e34", "a\u200bb", "👨\u200d👩\u200d👧", "ㅏ"]
+)
 def test_characters_that_show_are_kept(text: str) -> None:
     assert taken(title=text).title == text
 
 
 def test_direction_overrides_are_taken_out_of_a_line() -> None:
     text = "Giá vàng \u202e2026/11/26\u202c hôm \u2066\u2067\u2068nay\u2069\u202a\u202b\u202d"
-    article = taken(title=text, lead=text, byline=text, tags=[text], image={"url": "/a", "caption": text})
+    article = taken(
+        title=text, lead=text, byline=text, tags=[text], image={"url": "/a", "caption": text}
+    )
     clean = "Giá vàng 2026/11/26 hôm nay"
-    assert (article.title, article.lead, article.byline, article.tags) == (clean, clean, clean, [clean])
+    assert (article.title, article.lead, article.byline, article.tags) == (
+        clean,
+        clean,
+        clean,
+        [clean],
+    )
     assert article.image is not None
     assert article.image.caption == clean
 
@@ -204,7 +249,9 @@ def test_a_letter_has_eight_combining_marks_at_most(mark: str) -> None:
 
 def test_so_are_those_of_tags_and_pictures() -> None:
     assert taken(tags=[f" {DECOMPOSED} "]).tags == [COMPOSED]
-    image = taken(image={"url": "/a", "alt": DECOMPOSED, "caption": f"{DECOMPOSED}\n", "credit": DECOMPOSED}).image
+    image = taken(
+        image={"url": "/a", "alt": DECOMPOSED, "caption": f"{DECOMPOSED}\n", "credit": DECOMPOSED}
+    ).image
     assert image is not None
     assert (image.alt, image.caption, image.credit) == (COMPOSED, COMPOSED, COMPOSED)
 
@@ -224,7 +271,8 @@ def test_control_characters_are_refused_in_text(character: str) -> None:
     }  # fmt: skip
 
 
-# ── slugs, sections, addresses, times ────────────────────────────────────────────────────────────────────────────────
+# ── slugs, sections, addresses, times
+# ────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -277,7 +325,9 @@ def test_slugs_are_made_from_titles(title: str, slug: str) -> None:
 
 @given(st.text(max_size=150))
 def test_a_title_has_one_slug_composed_or_not(title: str) -> None:
-    assert slug_of(unicodedata.normalize("NFD", title)) == slug_of(unicodedata.normalize("NFC", title))
+    assert slug_of(unicodedata.normalize("NFD", title)) == slug_of(
+        unicodedata.normalize("NFC", title)
+    )
 
 
 @given(st.text(max_size=150))
@@ -285,7 +335,9 @@ def test_every_title_makes_a_slug_that_we_take_ourselves(title: str) -> None:
     assert faults(slug=slug_of(title)) == {}
 
 
-@pytest.mark.parametrize("slug", ["", "Kinh-te", "kinh te", "kinh--te", "-kinh", "te-", "đường", "a/b", "a.b", "a\n"])
+@pytest.mark.parametrize(
+    "slug", ["", "Kinh-te", "kinh te", "kinh--te", "-kinh", "te-", "đường", "a/b", "a.b", "a\n"]
+)
 def test_a_slug_is_lower_case_letters_figures_and_single_hyphens(slug: str) -> None:
     assert place(slug=slug) == ["slug"]
     assert place(section=slug) == ["section"]
@@ -297,7 +349,9 @@ def test_a_section_is_not_called_as_one_of_our_own_paths(section: str) -> None:
     assert faults(slug=section) == {}
 
 
-@pytest.mark.parametrize("url", ["https://e.vn/a.jpg", "http://e.vn", "/media/a.webp", "/a?b=c&d=%20#e"])
+@pytest.mark.parametrize(
+    "url", ["https://e.vn/a.jpg", "http://e.vn", "/media/a.webp", "/a?b=c&d=%20#e"]
+)
 def test_addresses_of_pictures(url: str) -> None:
     assert faults(image={"url": url}) == {}
 
@@ -305,8 +359,10 @@ def test_addresses_of_pictures(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "", "a.jpg", "//evil.example/a.jpg", "/\\evil.example", "\\\\evil", "javascript:alert(1)", "data:image/png,x",
-        "HTTPS://e.vn/a", "https://", "https:///a", "/a b", '/a"onerror=alert(1)', "/a'b", "/<b>", " /a", "/a\n",
+        "", "a.jpg", "//evil.example/a.jpg", "/\\evil.example", "\\\\evil", "javascript:alert(1)",
+        "data:image/png,x",
+        "HTTPS://e.vn/a", "https://", "https:///a", "/a b", '/a"onerror=alert(1)', "/a'b", "/<b>",
+        " /a", "/a\n",
         "/a\0reads\0", "/a\x1b", "https://e.vn/\x7f",
     ],
 )  # fmt: skip

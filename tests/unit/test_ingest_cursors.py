@@ -1,4 +1,6 @@
-"""A list of changes misses nothing, however late a change is committed and however slowly the list is read."""
+"""A list of changes misses nothing, however late a change is committed and however slowly the list
+is read.
+"""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +34,9 @@ def article(written: Written) -> Article:
     return put(written.id, CONTENT, None, Preconditions(), at(written.changed), SITE).article
 
 
-def page(all_: list[Written], cursor: Cursor, limit: int, now: float) -> tuple[list[Article], Cursor]:
+def page(
+    all_: list[Written], cursor: Cursor, limit: int, now: float
+) -> tuple[list[Article], Cursor]:
     """What MongoDB answers at `now`, and the cursor behind it as a client gets and sends it."""
     behind = [
         found
@@ -62,7 +66,9 @@ def test_a_change_committed_behind_a_full_page_comes_however_late_the_next_call_
     limit=st.integers(1, 3),
 )
 def test_nothing_is_missed(changes: list[tuple[int, int]], pauses: list[int], limit: int) -> None:
-    written = [Written(f"a{i}", changed, changed + taken) for i, (changed, taken) in enumerate(changes)]
+    written = [
+        Written(f"a{i}", changed, changed + taken) for i, (changed, taken) in enumerate(changes)
+    ]
     cursor, now, seen = Cursor(Place(START, "")), 0, set[str]()
     for pause in (*pauses, 500, *[61] * (len(written) * 2 + 3)):
         now += pause

@@ -1,4 +1,6 @@
-"""Which articles are public: what is asked of MongoDB, how long, and what a reader is told meanwhile."""
+"""Which articles are public: what is asked of MongoDB, how long, and what a reader is told
+meanwhile.
+"""
 
 import asyncio
 import json
@@ -50,7 +52,9 @@ async def frozen() -> bool:
 
 def make(answer: Callable[[], Awaitable[bool]]) -> tuple[KnownArticles, Store]:
     store = Store(answer)
-    return KnownArticles(cast(ArticleStore, store), lambda: 100.0, IngestMetrics(new_registry())), store
+    return KnownArticles(
+        cast(ArticleStore, store), lambda: 100.0, IngestMetrics(new_registry())
+    ), store
 
 
 @pytest.fixture(autouse=True)
@@ -60,14 +64,18 @@ def _short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_an_absent_article_is_asked_for_once_a_second() -> None:
     known, store = make(no)
-    assert [await known.look_up("a1"), await known.look_up("a1"), await known.look_up("a2")] == [False] * 3
+    assert [await known.look_up("a1"), await known.look_up("a1"), await known.look_up("a2")] == [
+        False
+    ] * 3
     assert store.asked == ["a1", "a2"]
 
 
 async def test_a_database_that_does_not_answer_keeps_nobody_waiting() -> None:
     known, _ = make(frozen)
     async with asyncio.timeout(1):  # far less than one after the other would take
-        answers = await asyncio.gather(*(known.look_up(f"a{n}") for n in range(100)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(known.look_up(f"a{n}") for n in range(100)), return_exceptions=True
+        )
     assert {type(answer) for answer in answers} == {Unavailable}
     with pytest.raises(Unavailable):
         await known.look_up("a1")  # nobody has kept a place
@@ -75,7 +83,9 @@ async def test_a_database_that_does_not_answer_keeps_nobody_waiting() -> None:
 
 @pytest.mark.parametrize("answer", [away, frozen])
 @pytest.mark.parametrize("way", ["post", "pixel"])
-async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[], Awaitable[bool]]) -> None:
+async def test_who_cannot_be_told_is_answered_503(
+    way: str, answer: Callable[[], Awaitable[bool]]
+) -> None:
     known, _ = make(answer)
     window = ReloadWindow(0, 1, lambda: 0.0)
     measured = IngestMetrics(new_registry())
@@ -103,4 +113,7 @@ async def test_who_cannot_be_told_is_answered_503(way: str, answer: Callable[[],
     await getattr(beacon, way)(scope, receive, send)
     start, body = sent
     assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
-    assert json.loads(body["body"])["detail"] == "whether there is such an article is not known now, try again"
+    assert (
+        json.loads(body["body"])["detail"]
+        == "whether there is such an article is not known now, try again"
+    )

@@ -1,4 +1,6 @@
-"""Pictures are known by decoding them, whatever their name says, and tell nothing about their maker."""
+"""Pictures are known by decoding them, whatever their name says, and tell nothing about their
+maker.
+"""
 
 import struct
 import zlib
@@ -107,7 +109,9 @@ def animation(kind: str, size: tuple[int, int] = (60, 40), **options: Any) -> by
     for frame in frames:
         frame.paste("red", (0, 0, size[0] // 2, size[1]))
     written = BytesIO()
-    frames[0].save(written, kind, save_all=True, append_images=frames[1:], duration=TIMES, **options)
+    frames[0].save(
+        written, kind, save_all=True, append_images=frames[1:], duration=TIMES, **options
+    )
     return written.getvalue()
 
 
@@ -149,7 +153,9 @@ def test_every_frame_of_an_animation_is_turned(kind: str) -> None:
 def test_an_animation_too_large_to_be_turned_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.ingest.articles.media.MAX_PIXELS", 4 * 60 * 40 - 1)
     assert look_at(animation("WEBP", exif=exif())).width == 60
-    assert refusal(animation("WEBP", exif=exif(6))).startswith("is an animation too large to be turned")
+    assert refusal(animation("WEBP", exif=exif(6))).startswith(
+        "is an animation too large to be turned"
+    )
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -189,8 +195,14 @@ def webp_chunk(kind: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "clean"),
     [
-        *((JPEG[:2] + segment(0xE0 + number, b"X\0" + SECRET) + JPEG[2:], JPEG) for number in range(16)),
-        (JPEG[:2] + segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + SECRET) + JPEG[2:], JPEG),
+        *(
+            (JPEG[:2] + segment(0xE0 + number, b"X\0" + SECRET) + JPEG[2:], JPEG)
+            for number in range(16)
+        ),
+        (
+            JPEG[:2] + segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + SECRET) + JPEG[2:],
+            JPEG,
+        ),
         (JPEG[:2] + segment(0xFE, SECRET) + segment(0xFE, SECRET) + JPEG[2:], JPEG),
         (JPEG + TAIL, JPEG),
         (JPEG + picture("JPEG", exif=exif(), comment=SECRET), JPEG),
@@ -200,8 +212,20 @@ def webp_chunk(kind: bytes) -> bytes:
         (GIF[:-1] + b"\x21\x01\x06bi mat\0;", GIF),
         (GIF + TAIL, GIF),
         (MOVING_GIF[:SECOND_FRAME] + COMMENT_IN_GIF + MOVING_GIF[SECOND_FRAME:], MOVING_GIF),
-        (PNG[:33] + png_chunk(b"tIME", b"\x07\xea\x0b\x1a\0\0\0") + png_chunk(b"biMt", SECRET) + PNG[33:], PNG),
-        (PNG[:-12] + png_chunk(b"eXIf", SECRET) + png_chunk(b"iTXt", b"a\0\0\0\0\0" + SECRET) + PNG[-12:], PNG),
+        (
+            PNG[:33]
+            + png_chunk(b"tIME", b"\x07\xea\x0b\x1a\0\0\0")
+            + png_chunk(b"biMt", SECRET)
+            + PNG[33:],
+            PNG,
+        ),
+        (
+            PNG[:-12]
+            + png_chunk(b"eXIf", SECRET)
+            + png_chunk(b"iTXt", b"a\0\0\0\0\0" + SECRET)
+            + PNG[-12:],
+            PNG,
+        ),
         (PNG + TAIL, PNG),
         (WEBP + TAIL, WEBP),
         *((webp_chunk(kind), WEBP) for kind in (b"EXIF", b"XMP ", b"C2PA")),
@@ -217,12 +241,16 @@ def test_only_what_shows_the_picture_is_kept(data: bytes, clean: bytes) -> None:
 
 def test_colours_depth_and_profile_stay() -> None:
     deep = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0))
-    deep += png_chunk(b"gAMA", struct.pack(">I", 45455)) + png_chunk(b"IDAT", zlib.compress(b"\0" + bytes(range(12))))
+    deep += png_chunk(b"gAMA", struct.pack(">I", 45455)) + png_chunk(
+        b"IDAT", zlib.compress(b"\0" + bytes(range(12)))
+    )
     head, end = b"\x89PNG\r\n\x1a\n", png_chunk(b"IEND", b"")
     assert look_at(head + deep + png_chunk(b"tEXt", b"Author\0Nga") + end).data == head + deep + end
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for kind in ("JPEG", "PNG", "WEBP", "AVIF"):
-        with Image.open(BytesIO(look_at(picture(kind, icc_profile=profile, exif=exif(6))).data)) as kept:
+        with Image.open(
+            BytesIO(look_at(picture(kind, icc_profile=profile, exif=exif(6))).data)
+        ) as kept:
             assert kept.info["icc_profile"] == profile
 
 
@@ -232,7 +260,11 @@ def test_a_thumbnail_in_the_head_of_a_jpeg_is_taken_off() -> None:
 
 
 def test_the_name_is_made_of_the_content_alone() -> None:
-    assert look_at(picture("PNG")).name == look_at(picture("PNG")).name != look_at(picture("PNG", (41, 20))).name
+    assert (
+        look_at(picture("PNG")).name
+        == look_at(picture("PNG")).name
+        != look_at(picture("PNG", (41, 20))).name
+    )
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -247,7 +279,9 @@ def bomb(width: int, height: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (7_100, 7_100), (30_001, 1), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(30_000, 30_000), (7_100, 7_100), (30_001, 1), (2**31 - 1, 2**31 - 1)]
+)
 def test_a_bomb_is_refused_before_it_is_decoded(width: int, height: int) -> None:
     assert refusal(bomb(width, height)).endswith(f"this has {width} × {height}")
 
@@ -255,7 +289,9 @@ def test_a_bomb_is_refused_before_it_is_decoded(width: int, height: int) -> None
 def test_too_many_frames_are_refused() -> None:
     written = BytesIO()
     frames = [Image.new("P", (1, 1), number % 2) for number in range(501)]
-    frames[0].save(written, "GIF", save_all=True, append_images=frames[1:], duration=1, optimize=False)
+    frames[0].save(
+        written, "GIF", save_all=True, append_images=frames[1:], duration=1, optimize=False
+    )
     assert refusal(written.getvalue()).startswith("must have at most 500 frames")
 
 
@@ -317,7 +353,11 @@ def test_a_picture_without_its_last_part_is_refused_in_plain_words() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "mode"),
-    [(kind, mode) for kind, modes in (("JPEG", "L CMYK 1"), ("PNG", "L P RGBA LA 1 I;16")) for mode in modes.split()],
+    [
+        (kind, mode)
+        for kind, modes in (("JPEG", "L CMYK 1"), ("PNG", "L P RGBA LA 1 I;16"))
+        for mode in modes.split()
+    ],
 )
 def test_pictures_of_every_mode_are_turned(kind: str, mode: str) -> None:
     image = Image.new(mode, (40, 20))

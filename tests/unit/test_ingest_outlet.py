@@ -1,4 +1,6 @@
-"""The way out: RabbitMQ if it confirms, else the disk, and from there to RabbitMQ under the same ids."""
+"""The way out: RabbitMQ if it confirms, else the disk, and from there to RabbitMQ under the same
+ids.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +27,9 @@ AWAY = Transient("RabbitMQ did not confirm")
 
 
 def batch(number: int) -> Batch:
-    return Batch(f"e1-{number:012d}", to_millis(NOON) - 5000 + number, [("reader", "ls0001", 1, 1, 0, 0)])
+    return Batch(
+        f"e1-{number:012d}", to_millis(NOON) - 5000 + number, [("reader", "ls0001", 1, 1, 0, 0)]
+    )
 
 
 class Broker:
@@ -53,7 +57,12 @@ async def opened(
     segment: int = 1 << 20,
     registry: Registry | None = None,
 ) -> AsyncIterator[Outlet]:
-    one = Outlet(broker, Spool(folder, limit, segment), lambda: NOON, IngestMetrics(registry or new_registry()))
+    one = Outlet(
+        broker,
+        Spool(folder, limit, segment),
+        lambda: NOON,
+        IngestMetrics(registry or new_registry()),
+    )
     await one.open()
     try:
         yield one
@@ -100,7 +109,9 @@ async def test_what_the_broker_confirms_never_touches_the_disk(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("error", [AWAY, DeliveryError(None, Basic.Nack(1))])
-async def test_what_it_does_not_confirm_is_on_the_disk_when_deliver_returns(error: Exception, tmp_path: Path) -> None:
+async def test_what_it_does_not_confirm_is_on_the_disk_when_deliver_returns(
+    error: Exception, tmp_path: Path
+) -> None:
     broker = Broker()
     broker.fails = lambda _: error
     async with opened(broker, tmp_path) as one:
@@ -127,7 +138,9 @@ async def test_a_bug_is_no_reason_to_spool(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
-async def test_when_the_broker_is_back_the_spool_is_forwarded_under_the_same_ids(tmp_path: Path) -> None:
+async def test_when_the_broker_is_back_the_spool_is_forwarded_under_the_same_ids(
+    tmp_path: Path,
+) -> None:
     broker = Broker()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path, segment=300) as one:
@@ -158,7 +171,9 @@ async def test_what_an_earlier_process_left_goes_first_of_all(tmp_path: Path) ->
     assert broker.confirmed == [1, 2]
 
 
-async def test_a_broker_that_goes_again_while_the_spool_is_forwarded_gets_all_of_it_later(tmp_path: Path) -> None:
+async def test_a_broker_that_goes_again_while_the_spool_is_forwarded_gets_all_of_it_later(
+    tmp_path: Path,
+) -> None:
     broker = Broker()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path) as one:
@@ -182,7 +197,9 @@ async def test_a_long_outage_fills_segments_and_makes_no_file_per_probe(tmp_path
             await one.deliver(batch(number))
             probes = len(broker.asked)
             await eventually(lambda probes=probes: len(broker.asked) > probes)  # type: ignore[misc]
-        assert len(files(tmp_path)) <= 1 + 4  # what the first probe found, then full ones and the last
+        assert (
+            len(files(tmp_path)) <= 1 + 4
+        )  # what the first probe found, then full ones and the last
 
         broker.fails = lambda _: None
         await eventually(lambda: not files(tmp_path))
@@ -233,7 +250,11 @@ async def test_what_waits_on_disk_is_measured(tmp_path: Path) -> None:
     async with opened(broker, tmp_path, registry=registry) as one:
         await one.deliver(batch(0))
         await one.deliver(batch(1000))
-        assert measured("bytes") == sum(file.stat().st_size for file in files(tmp_path)) == 2 * len(encode(batch(0)))
+        assert (
+            measured("bytes")
+            == sum(file.stat().st_size for file in files(tmp_path))
+            == 2 * len(encode(batch(0)))
+        )
         assert measured("oldest_seconds") == 5.0
         broker.fails = lambda _: None
         async with forwarding(one):

@@ -24,7 +24,10 @@ def test_equal_reads_are_one_group_in_the_same_bytes_each_time() -> None:
     wanted = ["b", "a", "nobody", "b", "a", "b"]
     note = KeyNote(digest_of(wanted), FIRST, frozenset({"nobody"}))
     made = [make_batch("h1", wanted, note, FIRST + later) for later in (0, HOUR)]
-    assert made[0].groups == [("batch", "b", 1_994_908, 3, 0, 0), ("batch", "a", 1_994_908, 2, 0, 0)]
+    assert made[0].groups == [
+        ("batch", "b", 1_994_908, 3, 0, 0),
+        ("batch", "a", 1_994_908, 2, 0, 0),
+    ]
     assert made[0].reads == 5
     assert made[0].body() == made[1].body()
 

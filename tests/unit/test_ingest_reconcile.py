@@ -25,7 +25,11 @@ def gone(name: str, revision: int) -> Held:
         (published("a", 3), published("a", 4), "extra"),
         (gone("a", 3), gone("a", 3), None),
         (gone("a", 3), None, None),
-        (gone("a", 3), gone("a", 2), None),  # edited while it waits to be published again: nobody is told
+        (
+            gone("a", 3),
+            gone("a", 2),
+            None,
+        ),  # edited while it waits to be published again: nobody is told
         (gone("a", 3), Held("a", 3, "rescheduled"), None),
         (gone("a", 3), published("a", 2), "extra"),
         (gone("a", 3), gone("a", 4), "extra"),
@@ -39,7 +43,9 @@ def test_each_kind_of_difference(article: Held | None, held: Held | None, kind: 
 
 
 def test_both_sides_are_told_apart_by_id() -> None:
-    found = list(compare([published("a", 1), published("c", 2)], [published("b", 5), published("c", 1)]))
+    found = list(
+        compare([published("a", 1), published("c", 2)], [published("b", 5), published("c", 1)])
+    )
     assert found == [
         Difference("a", "missing", wanted=1, held=0),
         Difference("b", "extra", wanted=0, held=5),
@@ -48,7 +54,11 @@ def test_both_sides_are_told_apart_by_id() -> None:
 
 
 def test_a_difference_counts_when_it_stays() -> None:
-    first = [Difference("a", "stale", 5, 4), Difference("b", "missing", 1, 0), Difference("c", "extra", 0, 1)]
+    first = [
+        Difference("a", "stale", 5, 4),
+        Difference("b", "missing", 1, 0),
+        Difference("c", "extra", 0, 1),
+    ]
     assert lasting(first, []) == []
     # The articles went on; what was missing then has arrived.
     assert lasting(first, [Difference("a", "stale", 9, 5)]) == []
@@ -105,7 +115,10 @@ def test_a_subscriber_has_one_address() -> None:
 
 
 def test_a_page_of_holdings_is_read() -> None:
-    body = b'{"id":"a","revision":1,"state":"published"}\n{"id":"b","revision":2,"state":"withdrawn","more":1}\n'
+    body = (
+        b'{"id":"a","revision":1,"state":"published"}\n'
+        b'{"id":"b","revision":2,"state":"withdrawn","more":1}\n'
+    )
     assert read(body) == [published("a", 1), gone("b", 2)]
     assert read(b"") == []
 
@@ -118,8 +131,14 @@ def test_a_page_of_holdings_is_read() -> None:
         (b'{"id":"a","revision":1}', "line 1: must be"),
         (b'{"id":"a","revision":"1","state":"published"}', "line 1: id and state must be texts"),
         (b'{"id":"a","revision":true,"state":"published"}', "line 1: id and state must be texts"),
-        (b'{"id":"b","revision":1,"state":"x"}\n{"id":"a","revision":1,"state":"x"}', "line 2: must be sorted"),
-        (b'{"id":"a","revision":1,"state":"x"}\n{"id":"a","revision":1,"state":"x"}', "line 2: must be sorted"),
+        (
+            b'{"id":"b","revision":1,"state":"x"}\n{"id":"a","revision":1,"state":"x"}',
+            "line 2: must be sorted",
+        ),
+        (
+            b'{"id":"a","revision":1,"state":"x"}\n{"id":"a","revision":1,"state":"x"}',
+            "line 2: must be sorted",
+        ),
     ],
 )
 def test_a_page_that_cannot_be_read_is_told_by_its_line(body: bytes, fault: str) -> None:

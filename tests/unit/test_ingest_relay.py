@@ -20,7 +20,9 @@ from shared.base.metrics import new_registry
 
 
 class Outbox:
-    """Empty; a look into it raises what it is told, one after the other, then works until it is stopped."""
+    """Empty; a look into it raises what it is told, one after the other, then works until it is
+    stopped.
+    """
 
     def __init__(self, *errors: Exception | None) -> None:
         self._errors = list(errors)
@@ -37,7 +39,9 @@ class Outbox:
         return 0, None
 
 
-async def said(caplog: pytest.LogCaptureFixture, *errors: Exception | None) -> list[tuple[str, str, bool]]:
+async def said(
+    caplog: pytest.LogCaptureFixture, *errors: Exception | None
+) -> list[tuple[str, str, bool]]:
     """Level, text and whether there is a traceback, of each line that a relay logs."""
 
     async def publish(_event: Outgoing) -> None:
@@ -45,7 +49,10 @@ async def said(caplog: pytest.LogCaptureFixture, *errors: Exception | None) -> l
 
     outbox = Outbox(*errors)
     relay = Relay(
-        cast(ArticleStore, outbox), publish, lambda: datetime(2026, 11, 23, tzinfo=UTC), IngestMetrics(new_registry())
+        cast(ArticleStore, outbox),
+        publish,
+        lambda: datetime(2026, 11, 23, tzinfo=UTC),
+        IngestMetrics(new_registry()),
     )
     task = asyncio.create_task(relay.run())
     async with asyncio.timeout(5):
@@ -53,7 +60,10 @@ async def said(caplog: pytest.LogCaptureFixture, *errors: Exception | None) -> l
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    return [(record.levelname, record.getMessage(), record.exc_info is not None) for record in caplog.records]
+    return [
+        (record.levelname, record.getMessage(), record.exc_info is not None)
+        for record in caplog.records
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +74,9 @@ def _without_pauses(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFi
 
 async def test_trouble_is_a_warning_whenever_it_changes(caplog: pytest.LogCaptureFixture) -> None:
     away, lost = Transient("RabbitMQ did not confirm"), AutoReconnect("connection closed")
-    unrouted = DeliveryError(None, Basic.Return(312, "NO_ROUTE", "luotdoc.events", "article.published"))
+    unrouted = DeliveryError(
+        None, Basic.Return(312, "NO_ROUTE", "luotdoc.events", "article.published")
+    )
     assert await said(caplog, away, away, lost, lost, TimeoutError(), unrouted, None, unrouted) == [
         ("WARNING", "the outbox relay waits: RabbitMQ did not confirm", False),
         ("WARNING", "the outbox relay waits: connection closed", False),

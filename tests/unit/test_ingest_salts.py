@@ -41,8 +41,16 @@ async def salts(moment: datetime, zone: ZoneInfo = VIETNAM) -> Salts:
     [
         ("Asia/Ho_Chi_Minh", "2026-11-25T20:59:59", "2026-11-25"),  # 03:59:59 on the 26th
         ("Asia/Ho_Chi_Minh", "2026-11-25T21:00:00", "2026-11-26"),
-        ("Asia/Ho_Chi_Minh", "2026-11-26T00:00:00", "2026-11-26"),  # 07:00, the morning's peak: no turn
-        ("Europe/Berlin", "2026-03-29T01:59:59", "2026-03-28"),  # 03:59:59 summer time, on the day of 23 hours
+        (
+            "Asia/Ho_Chi_Minh",
+            "2026-11-26T00:00:00",
+            "2026-11-26",
+        ),  # 07:00, the morning's peak: no turn
+        (
+            "Europe/Berlin",
+            "2026-03-29T01:59:59",
+            "2026-03-28",
+        ),  # 03:59:59 summer time, on the day of 23 hours
         ("Europe/Berlin", "2026-03-29T02:00:00", "2026-03-29"),
         ("Europe/Berlin", "2026-10-25T02:59:59", "2026-10-24"),  # the day of 25 hours
         ("Europe/Berlin", "2026-10-25T03:00:00", "2026-10-25"),
@@ -53,7 +61,9 @@ async def salts(moment: datetime, zone: ZoneInfo = VIETNAM) -> Salts:
 def test_a_day_is_the_site_s_and_begins_at_four(zone: str, moment: str, day: str) -> None:
     assert day_of(at(moment), ZoneInfo(zone)) == date.fromisoformat(day)
     begin = begin_of(date.fromisoformat(day), ZoneInfo(zone))
-    assert begin <= at(moment) < begin_of(date.fromisoformat(day) + timedelta(days=1), ZoneInfo(zone))
+    assert (
+        begin <= at(moment) < begin_of(date.fromisoformat(day) + timedelta(days=1), ZoneInfo(zone))
+    )
 
 
 async def test_for_one_window_after_the_turn_the_salt_before_is_known_too() -> None:

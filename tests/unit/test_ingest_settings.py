@@ -52,5 +52,8 @@ def test_a_name_or_a_digest_stands_once(second: str) -> None:
 
 
 def test_several_any_and_none() -> None:
-    assert _origins("https://a.example, http://b.example:81/,") == ("https://a.example", "http://b.example:81")
+    assert _origins("https://a.example, http://b.example:81/,") == (
+        "https://a.example",
+        "http://b.example:81",
+    )
     assert _origins("*, null") == ("*", "null")

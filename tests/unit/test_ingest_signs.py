@@ -5,7 +5,12 @@ import pytest
 from services.ingest.reads.signs import ANY, ORIGIN, PREFETCH, read_signs
 from services.ingest.settings import _origins
 
-OURS = ("https://www.example.org", "http://m.example.org:8080", "https://xn--bo-mia.example", "http://[2001:db8::5]")
+OURS = (
+    "https://www.example.org",
+    "http://m.example.org:8080",
+    "https://xn--bo-mia.example",
+    "http://[2001:db8::5]",
+)
 
 
 def reason(*headers: tuple[str, str], origins: tuple[str, ...] = OURS) -> str:
@@ -19,13 +24,28 @@ def reason(*headers: tuple[str, str], origins: tuple[str, ...] = OURS) -> str:
 @pytest.mark.parametrize(
     "value",
     [
-        *("prefetch", "PREFETCH", " prefetch ", '"prefetch"', "prerender", "preview", "prefetch;prerender"),
-        *("prefetch; prerender", "prefetch;anonymous-client-ip", "prefetch ; a=1", "navigate, prefetch"),
+        *(
+            "prefetch",
+            "PREFETCH",
+            " prefetch ",
+            '"prefetch"',
+            "prerender",
+            "preview",
+            "prefetch;prerender",
+        ),
+        *(
+            "prefetch; prerender",
+            "prefetch;anonymous-client-ip",
+            "prefetch ; a=1",
+            "navigate, prefetch",
+        ),
     ],
 )
 def test_what_is_fetched_ahead_of_the_reader(name: str, value: str) -> None:
     assert reason((name, value)) == PREFETCH
-    assert reason((name, ""), (name, value), (name, "x")) == PREFETCH  # lines of one header are one list
+    assert (
+        reason((name, ""), (name, value), (name, "x")) == PREFETCH
+    )  # lines of one header are one list
     assert reason((name, value), ("Sec-Fetch-Site", "cross-site")) == PREFETCH
 
 
@@ -44,7 +64,12 @@ def test_another_purpose_is_a_person_s(value: str) -> None:
             "https://www.example.org.",
         ),
         *("https://www.example.org.:443", " https://www.example.org ", "https://www.example.org/"),
-        *("http://m.example.org:8080", "https://báo.example", "https://BÁO.example", "https://xn--bo-mia.example"),
+        *(
+            "http://m.example.org:8080",
+            "https://báo.example",
+            "https://BÁO.example",
+            "https://xn--bo-mia.example",
+        ),
         *("http://[2001:db8::5]:80", "http://[2001:DB8:0::5]"),
     ],
 )
@@ -58,11 +83,38 @@ def test_pages_of_ours(origin: str) -> None:
 @pytest.mark.parametrize(
     "origin",
     [
-        *("https://elsewhere.example", "http://www.example.org", "https://www.example.org:8443", "https://example.org"),
-        *("https://www.example.org.evil.example", "https://evil-www.example.org", "https://blog.example.org"),
-        *("https://user@www.example.org", "https://www.example.org@evil.example", "https://www.example.org..", "null"),
-        *("www.example.org", "//www.example.org", "file://", "chrome-extension://abcdef", "https://", "x", ",", "*"),
-        *("https://m.example.org:8080", "http://m.example.org", "https://www.example.org https://elsewhere.example"),
+        *(
+            "https://elsewhere.example",
+            "http://www.example.org",
+            "https://www.example.org:8443",
+            "https://example.org",
+        ),
+        *(
+            "https://www.example.org.evil.example",
+            "https://evil-www.example.org",
+            "https://blog.example.org",
+        ),
+        *(
+            "https://user@www.example.org",
+            "https://www.example.org@evil.example",
+            "https://www.example.org..",
+            "null",
+        ),
+        *(
+            "www.example.org",
+            "//www.example.org",
+            "file://",
+            "chrome-extension://abcdef",
+            "https://",
+            "x",
+            ",",
+            "*",
+        ),
+        *(
+            "https://m.example.org:8080",
+            "http://m.example.org",
+            "https://www.example.org https://elsewhere.example",
+        ),
         "https://" + "w" * 10_000 + ".example",
     ],
 )
@@ -74,7 +126,9 @@ def test_pages_of_other_sites(origin: str) -> None:
     assert reason(("Origin", origin), ("Sec-Fetch-Site", "same-origin")) == ""
 
 
-@pytest.mark.parametrize("site", ["cross-site", "Cross-Site", " cross-site", "same-origin, cross-site"])
+@pytest.mark.parametrize(
+    "site", ["cross-site", "Cross-Site", " cross-site", "same-origin, cross-site"]
+)
 def test_a_page_of_another_site_without_an_origin(site: str) -> None:
     assert reason(("Sec-Fetch-Site", site)) == ORIGIN
     assert reason(("Sec-Fetch-Site", site), ("Referer", "https://elsewhere.example/a")) == ORIGIN
@@ -83,35 +137,82 @@ def test_a_page_of_another_site_without_an_origin(site: str) -> None:
 
 @pytest.mark.parametrize(
     "referer",
-    ["https://www.example.org/", "https://www.example.org", "https://WWW.example.org:443/a,b?c#d" + "e" * 9000],
+    [
+        "https://www.example.org/",
+        "https://www.example.org",
+        "https://WWW.example.org:443/a,b?c#d" + "e" * 9000,
+    ],
 )
 def test_a_picture_on_a_page_of_ours_on_another_site(referer: str) -> None:
-    """Without JavaScript no `Origin` is sent: the page of https://www.example.org shows a picture of another site."""
+    """Without JavaScript no `Origin` is sent: the page of https://www.example.org shows a picture
+    of another site.
+    """
     assert reason(("Sec-Fetch-Site", "cross-site"), ("Referer", referer)) == ""
-    assert reason(("Sec-Fetch-Site", "cross-site"), ("Referer", referer), ("Origin", "null")) == ORIGIN
+    assert (
+        reason(("Sec-Fetch-Site", "cross-site"), ("Referer", referer), ("Origin", "null")) == ORIGIN
+    )
 
 
 def test_browsers_that_send_neither_are_believed() -> None:
-    assert reason() == reason(("Origin", "")) == reason(("Referer", "https://elsewhere.example/")) == ""
+    assert (
+        reason()
+        == reason(("Origin", ""))
+        == reason(("Referer", "https://elsewhere.example/"))
+        == ""
+    )
     for site in ("same-origin", "Same-Origin", "same-site", "none", "", "unheard-of"):
         assert reason(("Sec-Fetch-Site", site)) == ""
 
 
 def test_origins_of_the_setting() -> None:
-    given = "https://www.example.org., HTTPS://www.example.org:443/,https://báo.example , null,http://my_host:81"
+    given = (
+        "https://www.example.org., HTTPS://www.example.org:443/,https://báo.example , "
+        "null,http://my_host:81"
+    )
     found = _origins(given)
-    assert found == ("https://www.example.org", "https://xn--bo-mia.example", "null", "http://my_host:81")
+    assert found == (
+        "https://www.example.org",
+        "https://xn--bo-mia.example",
+        "null",
+        "http://my_host:81",
+    )
     assert isinstance(found, tuple)
-    assert reason(("Origin", "null"), origins=found) == reason(("Origin", "http://my_host:81"), origins=found) == ""
+    assert (
+        reason(("Origin", "null"), origins=found)
+        == reason(("Origin", "http://my_host:81"), origins=found)
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        *("NULL", "https://*.example.org", "https://u@x.example", "https://x.example:0", "https://x.example:"),
-        *("https://x.example:٨٠", "https://[abc]", "https://[1.2.3.4]", "https://x.example\n.example", "https://a b"),
-        *("https://.", "https://a..b", "https://" + "a" * 64 + ".example", "https://" + "a.b" * 100, "app://localhost"),
-        *("https://a.example;https://b.example", "https://a.example https://b.example", "https://a.example|b"),
+        *(
+            "NULL",
+            "https://*.example.org",
+            "https://u@x.example",
+            "https://x.example:0",
+            "https://x.example:",
+        ),
+        *(
+            "https://x.example:٨٠",
+            "https://[abc]",
+            "https://[1.2.3.4]",
+            "https://x.example\n.example",
+            "https://a b",
+        ),
+        *(
+            "https://.",
+            "https://a..b",
+            "https://" + "a" * 64 + ".example",
+            "https://" + "a.b" * 100,
+            "app://localhost",
+        ),
+        *(
+            "https://a.example;https://b.example",
+            "https://a.example https://b.example",
+            "https://a.example|b",
+        ),
     ],
 )
 def test_what_is_no_origin_is_told(given: str) -> None:

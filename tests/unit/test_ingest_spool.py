@@ -26,8 +26,12 @@ MINTED = 1_795_417_500_000
 
 def batch(number: int, reads: int = 1) -> Batch:
     quarter = MINTED // QUARTER_MS
-    groups = [("reader", "ls0001", quarter, 1, 20_782, 1)] * reads + [("bot", "ls0001", quarter, 10 + number, 0, 0)]
-    return Batch(f"e1-{number:012d}", MINTED + number, groups, join_hashes(["0123456789abcdef"] * reads))
+    groups = [("reader", "ls0001", quarter, 1, 20_782, 1)] * reads + [
+        ("bot", "ls0001", quarter, 10 + number, 0, 0)
+    ]
+    return Batch(
+        f"e1-{number:012d}", MINTED + number, groups, join_hashes(["0123456789abcdef"] * reads)
+    )
 
 
 SIZE = len(encode(batch(0)))
@@ -52,7 +56,8 @@ def held(one: Spool) -> list[Batch]:
     return [batch for segment in sorted(one._folder.glob("*.spool")) for batch in one.read(segment)]
 
 
-# ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── records
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_record_is_read_back_as_it_was() -> None:
@@ -70,18 +75,28 @@ def as_version_1(number: int) -> bytes:
     return struct.pack(">II", len(payload), zlib.crc32(payload)) + payload
 
 
-def test_records_of_an_earlier_release_are_read_and_forwarded_beside_new_ones(tmp_path: Path) -> None:
+def test_records_of_an_earlier_release_are_read_and_forwarded_beside_new_ones(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "one"
     folder.mkdir()
-    (folder / "000000000000.spool").write_bytes(as_version_1(0) + as_version_1(1) + encode(batch(2)))
+    (folder / "000000000000.spool").write_bytes(
+        as_version_1(0) + as_version_1(1) + encode(batch(2))
+    )
     quarter = MINTED // QUARTER_MS
     with spool(tmp_path) as one:
         found = held(one)
         assert [each.batch_id for each in found] == [f"e1-{number:012d}" for number in range(3)]
-        old = [("reader", "ls0001", quarter, 1), ("batch", "ls0002", quarter, 1), ("bot", "", quarter, 3)]
+        old = [
+            ("reader", "ls0001", quarter, 1),
+            ("batch", "ls0002", quarter, 1),
+            ("bot", "", quarter, 3),
+        ]
         assert found[0].groups == found[1].groups == [(*group, 0, 0) for group in old]
         assert found[2] == batch(2)
-        assert [parse(each.headers(), each.body()) for each in found] == found  # as the counter gets them
+        assert [
+            parse(each.headers(), each.body()) for each in found
+        ] == found  # as the counter gets them
         (segment,) = one.segments()
         one.forget(segment)
         assert not list(folder.glob("*.damaged"))
@@ -94,9 +109,11 @@ def test_a_record_is_forwarded_in_the_bytes_that_the_broker_was_offered() -> Non
 
 @pytest.mark.parametrize(
     "payload",
-    [[1, 2, 3], ["e1-000000000000", MINTED, 1, None], ["e1-000000000000", MINTED, 1, {"v": 3, "groups": []}],
+    [[1, 2, 3], ["e1-000000000000", MINTED, 1, None], ["e1-000000000000", MINTED, 1, {"v": 3,
+     "groups": []}],
      ["e1-000000000000", MINTED, 2, {"v": 2, "groups": [["reader", "a", 1, 1, 0, 0]]}],
-     ["e1-000000000000", MINTED, None, {}], ["e1-000000000000", MINTED, True, {"v": 2, "groups": []}],
+     ["e1-000000000000", MINTED, None, {}], ["e1-000000000000", MINTED, True, {"v": 2,
+      "groups": []}],
      ["e1-000000000000", MINTED, [["a", 1]], {}], {"a": 1, "b": 2, "c": 3, "d": 4}, "abcd"],
 )  # fmt: skip
 def test_a_whole_record_that_holds_no_batch_is_left_out(payload: object) -> None:
@@ -131,7 +148,8 @@ def test_zeroes_behind_a_crash_are_no_records() -> None:
     assert decode(bytes(4096)) == ([], 0)
 
 
-# ── the folder ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the folder
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_batches_come_back_in_their_order_also_from_the_next_process(tmp_path: Path) -> None:
@@ -162,7 +180,9 @@ def test_a_batch_is_synced_to_the_disk_and_so_is_its_file_s_name(
 
         def sync(descriptor: int) -> None:
             kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
-            synced.append(f"{kind} {os.fstat(descriptor).st_size if kind == 'file' else ''}".strip())
+            synced.append(
+                f"{kind} {os.fstat(descriptor).st_size if kind == 'file' else ''}".strip()
+            )
             original(descriptor)
 
         monkeypatch.setattr(os, call, sync)
@@ -184,7 +204,10 @@ def test_a_segment_that_is_large_enough_is_followed_by_another(tmp_path: Path) -
         for number in range(5):
             one.append(batch(number))
         segments = one.segments()
-        assert [segment.name for segment in segments] == ["000000000000.spool", "000000000001.spool"]
+        assert [segment.name for segment in segments] == [
+            "000000000000.spool",
+            "000000000001.spool",
+        ]
         assert [len(one.read(segment)) for segment in segments] == [2, 2]
         for segment in segments:
             one.forget(segment)
@@ -253,7 +276,9 @@ def test_a_tail_torn_by_a_crash_is_never_read_and_the_rest_is_kept(
         again.forget(segment)
         assert (held(again), again.bytes, again.oldest_minted_at) == ([batch(3)], SIZE, MINTED + 3)
     assert caplog.text.count(f"torn or damaged after byte {SIZE}") == 1
-    assert segment.with_suffix(".damaged").read_bytes() == encode(batch(1)) + encode(batch(2))[:torn]
+    assert (
+        segment.with_suffix(".damaged").read_bytes() == encode(batch(1)) + encode(batch(2))[:torn]
+    )
 
 
 def test_a_segment_that_holds_nothing_whole_is_put_aside(tmp_path: Path) -> None:
@@ -263,7 +288,12 @@ def test_a_segment_that_holds_nothing_whole_is_put_aside(tmp_path: Path) -> None
     torn = encode(batch(1))[:20]
     segment.write_bytes(torn)
     with spool(tmp_path) as again:
-        assert (again.segments(), again.bytes, again.oldest_minted_at, segment.exists()) == ([], 0, None, False)
+        assert (again.segments(), again.bytes, again.oldest_minted_at, segment.exists()) == (
+            [],
+            0,
+            None,
+            False,
+        )
     with spool(tmp_path) as later:
         later.append(batch(2))
         assert [segment.name for segment in later.segments()] == ["000000000001.spool"]
@@ -317,7 +347,9 @@ def test_what_lies_in_the_folders_beside_it_is_known(tmp_path: Path) -> None:
         assert one.orphans() == {"gone": len(encode(batch(0))) + len(encode(batch(1)))}
 
 
-def test_folders_that_are_closed_to_it_do_not_trouble_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_are_closed_to_it_do_not_trouble_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Such as a disk's `lost+found`, or the spool of another user."""
     for name in ("closed", "one"):
         other = Spool(tmp_path / name, 1 << 20)
@@ -347,7 +379,8 @@ def test_folders_that_are_closed_to_it_do_not_trouble_it(tmp_path: Path, monkeyp
         assert one.orphans() == {}
 
 
-# ── no room ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── no room
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_limit_holds_to_the_byte(tmp_path: Path) -> None:
@@ -387,7 +420,9 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("room", [SIZE, SIZE + 1, 2 * SIZE - 1])
-def test_a_record_that_the_disk_takes_in_part_is_refused_and_leaves_no_trace(room: int, tmp_path: Path) -> None:
+def test_a_record_that_the_disk_takes_in_part_is_refused_and_leaves_no_trace(
+    room: int, tmp_path: Path
+) -> None:
     with spool(tmp_path) as one:
         one.append(batch(1))
         with largest_file(room), pytest.raises(SpoolFull, match="the disk took no more"):
@@ -428,7 +463,9 @@ def test_a_disk_that_does_not_sync_is_a_disk_that_did_not_take_it(
         assert held(again) == [batch(1), batch(3)]
 
 
-def test_a_file_whose_name_is_not_synced_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_whose_name_is_not_synced_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with spool(tmp_path) as one:
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", failing)
@@ -468,7 +505,9 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
     first.write_bytes(data)
     assert spool.read(first) == []
     spool.forget(first)
-    assert [file.name for file in sorted(first.parent.glob("*.damaged"))] == ["000000000000.damaged"]
+    assert [file.name for file in sorted(first.parent.glob("*.damaged"))] == [
+        "000000000000.damaged"
+    ]
     assert [batch.batch_id for batch in spool.read(second)] == ["e-000000000001"]
     spool.forget(second)
     assert not list(first.parent.glob("*.spool"))
@@ -477,7 +516,9 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spoilt", [0, 1], ids=["an older segment", "the last segment"])
 @pytest.mark.parametrize("record", [0, 1, 2])
-def test_a_start_destroys_nothing_that_it_cannot_read(spoilt: int, record: int, tmp_path: Path) -> None:
+def test_a_start_destroys_nothing_that_it_cannot_read(
+    spoilt: int, record: int, tmp_path: Path
+) -> None:
     """One bit in any record, in any segment, on a disk that is full:
     what stands behind it is still there.
     """

@@ -1,4 +1,6 @@
-"""A spool whose folder can't be used, on a real disk: nothing is durable in a file that is gone, no start fails."""
+"""A spool whose folder can't be used, on a real disk: nothing is durable in a file that is gone, no
+start fails.
+"""
 
 import asyncio
 import errno
@@ -18,7 +20,15 @@ from services.ingest.reads.segment import encode
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
 from shared.base.metrics import new_registry
 from shared.rabbit.batch import Batch
-from tests.unit.test_ingest_outlet import AWAY, NOON, Broker, eventually, forwarding, opened, room_in
+from tests.unit.test_ingest_outlet import (
+    AWAY,
+    NOON,
+    Broker,
+    eventually,
+    forwarding,
+    opened,
+    room_in,
+)
 from tests.unit.test_ingest_outlet import batch as numbered
 from tests.unit.test_ingest_spool import batch, held, largest_file, spool
 
@@ -84,7 +94,9 @@ HARM = [
 
 
 @pytest.mark.parametrize("harm", HARM)
-def test_no_batch_is_said_to_be_durable_in_a_file_that_is_gone(harm: Callable[[Path], None], tmp_path: Path) -> None:
+def test_no_batch_is_said_to_be_durable_in_a_file_that_is_gone(
+    harm: Callable[[Path], None], tmp_path: Path
+) -> None:
     """And what was durable before is forwarded all the same, from the files that are kept open."""
     one = Spool(tmp_path / "spools" / "one", 1 << 20)
     one.open()
@@ -92,7 +104,9 @@ def test_no_batch_is_said_to_be_durable_in_a_file_that_is_gone(harm: Callable[[P
     harm(tmp_path / "spools" / "one")
     with pytest.raises(SpoolRefused):
         one.append(batch(2))
-    assert [waiting.batch_id for path in one.segments() for waiting in one.read(path)] == [batch(1).batch_id]
+    assert [waiting.batch_id for path in one.segments() for waiting in one.read(path)] == [
+        batch(1).batch_id
+    ]
     one.close()
 
 
@@ -157,7 +171,9 @@ def refusing(code: int) -> Callable[..., int]:
     return refuse
 
 
-@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES, errno.ENOENT])
+@pytest.mark.parametrize(
+    "code", [errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES, errno.ENOENT]
+)
 @pytest.mark.parametrize("call", ["open", "write", "fsync"])
 def test_a_check_finds_out_that_nothing_can_be_written(
     code: int, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -204,15 +220,21 @@ def wrong(payload: object) -> bytes:
 
 
 WRONG = [
-    wrong(b"no json"), wrong(b"\xff\xfe"), wrong({}), wrong([]), wrong(None), wrong(7), wrong([1, 2, 3]),
-    wrong(["e1-000000000001", 1, None, {}]), wrong([1, 1, [], {}]), wrong(["e1-000000000001", 1, [["a"]], {}]),
-    wrong(["e1-000000000001", 1 << 62, [], {}]), wrong(["e1-000000000001", "1", [], {}]), wrong([[], [], [], []]),
-    wrong(["e1-000000000001", 1, [], {"bot": 1 << 60}]), wrong(["..", 1, [], {}]), wrong(b"[" * 5000),
+    wrong(b"no json"), wrong(b"\xff\xfe"), wrong({}), wrong([]), wrong(None), wrong(7), wrong([1, 2,
+          3]),
+    wrong(["e1-000000000001", 1, None, {}]), wrong([1, 1, [], {}]), wrong(["e1-000000000001", 1,
+           [["a"]], {}]),
+    wrong(["e1-000000000001", 1 << 62, [], {}]), wrong(["e1-000000000001", "1", [], {}]), wrong([[],
+           [], [], []]),
+    wrong(["e1-000000000001", 1, [], {"bot": 1 << 60}]), wrong(["..", 1, [], {}]),
+           wrong(b"[" * 5000),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("record", WRONG)
-def test_a_record_with_the_right_checksum_and_the_wrong_content_stops_no_start(record: bytes, tmp_path: Path) -> None:
+def test_a_record_with_the_right_checksum_and_the_wrong_content_stops_no_start(
+    record: bytes, tmp_path: Path
+) -> None:
     folder = tmp_path / "one"
     folder.mkdir()
     data = encode(batch(1)) + record + encode(batch(3))
@@ -237,7 +259,9 @@ def test_things_that_are_no_segments_stop_no_start(tmp_path: Path) -> None:
     (folder / f"{'9' * 200}.spool").write_bytes(encode(batch(2)))
     with spool(tmp_path) as one:
         assert one.trouble is None
-        assert {path.name for path in one.unreadable} == {f"00000000000{number}.spool" for number in (1, 2, 3)}
+        assert {path.name for path in one.unreadable} == {
+            f"00000000000{number}.spool" for number in (1, 2, 3)
+        }
         assert len(one.segments()) == 2
         one.append(batch(3))
         (folder / "000000000001.spool").rmdir()
@@ -258,7 +282,10 @@ AT_START: list[Callable[[Path], object]] = [
 
 @pytest.mark.parametrize("harm", AT_START)
 async def test_a_start_without_a_usable_spool_goes_on_with_confirms(
-    harm: Callable[[Path], object], tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    harm: Callable[[Path], object],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "CHECK_SECONDS", 0.01)
     folder, broker, registry = tmp_path / "one", Broker(), new_registry()
@@ -289,7 +316,9 @@ async def test_a_start_without_a_usable_spool_goes_on_with_confirms(
         await one.deliver(numbered(3))
         assert len(list(folder.glob("*.spool"))) == 1
         checking.cancel()
-    assert caplog.text.count("the spool cannot be used") == caplog.text.count("can be used again") == 1
+    assert (
+        caplog.text.count("the spool cannot be used") == caplog.text.count("can be used again") == 1
+    )
 
 
 @pytest.mark.parametrize("harm", HARM)
@@ -310,7 +339,9 @@ async def test_what_was_spooled_before_the_harm_reaches_the_broker_under_the_sam
     assert sorted(set(broker.confirmed)) == [1, 2]
 
 
-async def test_a_disk_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_does_not_answer_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read, write = os.pipe()
     sync = os.fdatasync
 
@@ -346,4 +377,7 @@ def test_a_batch_is_numbered_once(tmp_path: Path) -> None:
             one.append(batch(2))
         one.check()
         one.append(batch(3))
-        assert [each.batch_id for each in held(one)] == [Batch("e1-000000000001", 1, []).batch_id, batch(3).batch_id]
+        assert [each.batch_id for each in held(one)] == [
+            Batch("e1-000000000001", 1, []).batch_id,
+            batch(3).batch_id,
+        ]

@@ -43,14 +43,26 @@ def test_an_entry_that_is_wrong_is_named(text: str, message: str) -> None:
     assert "open sesame" not in str(error.value)
 
 
-@pytest.mark.parametrize("header", ["Bearer open sesame", "bearer open sesame", "BEARER   open sesame  "])
+@pytest.mark.parametrize(
+    "header", ["Bearer open sesame", "bearer open sesame", "BEARER   open sesame  "]
+)
 def test_a_token_is_found_by_what_is_presented(header: str) -> None:
     assert find((CMS, APP), header) == CMS
     assert find((APP, CMS), header) == CMS
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer ", "Bearer open", "open sesame", "Basic open sesame", f"Bearer {SESAME}"]
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer open",
+        "open sesame",
+        "Basic open sesame",
+        f"Bearer {SESAME}",
+    ],
 )
 def test_nothing_else_is_a_token(header: str | None) -> None:
     assert find((CMS, APP), header) is None
@@ -74,4 +86,7 @@ def test_a_token_must_have_the_scope() -> None:
 def test_a_missing_token_is_asked_for() -> None:
     with pytest.raises(Problem, match="a valid bearer token is needed") as problem:
         require((CMS,), None, "articles")
-    assert (problem.value.status, problem.value.headers) == (401, [("www-authenticate", 'Bearer realm="luotdoc"')])
+    assert (problem.value.status, problem.value.headers) == (
+        401,
+        [("www-authenticate", 'Bearer realm="luotdoc"')],
+    )

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from deploy.local.endpoints import endpoints
-from deploy.local.plan import Replica, Shared, counts, environment, lay_out, needs_gateway, token_entry
+from deploy.local.plan import (
+    Replica,
+    Shared,
+    counts,
+    environment,
+    lay_out,
+    needs_gateway,
+    token_entry,
+)
 
 SHARED = Shared("amqp://u:p@127.0.0.1:21000/", "mongodb://127.0.0.1:22000/luotdoc", "secret")
 ONE_EACH = [
@@ -21,7 +29,12 @@ ONE_EACH = [
 
 def test_one_process_of_each_service_unless_told() -> None:
     assert counts({}) == {"render": 1, "ingest": 1, "counter": 1, "stats": 1}
-    assert counts({"INGEST": "2", "COUNTER": ""}) == {"render": 1, "ingest": 2, "counter": 1, "stats": 1}
+    assert counts({"INGEST": "2", "COUNTER": ""}) == {
+        "render": 1,
+        "ingest": 2,
+        "counter": 1,
+        "stats": 1,
+    }
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "17", "1.5"])
@@ -54,7 +67,12 @@ def test_a_default_port_stays_reserved_for_its_service() -> None:
 
 
 def test_what_only_the_run_knows_overrides_the_environment_and_the_rest_is_passed_on() -> None:
-    outer = {"LUOTDOC_PORT": "1", "LUOTDOC_SITE_NAME": "Báo Thử", "LUOTDOC_READ_WINDOW": "0", "PATH": "/bin"}
+    outer = {
+        "LUOTDOC_PORT": "1",
+        "LUOTDOC_SITE_NAME": "Báo Thử",
+        "LUOTDOC_READ_WINDOW": "0",
+        "PATH": "/bin",
+    }
 
     told = environment(Replica("ingest", 2, 20001), ONE_EACH, SHARED, outer, Path("/data/spool"))
 
@@ -84,7 +102,10 @@ def test_several_replicas_stand_behind_a_gateway_that_they_believe() -> None:
     assert told["LUOTDOC_SCHEMAS_URL"] == "http://127.0.0.1:8080/schemas"
     assert told["LUOTDOC_TRUSTED_PROXIES"] == "127.0.0.0/8"
     assert "LUOTDOC_TRUSTED_PROXIES" not in environment(ONE_EACH[1], ONE_EACH, SHARED, {}, Path())
-    assert json.loads(endpoints(behind, ONE_EACH, {}, {one.name: 1 for one in ONE_EACH}))["gateway"] == behind.gateway
+    assert (
+        json.loads(endpoints(behind, ONE_EACH, {}, {one.name: 1 for one in ONE_EACH}))["gateway"]
+        == behind.gateway
+    )
 
 
 def test_tokens_of_the_environment_stay_valid_beside_the_run_s_own() -> None:
@@ -92,7 +113,10 @@ def test_tokens_of_the_environment_stay_valid_beside_the_run_s_own() -> None:
     outer = {"LUOTDOC_TOKENS": "cms:articles:00ff"}
 
     assert token_entry("secret") == own
-    assert environment(ONE_EACH[1], ONE_EACH, SHARED, outer, Path())["LUOTDOC_TOKENS"] == f"cms:articles:00ff,{own}"
+    assert (
+        environment(ONE_EACH[1], ONE_EACH, SHARED, outer, Path())["LUOTDOC_TOKENS"]
+        == f"cms:articles:00ff,{own}"
+    )
 
 
 def test_the_endpoints_name_first_replicas_all_replicas_and_processes() -> None:
@@ -115,7 +139,14 @@ def test_the_endpoints_name_first_replicas_all_replicas_and_processes() -> None:
             "counter": ["http://127.0.0.1:8002"],
             "stats": ["http://127.0.0.1:8003"],
         },
-        "pids": {"rabbitmq": 7, "mongod": 8, "render": [11], "ingest": [12, 15], "counter": [13], "stats": [14]},
+        "pids": {
+            "rabbitmq": 7,
+            "mongod": 8,
+            "render": [11],
+            "ingest": [12, 15],
+            "counter": [13],
+            "stats": [14],
+        },
     }
 
 
@@ -123,7 +154,9 @@ def test_a_service_with_a_user_of_its_own_on_rabbitmq_logs_in_as_that() -> None:
     shared = replace(SHARED, amqp_of={"render": "amqp://render:p@127.0.0.1:21000/"})
 
     told = {
-        replica.service: environment(replica, ONE_EACH, shared, {}, Path("/data/spool"))["LUOTDOC_AMQP_URL"]
+        replica.service: environment(replica, ONE_EACH, shared, {}, Path("/data/spool"))[
+            "LUOTDOC_AMQP_URL"
+        ]
         for replica in ONE_EACH
     }
 

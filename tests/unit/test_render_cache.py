@@ -20,7 +20,9 @@ MEASURED = RenderMetrics(metrics.new_registry(), [])
 
 
 class Mongo:
-    """A store that answers, fails, or never answers; its watch stands for as long as it is told to."""
+    """A store that answers, fails, or never answers; its watch stands for as long as it is told
+    to.
+    """
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -58,7 +60,9 @@ async def mongo(monkeypatch: pytest.MonkeyPatch) -> Mongo:
 @pytest.fixture
 async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
     questions = Questions(mongo.seconds)
-    one = PageCache(cast(PageStore, mongo), questions, 10, lambda: None, mongo.seconds, LIMIT, MEASURED)
+    one = PageCache(
+        cast(PageStore, mongo), questions, 10, lambda: None, mongo.seconds, LIMIT, MEASURED
+    )
     watching = asyncio.create_task(one._watch())
     async with asyncio.timeout(1):
         while not one.proven:  # noqa: ASYNC110  (no event tells)
@@ -144,10 +148,14 @@ async def test_a_word_from_the_watch_proves_the_pages_again(mongo: Mongo, cache:
     assert mongo.asked == asked
 
 
-async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(mongo: Mongo, cache: PageCache) -> None:
+async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(
+    mongo: Mongo, cache: PageCache
+) -> None:
     mongo.frozen = True
     mongo.time += 10  # without an answer
-    outcomes = await asyncio.gather(*(cache.get(f"x{n}") for n in range(500)), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(cache.get(f"x{n}") for n in range(500)), return_exceptions=True
+    )
     assert all(isinstance(outcome, NoAnswer) for outcome in outcomes)
     assert mongo.asked == 1
     mongo.frozen = False
@@ -157,7 +165,9 @@ async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(mongo: Mongo, ca
     assert await cache.get("b") == (mongo.pages["b"], False)
 
 
-async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_piles_up(mongo: Mongo) -> None:
+async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_piles_up(
+    mongo: Mongo,
+) -> None:
     questions = Questions(mongo.seconds)
     questions.note_answer()
     parts: Fragments[str] = Fragments(questions, mongo.seconds, LIMIT)

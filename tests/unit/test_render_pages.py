@@ -1,4 +1,6 @@
-"""Articles into HTML: every field in its place, and nothing that an editor types taken for markup."""
+"""Articles into HTML: every field in its place, and nothing that an editor types taken for
+markup.
+"""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -46,7 +48,9 @@ def article(**changes: Any) -> ArticlePublished:
         "body_html": "<p>Sáng nay</p>",
         "byline": "Thu Hà",
         "tags": ["cầu", "giao thông"],
-        "image": Image(url="/media/cau.webp", alt="Cây cầu", caption="Cầu sáng nay", credit="Minh Đức"),
+        "image": Image(
+            url="/media/cau.webp", alt="Cây cầu", caption="Cầu sáng nay", credit="Minh Đức"
+        ),
         "published_at": NOON,
         "modified_at": NOON + timedelta(hours=2),
     }
@@ -79,7 +83,8 @@ class Shown:
         return self.values(f"//meta[@name='{name}' or @property='{name}']/@content")
 
 
-# ── the article's page ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── the article's page
+# ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_page_says_who_it_is() -> None:
@@ -107,7 +112,10 @@ def test_the_page_shows_every_field() -> None:
         "Cập nhật 23/11/2026 21:00",
         "Lượt đọc 1.234",
     ]
-    assert shown.values("//time/@datetime") == ["2026-11-23T19:00:00+07:00", "2026-11-23T21:00:00+07:00"]
+    assert shown.values("//time/@datetime") == [
+        "2026-11-23T19:00:00+07:00",
+        "2026-11-23T21:00:00+07:00",
+    ]
     assert shown.texts("//p[@class='lead']") == ["Cầu dài 480 m."]
     assert shown.texts("//div[@class='body']/p") == ["Sáng nay"]
     assert shown.values("//figure/img/@src") == ["/media/cau.webp"]
@@ -135,19 +143,36 @@ def test_the_page_sends_its_read_with_and_without_javascript() -> None:
     shown = Shown(page(reads_url="https://doc.example.vn/reads"))
     assert shown.values("//script/@data-article") == ["ls0001"]
     assert shown.values("//script/@data-url") == ["https://doc.example.vn/reads"]
-    assert shown.values("//noscript//img/@src") == ["https://doc.example.vn/reads.gif?article=ls0001"]
+    assert shown.values("//noscript//img/@src") == [
+        "https://doc.example.vn/reads.gif?article=ls0001"
+    ]
 
 
 def test_what_an_article_lacks_leaves_no_empty_frame() -> None:
     shown = Shown(page(article(lead="", byline="", tags=[], image=None, modified_at=NOON)))
-    for path in ("//p[@class='lead']", "//p[@class='byline']", "//div[@class='tags']", "//figure", "//figcaption"):
+    for path in (
+        "//p[@class='lead']",
+        "//p[@class='byline']",
+        "//div[@class='tags']",
+        "//figure",
+        "//figcaption",
+    ):
         assert shown.texts(path) == []
-    assert shown.texts("//dl[@class='meta']/div") == ["Thời gian đăng 23/11/2026 19:00", "Lượt đọc 1.234"]
-    assert (shown.meta("description"), shown.meta("og:image"), shown.meta("article:modified_time")) == ([], [], [])
+    assert shown.texts("//dl[@class='meta']/div") == [
+        "Thời gian đăng 23/11/2026 19:00",
+        "Lượt đọc 1.234",
+    ]
+    assert (
+        shown.meta("description"),
+        shown.meta("og:image"),
+        shown.meta("article:modified_time"),
+    ) == ([], [], [])
 
 
 @pytest.mark.parametrize("modified", [NOON, NOON + timedelta(seconds=59), NOON - timedelta(days=1)])
-def test_a_change_within_the_minute_of_publishing_or_before_it_is_not_shown(modified: datetime) -> None:
+def test_a_change_within_the_minute_of_publishing_or_before_it_is_not_shown(
+    modified: datetime,
+) -> None:
     assert "Cập nhật" not in page(article(modified_at=modified))
 
 
@@ -168,7 +193,9 @@ HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&amp;{{ 7 *
 
 def test_what_editors_and_operators_type_is_text_wherever_it_is_shown() -> None:
     image = Image(url="/a.webp", alt=HOSTILE, caption=HOSTILE, credit=HOSTILE)
-    one = article(title=HOSTILE, lead=HOSTILE, byline=HOSTILE, tags=[HOSTILE], image=image, section="hostile")
+    one = article(
+        title=HOSTILE, lead=HOSTILE, byline=HOSTILE, tags=[HOSTILE], image=image, section="hostile"
+    )
     html = page(
         one,
         site_name=HOSTILE,
@@ -178,7 +205,9 @@ def test_what_editors_and_operators_type_is_text_wherever_it_is_shown() -> None:
     )
     shown = Shown(html)
 
-    assert [element.get("src", "").partition("?")[0] for element in shown.root.iter("script")] == ["/static/read.js"]
+    assert [element.get("src", "").partition("?")[0] for element in shown.root.iter("script")] == [
+        "/static/read.js"
+    ]
     assert shown.values("//@onerror") == []
     assert shown.texts("//h1") == [HOSTILE]
     assert shown.texts("//p[@class='lead']") == [HOSTILE]
@@ -194,7 +223,10 @@ def test_what_editors_and_operators_type_is_text_wherever_it_is_shown() -> None:
 
 
 def test_the_sanitised_body_goes_in_as_it_is() -> None:
-    body = '<h2>Mục &amp; mục</h2><p>{{ 7 * 7 }} {% raw %}</p><p><a href="/x" rel="noopener noreferrer">a</a></p>'
+    body = (
+        '<h2>Mục &amp; mục</h2><p>{{ 7 * 7 }} {% raw %}</p><p><a href="/x" rel="noopener '
+        'noreferrer">a</a></p>'
+    )
     assert body in page(article(body_html=body))
 
 
@@ -212,12 +244,19 @@ def test_the_same_article_gives_the_same_page_in_every_process() -> None:
     assert Renderer(settings()).version == Renderer(settings()).version
 
 
-# ── numbers, paths, tables ───────────────────────────────────────────────────────────────────────────────────────────
+# ── numbers, paths, tables
+# ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (999, "999"), (1000, "1.000"), (1_234_567, "1.234.567"), (10**12, "1.000.000.000.000")],
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.000"),
+        (1_234_567, "1.234.567"),
+        (10**12, "1.000.000.000.000"),
+    ],
 )
 def test_numbers_are_written_the_vietnamese_way(value: int, text: str) -> None:
     assert number(value) == text
@@ -238,23 +277,38 @@ OPEN = '<div class="scroll" role="region" aria-label="Bảng số liệu" tabind
             "<p>a</p><table><tbody><tr><td>1</td></tr></tbody></table><p>b</p>",
             f"<p>a</p>{OPEN}<table><tbody><tr><td>1</td></tr></tbody></table></div><p>b</p>",
         ),
-        ('<table lang="en"><caption>x</caption></table>', f'{OPEN}<table lang="en"><caption>x</caption></table></div>'),
-        ("<table></table><table></table>", f"{OPEN}<table></table></div>{OPEN}<table></table></div>"),
+        (
+            '<table lang="en"><caption>x</caption></table>',
+            f'{OPEN}<table lang="en"><caption>x</caption></table></div>',
+        ),
+        (
+            "<table></table><table></table>",
+            f"{OPEN}<table></table></div>{OPEN}<table></table></div>",
+        ),
         (
             "<table><td><table></table></td></table>",
             f"{OPEN}<table><td>{OPEN}<table></table></div></td></table></div>",
         ),
-        ('<img alt="<table>"><p title="</table>">a</p>', '<img alt="<table>"><p title="</table>">a</p>'),
+        (
+            '<img alt="<table>"><p title="</table>">a</p>',
+            '<img alt="<table>"><p title="</table>">a</p>',
+        ),
         ('<img alt="a > b <table" src="/x">', '<img alt="a > b <table" src="/x">'),
-        ('<a title="&lt;table&gt;">&lt;table&gt;</a>', '<a title="&lt;table&gt;">&lt;table&gt;</a>'),
+        (
+            '<a title="&lt;table&gt;">&lt;table&gt;</a>',
+            '<a title="&lt;table&gt;">&lt;table&gt;</a>',
+        ),
         ('<table lang="a>b"></table>', f'{OPEN}<table lang="a>b"></table></div>'),
     ],
 )
-def test_a_table_gets_a_frame_that_scrolls_and_what_only_looks_like_one_gets_none(body: str, framed: str) -> None:
+def test_a_table_gets_a_frame_that_scrolls_and_what_only_looks_like_one_gets_none(
+    body: str, framed: str
+) -> None:
     assert scrollable_tables(body) == framed
 
 
-# ── lists, side column, errors ───────────────────────────────────────────────────────────────────────────────────────
+# ── lists, side column, errors
+# ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def item(title: str = "Tin", **changes: Any) -> dict[str, Any]:
@@ -272,7 +326,10 @@ def item(title: str = "Tin", **changes: Any) -> dict[str, Any]:
 
 
 def test_the_front_page_lists_articles_with_their_reads() -> None:
-    items = [item("a", lead="Lời dẫn", image={"url": "/media/a.webp", "alt": "Ảnh a"}), *map(item, "bcdefg")]
+    items = [
+        item("a", lead="Lời dẫn", image={"url": "/media/a.webp", "alt": "Ảnh a"}),
+        *map(item, "bcdefg"),
+    ]
     shown = Shown(renderer().listing(None, 1, items, True, "<aside>bên</aside>"))
 
     assert shown.texts("//h2/a") == list("abcdefg")
@@ -292,11 +349,23 @@ def test_the_front_page_lists_articles_with_their_reads() -> None:
         (None, 2, True, ["/"], ["/?page=3"], "https://tin.example.vn/?page=2"),
         ("kinh-te", 1, True, [], ["/kinh-te/?page=2"], "https://tin.example.vn/kinh-te/"),
         ("kinh-te", 2, False, ["/kinh-te/"], [], "https://tin.example.vn/kinh-te/?page=2"),
-        ("kinh-te", 3, True, ["/kinh-te/?page=2"], ["/kinh-te/?page=4"], "https://tin.example.vn/kinh-te/?page=3"),
+        (
+            "kinh-te",
+            3,
+            True,
+            ["/kinh-te/?page=2"],
+            ["/kinh-te/?page=4"],
+            "https://tin.example.vn/kinh-te/?page=3",
+        ),
     ],
 )
 def test_pages_of_a_list_lead_to_each_other(
-    slug: str | None, page_number: int, more: bool, previous: list[str], following: list[str], canonical: str
+    slug: str | None,
+    page_number: int,
+    more: bool,
+    previous: list[str],
+    following: list[str],
+    canonical: str,
 ) -> None:
     shown = Shown(renderer().listing(slug, page_number, [item()], more, ""))
     for element in ("link", "a"):
@@ -313,13 +382,19 @@ def test_a_section_is_called_by_its_name_or_else_by_its_slug() -> None:
 
 
 def test_an_empty_list_says_so() -> None:
-    assert Shown(renderer().listing("xa-hoi", 1, [], False, "")).texts("//div[@class='empty']/p[1]") == [
-        "Hiện chưa có bài viết nào trong chuyên mục này. Mời bạn quay lại sau."
-    ]
+    assert Shown(renderer().listing("xa-hoi", 1, [], False, "")).texts(
+        "//div[@class='empty']/p[1]"
+    ) == ["Hiện chưa có bài viết nào trong chuyên mục này. Mời bạn quay lại sau."]
 
 
 def test_what_lists_show_is_text() -> None:
-    hostile = item(HOSTILE, lead=HOSTILE, image={"url": "/a", "alt": HOSTILE}, url="/x", section=Named("s", HOSTILE))
+    hostile = item(
+        HOSTILE,
+        lead=HOSTILE,
+        image={"url": "/a", "alt": HOSTILE},
+        url="/x",
+        section=Named("s", HOSTILE),
+    )
     shown = Shown(renderer().listing(None, 1, [hostile] * 7, False, renderer().aside([hostile], 1)))
     assert (list(shown.root.iter("script")), shown.values("//@onerror")) == ([], [])
     assert shown.texts("//h2/a") == [HOSTILE] * 7
@@ -327,10 +402,17 @@ def test_what_lists_show_is_text() -> None:
 
 def test_the_side_column_shows_news_links_and_the_total() -> None:
     shown = Shown(renderer().aside([item("a"), item("b")], 12_345_678))
-    assert shown.texts("//section[@aria-labelledby='ben-tin-moi']//li") == ["a 23/11/2026 19:00", "b 23/11/2026 19:00"]
-    assert shown.values("//section[@aria-labelledby='ben-lien-ket']//a/@href") == ["https://chinhphu.example.vn"]
+    assert shown.texts("//section[@aria-labelledby='ben-tin-moi']//li") == [
+        "a 23/11/2026 19:00",
+        "b 23/11/2026 19:00",
+    ]
+    assert shown.values("//section[@aria-labelledby='ben-lien-ket']//a/@href") == [
+        "https://chinhphu.example.vn"
+    ]
     assert shown.texts("//section[@aria-labelledby='ben-lien-ket']//a") == ["Cổng Chính phủ"]
-    assert shown.texts("//section[@aria-labelledby='ben-thong-ke']//div") == ["Tổng lượt truy cập 12.345.678"]
+    assert shown.texts("//section[@aria-labelledby='ben-thong-ke']//div") == [
+        "Tổng lượt truy cập 12.345.678"
+    ]
 
 
 def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
@@ -344,7 +426,8 @@ def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
     assert shown.values("//link[@rel='canonical']/@href") == []
 
 
-# ── version, policy, static files ────────────────────────────────────────────────────────────────────────────────────
+# ── version, policy, static files
+# ────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -366,14 +449,17 @@ def test_the_version_changes_with_everything_that_pages_show(changes: dict[str, 
 
 
 def test_the_version_does_not_change_with_anything_else() -> None:
-    assert renderer(port=1234, cache_pages=5, log_level="DEBUG", host="0.0.0.0").version == renderer().version
+    assert (
+        renderer(port=1234, cache_pages=5, log_level="DEBUG", host="0.0.0.0").version
+        == renderer().version
+    )
 
 
 def test_only_our_own_script_may_run_and_send_reads() -> None:
     assert renderer().content_security_policy == (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: tin.example.vn; "
-        "media-src 'self' https:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: "
+        "tin.example.vn; media-src 'self' https:; connect-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'"
     )
     elsewhere = renderer(reads_url="https://doc.example.vn:8443/a/reads").content_security_policy
     assert "connect-src 'self' https://doc.example.vn:8443; " in elsewhere
@@ -390,7 +476,11 @@ def test_pages_need_nothing_that_the_policy_forbids() -> None:
 
 def test_every_static_file_that_pages_name_is_there_under_its_version() -> None:
     one = renderer()
-    named = [address for address in Shown(page()).values("//@src | //@href") if address.startswith("/static/")]
+    named = [
+        address
+        for address in Shown(page()).values("//@src | //@href")
+        if address.startswith("/static/")
+    ]
     assert {address.partition("?")[0] for address in named} == {
         "/static/read.js", "/static/style.css", "/static/favicon.svg"
     }  # fmt: skip

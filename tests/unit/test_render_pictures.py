@@ -46,7 +46,8 @@ def test_what_is_not_shown_is_a_link_that_says_what_it_is() -> None:
 
 def test_a_picture_in_a_link_leaves_its_words_there() -> None:
     body = (
-        '<a href="https://y.vn/"><img src="https://x.vn/a.jpg" alt="Hội"></a><img src="https://x.vn/b.jpg" alt="Đèn">'
+        '<a href="https://y.vn/"><img src="https://x.vn/a.jpg" alt="Hội"></a><img '
+        'src="https://x.vn/b.jpg" alt="Đèn">'
     )
     assert PICTURES.linked(body) == (
         '<a href="https://y.vn/">Xem ảnh: Hội</a>'
@@ -54,7 +55,9 @@ def test_a_picture_in_a_link_leaves_its_words_there() -> None:
     )
 
 
-@pytest.mark.parametrize("hosts", ["https://cdn.vn", "*", "a b", "cdn.vn/;", "cdn.vn;script-src", "*.*.vn", "'self'"])
+@pytest.mark.parametrize(
+    "hosts", ["https://cdn.vn", "*", "a b", "cdn.vn/;", "cdn.vn;script-src", "*.*.vn", "'self'"]
+)
 def test_a_host_that_is_none_is_refused_at_the_start(hosts: str) -> None:
     with pytest.raises(ValidationError, match="must be a host"):
         RenderSettings(amqp_url="amqp://h", mongo_url="mongodb://h/d", picture_hosts=hosts)  # type: ignore[arg-type]

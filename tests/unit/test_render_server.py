@@ -1,4 +1,6 @@
-"""The page server's pure parts: which path is what, and the tags of pages. The rest needs MongoDB."""
+"""The page server's pure parts: which path is what, and the tags of pages. The rest needs
+MongoDB.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +12,14 @@ from services.render.store import Page
 from shared.web.paths import article_path
 
 PAGE = Page(
-    "ls0001", 3, "published", "abc", 7, "/kinh-te/cau-ls0001.html", "kinh-te", datetime(2026, 11, 23, tzinfo=UTC)
+    "ls0001",
+    3,
+    "published",
+    "abc",
+    7,
+    "/kinh-te/cau-ls0001.html",
+    "kinh-te",
+    datetime(2026, 11, 23, tzinfo=UTC),
 )
 
 
@@ -25,7 +34,9 @@ PAGE = Page(
         (article_path("s" * 100, "t" * 100, "i" * 32), "i" * 32),
     ],
 )
-def test_an_article_s_path_ends_with_its_id_whatever_stands_before_it(path: str, article: str) -> None:
+def test_an_article_s_path_ends_with_its_id_whatever_stands_before_it(
+    path: str, article: str
+) -> None:
     match = _ARTICLE.fullmatch(path)
     assert match is not None
     assert match[3] == article
@@ -34,8 +45,10 @@ def test_an_article_s_path_ends_with_its_id_whatever_stands_before_it(path: str,
 @pytest.mark.parametrize(
     "path",
     [
-        "/ls0001.html", "/a/b/ls0001.html", "/kinh-te/cau-LS0001.html", "/kinh-te/cau-ls0001.htm", "/kinh-te/.html",
-        "/kinh-te/cau-.html", "/kinh-te/cau-ls0001.html/", "/kinh-te/cau-ls0001.html\n", "//cau-ls0001.html",
+        "/ls0001.html", "/a/b/ls0001.html", "/kinh-te/cau-LS0001.html", "/kinh-te/cau-ls0001.htm",
+        "/kinh-te/.html",
+        "/kinh-te/cau-.html", "/kinh-te/cau-ls0001.html/", "/kinh-te/cau-ls0001.html\n",
+        "//cau-ls0001.html",
         "/kinh-tế/cau-ls0001.html", "/media/../cau-ls0001.html", "/a/" + "i" * 33 + ".html",
     ],
 )  # fmt: skip
@@ -44,11 +57,13 @@ def test_other_paths_are_no_article_s(path: str) -> None:
 
 
 def test_sections_and_pictures() -> None:
-    assert [bool(_SECTION.fullmatch(path)) for path in ("/kinh-te/", "/kinh-te", "/", "//", "/a/b/", "/A/")] == [
+    assert [bool(_SECTION.fullmatch(path)) for path in ("/kinh-te/", "/kinh-te", "/", "//", "/a/b/",
+            "/A/")] == [
         True, False, False, False, False, False
     ]  # fmt: skip
     name = "0123456789abcdef" * 2
-    assert [bool(_MEDIA.fullmatch(f"/media/{end}")) for end in (f"{name}.webp", f"{name}.jpg", name, "x.jpg", "")] == [
+    assert [bool(_MEDIA.fullmatch(f"/media/{end}")) for end in (f"{name}.webp", f"{name}.jpg", name,
+            "x.jpg", "")] == [
         True, True, False, False, False
     ]  # fmt: skip
 

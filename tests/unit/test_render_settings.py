@@ -9,7 +9,9 @@ from services.render.settings import RenderSettings
 
 
 def settings(**given: Any) -> RenderSettings:
-    return RenderSettings(amqp_url="amqp://127.0.0.1/", mongo_url="mongodb://127.0.0.1/luotdoc", **given)
+    return RenderSettings(
+        amqp_url="amqp://127.0.0.1/", mongo_url="mongodb://127.0.0.1/luotdoc", **given
+    )
 
 
 def refused(**given: Any) -> str:
@@ -21,7 +23,9 @@ def refused(**given: Any) -> str:
 
 
 def test_sections_and_links_are_pairs_in_their_order() -> None:
-    one = settings(sections=" kinh-te = Kinh tế , xa-hoi=Xã hội,", links="Cổng=https://e.vn/?a=b,B=http://b.vn")
+    one = settings(
+        sections=" kinh-te = Kinh tế , xa-hoi=Xã hội,", links="Cổng=https://e.vn/?a=b,B=http://b.vn"
+    )
     assert one.sections == (("kinh-te", "Kinh tế"), ("xa-hoi", "Xã hội"))
     assert one.links == (("Cổng", "https://e.vn/?a=b"), ("B", "http://b.vn"))
     assert settings(sections="").sections == ()
@@ -34,10 +38,15 @@ def test_what_is_no_pair_is_refused(sections: str) -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "//e.vn", "e.vn"])
 def test_a_link_leads_to_an_address(url: str) -> None:
-    assert refused(links=f"Cổng={url}") == "Value error, the link Cổng must be an absolute http:// or https:// address"
+    assert (
+        refused(links=f"Cổng={url}")
+        == "Value error, the link Cổng must be an absolute http:// or https:// address"
+    )
 
 
-@pytest.mark.parametrize("url", ["/reads", "/a/b", "https://doc.e.vn/reads", "http://127.0.0.1:8001/reads"])
+@pytest.mark.parametrize(
+    "url", ["/reads", "/a/b", "https://doc.e.vn/reads", "http://127.0.0.1:8001/reads"]
+)
 def test_addresses_of_the_beacon(url: str) -> None:
     assert settings(reads_url=url).reads_url == url
 

@@ -49,7 +49,9 @@ class Server:
         self._from_app: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
 
     async def start(self) -> None:
-        self._lifespan = asyncio.create_task(self.app({"type": "lifespan"}, self._to_app.get, self._from_app.put))
+        self._lifespan = asyncio.create_task(
+            self.app({"type": "lifespan"}, self._to_app.get, self._from_app.put)
+        )
         self._to_app.put_nowait({"type": "lifespan.startup"})
         assert await self._from_app.get() == {"type": "lifespan.startup.complete"}
         await asyncio.sleep(0)
@@ -60,7 +62,9 @@ class Server:
             assert await self._from_app.get() == {"type": "lifespan.shutdown.complete"}
             await self._lifespan
 
-    async def get(self, path: str, raw_path: bytes | None = None) -> tuple[int, dict[bytes, bytes], bytes]:
+    async def get(
+        self, path: str, raw_path: bytes | None = None
+    ) -> tuple[int, dict[bytes, bytes], bytes]:
         sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> MutableMapping[str, Any]:
@@ -70,7 +74,13 @@ class Server:
             sent.append(message)
 
         await self.app(
-            {"type": "http", "method": "GET", "path": path, "raw_path": raw_path or path.encode(), "headers": []},
+            {
+                "type": "http",
+                "method": "GET",
+                "path": path,
+                "raw_path": raw_path or path.encode(),
+                "headers": [],
+            },
             receive,
             send,
         )
@@ -150,7 +160,12 @@ async def test_where_nothing_is_served_there_is_a_problem_document() -> None:
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(KeyError("secret"), 500), (Unavailable("full"), 503), (Problem(409, "no"), 409), (Disconnected(), 0)],
+    [
+        (KeyError("secret"), 500),
+        (Unavailable("full"), 503),
+        (Problem(409, "no"), 409),
+        (Disconnected(), 0),
+    ],
 )
 async def test_what_a_route_raises_is_answered_without_a_stack_trace(
     error: Exception, status: int, caplog: pytest.LogCaptureFixture

@@ -82,16 +82,24 @@ def _filtered(kind: str, article: str, quarter: int, number: int) -> tuple[Group
     return (kind, article, quarter, number, 0, 0), []
 
 
-def _seen(article: str, quarter: int, day: int, visitors: list[bytes], more: int) -> tuple[Group, list[bytes]]:
+def _seen(
+    article: str, quarter: int, day: int, visitors: list[bytes], more: int
+) -> tuple[Group, list[bytes]]:
     return ("reader", article, quarter, len(visitors) + more, day, len(visitors)), visitors
 
 
 HASHES = st.lists(st.binary(min_size=8, max_size=8), min_size=1, max_size=9, unique=True)
 CONTENTS = st.lists(
     st.one_of(
-        st.builds(_people, st.sampled_from(["reader", "batch"]), ARTICLES, QUARTERS, st.integers(1, 4000)),
         st.builds(
-            _filtered, st.sampled_from([*REASONS, "other"]), ARTICLES | st.just(""), QUARTERS, st.integers(1, 1 << 35)
+            _people, st.sampled_from(["reader", "batch"]), ARTICLES, QUARTERS, st.integers(1, 4000)
+        ),
+        st.builds(
+            _filtered,
+            st.sampled_from([*REASONS, "other"]),
+            ARTICLES | st.just(""),
+            QUARTERS,
+            st.integers(1, 1 << 35),
         ),
         st.builds(_seen, ARTICLES, QUARTERS, st.integers(1, 376_000), HASHES, st.integers(0, 9)),
     ),
@@ -109,7 +117,9 @@ def sums(batch: Batch) -> Counter[tuple[str, str, int]]:
 
 @settings(max_examples=100)
 @given(CONTENTS)
-def test_what_is_written_is_read_back_with_the_same_sums_and_bytes(contents: list[tuple[Group, list[bytes]]]) -> None:
+def test_what_is_written_is_read_back_with_the_same_sums_and_bytes(
+    contents: list[tuple[Group, list[bytes]]],
+) -> None:
     hashes = join_hashes(visitor.hex() for _, visitors in contents for visitor in visitors)
     written = Batch("e1-000000000042", AT, [group for group, _ in contents], hashes)
     read = parse(written.headers(), written.body())
@@ -122,7 +132,8 @@ def test_what_is_written_is_read_back_with_the_same_sums_and_bytes(contents: lis
 
 READS = st.lists(
     st.tuples(
-        st.sampled_from(["a", "b"]), st.integers(1, 40).map(lambda n: AT + n * 60_000), st.sampled_from([0, DAY]),
+        st.sampled_from(["a", "b"]), st.integers(1, 40).map(lambda n: AT + n * 60_000),
+        st.sampled_from([0, DAY]),
         st.sampled_from(["00" * 8, "11" * 8, "ff" * 8]),
     ).map(lambda read: read if read[2] else (*read[:3], "")),
     max_size=30,
@@ -133,11 +144,21 @@ READS = st.lists(
 def test_reads_that_ingest_groups_add_up_at_the_counter(reads: list[Read]) -> None:
     written = Batch("e1-000000000042", AT, *grouped(reads))
     read = parse(written.headers(), written.body())
-    assert sums(read) == Counter(("reader", article, at // QUARTER_MS) for article, at, _, _ in reads)
-    found = [(*group[1:3], group[4], each.hex()) for group, visitors in read.visitors() for each in visitors]
+    assert sums(read) == Counter(
+        ("reader", article, at // QUARTER_MS) for article, at, _, _ in reads
+    )
+    found = [
+        (*group[1:3], group[4], each.hex())
+        for group, visitors in read.visitors()
+        for each in visitors
+    ]
     assert len(found) == len(set(found))  # distinct
-    assert set(found) == {(article, at // QUARTER_MS, day, visitor) for article, at, day, visitor in reads if day}
-    assert len(read.groups) == len({(article, at // QUARTER_MS, day) for article, at, day, _ in reads})
+    assert set(found) == {
+        (article, at // QUARTER_MS, day, visitor) for article, at, day, visitor in reads if day
+    }
+    assert len(read.groups) == len(
+        {(article, at // QUARTER_MS, day) for article, at, day, _ in reads}
+    )
 
 
 def test_a_batch_has_its_place_in_an_epoch() -> None:
@@ -147,7 +168,9 @@ def test_a_batch_has_its_place_in_an_epoch() -> None:
     assert sorted([batch_id("e", 10), batch_id("e", 9)]) == [batch_id("e", 9), batch_id("e", 10)]
 
 
-@pytest.mark.parametrize("name", ["e1-000000000042", "0-000000000000", "z" * 64 + "-999999999999", "h" + "f" * 64])
+@pytest.mark.parametrize(
+    "name", ["e1-000000000042", "0-000000000000", "z" * 64 + "-999999999999", "h" + "f" * 64]
+)
 def test_names_of_batches(name: str) -> None:
     assert identify({**HEADERS, "batch_id": name}) == (name, AT, 1)
 
@@ -157,7 +180,8 @@ def test_names_of_batches(name: str) -> None:
     [
         *(
             ("batch_id", value)
-            for value in (None, 5, b"e1-000000000042", "", "e1-42", "E1-000000000042", "-000000000042",
+            for value in (None, 5, b"e1-000000000042", "", "e1-42", "E1-000000000042",
+                          "-000000000042",
                           "e1-000000000042\n", "h" + "f" * 63, "z" * 65 + "-000000000042")
         ),
         *(("minted_at", value) for value in (None, "1795417500000", 1.5, True, 0, -1, 1 << 50)),
@@ -171,13 +195,16 @@ def test_a_header_that_is_wrong_is_named(header: str, value: Any) -> None:
 
 @pytest.mark.parametrize("header", ["batch_id", "minted_at", "reads"])
 def test_a_header_that_is_missing_is_named(header: str) -> None:
-    reason, message = fault({name: value for name, value in HEADERS.items() if name != header}, body())
+    reason, message = fault(
+        {name: value for name, value in HEADERS.items() if name != header}, body()
+    )
     assert (reason, message.startswith(f"header {header} is None")) == ("bad_headers", True)
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff", b"null", b"7", b"[]", b'"x"', b"{}", b'{"filtered":{}}', b'{"v":2}', b'{"v":2,"reads":[]}',
+    [b"", b"{", b"\xff", b"null", b"7", b"[]", b'"x"', b"{}", b'{"filtered":{}}', b'{"v":2}',
+     b'{"v":2,"reads":[]}',
      b'{"v":1,"groups":[]}'],
 )  # fmt: skip
 def test_what_is_no_batch_is_refused(content: bytes) -> None:
@@ -187,14 +214,24 @@ def test_what_is_no_batch_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("version", [3, 0, -2, "2", 2.0, True, None, [2], 1 << 70])
 def test_a_version_that_is_not_known_is_parked_for_a_newer_counter(version: Any) -> None:
-    reason, message = fault(HEADERS, json.dumps({"v": version, "groups": [GROUP], "reads": []}).encode())
-    assert (reason, "is not known here; a newer counter may count it" in message) == ("bad_body", True)
+    reason, message = fault(
+        HEADERS, json.dumps({"v": version, "groups": [GROUP], "reads": []}).encode()
+    )
+    assert (reason, "is not known here; a newer counter may count it" in message) == (
+        "bad_body",
+        True,
+    )
 
 
-@pytest.mark.parametrize("groups", [[], [GROUP, GROUP], [[*GROUP[:3], 2, 0, 0]], [["bot", *GROUP[1:]]]])
+@pytest.mark.parametrize(
+    "groups", [[], [GROUP, GROUP], [[*GROUP[:3], 2, 0, 0]], [["bot", *GROUP[1:]]]]
+)
 def test_the_body_holds_as_many_reads_of_people_as_the_header_says(groups: Any) -> None:
     reason, message = fault(HEADERS, body(groups))
-    assert (reason, message.startswith("the header says 1 reads of people, the body holds ")) == ("bad_body", True)
+    assert (reason, message.startswith("the header says 1 reads of people, the body holds ")) == (
+        "bad_body",
+        True,
+    )
 
 
 @pytest.mark.parametrize("groups", ["x", {"a": 1}, None, 7, [[]] * (MAX_GROUPS + 1)])
@@ -213,14 +250,19 @@ def test_equal_groups_add_up() -> None:
     "group",
     [
         [], GROUP[:4], GROUP[:5], [*GROUP, 1], "abcdef", dict.fromkeys("abcdef", 1), None, 7,
-        *([kind, *GROUP[1:]] for kind in (None, 5, "", "Reader", "a" * 33, "$set", "a.b", "reader\n", ["reader"])),
+        *([kind, *GROUP[1:]] for kind in (None, 5, "", "Reader", "a" * 33, "$set", "a.b",
+        "reader\n", ["reader"])),
         *(["reader", article, QUARTER, 1, 0, 0] for article in ("", *NO_ARTICLES)),
         *(["bot", article, QUARTER, 1, 0, 0] for article in NO_ARTICLES),
-        *(["reader", "a", quarter, 1, 0, 0] for quarter in (0, -1, True, None, "5", 1.5, 36_115_200, 1 << 64)),
-        *(["reader", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, 1 << 64)),
+        *(["reader", "a", quarter, 1, 0, 0] for quarter in (0, -1, True, None, "5", 1.5, 36_115_200,
+        1 << 64)),
+        *(["reader", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0,
+        1 << 64)),
         *(["bot", "a", QUARTER, number, 0, 0] for number in (0, -1, True, None, "1", 1.0, 1 << 64)),
-        *(["reader", "a", QUARTER, 1, day, 1] for day in (0, -1, True, None, "5", 1.5, 376_200, 1 << 64)),
-        *(["reader", "a", QUARTER, 1, DAY, visitors] for visitors in (0, -1, True, None, "1", 1.0, 2, 1 << 64)),
+        *(["reader", "a", QUARTER, 1, day, 1] for day in (0, -1, True, None, "5", 1.5, 376_200,
+        1 << 64)),
+        *(["reader", "a", QUARTER, 1, DAY, visitors] for visitors in (0, -1, True, None, "1", 1.0,
+        2, 1 << 64)),
         *([kind, "a", QUARTER, 1, DAY, 1] for kind in ("batch", "bot", "later")),
         *([kind, "a", QUARTER, 1, 0, 1] for kind in ("reader", "batch", "bot", "later")),
         *([kind, "a", QUARTER, 1, DAY, 0] for kind in ("reader", "batch", "bot", "later")),
@@ -233,7 +275,17 @@ def test_a_group_that_is_malformed_is_refused(group: Any) -> None:
 
 @pytest.mark.parametrize(
     "hashes",
-    [None, 5, [VISITOR], "", VISITOR[:10], VISITOR + "A", VISITOR + "=", "A" * 22, *("A" * 10 + c for c in "+/=\né ")],
+    [
+        None,
+        5,
+        [VISITOR],
+        "",
+        VISITOR[:10],
+        VISITOR + "A",
+        VISITOR + "=",
+        "A" * 22,
+        *("A" * 10 + c for c in "+/=\né "),
+    ],
 )
 def test_there_are_as_many_hashes_as_the_groups_say(hashes: Any) -> None:
     message = "not a batch: visitors is not the base64url of 1 times 8 bytes"
@@ -241,16 +293,22 @@ def test_there_are_as_many_hashes_as_the_groups_say(hashes: Any) -> None:
 
 
 def test_bounds_of_a_group() -> None:
-    most = [("reader", "z" * 32, 36_115_199, MAX_READS, 376_199, 2), ("bot", "0", 1, (1 << 40) - 5, 0, 0)]
+    most = [
+        ("reader", "z" * 32, 36_115_199, MAX_READS, 376_199, 2),
+        ("bot", "0", 1, (1 << 40) - 5, 0, 0),
+    ]
     headers = {**HEADERS, "reads": MAX_READS}
     limit = [("limit", "", 1, 5, 0, 0), ("limit", "", 1, 6, 0, 0)]
     assert parse(headers, body([*most, limit[0]], visitors="A" * 22)).groups == [*most, limit[0]]
     message = fault(headers, body([*most, limit[1]], visitors="A" * 22))[1]
     assert "more reads are filtered than any ingest has seen" in message
-    assert fault(headers, body([*most, ("batch", "a", 1, 1, 0, 0)], visitors="A" * 22))[0] == "bad_body"
+    assert (
+        fault(headers, body([*most, ("batch", "a", 1, 1, 0, 0)], visitors="A" * 22))[0]
+        == "bad_body"
+    )
 
 
-def test_reads_of_a_class_that_is_not_known_are_filtered_unless_the_header_says_that_they_are_people_s() -> None:
+def test_reads_of_an_unknown_class_are_filtered_unless_the_header_counts_them() -> None:
     groups = [GROUP, ["later", "a", QUARTER, 4, 0, 0], ["latest", "", QUARTER, 5, 0, 0]]
     others = [("other", "a", QUARTER, 4, 0, 0), ("other", "", QUARTER, 5, 0, 0)]
     assert parse(HEADERS, body(groups)).groups[1:] == others
@@ -258,7 +316,8 @@ def test_reads_of_a_class_that_is_not_known_are_filtered_unless_the_header_says_
     assert fault({**HEADERS, "reads": 5}, body(groups)) == ("bad_body", message)
 
 
-# ── version 1 ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── version 1
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 READ = ["ls0001", AT, "reader", "0123456789abcdef"]
 
@@ -268,8 +327,15 @@ def first(reads: Any = (READ,), **more: Any) -> bytes:
 
 
 def test_a_batch_of_an_earlier_release_is_counted_with_every_read() -> None:
-    reads = [READ, ["ls0001", AT + 1, "reader", ""], ["ls0001", AT + QUARTER_MS, "batch", ""], ["a", AT, "later", "x"]]
-    read = parse({**HEADERS, "reads": 4}, first(reads, filtered={"bot": 2, "origin": 0}, later="addition"))
+    reads = [
+        READ,
+        ["ls0001", AT + 1, "reader", ""],
+        ["ls0001", AT + QUARTER_MS, "batch", ""],
+        ["a", AT, "later", "x"],
+    ]
+    read = parse(
+        {**HEADERS, "reads": 4}, first(reads, filtered={"bot": 2, "origin": 0}, later="addition")
+    )
     assert read.groups == [
         ("reader", "ls0001", QUARTER, 2, 0, 0),
         ("batch", "ls0001", QUARTER + 1, 1, 0, 0),
@@ -283,16 +349,20 @@ def test_a_batch_of_an_earlier_release_is_counted_with_every_read() -> None:
 
 @pytest.mark.parametrize("reads", [[], [READ, READ], "x", {"a": 1}, None])
 def test_a_body_of_version_1_holds_as_many_reads_as_the_header_says(reads: Any) -> None:
-    assert "the header says 1 reads, the body holds another number" in fault(HEADERS, first(reads))[1]
+    assert (
+        "the header says 1 reads, the body holds another number" in fault(HEADERS, first(reads))[1]
+    )
 
 
 @pytest.mark.parametrize(
     "read",
     [
         [], READ[:3], [*READ, "x"], "abcd", None, 7,
-        [5, AT, "reader", ""], ["a", "5", "reader", ""], ["a", True, "reader", ""], ["a", 1.5, "reader", ""],
+        [5, AT, "reader", ""], ["a", "5", "reader", ""], ["a", True, "reader", ""], ["a", 1.5,
+         "reader", ""],
         ["a", AT, None, ""], ["a", AT, "reader", None],
-        ["", AT, "reader", ""], ["a", 0, "reader", ""], ["a", -5, "reader", ""], ["a", 1 << 50, "reader", ""],
+        ["", AT, "reader", ""], ["a", 0, "reader", ""], ["a", -5, "reader", ""], ["a", 1 << 50,
+         "reader", ""],
     ],
 )  # fmt: skip
 def test_a_read_of_version_1_that_is_malformed_is_refused(read: Any) -> None:
@@ -301,10 +371,24 @@ def test_a_read_of_version_1_that_is_malformed_is_refused(read: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "filtered", [[], None, "x", {"bot": "2"}, {"bot": -1}, {"bot": 1.5}, {"bot": True}, {"": 1}, {"bot": 1 << 40}]
+    "filtered",
+    [
+        [],
+        None,
+        "x",
+        {"bot": "2"},
+        {"bot": -1},
+        {"bot": 1.5},
+        {"bot": True},
+        {"": 1},
+        {"bot": 1 << 40},
+    ],
 )
 def test_filtered_counts_of_version_1_are_numbers(filtered: Any) -> None:
-    assert "filtered is not a mapping of reasons to numbers" in fault(HEADERS, first(filtered=filtered))[1]
+    assert (
+        "filtered is not a mapping of reasons to numbers"
+        in fault(HEADERS, first(filtered=filtered))[1]
+    )
 
 
 def test_reasons_of_version_1_that_the_books_have_no_place_for_are_added_up() -> None:
@@ -313,10 +397,13 @@ def test_reasons_of_version_1_that_the_books_have_no_place_for_are_added_up() ->
         return {kind: number for kind, _, _, number, _, _ in groups}
 
     assert numbers({"bot": 2, "reload": 3, "x": 4, "y": 5}) == {"bot": 2, "reload": 3, "other": 9}
-    assert numbers({f"r_{chr(97 + n // 26)}{chr(97 + n % 26)}": 1 for n in range(600)}) == {"other": 600}
+    assert numbers({f"r_{chr(97 + n // 26)}{chr(97 + n % 26)}": 1 for n in range(600)}) == {
+        "other": 600
+    }
 
 
-# ── what no ingest makes ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── what no ingest makes
+# ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_message_never_repeats_an_endless_value() -> None:
@@ -333,17 +420,27 @@ def test_an_impossible_number_of_reads_enters_no_books(number: Any) -> None:
 def test_what_is_known_of_a_batch_that_cannot_be_counted() -> None:
     assert accounted(HEADERS) == ("e1-000000000042", 1)
     assert accounted({**HEADERS, "minted_at": b"\xff"}) == ("e1-000000000042", 1)
-    for name in (None, b"e1-000000000042", "e1-1", "E1-000000000042", "z" * 65 + "-000000000042", 7, ["x"]):
+    for name in (
+        None,
+        b"e1-000000000042",
+        "e1-1",
+        "E1-000000000042",
+        "z" * 65 + "-000000000042",
+        7,
+        ["x"],
+    ):
         assert accounted({**HEADERS, "batch_id": name}) is None
 
 
 @pytest.mark.parametrize(
     "content",
     [b"[" * 100_000, b'{"reads":' * 5000, b'{"reads":[["a",' + b"9" * 5000 + b',"reader",""]]}',
-     b'{"reads":[["a",NaN,"reader",""]]}', b'{"reads":[["\\ud800",1,"reader",""]]}', b'{"reads":[[],[]]}' + b"\0",
+     b'{"reads":[["a",NaN,"reader",""]]}', b'{"reads":[["\\ud800",1,"reader",""]]}',
+        b'{"reads":[[],[]]}' + b"\0",
      b'{"v":2,"groups":' * 5000, b'{"v":2,"groups":[["reader","a",NaN,1,0,0]]}',
      b'{"v":2,"groups":[["reader","\\ud800",1,1,0,0]]}',
-     b'{"v":2,"groups":[["bot","a",1,' + b"9" * 5000 + b",0,0]]}", b'{"v":2,"groups":[' + b"[" * 100_000,
+     b'{"v":2,"groups":[["bot","a",1,' + b"9" * 5000 + b",0,0]]}",
+        b'{"v":2,"groups":[' + b"[" * 100_000,
      b" " * (MAX_BODY + 1)],
 )  # fmt: skip
 def test_bodies_that_no_ingest_makes(content: bytes) -> None:

@@ -25,7 +25,9 @@ def test_milliseconds_and_text(millis: int, text: str) -> None:
     assert moment.tzinfo is UTC
 
 
-@pytest.mark.parametrize("millis", [0, 1, 999, 1_795_435_200_001, 2_183_226_373_411, 4_102_444_799_999])
+@pytest.mark.parametrize(
+    "millis", [0, 1, 999, 1_795_435_200_001, 2_183_226_373_411, 4_102_444_799_999]
+)
 def test_milliseconds_come_back_as_they_were(millis: int) -> None:
     assert to_millis(from_millis(millis)) == millis
 

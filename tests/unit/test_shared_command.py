@@ -20,7 +20,10 @@ from shared.base.version import VERSION
 from tests.support.system import ROOT
 
 ENTRIES = [
-    *(["services.ingest", *more] for more in ([], ["republish"], ["adopt"], ["token"], ["replay"], ["reconcile"])),
+    *(
+        ["services.ingest", *more]
+        for more in ([], ["republish"], ["adopt"], ["token"], ["replay"], ["reconcile"])
+    ),
     *(["services.counter", *more] for more in (["gaps"], ["close-gap"])),
     *([f"services.{name}"] for name in ("render", "counter", "stats")),
     ["shared.setup"],
@@ -61,7 +64,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def act(entry: list[str], *arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["", *entry[1:], *arguments])
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # runpy's: the module is imported already
+            warnings.simplefilter(
+                "ignore", RuntimeWarning
+            )  # runpy's: the module is imported already
             with pytest.raises(SystemExit) as stop:
                 runpy.run_module(entry[0], run_name="__main__")
         said = capsys.readouterr()
@@ -71,7 +76,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)
-def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(entry: list[str], run: Run) -> None:
+def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(
+    entry: list[str], run: Run
+) -> None:
     helped = run(entry, "--help")
     assert (helped.code, helped.err) == (0, "")
     assert helped.out.startswith(f"usage: python -m {' '.join(entry)} ")
@@ -86,13 +93,17 @@ def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(ent
 
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")]
-_COMMAND = re.compile(r"`(?:\.venv/bin/)?(python -m [a-z][^`\n<…]*|make [a-z-]+(?: [A-Z]+=[^`\n]*)?)`")
+_COMMAND = re.compile(
+    r"`(?:\.venv/bin/)?(python -m [a-z][^`\n<…]*|make [a-z-]+(?: [A-Z]+=[^`\n]*)?)`"
+)
 SPOKEN = sorted({command for path in PAGES for command in _COMMAND.findall(path.read_text())})
 """Commands within sentences; blocks of code are run as they are, see tests/support/guide.py."""
 
 
 @pytest.mark.parametrize("command", [c for c in SPOKEN if c.startswith("python")])
-def test_a_command_within_a_sentence_is_one_that_its_entry_point_takes(command: str, run: Run) -> None:
+def test_a_command_within_a_sentence_is_one_that_its_entry_point_takes(
+    command: str, run: Run
+) -> None:
     module, *arguments = shlex.split(command)[2:]
     helped = run([module], *arguments, "--help")  # it parses what stands before, and does nothing
     assert (helped.code, helped.err) == (0, "")
@@ -106,17 +117,25 @@ def test_a_target_within_a_sentence_is_there_and_reads_its_variables(command: st
     _, target, *variables = shlex.split(command)
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)
     for name in (word.partition("=")[0] for word in variables):
-        assert re.search(rf"\$\({name}\)|\$\([a-z-]+ [^)]*\b{name}\b", makefile) or name in _LOCAL, name
+        assert (
+            re.search(rf"\$\({name}\)|\$\([a-z-]+ [^)]*\b{name}\b", makefile) or name in _LOCAL
+        ), name
 
 
-_LOCAL = (ROOT / "deploy/local/__main__.py").read_text() + (ROOT / "deploy/local/plan.py").read_text()
+_LOCAL = (ROOT / "deploy/local/__main__.py").read_text() + (
+    ROOT / "deploy/local/plan.py"
+).read_text()
 """`make demo` reads variables of the environment, such as COUNTER."""
 
 
 def test_a_real_process_answers_alike() -> None:
     command = [sys.executable, "-m", "services.render", "--flush", "1"]
-    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    told = "python -m services.render: unrecognized arguments: --flush 1; --help says what it takes\n"
+    refused = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    told = (
+        "python -m services.render: unrecognized arguments: --flush 1; --help says what it takes\n"
+    )
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", told)
 
 
@@ -130,14 +149,24 @@ def test_a_service_takes_no_word_that_it_does_not_know(name: str, run: Run) -> N
 
 def test_every_entry_point_is_tried() -> None:
     packages = [
-        path for room in ("services", "shared", "deploy", "tests") for path in ROOT.glob(f"{room}/*/__main__.py")
+        path
+        for room in ("services", "shared", "deploy", "tests")
+        for path in ROOT.glob(f"{room}/*/__main__.py")
     ]
     found = {".".join(path.relative_to(ROOT).parts[:-1]) for path in packages}
-    alone = [*ROOT.glob("shared/*.py"), *ROOT.glob("deploy/local/[a-z]*.py"), ROOT / "tests/install/image.py"]
+    alone = [
+        *ROOT.glob("shared/*.py"),
+        *ROOT.glob("deploy/local/[a-z]*.py"),
+        ROOT / "tests/install/image.py",
+    ]
     found |= {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in alone if "\nif __name__" in path.read_text()
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in alone
+        if "\nif __name__" in path.read_text()
     }
-    found |= {f"services.{path.parent.name}.document" for path in ROOT.glob("services/*/document.py")}
+    found |= {
+        f"services.{path.parent.name}.document" for path in ROOT.glob("services/*/document.py")
+    }
     assert found == {entry[0] for entry in ENTRIES}
 
 
@@ -145,7 +174,8 @@ def test_settings_are_listed_with_default_meaning_and_bounds() -> None:
     text = "\n".join(describe(CounterSettings))
     assert "  LUOTDOC_MONGO_URL  (required)\n      MongoDB replica set: mongodb://" in text
     assert (
-        "  LUOTDOC_FLUSH_INTERVAL=0.5\n      longest time between flushes, in seconds; more than 0, at most 60" in text
+        "  LUOTDOC_FLUSH_INTERVAL=0.5\n      longest time between flushes, in seconds; "
+        "more than 0, at most 60" in text
     )
     assert "  LUOTDOC_TOKENS  (empty unless set)\n" in "\n".join(describe(IngestSettings))
 
@@ -154,12 +184,16 @@ def test_a_fault_is_one_line_whatever_was_typed(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as stop:
         Command(prog="x").parse_args(["one\ntwo"])
     assert stop.value.code == 2
-    assert capsys.readouterr().err == "x: unrecognized arguments: one two; --help says what it takes\n"
+    assert (
+        capsys.readouterr().err == "x: unrecognized arguments: one two; --help says what it takes\n"
+    )
 
 
 def test_the_version_stands_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
-    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "shared.base.version.VERSION"}
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {
+        "attr": "shared.base.version.VERSION"
+    }
     manifest = (ROOT / "deploy/k8s/overlays/prod/kustomization.yaml").read_text()
     assert f'newTag: "{VERSION}"' in manifest

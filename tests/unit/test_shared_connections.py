@@ -183,7 +183,9 @@ async def test_a_new_connection_is_not_closed_before_an_older_unfinished_request
 
 
 async def test_a_request_that_has_arrived_and_was_not_read_yet_is_not_closed() -> None:
-    """A busy process takes more connections in one turn than it may keep, before it reads from the first."""
+    """A busy process takes more connections in one turn than it may keep, before it reads from the
+    first.
+    """
     app = Application(limits=Limits(connections=3))
     ends = [socket.socketpair() for _ in range(2)]
     try:
@@ -242,14 +244,29 @@ async def test_a_flood_at_the_limit_holds_few_connections() -> None:
 
 async def test_a_connection_that_ended_leaves_nothing_behind() -> None:
     app = Application()
-    for sent in (b"", GET, b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\ncontent-length: 4\r\n\r\n", b"nonsense"):
+    for sent in (
+        b"",
+        GET,
+        b"GET / HTTP/1.1\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 4\r\n\r\n",
+        b"nonsense",
+    ):
         one = Connection(app)
         await one.send(sent)
         one.protocol.pause_writing()
         one.protocol.connection_lost(None)
     waiting = app.connections
     assert not waiting.open
-    assert not any((waiting.fresh, waiting.idle, waiting.heads, waiting.bodies, waiting.unread, waiting.closing))
+    assert not any(
+        (
+            waiting.fresh,
+            waiting.idle,
+            waiting.heads,
+            waiting.bodies,
+            waiting.unread,
+            waiting.closing,
+        )
+    )
 
 
 def settings(connections: int) -> SubscriberSettings:
@@ -269,7 +286,12 @@ def settings(connections: int) -> SubscriberSettings:
     ],
 )
 def test_connections_fit_the_limit_on_open_files(
-    soft: int, hard: int, wanted: int, connections: int, raised: int, monkeypatch: pytest.MonkeyPatch
+    soft: int,
+    hard: int,
+    wanted: int,
+    connections: int,
+    raised: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limit = [(soft, hard)]
     monkeypatch.setattr(resource, "getrlimit", lambda _: limit[0])
@@ -278,7 +300,11 @@ def test_connections_fit_the_limit_on_open_files(
     assert limit[0] == (raised, hard)
 
 
-def test_more_connections_than_the_system_grants_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_connections_than_the_system_grants_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
-    with pytest.raises(TooFewDescriptors, match="must be at most 896: this process may open 1024 files"):
+    with pytest.raises(
+        TooFewDescriptors, match="must be at most 896: this process may open 1024 files"
+    ):
         limits_of(settings(897))

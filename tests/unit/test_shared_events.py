@@ -30,7 +30,9 @@ WITHDRAWN = ArticleWithdrawn(id="ls0001", revision=12, url="https://e.vn/a.html"
 
 
 def wrapped(data: Data = WITHDRAWN, **more: Any) -> Envelope:
-    return envelope(data, id="e-1", source="/luotdoc/ingest", time=NOON, schemas="https://e.vn/schemas", **more)
+    return envelope(
+        data, id="e-1", source="/luotdoc/ingest", time=NOON, schemas="https://e.vn/schemas", **more
+    )
 
 
 def wire(**changes: Any) -> bytes:
@@ -69,14 +71,17 @@ def test_attributes_that_say_nothing_are_left_out() -> None:
 
 
 def test_sequences_compare_as_text() -> None:
-    sequences = [wrapped(revision=revision).sequence or "" for revision in (1, 9, 10, 99, 100, 10**12)]
+    sequences = [
+        wrapped(revision=revision).sequence or "" for revision in (1, 9, 10, 99, 100, 10**12)
+    ]
     assert sequences == sorted(sequences)
     assert {len(sequence) for sequence in sequences} == {20}
 
 
 def test_an_event_is_read_back_as_what_it_was() -> None:
     article = ArticleUpdated(
-        id="ls0001", revision=2, change="minor", url="u", slug="s", section="kinh-te", title="Tựa", body_html="<p>",
+        id="ls0001", revision=2, change="minor", url="u", slug="s", section="kinh-te", title="Tựa",
+        body_html="<p>",
         published_at=NOON, modified_at=NOON,
     )  # fmt: skip
     counted = ReadsCounted(items=[Count(article="ls0001", delta=2, total=9)], complete_through=NOON)
@@ -152,7 +157,14 @@ def test_an_attribute_that_is_wrong_is_told(attribute: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"id": "LS0001"}, {"id": "x" * 33}, {"revision": 0}, {"reason": "deleted"}, {"withdrawn_at": None}]
+    "change",
+    [
+        {"id": "LS0001"},
+        {"id": "x" * 33},
+        {"revision": 0},
+        {"reason": "deleted"},
+        {"withdrawn_at": None},
+    ],
 )
 def test_data_that_is_wrong_is_told(change: dict[str, Any]) -> None:
     data = {**json.loads(encode(wrapped()))["data"], **change}
@@ -169,13 +181,15 @@ def test_what_is_no_event_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("revision", 1 << 63), ("revision", -(1 << 63) - 1), ("reads_baseline", 1 << 63), ("reads_baseline", 10**400),
+    [("revision", 1 << 63), ("revision", -(1 << 63) - 1), ("reads_baseline", 1 << 63),
+     ("reads_baseline", 10**400),
      ("published_at", "9999-12-31T23:59:59-14:00"), ("published_at", "0001-01-01T00:00:00+14:00"),
      ("modified_at", "2901-01-01T00:00:00Z"), ("tags", [1] * 100_000)],
 )  # fmt: skip
 def test_what_no_database_or_calendar_can_hold_is_refused(field: str, value: Any) -> None:
     article = {
-        "id": "a1", "revision": 1, "url": "u", "slug": "s", "section": "s", "title": "t", "body_html": "b",
+        "id": "a1", "revision": 1, "url": "u", "slug": "s", "section": "s", "title": "t",
+        "body_html": "b",
         "published_at": "2026-01-01T00:00:00Z", "modified_at": "2026-01-01T00:00:00Z",
     }  # fmt: skip
     assert events.ArticlePublished.model_validate(article).revision == 1
@@ -184,9 +198,17 @@ def test_what_no_database_or_calendar_can_hold_is_refused(field: str, value: Any
     assert error.value.error_count() == 1
 
 
-@pytest.mark.parametrize(("field", "value"), [("sequence", "9" * 20), ("time", "9999-12-31T23:59:59-14:00")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("sequence", "9" * 20), ("time", "9999-12-31T23:59:59-14:00")]
+)
 def test_an_envelope_has_bounds_too(field: str, value: str) -> None:
-    attributes = {"id": "x", "source": "/x", "type": "luotdoc.x.v1", "time": "2026-01-01T00:00:00Z", "data": {}}
+    attributes = {
+        "id": "x",
+        "source": "/x",
+        "type": "luotdoc.x.v1",
+        "time": "2026-01-01T00:00:00Z",
+        "data": {},
+    }
     assert events.Envelope.model_validate(attributes).id == "x"
     with pytest.raises(ValidationError):
         events.Envelope.model_validate({**attributes, field: value})

@@ -1,5 +1,5 @@
-"""The way past ASGI: what takes it, what does not, and that both look the same to a client. No socket: bytes in, bytes
-out."""
+"""The way past ASGI: what takes it, what does not, and that both look the same to a client. No
+socket: bytes in, bytes out."""
 
 from shared.base.errors import Unavailable
 from shared.web.fastpath import MAX_BODY, FastRequest
@@ -41,7 +41,9 @@ async def test_a_request_may_come_byte_by_byte_and_in_chunks() -> None:
     await one.send(READ, piece=1)
     answer(app.taken[0])
     assert await one.answers() == FAST
-    await one.send(b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nre\r\n2\r\nad\r\n0\r\n\r\n")
+    await one.send(
+        b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nre\r\n2\r\nad\r\n0\r\n\r\n"
+    )
     assert app.taken[1].body == b"read"
     answer(app.taken[1])
     assert await one.answers() == FAST
@@ -77,13 +79,18 @@ async def test_a_large_body_goes_through_asgi_whole() -> None:
 
 async def test_who_waits_to_be_told_to_go_on_is_told() -> None:
     one = Connection(Application())
-    told = await one.send(b"POST /reads HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n")
+    told = await one.send(
+        b"POST /reads HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n"
+    )
     assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert await one.send(b"read") == SLOW % (9, b"POST read")
 
 
 async def test_a_connection_for_one_request_is_closed_after_it() -> None:
-    for request in (READ.replace(b"HTTP/1.1", b"HTTP/1.0"), READ.replace(b"Host: x", b"Connection: close")):
+    for request in (
+        READ.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        READ.replace(b"Host: x", b"Connection: close"),
+    ):
         one = Connection(Application())
         assert b"way: slow" in await one.send(request)
         assert one.transport.closed

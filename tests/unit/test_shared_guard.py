@@ -4,7 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from luotdoc_events.events import ArticlePublished, ArticleWithdrawn, Envelope, PageRendered, ReadsCounted
+from luotdoc_events.events import (
+    ArticlePublished,
+    ArticleWithdrawn,
+    Envelope,
+    PageRendered,
+    ReadsCounted,
+)
 from shared.subscriber.guard import InMemory, outdated, subject_of
 from shared.subscriber.subscribe import Event, kinds_of
 
@@ -36,12 +42,18 @@ def event(name: str = "article.updated", revision: int | None = 5) -> Envelope:
         ("reads.counted", None, 5, False, False),
     ],
 )
-def test_what_is_outdated(name: str, revision: int | None, held: int, replay: bool, dropped: bool) -> None:
+def test_what_is_outdated(
+    name: str, revision: int | None, held: int, replay: bool, dropped: bool
+) -> None:
     assert outdated(event(name, revision), held, replay) is dropped
 
 
 def test_an_article_and_its_page_are_two_subjects() -> None:
-    assert subject_of(event("article.withdrawn")) == subject_of(event("article.published")) == "article/ls0001"
+    assert (
+        subject_of(event("article.withdrawn"))
+        == subject_of(event("article.published"))
+        == "article/ls0001"
+    )
     assert subject_of(event("page.removed")) == "page/ls0001"
 
 

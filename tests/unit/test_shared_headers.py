@@ -1,4 +1,6 @@
-"""Security headers, HEAD, repeated parameters, and reading from other sites, over an API without a database."""
+"""Security headers, HEAD, repeated parameters, and reading from other sites, over an API without a
+database.
+"""
 
 from typing import Annotated
 
@@ -57,12 +59,20 @@ async def test_a_method_that_is_not_there_is_told_those_that_are() -> None:
 
 @pytest.mark.parametrize(
     ("query", "named"),
-    [("limit=1&limit=2", "limit"), ("limit=1&limit=1", "limit"), ("%6cimit=1&limit=", "limit"), ("x=1&x=2", "x")],
+    [
+        ("limit=1&limit=2", "limit"),
+        ("limit=1&limit=1", "limit"),
+        ("%6cimit=1&limit=", "limit"),
+        ("x=1&x=2", "x"),
+    ],
 )
 async def test_a_parameter_that_is_given_twice_is_named(query: str, named: str) -> None:
     async with client() as http:
         answer = await http.get(f"/listing?{query}")
-    assert (answer.status_code, answer.json()["errors"]) == (422, [{"path": named, "message": "is given twice"}])
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        [{"path": named, "message": "is given twice"}],
+    )
 
 
 async def test_scripts_of_a_listed_site_may_read_and_no_others() -> None:
@@ -74,23 +84,38 @@ async def test_scripts_of_a_listed_site_may_read_and_no_others() -> None:
         preflight = await http.options("/listing", headers=asked)
         refused = await http.options("/listing", headers=asked | {"origin": "https://evil.vn"})
     assert listed.headers["access-control-allow-origin"] == SITE
-    assert {answer.headers["vary"] for answer in (listed, other, none, preflight, refused)} == {"Origin"}
+    assert {answer.headers["vary"] for answer in (listed, other, none, preflight, refused)} == {
+        "Origin"
+    }
     assert "access-control-allow-origin" not in other.headers
-    assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (204, "GET, HEAD")
+    assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (
+        204,
+        "GET, HEAD",
+    )
     assert "access-control-allow-origin" not in refused.headers
     assert not [name for name in preflight.headers if "credentials" in name]
 
 
 async def test_every_site_or_none() -> None:
     async with client("*") as http:
-        assert (await http.get("/listing", headers={"origin": SITE})).headers["access-control-allow-origin"] == "*"
+        assert (await http.get("/listing", headers={"origin": SITE})).headers[
+            "access-control-allow-origin"
+        ] == "*"
     async with client() as http:
         answer = await http.get("/listing", headers={"origin": SITE})
     assert not {"vary", "access-control-allow-origin"} & answer.headers.keys()
 
 
 @pytest.mark.parametrize(
-    "origins", ["example.vn", "null", "ftp://example.vn", "https://", "https://*.example.vn", "https://h:99999"]
+    "origins",
+    [
+        "example.vn",
+        "null",
+        "ftp://example.vn",
+        "https://",
+        "https://*.example.vn",
+        "https://h:99999",
+    ],
 )
 def test_an_origin_that_is_none_is_refused_at_the_start(origins: str) -> None:
     with pytest.raises(ValidationError, match="is no origin"):
@@ -134,7 +159,9 @@ def test_a_title_is_no_formula(title: str) -> None:
     assert cell(title) == f"'{title}"
 
 
-@pytest.mark.parametrize("title", ["30/4", "2/9", "12-5", "00123", "1e5", "3.500", "7:30", "7 am", "50%"])
+@pytest.mark.parametrize(
+    "title", ["30/4", "2/9", "12-5", "00123", "1e5", "3.500", "7:30", "7 am", "50%"]
+)
 def test_a_title_that_looks_like_a_number_or_date_stays_text(title: str) -> None:
     assert cell(title) == f'="{title}"'
     assert cell(f"Ngày {title}") == f"Ngày {title}"

@@ -1,4 +1,6 @@
-"""What clients may send: nothing goes on for ever, and what is no request is refused. No socket: bytes in and out."""
+"""What clients may send: nothing goes on for ever, and what is no request is refused. No socket:
+bytes in and out.
+"""
 
 import asyncio
 
@@ -47,8 +49,16 @@ ENDLESS = {
     "chunks of one byte": (CHUNKED, b"1\r\nx\r\n", 400),
     "chunk size": (CHUNKED, b"0", 400),
     "beacon headers": (b"POST /reads HTTP/1.1\r\n", b"a: b\r\n", 431),
-    "beacon trailer value": (b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: ", b"b", 400),
-    "beacon chunk extension": (b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1;", b"a=b;", 400),
+    "beacon trailer value": (
+        b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: ",
+        b"b",
+        400,
+    ),
+    "beacon chunk extension": (
+        b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1;",
+        b"a=b;",
+        400,
+    ),
 }
 
 
@@ -59,7 +69,11 @@ async def test_nothing_goes_on_for_ever(what: str, size: int) -> None:
     one = Connection(app)
     start, again, status = ENDLESS[what]
     if size < 100:
-        start += again * (MAX_HEAD // len(again) - 20) if status != 414 else again * (MAX_TARGET // len(again) - 20)
+        start += (
+            again * (MAX_HEAD // len(again) - 20)
+            if status != 414
+            else again * (MAX_TARGET // len(again) - 20)
+        )
     await endless(one, start, again, size)
     assert refusal(one.last)[0] == status
     assert one.transport.half_closed
@@ -85,7 +99,10 @@ async def test_heads_within_the_bounds_are_taken() -> None:
     headers = b"".join(b"a%d: %b\r\n" % (n, b"v" * 200) for n in range(MAX_HEADERS))
     target = b"/" + b"x" * (MAX_TARGET - 1)
     for piece in (0, 7, 1500):
-        assert await one.send(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, headers), piece) == SLOW % (4, b"GET ")
+        assert await one.send(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, headers), piece) == SLOW % (
+            4,
+            b"GET ",
+        )
     assert not one.ended()
 
 
@@ -106,7 +123,8 @@ async def test_a_head_in_pieces_is_measured_as_a_whole() -> None:
         b"GET /\r\n\r\n",
         b"CONNECT a:1 HTTP/1.1\r\n\r\n",
         b"CONNECT /reads HTTP/1.1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: chunked\r\n\r\nnonsense",
+        b"POST / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: "
+        b"chunked\r\n\r\nnonsense",
         b"GET / HTTP/2.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
         b"GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n",
         b"GET / HTTP/1.1\r\na : b\r\n\r\n",
@@ -127,7 +145,9 @@ async def test_a_head_in_pieces_is_measured_as_a_whole() -> None:
         b"POST /reads HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n",
     ],
 )
-async def test_what_is_no_request_is_refused(request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_no_request_is_refused(
+    request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     for piece in (0, 1):
         one = Connection(Application())
         answered = await one.send(request_, piece)
@@ -184,7 +204,12 @@ async def test_pipelined_requests_behind_a_slow_one_are_bounded() -> None:
 async def test_nonsense_behind_a_request_does_not_touch_its_answer() -> None:
     app = Application()
     one = Connection(app)
-    assert await one.send(b"POST /reads HTTP/1.1\r\ncontent-length: 4\r\n\r\nread" + GET + b"nonsense\r\n\r\n") == b""
+    assert (
+        await one.send(
+            b"POST /reads HTTP/1.1\r\ncontent-length: 4\r\n\r\nread" + GET + b"nonsense\r\n\r\n"
+        )
+        == b""
+    )
     app.taken[0].no_content(b"")
     assert (await one.answers(100)).endswith(SLOW % (4, b"GET "))
     assert one.transport.half_closed
@@ -199,7 +224,9 @@ async def test_a_body_that_turns_out_wrong_behind_a_request_in_hand() -> None:
     assert one.transport.half_closed
 
 
-async def test_a_pipelined_request_whose_client_went_away_ends(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_pipelined_request_whose_client_went_away_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     app = Application()
     one = Connection(app)
     begun, go_on = asyncio.Event(), asyncio.Event()
@@ -234,6 +261,8 @@ async def test_chunks_behind_an_answer_are_not_followed() -> None:
     assert one.transport.half_closed
     one = Connection(app)
     one.protocol.app = deny
-    assert (await one.send(b"PUT /x HTTP/1.1\r\ncontent-length: 4\r\n\r\nre")).startswith(b"HTTP/1.1 401")
+    assert (await one.send(b"PUT /x HTTP/1.1\r\ncontent-length: 4\r\n\r\nre")).startswith(
+        b"HTTP/1.1 401"
+    )
     assert (await one.send(b"ad" + GET)).startswith(b"HTTP/1.1 401")
     assert not one.transport.half_closed

@@ -32,10 +32,19 @@ Message = MutableMapping[str, Any]
 
 
 class Client:
-    """What a server hands to an ASGI app: a body in pieces, then the news that the client is gone."""
+    """What a server hands to an ASGI app: a body in pieces, then the news that the client is
+    gone.
+    """
 
-    def __init__(self, *pieces: bytes, headers: Iterable[tuple[bytes, bytes]] = (), whole: bool = True) -> None:
-        self.scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": list(headers)}
+    def __init__(
+        self, *pieces: bytes, headers: Iterable[tuple[bytes, bytes]] = (), whole: bool = True
+    ) -> None:
+        self.scope: Scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "headers": list(headers),
+        }
         last = len(pieces) - 1
         self._messages: list[Message] = [
             {"type": "http.request", "body": piece, "more_body": number < last or not whole}
@@ -55,10 +64,13 @@ class Client:
         return await read_body(self.scope, self.receive, limit)
 
 
-# ── bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── bodies
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("pieces", [[b""], [b"abcdef"], [b"abc", b"def"], [b"", b"abc", b"", b"def"], [b"abcdef", b""]])
+@pytest.mark.parametrize(
+    "pieces", [[b""], [b"abcdef"], [b"abc", b"def"], [b"", b"abc", b"", b"def"], [b"abcdef", b""]]
+)
 async def test_a_body_is_put_together_of_its_pieces(pieces: list[bytes]) -> None:
     assert await Client(*pieces).read(limit=6) == b"".join(pieces)
 
@@ -84,7 +96,9 @@ async def test_a_body_that_is_announced_too_large_is_not_read_at_all() -> None:
     assert client.taken == 0
 
 
-@pytest.mark.parametrize("encodings", [[b"gzip"], [b"identity", b"br"], [b" GZIP "], [b"x"], [b"gzip, identity"]])
+@pytest.mark.parametrize(
+    "encodings", [[b"gzip"], [b"identity", b"br"], [b" GZIP "], [b"x"], [b"gzip, identity"]]
+)
 async def test_a_compressed_body_is_refused(encodings: list[bytes]) -> None:
     client = Client(b"abc", headers=[(b"content-encoding", each) for each in encodings])
     with pytest.raises(Problem, match="the body may not be compressed") as problem:
@@ -93,7 +107,9 @@ async def test_a_compressed_body_is_refused(encodings: list[bytes]) -> None:
 
 
 async def test_identity_is_no_compression() -> None:
-    assert await Client(b"abc", headers=[(b"content-encoding", b"Identity")]).read(limit=6) == b"abc"
+    assert (
+        await Client(b"abc", headers=[(b"content-encoding", b"Identity")]).read(limit=6) == b"abc"
+    )
 
 
 @pytest.mark.parametrize("length", [b"6", b"", b"x", b"-5", b"007"])
@@ -114,7 +130,9 @@ async def test_an_endless_number_is_no_trouble() -> None:
 
 
 @pytest.mark.parametrize("pieces", [[], [b"abc"], [b"abc", b"d"]])
-async def test_a_client_that_goes_before_its_body_is_whole_gets_no_answer(pieces: list[bytes]) -> None:
+async def test_a_client_that_goes_before_its_body_is_whole_gets_no_answer(
+    pieces: list[bytes],
+) -> None:
     with pytest.raises(Disconnected):
         await Client(*pieces, whole=False).read(limit=6)
 
@@ -124,14 +142,19 @@ def test_the_first_header_of_a_name_counts() -> None:
     assert [header(scope, name) for name in (b"a", b"b", b"c")] == [b"1", b"2", None]
 
 
-# ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── answers
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_an_answer_has_its_length() -> None:
     client = Client()
     await respond(client.send, 200, "đọc".encode(), [(b"x-a", b"1")])
     assert client.sent == [
-        {"type": "http.response.start", "status": 200, "headers": [(b"x-a", b"1"), *STRICT, (b"content-length", b"6")]},
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"x-a", b"1"), *STRICT, (b"content-length", b"6")],
+        },
         {"type": "http.response.body", "body": "đọc".encode()},
     ]
 
@@ -194,23 +217,38 @@ def test_faults_are_named_by_their_place() -> None:
             "a server that this service needs is away, try again",
             [("retry-after", "1")],
         ),
-        (AutoReconnect("h:27017"), 503, "a server that this service needs is away, try again", [("retry-after", "1")]),
-        (TimeoutError(), 503, "a server that this service needs is away, try again", [("retry-after", "1")]),
+        (
+            AutoReconnect("h:27017"),
+            503,
+            "a server that this service needs is away, try again",
+            [("retry-after", "1")],
+        ),
+        (
+            TimeoutError(),
+            503,
+            "a server that this service needs is away, try again",
+            [("retry-after", "1")],
+        ),
         (Permanent("bad_body", "inner"), 500, "something went wrong here; it is logged", []),
         (KeyError("inner"), 500, "something went wrong here; it is logged", []),
     ],
 )
 def test_what_a_client_is_told_of_an_error(
-    error: Exception, status: int, detail: str, headers: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
+    error: Exception,
+    status: int,
+    detail: str,
+    headers: list[tuple[str, str]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     problem = as_problem(error)
     assert (problem.status, problem.detail, problem.headers) == (status, detail, headers)
-    assert [record.exc_info is not None for record in caplog.records if record.levelname == "ERROR"] == (
-        [True] if status == 500 else []
-    )
+    assert [
+        record.exc_info is not None for record in caplog.records if record.levelname == "ERROR"
+    ] == ([True] if status == 500 else [])
 
 
-# ── an API ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── an API
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Wanted(BaseModel):
@@ -234,13 +272,19 @@ def api_app(registry: Registry | None = None) -> App:
 
     @one.get("/fails/{how}")
     async def fails(how: str) -> None:
-        raise {"problem": Problem(409, "no"), "away": AutoReconnect("h"), "bug": KeyError("secret")}[how]
+        raise {
+            "problem": Problem(409, "no"),
+            "away": AutoReconnect("h"),
+            "bug": KeyError("secret"),
+        }[how]
 
     return observed(one, Requests(registry or new_registry()))
 
 
 def api(registry: Registry | None = None) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(api_app(registry)), base_url="http://test")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(api_app(registry)), base_url="http://test"
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,7 +307,10 @@ async def test_every_error_of_an_api_is_a_problem_document(
     async with api() as client:
         answer = await client.request(method, path, content=content)
     problem = answer.json()
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
     assert (problem["type"], problem["status"]) == ("about:blank", status)
     assert said == (problem["errors"][0]["path"] if "errors" in problem else problem["detail"])
     assert "secret" not in answer.text
@@ -293,21 +340,28 @@ async def test_a_wrong_method_is_told_every_method_of_the_path() -> None:
         ("json", 415),
     ],
 )
-async def test_a_body_that_is_declared_as_something_else_is_refused(declared: str | None, status: int) -> None:
+async def test_a_body_that_is_declared_as_something_else_is_refused(
+    declared: str | None, status: int
+) -> None:
     headers = {} if declared is None else {"content-type": declared}
     async with api() as client:
         answer = await client.post("/body", content=b"{}", headers=headers)
     assert answer.status_code == status
     if status == 415:
         assert answer.json()["detail"] == "the body must be JSON, with the type application/json"
-        assert (answer.headers["content-type"], answer.headers["accept"]) == (PROBLEM_TYPE, "application/json")
+        assert (answer.headers["content-type"], answer.headers["accept"]) == (
+            PROBLEM_TYPE,
+            "application/json",
+        )
 
 
 async def test_every_answer_has_a_correlation_id_and_is_counted() -> None:
     registry = new_registry()
 
     def counted(status: str) -> float | None:
-        return registry.get_sample_value("luotdoc_http_requests_total", {"method": "GET", "status": status})
+        return registry.get_sample_value(
+            "luotdoc_http_requests_total", {"method": "GET", "status": status}
+        )
 
     async with api(registry) as client:
         assert (counted("200"), counted("500")) == (None, 0)
@@ -346,5 +400,7 @@ async def test_a_client_that_left_is_sent_nothing_and_is_no_fault(
     client = Client(*pieces, whole=False)
     client.scope.update(path="/body", query_string=b"")
     await app(client.scope, client.receive, client.send)
-    failures = registry.get_sample_value("luotdoc_http_requests_total", {"method": "POST", "status": "500"})
+    failures = registry.get_sample_value(
+        "luotdoc_http_requests_total", {"method": "POST", "status": "500"}
+    )
     assert (client.sent, failures, caplog.records) == ([], 0, [])

@@ -28,7 +28,9 @@ def test_a_harmless_id_is_taken(offered: str) -> None:
     assert correlation.get() == offered
 
 
-@pytest.mark.parametrize("offered", [None, "", "x" * 65, "a b", "a\nb", "a\n", "ă", '"', "<b>", "a;b", "\x1b[31m"])
+@pytest.mark.parametrize(
+    "offered", [None, "", "x" * 65, "a b", "a\nb", "a\n", "ă", '"', "<b>", "a;b", "\x1b[31m"]
+)
 def test_any_other_is_replaced(offered: str | None) -> None:
     chosen = correlate(offered)
     assert re.fullmatch("[0-9a-f]{16}", chosen)
@@ -65,7 +67,9 @@ def test_a_line_is_json_and_says_who_and_about_what(capsys: pytest.CaptureFixtur
     assert (third["level"], third["correlation_id"]) == ("WARNING", None)
 
 
-def test_letters_are_written_as_they_are_and_a_traceback_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_letters_are_written_as_they_are_and_a_traceback_stays_on_its_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     configure("ingest", "INFO")
     try:
         raise ValueError("hỏng")

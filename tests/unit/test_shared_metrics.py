@@ -59,11 +59,19 @@ def test_what_a_process_does_not_measure_it_does_not_show() -> None:
     text = generate_latest(registry).decode()
     assert "luotdoc_flushes_total" in text
     assert "process_cpu_seconds_total" in text
-    for foreign in ("luotdoc_reads_total", "luotdoc_books", "luotdoc_pages", "luotdoc_consumed", "_created"):
+    for foreign in (
+        "luotdoc_reads_total",
+        "luotdoc_books",
+        "luotdoc_pages",
+        "luotdoc_consumed",
+        "_created",
+    ):
         assert foreign not in text
 
 
-def test_series_of_a_closed_set_are_there_from_the_start_and_a_gauge_without_a_value_is_not() -> None:
+def test_series_of_a_closed_set_are_there_from_the_start_and_a_gauge_without_a_value_is_not() -> (
+    None
+):
     registry = metrics.new_registry()
     IngestMetrics(registry)
     RenderMetrics(registry, ["thoi-su"])
@@ -72,4 +80,8 @@ def test_series_of_a_closed_set_are_there_from_the_start_and_a_gauge_without_a_v
     assert 'luotdoc_reads_total{class="reader",outcome="unavailable"} 0.0' in lines
     assert 'luotdoc_pages_total{kind="article",section="other",status="200"} 0.0' in lines
     assert 'luotdoc_pages_total{kind="error",section="",status="503"} 0.0' in lines
-    assert not [line for line in lines if line.startswith(("luotdoc_books", "luotdoc_spool_bytes", "luotdoc_outbox_w"))]
+    assert not [
+        line
+        for line in lines
+        if line.startswith(("luotdoc_books", "luotdoc_spool_bytes", "luotdoc_outbox_w"))
+    ]

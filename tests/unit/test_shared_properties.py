@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aio_pika.message import IncomingMessage
@@ -20,7 +20,14 @@ from pamqp import commands, decode, encode, frame
 from pamqp.header import ContentHeader
 
 from shared.rabbit.properties import MAX_DECODED, MAX_SENT, Unreadable, install, sendable
-from shared.subscriber.parking import MAX_RAW, PROPERTIES, parked_headers, parked_since, passed_on, reason_of
+from shared.subscriber.parking import (
+    MAX_RAW,
+    PROPERTIES,
+    parked_headers,
+    parked_since,
+    passed_on,
+    reason_of,
+)
 from tests.support.frames import long, properties, short
 from tests.support.hostile_messages import Maker
 
@@ -33,11 +40,13 @@ def arrived(raw: bytes) -> IncomingMessage:
     """The message as our consumers get it, from the bytes of its content header's frame."""
     payload = struct.pack(">HHQ", 60, 0, 4) + raw
     data = struct.pack(">BHI", 2, 1, len(payload)) + payload + b"\xce"
-    consumed, channel, content = frame.unmarshal(data)
-    assert (consumed, channel, content.body_size) == (len(data), 1, 4)  # type: ignore[union-attr]
+    consumed, number, content = frame.unmarshal(data)
+    assert (consumed, number, content.body_size) == (len(data), 1, 4)  # type: ignore[union-attr]
     delivery = commands.Basic.Deliver("tag", 7, False, "", "queue")
-    delivered = DeliveredMessage(delivery=delivery, header=content, body=b"body", channel=_Channel())  # type: ignore[arg-type]
-    return IncomingMessage(delivered)
+    header, channel = cast(Any, content), cast(Any, _Channel())
+    return IncomingMessage(
+        DeliveredMessage(delivery=delivery, header=header, body=b"body", channel=channel)
+    )
 
 
 class _Channel:
@@ -60,7 +69,10 @@ def test_of_two_stream_offsets_neither_is_believed() -> None:
     for times in (2, 3):
         twice = arrived(properties(WHOLE + one * times)).headers
         assert isinstance(twice, Unreadable)
-        assert (dict(twice), twice.why) == ({"batch_id": "e1"}, "ValueError: x-stream-offset is given twice")
+        assert (dict(twice), twice.why) == (
+            {"batch_id": "e1"},
+            "ValueError: x-stream-offset is given twice",
+        )
         within = WHOLE + short(b"kept") + b"x" + long(one * times)
         for kind in ({}, {"content_type": short(b"x" * 15), "content_encoding": short(b"y")}):
             assert not isinstance(arrived(properties(within + one, **kind)).headers, Unreadable)
@@ -68,7 +80,11 @@ def test_of_two_stream_offsets_neither_is_believed() -> None:
 
 def test_what_can_be_read_is_left_to_pamqp() -> None:
     message = arrived(properties(WHOLE, message_id=short("bài".encode()), delivery_mode=b"\2"))
-    assert (message.message_id, message.headers, message.delivery_mode) == ("bài", {"batch_id": "e1"}, 2)
+    assert (message.message_id, message.headers, message.delivery_mode) == (
+        "bài",
+        {"batch_id": "e1"},
+        2,
+    )
     assert not isinstance(message.headers, Unreadable)
 
 
@@ -96,7 +112,10 @@ def test_what_can_be_read_is_left_to_pamqp() -> None:
         (properties(WHOLE + short(b"t") + b"T" + b"\xff" * 8), "Error"),
         (properties(WHOLE + short(b"u") + b"U\0\1"), "Unknown type: b'U'"),
         (properties(WHOLE + deep(2000)), "RecursionError"),
-        (properties(WHOLE + short(b"s") + b"S" + long(b"x" * MAX_DECODED)), f"more than {MAX_DECODED}"),
+        (
+            properties(WHOLE + short(b"s") + b"S" + long(b"x" * MAX_DECODED)),
+            f"more than {MAX_DECODED}",
+        ),
         (properties(WHOLE, delivery_mode=b"\7"), "delivery_mode is 7"),
         (properties(WHOLE, expiration=short(b"nan")), "expiration is 'nan'"),
         (properties(WHOLE, expiration=short("٣".encode())), "expiration is"),
@@ -233,11 +252,25 @@ def test_a_copy_goes_into_no_queue_that_its_headers_name() -> None:
     """RabbitMQ routes by CC and BCC:
     a parked copy with them would come back to the work queue, for ever.
     """
-    assert passed_on({"CC": ["counter.reads"], "BCC": ["x"], "cc": 1, "x-death": [], "x-own": 1}) == {"x-own": 1}
+    assert passed_on(
+        {"CC": ["counter.reads"], "BCC": ["x"], "cc": 1, "x-death": [], "x-own": 1}
+    ) == {"x-own": 1}
 
 
 @pytest.mark.parametrize(
-    "value", ["2026-11-23T07:05:00", "x", "", None, 5, b"\xff", {"a": 1}, "9" * 5000, "2026-11-23", "0000-01-01T00:00Z"]
+    "value",
+    [
+        "2026-11-23T07:05:00",
+        "x",
+        "",
+        None,
+        5,
+        b"\xff",
+        {"a": 1},
+        "9" * 5000,
+        "2026-11-23",
+        "0000-01-01T00:00Z",
+    ],
 )
 def test_a_time_of_parking_without_a_zone_is_none(value: Any) -> None:
     assert parked_since(_with(**{"x-luotdoc-parked-at": value})) is None

@@ -13,7 +13,9 @@ SECOND = timedelta(seconds=1)
 
 def event(subject: str | None = "ls0001", time: datetime = NOON) -> events.Envelope:
     data = events.ArticleWithdrawn(id="ls0001", revision=1, url="https://e.vn/a", withdrawn_at=NOON)
-    return events.envelope(data, id="e", source="/test", time=time, subject=subject, schemas="https://e.vn/schemas")
+    return events.envelope(
+        data, id="e", source="/test", time=time, subject=subject, schemas="https://e.vn/schemas"
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,8 +43,12 @@ def test_an_event_without_a_subject_is_nobodys() -> None:
 
 def test_a_selection_is_known_by_its_text() -> None:
     assert str(Selection()) == "everything"
-    one = Selection(frozenset({"page.removed", "article.updated"}), frozenset({"b", "a"}), NOON, NOON + SECOND)
-    same = Selection(frozenset({"article.updated", "page.removed"}), frozenset({"a", "b"}), NOON, NOON + SECOND)
+    one = Selection(
+        frozenset({"page.removed", "article.updated"}), frozenset({"b", "a"}), NOON, NOON + SECOND
+    )
+    same = Selection(
+        frozenset({"article.updated", "page.removed"}), frozenset({"a", "b"}), NOON, NOON + SECOND
+    )
     assert str(one) == str(same)
     assert str(one) == (
         "type article.updated, type page.removed, subject a, subject b, "

@@ -14,7 +14,10 @@ from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
 from shared.base.settings import PREFIX, Settings, SubscriberSettings, load, strangers
 
-GOOD = {"LUOTDOC_AMQP_URL": "amqp://u:hidden@127.0.0.1/", "LUOTDOC_MONGO_URL": "mongodb://u:hidden@127.0.0.1/luotdoc"}
+GOOD = {
+    "LUOTDOC_AMQP_URL": "amqp://u:hidden@127.0.0.1/",
+    "LUOTDOC_MONGO_URL": "mongodb://u:hidden@127.0.0.1/luotdoc",
+}
 
 
 @pytest.fixture
@@ -49,20 +52,44 @@ def test_two_addresses_are_enough(environment: pytest.MonkeyPatch) -> None:
     [
         ("AMQP_URL", "http://127.0.0.1", "must be amqp://user:password@host[:port]/[vhost]"),
         ("AMQP_URL", "amqp://", "must be amqp://user:password@host[:port]/[vhost]"),
-        ("MONGO_URL", "mongodb://127.0.0.1/", "must be mongodb://host[:port]/<database>?…, with the database's name"),
-        ("MONGO_URL", "127.0.0.1/luotdoc", "must be mongodb://host[:port]/<database>?…, with the database's name"),
-        ("BASE_URL", "tin.example.vn", "must be an absolute http:// or https:// address without a query"),
-        ("BASE_URL", "https://tin.example.vn/?a=b", "must be an absolute http:// or https:// address without a query"),
+        (
+            "MONGO_URL",
+            "mongodb://127.0.0.1/",
+            "must be mongodb://host[:port]/<database>?…, with the database's name",
+        ),
+        (
+            "MONGO_URL",
+            "127.0.0.1/luotdoc",
+            "must be mongodb://host[:port]/<database>?…, with the database's name",
+        ),
+        (
+            "BASE_URL",
+            "tin.example.vn",
+            "must be an absolute http:// or https:// address without a query",
+        ),
+        (
+            "BASE_URL",
+            "https://tin.example.vn/?a=b",
+            "must be an absolute http:// or https:// address without a query",
+        ),
         ("TIME_ZONE", "Asia/Lam_Son", "must be the name of a time zone, such as Asia/Ho_Chi_Minh"),
         ("TIME_ZONE", "../etc/passwd", "must be the name of a time zone, such as Asia/Ho_Chi_Minh"),
         ("LOG_LEVEL", "LOUD", "Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("HOST", "", "must be an address, or a name that this machine can resolve; 0.0.0.0 is all"),
-        ("HOST", "a..b", "must be an address, or a name that this machine can resolve; 0.0.0.0 is all"),
+        (
+            "HOST",
+            "a..b",
+            "must be an address, or a name that this machine can resolve; 0.0.0.0 is all",
+        ),
         ("PORT", "65536", "Input should be less than or equal to 65535"),
     ],
 )
 def test_a_wrong_value_is_told(
-    name: str, value: str, fault: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    value: str,
+    fault: str,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     environment.setenv(PREFIX + name, value)
     (line,) = refusal(Settings, capsys)
@@ -70,7 +97,9 @@ def test_a_wrong_value_is_told(
     assert line == f"  {PREFIX}{name}: {fault} ({meaning})"
 
 
-def test_every_fault_has_its_line(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_fault_has_its_line(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment.setenv("LUOTDOC_HOLD", "0")
     environment.setenv("LUOTDOC_PREFETCH", "many")
     environment.delenv("LUOTDOC_AMQP_URL")
@@ -79,7 +108,9 @@ def test_every_fault_has_its_line(environment: pytest.MonkeyPatch, capsys: pytes
     ]  # fmt: skip
 
 
-def test_secrets_are_never_shown(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_secrets_are_never_shown(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment.setenv("LUOTDOC_TOKENS", f"cms:articles:{'ab' * 32}")
     text = repr(load(IngestSettings))
     assert "hidden" not in text
@@ -101,7 +132,9 @@ def test_secrets_are_never_shown(environment: pytest.MonkeyPatch, capsys: pytest
         ("instance", "ingest-0", "ingest-0"),
     ],
 )
-def test_values_are_read(name: str, value: str, expected: Any, environment: pytest.MonkeyPatch) -> None:
+def test_values_are_read(
+    name: str, value: str, expected: Any, environment: pytest.MonkeyPatch
+) -> None:
     environment.setenv(PREFIX + name.upper(), value)
     held = getattr(load(IngestSettings), name)
     assert ([str(one) for one in held] if isinstance(held, tuple) else held) == expected
@@ -134,7 +167,9 @@ def test_every_setting_has_a_meaning() -> None:
             assert field.description, name
 
 
-@pytest.mark.parametrize("kind", [IngestSettings, RenderSettings, CounterSettings, StatsSettings, SubscriberSettings])
+@pytest.mark.parametrize(
+    "kind", [IngestSettings, RenderSettings, CounterSettings, StatsSettings, SubscriberSettings]
+)
 def test_the_settings_of_other_services_are_no_strangers(kind: type[SubscriberSettings]) -> None:
     services = (IngestSettings, RenderSettings, CounterSettings, StatsSettings)
     shared_by_all = {PREFIX + name.upper(): "x" for each in services for name in each.model_fields}
@@ -166,7 +201,9 @@ def test_a_misspelt_setting_is_told_beside_the_one_that_is_missing(
     environment.setenv("LUOTDOC_MONGO_URI", "mongodb://h/db")
     missing, near = refusal(CounterSettings, capsys)
     assert missing.startswith("  LUOTDOC_MONGO_URL: is not set")
-    assert near == "  LUOTDOC_MONGO_URI is no setting and has no effect: is LUOTDOC_MONGO_URL meant?"
+    assert (
+        near == "  LUOTDOC_MONGO_URI is no setting and has no effect: is LUOTDOC_MONGO_URL meant?"
+    )
 
 
 def test_what_others_are_told_and_what_kubernetes_sets_is_passed_over() -> None:
@@ -178,9 +215,16 @@ def test_what_others_are_told_and_what_kubernetes_sets_is_passed_over() -> None:
             *("PORT_80_TCP_PROTO", "PORT_80_TCP_PORT", "PORT_80_TCP_ADDR"),
         )
     }
-    others = {"LUOTDOC_TOKENS": "x", "LUOTDOC_MONGOD": "x", "LUOTDOC_RABBITMQ_SERVER": "x", "OTHER_TOKEN": "x"}
+    others = {
+        "LUOTDOC_TOKENS": "x",
+        "LUOTDOC_MONGOD": "x",
+        "LUOTDOC_RABBITMQ_SERVER": "x",
+        "OTHER_TOKEN": "x",
+    }
     assert list(strangers(CounterSettings, links | others)) == []
-    assert len(list(strangers(CounterSettings, {"LUOTDOC_INGEST_PORT": "x"}))) == 1  # without the Service it is none
+    assert (
+        len(list(strangers(CounterSettings, {"LUOTDOC_INGEST_PORT": "x"}))) == 1
+    )  # without the Service it is none
 
 
 def test_a_port_that_kubernetes_has_set_is_told(
@@ -211,7 +255,10 @@ NUMBERS = {
 
 @pytest.mark.parametrize(("kind", "name"), sorted(NUMBERS, key=str))
 def test_a_number_has_two_bounds_and_is_one(
-    kind: type[Settings], name: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kind: type[Settings],
+    name: str,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     texts = (
         "",
@@ -232,7 +279,9 @@ def test_a_number_has_two_bounds_and_is_one(
     )
     for value in texts:
         environment.setenv(PREFIX + name.upper(), value)
-        assert told(name, value, kind, capsys).startswith(("Input should be ", "Unable to parse input string"))
+        assert told(name, value, kind, capsys).startswith(
+            ("Input should be ", "Unable to parse input string")
+        )
     # What is meant is read, whatever stands around it.
     default = str(kind.model_fields[name].default)
     for value in (default, f" {default}\n"):
@@ -243,7 +292,12 @@ def test_a_number_has_two_bounds_and_is_one(
 @pytest.mark.parametrize(
     ("kind", "name", "values", "fault"),
     [
-        (Settings, "base_url", ["https://a.vn,b.vn", "https://*.a.vn"], "one host is named in full"),
+        (
+            Settings,
+            "base_url",
+            ["https://a.vn,b.vn", "https://*.a.vn"],
+            "one host is named in full",
+        ),
         (Settings, "base_url", ["https://u@a.vn", "https://u:hidden@a.vn"], "holds no user's name"),
         (
             Settings,
@@ -257,8 +311,18 @@ def test_a_number_has_two_bounds_and_is_one(
             ["https://a..vn", "https://[abc]", "https://" + "a" * 64 + ".vn"],
             "must be an absolute",
         ),
-        (Settings, "base_url", ["https://a.vn\n", " https://a.vn", "https://a.vn/a b"], "a space or a line break"),
-        (Settings, "amqp_url", ["amqp://a,b/", "amqp://a b/", "amqp://[abc]/", "amqp://h:/"], "must be amqp://"),
+        (
+            Settings,
+            "base_url",
+            ["https://a.vn\n", " https://a.vn", "https://a.vn/a b"],
+            "a space or a line break",
+        ),
+        (
+            Settings,
+            "amqp_url",
+            ["amqp://a,b/", "amqp://a b/", "amqp://[abc]/", "amqp://h:/"],
+            "must be amqp://",
+        ),
         (
             Settings,
             "amqp_url",
@@ -314,7 +378,12 @@ def test_a_number_has_two_bounds_and_is_one(
             ["010.0.0.0/8", "10/8", "10.0.0.0 /8", "x" * 5000, "::/129"],
             "must be networks",
         ),
-        (IngestSettings, "sections", ["Kinh tế=Kinh tế", "a_b=A", "-a=A", "a--b=A", "/a=A", "a/b=A"], "is no slug"),
+        (
+            IngestSettings,
+            "sections",
+            ["Kinh tế=Kinh tế", "a_b=A", "-a=A", "a--b=A", "/a=A", "a/b=A"],
+            "is no slug",
+        ),
         (
             RenderSettings,
             "sections",
@@ -322,7 +391,12 @@ def test_a_number_has_two_bounds_and_is_one(
             "the section kinh-te is given twice",
         ),
         (RenderSettings, "site_name", ["", " ", "\n", "\t"], "at least 1 character"),
-        (RenderSettings, "site_name", ["\u200b", "Cổng\x01", "Cổng\u202eabc", "\ufeff"], "must be a line of text"),
+        (
+            RenderSettings,
+            "site_name",
+            ["\u200b", "Cổng\x01", "Cổng\u202eabc", "\ufeff"],
+            "must be a line of text",
+        ),
         (
             RenderSettings,
             "links",
@@ -341,14 +415,24 @@ def test_a_number_has_two_bounds_and_is_one(
             ["", "reads", "//a.vn/reads", "/\\a.vn", "https://", "https:///reads"],
             "must be a path",
         ),
-        (RenderSettings, "reads_url", ["/a\n", "/a b", "https://h/;x", "ftp://h/reads"], "must be a path"),
+        (
+            RenderSettings,
+            "reads_url",
+            ["/a\n", "/a b", "https://h/;x", "ftp://h/reads"],
+            "must be a path",
+        ),
         (
             RenderSettings,
             "reads_url",
             ["https://h:0/reads", "https://u@h/reads", "https://*/reads"],
             "must be an absolute",
         ),
-        (StatsSettings, "cors_origins", ["null", "https://*.a.vn", "https://a.vn:0", "a.vn"], "is no origin"),
+        (
+            StatsSettings,
+            "cors_origins",
+            ["null", "https://*.a.vn", "https://a.vn:0", "a.vn"],
+            "is no origin",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_with_a_word_of_what_to_do(
@@ -383,12 +467,27 @@ def test_bytes_that_are_no_utf_8_are_told_too(
     ("kind", "name", "value", "expected"),
     [
         (RenderSettings, "site_name", " Cổng  thông tin\nđiện tử ", "Cổng thông tin điện tử"),
-        (RenderSettings, "reads_url", "https://doc.example.vn/reads/", "https://doc.example.vn/reads"),
-        (RenderSettings, "picture_hosts", " CDN.example.vn , *.b.vn:8443,", ("cdn.example.vn", "*.b.vn:8443")),
+        (
+            RenderSettings,
+            "reads_url",
+            "https://doc.example.vn/reads/",
+            "https://doc.example.vn/reads",
+        ),
+        (
+            RenderSettings,
+            "picture_hosts",
+            " CDN.example.vn , *.b.vn:8443,",
+            ("cdn.example.vn", "*.b.vn:8443"),
+        ),
         (StatsSettings, "cors_origins", "https://a.vn,HTTPS://A.vn:443/", ("https://a.vn",)),
         (Settings, "base_url", "http://my_host:8000/tin/", "http://my_host:8000/tin"),
         (Settings, "base_url", "https://báo.vn", "https://báo.vn"),
-        (Settings, "amqp_url", "amqp://h/?heartbeat=30&timeout=5", "amqp://h/?heartbeat=30&timeout=5"),
+        (
+            Settings,
+            "amqp_url",
+            "amqp://h/?heartbeat=30&timeout=5",
+            "amqp://h/?heartbeat=30&timeout=5",
+        ),
     ],
 )
 def test_what_is_meant_is_read(

@@ -16,7 +16,9 @@ async def _fails(when_cancelled: bool) -> None:
         raise AttributeError("used by two threads")
 
 
-async def test_what_fails_because_it_is_ended_is_told_and_fails_nobody(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_fails_because_it_is_ended_is_told_and_fails_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.INFO):
         async with background(_fails(when_cancelled=True)):
             await asyncio.sleep(0)
@@ -41,7 +43,9 @@ async def test_work_that_a_library_cancels_from_within_fails_the_block() -> None
 
 
 @pytest.mark.parametrize("ended", [asyncio.CancelledError, Exception])
-async def test_a_call_whose_connection_was_closed_is_an_error_of_the_broker(ended: type[BaseException]) -> None:
+async def test_a_call_whose_connection_was_closed_is_an_error_of_the_broker(
+    ended: type[BaseException],
+) -> None:
     with pytest.raises(BROKER_ERRORS, match="closed under the call"), calls_end_as_errors():
         raise ended
 

@@ -1,4 +1,6 @@
-"""Malformed addresses are refused before anything connects, with a word of what to do, and never with the password."""
+"""Malformed addresses are refused before anything connects, with a word of what to do, and never
+with the password.
+"""
 
 import pytest
 
@@ -34,7 +36,10 @@ from shared.base.urls import amqp_url, http_url, mongo_url
         ("mongodb://h/db?replicaSet", "options are key=value pairs"),
         ("mongodb://h/db?w=-1", "w must be a non negative integer"),
         ("mongodb://h/db?tls=maybe", "tls must be 'true' or 'false'"),
-        ("mongodb://h/db?tls=true&tlsCAFile=/nowhere/ca.pem", "No such file or directory: '/nowhere/ca.pem'"),
+        (
+            "mongodb://h/db?tls=true&tlsCAFile=/nowhere/ca.pem",
+            "No such file or directory: '/nowhere/ca.pem'",
+        ),
         ("mongodb://h/db?authMechanism=NONE", "authmechanism must be in"),
         ("mongodb://a,b/db?directConnection=true", "multiple hosts with directConnection=true"),
         ("mongodb+srv://h.example.org:27017/db", "one host and no port"),
@@ -93,12 +98,16 @@ def test_an_address_of_rabbitmq_that_cannot_work(url: str, told: str) -> None:
     assert "cret" not in str(error.value)
 
 
-@pytest.mark.parametrize("url", ["amqp://h", "amqp://u:p@h:5672/", "amqps://u:p%40@h/%2F", "amqp://[::1]:5672/a%20b"])
+@pytest.mark.parametrize(
+    "url", ["amqp://h", "amqp://u:p@h:5672/", "amqps://u:p%40@h/%2F", "amqp://[::1]:5672/a%20b"]
+)
 def test_an_address_of_rabbitmq_that_works_is_left_as_it_is(url: str) -> None:
     assert amqp_url(url) == url
 
 
-@pytest.mark.parametrize("url", ["http://h:port", "http://", "http:///x", "https://h/\n", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["http://h:port", "http://", "http:///x", "https://h/\n", "http://[::1"]
+)
 def test_an_address_of_a_page_that_cannot_work(url: str) -> None:
     with pytest.raises(ValueError, match="must be an absolute http"):
         http_url(url)

@@ -26,7 +26,10 @@ ARTICLE = {
 def test_an_article_brings_its_state_and_its_content(kind: type[ArticlePublished]) -> None:
     changed = change(kind.model_validate(ARTICLE))
     assert (changed.article, changed.revision) == ("ls0001", 3)
-    assert changed.state == {"state": "published", "url": "https://example.vn/lich-su/thanh-co-ls0001.html"}
+    assert changed.state == {
+        "state": "published",
+        "url": "https://example.vn/lich-su/thanh-co-ls0001.html",
+    }
     assert changed.content == {
         "title": "Thành cổ",
         "section": "lich-su",
@@ -37,7 +40,9 @@ def test_an_article_brings_its_state_and_its_content(kind: type[ArticlePublished
 
 
 def test_a_withdrawal_leaves_the_content_alone() -> None:
-    changed = change(ArticleWithdrawn(id="ls0001", revision=4, url="https://example.vn/x", withdrawn_at=NOON))
+    changed = change(
+        ArticleWithdrawn(id="ls0001", revision=4, url="https://example.vn/x", withdrawn_at=NOON)
+    )
     assert (changed.article, changed.revision) == ("ls0001", 4)
     assert changed.state == {"state": "withdrawn", "url": "https://example.vn/x"}
     assert changed.content is None

@@ -12,7 +12,9 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def beat(name: str) -> tuple[events.Envelope, events.Heartbeat]:
     data = events.Heartbeat(producer="render", instance="i1", event=name, interval=10)
-    return events.envelope(data, id="h", source="/luotdoc/render", time=NOON, schemas="https://e.vn/schemas"), data
+    return events.envelope(
+        data, id="h", source="/luotdoc/render", time=NOON, schemas="https://e.vn/schemas"
+    ), data
 
 
 async def test_silence_lasts_until_a_heartbeat_for_that_type() -> None:

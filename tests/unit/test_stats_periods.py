@@ -22,7 +22,10 @@ def utc(text: str) -> datetime:
 
 def shown(step: Step, start: str, end: str, zone: ZoneInfo) -> list[str]:
     """The edges in local time; `start` and `end` are UTC."""
-    return [moment.astimezone(zone).isoformat(timespec="minutes") for moment in steps(step, utc(start), utc(end), zone)]
+    return [
+        moment.astimezone(zone).isoformat(timespec="minutes")
+        for moment in steps(step, utc(start), utc(end), zone)
+    ]
 
 
 def period(name: str, now: str, zone: ZoneInfo) -> tuple[str, str]:
@@ -42,11 +45,17 @@ def test_a_day_in_hanoi_begins_at_17_utc(now: str, first: str, end: str) -> None
 
 
 def test_yesterday_ends_where_today_begins() -> None:
-    assert period("yesterday", "2026-11-23T17:00:00", HANOI) == ("2026-11-22 17:00", "2026-11-23 17:00")
+    assert period("yesterday", "2026-11-23T17:00:00", HANOI) == (
+        "2026-11-22 17:00",
+        "2026-11-23 17:00",
+    )
 
 
 def test_yesterday_may_have_25_hours() -> None:
-    assert period("yesterday", "2026-10-26T12:00:00", BERLIN) == ("2026-10-24 22:00", "2026-10-25 23:00")
+    assert period("yesterday", "2026-10-26T12:00:00", BERLIN) == (
+        "2026-10-24 22:00",
+        "2026-10-25 23:00",
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +77,10 @@ def test_month_and_year_begin_in_the_sites_time() -> None:
 
 
 def test_kathmandu_is_a_quarter_off() -> None:
-    assert period("today", "2026-11-23T12:00:00", KATHMANDU) == ("2026-11-22 18:15", "2026-11-23 18:15")
+    assert period("today", "2026-11-23T12:00:00", KATHMANDU) == (
+        "2026-11-22 18:15",
+        "2026-11-23 18:15",
+    )
     assert shown("hour", "2026-11-23T00:10:00", "2026-11-23T01:15:00", KATHMANDU) == [
         "2026-11-23T05:00+05:45",
         "2026-11-23T06:00+05:45",
@@ -115,7 +127,10 @@ def test_days_of_23_and_25_hours() -> None:
 
 def test_a_day_without_midnight_begins_after_the_jump() -> None:
     cairo = ZoneInfo("Africa/Cairo")
-    assert midnight(date(2026, 4, 24), cairo).astimezone(cairo).isoformat() == "2026-04-24T01:00:00+03:00"
+    assert (
+        midnight(date(2026, 4, 24), cairo).astimezone(cairo).isoformat()
+        == "2026-04-24T01:00:00+03:00"
+    )
 
 
 def test_a_day_that_a_country_skipped_is_no_step() -> None:
@@ -136,7 +151,10 @@ def test_months_have_their_own_lengths() -> None:
         "2024-04-01T00:00+07:00",
     ]
     lengths = [
-        (b - a).days for a, b in pairwise(steps("month", utc("2026-01-31T16:00:00"), utc("2026-04-30T17:00:00"), HANOI))
+        (b - a).days
+        for a, b in pairwise(
+            steps("month", utc("2026-01-31T16:00:00"), utc("2026-04-30T17:00:00"), HANOI)
+        )
     ]
     assert lengths == [31, 28, 31, 30]
 

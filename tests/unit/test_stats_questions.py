@@ -42,8 +42,14 @@ def fault(**parameters: Any) -> str:
         ("2026-11-23", date(2026, 11, 23)),
         ("2026-11-23T00:00:00Z", datetime(2026, 11, 23, tzinfo=UTC)),
         ("2026-11-23t07:00:00.5+07:00", datetime(2026, 11, 23, 0, 0, 0, 500_000, tzinfo=UTC)),
-        ("2026-11-23T07:00:00 07:00", datetime(2026, 11, 23, tzinfo=UTC)),  # a plus that was not escaped
-        ("2026-11-22T20:30:00.123456789-03:30", datetime(2026, 11, 23, 0, 0, 0, 123_456, tzinfo=UTC)),
+        (
+            "2026-11-23T07:00:00 07:00",
+            datetime(2026, 11, 23, tzinfo=UTC),
+        ),  # a plus that was not escaped
+        (
+            "2026-11-22T20:30:00.123456789-03:30",
+            datetime(2026, 11, 23, 0, 0, 0, 123_456, tzinfo=UTC),
+        ),
     ],
 )
 def test_a_time_has_an_offset_and_a_date_has_none(text: str, meaning: object) -> None:
@@ -76,13 +82,17 @@ def test_any_other_text_is_refused_by_name(name: str, text: str) -> None:
     assert fault(**{name: text}) == name
 
 
-@pytest.mark.parametrize("tz", ["", "Mars", "../../etc/passwd", "/etc/localtime", "UTC\0", "right/UTC", "é" * 99])
+@pytest.mark.parametrize(
+    "tz", ["", "Mars", "../../etc/passwd", "/etc/localtime", "UTC\0", "right/UTC", "é" * 99]
+)
 def test_only_known_time_zones(tz: str) -> None:
     assert fault(tz=tz) == "tz"
 
 
 def test_a_date_is_midnight_in_the_time_zone_asked_for() -> None:
-    found = series_steps(asked(**{"from": "2026-11-22", "to": "2026-11-23"}), NOW, ZoneInfo("Europe/Berlin"))
+    found = series_steps(
+        asked(**{"from": "2026-11-22", "to": "2026-11-23"}), NOW, ZoneInfo("Europe/Berlin")
+    )
     assert found[0] == datetime(2026, 11, 21, 23, tzinfo=UTC)
     assert found[-1] == datetime(2026, 11, 22, 23, tzinfo=UTC)
 
@@ -99,12 +109,20 @@ def test_a_span_must_have_a_length() -> None:
 
 
 def test_at_most_2000_points() -> None:
-    assert points(**{"step": "hour", "from": "2026-01-01T00:00:00Z", "to": "2026-03-25T08:00:00Z"}) == 2000
-    assert fault(**{"step": "hour", "from": "2026-01-01T00:00:00Z", "to": "2026-03-25T09:00:00Z"}) == "from"
+    assert (
+        points(**{"step": "hour", "from": "2026-01-01T00:00:00Z", "to": "2026-03-25T08:00:00Z"})
+        == 2000
+    )
+    assert (
+        fault(**{"step": "hour", "from": "2026-01-01T00:00:00Z", "to": "2026-03-25T09:00:00Z"})
+        == "from"
+    )
     assert fault(**{"step": "hour", "from": "2000-01-01", "to": "2100-12-31"}) == "from"
 
 
-@pytest.mark.parametrize("parameters", [{"step": "week"}, {"article": "A"}, {"format": "xml"}, {"form": "2026"}])
+@pytest.mark.parametrize(
+    "parameters", [{"step": "week"}, {"article": "A"}, {"format": "xml"}, {"form": "2026"}]
+)
 def test_other_faults_name_their_parameter(parameters: dict[str, str]) -> None:
     assert fault(**parameters) == next(iter(parameters))
 
@@ -125,7 +143,9 @@ def test_all_has_no_start() -> None:
     assert window_start("all", NOW) is None
 
 
-@pytest.mark.parametrize("window", ["", "0h", "24", "h", "32d", "745h", "1000h", "-1h", "1w", "ALL", "٣d", "1h\n"])
+@pytest.mark.parametrize(
+    "window", ["", "0h", "24", "h", "32d", "745h", "1000h", "-1h", "1w", "ALL", "٣d", "1h\n"]
+)
 def test_other_windows_are_refused(window: str) -> None:
     with pytest.raises(ValidationError):
         Top(window=window)
@@ -143,7 +163,13 @@ def test_an_unknown_parameter_is_a_fault() -> None:
 
 
 TEXT = st.text("0123456789-+:.TZz /\0é٣２", max_size=30) | st.sampled_from(
-    ["2026-11-23", "2000-01-01T00:00:00+14:00", "2100-12-31T23:59:59-12:00", "Europe/Berlin", "ls0001"]
+    [
+        "2026-11-23",
+        "2000-01-01T00:00:00+14:00",
+        "2100-12-31T23:59:59-12:00",
+        "Europe/Berlin",
+        "ls0001",
+    ]
 )
 
 
@@ -151,5 +177,7 @@ TEXT = st.text("0123456789-+:.TZz /\0é٣２", max_size=30) | st.sampled_from(
     parameters=st.dictionaries(st.sampled_from(["from", "to", "tz", "article"]), TEXT),
     step=st.sampled_from(["hour", "day", "month"]),
 )
-def test_whatever_is_asked_is_answered_or_blamed_on_a_parameter(parameters: dict[str, str], step: str) -> None:
+def test_whatever_is_asked_is_answered_or_blamed_on_a_parameter(
+    parameters: dict[str, str], step: str
+) -> None:
     assert fault(step=step, **parameters) in {"", "from", *parameters}

@@ -6,7 +6,10 @@ from services.stats.tables import to_csv, wants_csv
 
 
 def test_a_table_has_a_header_and_crlf() -> None:
-    assert to_csv(("article", "reads"), [("ls0001", 7)]) == b"\xef\xbb\xbfarticle,reads\r\nls0001,7\r\n"
+    assert (
+        to_csv(("article", "reads"), [("ls0001", 7)])
+        == b"\xef\xbb\xbfarticle,reads\r\nls0001,7\r\n"
+    )
 
 
 def test_quotes_commas_and_letters_are_kept() -> None:
@@ -16,7 +19,13 @@ def test_quotes_commas_and_letters_are_kept() -> None:
 
 @pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
 def test_a_title_is_never_a_formula(title: str) -> None:
-    assert to_csv(("title",), [(title,)]).decode("utf-8-sig").splitlines()[1].lstrip('"').startswith("'")
+    assert (
+        to_csv(("title",), [(title,)])
+        .decode("utf-8-sig")
+        .splitlines()[1]
+        .lstrip('"')
+        .startswith("'")
+    )
 
 
 def test_numbers_and_plain_titles_stay_as_they_are() -> None:

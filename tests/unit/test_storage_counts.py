@@ -18,7 +18,9 @@ FIRST, LAST = datetime(2026, 11, 23, 8, tzinfo=UTC), datetime(2026, 11, 23, 9, t
 
 
 def test_a_count() -> None:
-    assert count("a1", 3, 7) == Upsert("a1/3", {"$inc": {"reads": 7}, "$setOnInsert": {"article": "a1", "slot": 3}})
+    assert count("a1", 3, 7) == Upsert(
+        "a1/3", {"$inc": {"reads": 7}, "$setOnInsert": {"article": "a1", "slot": 3}}
+    )
     assert count(SITE, 0, 1).id == "*/0"
 
 
@@ -34,13 +36,21 @@ def test_a_bucket_of_people() -> None:
 
 def test_a_bucket_of_filtered_reads_alone_has_the_fields_that_readers_expect() -> None:
     assert bucket("a1", "2026-11-23", 3, {}, {"bot": {4: 1, 5: 2}, "reload": {4: 9}}).update == {
-        "$inc": {"by.bot.4": 1, "by.bot.5": 2, "filtered.bot": 3, "by.reload.4": 9, "filtered.reload": 9},
+        "$inc": {
+            "by.bot.4": 1,
+            "by.bot.5": 2,
+            "filtered.bot": 3,
+            "by.reload.4": 9,
+            "filtered.reload": 9,
+        },
         "$setOnInsert": {"article": "a1", "day": "2026-11-23", "slot": 3, "q": {}, "reads": 0},
     }
 
 
 def test_the_books_gain_a_batch() -> None:
-    entry = BookEntry(batches=2, accepted=12, duplicates=1, filtered={"bot": 3}, seen=(41, FIRST, LAST))
+    entry = BookEntry(
+        batches=2, accepted=12, duplicates=1, filtered={"bot": 3}, seen=(41, FIRST, LAST)
+    )
     assert book("e", 2, entry) == Upsert(
         "e/2",
         {
@@ -64,7 +74,9 @@ def test_questions() -> None:
     assert reads_by_article() == [by_article]
     assert reads_by_article(["a1"]) == [{"$match": {"article": {"$in": ["a1"]}}}, by_article]
     assert reads_by_article([]) == [{"$match": {"article": {"$in": []}}}, by_article]
-    assert reads_by_day("a1", {"$gte": "2026-11-23"})[0] == {"$match": {"article": "a1", "day": {"$gte": "2026-11-23"}}}
+    assert reads_by_day("a1", {"$gte": "2026-11-23"})[0] == {
+        "$match": {"article": "a1", "day": {"$gte": "2026-11-23"}}
+    }
     assert bucket_reads_from("2026-11-23", 94, 96) == {
         "$cond": [{"$eq": ["$day", "2026-11-23"]}, {"$sum": ["$q.94", "$q.95"]}, "$reads"]
     }

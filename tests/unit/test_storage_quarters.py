@@ -2,7 +2,16 @@
 
 from datetime import UTC, datetime
 
-from shared.storage.quarters import Days, add_up, day_name, day_number, days, quarter_of, quarters, start_of
+from shared.storage.quarters import (
+    Days,
+    add_up,
+    day_name,
+    day_number,
+    days,
+    quarter_of,
+    quarters,
+    start_of,
+)
 
 MONDAY = day_number("2026-11-23") * 96
 """The first quarter of that day."""

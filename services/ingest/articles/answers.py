@@ -10,17 +10,25 @@ from services.ingest.articles.article import Article, State, url_of
 from services.ingest.articles.media import Type
 from shared.base.clock import rfc3339
 
-Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str), Field(json_schema_extra={"format": "date-time"})]
+Time = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str),
+    Field(json_schema_extra={"format": "date-time"}),
+]
 """RFC 3339 UTC with milliseconds."""
 
 
 class _Summary(BaseModel):
     id: str
     revision: int = Field(ge=1, description="rises by one with each change; also the `ETag`")
-    state: State = Field(description="`scheduled` until `published_at`; a withdrawn article's page answers 410")
+    state: State = Field(
+        description="`scheduled` until `published_at`; a withdrawn article's page answers 410"
+    )
     slug: str
     section: str
-    url: str = Field(description="absolute address of the article's page", json_schema_extra={"format": "uri"})
+    url: str = Field(
+        description="absolute address of the article's page", json_schema_extra={"format": "uri"}
+    )
     created_at: Time
     modified_at: Time
 
@@ -36,13 +44,17 @@ class ArticleAnswer(_Summary):
 
     title: str
     lead: str
-    body_html: str = Field(description="the cleaned HTML as stored; addresses on the site itself start at its root")
+    body_html: str = Field(
+        description="the cleaned HTML as stored; addresses on the site itself start at its root"
+    )
     byline: str
     tags: list[str]
     image: events.Image | None
     language: str
     published_at: Time
-    reads_baseline: int = Field(ge=0, description="read count from an earlier system, apart from counted reads")
+    reads_baseline: int = Field(
+        ge=0, description="read count from an earlier system, apart from counted reads"
+    )
 
 
 class Notice(BaseModel):
@@ -55,7 +67,9 @@ class Notice(BaseModel):
 class WrittenArticle(ArticleAnswer):
     """An article as just written, with warnings for the editor."""
 
-    warnings: list[Notice] = Field(description="notices for the editor; with `strict=true` they are errors")
+    warnings: list[Notice] = Field(
+        description="notices for the editor; with `strict=true` they are errors"
+    )
 
 
 class ArticleList(BaseModel):
@@ -68,8 +82,12 @@ class ArticleList(BaseModel):
 class PictureAnswer(BaseModel):
     """The address, type and size of a stored picture."""
 
-    url: str = Field(description="absolute address of the picture", json_schema_extra={"format": "uri"})
-    path: str = Field(description="the address without scheme and host, for `image.url` and `<img src>`")
+    url: str = Field(
+        description="absolute address of the picture", json_schema_extra={"format": "uri"}
+    )
+    path: str = Field(
+        description="the address without scheme and host, for `image.url` and `<img src>`"
+    )
     type: Type = Field(description="media type, found by decoding")
     bytes: int = Field(ge=1, description="size of the picture as stored")
     width: int = Field(ge=1, description="pixels, of the upright picture")
@@ -80,7 +98,9 @@ class BatchAnswer(BaseModel):
     """The outcome of a batch of reads."""
 
     accepted: int = Field(ge=0, description="number of reads that count")
-    unknown: list[str] = Field(description="ids of articles that were not public when the key was first used")
+    unknown: list[str] = Field(
+        description="ids of articles that were not public when the key was first used"
+    )
 
 
 def view(article: Article, base_url: str, full: bool) -> ArticleAnswer | WithdrawnArticle:

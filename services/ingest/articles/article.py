@@ -98,11 +98,15 @@ def preconditions(if_match: str | None, if_none_match: str | None) -> Preconditi
     revisions: frozenset[int] | None = None
     if if_match is not None:
         if not re.fullmatch(IF_MATCH, if_match):
-            raise Problem.invalid("If-Match", 'must be * or entity tags in double quotes, such as "3"')
+            raise Problem.invalid(
+                "If-Match", 'must be * or entity tags in double quotes, such as "3"'
+            )
         tags = [found[0] for found in re.finditer(_TAG, if_match)]
         # A weak tag, or one that is not a revision, never matches:
         # it becomes 0, which is not a revision either.
-        revisions = frozenset(int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags)
+        revisions = frozenset(
+            int(t[1:-1]) if re.fullmatch(r'"[1-9][0-9]{0,14}"', t) else 0 for t in tags
+        )
     if if_none_match not in (None, "*"):
         raise Problem.invalid("If-None-Match", "must be *")
     return Preconditions(revisions, if_none_match == "*")
@@ -199,14 +203,18 @@ def repeated(current: Article | None, request: str) -> Change | None:
     return Change(current, changed=False)
 
 
-def withdraw(current: Article | None, wanted: Preconditions, now: datetime, base_url: str) -> Change:
+def withdraw(
+    current: Article | None, wanted: Preconditions, now: datetime, base_url: str
+) -> Change:
     """Withdraw the article. Idempotent. Raises `Problem` 404 or 412."""
     if current is None:
         raise Problem(404, "there is no such article")
     wanted.check(current)
     if current.state == "withdrawn":
         return Change(current, changed=False)
-    article = current.model_copy(update={"revision": current.revision + 1, "state": "withdrawn", "modified_at": now})
+    article = current.model_copy(
+        update={"revision": current.revision + 1, "state": "withdrawn", "modified_at": now}
+    )
     return Change(article, True, _event(current, article, base_url, None))
 
 
@@ -214,9 +222,16 @@ def come_due(current: Article, now: datetime, base_url: str) -> Change:
     """Publish a scheduled article whose time has come."""
     if current.state != "scheduled" or current.content.published_at > now:
         return Change(current, changed=False)
-    update = {"revision": current.revision + 1, "state": "published", "modified_at": now, "was_public": True}
+    update = {
+        "revision": current.revision + 1,
+        "state": "published",
+        "modified_at": now,
+        "was_public": True,
+    }
     article = current.model_copy(update=update)
-    return Change(article, True, _event(current, article, base_url, "minor" if current.quiet else None))
+    return Change(
+        article, True, _event(current, article, base_url, "minor" if current.quiet else None)
+    )
 
 
 def republish(current: Article, base_url: str) -> Change:
@@ -237,7 +252,9 @@ def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelo
     """
     published = article.state == "published"
     return events.envelope(
-        _full(events.ArticlePublished, article, "republish", base_url) if published else _tombstone(article, base_url),
+        _full(events.ArticlePublished, article, "republish", base_url)
+        if published
+        else _tombstone(article, base_url),
         id=f"{article.id}-{article.revision}-state",
         source="/luotdoc/ingest",
         time=article.modified_at,
@@ -252,10 +269,14 @@ def url_of(article_id: str, content: Content, base_url: str) -> str:
     return base_url + article_path(content.section, content.slug, article_id)
 
 
-def _event(before: Article | None, after: Article, base_url: str, said: Weight | None) -> events.Data | None:
+def _event(
+    before: Article | None, after: Article, base_url: str, said: Weight | None
+) -> events.Data | None:
     was, now_public = bool(before and before.state == "published"), after.state == "published"
     if now_public and was and before:
-        return _full(events.ArticleUpdated, after, said or _weight(before.content, after.content), base_url)
+        return _full(
+            events.ArticleUpdated, after, said or _weight(before.content, after.content), base_url
+        )
     if now_public:
         return _full(events.ArticlePublished, after, said or "major", base_url)
     if after.was_public and before and before.state != after.state:
@@ -275,10 +296,14 @@ def _tombstone(article: Article, base_url: str) -> events.ArticleWithdrawn:
 
 def _weight(before: Content, after: Content) -> Weight:
     told = ("title", "lead", "body_html", "image")
-    return "major" if any(getattr(before, name) != getattr(after, name) for name in told) else "minor"
+    return (
+        "major" if any(getattr(before, name) != getattr(after, name) for name in told) else "minor"
+    )
 
 
-def _full(kind: type[events.Article], article: Article, change: Any, base_url: str) -> events.Article:
+def _full(
+    kind: type[events.Article], article: Article, change: Any, base_url: str
+) -> events.Article:
     """The event with absolute addresses, because subscribers use them outside of the site."""
     content = article.content
     image = content.image

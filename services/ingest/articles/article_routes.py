@@ -12,10 +12,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from luotdoc_events.events import ARTICLE_ID
 from services.ingest.articles import article as articles
 from services.ingest.articles import cursors
-from services.ingest.articles.answers import ArticleAnswer, ArticleList, Notice, WithdrawnArticle, WrittenArticle, view
+from services.ingest.articles.answers import (
+    ArticleAnswer,
+    ArticleList,
+    Notice,
+    WithdrawnArticle,
+    WrittenArticle,
+    view,
+)
 from services.ingest.articles.body.clean import Body
 from services.ingest.articles.body.limits import MAX_ATTRIBUTES, MAX_TAGS
-from services.ingest.articles.content import MAX_BODY_BYTES, ArticleInput, Moment, distinct, given_twice, slug_of
+from services.ingest.articles.content import (
+    MAX_BODY_BYTES,
+    ArticleInput,
+    Moment,
+    distinct,
+    given_twice,
+    slug_of,
+)
 from services.ingest.reads.read_batches import checked_key
 from services.ingest.service import ANONYMOUS_TOO, Articles, Editor, SeesAll, Service
 from services.ingest.settings import IngestSettings
@@ -28,13 +42,20 @@ from shared.web.paths import article_path
 
 ArticleId = Annotated[
     str,
-    Path(pattern=ARTICLE_ID, description="the article's id: 1-32 of a-z and 0-9, chosen by you", examples=["hello1"]),
+    Path(
+        pattern=ARTICLE_ID,
+        description="the article's id: 1-32 of a-z and 0-9, chosen by you",
+        examples=["hello1"],
+    ),
 ]
 IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description='write only if the article is at this revision, such as `"3"`, or exists (`*`); otherwise 412',
+        description=(
+            'write only if the article is at this revision, such as `"3"`, or exists '
+            "(`*`); otherwise 412"
+        ),
         json_schema_extra={"pattern": articles.IF_MATCH},
     ),
 ]
@@ -54,8 +75,8 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="1-255 printable ASCII characters; a repeated request with the same key creates no second article "
-        "and answers the first one",
+        description="1-255 printable ASCII characters; a repeated request with the same key "
+        "creates no second article and answers the first one",
     ),
 ]
 
@@ -65,8 +86,10 @@ _HEADERS = {
 }
 _MAX_JSON = IngestSettings.model_fields["max_article_bytes"].default
 _SAID = (
-    f"At most {_MAX_JSON:,} bytes of JSON (`LUOTDOC_MAX_ARTICLE_BYTES`). Its `body_html` may have {MAX_BODY_BYTES:,} "
-    f"bytes in UTF-8, {MAX_TAGS:,} tags and {MAX_ATTRIBUTES} attributes in a tag; elements without an end tag are "
+    f"At most {_MAX_JSON:,} bytes of JSON (`LUOTDOC_MAX_ARTICLE_BYTES`). Its "
+    f"`body_html` may have {MAX_BODY_BYTES:,} "
+    f"bytes in UTF-8, {MAX_TAGS:,} tags and {MAX_ATTRIBUTES} attributes in a tag; "
+    "elements without an end tag are "
     "bounded too. Unknown fields are refused."
 )
 _EXAMPLES = {
@@ -84,10 +107,23 @@ _EXAMPLES = {
 }
 _BODY = body(ArticleInput, examples=_EXAMPLES, description=_SAID)
 _TOO_LARGE = {413: f"The body has more than {_MAX_JSON:,} bytes; the connection is closed."}
-_NO_ARTICLE = {404: "There is no such article, or it is not public and the request has no token that may see it."}
+_NO_ARTICLE = {
+    404: "There is no such article, or it is not public and the request has no token that may "
+    "see it."
+}
 _WRITTEN = answered(201, "The article was created.", model=WrittenArticle, headers=_HEADERS)
-_KEPT = answered(200, "The article was changed, or had this content already.", model=WrittenArticle, headers=_HEADERS)
-_AGAIN = answered(200, "An earlier request with this key created the article.", model=WrittenArticle, headers=_HEADERS)
+_KEPT = answered(
+    200,
+    "The article was changed, or had this content already.",
+    model=WrittenArticle,
+    headers=_HEADERS,
+)
+_AGAIN = answered(
+    200,
+    "An earlier request with this key created the article.",
+    model=WrittenArticle,
+    headers=_HEADERS,
+)
 
 routes = APIRouter(tags=["articles"])
 
@@ -99,7 +135,9 @@ class Listing(BaseModel):
     section: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,100}$")] | None = Field(
         None, description="only articles of this section"
     )
-    limit: Annotated[int, Field(ge=1, le=100)] = Field(20, description="number of articles, 1 to 100")
+    limit: Annotated[int, Field(ge=1, le=100)] = Field(
+        20, description="number of articles, 1 to 100"
+    )
     after: Annotated[str, Field(pattern=cursors.PATTERN)] | None = Field(
         None, description="cursor: `next` of the previous page"
     )
@@ -108,8 +146,9 @@ class Listing(BaseModel):
     )
     modified_since: Moment | None = Field(
         None,
-        description="RFC 3339 time: articles changed at this time or later, the oldest change first. Then `next` is "
-        "never null: poll with it and miss no change; changes of the last minute may come twice",
+        description="RFC 3339 time: articles changed at this time or later, the oldest change "
+        "first. Then `next` is never null: poll with it and miss no change; changes "
+        "of the last minute may come twice",
     )
 
 
@@ -142,19 +181,27 @@ async def _given(request: Request, service: Articles) -> ArticleInput:
 def _warnings(service: Articles, given: ArticleInput, body: Body) -> list[Notice]:
     found = [Notice(path=warned.path, message=warned.message) for warned in body.warnings]
     if given.image is not None and not given.image.alt:
-        found.append(Notice(path="image.alt", message="is missing: people who can't see the picture need it"))
+        found.append(
+            Notice(path="image.alt", message="is missing: people who can't see the picture need it")
+        )
     if distinct(given.tags) != given.tags:
         found.append(Notice(path="tags", message="some stand twice; the first of each was kept"))
     if service.sections and given.section not in service.sections:
-        found.append(Notice(path="section", message=f"{given.section} is none of the site's sections"))
+        found.append(
+            Notice(path="section", message=f"{given.section} is none of the site's sections")
+        )
     return found
 
 
-async def _write(service: Articles, given: ArticleInput, article_id: str, strict: bool, decide: Decide) -> Response:
+async def _write(
+    service: Articles, given: ArticleInput, article_id: str, strict: bool, decide: Decide
+) -> Response:
     """Clean the body, commit what `decide` makes of
     the stored article and the content, and answer it.
     """
-    page = service.base_url + article_path(given.section, given.slug or slug_of(given.title), article_id)
+    page = service.base_url + article_path(
+        given.section, given.slug or slug_of(given.title), article_id
+    )
     body = await service.offload.body(given.body_html, page)
     warnings = _warnings(service, given, body)
     if strict and warnings:
@@ -168,7 +215,11 @@ async def _write(service: Articles, given: ArticleInput, article_id: str, strict
 
     change = await service.change(article_id, decided)
     answer = view(change.article, service.base_url, full=True)
-    return _response(WrittenArticle(**answer.model_dump(), warnings=warnings), change.article, 201 if created else 200)
+    return _response(
+        WrittenArticle(**answer.model_dump(), warnings=warnings),
+        change.article,
+        201 if created else 200,
+    )
 
 
 @routes.put(
@@ -193,7 +244,9 @@ async def put_article(
     given = await _given(request, service)
 
     def decide(current: articles.Article | None, content: articles.Content) -> articles.Change:
-        return articles.put(article_id, content, current, wanted, service.clock(), service.base_url, given.change)
+        return articles.put(
+            article_id, content, current, wanted, service.clock(), service.base_url, given.change
+        )
 
     return await _write(service, given, article_id, strict, decide)
 
@@ -223,7 +276,9 @@ async def post_article(
         if digest and (first := articles.repeated(current, digest)):
             return first
         wanted, now = articles.Preconditions(create_only=True), service.clock()
-        return articles.put(article_id, content, current, wanted, now, service.base_url, given.change, digest)
+        return articles.put(
+            article_id, content, current, wanted, now, service.base_url, given.change, digest
+        )
 
     return await _write(service, given, article_id, strict, decide)
 
@@ -231,7 +286,9 @@ async def post_article(
 @routes.get(
     "/articles/{article_id}",
     openapi_extra=ANONYMOUS_TOO,
-    responses=answered(200, "The article.", model=ArticleAnswer | WithdrawnArticle, headers=_HEADERS)
+    responses=answered(
+        200, "The article.", model=ArticleAnswer | WithdrawnArticle, headers=_HEADERS
+    )
     | problems(422, 429, also=_NO_ARTICLE),
 )
 async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId) -> Response:
@@ -245,7 +302,9 @@ async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId
 
 
 @routes.get("/articles", openapi_extra=ANONYMOUS_TOO, responses=problems(401, 422, 429))
-async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[Listing, Query()]) -> ArticleList:
+async def list_articles(
+    service: Service, sees_all: SeesAll, wanted: Annotated[Listing, Query()]
+) -> ArticleList:
     """A page of articles, newest first. Without a token only public articles are listed."""
     if not sees_all and wanted.state not in (None, "published"):
         raise Problem(401, f"a token is needed to list {wanted.state} articles", headers=CHALLENGE)
@@ -255,10 +314,16 @@ async def list_articles(service: Service, sees_all: SeesAll, wanted: Annotated[L
     if wanted.modified_since is not None:
         found, following = await _changes(service, wanted, state, after)
     else:
-        found = await service.store.listing(wanted.section, state, wanted.limit, after.place if after else None)
+        found = await service.store.listing(
+            wanted.section, state, wanted.limit, after.place if after else None
+        )
         last = found[-1] if len(found) == wanted.limit else None
-        following = None if last is None else str(cursors.Cursor(Place(last.content.published_at, last.id)))
-    return ArticleList(items=[view(article, service.base_url, sees_all) for article in found], next=following)
+        following = (
+            None if last is None else str(cursors.Cursor(Place(last.content.published_at, last.id)))
+        )
+    return ArticleList(
+        items=[view(article, service.base_url, sees_all) for article in found], next=following
+    )
 
 
 async def _changes(
@@ -271,7 +336,9 @@ async def _changes(
     begin = after or cursors.Cursor(Place(wanted.modified_since, ""))
     now = service.clock()
     found = await service.store.changes(wanted.section, state, wanted.limit, begin.place)
-    return found, str(cursors.behind_changes(begin, found, wanted.limit, wanted.modified_since, now))
+    return found, str(
+        cursors.behind_changes(begin, found, wanted.limit, wanted.modified_since, now)
+    )
 
 
 @routes.delete(
@@ -283,7 +350,11 @@ async def _changes(
 async def delete_article(
     service: Service, _editor: Editor, article_id: ArticleId, if_match: IfMatch = None
 ) -> Response:
-    """Withdraw an article: its page answers 410. Idempotent. A later `PUT` makes it public again."""
+    """Withdraw an article: its page answers 410. Idempotent. A later `PUT` makes it public
+    again.
+    """
     wanted, now = articles.preconditions(if_match, None), service.clock()
-    await service.change(article_id, lambda current: articles.withdraw(current, wanted, now, service.base_url))
+    await service.change(
+        article_id, lambda current: articles.withdraw(current, wanted, now, service.base_url)
+    )
     return Response(status_code=204)

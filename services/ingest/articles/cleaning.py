@@ -42,7 +42,9 @@ class Offload:
         except ValueError as error:
             raise Problem.invalid("body_html", str(error)) from None
         except TimeoutError:
-            raise Problem.invalid("body_html", f"takes longer than {SECONDS:g} s to be cleaned") from None
+            raise Problem.invalid(
+                "body_html", f"takes longer than {SECONDS:g} s to be cleaned"
+            ) from None
 
     async def picture(self, data: bytes) -> media.Picture:
         """Run `media.look_at`.
@@ -53,7 +55,9 @@ class Offload:
         except ValueError as error:
             raise Problem.invalid("body", str(error)) from None
         except TimeoutError:
-            raise Problem.invalid("body", f"takes longer than {SECONDS:g} s to be decoded") from None
+            raise Problem.invalid(
+                "body", f"takes longer than {SECONDS:g} s to be decoded"
+            ) from None
 
     async def _in_a_process(self, function: Callable[..., T], *arguments: Any) -> T:
         try:
@@ -61,4 +65,6 @@ class Offload:
                 with anyio.fail_after(SECONDS):
                     return await anyio.to_process.run_sync(function, *arguments, cancellable=True)
         except anyio.BrokenWorkerProcess as error:
-            raise Unavailable("the process that cleans what editors send ended, try again") from error
+            raise Unavailable(
+                "the process that cleans what editors send ended, try again"
+            ) from error

@@ -30,8 +30,8 @@ MAX_BODY_BYTES = 1 << 20
 MAX_SLUG = 100
 
 RESERVED_SECTIONS = frozenset(
-    "admin api articles docs events feed health healthz livez media metrics openapi reads readyz redoc robots "
-    "schemas sitemap state static stats".split()
+    "admin api articles docs events feed health healthz livez media metrics openapi reads "
+    "readyz redoc robots schemas sitemap state static stats".split()
 )
 """The system's own path names behind the gateway; a section can't have one of these names."""
 
@@ -39,7 +39,8 @@ _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Bidirectional embeddings, overrides and isolates:
 they would reverse the text after them on the page."""
 _BETWEEN_FIGURES = re.compile(r"(?<=\d)[^\w\s]+(?=\d)")
-# `slugify` would write "deg", "eur" or a nought for them: "4‰" as "4-0", "50°C" as "50degc", "5 £" as "5-ps".
+# `slugify` would write "deg", "eur" or a nought for them: "4‰" as "4-0", "50°C" as "50degc", "5 £"
+# as "5-ps".
 _SIGN = re.compile(r"[^\x00-\x7f\w]")
 _MARKS_OF_TRADE = frozenset("™℠")
 _LIKE = str.maketrans({"º": "°", "’": "'", "ʼ": "'", "‘": "'", "µ": "u", "₫": "đ"})
@@ -57,7 +58,9 @@ _ADDRESS = re.compile(r"(https?://(?=[^/])|/(?![/\\]))[^\s\"'<>\\\x00-\x1f\x7f-\
 # What the validators below refuse, as JSON Schema says it.
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff"
 _CLEAN: dict[str, JsonValue] = {"pattern": rf"^[^{_CONTROLS}]*$"}
-_FILLED: dict[str, JsonValue] = {"pattern": rf"^[^{_CONTROLS}]*[^{_CONTROLS}\s\xa0][^{_CONTROLS}]*$"}
+_FILLED: dict[str, JsonValue] = {
+    "pattern": rf"^[^{_CONTROLS}]*[^{_CONTROLS}\s\xa0][^{_CONTROLS}]*$"
+}
 _LEADS_SOMEWHERE: dict[str, JsonValue] = {
     "pattern": r"^(https?://[^/\s\"'<>\\][^\s\"'<>\\]*|/([^/\s\"'<>\\][^\s\"'<>\\]*)?)$"
 }
@@ -73,7 +76,14 @@ def slug_of(title: str) -> str:
     apart = _BETWEEN_FIGURES.sub("-", _UNUSUAL.sub(_spelled, shown)).replace(_JOINT, "")
     apart = _SIGN.sub(_without_sign, apart)
     return (
-        slugify(apart, max_length=MAX_SLUG, word_boundary=True, entities=False, decimal=False, hexadecimal=False)
+        slugify(
+            apart,
+            max_length=MAX_SLUG,
+            word_boundary=True,
+            entities=False,
+            decimal=False,
+            hexadecimal=False,
+        )
         or "bai-viet"
     )
 
@@ -87,7 +97,9 @@ def _spelled(found: re.Match[str]) -> str:
 
 
 def _without_sign(found: re.Match[str]) -> str:
-    """A space for a sign, the letters for one that is made of letters (`℃`, `№`); marks stay on their letters."""
+    """A space for a sign, the letters for one that is made of letters (`℃`, `№`); marks stay on
+    their letters.
+    """
     sign = found[0]
     if unicodedata.category(sign) in ("Mn", "Mc"):
         return sign
@@ -178,7 +190,8 @@ def distinct(tags: list[str]) -> list[str]:
 
 
 def given_twice(body: bytes) -> str | None:
-    """The first field that stands twice in the JSON of an article: whichever were taken, the other would be lost.
+    """The first field that stands twice in the JSON of an article: whichever were taken, the other
+    would be lost.
 
     Within a string of JSON a quote has a backslash before it, so that no text looks like a field.
     """
@@ -192,7 +205,9 @@ def given_twice(body: bytes) -> str | None:
 Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
 Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)]
-Filled = Annotated[str, AfterValidator(_text), AfterValidator(_filled), Field(json_schema_extra=_FILLED)]
+Filled = Annotated[
+    str, AfterValidator(_text), AfterValidator(_filled), Field(json_schema_extra=_FILLED)
+]
 _InCharacters = WrapValidator(_in_characters)
 Tag = Annotated[Filled, StringConstraints(min_length=1, max_length=50), _InCharacters]
 
@@ -202,7 +217,8 @@ class ImageInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_address)] = Field(
-        description="http(s) address, or a path from the root of the site", json_schema_extra=_LEADS_SOMEWHERE
+        description="http(s) address, or a path from the root of the site",
+        json_schema_extra=_LEADS_SOMEWHERE,
     )
     alt: Annotated[Text, StringConstraints(max_length=500), _InCharacters] = ""
     caption: Annotated[Text, StringConstraints(max_length=1000), _InCharacters] = ""
@@ -215,33 +231,39 @@ class ArticleInput(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300), _InCharacters] = Field(
-        description="plain text, 1 to 300 characters"
+    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300), _InCharacters] = (
+        Field(description="plain text, 1 to 300 characters")
     )
     section: Annotated[Slug, AfterValidator(_section)] = Field(
-        description="first part of the page's path", json_schema_extra={"not": {"enum": [*sorted(RESERVED_SECTIONS)]}}
+        description="first part of the page's path",
+        json_schema_extra={"not": {"enum": [*sorted(RESERVED_SECTIONS)]}},
     )
     body_html: Annotated[str, StringConstraints(min_length=1), AfterValidator(_body)] = Field(
-        description="HTML of at most 1 MiB in UTF-8; unsafe and unknown parts are removed and named in `warnings`"
+        description=(
+            "HTML of at most 1 MiB in UTF-8; unsafe and unknown parts are removed and named in "
+            "`warnings`"
+        )
     )
     lead: Annotated[Text, StringConstraints(max_length=2000), _InCharacters] = ""
     tags: Annotated[list[Tag], Field(max_length=20)] = []
     byline: Annotated[Text, StringConstraints(max_length=200), _InCharacters] = ""
     image: ImageInput | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "vi"
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = (
+        "vi"
+    )
     slug: Slug | None = Field(None, description="default: made from the title")
     published_at: Moment | None = Field(
         None,
-        description="time of publication; a future time schedules the article; years 1900 to 2900; default: the stored "
-        "value, for a new article now",
+        description="time of publication; a future time schedules the article; years 1900 to "
+        "2900; default: the stored value, for a new article now",
     )
     reads_baseline: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1 << 50)] | None = Field(
         None,
-        description="read count from an earlier system, kept apart from counted reads; default: the stored value, for "
-        "a new article 0",
+        description="read count from an earlier system, kept apart from counted reads; default: "
+        "the stored value, for a new article 0",
     )
     change: Literal["major", "minor"] | None = Field(
         None,
-        description="minor: not worth telling readers, such as a corrected typo or an import of old articles; "
-        "default: judged by what changed",
+        description="minor: not worth telling readers, such as a corrected typo or an import of "
+        "old articles; default: judged by what changed",
     )

@@ -37,10 +37,14 @@ def parsed(text: str) -> Cursor:
     """Parse a cursor. `text` must match `PATTERN`."""
     place, _, settled = text.partition(".")
     moment, _, last = place.rpartition("-")
-    return Cursor(Place(from_millis(int(moment)), last), from_millis(int(settled)) if settled else None)
+    return Cursor(
+        Place(from_millis(int(moment)), last), from_millis(int(settled)) if settled else None
+    )
 
 
-def behind_changes(begin: Cursor, found: Sequence[Article], limit: int, since: datetime, now: datetime) -> Cursor:
+def behind_changes(
+    begin: Cursor, found: Sequence[Article], limit: int, since: datetime, now: datetime
+) -> Cursor:
     """The cursor after a page of changes: `found`, read at `now` from `begin`.
     Fewer than `limit` end the scan.
 

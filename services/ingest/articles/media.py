@@ -55,7 +55,9 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as stored: `name` is `<32 hex digits>.<extension>`, made from the hash of `data`."""
+    """A picture as stored: `name` is `<32 hex digits>.<extension>`, made from the hash of
+    `data`.
+    """
 
     name: str
     type: Type
@@ -82,7 +84,9 @@ def look_at(data: bytes) -> Picture:
             raise
         except Exception as error:  # a decoder raises whatever its format's authors thought of
             why = (
-                str(error)[:100] if isinstance(error, OSError | SyntaxError | ValueError) else "a part of it is missing"
+                str(error)[:100]
+                if isinstance(error, OSError | SyntaxError | ValueError)
+                else "a part of it is missing"
             )
             raise Refused(f"is damaged and can't be decoded: {why}") from None
         extension, kind = _KINDS[_kind_of(image)]
@@ -99,11 +103,14 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _decode(image: Image.Image) -> None:
-    """Decode every frame. Counting them reads the whole file, so check the size of one frame first."""
+    """Decode every frame. Counting them reads the whole file, so check the size of one frame
+    first.
+    """
     frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
     if frames > MAX_FRAMES or frames * image.width * image.height > MAX_PIXELS_IN_ALL:
         raise Refused(
-            f"must have at most {MAX_FRAMES} frames and {MAX_PIXELS_IN_ALL // 1_000_000} million pixels in all"
+            f"must have at most {MAX_FRAMES} frames and "
+            f"{MAX_PIXELS_IN_ALL // 1_000_000} million pixels in all"
         )
     for frame in range(frames):
         image.seek(frame)
@@ -120,7 +127,9 @@ def _cleared(image: Image.Image, data: bytes) -> bytes:
     orientation = _orientation(image) if kind != "GIF" else 1
     telling = kind == "AVIF" and tells(data)
     if telling or orientation in _TURNS:
-        data = _written_again(image, kind, _TURNS.get(orientation), kind == "WEBP" and is_lossless(data))
+        data = _written_again(
+            image, kind, _TURNS.get(orientation), kind == "WEBP" and is_lossless(data)
+        )
     return shown(kind, data)
 
 
@@ -131,11 +140,18 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _written_again(image: Image.Image, kind: str, turn: Image.Transpose | None, lossless: bool) -> bytes:
+def _written_again(
+    image: Image.Image, kind: str, turn: Image.Transpose | None, lossless: bool
+) -> bytes:
     """The picture rotated and encoded again, with the times of its frames."""
     number = getattr(image, "n_frames", 1) if kind != "JPEG" else 1
-    if number > 1 and (number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False)):
-        raise Refused("is an animation too large to be turned or cleared; send it upright and without EXIF and XMP")
+    if number > 1 and (
+        number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False)
+    ):
+        raise Refused(
+            "is an animation too large to be turned or cleared; send it upright and without "
+            "EXIF and XMP"
+        )
     options: dict[str, object] = {"icc_profile": image.info.get("icc_profile")}
     if kind in ("JPEG", "WEBP", "AVIF"):
         options |= {"exif": b"", "xmp": b"", "quality": 92 if kind == "JPEG" else 90}

@@ -12,10 +12,15 @@ from collections.abc import Iterator
 _MARKER = re.compile(rb"\xff([^\0\xff])")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\0\xd0-\xd7\xff]")  # neither a stuffed byte nor a restart
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
-_JPEG_MARKERS = frozenset({*range(0xC0, 0xC8), *range(0xC9, 0xD0), *range(0xDA, 0xE0)})  # frames, tables, scans
+_JPEG_MARKERS = frozenset(
+    {*range(0xC0, 0xC8), *range(0xC9, 0xD0), *range(0xDA, 0xE0)}
+)  # frames, tables, scans
 _JPEG_ICC = b"ICC_PROFILE\0"
 _PNG_CHUNKS = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs acTL fcTL fdAT".split()
+    (
+        b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs "
+        b"acTL fcTL fdAT"
+    ).split()
 )
 # How often an animation is shown: two bytes follow.
 _GIF_LOOPS = (b"\x21\xff\x0bNETSCAPE2.0\3\1", b"\x21\xff\x0bANIMEXTS1.0\3\1")
@@ -72,7 +77,10 @@ def _jpeg_segment(marker: int, segment: bytes) -> bytes:
     if marker == 0xE0 and content.startswith(b"JFIF\0"):
         # Without its thumbnail.
         return segment if len(content) == 14 else segment[:2] + b"\0\x10" + content[:12] + b"\0\0"
-    icc, adobe = marker == 0xE2 and content.startswith(_JPEG_ICC), marker == 0xEE and content.startswith(b"Adobe")
+    icc, adobe = (
+        marker == 0xE2 and content.startswith(_JPEG_ICC),
+        marker == 0xEE and content.startswith(b"Adobe"),
+    )
     return segment if marker in _JPEG_MARKERS or icc or adobe else b""
 
 

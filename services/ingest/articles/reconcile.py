@@ -33,7 +33,10 @@ class Difference:
     held: int
 
     def __str__(self) -> str:
-        return f"{self.kind:<8} {self.id:<32} revision {self.held or '-'}, articles {self.wanted or '-'}"
+        return (
+            f"{self.kind:<8} {self.id:<32} revision {self.held or '-'}, articles "
+            f"{self.wanted or '-'}"
+        )
 
 
 def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
@@ -45,7 +48,9 @@ def parse_subscribers(text: str) -> tuple[tuple[str, str], ...]:
         name, _, url = entry.partition("=")
         # The address may hold a password: it is not repeated.
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or not _is_address(url):
-            raise ValueError(f"entry {number} must be name=address, such as render=http://127.0.0.1:8000/state")
+            raise ValueError(
+                f"entry {number} must be name=address, such as render=http://127.0.0.1:8000/state"
+            )
         if name in found:
             raise ValueError(f"{name} is given twice")
         found[name] = url
@@ -67,7 +72,9 @@ def compare(articles: Iterable[Held], holdings: Iterable[Held]) -> Iterator[Diff
     held = {each.id: each for each in holdings}
     for article_id in sorted(wanted.keys() | held.keys()):
         if kind := _kind(wanted.get(article_id), held.get(article_id)):
-            yield Difference(article_id, kind, _revision(wanted.get(article_id)), _revision(held.get(article_id)))
+            yield Difference(
+                article_id, kind, _revision(wanted.get(article_id)), _revision(held.get(article_id))
+            )
 
 
 def _kind(wanted: Held | None, held: Held | None) -> Kind | None:
@@ -77,7 +84,9 @@ def _kind(wanted: Held | None, held: Held | None) -> Kind | None:
         if held is None or not held.public:
             return "missing"
         return "stale" if held.revision < wanted.revision else None
-    return "extra" if held and held.public else None  # one that is not public may be held as a tombstone, or not at all
+    return (
+        "extra" if held and held.public else None
+    )  # one that is not public may be held as a tombstone, or not at all
 
 
 def _revision(one: Held | None) -> int:
@@ -92,5 +101,7 @@ def lasting(first: Iterable[Difference], again: Iterable[Difference]) -> list[Di
     return [
         each
         for each in again
-        if (old := before.get(each.id)) and old.kind == each.kind and (each.held < old.wanted or each.held == old.held)
+        if (old := before.get(each.id))
+        and old.kind == each.kind
+        and (each.held < old.wanted or each.held == old.held)
     ]

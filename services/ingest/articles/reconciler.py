@@ -26,7 +26,10 @@ MAX_PAGE_BYTES = 1 << 20
 
 
 async def differences(
-    store: ArticleStore, http: httpx.AsyncClient, url: str, shown: Callable[[str], None] = lambda _id: None
+    store: ArticleStore,
+    http: httpx.AsyncClient,
+    url: str,
+    shown: Callable[[str], None] = lambda _id: None,
 ) -> list[Difference]:
     """The lasting differences between the articles and the state that a subscriber lists at `url`.
 
@@ -75,14 +78,18 @@ async def _ask(http: httpx.AsyncClient, url: str, after: str) -> list[Held]:
         if len(held) > PAGE or (held and held[0].id <= after):
             raise ValueError(f"an answer must have at most {PAGE} lines, all behind the id `after`")
     except (httpx.HTTPError, TimeoutError, ValueError) as error:
-        raise Refused(f"{url} does not tell its state: {str(error) or type(error).__name__}") from error
+        raise Refused(
+            f"{url} does not tell its state: {str(error) or type(error).__name__}"
+        ) from error
     return held
 
 
 class Reconciler:
     """Compares every subscriber at an interval, and exposes the differences as metrics."""
 
-    def __init__(self, store: ArticleStore, subscribers: Sequence[tuple[str, str]], metrics: IngestMetrics) -> None:
+    def __init__(
+        self, store: ArticleStore, subscribers: Sequence[tuple[str, str]], metrics: IngestMetrics
+    ) -> None:
         self._store, self._subscribers, self._metrics = store, subscribers, metrics
 
     async def run(self) -> None:

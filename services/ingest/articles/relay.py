@@ -37,7 +37,9 @@ Publish = Callable[[Outgoing], Awaitable[None]]
 class Relay:
     """Publishes the outbox until it is stopped."""
 
-    def __init__(self, store: ArticleStore, publish: Publish, clock: Clock, metrics: IngestMetrics) -> None:
+    def __init__(
+        self, store: ArticleStore, publish: Publish, clock: Clock, metrics: IngestMetrics
+    ) -> None:
         self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
         self._wake = asyncio.Event()
         self.working = False
@@ -70,7 +72,11 @@ class Relay:
                     log.exception("a bug in the outbox relay, which tries again: %s", reason)
                 told, more = reason, False
             if not more:
-                await self._pause(min(LAST_DELAY, POLL_SECONDS * 2 ** min(failures, 6)) if failures else POLL_SECONDS)
+                await self._pause(
+                    min(LAST_DELAY, POLL_SECONDS * 2 ** min(failures, 6))
+                    if failures
+                    else POLL_SECONDS
+                )
 
     async def round(self) -> bool:
         """Publish the waiting events. True if more may be waiting.
@@ -80,7 +86,9 @@ class Relay:
         waiting = await self._store.outgoing(ROUND)
         await self._measure()
         chains = [list(chain) for _, chain in groupby(waiting, key=lambda event: event.article)]
-        outcomes = await asyncio.gather(*(self._in_order(chain) for chain in chains), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            *(self._in_order(chain) for chain in chains), return_exceptions=True
+        )
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -37,7 +37,8 @@ async def replay_articles(settings: IngestSettings, queue: str, rate: float, res
                 )
                 while articles := await store.ever_public(target.place.at, BATCH):
                     batch = [
-                        message(as_event(article, settings.base_url, settings.schemas_url)) for article in articles
+                        message(as_event(article, settings.base_url, settings.schemas_url))
+                        for article in articles
                     ]
                     await target.send(batch, articles[-1].id)
                     bar.update(task, completed=target.place.sent)

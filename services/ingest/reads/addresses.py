@@ -29,7 +29,8 @@ _EMBEDDING = (
     b"\0" * 8 + b"\xff\xff\0\0",  # ::ffff:0:0:0/96, IPv4-translated (RFC 2765)
     b"\0" * 12,  # ::/96, IPv4-compatible (RFC 4291)
 )
-_TEREDO = b"\x20\1\0\0"  # 2001::/32: the /64 is the server's, the reader's IPv4 address stands inverted at the end
+# 2001::/32: the /64 is the server's, the reader's IPv4 address stands inverted at the end
+_TEREDO = b"\x20\1\0\0"
 _6TO4 = b"\x20\2"  # 2002::/16 (RFC 3056): the reader's IPv4 address follows; a /48 is one reader's
 _PORT = re.compile(r":(?:\d{0,5}|_[\w.-]+)\Z", re.ASCII)
 _BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]*)?\Z")
@@ -37,7 +38,9 @@ _PADDED = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z", re.ASCII)
 _OBFUSCATED = re.compile(r"(_[\w.-]{1,64})(?::[\w.-]+)?\Z", re.ASCII)
 # One pair of a Forwarded element with the separator behind it:
 # name, quoted value, plain value, separator or end.
-_PAIR = re.compile(r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?\s*([,;]|\Z)', re.ASCII)
+_PAIR = re.compile(
+    r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?\s*([,;]|\Z)', re.ASCII
+)
 _NAME = b"\0" * 17  # before what is no address, so that it is longer than any
 _HEADERS = (b"x-forwarded-for", b"forwarded")
 _LONGEST = 1024
@@ -49,7 +52,11 @@ def unmapped(network: Network) -> Network:
     """`network`, or the IPv4 network of a network of
     IPv4-mapped addresses such as ::ffff:10.0.0.0/104.
     """
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+    if (
+        isinstance(network, IPv6Network)
+        and network.prefixlen >= 96
+        and network.network_address.ipv4_mapped
+    ):
         return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return network
 
@@ -59,14 +66,20 @@ class Addresses:
 
     def __init__(self, trusted: Iterable[Network]) -> None:
         self._trusted = tuple(
-            (len(network.network_address.packed), int(network.netmask), int(network.network_address))
+            (
+                len(network.network_address.packed),
+                int(network.netmask),
+                int(network.network_address),
+            )
             for network in trusted
         )
         self._trusts = lru_cache(maxsize=256)(self._is_trusted)
         self._cached = lru_cache(maxsize=4096)(self._find)
 
     def of(self, peer: str, headers: RawHeaders) -> str:
-        """The reader's address as text, for logs, or a proxy's name for the reader such as `_a1`."""
+        """The reader's address as text, for logs, or a proxy's name for the reader such as
+        `_a1`.
+        """
         found = self._packed(peer, headers)
         if len(found) in (4, 16):
             return inet_ntop(AF_INET if len(found) == 4 else AF_INET6, found)
@@ -113,7 +126,10 @@ class Addresses:
 
     def _is_trusted(self, address: bytes) -> bool:
         number = int.from_bytes(address)
-        return any(len(address) == length and number & mask == network for length, mask, network in self._trusted)
+        return any(
+            len(address) == length and number & mask == network
+            for length, mask, network in self._trusted
+        )
 
 
 def _end(header: bytes) -> bytes:

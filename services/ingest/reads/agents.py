@@ -33,15 +33,18 @@ _BROWSERS = (
 )
 # Words by which an app names its device.
 _DEVICE = re.compile(
-    rb"iphone|ipad|ipod|\bios[ /]\d|android|andr0id|cfnetwork/|windows phone|harmony|tizen|web[0o]s|smart-?tv"
+    rb"iphone|ipad|ipod|\bios[ /]\d|android|andr0id|cfnetwork/|windows "
+    rb"phone|harmony|tizen|web[0o]s|smart-?tv"
     rb"|playstation|nintendo|xbox|kaios|symbian|midp|ucweb|\(ucbrowser/|openwave|up\.browser|obigo|j2me"
-    rb"|hbbtv|ce-html|nettv|apple ?tv|roku|\bcrkey|watchos|tvos|visionos|darwin/\d|wap.?browser|\bmaui\b|applenews"
+    rb"|hbbtv|ce-html|nettv|apple "
+    rb"?tv|roku|\bcrkey|watchos|tvos|visionos|darwin/\d|wap.?browser|\bmaui\b|applenews"
 )
 # Words of every browser's agent: an engine, a system, or a browser's name.
 # Privacy tools overwrite them with 0 and D.
 _OF_A_BROWSER = re.compile(
-    rb"khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|mobile|windows|win(?:9|nt)|macintosh|mac os"
-    rb"|x11|linux|bsd|cros|os/2|amiga|beos|haiku|risc ?os|sunos|palm|brew|blackberry|nokia|samsung|maemo|meego|[(]0{5}"
+    rb"khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|mobile|windows"
+    rb"|win(?:9|nt)|macintosh|mac os|x11|linux|bsd|cros|os/2|amiga|beos|haiku|risc ?os|sunos|palm"
+    rb"|brew|blackberry|nokia|samsung|maemo|meego|[(]0{5}"
 )
 # Words of an app that shows the page itself.
 _APP = re.compile(rb"; ?wv\)|version/4\.0 (?:mobile )?chrome/|electron/|cfnetwork/")
@@ -54,7 +57,9 @@ _NOT_A_MODEL = (
 )
 # Comments with names of devices ("CUBOT", "M bot 60").
 # They say nothing about the program, with some exceptions.
-_MODEL = re.compile(rb"\((?![^()]*(?:" + _NOT_A_MODEL + rb"))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]")
+_MODEL = re.compile(
+    rb"\((?![^()]*(?:" + _NOT_A_MODEL + rb"))[^()]*(?:android|dpi;)[^()]*\)|\[fb[^\]]*\]"
+)
 _ROBOTS = (
     # names of robots' tasks
     *(
@@ -84,7 +89,9 @@ _ROBOTS = (
 )
 # Patterns of the list that match people too: a build of Android 15, browsers (Facebook's,
 # Viber's, Cốc Cốc's), and a library that apps name next to their device.
-_PEOPLES_PATTERNS = frozenset({r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"coccoc", r"okhttp"})
+_PEOPLES_PATTERNS = frozenset(
+    {r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"coccoc", r"okhttp"}
+)
 
 # Tasks that name robots, and also apps on a phone: "QRScanner/2.1", "DailyMonitor/3.0".
 # In a phone's agent they count only at the beginning of a word, and a library's name doesn't count.
@@ -93,7 +100,9 @@ _TASKS = frozenset(
     b"thumbnail survey measurement okhttp".split()
 )
 _TASK = re.compile(
-    rb"(?<![a-z])(?<!technology )(?<!technology%20)(?:" + b"|".join(sorted(_TASKS - {b"okhttp"})) + rb")"
+    rb"(?<![a-z])(?<!technology )(?<!technology%20)(?:"
+    + b"|".join(sorted(_TASKS - {b"okhttp"}))
+    + rb")"
 )
 # Contact addresses of robots, but not those of components in people's browsers.
 _WEB = re.compile(rb"https?:(?!//(?:www\.)?(?:bsalsa|qtweb)\.)|(?<!//)www\.")
@@ -106,7 +115,8 @@ _SECOND_LOOK = {
     b"crawl": re.compile(rb"crawl(?:ing|y|son|4)?(?![a-z])|crawler"),
     b"scrap": re.compile(rb"scrap(?:ing|y|e)(?![a-z])|scraper"),
     b"compatible": re.compile(
-        rb"compatible[;,] *+(?![^)]*\bmsie *+[1-9]|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows"
+        rb"compatible[;,] *+(?![^)]*\bmsie "
+        rb"*+[1-9]|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows"
         rb"|macintosh|nokia|palm|webtv|amigavoyager|ibrowse|lotus|nintendo|links|elinks)[a-z]"
     ),
     b"@": re.compile(_EMAIL),
@@ -138,7 +148,9 @@ def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
         if pattern in _PEOPLES_PATTERNS:
             continue
         # A class of one letter in both cases is that letter. Other classes and escapes end a word.
-        plain = re.sub(r"\[(\w)(\w)\]", lambda m: m[1] if m[1].lower() == m[2].lower() else " ", pattern)
+        plain = re.sub(
+            r"\[(\w)(\w)\]", lambda m: m[1] if m[1].lower() == m[2].lower() else " ", pattern
+        )
         words = re.findall(r"[a-z0-9]+", re.sub(r"\\[sSdDwWb]", " ", plain).lower())
         if words := [word for word in words if word not in _OF_BROWSERS]:
             key = max(words, key=len).encode()
@@ -175,13 +187,18 @@ def _is_of_no_browser(agent: bytes) -> bool:
 
 
 def _names_a_robot(agent: bytes) -> bool:
-    found = {_NAMES[number] for number, _, _ in _ANY_NAME.find_matches_as_indexes(agent, overlapping=True)}
+    found = {
+        _NAMES[number]
+        for number, _, _ in _ANY_NAME.find_matches_as_indexes(agent, overlapping=True)
+    }
     if found and _means_a_robot(found, agent):
         return True
     words = agent.translate(_WORDS).split()
     if _LISTED.keys().isdisjoint(words) or _is_of_an_app(agent):
         return False
-    return any(pattern.search(agent) for word in _LISTED.keys() & set(words) for pattern in _LISTED[word])
+    return any(
+        pattern.search(agent) for word in _LISTED.keys() & set(words) for pattern in _LISTED[word]
+    )
 
 
 def _is_of_an_app(agent: bytes) -> bool:
@@ -198,4 +215,6 @@ def _means_a_robot(found: set[bytes], agent: bytes) -> bool:
         return True
     if any(name in _SECOND_LOOK and _SECOND_LOOK[name].search(agent) for name in found):
         return True
-    return not found.isdisjoint(_TASKS) and (_TASK.search(agent) is not None or not _DEVICE.search(agent))
+    return not found.isdisjoint(_TASKS) and (
+        _TASK.search(agent) is not None or not _DEVICE.search(agent)
+    )

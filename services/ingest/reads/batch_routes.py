@@ -14,9 +14,10 @@ from shared.web.api import json_body, validated
 from shared.web.openapi import answered, body, problems
 
 _COUNTED_ONCE = (
-    f"Count up to {read_batches.MAX_READS:,} reads, once per key. A request may be repeated for {COUNTED_HOURS} hours; "
-    f"after that its key is answered 409, and {KEY_HOURS} hours after its first use it is forgotten. Reads are not "
-    "filtered. Reads of unknown articles are not counted; the answer lists these articles and the rest counts."
+    f"Count up to {read_batches.MAX_READS:,} reads, once per key. A request may be repeated for "
+    f"{COUNTED_HOURS} hours; after that its key is answered 409, and {KEY_HOURS} hours after its "
+    "first use it is forgotten. Reads are not filtered. Reads of unknown articles are not "
+    "counted; the answer lists these articles and the rest counts."
 )
 _BODY = body(
     read_batches.ReadBatchInput,
@@ -28,7 +29,12 @@ _KEY = {
     "in": "header",
     "required": True,
     "description": "a new key for each batch; repeat the key when you repeat the request",
-    "schema": {"type": "string", "minLength": 1, "maxLength": read_batches.MAX_KEY, "pattern": r"^[ -~]+$"},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": read_batches.MAX_KEY,
+        "pattern": r"^[ -~]+$",
+    },
     "examples": {"key": {"value": "app-7-0001"}},
 }
 # Described by hand: a missing key is refused by `checked_key`, which says what a key is.
@@ -53,7 +59,9 @@ async def post_reads(
 ) -> BatchAnswer:
     try:
         batch_id = read_batches.keyed_id(sender.name, read_batches.checked_key(idempotency_key))
-        wanted = validated(read_batches.ReadBatchInput, await json_body(request, read_batches.MAX_BODY)).articles
+        wanted = validated(
+            read_batches.ReadBatchInput, await json_body(request, read_batches.MAX_BODY)
+        ).articles
         accepted = await service.count(batch_id, wanted)
     except Problem:
         service.answered("invalid", 1)

@@ -45,7 +45,9 @@ Deliver = Callable[[Batch], Awaitable[None]]
 @dataclass
 class _Gathering:
     reads: list[Read] = field(default_factory=list)
-    durable: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    durable: asyncio.Future[str] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 class Batcher:
@@ -54,7 +56,12 @@ class Batcher:
     """
 
     def __init__(
-        self, epoch: str, deliver: Deliver, millis: Callable[[], int], metrics: IngestMetrics, burst: int = BURST
+        self,
+        epoch: str,
+        deliver: Deliver,
+        millis: Callable[[], int],
+        metrics: IngestMetrics,
+        burst: int = BURST,
     ) -> None:
         self._epoch, self._deliver, self._millis, self._metrics = epoch, deliver, millis, metrics
         self._burst = self._allowance = float(burst)
@@ -199,7 +206,9 @@ def grouped(reads: Iterable[Read]) -> tuple[list[Group], str]:
     readers: dict[str, list[str]] = {}
     begin = end = day = 0
     for article, accepted_at, salt_day, visitor in reads:
-        if not begin <= accepted_at < end or salt_day != day:  # true for a batch's first read and hardly any other
+        if (
+            not begin <= accepted_at < end or salt_day != day
+        ):  # true for a batch's first read and hardly any other
             quarter, day = accepted_at // QUARTER_MS, salt_day
             begin, end = quarter * QUARTER_MS, (quarter + 1) * QUARTER_MS
             readers = found.setdefault((quarter, day), {})

@@ -49,7 +49,10 @@ _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
 _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 COUNTED = b"counted"
-FILTERED = {reason: b"filtered; reason=" + reason.encode() for reason in ("reload", "bot", "prefetch", "origin")}
+FILTERED = {
+    reason: b"filtered; reason=" + reason.encode()
+    for reason in ("reload", "bot", "prefetch", "origin")
+}
 NOT_COUNTED = b"not counted"
 """`Luotdoc-Read` in the answer to HEAD."""
 
@@ -75,10 +78,15 @@ class Beacon:
     def __post_init__(self) -> None:
         # Without `counted`: the batcher counts those.
         self._unknown, self._invalid, self._unavailable, self._limited = (
-            self.metrics.reads.labels("reader", outcome) for outcome in ("unknown", "invalid", "unavailable", "limit")
+            self.metrics.reads.labels("reader", outcome)
+            for outcome in ("unknown", "invalid", "unavailable", "limit")
         )
-        self._filtered = {reason: self.metrics.reads.labels("reader", reason) for reason in FILTERED}
-        self._heads = {reason: lines([*_answer(outcome, b"-"), *OPEN]) for reason, outcome in FILTERED.items()}
+        self._filtered = {
+            reason: self.metrics.reads.labels("reader", reason) for reason in FILTERED
+        }
+        self._heads = {
+            reason: lines([*_answer(outcome, b"-"), *OPEN]) for reason, outcome in FILTERED.items()
+        }
         self._answered, self._answered_at, self._head = "", 0.0, b""
         self._took = self.metrics.read_answered
         self._in_flight = 0
@@ -90,7 +98,9 @@ class Beacon:
             try:
                 if scope["method"] != "POST":
                     raise Problem(405, "reads are posted", headers=[("allow", "POST")])
-                outcome, batch = await self._take(_article(await read_body(scope, receive, MAX_BODY)), scope)
+                outcome, batch = await self._take(
+                    _article(await read_body(scope, receive, MAX_BODY)), scope
+                )
             except (Problem, Unavailable) as error:
                 await self._refuse(send, error)
             else:
@@ -101,7 +111,9 @@ class Beacon:
         with self._measured():
             try:
                 if scope["method"] not in ("GET", "HEAD"):
-                    raise Problem(405, "the picture is read with GET", headers=[("allow", "GET, HEAD")])
+                    raise Problem(
+                        405, "the picture is read with GET", headers=[("allow", "GET, HEAD")]
+                    )
                 check_query(scope)
                 article = _checked(query_value(scope, "article"))
                 if scope["method"] == "HEAD":  # not a view of the page
@@ -112,7 +124,13 @@ class Beacon:
             except (Problem, Unavailable) as error:
                 await self._refuse(send, error)
             else:
-                await respond(send, 200, _PIXEL, [(b"content-type", b"image/gif"), *_answer(outcome, batch)], OPEN)
+                await respond(
+                    send,
+                    200,
+                    _PIXEL,
+                    [(b"content-type", b"image/gif"), *_answer(outcome, batch)],
+                    OPEN,
+                )
 
     @contextmanager
     def _measured(self) -> Iterator[None]:
@@ -169,12 +187,16 @@ class Beacon:
         outcome.add_done_callback(partial(self._settled, request, key if reader else None, started))
         return True
 
-    def _answer_filtered(self, request: FastRequest, article: str, reason: str, started: float) -> None:
+    def _answer_filtered(
+        self, request: FastRequest, article: str, reason: str, started: float
+    ) -> None:
         self._note_filtered(reason, article)
         self._took(time.perf_counter() - started)
         request.no_content(self._heads[reason])
 
-    def _joined(self, request: FastRequest, article: str, started: float, outcome: asyncio.Future[str]) -> None:
+    def _joined(
+        self, request: FastRequest, article: str, started: float, outcome: asyncio.Future[str]
+    ) -> None:
         """Answer a read that waited for an equal one in flight:
         a reload if that is durable, else 503.
         """
@@ -186,7 +208,9 @@ class Beacon:
         else:
             self._answer_filtered(request, article, "reload", started)
 
-    def _settled(self, request: FastRequest, key: str | None, started: float, outcome: asyncio.Future[str]) -> None:
+    def _settled(
+        self, request: FastRequest, key: str | None, started: float, outcome: asyncio.Future[str]
+    ) -> None:
         self._in_flight -= 1
         try:
             batch = outcome.result()
@@ -237,7 +261,9 @@ class Beacon:
         """The read's key in the window,
         with the previous salt if the visitor read the article before the turn.
         """
-        if before and (self.window.holds(before + article) or self.window.pending(before + article) is not None):
+        if before and (
+            self.window.holds(before + article) or self.window.pending(before + article) is not None
+        ):
             return before + article
         return reader + article
 
@@ -246,7 +272,9 @@ class Beacon:
         if self.window.holds(key):
             return self._note_filtered("reload", article)
         if (pending := self.window.pending(key)) is not None:
-            await asyncio.shield(pending)  # other reads wait for it too: this request's end must not cancel it
+            await asyncio.shield(
+                pending
+            )  # other reads wait for it too: this request's end must not cancel it
             return self._note_filtered("reload", article)
         outcome = self.batcher.add(article, day, reader)
         self.window.begin(key, outcome)
@@ -274,7 +302,11 @@ class Beacon:
 
 
 def _answer(outcome: bytes, batch: bytes) -> RawHeaders:
-    return [(b"luotdoc-read", outcome), (b"cache-control", b"no-store"), (b"x-correlation-id", batch)]
+    return [
+        (b"luotdoc-read", outcome),
+        (b"cache-control", b"no-store"),
+        (b"x-correlation-id", batch),
+    ]
 
 
 def _too_many(wait: float) -> Problem:
@@ -292,7 +324,9 @@ def _article(body: bytes) -> str:
     if "article" not in content:
         raise Problem.invalid("article", "is missing")
     if len(content) > 1:
-        raise Problem.invalid(next(name for name in content if name != "article"), "is not a field of a read")
+        raise Problem.invalid(
+            next(name for name in content if name != "article"), "is not a field of a read"
+        )
     return _checked(content["article"])
 
 

@@ -11,7 +11,10 @@ _OUTCOME = {
     "Luotdoc-Read": {
         "description": "whether the read counts, and if not, why",
         "required": True,
-        "schema": {"type": "string", "enum": [outcome.decode() for outcome in (COUNTED, *FILTERED.values())]},
+        "schema": {
+            "type": "string",
+            "enum": [outcome.decode() for outcome in (COUNTED, *FILTERED.values())],
+        },
     }
 }
 _REFUSED = problems(
@@ -19,14 +22,18 @@ _REFUSED = problems(
     503,
     also={
         404: "There is no such article, or it is not public.",
-        429: "Too many reads from this address (`LUOTDOC_READ_LIMIT`); `Retry-After` says when to try again.",
+        429: (
+            "Too many reads from this address (`LUOTDOC_READ_LIMIT`); `Retry-After` says when "
+            "to try again."
+        ),
     },
 )
 _SAID = (
-    "One view of one article. The answer comes once the read is durable; it is counted within seconds. Some reads are "
-    "filtered instead of counted: a reload by the same visitor within half an hour (`LUOTDOC_READ_WINDOW`), a read by "
-    "a program, a prefetch, and a read from another site's page (`LUOTDOC_READ_ORIGINS`). The status is the same, and "
-    "`Luotdoc-Read` gives the reason."
+    "One view of one article. The answer comes once the read is durable; it is counted within "
+    "seconds. Some reads are filtered instead of counted: a reload by the same visitor within "
+    "half an hour (`LUOTDOC_READ_WINDOW`), a read by a program, a prefetch, and a read from "
+    "another site's page (`LUOTDOC_READ_ORIGINS`). The status is the same, and `Luotdoc-Read` "
+    "gives the reason."
 )
 _TEXT = {
     "type": "string",
@@ -43,14 +50,24 @@ _POST: dict[str, Any] = {
         "required": True,
         "description": f"At most {MAX_BODY:,} bytes.",
         "content": {
-            "application/json": {"schema": ref(ReadInput), "examples": {"read": {"value": {"article": "hello1"}}}},
-            "text/plain": {"schema": _TEXT, "examples": {"read": {"value": '{"article": "hello1"}'}}},
+            "application/json": {
+                "schema": ref(ReadInput),
+                "examples": {"read": {"value": {"article": "hello1"}}},
+            },
+            "text/plain": {
+                "schema": _TEXT,
+                "examples": {"read": {"value": '{"article": "hello1"}'}},
+            },
         },
     },
     "responses": as_text(
         answered(204, "The read is durable, or was filtered.", headers=_OUTCOME)
         | _REFUSED
-        | problems(415, 422, also={413: f"The body has more than {MAX_BODY:,} bytes; the connection is closed."})
+        | problems(
+            415,
+            422,
+            also={413: f"The body has more than {MAX_BODY:,} bytes; the connection is closed."},
+        )
     ),
 }
 _PIXEL: dict[str, Any] = {

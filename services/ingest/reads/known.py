@@ -25,7 +25,9 @@ LOOKUP_SECONDS = 2.0
 class KnownArticles:
     """The set of public articles, kept up to date by a change stream."""
 
-    def __init__(self, store: ArticleStore, seconds: Callable[[], float], metrics: IngestMetrics) -> None:
+    def __init__(
+        self, store: ArticleStore, seconds: Callable[[], float], metrics: IngestMetrics
+    ) -> None:
         self._store, self._seconds = store, seconds
         self._public: set[str] = set()
         self._absent: OrderedDict[str, float] = OrderedDict()
@@ -58,7 +60,9 @@ class KnownArticles:
             async with asyncio.timeout(LOOKUP_SECONDS), self._lookups:
                 public = article_id in self._public or await self._store.is_published(article_id)
         except (TimeoutError, PyMongoError) as error:
-            raise Unavailable("whether there is such an article is not known now, try again") from error
+            raise Unavailable(
+                "whether there is such an article is not known now, try again"
+            ) from error
         finally:
             self._waiting -= 1
         if public:
@@ -78,7 +82,9 @@ class KnownArticles:
                 async for article_id, public in self._store.watch(self._load):
                     self.note(article_id, public)
             except PyMongoError as error:
-                log.warning("the change stream of articles is lost, opening it again: %s", str(error)[:200])
+                log.warning(
+                    "the change stream of articles is lost, opening it again: %s", str(error)[:200]
+                )
             await asyncio.sleep(0.5)
 
     async def _load(self) -> None:

@@ -15,7 +15,9 @@ class ReadLimit:
     """Upper bound for remembered addresses; at least half as many are.
     A forgotten one starts with a full bucket."""
 
-    def __init__(self, per_minute: int, seconds: Callable[[], float], capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, per_minute: int, seconds: Callable[[], float], capacity: int = CAPACITY
+    ) -> None:
         self.per_minute, self._seconds = per_minute, seconds
         self._interval = 60 / per_minute if per_minute else 0.0
         self._half = max(1, capacity // 2)

@@ -47,7 +47,9 @@ class Outlet:
     After a failed confirm, batches go straight to the spool.
     """
 
-    def __init__(self, publish: Publish, spool: Spool, clock: Clock, metrics: IngestMetrics) -> None:
+    def __init__(
+        self, publish: Publish, spool: Spool, clock: Clock, metrics: IngestMetrics
+    ) -> None:
         self._publish, self._spool, self._clock, self._metrics = publish, spool, clock, metrics
         # One thread, because the spool's methods must be called one at a time.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
@@ -71,7 +73,8 @@ class Outlet:
         if orphans := await self._on_disk(self._spool.orphans):
             names = ", ".join(sorted(orphans))
             log.warning(
-                "%d bytes are in the spools of %s; whichever does not run: `python -m services.ingest adopt INSTANCE`",
+                "%d bytes are in the spools of %s; whichever does not run: `python -m "
+                "services.ingest adopt INSTANCE`",
                 sum(orphans.values()),
                 names,
             )
@@ -87,9 +90,14 @@ class Outlet:
     def degraded(self) -> str | None:
         """The spool's fault, for `/readyz`, while reads can still be stored; None if it works."""
         if trouble := self._spool.trouble:
-            return f"the spool cannot be used, reads are stored by RabbitMQ's confirm alone: {trouble}"
+            return (
+                f"the spool cannot be used, reads are stored by RabbitMQ's confirm alone: {trouble}"
+            )
         if unreadable := self._spool.unreadable:
-            return f"segments of the spool cannot be read: {', '.join(sorted(path.name for path in unreadable))}"
+            return (
+                "segments of the spool cannot be read: "
+                f"{', '.join(sorted(path.name for path in unreadable))}"
+            )
         return None
 
     async def deliver(self, batch: Batch) -> None:
@@ -128,7 +136,10 @@ class Outlet:
                 while segments := await self._on_disk(self._spool.segments):
                     for segment in segments:
                         await self._forward(segment)
-            except* (Transient, DeliveryError) as errors:  # alone, or as a group from those sent together
+            except* (
+                Transient,
+                DeliveryError,
+            ) as errors:  # alone, or as a group from those sent together
                 self._away = True
                 log.debug("the spool waits for RabbitMQ: %s", errors.exceptions[0])
                 self._spooled.set()
@@ -152,7 +163,10 @@ class Outlet:
         trouble = self._spool.trouble
         self._metrics.spool_usable.set(not trouble)
         if trouble and not self._told_trouble:
-            log.error("the spool cannot be used, reads are stored by RabbitMQ's confirm alone: %s", trouble)
+            log.error(
+                "the spool cannot be used, reads are stored by RabbitMQ's confirm alone: %s",
+                trouble,
+            )
         elif self._told_trouble and not trouble:
             log.warning("the spool can be used again")
         self._told_trouble = bool(trouble)
@@ -161,7 +175,9 @@ class Outlet:
         """For ever: measure the spools of other instances in the same directory."""
         while True:
             with contextlib.suppress(SpoolUnusable):
-                self._metrics.spool_beside.set(sum((await self._on_disk(self._spool.orphans)).values()))
+                self._metrics.spool_beside.set(
+                    sum((await self._on_disk(self._spool.orphans)).values())
+                )
             await asyncio.sleep(BESIDE_SECONDS)
 
     async def _forward(self, segment: Path) -> None:

@@ -24,8 +24,9 @@ MAX_READS = 1000
 MAX_BODY = 128 * 1024
 MAX_KEY = 255
 _TOO_LATE = (
-    f"the key was first used more than {COUNTED_HOURS} hours ago. If a request with it was answered 200, there is "
-    "nothing to do; if none was, its reads may be counted or not, and another key counts them again"
+    f"the key was first used more than {COUNTED_HOURS} hours ago. If a request with it was "
+    "answered 200, there is nothing to do; if none was, its reads may be counted or not, and "
+    "another key counts them again"
 )
 
 

@@ -49,7 +49,9 @@ class Salts:
         """
         for place, (begin, day, salt) in enumerate(self._newest_first):
             if begin <= milliseconds:
-                turned = milliseconds - begin < window * 1000 and place + 1 < len(self._newest_first)
+                turned = milliseconds - begin < window * 1000 and place + 1 < len(
+                    self._newest_first
+                )
                 return day, salt, self._newest_first[place + 1][2] if turned else None
         return *self._newest_first[-1][1:], None
 
@@ -58,10 +60,13 @@ class Salts:
         today = day_of(self._clock(), self._zone)
         held = {}
         for day in (today + timedelta(days=1), today, today - timedelta(days=1)):
-            held[day] = self._held.get(day) or await self._store.salt(day, begin_of(day, self._zone))
+            held[day] = self._held.get(day) or await self._store.salt(
+                day, begin_of(day, self._zone)
+            )
         self._held = held
         self._newest_first = [
-            (to_millis(begin_of(day, self._zone)), day.toordinal() - _EPOCH_DAY, salt) for day, salt in held.items()
+            (to_millis(begin_of(day, self._zone)), day.toordinal() - _EPOCH_DAY, salt)
+            for day, salt in held.items()
         ]
 
     async def run(self) -> None:

@@ -27,7 +27,9 @@ _HEAD = struct.Struct(">II")
 
 def encode(batch: Batch) -> bytes:
     """`batch` as one record."""
-    payload = orjson.dumps([batch.batch_id, batch.minted_at, batch.reads, orjson.Fragment(batch.body())])
+    payload = orjson.dumps(
+        [batch.batch_id, batch.minted_at, batch.reads, orjson.Fragment(batch.body())]
+    )
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
@@ -59,7 +61,9 @@ def _batch(payload: bytes) -> Batch | None:
         if type(reads) is list:
             reads, content = len(reads), {"reads": reads, "filtered": content}
         # Checked as the counter does: a batch that it would park counts as damage.
-        return parse({"batch_id": name, "minted_at": minted_at, "reads": reads}, orjson.dumps(content))
+        return parse(
+            {"batch_id": name, "minted_at": minted_at, "reads": reads}, orjson.dumps(content)
+        )
     except (ValueError, TypeError, Permanent):  # orjson's errors are ValueErrors or TypeErrors
         return None
 

@@ -90,7 +90,9 @@ class Spool:
     @property
     def oldest_minted_at(self) -> int | None:
         """The time of the oldest waiting batch in milliseconds since 1970; None if none waits."""
-        return min((s.oldest for s in self._segments.values() if s.oldest is not None), default=None)
+        return min(
+            (s.oldest for s in self._segments.values() if s.oldest is not None), default=None
+        )
 
     def orphans(self) -> dict[str, int]:
         """Bytes in the spools of other instances in the same directory,
@@ -210,7 +212,9 @@ class Spool:
         batches, good = decode(data)
         if good < len(data) and not segment.damaged:
             segment.damaged = True
-            log.error("%s is torn or damaged after byte %d; it will be kept as .damaged", path.name, good)
+            log.error(
+                "%s is torn or damaged after byte %d; it will be kept as .damaged", path.name, good
+            )
         return batches
 
     def forget(self, path: Path) -> None:
@@ -237,7 +241,9 @@ class Spool:
             _sync(path.parent)
 
     def _take_lock(self) -> None:
-        self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._lock = os.open(
+            self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -267,7 +273,11 @@ class Spool:
         # Numbers of `.damaged` files count too:
         # a second one of the same name would replace the first.
         stems = (name.partition(".")[0] for name in names)
-        used = [int(stem) for stem in stems if stem.isascii() and stem.isdecimal() and len(stem) <= MOST_DIGITS]
+        used = [
+            int(stem)
+            for stem in stems
+            if stem.isascii() and stem.isdecimal() and len(stem) <= MOST_DIGITS
+        ]
         self._next = max(self._next, 1 + max(used, default=-1))
         for path in sorted(self._folder / name for name in names if name.endswith(".spool")):
             if path not in self._segments and path not in self._forwarded:
@@ -300,21 +310,29 @@ class Spool:
             if segment.in_place():
                 continue
             if segment.descriptor < 0:
-                log.critical("%s was deleted with %d bytes of batches that were answered 204", path, segment.size)
+                log.critical(
+                    "%s was deleted with %d bytes of batches that were answered 204",
+                    path,
+                    segment.size,
+                )
                 del self._segments[path]
                 continue
             copy = self._start_segment()
             self._current = None
             copy.write(segment.content()[: segment.size])
             copy.size, copy.oldest = segment.size, segment.oldest
-            log.warning("%s was deleted or replaced; what it held is saved in %s", path.name, copy.path.name)
+            log.warning(
+                "%s was deleted or replaced; what it held is saved in %s", path.name, copy.path.name
+            )
             if self._segments.get(path) is segment:
                 del self._segments[path]
             segment.close()
 
     def _probe(self) -> None:
         probe = self._folder / "probe"
-        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(
+            probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
         try:
             written = os.write(descriptor, bytes(PROBE_BYTES))
             os.fsync(descriptor)
@@ -384,7 +402,9 @@ def _sync(folder: Path) -> None:
 
 def _size(folder: Path) -> int:
     size = 0
-    with contextlib.suppress(OSError):  # not readable, or its instance has just deleted a forwarded segment
+    with contextlib.suppress(
+        OSError
+    ):  # not readable, or its instance has just deleted a forwarded segment
         for segment in folder.glob("*.spool"):
             size += segment.stat().st_size
     return size

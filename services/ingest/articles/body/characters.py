@@ -9,17 +9,22 @@ MAX_MARKS = 8
 
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
-"""Control characters between two words: Word's line break, a page break of a PDF, separators, the next line."""
+"""Control characters between two words: Word's line break, a page break of a PDF, separators, the
+next line.
+"""
 
 _UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
-"""Letters and symbols to Unicode, blank to a reader: fillers of Hangul, the empty pattern of Braille, the place of an
-object that was not pasted, a note's head that is none."""
+"""Letters and symbols to Unicode, blank to a reader: fillers of Hangul, the empty pattern of
+Braille, the place of an object that was not pasted, a note's head that is none."""
 
 
 def shows(text: str) -> bool:
     """Whether a reader sees anything of `text`; false for white space."""
-    return any(unicodedata.category(character) not in _UNSEEN_KINDS and character not in _FILLERS for character in text)
+    return any(
+        unicodedata.category(character) not in _UNSEEN_KINDS and character not in _FILLERS
+        for character in text
+    )
 
 
 def printable(text: str) -> str:
@@ -28,7 +33,9 @@ def printable(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A decoded text or attribute value in NFC, without the control characters that its entities may have brought."""
+    """A decoded text or attribute value in NFC, without the control characters that its entities
+    may have brought.
+    """
     text = printable(text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -52,9 +59,11 @@ _ONE_FORMAT = re.compile(f"[{_FORMATS}]")
 
 
 def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
-    """At most `MAX_MARKS` combining marks on a letter: 2,000 on one letter make a page 12,000 px wide.
+    """At most `MAX_MARKS` combining marks on a letter: 2,000 on one letter make a page 12,000 px
+    wide.
 
-    `before` marks stand on the letter in front of `text`. Answers the text, and how many stand on its last letter.
+    `before` marks stand on the letter in front of `text`. Answers the text, and how many stand on
+    its last letter.
     """
     if text.isascii():
         return text, 0 if text else before
@@ -73,7 +82,9 @@ def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
 
 
 def _at_most(stack: str, before: int) -> tuple[str, int]:
-    """A stack of marks and format characters without the marks that are too many, and how many stay."""
+    """A stack of marks and format characters without the marks that are too many, and how many
+    stay.
+    """
     kept = []
     for character in stack:
         if not _ONE_FORMAT.match(character):
@@ -96,5 +107,7 @@ def composed(html: str) -> str:
 
 
 def with_escapes_composed(html: str) -> str:
-    """Written HTML in NFC, also where a stroke stands behind an escaped < or >: a parser would read them as one."""
+    """Written HTML in NFC, also where a stroke stands behind an escaped < or >: a parser would read
+    them as one.
+    """
     return html.replace("&gt;\u0338", "\u226f").replace("&lt;\u0338", "\u226e")

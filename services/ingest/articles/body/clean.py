@@ -1,8 +1,8 @@
 """The way from an editor's HTML to the body that is published: `clean`. Pure.
 
-The tree that a browser would make of it is walked once. Blocks that are not kept become borders between paragraphs,
-styles that mean something become elements, ids get a prefix, embeds become links or players. What is written then goes
-through the sanitiser: it alone decides what is safe.
+The tree that a browser would make of it is walked once. Blocks that are not kept become borders
+between paragraphs, styles that mean something become elements, ids get a prefix, embeds become
+links or players. What is written then goes through the sanitiser: it alone decides what is safe.
 """
 
 import re
@@ -14,14 +14,28 @@ from typing import Literal
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.ingest.articles.body import elements
-from services.ingest.articles.body.characters import composed, plain, printable, with_escapes_composed
+from services.ingest.articles.body.characters import (
+    composed,
+    plain,
+    printable,
+    with_escapes_composed,
+)
 from services.ingest.articles.body.context import MAX_INLINE, Context
 from services.ingest.articles.body.limits import prepare
 from services.ingest.articles.body.links import PREFIX, Attributes, Links, id_of, unfinished
 from services.ingest.articles.body.lists import kind_of_list, other_list
 from services.ingest.articles.body.pictures import picture as picture_address
 from services.ingest.articles.body.sanitiser import ALIGNABLE, has_content, sanitise
-from services.ingest.articles.body.style import OWN, Align, Look, Sheet, align_of, declared, look_of, read_sheets
+from services.ingest.articles.body.style import (
+    OWN,
+    Align,
+    Look,
+    Sheet,
+    align_of,
+    declared,
+    look_of,
+    read_sheets,
+)
 from services.ingest.articles.body.symbols import FONTS, PRIVATE, readable
 from services.ingest.articles.body.things import Things, attributes_of, emoji, is_empty, siblings
 from services.ingest.articles.body.writer import Inline, Leaf, Pairs, Writer
@@ -35,7 +49,8 @@ _SHORTCODE = re.compile(
 )
 """What WordPress would replace with something."""
 _GROUPS = {
-    "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "s": "struck", "del": "struck",
+    "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "s": "struck",
+    "del": "struck",
     "sub": "raised", "sup": "raised",
 }  # fmt: skip
 
@@ -57,24 +72,32 @@ class Body:
 
 
 def clean(html: str, page: str) -> Body:
-    """The body of an article: text, headings, lists, tables, links, pictures and players; nothing that runs.
+    """The body of an article: text, headings, lists, tables, links, pictures and players; nothing
+    that runs.
 
-    `page` is the absolute address of the article's page: relative addresses are resolved against it. Those on the
-    same site are kept from its root. Raises ValueError (`limits.TooMuch`, `writer.TooLarge`) with words for the
-    editor where the markup is too costly, or where nothing is left of it.
+    `page` is the absolute address of the article's page: relative addresses are resolved against
+    it. Those on the same site are kept from its root. Raises ValueError (`limits.TooMuch`,
+    `writer.TooLarge`) with words for the editor where the markup is too costly, or where nothing is
+    left of it.
     """
     walker, shown = _Walker(Links(page)), printable(html)
     if len(shown) < len(html):
-        walker.warn("control characters were taken out: has the text been read in its right encoding?")
+        walker.warn(
+            "control characters were taken out: has the text been read in its right encoding?"
+        )
     if code := _SHORTCODE.search(shown):
-        walker.warn(f"{code[0][:80]} is published as it stands: it means something to WordPress only")
+        walker.warn(
+            f"{code[0][:80]} is published as it stands: it means something to WordPress only"
+        )
     sheets: list[str] = []
     prepared = prepare(shown, sheets)
     walker.sheet = read_sheets(sheets)
     walker.walk(prepared)
     written, missing = walker.writer.finish()
     for target in dict.fromkeys(missing):
-        walker.warn(f"the link to #{target.removeprefix(PREFIX)} was taken off: nothing has that id")
+        walker.warn(
+            f"the link to #{target.removeprefix(PREFIX)} was taken off: nothing has that id"
+        )
     safe = with_escapes_composed(sanitise(composed(written)))
     if not has_content(safe):
         raise ValueError("must not be empty: nothing is left of it once it is cleaned")
@@ -123,7 +146,9 @@ class _Walker:
         if context.font or not text.isascii():
             text = readable(text, context.font)
             if found := PRIVATE.search(text):
-                self.warn(f"U+{ord(found[0]):04X} has a shape in one font only: readers see an empty box")
+                self.warn(
+                    f"U+{ord(found[0]):04X} has a shape in one font only: readers see an empty box"
+                )
         if not context.lines or context.leaf.tag == "pre":
             self.writer.text(text, context.inlines, context.leaf)
             return
@@ -141,10 +166,14 @@ class _Walker:
         if look.picture or attributes.get("background"):
             self.warn("a picture behind the text was left out")
         if look.font and look.font not in FONTS and look.font.startswith(("webdings", "wingdings")):
-            self.warn(f"text in the font {look.font[:40]} shows as letters: write its signs otherwise")
+            self.warn(
+                f"text in the font {look.font[:40]} shows as letters: write its signs otherwise"
+            )
         return look
 
-    def _enter(self, node: LexborNode, context: Context) -> tuple[Context, Callable[[], None] | None] | None:
+    def _enter(
+        self, node: LexborNode, context: Context
+    ) -> tuple[Context, Callable[[], None] | None] | None:
         """Write what begins here. Answers how to go on inside, or None to pass over it."""
         source = node.tag or ""
         tag = elements.RENAMED.get(source, source)
@@ -176,7 +205,9 @@ class _Walker:
         if tag == "rt" and not _in_brackets(node):
             self.writer.remember(id)
             self.writer.text(" (", context.inlines, context.leaf)
-            return context.with_look(look), lambda: self.writer.text(")", context.inlines, context.leaf)
+            return context.with_look(look), lambda: self.writer.text(
+                ")", context.inlines, context.leaf
+            )
         align = look.align or _attribute_align(tag, attributes)
         if align is not None:
             context = replace(context, align=None if align == "start" else align)
@@ -184,7 +215,11 @@ class _Walker:
             tag, numbers = kind_of_list(tag, node, look)
             look = replace(look, numbers=numbers)
         is_container = tag in elements.CONTAINERS and self.writer.depth < MAX_CONTAINERS
-        if is_container and tag in elements.PARENTS and self.writer.container not in elements.PARENTS[tag]:
+        if (
+            is_container
+            and tag in elements.PARENTS
+            and self.writer.container not in elements.PARENTS[tag]
+        ):
             is_container = False
         if is_container:
             link = self._things.quoted(node, attributes) if tag == "blockquote" else None
@@ -193,7 +228,9 @@ class _Walker:
             return self._leaf(tag, attributes, id, context, look)
         if tag in elements.BLOCKS or tag in elements.CONTAINERS:
             self.writer.remember(id)
-            return self._border(context.told(tag, self._things.kept("", attributes)).with_look(look), tag)
+            return self._border(
+                context.told(tag, self._things.kept("", attributes)).with_look(look), tag
+            )
         if look.block:
             context, _ = self._border(context, tag)
         inside = self._inline(tag, attributes, id, context)
@@ -249,7 +286,13 @@ class _Walker:
         return replace(context, leaf=Leaf("p" if said else "", said)), self.writer.border
 
     def _container(
-        self, tag: str, attributes: Attributes, id: str, context: Context, look: Look, link: tuple[str, str] | None
+        self,
+        tag: str,
+        attributes: Attributes,
+        id: str,
+        context: Context,
+        look: Look,
+        link: tuple[str, str] | None,
     ) -> tuple[Context, Callable[[], None]]:
         if tag == "li" and (other := other_list(self.writer.container, attributes)):
             self.writer.close()
@@ -281,7 +324,9 @@ class _Walker:
         elif tag == "p" and (context.leaf.tag in elements.HEADINGS or context.leaf.tag == "pre"):
             self.writer.remember(id)
             return context.with_look(look), self.writer.border
-        leaf = Leaf(tag, (*context.inherited(self._things.kept(tag, attributes)), *context.aligned()), id)
+        leaf = Leaf(
+            tag, (*context.inherited(self._things.kept(tag, attributes)), *context.aligned()), id
+        )
 
         def leave() -> None:
             self.writer.border()
@@ -309,10 +354,15 @@ class _Walker:
         href = (attributes.get("href") or "").strip()
         address = self._links.link(href)
         if address and unfinished(href):
-            self.warn(f"the link {href[:80]!r} leads to {address[:80]} on this site: is its beginning missing?")
+            self.warn(
+                f"the link {href[:80]!r} leads to {address[:80]} on this site: is its beginning "
+                "missing?"
+            )
         if address is None or any(inline.tag == "a" for inline in context.inlines):
             if address is None and "href" in attributes:
-                self.warn(f"a link was taken off: {href[:80]!r} is no address that a reader can follow")
+                self.warn(
+                    f"a link was taken off: {href[:80]!r} is no address that a reader can follow"
+                )
             self.writer.remember(id)
             return context
         kept = (("href", address), *(pair for pair in kept if pair[0] != "href"))
@@ -320,7 +370,9 @@ class _Walker:
         return replace(context, inlines=(*context.inlines, Inline("a", kept, "", id, target)))
 
     def _without_scripts(self, node: LexborNode, context: Context) -> None:
-        """Pictures and embeds of a `<noscript>` that no script loads; its text is for old browsers."""
+        """Pictures and embeds of a `<noscript>` that no script loads; its text is for old
+        browsers.
+        """
         found = False
         for thing in node.css("img, iframe, audio, video, embed, object"):
             found, attributes = True, attributes_of(thing)
@@ -347,7 +399,11 @@ class _Walker:
             self._picture(attributes, context, id, sources)
 
     def _picture(
-        self, attributes: Attributes, context: Context, id: str = "", around: Iterable[Attributes] = ()
+        self,
+        attributes: Attributes,
+        context: Context,
+        id: str = "",
+        around: Iterable[Attributes] = (),
     ) -> None:
         if letter := emoji(attributes):
             self.writer.remember(id)
@@ -386,7 +442,9 @@ def _in_brackets(node: LexborNode) -> bool:
 
 
 def _attribute_align(tag: str, attributes: Attributes) -> Align | Literal["start"] | None:
-    """What an element says of alignment without a style. A `<table align=…>` is itself aligned, not its text."""
+    """What an element says of alignment without a style. A `<table align=…>` is itself aligned, not
+    its text.
+    """
     if tag == "center":
         return "center"
     return None if tag == "table" else align_of(attributes.get("align") or "")

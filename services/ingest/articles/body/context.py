@@ -57,13 +57,15 @@ class Context:
     def told(self, tag: str, said: Pairs) -> "Context":
         """The context inside a block that is not written, with its language and direction.
 
-        Word writes a language on every body, whatever the text is in. Left to right is said only inside the opposite.
+        Word writes a language on every body, whatever the text is in. Left to right is said only
+        inside the opposite.
         """
         rightward = ("dir", "rtl") not in self.said
         said = tuple(
             (name, value)
             for name, value in said
-            if not (name == "lang" and tag == "main") and not (name == "dir" and value != "rtl" and rightward)
+            if not (name == "lang" and tag == "main")
+            and not (name == "dir" and value != "rtl" and rightward)
         )
         return replace(self, said=self.inherited(said)) if said else self
 

@@ -1,27 +1,37 @@
 """The elements of HTML, by what becomes of them in an article's body."""
 
 CONTAINERS = frozenset(
-    "blockquote caption col colgroup dd dl dt figcaption figure li ol table tbody td tfoot th thead tr ul".split()
+    (
+        "blockquote caption col colgroup dd dl dt figcaption figure li ol table tbody td tfoot "
+        "th thead tr ul"
+    ).split()
 )
 """Kept with their structure."""
 TABLE_PARTS = frozenset("caption col colgroup tbody td tfoot th thead tr".split())
 LISTS = frozenset({"ol", "ul"})
 PARENTS = {
-    "li": LISTS, "dt": frozenset({"dl"}), "dd": frozenset({"dl"}), "figcaption": frozenset({"figure"}),
+    "li": LISTS, "dt": frozenset({"dl"}), "dd": frozenset({"dl"}),
+    "figcaption": frozenset({"figure"}),
 }  # fmt: skip
 """Containers that make no sense outside these: there they are ordinary blocks."""
-RENAMED = {"dir": "ul", "menu": "ul", "h1": "h2", "listing": "pre", "xmp": "pre", "plaintext": "pre",
-           "strike": "s", "acronym": "abbr", "tt": "code", "amp-img": "img", "amp-anim": "img"}  # fmt: skip
+RENAMED = {"dir": "ul", "menu": "ul", "h1": "h2", "listing": "pre", "xmp": "pre",
+           "plaintext": "pre",
+           "strike": "s", "acronym": "abbr", "tt": "code", "amp-img": "img",
+           "amp-anim": "img"}  # fmt: skip
 LEAVES = frozenset("p pre h2 h3 h4 h5 h6".split())
 """Hold a run of text and nothing that is a block."""
 HEADINGS = frozenset("h2 h3 h4 h5 h6".split())
 BLOCKS = frozenset(
-    "address article aside body center dd details dialog div dt fieldset figcaption footer form frameset header "
-    "hgroup html legend li main marquee nav noframes optgroup option search section summary".split()
+    "address article aside body center dd details dialog div dt fieldset figcaption footer form "
+    "frameset header hgroup html legend li main marquee nav noframes optgroup option search "
+    "section summary".split()
 )
 """Not kept, but a border between two pieces of text."""
 INLINE = frozenset(
-    "a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup time u var".split()
+    (
+        "a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup "
+        "time u var"
+    ).split()
 )
 NESTED = frozenset({"q", "sub", "sup"})
 """Inline elements that mean something else inside their like."""
@@ -32,7 +42,12 @@ DROPPED = frozenset(
 """Gone with what they hold."""
 UNSEEN = frozenset("base head link meta style title xml".split())
 """Of these: what no reader would have seen."""
-APART = frozenset("button canvas input math meter object progress select svg textarea video audio iframe embed".split())
+APART = frozenset(
+    (
+        "button canvas input math meter object progress select svg textarea video audio iframe "
+        "embed"
+    ).split()
+)
 """Seen by a reader: where one is left out, a space stays between the words around it."""
 LOOSE = frozenset("param source track wbr".split())
 """Say nothing outside the element that they belong to."""
@@ -58,7 +73,9 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
 
 
 def settings_of_office(tag: str) -> bool:
-    """Whether an element with a colon in its name holds settings of Word or Excel rather than text."""
+    """Whether an element with a colon in its name holds settings of Word or Excel rather than
+    text.
+    """
     prefix, colon, name = tag.partition(":")
     if not colon:
         return False

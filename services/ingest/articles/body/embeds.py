@@ -27,7 +27,9 @@ _ON_MAPS = "Xem bản đồ trên Google Maps"
 
 
 def watch(address: str) -> tuple[str, str]:
-    """The page on which a person watches what `address` embeds, and how a link to it reads without a title."""
+    """The page on which a person watches what `address` embeds, and how a link to it reads without
+    a title.
+    """
     parts = urlsplit(address)
     host = parts.hostname or ""
     query: Query = parse_qs(parts.query, max_num_fields=20) if parts.query.count("&") < 20 else {}
@@ -61,7 +63,8 @@ def _youtube(address: str, path: str, query: Query) -> tuple[str, str] | None:
         return f"https://www.youtube.com/channel/{channel}/live", _ON_YOUTUBE
     if not name:
         return None
-    return f"https://www.youtube.com/watch?v={name}{_since(_first(query, 'start') or _first(query, 't'))}", _ON_YOUTUBE
+    since = _since(_first(query, "start") or _first(query, "t"))
+    return f"https://www.youtube.com/watch?v={name}{since}", _ON_YOUTUBE
 
 
 def _since(said: str) -> str:
@@ -95,6 +98,13 @@ def _map(parts: SplitResult, query: Query) -> tuple[str, str] | None:
     place = _PLACE.search(_first(query, "pb")) if path == "/maps/embed" else None
     if place:
         return f"https://www.google.com/maps/search/?api=1&query={place[2]},{place[1]}", _ON_MAPS
-    if path.startswith("/maps") and (path.startswith("/maps/embed/") or "output" in query) and _first(query, "q"):
-        return f"https://www.google.com/maps/search/?api=1&query={quote(_first(query, 'q'))}", _ON_MAPS
+    if (
+        path.startswith("/maps")
+        and (path.startswith("/maps/embed/") or "output" in query)
+        and _first(query, "q")
+    ):
+        return (
+            f"https://www.google.com/maps/search/?api=1&query={quote(_first(query, 'q'))}",
+            _ON_MAPS,
+        )
     return None

@@ -1,7 +1,8 @@
 """What is refused before a parser builds a tree of it, and what a parser would misread. Pure.
 
-The cost of parsing is not the length: 50,000 `<div>` left open take a parser 13 s, and an unclosed `<b>` is opened
-again in every later paragraph. So the work that a parser will have is added up tag by tag, and bounded.
+The cost of parsing is not the length: 50,000 `<div>` left open take a parser 13 s, and an unclosed
+`<b>` is opened again in every later paragraph. So the work that a parser will have is added up tag
+by tag, and bounded.
 """
 
 import re
@@ -31,30 +32,39 @@ _TOKEN = re.compile(
 _READ = frozenset({"noframes", "xmp"})
 """Of the elements whose content is no markup: those whose content is text for readers."""
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_VOID = frozenset("area base br col embed frame hr img input link meta param source track wbr".split())
-_CLOSED_BY_THE_NEXT = frozenset("p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rp rt".split())
+_VOID = frozenset(
+    "area base br col embed frame hr img input link meta param source track wbr".split()
+)
+_CLOSED_BY_THE_NEXT = frozenset(
+    "p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rp rt".split()
+)
 _FORMATTING = frozenset("b big code em font i nobr s small strike strong tt u".split())
 
 _EQUAL = 3
-"""A parser makes anew at most so many equal formatting elements (the "Noah's Ark clause" of HTML)."""
+"""A parser makes anew at most so many equal formatting elements (the "Noah's Ark clause" of HTML).
+"""
 _CELLS = frozenset({"caption", "td", "th"})
 """What is open outside these is not made anew inside."""
 _CLOSE_NOTHING = frozenset({"applet", "marquee", "object", "select", "svg", "math", "template"})
 """Within these an end tag may not close a formatting element that began outside."""
 _MEANS_SOMETHING = re.compile(r"\b(?:dir|id|lang|style)\s*=", re.IGNORECASE)
 _SHAPES = frozenset(
-    "animate circle clippath defs ellipse g image line lineargradient mask path pattern polygon polyline "
-    "radialgradient rect stop svg symbol text tspan use".split()
+    "animate circle clippath defs ellipse g image line lineargradient mask path pattern polygon "
+    "polyline radialgradient rect stop svg symbol text tspan use".split()
 )
 """Elements of SVG that hold no HTML."""
 
 _OTHERWISE = {"plaintext": "pre", "html": "main", "body": "main", "form": "div", "frameset": "div",
               "xmp": "pre", "noframes": "div"}  # fmt: skip
-"""Elements that are not kept and that a parser treats in ways of their own: `<plaintext>` is never ended."""
+"""Elements that are not kept and that a parser treats in ways of their own: `<plaintext>` is never
+ended.
+"""
 
 
 class TooMuch(ValueError):
-    """There is more of something than can be parsed in time; the text says of what, for the editor."""
+    """There is more of something than can be parsed in time; the text says of what, for the
+    editor.
+    """
 
 
 class _Formats:
@@ -123,7 +133,9 @@ class _Tally:
             self._formats.closed(name)
 
     def _between_cells(self) -> bool:
-        """Whether a table is open and none of its cells: what began outside can't be closed here."""
+        """Whether a table is open and none of its cells: what began outside can't be closed
+        here.
+        """
         return bool(self._tables) and self._formats is self._tables[-1]
 
     def _table(self, closing: bool, name: str) -> None:
@@ -150,11 +162,11 @@ def prepare(html: str, sheets: list[str] | None = None) -> str:
 
     What its `<style>` elements hold is added to `sheets`.
 
-    A parser passes over some tags in places where they make no sense, and joins the text before and behind them:
-    `<body>`, a form in a form, parts of a table outside a table. They are made blocks. Empty elements of Word
-    (`<w:x/>`) go: to a parser they stay open.
-    So does what scripts and styles hold: it could hide tags from the tally. An editor's `<iframe/>` is empty.
-    `<font>` becomes `<span>` where it says nothing: a parser makes a `<font>` anew in every later paragraph.
+    A parser passes over some tags in places where they make no sense, and joins the text before and
+    behind them: `<body>`, a form in a form, parts of a table outside a table. They are made blocks.
+    Empty elements of Word (`<w:x/>`) go: to a parser they stay open. So does what scripts and
+    styles hold: it could hide tags from the tally. An editor's `<iframe/>` is empty. `<font>`
+    becomes `<span>` where it says nothing: a parser makes a `<font>` anew in every later paragraph.
     """
     tally = _Tally()
     fonts: list[str] = []

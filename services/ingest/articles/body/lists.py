@@ -29,6 +29,8 @@ def kind_of_item(attributes: Attributes) -> str | None:
 
 
 def other_list(container: str, attributes: Attributes) -> str | None:
-    """The list that must begin before an item, if that is not of the kind of the list that it stands in."""
+    """The list that must begin before an item, if that is not of the kind of the list that it
+    stands in.
+    """
     kind = kind_of_item(attributes)
     return kind if kind and container in LISTS and kind != container else None

@@ -1,6 +1,7 @@
 """Which of an element's attributes holds the address of what it shows. Pure.
 
-A lazy picture or frame has a placeholder in `src`; a script puts the real address there once a reader comes near.
+A lazy picture or frame has a placeholder in `src`; a script puts the real address there once a
+reader comes near.
 """
 
 import re
@@ -8,8 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from services.ingest.articles.body.links import MAX_ADDRESS, Attributes, Links
 
-LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-img-src", "data-hi-res-src", "data-full-src",
-        "data-cfsrc", "data-ll-src", "data-lazyload", "data-echo", "data-orig-src", "data-original-src",
+LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-img-src",
+        "data-hi-res-src", "data-full-src",
+        "data-cfsrc", "data-ll-src", "data-lazyload", "data-echo", "data-orig-src",
+        "data-original-src",
         "data-pagespeed-lazy-src", "data-litespeed-src", "data-actualsrc", "lazy-src")  # fmt: skip
 """Attributes in which scripts that load lazily look for the real address."""
 _ORDINARY = frozenset({"src", "alt", "title", "width", "height", "class", "id", "style"})
@@ -17,7 +20,8 @@ _ORDINARY = frozenset({"src", "alt", "title", "width", "height", "class", "id", 
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset")
 _WIDTH = re.compile(r"(\d+(?:\.\d+)?)[wx]")
 _PICTURE = re.compile(
-    r"[^?#]*\.(?:a?png|avif|bmp|gif|ico|jfif|jpe?g|svg|tiff?|webp)(?:[?#].*)?", re.IGNORECASE | re.DOTALL
+    r"[^?#]*\.(?:a?png|avif|bmp|gif|ico|jfif|jpe?g|svg|tiff?|webp)(?:[?#].*)?",
+    re.IGNORECASE | re.DOTALL,
 )
 _PAGE = re.compile(r"[^?#]*\.x?html?(?:[?#].*)?", re.IGNORECASE | re.DOTALL)
 ABSOLUTE = re.compile(r"(?:https?:)?//.|/.", re.IGNORECASE)
@@ -31,7 +35,8 @@ _STAND_IN = re.compile(
 
 
 def picture(links: Links, attributes: Attributes, around: Iterable[Attributes] = ()) -> str | None:
-    """The address of the picture that an `<img>` shows; None if a browser can fetch none of its addresses.
+    """The address of the picture that an `<img>` shows; None if a browser can fetch none of its
+    addresses.
 
     A lazy attribute beats `src` only if it holds the address of a picture: some sites use the same
     names for a switch (`data-lazy="true"`). `around` are the attributes of the `<source>` elements
@@ -49,15 +54,24 @@ def _candidates(attributes: Attributes, around: Iterable[Attributes]) -> Iterato
         yield source
         return
     stands_in = _STAND_IN.fullmatch(source)
-    yield from filter(_shows_picture, (attributes[name] or "" for name in LAZY if name in attributes))
+    yield from filter(
+        _shows_picture, (attributes[name] or "" for name in LAZY if name in attributes)
+    )
     sets = (largest(attributes[name]) for name in _LAZY_SETS if name in attributes)
     yield from filter(_shows_picture, sets)
     if not stands_in:
         yield source
     yield largest(attributes.get("srcset"))
-    yield from filter(_shows_picture, (attributes.get(name) or "" for name in ("data-image", "data-url")))
+    yield from filter(
+        _shows_picture, (attributes.get(name) or "" for name in ("data-image", "data-url"))
+    )
     for name, value in attributes.items():
-        if name.startswith("data-") and value and ABSOLUTE.match(value) and _PICTURE.fullmatch(value):
+        if (
+            name.startswith("data-")
+            and value
+            and ABSOLUTE.match(value)
+            and _PICTURE.fullmatch(value)
+        ):
             yield value
     for part in around:
         yield from (largest(part.get(name)) for name in (*_LAZY_SETS, "srcset"))
@@ -66,7 +80,9 @@ def _candidates(attributes: Attributes, around: Iterable[Attributes]) -> Iterato
 
 
 def _shows_picture(value: str) -> bool:
-    """Whether an attribute looks like the address of a picture, not like a switch, a number or a page."""
+    """Whether an attribute looks like the address of a picture, not like a switch, a number or a
+    page.
+    """
     value = value.strip()
     return bool(_PICTURE.fullmatch(value) or (ABSOLUTE.match(value) and not _PAGE.fullmatch(value)))
 

@@ -1,4 +1,6 @@
-"""What decides that a body is safe: an allow-list of elements, attributes and addresses, and nothing else. Pure."""
+"""What decides that a body is safe: an allow-list of elements, attributes and addresses, and
+nothing else. Pure.
+"""
 
 import re
 from html import unescape
@@ -11,7 +13,12 @@ from services.ingest.articles.body.style import CLASSES
 
 _INLINE_TAGS = elements.INLINE | {"span"}
 ALIGNABLE = elements.LEAVES | {"td", "th", "caption", "figcaption", "figure", "li"}
-_TAGS = elements.CONTAINERS | elements.LEAVES | _INLINE_TAGS | {"audio", "br", "hr", "img", "source", "track", "video"}
+_TAGS = (
+    elements.CONTAINERS
+    | elements.LEAVES
+    | _INLINE_TAGS
+    | {"audio", "br", "hr", "img", "source", "track", "video"}
+)
 _GLOBAL = {"lang", "dir", "id"}
 _SANITISER_ATTRIBUTES: dict[str, set[str]] = {
     "*": _GLOBAL,
@@ -35,8 +42,11 @@ def sanitise(html: str) -> str:
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"img": {"loading": "lazy"}},
-        # Not set here: two attributes that the sanitiser sets come in any order, and the same body would differ.
-        tag_attribute_values={tag: {"controls": {""}, "preload": {"none"}} for tag in ("audio", "video")},
+        # Not set here: two attributes that the sanitiser sets come in any order, and the same body
+        # would differ.
+        tag_attribute_values={
+            tag: {"controls": {""}, "preload": {"none"}} for tag in ("audio", "video")
+        },
         strip_comments=True,
     ).strip()
 

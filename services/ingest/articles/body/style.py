@@ -1,4 +1,6 @@
-"""What the style of an element means for the text: its `style` attribute, and the style sheets in the source. Pure."""
+"""What the style of an element means for the text: its `style` attribute, and the style sheets in
+the source. Pure.
+"""
 
 import re
 from collections.abc import Iterator
@@ -64,12 +66,20 @@ def _bold(value: str) -> bool | None:
     return int(value) >= 600 if value.isascii() and value.isdigit() and len(value) < 5 else None
 
 
-_NUMBERS = {"decimal": "1", "decimal-leading-zero": "1", "lower-alpha": "a", "lower-latin": "a", "upper-alpha": "A",
+_NUMBERS = {"decimal": "1", "decimal-leading-zero": "1", "lower-alpha": "a", "lower-latin": "a",
+            "upper-alpha": "A",
             "upper-latin": "A", "lower-roman": "i", "upper-roman": "I"}  # fmt: skip
 _BULLETS = frozenset({"circle", "disc", "none", "square"})
 _BLOCKS = ("block", "list-item", "flex", "grid", "table", "flow-root")
 """Values of `display` that end a line, or begin another cell."""
-_LINES = {"pre": True, "pre-wrap": True, "pre-line": True, "break-spaces": True, "normal": False, "nowrap": False}
+_LINES = {
+    "pre": True,
+    "pre-wrap": True,
+    "pre-line": True,
+    "break-spaces": True,
+    "normal": False,
+    "nowrap": False,
+}
 
 
 def _read_font(said: dict[str, str]) -> None:
@@ -95,13 +105,15 @@ def look_of(style: str | None, sheet: str = "") -> Look:
     """
     if not style and not sheet:
         return PLAIN
-    return _read(f"{sheet[:MAX_STYLE]};{(style or '')[:MAX_STYLE]}" if sheet else (style or "")[:MAX_STYLE])
+    return _read(
+        f"{sheet[:MAX_STYLE]};{(style or '')[:MAX_STYLE]}" if sheet else (style or "")[:MAX_STYLE]
+    )
 
 
 _PROPERTIES = frozenset(
-    "background background-image direction display font font-family font-style font-weight list-style "
-    "list-style-type mso-hide text-align text-decoration text-decoration-line vertical-align visibility "
-    "white-space".split()
+    "background background-image direction display font font-family font-style font-weight "
+    "list-style list-style-type mso-hide text-align text-decoration text-decoration-line "
+    "vertical-align visibility white-space".split()
 )
 
 
@@ -155,19 +167,24 @@ Sheet = dict[str, dict[str, str]]
 
 _ALIGNED = {
     "center": ".align-center .aligncenter .has-text-align-center .ql-align-center .text-center",
-    "right": ".align-right .has-text-align-right .ql-align-right .text-end .text-right figure.alignright "
-    "figure.image-style-align-right figure.image-style-block-align-right figure.image-style-side",
+    "right": ".align-right .has-text-align-right .ql-align-right .text-end .text-right "
+    "figure.alignright figure.image-style-align-right "
+    "figure.image-style-block-align-right figure.image-style-side",
     "left": ".has-text-align-left .ql-align-justify .text-left .text-start",
 }
 OWN: Sheet = {
     ".ql-direction-rtl": {"direction": "rtl"},
     **{name: {"text-align": align} for align, names in _ALIGNED.items() for name in names.split()},
 }
-"""What classes mean without a style sheet in the source: ours, and those of WordPress, Quill, CKEditor, Bootstrap."""
+"""What classes mean without a style sheet in the source: ours, and those of WordPress, Quill,
+CKEditor, Bootstrap.
+"""
 
 
 def read_sheets(sheets: list[str]) -> Sheet:
-    """`OWN` and the rules for elements and classes; not those for other media, or for elements inside others."""
+    """`OWN` and the rules for elements and classes; not those for other media, or for elements
+    inside others.
+    """
     if not sheets:
         return OWN
     found = dict(OWN)

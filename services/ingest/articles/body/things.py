@@ -1,4 +1,6 @@
-"""Attributes, pictures, players and embeds of a body: what is kept of them, and what the editor is told. Pure."""
+"""Attributes, pictures, players and embeds of a body: what is kept of them, and what the editor is
+told. Pure.
+"""
 
 import re
 import unicodedata
@@ -21,7 +23,8 @@ _SOURCES = ("src", *LAZY, "data", "url", "data-url", "data-href")
 _MOVIES = frozenset({"movie", "src", "url", "filename"})
 """Names of an `<object>`'s parameters that hold its address."""
 _VIDEOS = {"youtube": "https://www.youtube.com/embed/", "vimeo": "https://player.vimeo.com/video/"}
-_VIDEO_IDS = ("videoid", "data-videoid", "data-video-id", "data-video_id", "data-youtube-id", "data-youtube",
+_VIDEO_IDS = ("videoid", "data-videoid", "data-video-id", "data-video_id", "data-youtube-id",
+              "data-youtube",
               "data-vimeo-id", "data-plyr-embed-id", "data-embed", "data-id")  # fmt: skip
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _FILLED_FROM = ("data-instgrm-permalink", "data-href", "data-url", "data-src", "src", "cite")
@@ -51,7 +54,9 @@ def siblings(node: LexborNode | None) -> Iterator[LexborNode]:
 
 
 def attributes_of(node: LexborNode) -> Attributes:
-    """The attributes of an element, without what an entity can hide from the limits on characters."""
+    """The attributes of an element, without what an entity can hide from the limits on
+    characters.
+    """
     said = node.attributes
     if all(value is None or (value.isascii() and value.isprintable()) for value in said.values()):
         return said
@@ -72,7 +77,11 @@ class Things:
     def kept(self, tag: str, attributes: Attributes) -> Pairs:
         """The attributes of an element that stay, without its id and alignment."""
         names = ("lang", "dir", *sorted(elements.ATTRIBUTES.get(tag, ())))
-        said = ((name, self._checked(name, attributes[name] or "")) for name in names if name in attributes)
+        said = (
+            (name, self._checked(name, attributes[name] or ""))
+            for name in names
+            if name in attributes
+        )
         return tuple((name, value) for name, value in said if value is not None)
 
     def _checked(self, name: str, value: str) -> str | None:
@@ -90,19 +99,28 @@ class Things:
             least, most = _RANGES[name]
             if _NUMBER.fullmatch(value) and least <= int(value) <= most:
                 return value
-            self.warn(f"{name}={value[:40]!r} was taken off: it must be a whole number from {least} to {most}")
+            self.warn(
+                f"{name}={value[:40]!r} was taken off: it must be a whole number from {least} to "
+                f"{most}"
+            )
             return None
         if name == "headers":
             return " ".join(filter(None, map(id_of, value.split())))
         return self.links.source(value) if name == "cite" else value
 
     def picture(self, attributes: Attributes, around: Iterable[Attributes] = ()) -> str | None:
-        """The start tag of an `<img>` without its `>`; None if it has no source that a browser can fetch."""
+        """The start tag of an `<img>` without its `>`; None if it has no source that a browser can
+        fetch.
+        """
         source = picture(self.links, attributes, around)
         alt = " ".join((attributes.get("alt") or "").split())
         if source is None:
             where = (attributes.get("src") or "").strip().partition(":")[0][:20]
-            why = f"{where}: is no address that a reader's browser can fetch" if where else "it has no address"
+            why = (
+                f"{where}: is no address that a reader's browser can fetch"
+                if where
+                else "it has no address"
+            )
             self.warn(f"the picture {alt[:60]!r} was left out: {why}; upload it first")
             return None
         self.pictures.add(source)
@@ -143,7 +161,9 @@ class Things:
         return address if address and address.startswith(("https://", "/")) else None
 
     def _address(self, attributes: Attributes) -> str | None:
-        """The first address that a browser can fetch: in `src` may stand a placeholder, such as `about:blank`."""
+        """The first address that a browser can fetch: in `src` may stand a placeholder, such as
+        `about:blank`.
+        """
         movie = "value" if (attributes.get("name") or "").lower() in _MOVIES else "src"
         values = (attributes.get(name) for name in (movie, *_SOURCES))
         return next(filter(None, map(self.links.source, values)), None)
@@ -151,10 +171,15 @@ class Things:
     def embedded(self, tag: str, node: LexborNode, spare: bool = False) -> tuple[str, str] | None:
         """The address and the words of the link that an embed becomes; None if it leads nowhere.
 
-        A `spare` one is for browsers that can't show another: it is passed over if that became a link.
+        A `spare` one is for browsers that can't show another: it is passed over if that became a
+        link.
         """
         attributes = attributes_of(node)
-        parts = (child for child in _children(node) if child.tag in ("embed", "iframe", "param", "source"))
+        parts = (
+            child
+            for child in _children(node)
+            if child.tag in ("embed", "iframe", "param", "source")
+        )
         inner = (self._address(attributes_of(part)) for part in parts)
         address = self._address(attributes) or next(filter(None, inner), None)
         spare = spare or (node.parent is not None and node.parent.tag == "object")
@@ -169,16 +194,22 @@ class Things:
         return self._became(tag, address, attributes.get("title"))
 
     def area(self, attributes: Attributes) -> tuple[str, str] | None:
-        """The address and the words of the link that an area of a picture is; None if it is none."""
+        """The address and the words of the link that an area of a picture is; None if it is
+        none.
+        """
         address = self.links.link(attributes.get("href"))
         if address is None:
             return None
         return self._became("area", address, attributes.get("alt") or attributes.get("title"))
 
     def _bare(self, node: LexborNode) -> tuple[str, str] | None:
-        """The link that the address alone becomes in place of which WordPress would show what is there."""
+        """The link that the address alone becomes in place of which WordPress would show what is
+        there.
+        """
         text = node.text().strip()
-        address = self.links.source(text) if ABSOLUTE.match(text) and not re.search(r"\s", text) else None
+        address = (
+            self.links.source(text) if ABSOLUTE.match(text) and not re.search(r"\s", text) else None
+        )
         return self._became("figure", address, None) if address else None
 
     def quoted(self, node: LexborNode, attributes: Attributes) -> tuple[str, str] | None:
@@ -189,9 +220,13 @@ class Things:
         classes = (attributes.get("class") or "").split()
         if not any(name.endswith(("-embed", "-media")) for name in classes):
             return None
-        address = self.links.source(attributes.get("data-instgrm-permalink") or attributes.get("cite"))
+        address = self.links.source(
+            attributes.get("data-instgrm-permalink") or attributes.get("cite")
+        )
         bare = (address or "").partition("?")[0]
-        if address is None or any((link.attributes.get("href") or "").startswith(bare) for link in node.css("a")):
+        if address is None or any(
+            (link.attributes.get("href") or "").startswith(bare) for link in node.css("a")
+        ):
             return None
         return self._became("blockquote", address, None)
 
@@ -211,7 +246,11 @@ class Things:
         video = next(filter(None, map(attributes.get, _VIDEO_IDS)), "")
         named = f"{tag} {classes} {attributes.get('data-plyr-provider')}".lower()
         site = next((site for name, site in _VIDEOS.items() if name in named), "")
-        raw = [site + video] if site and _VIDEO.fullmatch(video) else filter(None, map(attributes.get, _FILLED_FROM))
+        raw = (
+            [site + video]
+            if site and _VIDEO.fullmatch(video)
+            else filter(None, map(attributes.get, _FILLED_FROM))
+        )
         address = next(filter(None, map(self.links.source, filter(ABSOLUTE.match, raw))), None)
         if address is None:
             return None
@@ -219,11 +258,21 @@ class Things:
 
 
 def emoji(attributes: Attributes) -> str:
-    """The character that a small picture stands for, as on Facebook, in Gmail and WordPress; empty if for none."""
+    """The character that a small picture stands for, as on Facebook, in Gmail and WordPress; empty
+    if for none.
+    """
     alt = (attributes.get("data-emoji") or attributes.get("alt") or "").strip()
-    if not alt or alt.isascii() or len(alt) > _LONGEST_EMOJI or any(c.isalnum() and not c.isascii() for c in alt):
+    if (
+        not alt
+        or alt.isascii()
+        or len(alt) > _LONGEST_EMOJI
+        or any(c.isalnum() and not c.isascii() for c in alt)
+    ):
         return ""
-    small = all(size and size.isdigit() and int(size) <= _SMALL for size in map(attributes.get, ("width", "height")))
+    small = all(
+        size and size.isdigit() and int(size) <= _SMALL
+        for size in map(attributes.get, ("width", "height"))
+    )
     told = f"{attributes.get('class')} {attributes.get('src')}".lower()
     symbols = any(unicodedata.category(character) == "So" for character in alt) or "\u20e3" in alt
     return alt if symbols and (small or "emoji" in told or "data-emoji" in attributes) else ""

@@ -1,8 +1,8 @@
 """Writes a body as blocks that hold runs of text. Pure.
 
-A run is text and inline elements between two borders of blocks. The writer opens the paragraph that a run needs, and
-the inline elements that are open in it, when the first of its text comes; so a border always separates, and an inline
-element that reaches over a border is made anew behind it.
+A run is text and inline elements between two borders of blocks. The writer opens the paragraph that
+a run needs, and the inline elements that are open in it, when the first of its text comes; so a
+border always separates, and an inline element that reaches over a border is made anew behind it.
 """
 
 import re
@@ -34,7 +34,9 @@ class Inline:
     tag: str
     attributes: Pairs = ()
     group: str = ""
-    """What it says of the text, where a style can say the opposite: bold, italic, underline, struck, raised."""
+    """What it says of the text, where a style can say the opposite: bold, italic, underline,
+    struck, raised.
+    """
     id: str = ""
     target: str = ""
     """The id that a link leads to, in the same body."""
@@ -42,7 +44,9 @@ class Inline:
 
 @dataclass(eq=False, slots=True)
 class Leaf:
-    """A block of the source that holds text: its runs are written as this element. `tag` "" leaves it open."""
+    """A block of the source that holds text: its runs are written as this element. `tag` "" leaves
+    it open.
+    """
 
     tag: str = ""
     attributes: Pairs = ()
@@ -103,7 +107,9 @@ class Writer:
         return len(self._containers) - 1
 
     def open(self, tag: str, attributes: Pairs, id: str) -> None:
-        """Begin a container. A list behind an item of a list belongs into that item, as most editors mean it."""
+        """Begin a container. A list behind an item of a list belongs into that item, as most
+        editors mean it.
+        """
         self.border()
         container = self._containers[-1]
         if container.tag in _WRAPPING:
@@ -174,7 +180,9 @@ class Writer:
         self._marks, self._last = 0, ""
         self._add("<br>")
 
-    def thing(self, html: str, inlines: tuple[Inline, ...], leaf: Leaf, id: str = "", rest: str = "") -> None:
+    def thing(
+        self, html: str, inlines: tuple[Inline, ...], leaf: Leaf, id: str = "", rest: str = ""
+    ) -> None:
         """Write a picture, a player: what is visible and no text.
 
         `html` is its start tag without the `>`; `rest` comes behind that.

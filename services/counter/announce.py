@@ -17,7 +17,7 @@ async def publish_counts(
     broker: Broker, store: CounterStore, books: Books, flushed: Flushed, clock: Clock
 ) -> None:
     """Publish one event for `flushed`, unless it counted nothing.
-    Raises `Transient` or PyMongo's errors.
+    Raises `Transient`.
     """
     added = flushed.increments.reads
     if not added:

@@ -12,20 +12,20 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 from faststream import AckPolicy
 from faststream.rabbit import Channel
-from pymongo.errors import PyMongoError
 
 from luotdoc_events import events
 from services.counter.announce import TIMEOUT as ANNOUNCE_TIMEOUT
 from services.counter.announce import publish_counts
-from services.counter.aside import Aside, MongoAway
+from services.counter.aside import Aside
 from services.counter.consumer import Consumer, Step
+from services.counter.holding import HoldExpired
 from services.counter.metrics import CounterMetrics
 from services.counter.settings import CounterSettings
 from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, Flushed
 from shared.base import metrics
 from shared.base.clock import Clock, now
 from shared.base.errors import Transient
-from shared.base.tasks import background
+from shared.base.tasks import background, supervised
 from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.rabbit.batch import accounted
@@ -98,7 +98,7 @@ class Counting:
                 await self._last_flush()
         finally:
             await self.broker.stop()
-            with contextlib.suppress(PyMongoError, TimeoutError):
+            with contextlib.suppress(Transient, TimeoutError):
                 async with asyncio.timeout(2):
                     await self.store.release(self.owner)
             await mongo.close(self.client)
@@ -108,7 +108,7 @@ class Counting:
             await rabbit.connect(self.broker, self.settings.amqp_url)
             try:
                 await self.consumer.run()
-            except MongoAway as error:
+            except HoldExpired as error:
                 log.error("unacked batches go back to RabbitMQ: %s", error)
                 await self.broker.stop()
                 self.consumer.discard()
@@ -120,7 +120,7 @@ class Counting:
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.consumer.flush()
-        except (MongoAway, TimeoutError) as error:
+        except (HoldExpired, TimeoutError) as error:
             log.error(
                 "stopped with unacked batches, which go back to RabbitMQ: %s",
                 str(error) or "no time left",
@@ -138,14 +138,14 @@ class Counting:
         self.metrics.slot.set(slot)
 
     async def _keep_lease(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
+        async def renew() -> None:
             try:
                 await self._lease()
-            except (PyMongoError, TimeoutError) as error:
-                log.warning("the slot's lease could not be renewed: %s", str(error)[:200])
+            finally:
                 if time.monotonic() - self._renewed > LEASE_SECONDS:
                     self._note(NO_SLOT)
+
+        await supervised("the renewal of the slot's lease", renew, LEASE_SECONDS / 3)
 
 
 def build(
@@ -171,7 +171,7 @@ def build(
         try:
             async with asyncio.timeout(ANNOUNCE_TIMEOUT):
                 await publish_counts(broker, store, books, flushed, clock)
-        except (Transient, PyMongoError, TimeoutError) as error:
+        except (Transient, TimeoutError) as error:
             log.warning(
                 "reads.counted was not published, the next one repeats its totals: %s",
                 str(error)[:200],

@@ -4,22 +4,19 @@ notes them in the books, then copies them to the parked queue.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
-from pymongo.errors import PyMongoError
 
-from shared.base.errors import Transient
+from services.counter.holding import hold
 
 log = logging.getLogger(__name__)
 
 TOGETHER = 50
 """Number of messages that are parked concurrently."""
-RETRY_FIRST, RETRY_LAST = 0.1, 2.0
 
 Note = Callable[[AbstractIncomingMessage, str], Awaitable[None]]
 """Notes a message in the books as parked, with the reason,
@@ -27,10 +24,6 @@ if its headers identify the batch. Idempotent."""
 Park = Callable[[AbstractIncomingMessage, str, str], Awaitable[None]]
 """Copies a message to the parked queue with reason and detail;
 raises `Transient` if that is not confirmed."""
-
-
-class MongoAway(Exception):
-    """A flush, or parking, has failed for `hold` seconds."""
 
 
 @dataclass
@@ -50,7 +43,7 @@ class Aside:
         self._note, self._park, self._hold = note, park, hold
 
     async def put(self, channel: Any, messages: list[ToPark]) -> None:
-        """Park `messages` of `channel`; stops if it closes. Raises `MongoAway`."""
+        """Park `messages` of `channel`; stops if it closes. Raises `HoldExpired`."""
         for first in range(0, len(messages), TOGETHER):
             part = messages[first : first + TOGETHER]
             # The note first, because it is idempotent, while each parking makes another copy.
@@ -65,18 +58,14 @@ class Aside:
                 log.error("parked: %s: %.500s", one.reason, one.detail)
 
     async def _persist(self, channel: Any, act: Callable[[], Awaitable[None]]) -> None:
-        deadline, wait = time.monotonic() + self._hold, RETRY_FIRST
-        while not channel.is_closed:
-            try:
+        async def while_open() -> None:
+            if not channel.is_closed:
                 await act()
-            except (Transient, PyMongoError) as error:
-                log.warning("parking waits: %s", str(error)[:300])
-                if time.monotonic() + wait >= deadline:
-                    raise MongoAway(f"nothing could be parked for {self._hold:g} s") from error
-                await asyncio.sleep(wait)
-                wait = min(RETRY_LAST, wait * 2)
-            else:
-                return
+
+        def failed(error: Exception) -> None:
+            log.warning("parking waits: %s", str(error)[:300])
+
+        await hold(while_open, self._hold, failed, "nothing could be parked")
 
 
 async def _together(work: Iterable[Awaitable[None]]) -> None:

@@ -14,30 +14,22 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
-from pymongo.errors import PyMongoError
 
-from services.counter.aside import RETRY_FIRST, RETRY_LAST, Aside, MongoAway, ToPark
+from services.counter.aside import Aside, ToPark
 from services.counter.deliveries import Tags
+from services.counter.holding import HoldExpired, hold
 from services.counter.metrics import CounterMetrics
+from services.counter.reading import Buffer
 from services.counter.store import CounterStore, Flushed
-from shared.base.clock import Clock, from_millis
-from shared.base.errors import Permanent
-from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
+from shared.base.clock import Clock
+from shared.rabbit.batch import Batch
 from shared.rabbit.broker import BROKER_ERRORS
-from shared.subscriber.parking import FORCE, check_readable
 
 log = logging.getLogger(__name__)
-
-TOO_OLD = timedelta(hours=COUNTED_HOURS)
-"""An older batch may have been counted, and the ledger may have forgotten it:
-it is parked, not counted."""
-AHEAD = timedelta(milliseconds=AHEAD_MS)
 
 Announce = Callable[[Flushed], Awaitable[None]]
 """Publishes the result of a flush. Must not raise."""
@@ -46,25 +38,6 @@ Step = Callable[[str], None]
 
 class Poison(Exception):
     """At least one of these batches can never be committed."""
-
-
-NEVER = {2, 9, 14, 52, 56, 57}
-"""MongoDB's error codes for a malformed write: bad value, syntax, type or field name.
-Retrying can't help."""
-
-
-@dataclass
-class Buffer:
-    """Deliveries of one channel since the last flush."""
-
-    channel: Any = None
-    messages: list[AbstractIncomingMessage] = field(default_factory=list)
-    batches: list[Batch] = field(default_factory=list)
-    sources: list[AbstractIncomingMessage] = field(default_factory=list)
-    """The messages of `batches`, in the same order."""
-    aside: list[ToPark] = field(default_factory=list)
-    reads: int = 0
-    since: float = 0.0
 
 
 class Consumer:
@@ -110,37 +83,10 @@ class Consumer:
         if self._buffer.channel is not channel:
             self.discard()
             self._buffer.channel = channel
-        buffer = self._buffer
-        if not buffer.messages:
-            buffer.since = time.monotonic()
-        buffer.messages.append(message)
-        try:
-            batch = self._read(message)
-        except Permanent as error:
-            buffer.aside.append(ToPark(message, error.reason, str(error)))
-        except Exception as error:
-            log.exception("a bug in parsing a batch; it is parked")
-            buffer.aside.append(ToPark(message, "bug", f"{error!r}\n{traceback.format_exc()}"))
-        else:
-            buffer.batches.append(batch)
-            buffer.sources.append(message)
-            buffer.reads += batch.reads
-        self._metrics.buffered.set(buffer.reads)
-        if buffer.reads >= self._flush_reads:
+        self._buffer.add(message, self._clock())
+        self._metrics.buffered.set(self._buffer.reads)
+        if self._buffer.reads >= self._flush_reads:
             self._due.set()
-
-    def _read(self, message: AbstractIncomingMessage) -> Batch:
-        """The batch in `message`. Raises `Permanent` if it is malformed, too old or too new."""
-        check_readable(message)
-        batch = parse(message.headers, message.body)
-        minted, now = from_millis(batch.minted_at), self._clock()
-        if minted < now - TOO_OLD and message.headers.get(FORCE) is not True:
-            raise Permanent("too_old", f"minted at {minted.isoformat()}")
-        if minted > now + AHEAD:
-            raise Permanent(
-                "too_new", f"minted at {minted.isoformat()}, by a clock that is far ahead of {now}"
-            )
-        return batch
 
     def discard(self) -> None:
         """Drop the buffer, because its channel is closed."""
@@ -158,7 +104,7 @@ class Consumer:
         self._tags.pop(buffer.channel, None)
 
     async def run(self) -> None:
-        """Flush by size or time, for ever. Raises `MongoAway`."""
+        """Flush by size or time, for ever. Raises `HoldExpired`."""
         while True:
             try:
                 async with asyncio.timeout(self._interval):
@@ -170,7 +116,7 @@ class Consumer:
 
     async def flush(self) -> None:
         """Commit, park and ack the buffer, and publish `reads.counted`.
-        Raises `MongoAway`: then nothing is acked.
+        Raises `HoldExpired`: then nothing is acked.
 
         One flush runs at a time: a stop waits for the current one.
         """
@@ -216,39 +162,37 @@ class Consumer:
             return first + await self._commit(channel, batches[half:], sources[half:])
 
     async def _commit_together(self, batches: list[Batch]) -> Flushed:
+        """Commit `batches` in one transaction. Raises `Poison` if that can never succeed."""
         self._step("folded")
-        deadline, wait = time.monotonic() + self._hold, RETRY_FIRST
-        while True:
+        started = 0.0
+
+        async def flush() -> Flushed:
+            nonlocal started
             started = time.perf_counter()
-            try:
-                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                    flushed = await self._store.flush(batches, self._slot())
-            except (PyMongoError, TimeoutError) as error:
-                if NEVER & _codes(error):
-                    raise Poison(f"{error!r}") from error
-                self.failing_since = self.failing_since or started
-                self._metrics.flushes.labels("failed").inc()
-                log.warning(
-                    "a flush failed and is tried again: %s",
-                    str(error)[:300] or type(error).__name__,
-                )
-                if time.monotonic() + wait >= deadline:
-                    raise MongoAway(f"no flush for {self._hold:g} s") from error
-                await asyncio.sleep(wait)
-                wait = min(RETRY_LAST, wait * 2)
-            except Exception as error:
-                raise Poison(f"{error!r}\n{traceback.format_exc()}") from error
-            else:
-                self.failing_since = None
-                _measure(self._metrics, flushed, time.perf_counter() - started)
-                first, last = batches[0].batch_id, batches[-1].batch_id
-                log.info(
-                    "flushed %d reads of %d batches",
-                    flushed.increments.total,
-                    flushed.fresh,
-                    extra={"correlation_id": first, "last_batch": last},
-                )
-                return flushed
+            return await self._store.flush(batches, self._slot())
+
+        def failed(error: Exception) -> None:
+            self.failing_since = self.failing_since or started
+            self._metrics.flushes.labels("failed").inc()
+            log.warning(
+                "a flush failed and is tried again: %s", str(error)[:300] or type(error).__name__
+            )
+
+        try:
+            flushed = await hold(flush, self._hold, failed, "no flush")
+        except HoldExpired:
+            raise
+        except Exception as error:
+            raise Poison(f"{error!r}\n{traceback.format_exc()}") from error
+        self.failing_since = None
+        _measure(self._metrics, flushed, time.perf_counter() - started)
+        log.info(
+            "flushed %d reads of %d batches",
+            flushed.increments.total,
+            flushed.fresh,
+            extra={"correlation_id": batches[0].batch_id, "last_batch": batches[-1].batch_id},
+        )
+        return flushed
 
     async def _ack(self, buffer: Buffer) -> None:
         if buffer.channel.is_closed:
@@ -267,15 +211,6 @@ class Consumer:
                 await by_tag[tag].ack()
         except BROKER_ERRORS as error:
             log.warning("committed but not acked, the ledger will drop the repetition: %s", error)
-
-
-def _codes(error: BaseException) -> set[Any]:
-    """MongoDB's codes of `error`, including those of the single writes in a bulk write."""
-    details = getattr(error, "details", None) or {}
-    return {
-        getattr(error, "code", None),
-        *(write["code"] for write in details.get("writeErrors", ())),
-    }
 
 
 def _measure(metrics: CounterMetrics, flushed: Flushed, seconds: float) -> None:

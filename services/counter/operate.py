@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from pymongo.errors import PyMongoError
-
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
 from shared.base.clock import now, rfc3339
-from shared.base.errors import Refused
+from shared.base.errors import Refused, Transient
 from shared.rabbit.batch import COUNTED_HOURS
 from shared.storage import mongo
 from shared.storage.books import Books
@@ -54,6 +52,7 @@ def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) ->
 async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[Client, CounterStore, Books]]:
     client, db = mongo.connect(settings.mongo_url, "counter-gaps")
     try:
+        await mongo.reach(client)
         yield client, CounterStore(client, db, now), Books(db)
     finally:
         await mongo.close(client)
@@ -66,8 +65,8 @@ async def list_gaps(settings: CounterSettings) -> int:
             running = await books.running_gaps(session, now())
             _, ended = await books.missing(session, now())
             lost = await books.lost(session)
-    except PyMongoError as error:
-        print(f"MongoDB does not answer, try again: {str(error)[:200]}", file=sys.stderr)
+    except Transient as error:
+        print(f"{error}; try again", file=sys.stderr)
         return 1
     for gap in running:
         print(
@@ -94,8 +93,8 @@ async def close_gap(settings: CounterSettings, name: str, no_spool: bool) -> int
     except Refused as refused:
         print(f"{name}: {refused}", file=sys.stderr)
         return 1
-    except PyMongoError as error:
-        print(f"MongoDB does not answer, run this again: {str(error)[:200]}", file=sys.stderr)
+    except Transient as error:
+        print(f"{error}; run this again", file=sys.stderr)
         return 1
     print(f"{name}: {made} batches are noted as lost" if made else f"{name}: nothing is missing")
     return 0
@@ -106,7 +105,7 @@ async def give_up_missing(
 ) -> int:
     """Note the missing batches of the epoch `name` as lost, and answer their number.
 
-    Raises `Refused`, and PyMongo's errors.
+    Raises `Refused` and `Transient`.
     """
     async with snapshot(client) as session:
         epoch = await books.epoch(session, name)

@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
+from pymongo.errors import PyMongoError
 
 from services.counter.tally import EpochSums, Increments, by_day, fold
 from shared.base.clock import Clock, from_millis
+from shared.base.errors import Transient
 from shared.rabbit.batch import KEYED, Batch, batch_id, place
 from shared.storage import counts
 from shared.storage.books import LOST, Books
 from shared.storage.collections import VERSION
+from shared.storage.errors import is_duplicate, store
 from shared.storage.transactions import snapshot, transaction
 from shared.storage.types import Client, Database, Session
 
@@ -35,6 +38,7 @@ class Flushed:
     """Number of attempts that failed with a conflict before."""
 
 
+@store
 class CounterStore:
     """Reads and writes counts, buckets, ledger, books, slots and notes on parked batches."""
 
@@ -44,9 +48,8 @@ class CounterStore:
     async def flush(self, batches: Sequence[Batch], slot: int) -> Flushed:
         """Commit `batches` in one transaction: count those that the ledger lacks, under `slot`.
 
-        Raises PyMongo's errors, after which the outcome may be unknown. Calling it again is always
-        safe, because it first looks into the ledger. Do so after a `DuplicateKeyError` or write
-        conflict too: another counter got the same batch.
+        Raises `Transient`, after which the outcome may be unknown. Calling it again is always safe,
+        because it first looks into the ledger.
         """
         by_id = {batch.batch_id: batch for batch in batches}
 
@@ -66,7 +69,12 @@ class CounterStore:
                     await self._db[collection].bulk_write(writes, ordered=False, session=session)
             return Flushed(increments, len(fresh), attempts - 1)
 
-        return await transaction(self._client, once)
+        try:
+            return await transaction(self._client, once)
+        except PyMongoError as error:
+            if is_duplicate(error):  # not a bug: the next look into the ledger finds the batch
+                raise Transient("another counter commits the same batch") from error
+            raise
 
     async def totals(self, articles: Iterable[str]) -> dict[str, int]:
         """Counted reads of each article, over all slots."""

@@ -6,7 +6,6 @@ from functools import partial
 
 import httpx
 from aio_pika.exceptions import DeliveryError
-from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.status import Status
 
@@ -20,7 +19,6 @@ from services.ingest.store import ArticleStore
 from services.ingest.tokens import digest_of
 from shared.base.clock import now
 from shared.base.errors import Problem, Refused, Transient
-from shared.base.plainly import brief
 from shared.rabbit import broker as rabbit
 from shared.storage import mongo
 
@@ -135,9 +133,8 @@ async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> i
             try:
                 with Console(stderr=True).status(f"comparing {name}") as line:
                     found = await differences(store, http, url, partial(_show, line, name))
-            except (Refused, PyMongoError) as error:
-                told = brief(error) if isinstance(error, PyMongoError) else error
-                print(f"{name}: {told}", file=sys.stderr)
+            except (Refused, Transient) as error:
+                print(f"{name}: {error}", file=sys.stderr)
                 status = 2
                 continue
             print(

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from bson import Binary
 from pymongo import ASCENDING, DESCENDING
@@ -17,7 +16,9 @@ from pymongo.read_concern import ReadConcern
 from luotdoc_events import events
 from services.ingest.articles.article import Article, Change, Content, State
 from services.ingest.reads.read_batches import KeyNote
+from shared.storage.changes import Opened, changes
 from shared.storage.collections import KEY_HOURS, SALT_HOURS, VERSION
+from shared.storage.errors import store
 from shared.storage.transactions import transaction
 from shared.storage.types import Client, Database, Document, Session
 from shared.web.state_listing import Held
@@ -26,9 +27,6 @@ Decide = Callable[[Article | None], Change]
 
 CHANGE_SECONDS = 10.0
 """Timeout for a change by a client. `transaction` alone would repeat it for two minutes."""
-
-WATCH_WAIT_MS = 500
-"""Time for which the server may hold one poll of the change stream; a stop waits as long."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,7 @@ class Place:
     id: str
 
 
+@store
 class ArticleStore:
     """Articles and their outbox. Every change is one transaction."""
 
@@ -72,7 +71,7 @@ class ArticleStore:
         and commit the change and its event in one transaction.
 
         After a lost race `decide` runs again on the new state, so it must be pure. Its errors are
-        passed on. Raises TimeoutError while MongoDB is away; the change may then have been
+        passed on. Raises `Transient` while MongoDB is away; the change may then have been
         committed nevertheless.
         """
 
@@ -177,20 +176,15 @@ class ArticleStore:
         cursor = self._db.articles.find({"state": "published"}, {"_id": 1}).batch_size(10_000)
         return {document["_id"] async for document in cursor}
 
-    async def watch(self, opened: Callable[[], Any]) -> AsyncIterator[tuple[str, bool]]:
+    async def watch(self, opened: Opened) -> AsyncIterator[tuple[str, bool]]:
         """Changes from now on: (article id, whether it is public).
         Awaits `opened` once the change stream is open.
         """
-        pipeline = [{"$project": {"documentKey": 1, "operationType": 1, "fullDocument.state": 1}}]
-        async with self._db.articles.watch(pipeline, max_await_time_ms=WATCH_WAIT_MS) as stream:
-            await opened()
-            while stream.alive:
-                change = await stream.try_next()
-                if change is not None and "documentKey" in change:
-                    yield (
-                        change["documentKey"]["_id"],
-                        change.get("fullDocument", {}).get("state") == "published",
-                    )
+        fields = {"operationType": 1, "fullDocument.state": 1}
+        async for change in changes(self._db.articles, fields, opened):
+            if change:
+                public = change.get("fullDocument", {}).get("state") == "published"
+                yield change["documentKey"]["_id"], public
 
     async def outgoing(self, limit: int) -> list[Outgoing]:
         """The events in the outbox, lowest revision of each article first.

@@ -1,14 +1,11 @@
 """render's composition root."""
 
-import asyncio
 import contextlib
 import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-
-from pymongo.errors import PyMongoError
 
 from luotdoc_events import events
 from services.render.database import Questions
@@ -21,8 +18,7 @@ from services.render.store import PageStore
 from services.render.totals import Totals
 from shared.base import metrics
 from shared.base.clock import Clock, now
-from shared.base.errors import Transient
-from shared.base.tasks import background
+from shared.base.tasks import background, retried
 from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.rabbit.heartbeat import Heartbeats
@@ -40,6 +36,8 @@ log = logging.getLogger(__name__)
 
 STALE_SECONDS = 15.0
 """Time without an answer from MongoDB after which render is not ready."""
+REDO_SECONDS = 5.0
+"""Longest backoff while pages can't be rendered again with the present templates."""
 
 
 @dataclass
@@ -95,14 +93,14 @@ class Rendering:
 
     async def _follow(self) -> None:
         await rabbit.connect(self.broker, self.settings.amqp_url)
-        while True:
-            try:
-                if redone := await self.publisher.redo_outdated():
-                    log.info("%d pages were rendered again with the present templates", redone)
-                return
-            except (Transient, PyMongoError) as error:
-                log.warning("rendering with the present templates waits: %s", str(error)[:200])
-                await asyncio.sleep(rabbit.RETRY_SECONDS)
+        redone = await retried(
+            "rendering with the present templates",
+            self.publisher.redo_outdated,
+            rabbit.RETRY_SECONDS,
+            REDO_SECONDS,
+        )
+        if redone:
+            log.info("%d pages were rendered again with the present templates", redone)
 
 
 def build(settings: RenderSettings, clock: Clock = now) -> Service:

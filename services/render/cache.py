@@ -5,12 +5,12 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 
-from pymongo.errors import PyMongoError
-
-from services.render.database import NoAnswer, Questions
+from services.render.database import Questions
 from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
-from shared.base.tasks import background
+from shared.base.errors import Transient
+from shared.base.tasks import background, supervised
+from shared.storage.changes import follow
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class PageCache:
         """The page or tombstone of an article, and whether it is stale.
         Concurrent requests share one query.
 
-        Raises `NoAnswer` and PyMongo's errors if there is no cached page to serve instead.
+        Raises `Transient` if there is no cached page to serve instead.
         """
         page = self._pages.get(article_id)
         if page is not None and self.proven:
@@ -71,7 +71,7 @@ class PageCache:
             return page, False
         try:
             return await self._look(article_id), False
-        except (PyMongoError, NoAnswer):
+        except Transient:
             page = self._pages.get(article_id)
             if page is None:
                 raise
@@ -110,38 +110,40 @@ class PageCache:
 
     async def run(self) -> None:
         """For ever: follow the change stream, and open it again after it was lost."""
-        async with background(self._age()):
-            await self._watch()
+        async with background(supervised("the ageing of pages", self._age, TICK_SECONDS)):
+            await self.watch()
 
-    async def _watch(self) -> None:
-        while True:
-            try:
-                async for article_id in self._store.watch(self._opened):
-                    self._prove()
-                    if article_id is not None:
-                        self.forget(article_id)
-            except PyMongoError as error:
-                log.warning(
-                    "the watch on pages is lost, pages are read from MongoDB: %s", str(error)[:200]
-                )
-            self._watching = self.proven = False
-            self._loading.clear()
-            self._changed()
-            await asyncio.sleep(0.5)
+    async def watch(self) -> None:
+        """For ever: follow the change stream alone."""
+        await follow(
+            "the change stream of pages",
+            self._store.watch,
+            opened=self._opened,
+            changed=self._heard,
+            lost=self._lost,
+        )
 
     async def _opened(self) -> None:
         self._clear()
         self._watching = True
         self._prove()
 
+    def _heard(self, article_id: str | None) -> None:
+        self._prove()
+        if article_id is not None:
+            self.forget(article_id)
+
+    def _lost(self) -> None:
+        self._watching = self.proven = False
+        self._loading.clear()
+        self._changed()
+
     def _prove(self) -> None:
         self._proved, self.proven = self._seconds(), True
         self._questions.note_answer()
 
     async def _age(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            self.tick()
+        self.tick()
 
     def tick(self) -> None:
         """Mark pages as stale, or drop them,

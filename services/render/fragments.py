@@ -11,9 +11,8 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pymongo.errors import PyMongoError
-
-from services.render.database import NoAnswer, Questions
+from services.render.database import Questions
+from shared.base.errors import Transient
 
 T = TypeVar("T")
 
@@ -51,7 +50,7 @@ class Fragments(Generic[T]):
     async def get(
         self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]
     ) -> tuple[T, bool]:
-        """The part `key`, and whether it is stale. Raises `NoAnswer` and PyMongo's errors."""
+        """The part `key`, and whether it is stale. Raises `Transient`."""
         made = self._made.get(key)
         if (
             made
@@ -61,7 +60,7 @@ class Fragments(Generic[T]):
             return made.content, False
         try:
             return await self._questions.wait(self._make(key, make)), False
-        except (PyMongoError, NoAnswer):
+        except Transient:
             if made is None or self._questions.silence > self._stale_seconds:
                 raise
             return made.content, True

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
 from services.render.cache import PageCache
 from services.render.database import NoAnswer, Questions
 from services.render.fragments import Fragments
@@ -15,6 +13,7 @@ from services.render.metrics import RenderMetrics
 from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
+from shared.base.errors import Transient
 from shared.web import headers as security
 from shared.web.asgi import (
     RawHeaders,
@@ -83,7 +82,7 @@ class PageServer:
         started = time.perf_counter()
         try:
             kind, section, status = await self._answer(scope["path"], scope, send)
-        except (PyMongoError, NoAnswer):
+        except Transient:
             kind, section, status = await self._fail(send, UNAVAILABLE, [(b"retry-after", b"5")])
         except Exception:
             self._metrics.answered("error", "", 500, time.perf_counter() - started)

@@ -2,7 +2,7 @@
 its pages, and, for reading only, the counter's totals and ingest's pictures.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -12,15 +12,14 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from luotdoc_events import events
+from shared.storage.changes import Opened, changes
 from shared.storage.collections import VERSION
 from shared.storage.counts import SITE, reads_by_article
+from shared.storage.errors import store
 from shared.storage.types import Database, Document
 from shared.web.state_listing import Held
 
 Stored = Literal["stored", "repeated", "stale"]
-"""The counter's id for the whole site."""
-
-WATCH_WAIT_MS = 500
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Page:
     """The event's data, for rendering again with other templates."""
 
 
+@store
 class PageStore:
     """Pages by article id; each write is a compare-and-swap on the revision.
 
@@ -117,21 +117,13 @@ class PageStore:
         )
         return [_page(document) async for document in cursor]
 
-    async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
+    async def watch(self, opened: Opened) -> AsyncIterator[str | None]:
         """Ids of pages that change from now on; None after each half second without a change.
 
         Awaits `opened` once the change stream is open.
         """
-        pipeline = [{"$project": {"documentKey": 1}}]
-        async with self._db.pages.watch(pipeline, max_await_time_ms=WATCH_WAIT_MS) as stream:
-            await opened()
-            while stream.alive:
-                change = await stream.try_next()
-                yield (
-                    change["documentKey"]["_id"]
-                    if change is not None and "documentKey" in change
-                    else None
-                )
+        async for change in changes(self._db.pages, {}, opened):
+            yield change["documentKey"]["_id"] if change else None
 
     async def counted(self) -> dict[str, int]:
         """Counted reads of every article, and of the whole site under `SITE`."""

@@ -3,16 +3,12 @@ updated by the counter's events, and corrected from the database.
 """
 
 import asyncio
-import logging
-
-from pymongo.errors import PyMongoError
 
 from luotdoc_events import events
 from services.render.database import Questions
 from services.render.store import PageStore
+from shared.base.tasks import supervised
 from shared.storage.counts import SITE
-
-log = logging.getLogger(__name__)
 
 RELOAD_SECONDS = 30.0
 SITE_SECONDS = 1.0
@@ -69,15 +65,13 @@ class Totals:
         """For ever: load every total, then read the totals again at intervals."""
         loop = asyncio.get_running_loop()
         reload_at = loop.time()
-        while True:
-            try:
-                if not self.loaded or loop.time() >= reload_at:
-                    reload_at = loop.time() + RELOAD_SECONDS
-                    await self.load()
-                else:
-                    await self.load_site()
-            except (PyMongoError, TimeoutError) as error:
-                log.warning(
-                    "totals could not be read, the pages show older ones: %s", str(error)[:200]
-                )
-            await asyncio.sleep(SITE_SECONDS)
+
+        async def step() -> None:
+            nonlocal reload_at
+            if not self.loaded or loop.time() >= reload_at:
+                reload_at = loop.time() + RELOAD_SECONDS
+                await self.load()
+            else:
+                await self.load_site()
+
+        await supervised("the reader of read counts", step, SITE_SECONDS)

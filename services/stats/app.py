@@ -1,14 +1,11 @@
 """The composition root of stats."""
 
 import asyncio
-import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
-
-from pymongo.errors import PyMongoError
 
 from services.stats import api, gauges
 from services.stats.freshness import Freshness
@@ -19,7 +16,8 @@ from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from shared.base import metrics
 from shared.base.clock import Clock, now
-from shared.base.tasks import background
+from shared.base.errors import Transient
+from shared.base.tasks import background, supervised
 from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.storage import mongo
@@ -34,10 +32,9 @@ from shared.web.cors import readable
 from shared.web.headers import OPEN
 from shared.web.turnstile import in_turns
 
-log = logging.getLogger(__name__)
-
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
+REFRESH_SECONDS = CACHE_SECONDS * 0.6
 
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
@@ -61,20 +58,14 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         try:
             async with asyncio.timeout(PING_TIMEOUT_SECONDS):
                 await store.ping()
-        except (PyMongoError, TimeoutError) as error:
-            away[:] = [f"MongoDB does not answer: {type(error).__name__}"]
+        except (Transient, TimeoutError):
+            away[:] = ["MongoDB does not answer"]
+            raise
         else:
             away.clear()
 
     async def show_books() -> None:
-        try:
-            gauges.show(await reports.reconciliation(), measured)
-        except PyMongoError as error:
-            log.warning("the books cannot be read: %s", error)
-
-    async def keep_fresh() -> None:
-        with suppress(PyMongoError):  # requests get the error, and `ping` makes stats not ready
-            await reports.keep_site_fresh()
+        gauges.show(await reports.reconciliation(), measured)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -82,9 +73,11 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
             await mongo.wait_for(client, settings.mongo_url)
             await rabbit.connect(broker, settings.amqp_url)
             async with background(
-                _every(PING_SECONDS, ping),
-                _every(BOOKS_SECONDS, show_books),
-                _every(CACHE_SECONDS * 0.6, keep_fresh),
+                supervised("the look at MongoDB", ping, PING_SECONDS),
+                supervised("the reader of the books", show_books, BOOKS_SECONDS),
+                supervised(
+                    "the refresh of the site's figures", reports.keep_site_fresh, REFRESH_SECONDS
+                ),
                 watch(broker),
             ):
                 yield
@@ -107,9 +100,3 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         ),
         registry=registry,
     )
-
-
-async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await act()
-        await asyncio.sleep(seconds)

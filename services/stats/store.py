@@ -17,6 +17,7 @@ from shared.storage import quarters as q
 from shared.storage.books import Books
 from shared.storage.collections import VERSION
 from shared.storage.counts import SITE
+from shared.storage.errors import store
 from shared.storage.mongo import ping
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, Database, Document, Session
@@ -36,6 +37,7 @@ class Totals:
     duplicates: int
 
 
+@store
 class Store:
     """Queries to the database. Those with a session read its snapshot."""
 
@@ -49,7 +51,7 @@ class Store:
         return snapshot(self._client)
 
     async def ping(self) -> None:
-        """Return if the database answers; raises PyMongo's errors otherwise."""
+        """Return if the database answers; raises `Transient` otherwise."""
         await ping(self._client)
 
     async def apply(self, change: Change) -> bool:

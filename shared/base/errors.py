@@ -67,6 +67,13 @@ class Refused(LuotdocError):
     """
 
 
+def expected(error: BaseException) -> LuotdocError | None:
+    """The `Refused` or `Transient` in `error`, which may be a group; None if it is a bug."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(expected, error.exceptions)), None)
+    return error if isinstance(error, Refused | Transient) else None
+
+
 class Problem(LuotdocError):
     """An HTTP error answer.
     `errors` names the fields at fault: `[{"path": "image.url", "message": …}]`.

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.rabbit.batch import KEYED, batch_id
+from shared.storage.errors import store
 from shared.storage.gaps import (
     LIVE,
     Descent,
@@ -39,6 +40,7 @@ a quarter of an hour of the busiest ingest."""
 CHUNK = 500
 
 
+@store
 class Books:
     """Reads the books. Use one object per process: it caches each epoch's complete part, so that a
     gap that stays open costs one query and not a scan of the ledger.

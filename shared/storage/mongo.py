@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
-from shared.base.errors import Refused
-from shared.base.plainly import lacking, refusal
+from shared.base.errors import Refused, Transient
+from shared.storage.errors import translated
+from shared.storage.refusals import lacking, refusal
 from shared.storage.transactions import detached
 from shared.storage.types import Client, Database
 
@@ -49,18 +52,35 @@ async def close(client: Client) -> None:
 
 
 async def ping(client: Client) -> None:
-    """Return if the server answers and supports sessions. Raises PyMongo's errors otherwise."""
-    async with await client.start_session() as session:
-        await client.admin.command("ping", session=session)
+    """Return if the server answers and supports sessions. Raises `Transient` otherwise."""
+    with translated():
+        async with await client.start_session() as session:
+            await client.admin.command("ping", session=session)
 
 
 async def reach(client: Client) -> None:
     """Return if the server answers and the user has its rights; for commands, which must not wait.
 
-    Raises `Refused`, or PyMongo's errors, within seconds.
+    Raises `Refused` within seconds otherwise.
     """
-    await ping(client)
-    await _check_rights(client)
+    try:
+        with _judged():
+            await _look(client)
+    except Transient as error:
+        raise Refused(f"{error}: is it up, at the address of LUOTDOC_MONGO_URL?") from error
+
+
+@contextmanager
+def _judged() -> Iterator[None]:
+    """Raise `Refused` for a fault that an operator must correct, `Transient` for one that may end
+    by itself.
+    """
+    try:
+        with translated():
+            yield
+    except Transient as error:
+        told = refusal(error.__cause__) if error.__cause__ else None
+        raise told or error from error.__cause__
 
 
 async def wait_for(client: Client, mongo_url: str) -> None:
@@ -74,12 +94,11 @@ async def wait_for(client: Client, mongo_url: str) -> None:
     where = urlsplit(mongo_url).netloc.rpartition("@")[2]
     while True:
         try:
-            await _find_primary(mongo_url)
-            await reach(client)
-        except PyMongoError as error:
-            if told_plainly := refusal(error):
-                raise told_plainly from None
-            reason = str(error).split(",", 1)[0]
+            with _judged():
+                await _find_primary(mongo_url)
+                await _look(client)
+        except Transient as error:
+            reason = str(error).removeprefix("MongoDB: ").split(",", 1)[0]
             if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
                 log.warning("waiting for MongoDB at %s: %s", where, reason)
                 told_at = time.monotonic()
@@ -90,10 +109,11 @@ async def wait_for(client: Client, mongo_url: str) -> None:
             return
 
 
-async def _check_rights(client: Client) -> None:
-    """Raises `Refused` if the user may not read and write the database,
-    PyMongo's errors if it must log in.
+async def _look(client: Client) -> None:
+    """Return if the server answers and the user has its rights. Raises `Refused` without the
+    rights, PyMongo's errors without an answer or a login.
     """
+    await ping(client)
     db = client.get_default_database()
     login = (await db.command("connectionStatus", showPrivileges=True))["authInfo"]
     if missing := lacking(login, db.name):

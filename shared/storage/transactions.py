@@ -13,6 +13,8 @@ from pymongo import WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from shared.base.errors import Transient
+from shared.storage.errors import translated
 from shared.storage.types import Client, Document, Session
 
 log = logging.getLogger(__name__)
@@ -154,18 +156,24 @@ async def _committed(session: Session, detach: asyncio.Event, deadline: float) -
 
 
 def _labelled(error: Exception, label: str, deadline: float) -> bool:
+    # A body may call a store's public method. Its error is translated and carries no labels:
+    # they are its cause's. Without this such a transaction would not be repeated.
+    cause = error.__cause__ if isinstance(error, Transient) else error
     return (
-        isinstance(error, PyMongoError)
-        and error.has_error_label(label)
+        isinstance(cause, PyMongoError)
+        and cause.has_error_label(label)
         and time.monotonic() < deadline
     )
 
 
 @asynccontextmanager
 async def snapshot(client: Client) -> AsyncIterator[Session]:
-    """A read-only session whose reads all see one moment, the latest that a majority has."""
-    async with await client.start_session(snapshot=True) as session:
-        yield session
+    """A read-only session whose reads all see one moment, the latest that a majority has.
+    Raises `Transient`.
+    """
+    with translated():
+        async with await client.start_session(snapshot=True) as session:
+            yield session
 
 
 async def detached(seconds: float) -> None:

@@ -15,7 +15,6 @@ from weakref import WeakValueDictionary
 from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import DeliveryError
 from pydantic import ValidationError
-from pymongo.errors import PyMongoError
 
 from luotdoc_events import events
 from shared.base.clock import Clock
@@ -160,7 +159,7 @@ class Consumer:
                 new = await self._retry_in_place(event, message)
         except (Lost, asyncio.CancelledError):
             raise
-        except (Transient, PyMongoError) as error:
+        except Transient as error:
             return await self._step_aside(message, WAITS, error)
         except Retry as error:
             if _count(message, RETRIES) < len(self._work.delays):
@@ -206,7 +205,7 @@ class Consumer:
         while True:
             try:
                 new = await self._handle_newer(event)
-            except (Transient, PyMongoError) as error:
+            except Transient as error:
                 attempt += 1
                 own = self._handled > handled_before or self._all_wait_for_one
                 if (own and attempt >= HELD_ATTEMPTS) or loop.time() > until:

@@ -10,7 +10,7 @@ contract does not know is parked.
 
 The handler returns False if the event was not new to it. It raises (see `shared/base/errors.py`):
 
-- `Transient` (or a `PyMongoError`) if a server that it needs is away. The message is retried in
+- `Transient` if a server that it needs is away. The message is retried in
   place; if others succeed meanwhile, or after half a minute, it goes to a retry queue. It is never
   parked.
 - `Retry` if this message failed. It climbs the retry ladder and is parked at its end.

@@ -13,7 +13,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ValidationError
-from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -69,7 +68,7 @@ def as_problem(error: Exception) -> Problem:
         return error
     if isinstance(error, Unavailable):
         return Problem(503, str(error), headers=[("retry-after", str(error.retry_after))])
-    if isinstance(error, Transient | PyMongoError | TimeoutError):
+    if isinstance(error, Transient | TimeoutError):
         log.warning("unavailable: %s", str(error) or type(error).__name__)
         return Problem(
             503,
@@ -122,7 +121,7 @@ def make_api(title: str, description: str, described: Described) -> FastAPI:
     api.add_exception_handler(Disconnected, on_gone)
     api.add_exception_handler(RequestValidationError, on_invalid)
     api.add_exception_handler(HTTPException, on_http)
-    for kind in (Problem, Transient, PyMongoError, TimeoutError, Exception):
+    for kind in (Problem, Transient, TimeoutError, Exception):
         api.add_exception_handler(kind, on_error)
     add_docs(api)
     return api

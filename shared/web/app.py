@@ -24,8 +24,7 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.base import metrics
-from shared.base.errors import Problem, Refused
-from shared.base.plainly import refusal
+from shared.base.errors import Problem, expected
 from shared.web.api import as_problem
 from shared.web.asgi import App, Disconnected, Receive, Scope, Send, respond, respond_problem
 from shared.web.connections import Connections, Limits
@@ -154,7 +153,7 @@ class Application:
         except BaseException as error:
             # A service without its life can do nothing:
             # end the process, so that its supervisor starts it again.
-            if told := error if isinstance(error, Refused) else refusal(error):
+            if told := expected(error):
                 log.critical("%s ends: %s", self._service.name, told)
             else:
                 log.critical("%s failed and ends", self._service.name, exc_info=True)

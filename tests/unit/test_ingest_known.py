@@ -9,7 +9,6 @@ from time import monotonic as time
 from typing import Any, cast
 
 import pytest
-from pymongo.errors import AutoReconnect
 
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import known as module
@@ -20,7 +19,7 @@ from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.store import ArticleStore
-from shared.base.errors import Unavailable
+from shared.base.errors import Transient, Unavailable
 from shared.base.metrics import new_registry
 from shared.web.asgi import Scope
 
@@ -42,7 +41,7 @@ async def no() -> bool:
 
 
 async def away() -> bool:
-    raise AutoReconnect("connection closed")
+    raise Transient("MongoDB: connection closed")
 
 
 async def frozen() -> bool:

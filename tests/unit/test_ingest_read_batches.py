@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.counter.consumer import TOO_OLD
+from services.counter.reading import TOO_OLD
 from services.ingest.reads.read_batches import KeyNote, digest_of, make_batch
 from shared.base.errors import Problem
 from shared.rabbit.batch import COUNTED_HOURS, Batch

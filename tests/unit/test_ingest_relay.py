@@ -9,7 +9,6 @@ from typing import cast
 import pytest
 from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
-from pymongo.errors import AutoReconnect
 
 from services.ingest.articles import relay as module
 from services.ingest.articles.relay import Relay
@@ -73,13 +72,13 @@ def _without_pauses(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFi
 
 
 async def test_trouble_is_a_warning_whenever_it_changes(caplog: pytest.LogCaptureFixture) -> None:
-    away, lost = Transient("RabbitMQ did not confirm"), AutoReconnect("connection closed")
+    away, lost = Transient("RabbitMQ did not confirm"), Transient("MongoDB: connection closed")
     unrouted = DeliveryError(
         None, Basic.Return(312, "NO_ROUTE", "luotdoc.events", "article.published")
     )
     assert await said(caplog, away, away, lost, lost, TimeoutError(), unrouted, None, unrouted) == [
         ("WARNING", "the outbox relay waits: RabbitMQ did not confirm", False),
-        ("WARNING", "the outbox relay waits: connection closed", False),
+        ("WARNING", "the outbox relay waits: MongoDB: connection closed", False),
         ("WARNING", "the outbox relay waits: TimeoutError", False),
         ("WARNING", f"the outbox relay waits: {unrouted}", False),
         ("INFO", "the outbox relay works again", False),

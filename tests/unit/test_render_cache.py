@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from pymongo.errors import AutoReconnect
 
 from services.render import database
 from services.render.cache import PageCache
@@ -14,6 +13,7 @@ from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
 from shared.base import metrics
+from shared.base.errors import Transient
 
 LIMIT = 300.0
 MEASURED = RenderMetrics(metrics.new_registry(), [])
@@ -39,7 +39,7 @@ class Mongo:
         while self.frozen:  # noqa: ASYNC110  (as a server does)
             await asyncio.sleep(0.001)
         if self.dead:
-            raise AutoReconnect("gone")
+            raise Transient("gone")
         return self.pages.get(article_id)
 
     async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
@@ -63,7 +63,7 @@ async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
     one = PageCache(
         cast(PageStore, mongo), questions, 10, lambda: None, mongo.seconds, LIMIT, MEASURED
     )
-    watching = asyncio.create_task(one._watch())
+    watching = asyncio.create_task(one.watch())
     async with asyncio.timeout(1):
         while not one.proven:  # noqa: ASYNC110  (no event tells)
             await asyncio.sleep(0)
@@ -72,7 +72,7 @@ async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
 
 
 async def lose(mongo: Mongo, cache: PageCache) -> None:
-    mongo.changes.put_nowait(AutoReconnect("frozen"))
+    mongo.changes.put_nowait(Transient("frozen"))
     async with asyncio.timeout(1):
         while cache.proven:  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -95,7 +95,7 @@ async def test_the_same_while_mongodb_is_dead(mongo: Mongo, cache: PageCache) ->
     mongo.dead = True
     await lose(mongo, cache)
     assert await cache.get("a") == (mongo.pages["a"], True)
-    with pytest.raises(AutoReconnect):
+    with pytest.raises(Transient):
         await cache.get("b")
 
 

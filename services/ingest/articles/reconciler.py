@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 
 import httpx
-from pymongo.errors import PyMongoError
 
 from services.ingest.articles.reconcile import KINDS, Difference, compare, lasting
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
-from shared.base.errors import Refused
+from shared.base.errors import Refused, Transient
+from shared.base.tasks import supervised
 from shared.web.state_listing import PAGE, Held, read
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ async def differences(
     """The lasting differences between the articles and the state that a subscriber lists at `url`.
 
     `shown` is called with the progress.
-    Raises `Refused` if the subscriber gives no usable answer, and PyMongo's errors.
+    Raises `Refused` if the subscriber gives no usable answer, `Transient` while MongoDB is away.
     """
     first = await _look(store, http, url, shown)
     if not first:
@@ -99,15 +99,17 @@ class Reconciler:
             # then the alert for a subscriber that never answers fires after its usual time.
             self._metrics.compared_at.labels(name).set(time.time())
         async with httpx.AsyncClient() as http:
-            while True:
+
+            async def compare_all() -> None:
                 for name, url in self._subscribers:
                     await self._compare(http, name, url)
-                await asyncio.sleep(INTERVAL_SECONDS)
+
+            await supervised("the comparison of subscribers", compare_all, INTERVAL_SECONDS)
 
     async def _compare(self, http: httpx.AsyncClient, name: str, url: str) -> None:
         try:
             found = await differences(self._store, http, url)
-        except (Refused, PyMongoError) as error:
+        except (Refused, Transient) as error:
             log.warning("%s cannot be compared with the articles: %s", name, str(error)[:300])
             return
         for kind in KINDS:

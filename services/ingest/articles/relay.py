@@ -8,30 +8,27 @@ the repetition by its revision.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from itertools import groupby
 
 from aio_pika.exceptions import DeliveryError
-from pymongo.errors import PyMongoError
 
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore, Outgoing
 from shared.base.clock import Clock
 from shared.base.errors import Transient
-
-log = logging.getLogger(__name__)
+from shared.base.tasks import supervised
 
 ROUND = 200
 """Upper bound for the events read at once."""
 POLL_SECONDS = 0.25
 """Interval of looks into the outbox. A change by this process wakes the relay at once."""
 LAST_DELAY = 5.0
-TROUBLE = (Transient, DeliveryError, PyMongoError, TimeoutError)
-"""Errors that end by themselves, or once setup has run; any other is a bug."""
+"""Longest backoff after failures, in seconds."""
 
 Publish = Callable[[Outgoing], Awaitable[None]]
-"""Returns after the publisher confirm. Raises `Transient` without one."""
+"""Returns after the publisher confirm.
+Raises `Transient` without one, aio-pika's `DeliveryError` if no queue is bound."""
 
 
 class Relay:
@@ -50,33 +47,22 @@ class Relay:
         self._wake.set()
 
     async def run(self) -> None:
-        """For ever: publish the outbox, with a backoff after failures.
-        Each new failure is logged once.
-        """
-        failures, told = 0, ""
-        while True:
-            try:
-                more = await self.round()
-                self.working = True
-                if failures:
-                    log.info("the outbox relay works again")
-                failures, told = 0, ""
-            except Exception as error:
-                failures += 1
-                self.working = False
-                self._metrics.outbox_failures.inc()
-                reason = str(error)[:200] or type(error).__name__
-                if reason != told and isinstance(error, TROUBLE):
-                    log.warning("the outbox relay waits: %s", reason)
-                elif reason != told:
-                    log.exception("a bug in the outbox relay, which tries again: %s", reason)
-                told, more = reason, False
-            if not more:
-                await self._pause(
-                    min(LAST_DELAY, POLL_SECONDS * 2 ** min(failures, 6))
-                    if failures
-                    else POLL_SECONDS
-                )
+        """For ever: publish the outbox, with a backoff after failures."""
+        await supervised(
+            "the outbox relay", self._work, POLL_SECONDS, longest=LAST_DELAY, pause=self._pause
+        )
+
+    async def _work(self) -> bool:
+        try:
+            more = await self.round()
+        except Exception as error:
+            self.working = False
+            self._metrics.outbox_failures.inc()
+            if isinstance(error, DeliveryError):  # no queue is bound: ends once setup has run
+                raise Transient(str(error)) from error
+            raise
+        self.working = True
+        return more
 
     async def round(self) -> bool:
         """Publish the waiting events. True if more may be waiting.

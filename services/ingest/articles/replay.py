@@ -3,14 +3,12 @@ for articles older than the history.
 """
 
 import aio_pika
-from pymongo.errors import PyMongoError
 
 from services.ingest.articles.article import as_event
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from shared.base.clock import now
-from shared.base.errors import Refused
-from shared.base.plainly import brief, refusal
+from shared.base.errors import Refused, Transient
 from shared.operators.replay_command import progress
 from shared.operators.target import BATCH, message, open_target
 from shared.storage import mongo
@@ -43,9 +41,9 @@ async def replay_articles(settings: IngestSettings, queue: str, rate: float, res
                     await target.send(batch, articles[-1].id)
                     bar.update(task, completed=target.place.sent)
                 await target.finish()
-    except PyMongoError as error:
+    except Transient as error:
         again = "run the same command again, it goes on where it stopped"
-        raise refusal(error) or Refused(f"MongoDB: {brief(error)}; {again}") from None
+        raise Refused(f"{error}; {again}") from None
     finally:
         await mongo.close(client)
     print(f"{target.place.sent:,} articles sent into {queue}, marked as {target.place.name}")

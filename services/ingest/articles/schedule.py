@@ -1,15 +1,13 @@
 """Publishes scheduled articles when their time comes."""
 
-import asyncio
 import logging
 from collections.abc import Callable
-
-from pymongo.errors import PyMongoError
 
 from services.ingest.articles import article as articles
 from services.ingest.store import ArticleStore
 from shared.base.clock import Clock
 from shared.base.log import correlate
+from shared.base.tasks import supervised
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +25,7 @@ class Schedule:
 
     async def run(self) -> None:
         """For ever: publish due articles."""
-        while True:
-            try:
-                await self.look()
-            except (PyMongoError, TimeoutError) as error:
-                log.warning("scheduled articles wait for MongoDB: %s", str(error)[:200])
-            await asyncio.sleep(LOOK_SECONDS)
+        await supervised("the schedule of articles", self.look, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Publish every article that is due now."""

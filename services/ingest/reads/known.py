@@ -5,11 +5,10 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 
-from pymongo.errors import PyMongoError
-
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
-from shared.base.errors import Unavailable
+from shared.base.errors import Transient, Unavailable
+from shared.storage.changes import follow
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class KnownArticles:
         try:
             async with asyncio.timeout(LOOKUP_SECONDS), self._lookups:
                 public = article_id in self._public or await self._store.is_published(article_id)
-        except (TimeoutError, PyMongoError) as error:
+        except (TimeoutError, Transient) as error:
             raise Unavailable(
                 "whether there is such an article is not known now, try again"
             ) from error
@@ -77,15 +76,12 @@ class KnownArticles:
         """For ever: load the set, follow its changes,
         and load it again after the change stream was lost.
         """
-        while True:
-            try:
-                async for article_id, public in self._store.watch(self._load):
-                    self.note(article_id, public)
-            except PyMongoError as error:
-                log.warning(
-                    "the change stream of articles is lost, opening it again: %s", str(error)[:200]
-                )
-            await asyncio.sleep(0.5)
+        await follow(
+            "the change stream of articles",
+            self._store.watch,
+            opened=self._load,
+            changed=lambda change: self.note(*change),
+        )
 
     async def _load(self) -> None:
         self._public = await self._store.published()

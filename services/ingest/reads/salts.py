@@ -2,17 +2,12 @@
 They are fetched a day ahead, so that the turn of the day needs no database.
 """
 
-import asyncio
-import logging
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from pymongo.errors import PyMongoError
-
 from services.ingest.store import ArticleStore
 from shared.base.clock import Clock, to_millis
-
-log = logging.getLogger(__name__)
+from shared.base.tasks import supervised
 
 CHECK_SECONDS = 60.0
 TURN = time(4)
@@ -71,9 +66,4 @@ class Salts:
 
     async def run(self) -> None:
         """For ever: keep the salts of the current days."""
-        while True:
-            await asyncio.sleep(CHECK_SECONDS)
-            try:
-                await self.load()
-            except PyMongoError as error:
-                log.warning("tomorrow's salt cannot be fetched yet: %s", str(error)[:200])
+        await supervised("the fetch of tomorrow's salt", self.load, CHECK_SECONDS)

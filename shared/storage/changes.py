@@ -1,0 +1,64 @@
+"""The change stream: follows the changes of a collection, and opens the stream again when lost."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NoReturn, TypeVar
+
+from shared.base.tasks import Outage, supervised
+from shared.storage.types import Document
+
+T = TypeVar("T")
+
+WAIT_MS = 500
+"""Time for which the server may hold one poll of the stream; a stop waits as long."""
+REOPEN_SECONDS = 0.5
+
+Opened = Callable[[], Awaitable[None]]
+Watch = Callable[[Opened], AsyncIterator[T]]
+"""A store's method: yields the changes from now on, and awaits its argument once the stream is
+open. Raises `Transient` when the stream is lost."""
+
+
+async def changes(
+    collection: Any, fields: Document, opened: Opened
+) -> AsyncIterator[Document | None]:
+    """The changes of `collection` from now on; None after each half second without one.
+
+    Awaits `opened` once the stream is open, so that what it loads misses no change. `fields` are
+    the fields of the change event to send, besides `documentKey`. Ends if the collection is
+    dropped; raises PyMongo's errors.
+    """
+    pipeline = [{"$project": {"documentKey": 1, **fields}}]
+    async with collection.watch(pipeline, max_await_time_ms=WAIT_MS) as stream:
+        await opened()
+        while stream.alive:
+            change = await stream.try_next()
+            yield change if change is not None and "documentKey" in change else None
+
+
+async def follow(
+    name: str,
+    watch: Watch[T],
+    *,
+    opened: Opened,
+    changed: Callable[[T], None],
+    lost: Callable[[], None] = lambda: None,
+) -> NoReturn:
+    """For ever: follow a change stream, and open it again after it was lost.
+
+    Awaits `opened` after each opening, then calls `changed` with each change, and `lost` at the
+    stream's end. `name` is how log lines call the stream.
+    """
+    outage = Outage(name)
+
+    async def has_opened() -> None:
+        await opened()
+        outage.over()
+
+    async def step() -> None:
+        try:
+            async for change in watch(has_opened):
+                changed(change)
+        finally:
+            lost()
+
+    await supervised(name, step, REOPEN_SECONDS, outage=outage)

@@ -53,13 +53,7 @@ class Stack:
         if stale := processes.sweep(self.folder):
             self._console.step(f"ended {stale} processes that an earlier run left behind")
         self.token = keep_private(self.folder / "token", lambda: secrets.token_urlsafe(32))
-        amqp, amqp_of = self._environ.get("LUOTDOC_AMQP_URL", ""), {}
-        if not amqp:
-            broker = Broker(self.folder / "rabbitmq")
-            amqp, amqp_of = (
-                self._own(broker),
-                {user: broker.url_of(user) for user in (*plan.PORTS, "setup")},
-            )
+        amqp, amqp_of = self._amqp_urls()
         mongo = self._environ.get("LUOTDOC_MONGO_URL") or self._own(
             Database(self.folder / "mongodb")
         )
@@ -80,15 +74,7 @@ class Stack:
         if self.gateway is not None:
             self.gateway.launch()
             await self._wait_for_server(self.gateway)
-        write_private(
-            self.folder / "endpoints.json",
-            endpoints(
-                shared,
-                self.replicas,
-                {server.name: server.pid for server in self._servers},
-                {replica.name: self._children[replica.name].pid for replica in self.replicas},
-            ),
-        )
+        self._write_endpoints(shared)
 
     def public(self, service: str) -> str:
         """The base URL of `service` for readers: the gateway's, or that of the only replica."""
@@ -122,6 +108,24 @@ class Stack:
         with ThreadPoolExecutor() as threads:
             list(threads.map(lambda server: server.stop(), self._servers))
         processes.sweep(self.folder)
+
+    def _amqp_urls(self) -> tuple[str, dict[str, str]]:
+        """RabbitMQ's URL, and those of the services' own users if the broker is ours."""
+        if given := self._environ.get("LUOTDOC_AMQP_URL", ""):
+            return given, {}
+        broker = Broker(self.folder / "rabbitmq")
+        return self._own(broker), {user: broker.url_of(user) for user in (*plan.PORTS, "setup")}
+
+    def _write_endpoints(self, shared: plan.Shared) -> None:
+        write_private(
+            self.folder / "endpoints.json",
+            endpoints(
+                shared,
+                self.replicas,
+                {server.name: server.pid for server in self._servers},
+                {replica.name: self._children[replica.name].pid for replica in self.replicas},
+            ),
+        )
 
     def _make_gateway(self) -> Gateway:
         taken = {*plan.PORTS.values(), *(replica.port for replica in self.replicas)}

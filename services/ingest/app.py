@@ -40,10 +40,10 @@ from shared.rabbit.heartbeat import Heartbeats
 from shared.rabbit.publishing import publish, publish_encoded
 from shared.storage import mongo
 from shared.storage.types import Client
-from shared.web.api import observed
 from shared.web.app import Service
 from shared.web.asgi import Receive, Scope, Send
 from shared.web.fastpath import FastRequest
+from shared.web.observed import observed
 from shared.web.turnstile import in_turns
 
 log = logging.getLogger(__name__)

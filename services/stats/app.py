@@ -26,10 +26,10 @@ from shared.subscriber.guard import Unguarded
 from shared.subscriber.queue_depth import watch
 from shared.subscriber.subscribe import listen, subscribe
 from shared.web import state
-from shared.web.api import observed
 from shared.web.app import Service
 from shared.web.cors import readable
 from shared.web.headers import OPEN
+from shared.web.observed import observed
 from shared.web.turnstile import in_turns
 
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0

@@ -25,10 +25,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.base import metrics
 from shared.base.errors import Problem, expected
-from shared.web.api import as_problem
-from shared.web.asgi import App, Disconnected, Receive, Scope, Send, respond, respond_problem
+from shared.web.asgi import App, Disconnected, Receive, Scope, Send, respond
 from shared.web.connections import Connections, Limits
 from shared.web.fastpath import Handler
+from shared.web.problems import as_problem, respond_problem
 
 log = logging.getLogger(__name__)
 

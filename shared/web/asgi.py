@@ -1,13 +1,10 @@
 """Helpers for raw ASGI handlers and the API:
-bounded bodies, queries, answers, problem documents as bytes.
+bounded bodies, queries, answers.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
-
-import orjson
 
 from shared.base.errors import Problem
 from shared.web import headers as security
@@ -18,7 +15,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 RawHeaders = list[tuple[bytes, bytes]]
 
-PROBLEM_TYPE = "application/problem+json"
 MAX_PATH = 100
 """Upper bound for the characters of a field's path in an answer to bad input."""
 UNCHOSEN_TYPES = frozenset(
@@ -127,26 +123,6 @@ async def respond(
         fields.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})
-
-
-def problem_answer(problem: Problem) -> tuple[int, bytes, bytes]:
-    """An RFC 9457 answer as (status, header lines with line ends, body)."""
-    body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
-    fields = {
-        "content-type": PROBLEM_TYPE,
-        "content-length": str(len(body)),
-        **dict(problem.headers),
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
-    return problem.status, head + security.lines(security.STRICT), body
-
-
-async def respond_problem(send: Send, problem: Problem) -> None:
-    """Send an RFC 9457 answer."""
-    headers: RawHeaders = [(b"content-type", PROBLEM_TYPE.encode())]
-    headers += [(name.encode(), value.encode()) for name, value in problem.headers]
-    body = orjson.dumps(problem.body(HTTPStatus(problem.status).phrase))
-    await respond(send, problem.status, body, headers)
 
 
 def check_content_type(scope: Scope, wanted: str, hint: str) -> None:

@@ -13,9 +13,8 @@ from heapq import merge
 from itertools import islice
 from typing import Protocol
 
-from uvicorn.protocols.http.flow_control import FlowControl
-
 from shared.base.settings import SubscriberSettings
+from shared.web.uvicorn_protocol import FlowControl
 
 SWEEP_SECONDS = 0.5
 OWN_DESCRIPTORS = 128

@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-from uvicorn.server import ServerState
 
-from shared.web.api import as_problem
-from shared.web.asgi import RawHeaders, problem_answer
-from shared.web.protocol import BODY, HttpProtocol
+from shared.web.answering import BODY
+from shared.web.asgi import RawHeaders
+from shared.web.problems import as_problem, problem_answer
+from shared.web.protocol import HttpProtocol
+from shared.web.uvicorn_protocol import STATUS_LINE, ServerState
 
 MAX_BODY = 1024
 """Upper bound for the bytes of a body on the fast path."""

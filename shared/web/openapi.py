@@ -15,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
-from shared.web.asgi import PROBLEM_TYPE
+from shared.web.problems import PROBLEM_TYPE
 
 Responses = dict[int | str, dict[str, Any]]
 _SCHEMAS = "#/components/schemas/"

@@ -11,7 +11,7 @@ from collections import deque
 
 from shared.base.errors import Problem
 from shared.web.asgi import App, Disconnected, Receive, Scope, Send
-from shared.web.protocol import has_left
+from shared.web.uvicorn_protocol import has_left
 
 IN_A_TURN = 2
 """Number of requests that start in each turn of the loop."""

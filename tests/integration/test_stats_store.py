@@ -24,7 +24,7 @@ from shared.storage import mongo
 from shared.storage.collections import make_indexes
 from shared.storage.quarters import quarter_of
 from shared.storage.types import Database
-from shared.web.api import observed
+from shared.web.observed import observed
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.stats.settings import StatsSettings
 from services.stats.tables import article_cell, cell, local_time
 from shared.base.metrics import Requests, new_registry
-from shared.web.api import make_api, observed
+from shared.web.api import make_api
 from shared.web.asgi import App
 from shared.web.cors import readable
 from shared.web.headers import OPEN, defaults
+from shared.web.observed import observed
 from shared.web.openapi import Described
 
 SITE = "https://example.vn"

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from shared.web.asgi import Receive, Scope, Send, respond
+from shared.web.bounds import DISCARDED, MAX_HEAD, MAX_HEADERS, MAX_PIPELINED, MAX_TARGET
 from shared.web.headers import STRICT, lines
-from shared.web.protocol import DISCARDED, MAX_HEAD, MAX_HEADERS, MAX_PIPELINED, MAX_TARGET
 from tests.support.connection import Application, Connection, refusal
 
 GET = b"GET / HTTP/1.1\r\n\r\n"

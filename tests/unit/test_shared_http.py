@@ -11,9 +11,8 @@ from pydantic import BaseModel
 
 from shared.base.errors import Permanent, Problem, Transient, Unavailable
 from shared.base.metrics import Registry, Requests, new_registry
-from shared.web.api import as_problem, from_validation, json_body, make_api, observed, validated
+from shared.web.api import json_body, make_api, validated
 from shared.web.asgi import (
-    PROBLEM_TYPE,
     App,
     Disconnected,
     Receive,
@@ -22,10 +21,11 @@ from shared.web.asgi import (
     header,
     read_body,
     respond,
-    respond_problem,
 )
 from shared.web.headers import STRICT
+from shared.web.observed import observed
 from shared.web.openapi import Described
+from shared.web.problems import PROBLEM_TYPE, as_problem, from_validation, respond_problem
 
 Message = MutableMapping[str, Any]
 
@@ -342,10 +342,8 @@ async def test_a_body_that_is_declared_as_something_else_is_refused(
     assert answer.status_code == status
     if status == 415:
         assert answer.json()["detail"] == "the body must be JSON, with the type application/json"
-        assert (answer.headers["content-type"], answer.headers["accept"]) == (
-            PROBLEM_TYPE,
-            "application/json",
-        )
+        assert answer.headers["content-type"] == PROBLEM_TYPE
+        assert answer.headers["accept"] == "application/json"
 
 
 async def test_every_answer_has_a_correlation_id_and_is_counted() -> None:

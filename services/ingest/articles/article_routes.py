@@ -36,9 +36,10 @@ from services.ingest.settings import IngestSettings
 from services.ingest.store import Place
 from services.ingest.tokens import CHALLENGE
 from shared.base.errors import INVALID, Problem
-from shared.web.api import MAX_FAULTS, json_body, validated
+from shared.web.api import json_body, validated
 from shared.web.openapi import answered, body, problems, text_header
 from shared.web.paths import article_path
+from shared.web.problems import MAX_FAULTS
 
 ArticleId = Annotated[
     str,

@@ -39,10 +39,10 @@ from shared.web.asgi import (
     query_value,
     read_body,
     respond,
-    respond_problem,
 )
 from shared.web.fastpath import FastRequest
 from shared.web.headers import OPEN, lines
+from shared.web.problems import respond_problem
 
 MAX_BODY = 1024
 _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))

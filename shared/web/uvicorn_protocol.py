@@ -1,0 +1,73 @@
+"""The only module that reaches below uvicorn's public interface: its HTTP protocol.
+
+uvicorn documents `Config` and `Server`. The classes and attributes used here may change with any
+release, so `requirements.in` has an upper bound, and tests/unit/test_reached.py fails if one of
+them changes.
+"""
+
+from collections import deque
+from typing import Any
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+from uvicorn.server import ServerState
+
+from shared.web.asgi import Receive
+
+__all__ = ["STATUS_LINE", "FlowControl", "ServerState", "UvicornProtocol", "has_left"]
+
+
+class UvicornProtocol(HttpToolsProtocol):
+    """uvicorn's protocol. A cycle is a request with its answer: `cycle` is the newest one, and
+    `pipeline` has those that wait for an earlier answer.
+    """
+
+    parser: Any
+    pipeline: deque[tuple[RequestResponseCycle, Any]]
+    _in_hand_cycle: RequestResponseCycle | None = None
+    """The cycle whose application runs."""
+
+    def in_flight(self) -> bool:
+        """True if a request is in flight on this connection."""
+        return bool(self.pipeline) or not getattr(self.cycle, "response_complete", True)
+
+    def start_next(self) -> None:
+        """Start the request that waits the longest."""
+        cycle, app = self.pipeline.pop()
+        self._start_asgi_task(cycle, app)
+
+    def is_waiting(self, cycle: Any) -> bool:
+        """True if `cycle` is the newest request and waits for an earlier answer."""
+        return bool(self.pipeline) and self.pipeline[0][0] is cycle
+
+    def forget_cycles(self) -> None:
+        """Drop all requests. The application that runs sees a client that has disconnected.
+
+        uvicorn tells only the newest cycle. Without this an older one waits or writes for ever.
+        """
+        running = self._in_hand_cycle
+        if running is not None and running is not self.cycle:
+            disconnect(running)
+        self.pipeline.clear()
+        self._in_hand_cycle = None
+        self.cycle = None  # type: ignore[assignment]
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._in_hand_cycle = cycle
+        super()._start_asgi_task(cycle, app)
+
+
+def disconnect(cycle: Any) -> None:
+    """Tell the application of `cycle` that the client has disconnected."""
+    cycle.disconnected = True
+    cycle.message_event.set()
+
+
+def has_left(receive: Receive) -> bool:
+    """True if the client of the request with the ASGI callable `receive` has disconnected."""
+    cycle = getattr(receive, "__self__", None)  # `receive` is a method of uvicorn's cycle
+    return bool(getattr(cycle, "disconnected", False))

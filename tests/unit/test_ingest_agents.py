@@ -59,7 +59,14 @@ def test_the_list_s_own_robots_are_programs() -> None:
     assert all(
         any(
             name in agent
-            for name in ("AP3A.240617.008", "MetaIAB Facebook", "Viber", " Code/1.", " Trae/")
+            for name in (
+                "AP3A.240617.008",
+                "MetaIAB Facebook",
+                "Viber",
+                "Fluid",
+                " Code/1.",
+                " Trae/",
+            )
         )
         for agent in found
     ), found

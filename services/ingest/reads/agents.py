@@ -21,9 +21,10 @@ MAX_LENGTH = 512
 # Beginnings of people's browsers' agents.
 _BROWSERS = (
     *(
-        b"mozilla/ opera/ ucweb ucbrowser dalvik/ [fban/ [fb_iab/ mqqbrowser/ lynx/ w3m/ "
-        b"elinks netsurf/ dillo/ emacs-w3 url/emacs edbrowse/ amaya/ ibrowse/ icab/ k-meleon/ "
-        b"konqueror/ midori/ surf/ uzbl amiga-aweb/ ncsa_mosaic/ vms_mosaic/ "
+        b"mozilla/ opera/ applewebkit/ ucweb ucbrowser dalvik/ [fban/ [fb_iab/ mqqbrowser/ "
+        b"lynx/ w3m/ elinks netsurf/ dillo/ emacs-w3 url/emacs edbrowse/ amaya/ ibrowse/ icab/ "
+        b"k-meleon/ konqueror/ midori/ surf/ uzbl amiga-aweb/ amigavoyager/ amigaos ncsa_mosaic/ "
+        b"vms_mosaic/ "
         b"nokia samsung- samsung/ sec- lg- lge- lg/ "
         b"sonyericsson blackberry docomo/ kddi- softbank/ vodafone/ mot- htc_ htc- alcatel "
         b"huawei zte- micromax maui portalmmm sie- sagem- sharp- philips panasonic- pantech"
@@ -36,15 +37,17 @@ _DEVICE = re.compile(
     rb"iphone|ipad|ipod|\bios[ /]\d|android|andr0id|cfnetwork/|windows "
     rb"phone|harmony|tizen|web[0o]s|smart-?tv"
     rb"|playstation|nintendo|xbox|kaios|symbian|midp|ucweb|\(ucbrowser/|openwave|up\.browser|obigo|j2me"
-    rb"|hbbtv|ce-html|nettv|apple "
+    rb"|nokia|blackberry|hbbtv|ce-html|nettv|apple "
     rb"?tv|roku|\bcrkey|watchos|tvos|visionos|darwin/\d|wap.?browser|\bmaui\b|applenews"
 )
+# An app's name, its version and its device's before a browser's agent.
+_AFTER_A_NAME = re.compile(rb"[a-z][\w.-]*/[\w./-]+ ?(?:\([^()]*\) ?)?mozilla/\d")
 # Words of every browser's agent: an engine, a system, or a browser's name.
 # Privacy tools overwrite them with 0 and D.
 _OF_A_BROWSER = re.compile(
-    rb"khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|mobile|windows"
-    rb"|win(?:9|nt)|macintosh|mac os|x11|linux|bsd|cros|os/2|amiga|beos|haiku|risc ?os|sunos|palm"
-    rb"|brew|blackberry|nokia|samsung|maemo|meego|[(]0{5}"
+    rb"khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|browser|mobile|windows"
+    rb"|win(?:9|1|nt)|macintosh|mac os|x11|linux|bsd|cros|os/2|amiga|beos|haiku|risc ?os|sunos|palm"
+    rb"|brew|blackberry|nokia|samsung|maemo|meego|inferno|dreamcast|webtv|netfront|lotus|[(]0{5}"
 )
 # Words of an app that shows the page itself.
 _APP = re.compile(rb"; ?wv\)|version/4\.0 (?:mobile )?chrome/|electron/|cfnetwork/")
@@ -72,6 +75,7 @@ _ROBOTS = (
     *(
         b"headless phantomjs puppeteer playwright selenium webdriver jsdom htmlunit cypress/ "
         b"lighthouse pagespeed ptst gtmetrix pingdom datadog newrelic site24x7 nutch heritrix "
+        b"webpagetest testcafe browserless applitools functionize wappalyzer assetnote dejaclick "
         b"debugbear iplabel neustar speedcurve sitespeed dareboost websnapr webthumb "
         b"happydom slimerjs casperjs triflejs zombie.js envjs/ wkhtmlto webkit2png cutycapt "
         b"zgrab nikto sqlmap acunetix nessus openvas masscan netsparker nuclei "
@@ -84,13 +88,25 @@ _ROBOTS = (
     ).split(),
     b"http client",
     b"web services client",
+    # what scanners put into an agent to attack the program that reads it
+    *b"burpcollaborator oastify. ${ load_file( sleep( /etc/passwd".split(),
+    b"<script",
+    b"union select",
     # programs that read for a language model
     *b"chatgpt-user perplexity-user claude-user mistralai-user anthropic-".split(),
 )
 # Patterns of the list that match people too: a build of Android 15, browsers (Facebook's,
-# Viber's, Cốc Cốc's), and a library that apps name next to their device.
+# Viber's, WhatsApp's, Cốc Cốc's, Fluid), and a library that apps name next to their device.
 _PEOPLES_PATTERNS = frozenset(
-    {r"AP3A\.240617\.008", r"MetaIAB Facebook", r"Viber", r"coccoc", r"okhttp"}
+    {
+        r"AP3A\.240617\.008",
+        r"MetaIAB Facebook",
+        r"Viber",
+        r"WhatsApp",
+        r"coccoc",
+        r"Fluid",
+        r"okhttp",
+    }
 )
 
 # Tasks that name robots, and also apps on a phone: "QRScanner/2.1", "DailyMonitor/3.0".
@@ -117,11 +133,13 @@ _SECOND_LOOK = {
     b"compatible": re.compile(
         rb"compatible[;,] *+(?![^)]*\bmsie "
         rb"*+[1-9]|konqueror|opera|netfront|omniweb|icab|abrowse|u;|x11|linux|windows"
-        rb"|macintosh|nokia|palm|webtv|amigavoyager|ibrowse|lotus|nintendo|links|elinks)[a-z]"
+        rb"|macintosh|nokia|palm|webtv|amiga|ibrowse|lotus|nintendo|links|elinks|netpositive|polaris"
+        rb"|antgalio)[a-z]"
     ),
     b"@": re.compile(_EMAIL),
     b"at gmail": re.compile(rb"\bat gmail\b"),
     b"agent": re.compile(rb"(?<=[a-z])(?<!user)agent(?![a-z])"),
+    b"proxy": re.compile(rb"(?:image|img|mail|asset)[ -]?proxy|proxy\)"),
     b"java/": re.compile(rb"java/(?!jbed)"),
     b"php/": re.compile(rb"(?<!fire)php/"),
     b"gecko; google": _GOOGLE_S,
@@ -172,16 +190,20 @@ def is_bot(user_agent: bytes) -> bool:
 def _is_bot(user_agent: bytes) -> bool:
     agent = user_agent.lower()
     if not agent.startswith(_BROWSERS):
-        if agent.startswith(b"whatsapp") or not _DEVICE.search(agent):
+        if agent.startswith(b"whatsapp"):
             return True
-    elif agent.startswith(b"mozilla/5.0 ") and _is_of_no_browser(agent):
+        if not _DEVICE.search(agent) and not _AFTER_A_NAME.match(agent):
+            return True
+    elif agent.startswith(b"mozilla/") and _is_of_no_browser(agent):
         return True
     return _names_a_robot(agent) and _names_a_robot(_MODEL.sub(b" ", agent))
 
 
 def _is_of_no_browser(agent: bytes) -> bool:
-    """True if only the beginning is a browser's, as in "Mozilla/5.0 (Morningscore/1.0)"."""
-    if b"webkit" in agent or b"gecko" in agent:
+    """True if only the beginning is a browser's, as in "Mozilla/5.0 (Morningscore/1.0)".
+    "Mozilla/5.0" alone, which people give to curl, claims a browser and names no other program.
+    """
+    if b"webkit" in agent or b"gecko" in agent or agent == b"mozilla/5.0":
         return False
     return not _OF_A_BROWSER.search(agent) and not _DEVICE.search(agent)
 
@@ -205,7 +227,7 @@ def _is_of_an_app(agent: bytes) -> bool:
     """True if the agent is an app's.
     The list's patterns match apps too: Notion, NewsBlur, Blackboard.
     """
-    if not agent.startswith(_BROWSERS) or _APP.search(agent):
+    if _APP.search(agent) or not (agent.startswith(_BROWSERS) or _AFTER_A_NAME.match(agent)):
         return True
     return b"mobile/" in agent and b"safari/" not in agent
 
@@ -215,6 +237,6 @@ def _means_a_robot(found: set[bytes], agent: bytes) -> bool:
         return True
     if any(name in _SECOND_LOOK and _SECOND_LOOK[name].search(agent) for name in found):
         return True
-    return not found.isdisjoint(_TASKS) and (
-        _TASK.search(agent) is not None or not _DEVICE.search(agent)
-    )
+    if found.isdisjoint(_TASKS) or b"; wv)" in agent:
+        return False
+    return _TASK.search(agent) is not None or not _DEVICE.search(agent)

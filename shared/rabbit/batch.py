@@ -13,7 +13,8 @@ Body, JSON, version 2: `{"v": 2, "groups": [group, …], "visitors": hashes}`. A
     class      people's reads: reader (a page's beacon), batch (`POST /reads/batch`);
                filtered reads: one of `REASONS`
     article    its id; "" for filtered reads whose article ingest had no room to remember
-    quarter    quarter of an hour since 1970, UTC, in which the reads were accepted
+    quarter    quarter of an hour since 1970, UTC, in which the reads were accepted; at most a day
+               after minted_at, for a clock that was set back
     number     1 or more
     salt_day   days since 1970 of the site's day whose salt hashed the visitors
     visitors   number of distinct visitors, less than `number` if one of them read twice.
@@ -61,7 +62,8 @@ LATEST_MS = 32_503_680_000_000
 
 AHEAD_MS = 24 * 3600 * 1000
 """Upper bound for a batch's time ahead of the counter's clock. A later batch is parked as
-`too_new`, because its epoch would seem to run for ever."""
+`too_new`, because its epoch would seem to run for ever.
+Also the upper bound for a read's time after its batch's: a later read would count in the future."""
 
 QUARTER_MS = 15 * 60 * 1000
 DAY_MS = 24 * 3600 * 1000
@@ -85,7 +87,7 @@ MAX_FILTERED = 1 << 40
 months of a flood of 50,000 reads a second."""
 MAX_BODY = 16 * 1024 * 1024
 
-_LATEST_QUARTER, _LATEST_DAY = LATEST_MS // QUARTER_MS, LATEST_MS // DAY_MS
+_LATEST_DAY = LATEST_MS // DAY_MS
 _ARTICLE = re.compile(r"[a-z0-9]{1,32}")
 _CLASS = re.compile(r"[a-z_]{1,32}")
 _HASHES = re.compile(r"[A-Za-z0-9_-]*")
@@ -200,7 +202,7 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
     version, hashes = content.get("v", 1) if type(content) is dict else None, ""
     try:
         if type(version) is int and version == 2:
-            groups, hashes = _groups(content["groups"]), content.get("visitors", "")
+            groups, hashes = _groups(content["groups"], minted), content.get("visitors", "")
             _check_hashes(hashes, sum([group[-1] for group in groups]))
         elif type(version) is int and version == 1:
             groups = _first_version(content["reads"], content.get("filtered", {}), number, minted)
@@ -220,10 +222,10 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
     return batch
 
 
-def _groups(rows: Any) -> list[Group]:
+def _groups(rows: Any, minted: int) -> list[Group]:
     if type(rows) is not list or len(rows) > MAX_GROUPS:
         raise ValueError(f"groups is not a list of at most {MAX_GROUPS}")
-    groups, filtered = list[Group](), 0
+    groups, filtered, latest = list[Group](), 0, (minted + AHEAD_MS) // QUARTER_MS
     for row in rows:
         if type(row) is not list or len(row) != 6:
             raise ValueError(f"a group has 6 values, not {row!r:.60}")
@@ -231,7 +233,7 @@ def _groups(rows: Any) -> list[Group]:
         if not (
             type(quarter) is type(number) is type(salt_day) is type(visitors) is int
             and type(kind) is type(article) is str
-            and 0 < quarter < _LATEST_QUARTER
+            and 0 < quarter <= latest
             and number > 0
             and (_ARTICLE.fullmatch(article) or (article == NO_ARTICLE and kind not in PEOPLE))
             and (
@@ -275,7 +277,7 @@ def _first_version(reads: Any, filtered: Any, number: int, minted: int) -> list[
     for article, accepted_at, kind, visitor in reads:
         if not (type(article) is type(kind) is type(visitor) is str and type(accepted_at) is int):
             raise TypeError("a read is [text, milliseconds, text, text]")
-        if not _ARTICLE.fullmatch(article) or not 0 < accepted_at < LATEST_MS:
+        if not _ARTICLE.fullmatch(article) or not 0 < accepted_at <= minted + AHEAD_MS:
             raise ValueError("a read has an impossible article or time")
         # Version 1's counter counted reads of every class, so none may become filtered here.
         sums[BATCH if kind == BATCH else READER, article, accepted_at // QUARTER_MS] += 1

@@ -514,6 +514,20 @@ def test_damage_is_kept_for_people_to_look_at(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_a_file_that_is_too_large_for_a_segment_stays_in_place_unread(tmp_path: Path) -> None:
+    with spool(tmp_path) as one:
+        one.append(batch(0))
+        folder = one.segments()[0].parent
+    foreign = folder / "000000000009.spool"
+    foreign.touch()
+    os.truncate(foreign, 1 << 40)  # sparse; read whole it would not fit into memory
+    with spool(tmp_path) as again:
+        assert [one for path in again.segments() for one in again.read(path)] == [batch(0)]
+        assert list(again.unreadable) == [foreign]
+        assert "larger than any segment" in again.unreadable[foreign]
+    assert foreign.exists()
+
+
 @pytest.mark.parametrize("spoilt", [0, 1], ids=["an older segment", "the last segment"])
 @pytest.mark.parametrize("record", [0, 1, 2])
 def test_a_start_destroys_nothing_that_it_cannot_read(

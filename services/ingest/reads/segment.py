@@ -23,6 +23,9 @@ from shared.base.errors import Permanent
 from shared.rabbit.batch import Batch, parse
 
 _HEAD = struct.Struct(">II")
+LARGEST = 64 * 1024 * 1024
+"""Upper bound for the bytes of a file that is read, several times that of our segments. A larger
+file is not ours, and might not fit into memory."""
 
 
 def encode(batch: Batch) -> bytes:
@@ -108,9 +111,11 @@ class Segment:
         os.ftruncate(self.descriptor, self.size)
 
     def content(self) -> bytes:
-        """The content of the whole file."""
+        """The content of the whole file. Raises OSError if it has more than `LARGEST` bytes."""
         descriptor = self.descriptor if self.descriptor >= 0 else _open(self.path)
         try:
+            if os.fstat(descriptor).st_size > LARGEST:
+                raise OSError(errno.EFBIG, "larger than any segment of ours")
             data, at = bytearray(), 0
             while part := os.pread(descriptor, 1 << 22, at):
                 data += part

@@ -1,9 +1,10 @@
 """`python -m shared.parked`: list, show, redrive or discard parked messages.
 
-    list [QUEUE]                     list parked messages: handle, age, reason, detail; without
-    QUEUE all of ours show QUEUE HANDLE                print one message redrive QUEUE HANDLE…|--all
-    send back to the work queue; --force for batches that are too old discard QUEUE HANDLE…|--all
-    delete for good
+    list [QUEUE]                  list parked messages: handle, age, reason, detail;
+                                  without QUEUE all of ours
+    show QUEUE HANDLE             print one message
+    redrive QUEUE HANDLE…|--all   send back to the work queue; --force for batches that are too old
+    discard QUEUE HANDLE…|--all   delete for good
 
 QUEUE is the name of a work queue, such as counter.reads, or of a subscriber's queue, for which the
 subscriber's own user suffices. Redriving is idempotent: the ledger knows the ids of counted

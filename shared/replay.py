@@ -1,8 +1,9 @@
 """`python -m shared.replay`: replay the history into one subscriber's queue.
 
-    python -m shared.replay --to search.articles python -m shared.replay --to search.articles --type
-    article.published --since 2026-11-01T00:00:00+07:00 python -m shared.replay --to search.articles
-    --subject ls0001 --subject ls0002
+    python -m shared.replay --to search.articles
+    python -m shared.replay --to search.articles --subject ls0001 --subject ls0002
+    python -m shared.replay --to search.articles --type article.published \\
+        --since 2026-11-01T00:00:00+07:00
 
 Events come from the stream luotdoc.events.log, in its order, with the header x-luotdoc-replay. Bind
 the queue first: later events arrive live. After a stop the same command continues where it was. For

@@ -1,7 +1,7 @@
 """A subscriber that purges each changed page from an HTTP cache.
 
-    LUOTDOC_AMQP_URL=amqp://… LUOTDOC_CACHE_URL=http://varnish:6081 python -m
-    docs.examples.cache_purger
+    LUOTDOC_AMQP_URL=amqp://… LUOTDOC_CACHE_URL=http://varnish:6081 \\
+        python -m docs.examples.cache_purger
 
 The cache gets `PURGE <path>` with the page's host. While the cache is away, the event is retried in
 place. An event whose purge the cache refuses climbs the retry ladder and is then parked.

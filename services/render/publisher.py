@@ -76,7 +76,17 @@ class Publisher:
         """
         redone = 0
         async for old in self._store.outdated(self._renderer.version):
-            page = self._make(stored_article(old))
+            try:
+                page = self._make(stored_article(old))
+            except Exception:
+                # Without this the pages after it would never be rendered again.
+                log.exception(
+                    "page %s can't be rendered from what is stored, and stays as it is; "
+                    "`python -m services.ingest republish %s` replaces it",
+                    old.id,
+                    old.id,
+                )
+                continue
             if await self._store.redo(page, old.template):
                 self._stored(page.id)
                 await self._tell_rendered(page)

@@ -3,12 +3,12 @@
 counter writes them; stats and render read them. A document exists once per slot,
 so that two counters write different documents; readers add the slots up.
 
-    counts    <article>/<slot>         {article, slot, reads} buckets   <article>/<day>/<slot>
-    {article, day, slot, reads, q: {quarter: n}, filtered: {class: n},
-                                        by: {class: {quarter: n}}}
-    books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates, filtered:
-    {class: n}, max_seq,
-                                        first_minted_at, last_minted_at}
+    counts    <article>/<slot>         {article, slot, reads}
+    buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n},
+                                        filtered: {class: n}, by: {class: {quarter: n}}}
+    books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates,
+                                        filtered: {class: n}, max_seq, first_minted_at,
+                                        last_minted_at}
 
 `reads` and `q` are people's reads. `filtered` and `by` are reads that are not counted, by class
 (`shared.rabbit.batch`). `day` is a UTC day such as `2026-11-23`, a quarter is 0 to 95 of that day.

@@ -92,6 +92,20 @@ def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(
     assert line.endswith("; --help says what it takes")
 
 
+@pytest.mark.parametrize(
+    ("entry", "commands"),
+    [
+        ("shared.parked", ["list", "show", "redrive", "discard"]),
+        ("shared.replay", ["python", "python", "python"]),
+    ],
+)
+def test_a_help_text_has_each_command_on_a_line_of_its_own(
+    entry: str, commands: list[str], run: Run
+) -> None:
+    examples = run([entry], "--help").out.split("\n\n")[2]
+    assert re.findall(r"(?m)^    ([a-z]+)", examples) == commands
+
+
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/adr/*.md")]
 _COMMAND = re.compile(
     r"`(?:\.venv/bin/)?(python -m [a-z][^`\n<…]*|make [a-z-]+(?: [A-Z]+=[^`\n]*)?)`"

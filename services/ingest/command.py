@@ -1,5 +1,7 @@
 """The command line of `python -m services.ingest`: runs ingest or an operator's command."""
 
+from argparse import Namespace
+
 from services.ingest import operate
 from services.ingest.app import build
 from services.ingest.articles.replay import replay_articles
@@ -13,6 +15,32 @@ from shared.web.server import main
 
 def run(arguments: list[str]) -> None:
     """Parse the arguments, and run ingest or the command."""
+    chosen = _parser().parse_args(arguments)
+    if chosen.command is None:
+        main(IngestSettings, build)
+    elif chosen.command == "token":
+        operate.print_token()
+    else:
+        raise SystemExit(_carry_out(chosen, load(IngestSettings)))
+
+
+def _carry_out(chosen: Namespace, settings: IngestSettings) -> int:
+    """Run an operator's command. Answers the exit status."""
+    match chosen.command:
+        case "republish":
+            return plainly.perform(operate.republish_articles(settings, chosen.ids))
+        case "adopt":
+            return plainly.perform(operate.adopt_spool(settings, chosen.instance))
+        case "replay":
+            return perform(replay_articles(settings, chosen.to, chosen.rate, chosen.restart))
+    try:
+        return plainly.perform(operate.reconcile_subscribers(settings, chosen.subscribers))
+    except ValueError as error:
+        chosen.refuse(str(error))
+        raise
+
+
+def _parser() -> Command:
     parser = Command(prog="python -m services.ingest", description=__doc__, settings=IngestSettings)
     commands = parser.add_subparsers(dest="command")
     again = commands.add_parser(
@@ -34,28 +62,5 @@ def run(arguments: list[str]) -> None:
     compare.add_argument(
         "subscribers", nargs="*", metavar="NAME=URL", help="else those of LUOTDOC_RECONCILE"
     )
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "token":
-        operate.print_token()
-    elif chosen.command == "republish":
-        raise SystemExit(
-            plainly.perform(operate.republish_articles(load(IngestSettings), chosen.ids))
-        )
-    elif chosen.command == "adopt":
-        raise SystemExit(
-            plainly.perform(operate.adopt_spool(load(IngestSettings), chosen.instance))
-        )
-    elif chosen.command == "replay":
-        settings = load(IngestSettings)
-        raise SystemExit(perform(replay_articles(settings, chosen.to, chosen.rate, chosen.restart)))
-    elif chosen.command == "reconcile":
-        try:
-            raise SystemExit(
-                plainly.perform(
-                    operate.reconcile_subscribers(load(IngestSettings), chosen.subscribers)
-                )
-            )
-        except ValueError as error:
-            compare.error(str(error))
-    else:
-        main(IngestSettings, build)
+    compare.set_defaults(refuse=compare.error)
+    return parser

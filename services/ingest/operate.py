@@ -13,6 +13,7 @@ from services.ingest.app import make_publisher
 from services.ingest.articles.article import Article, Change, republish
 from services.ingest.articles.reconcile import KINDS, parse_subscribers
 from services.ingest.articles.reconciler import differences
+from services.ingest.reads.outlet import Publish
 from services.ingest.reads.spool import Spool, SpoolLocked, SpoolUnusable, instances
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
@@ -67,22 +68,7 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
     """Forward the orphaned spool of `instance`, under the same batch ids. Answers the exit
     status.
     """
-    if instance not in set(instances(settings.spool_dir)):
-        there = ", ".join(instances(settings.spool_dir)) or "none"
-        print(
-            f"there is no spool of {instance} in {settings.spool_dir}; there: {there}",
-            file=sys.stderr,
-        )
-        return 1
-    spool = Spool(settings.spool_dir / instance, settings.spool_max_bytes)
-    try:
-        spool.open()
-    except SpoolLocked:
-        print(f"{instance} is running: it forwards its spool itself", file=sys.stderr)
-        return 1
-    except SpoolUnusable as error:
-        print(f"{error}; nothing was forwarded", file=sys.stderr)
-        return 1
+    spool = _open_orphan(settings, instance)
     broker = rabbit.make_broker(settings, "ingest-adopt")
     try:
         await rabbit.connect_once(broker)
@@ -90,14 +76,8 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
         raise Refused(
             f"RabbitMQ: {rabbit.reason_of(error)}; run this again when it is up"
         ) from None
-    publish, forwarded = make_publisher(broker, settings.confirm_timeout), 0
     try:
-        for segment in spool.segments():
-            for batch in spool.read(segment):
-                await publish(batch)
-                forwarded += 1
-                print(f"\r{forwarded} batches forwarded", end="", flush=True)
-            spool.forget(segment)
+        forwarded = await _forward(spool, make_publisher(broker, settings.confirm_timeout))
     except (Transient, DeliveryError) as error:
         print(
             f"\nRabbitMQ did not take one: {error}; run this again, nothing is counted twice",
@@ -113,6 +93,36 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
         return 1
     print(f"\r{forwarded} batches forwarded, the spool of {instance} is empty")
     return 0
+
+
+def _open_orphan(settings: IngestSettings, instance: str) -> Spool:
+    """The spool of an instance that does not run. Raises `Refused`."""
+    there = [*instances(settings.spool_dir)]
+    if instance not in there:
+        raise Refused(
+            f"there is no spool of {instance} in {settings.spool_dir}; there: "
+            f"{', '.join(there) or 'none'}"
+        )
+    spool = Spool(settings.spool_dir / instance, settings.spool_max_bytes)
+    try:
+        spool.open()
+    except SpoolLocked:
+        raise Refused(f"{instance} is running: it forwards its spool itself") from None
+    except SpoolUnusable as error:
+        raise Refused(f"{error}; nothing was forwarded") from None
+    return spool
+
+
+async def _forward(spool: Spool, publish: Publish) -> int:
+    """Publish each batch and delete each segment after it. Answers the number of batches."""
+    forwarded = 0
+    for segment in spool.segments():
+        for batch in spool.read(segment):
+            await publish(batch)
+            forwarded += 1
+            print(f"\r{forwarded} batches forwarded", end="", flush=True)
+        spool.forget(segment)
+    return forwarded
 
 
 async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> int:

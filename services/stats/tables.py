@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+MAX_ACCEPTED = 50
+"""Upper bound for the entries of an Accept header that are read: a header has up to 32 KiB."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of cells that a spreadsheet may run as a formula."""
 
@@ -75,7 +78,7 @@ def wants_csv(asked: str | None, accept: str) -> bool:
 
 
 def _weights(accept: str) -> Iterable[tuple[str, float]]:
-    for part in accept.lower().split(","):
+    for part in accept.lower().split(",", MAX_ACCEPTED)[:MAX_ACCEPTED]:
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = 1.0
         for parameter in parameters:
@@ -84,4 +87,4 @@ def _weights(accept: str) -> Iterable[tuple[str, float]]:
                     weight = float(parameter[2:])
                 except ValueError:
                     weight = 0.0
-        yield name, weight
+        yield name, weight if 0 <= weight <= 1 else 0.0

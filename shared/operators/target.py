@@ -150,17 +150,7 @@ async def open_target(
     """The target for a replay of `what`, at the stored position,
     or at the start with `restart`. Raises `Refused`.
     """
-    if queue in _NOT_FOR_EVENTS or queue.endswith((".parked", ".replay")):
-        raise Refused(
-            f"{queue} is no subscriber's queue: name the one that the subscriber consumes"
-        )
-    try:
-        await channel.declare_queue(queue, passive=True)
-    except ChannelNotFoundEntity:
-        raise Refused(
-            f"there is no queue {queue}: start its subscriber first, or declare and bind it, so "
-            "that no event falls between the replay and the live ones"
-        ) from None
+    await _check_queue(channel, queue)
     if restart:
         await channel.queue_delete(f"{queue}.replay")
     kept = await channel.declare_queue(
@@ -185,6 +175,21 @@ async def open_target(
         )
     way = await way_into(channel, queue, kept.name)
     return Target(channel, queue, way, kept, place, rate, told)
+
+
+async def _check_queue(channel: AbstractChannel, queue: str) -> None:
+    """Raises `Refused` unless `queue` is a subscriber's, and exists."""
+    if queue in _NOT_FOR_EVENTS or queue.endswith((".parked", ".replay")):
+        raise Refused(
+            f"{queue} is no subscriber's queue: name the one that the subscriber consumes"
+        )
+    try:
+        await channel.declare_queue(queue, passive=True)
+    except ChannelNotFoundEntity:
+        raise Refused(
+            f"there is no queue {queue}: start its subscriber first, or declare and bind it, so "
+            "that no event falls between the replay and the live ones"
+        ) from None
 
 
 def _place(body: bytes, queue: str) -> Place:

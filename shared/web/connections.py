@@ -31,7 +31,7 @@ MOST_CONNECTIONS = 4096
 KB."""
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """The interface of a connection that `Connections` uses."""
 
     def end_silently(self, reason: str) -> None:
@@ -120,25 +120,25 @@ class Connections:
         self.limits = limits or Limits()
         self._seconds = seconds
         self._swept = self.now = seconds()
-        self.open: set[Connection] = set()
-        self.fresh: dict[Connection, float] = {}
+        self.open: set[ClientConnection] = set()
+        self.fresh: dict[ClientConnection, float] = {}
         """Connections before their first byte; the oldest first, as in the other dictionaries."""
-        self.idle: dict[Connection, float] = {}
+        self.idle: dict[ClientConnection, float] = {}
         """Connections between two requests."""
-        self.heads: dict[Connection, float] = {}
+        self.heads: dict[ClientConnection, float] = {}
         """Connections in the middle of a request's line and headers."""
-        self.bodies: dict[Connection, None] = {}
+        self.bodies: dict[ClientConnection, None] = {}
         """Connections in the middle of a request's body."""
-        self.unread: dict[Connection, float] = {}
+        self.unread: dict[ClientConnection, float] = {}
         """Connections with an answer that the client reads too slowly."""
-        self.closing: dict[Connection, float] = {}
+        self.closing: dict[ClientConnection, float] = {}
         """Connections that are closed on our side and not yet on the client's."""
         self.paused: list[FlowControl] = []
         """Connections whose input is discarded; reading resumes at the next turn."""
-        self._unread_sizes: dict[Connection, int] = {}
+        self._unread_sizes: dict[ClientConnection, int] = {}
         self._unread_total = 0
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: ClientConnection) -> bool:
         """Add a new connection.
         At the limit it evicts one without a request in flight; False if there is none.
         """
@@ -153,7 +153,7 @@ class Connections:
             victim.end_silently("evicted")
         return True
 
-    def _victim(self) -> Connection | None:
+    def _victim(self) -> ClientConnection | None:
         """The connection to evict. A busy process accepts many connections before it reads from the
         first one, so a connection whose request has arrived meanwhile is spared while there are
         others.
@@ -163,7 +163,7 @@ class Connections:
             (each for each in looked if not each.has_unread()), looked[0] if looked else None
         )
 
-    def _dispensable(self) -> Iterator[Connection]:
+    def _dispensable(self) -> Iterator[ClientConnection]:
         """Connections without a request in flight, in the order of eviction.
 
         Of those that wait for a request the oldest is first:
@@ -179,11 +179,11 @@ class Connections:
             if each.body_is_late(self.now + self.limits.transfer_grace, 0)
         )
 
-    def wait_for_head(self, connection: Connection) -> None:
+    def wait_for_head(self, connection: ClientConnection) -> None:
         """Note that a request's head has begun and is not complete."""
         self.heads[connection] = self.now + self.limits.head_seconds
 
-    def wait_for_reader(self, connection: Connection, size: int) -> None:
+    def wait_for_reader(self, connection: ClientConnection, size: int) -> None:
         """Note that `size` bytes of an answer wait for the client.
         Over the limit on memory the oldest are closed.
         """
@@ -195,19 +195,19 @@ class Connections:
         while self._unread_total > self.limits.unread_bytes and self.unread:
             next(iter(self.unread)).end_silently("unread")
 
-    def has_read(self, connection: Connection) -> None:
+    def has_read(self, connection: ClientConnection) -> None:
         """Note that the client has read most of the answer."""
         self.unread.pop(connection, None)
         self._unread_total -= self._unread_sizes.pop(connection, 0)
 
-    def expect_nothing(self, connection: Connection) -> None:
+    def expect_nothing(self, connection: ClientConnection) -> None:
         """Note that no more input is expected from the client."""
         self.fresh.pop(connection, None)
         self.idle.pop(connection, None)
         self.heads.pop(connection, None)
         self.bodies.pop(connection, None)
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: ClientConnection) -> None:
         """Remove all notes about the connection."""
         self.expect_nothing(connection)
         self.closing.pop(connection, None)
@@ -235,5 +235,5 @@ class Connections:
         for connection in self._over(self.closing):
             connection.end_silently("unread")
 
-    def _over(self, waiting: dict[Connection, float]) -> list[Connection]:
+    def _over(self, waiting: dict[ClientConnection, float]) -> list[ClientConnection]:
         return [connection for connection, until in waiting.items() if until < self.now]

@@ -48,6 +48,11 @@ def test_numbers_and_plain_titles_stay_as_they_are() -> None:
         (None, "application/json;q=0.2, text/csv;q=0.5", True),
         (None, "text/csv;q=0", False),
         (None, "text/csv;q=nonsense", False),
+        (None, "text/csv;q=inf, application/json", False),
+        (None, "text/csv;q=nan", False),
+        (None, "text/csv;q=2, application/json;q=0.1", False),
+        (None, "text/csv," + "," * 30_000, True),
+        (None, "text/plain," * 50 + "text/csv", False),
         (None, ";,;q=,text/csv", True),
     ],
 )

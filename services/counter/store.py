@@ -16,10 +16,10 @@ from shared.base.errors import Transient
 from shared.rabbit.batch import KEYED, Batch, batch_id, place
 from shared.storage import counts
 from shared.storage.books import LOST, Books
-from shared.storage.collections import VERSION
 from shared.storage.errors import is_duplicate, store
 from shared.storage.transactions import snapshot, transaction
 from shared.storage.types import Client, Database, Session
+from shared.storage.versions import VERSION, readable, with_version
 
 SLOTS = 16
 LEASE_SECONDS = 30
@@ -78,8 +78,8 @@ class CounterStore:
 
     async def totals(self, articles: Iterable[str]) -> dict[str, int]:
         """Counted reads of each article, over all slots."""
-        rows = self._db.counts.aggregate(counts.reads_by_article(list(articles)))
-        return {row["_id"]: row["reads"] async for row in rows}
+        rows = self._db.counts.aggregate(with_version(counts.reads_by_article(list(articles))))
+        return {row["_id"]: readable("counts", row)["reads"] async for row in rows}
 
     async def complete_through(self, books: Books, now: datetime) -> datetime | None:
         """The moment before which every numbered read is counted or parked;
@@ -144,14 +144,15 @@ class CounterStore:
         """Renew the lease on slot `held`, or lease a free slot.
         Answers it, or `NO_SLOT` if all are leased.
 
-        The server's clock decides whether a lease has expired.
-        Leases only avoid conflicts; counts are right without.
+        The server's clock decides whether a lease has expired. A lease of a newer version counts as
+        held. Leases only avoid conflicts; counts are right without.
         """
-        # An unused slot has no `until`, and a missing value compares as less than any time.
-        free = {"$or": [{"$eq": ["$owner", owner]}, {"$lt": ["$until", "$$NOW"]}]}
+        # An unused slot has neither `until` nor `v`, and a missing value compares as less than any.
+        ended = {"$or": [{"$eq": ["$owner", owner]}, {"$lt": ["$until", "$$NOW"]}]}
+        free = {"$and": [{"$lte": ["$v", VERSION]}, ended]}
         until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
         take = {
-            "v": VERSION,
+            "v": {"$cond": [free, VERSION, "$v"]},
             "owner": {"$cond": [free, owner, "$owner"]},
             "until": {"$cond": [free, until, "$until"]},
         }

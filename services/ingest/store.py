@@ -17,10 +17,11 @@ from luotdoc_events import events
 from services.ingest.articles.article import Article, Change, Content, State
 from services.ingest.reads.read_batches import KeyNote
 from shared.storage.changes import Opened, changes
-from shared.storage.collections import KEY_HOURS, SALT_HOURS, VERSION
+from shared.storage.collections import KEY_HOURS, SALT_HOURS
 from shared.storage.errors import store
 from shared.storage.transactions import transaction
 from shared.storage.types import Client, Database, Document, Session
+from shared.storage.versions import VERSION, readable
 from shared.web.state_listing import Held
 
 Decide = Callable[[Article | None], Change]
@@ -149,9 +150,15 @@ class ArticleStore:
         """
         wanted = {"_id": {"$gt": after}, "was_public": True}
         cursor = (
-            self._db.articles.find(wanted, {"revision": 1, "state": 1}).sort("_id").limit(limit)
+            self._db.articles.find(wanted, {"revision": 1, "state": 1, "v": 1})
+            .sort("_id")
+            .limit(limit)
         )
-        return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
+        return [
+            Held(d["_id"], d["revision"], d["state"])
+            async for d in cursor
+            if readable("articles", d)
+        ]
 
     async def number_ever_public(self) -> int:
         """The number of articles that were ever public."""
@@ -207,6 +214,7 @@ class ArticleStore:
                 d["created_at"],
             )
             async for d in cursor
+            if readable("outbox", d)
         ]
 
     async def sent(self, ids: list[str]) -> None:
@@ -254,6 +262,7 @@ class ArticleStore:
                 )
             except DuplicateKeyError:
                 continue  # the same request arrived twice at once
+            readable("read_keys", held)
             return KeyNote(held["digest"], held["minted_at"], frozenset(held["unknown"]))
 
     async def salt(self, day: date, begin: datetime) -> bytes:
@@ -268,7 +277,7 @@ class ArticleStore:
         document = await self._db.salts.find_one_and_update(
             {"_id": day.isoformat()}, {"$setOnInsert": fresh}, upsert=True, return_document=True
         )
-        return bytes(document["salt"])
+        return bytes(readable("salts", document)["salt"])
 
 
 def _filtered(section: str | None, state: State | None) -> Document:
@@ -278,6 +287,7 @@ def _filtered(section: str | None, state: State | None) -> Document:
 
 
 def _article(document: Document) -> Article:
+    readable("articles", document)
     return Article(
         id=document["_id"],
         content=Content.model_validate(document),

@@ -13,10 +13,10 @@ from pymongo.read_concern import ReadConcern
 
 from luotdoc_events import events
 from shared.storage.changes import Opened, changes
-from shared.storage.collections import VERSION
 from shared.storage.counts import SITE, reads_by_article
 from shared.storage.errors import store
 from shared.storage.types import Database, Document
+from shared.storage.versions import VERSION, readable, with_version
 from shared.web.state_listing import Held
 
 Stored = Literal["stored", "repeated", "stale"]
@@ -100,11 +100,13 @@ class PageStore:
     async def held(self, after: str, limit: int) -> list[Held]:
         """Pages and tombstones for the state listing, sorted by id, with ids after `after`."""
         cursor = (
-            self._db.pages.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1})
+            self._db.pages.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1, "v": 1})
             .sort("_id")
             .limit(limit)
         )
-        return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
+        return [
+            Held(d["_id"], d["revision"], d["state"]) async for d in cursor if readable("pages", d)
+        ]
 
     async def latest(self, section: str | None, skip: int, limit: int) -> list[Page]:
         """Public pages, newest first, without their parts."""
@@ -127,13 +129,15 @@ class PageStore:
 
     async def counted(self) -> dict[str, int]:
         """Counted reads of every article, and of the whole site under `SITE`."""
-        return {
-            row["_id"]: row["reads"] async for row in self._counts.aggregate(reads_by_article())
-        }
+        return await self._reads()
 
     async def site_counted(self) -> int:
         """Counted reads of all articles together."""
-        return sum([row["reads"] async for row in self._counts.aggregate(reads_by_article([SITE]))])
+        return (await self._reads([SITE])).get(SITE, 0)
+
+    async def _reads(self, articles: list[str] | None = None) -> dict[str, int]:
+        rows = self._counts.aggregate(with_version(reads_by_article(articles)))
+        return {row["_id"]: readable("counts", row)["reads"] async for row in rows}
 
     async def baseline(self) -> int:
         """The sum of all baselines."""
@@ -145,8 +149,10 @@ class PageStore:
 
     async def picture(self, name: str) -> tuple[str, bytes] | None:
         """Type and content of a picture, or None."""
-        document = await self._db.media.find_one({"_id": name}, {"type": 1, "data": 1})
-        return (document["type"], bytes(document["data"])) if document else None
+        document = await self._db.media.find_one({"_id": name}, {"type": 1, "data": 1, "v": 1})
+        if document is None:
+            return None
+        return readable("media", document)["type"], bytes(document["data"])
 
 
 def _document(page: Page) -> Document:
@@ -159,12 +165,13 @@ def _document(page: Page) -> Document:
 
 
 def _page(document: Document) -> Page:
-    held = {
+    readable("pages", document)
+    fields = {
         name: document[name]
         for name in Page.__dataclass_fields__
         if name in document and name != "id"
     }
-    return Page(id=document["_id"], **held)
+    return Page(id=document["_id"], **fields)
 
 
 def stored_article(page: Page) -> events.Article:

@@ -15,12 +15,12 @@ from services.stats.catalogue import NO_CONTENT, Change
 from shared.storage import counts
 from shared.storage import quarters as q
 from shared.storage.books import Books
-from shared.storage.collections import VERSION
 from shared.storage.counts import SITE
 from shared.storage.errors import store
 from shared.storage.mongo import ping
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, Database, Document, Session
+from shared.storage.versions import VERSION, readable, with_version
 from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
@@ -82,15 +82,20 @@ class Store:
     async def held(self, after: str, limit: int) -> list[Held]:
         """The catalogue for the state listing, sorted by id, with ids after `after`."""
         cursor = (
-            self._db.catalogue.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1})
+            self._db.catalogue.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1, "v": 1})
             .sort("_id")
             .limit(limit)
         )
-        return [Held(d["_id"], d["revision"], d["state"]) async for d in cursor]
+        return [
+            Held(d["_id"], d["revision"], d["state"])
+            async for d in cursor
+            if readable("catalogue", d)
+        ]
 
     async def article(self, session: Session, article: str) -> Document | None:
         """The catalogue's document of `article`, or None."""
-        return await self._db.catalogue.find_one({"_id": article}, session=session)
+        document = await self._db.catalogue.find_one({"_id": article}, session=session)
+        return readable("catalogue", document) if document else None
 
     async def baseline(self, session: Session) -> int:
         """The sum of all baselines, of withdrawn articles too."""
@@ -100,9 +105,8 @@ class Store:
 
     async def counted(self, session: Session, article: str = SITE) -> int:
         """All counted reads of an article or the site."""
-        return _first(
-            await self._rows(session, "counts", counts.reads_by_article([article])), "reads"
-        )
+        rows = await self._sums(session, "counts", counts.reads_by_article([article]))
+        return _first(rows, "reads")
 
     async def reads_between(
         self, session: Session, article: str, edges: Sequence[int]
@@ -112,16 +116,16 @@ class Store:
         parts: list[tuple[int, int]] = []
         if touched.has_whole:
             span = {"$gte": touched.first, "$lte": touched.last, "$nin": touched.cut}
-            rows = await self._rows(session, "buckets", counts.reads_by_day(article, span))
+            rows = await self._sums(session, "buckets", counts.reads_by_day(article, span))
             parts += [(q.day_number(row["_id"]) * q.PER_DAY, row["reads"]) for row in rows]
         if touched.cut:
             cut = self._db.buckets.find(
                 {"article": article, "day": {"$in": touched.cut}},
-                {"day": 1, "q": 1},
+                {"day": 1, "q": 1, "v": 1},
                 session=session,
             )
-            for bucket in await cut.to_list(None):
-                parts += q.quarters(bucket["day"], bucket["q"])
+            async for bucket in cut:
+                parts += q.quarters(readable("buckets", bucket)["day"], bucket["q"])
         return q.add_up(edges, parts)
 
     async def top(self, session: Session, since: int | None, limit: int) -> list[Document]:
@@ -155,20 +159,27 @@ class Store:
             {"$match": {"known.state": "published"}},
             {"$limit": limit},
             {"$unwind": "$known"},
-            {"$project": {"reads": 1, "title": "$known.title", "url": "$known.url"}},
+            {
+                "$project": {
+                    "reads": 1,
+                    "title": "$known.title",
+                    "url": "$known.url",
+                    "v": {"$max": ["$v", "$known.v"]},
+                }
+            },
         ]
-        return await self._rows(session, "counts" if since is None else "buckets", pipeline)
+        return await self._sums(session, "counts" if since is None else "buckets", pipeline)
 
     async def totals(self, session: Session) -> Totals:
         """The sums of books and parked reads over all epochs and slots."""
-        books = await self._rows(session, "books", [_sum("accepted", "duplicates")])
+        books = await self._sums(session, "books", [_sum("accepted", "duplicates")])
         reasons: list[Document] = [
             {"$project": {"reason": {"$objectToArray": "$filtered"}}},
             {"$unwind": "$reason"},
             {"$group": {"_id": "$reason.k", "reads": {"$sum": "$reason.v"}}},
             {"$sort": {"_id": 1}},
         ]
-        parked = _first(await self._rows(session, "parked", [_sum("reads")]), "reads")
+        parked = _first(await self._sums(session, "parked", [_sum("reads")]), "reads")
         return Totals(
             accepted=_first(books, "accepted") + parked,
             filtered={
@@ -177,6 +188,15 @@ class Store:
             parked=parked,
             duplicates=_first(books, "duplicates"),
         )
+
+    async def _sums(
+        self, session: Session, collection: str, pipeline: list[Document]
+    ) -> list[Document]:
+        """The rows of a pipeline with a `$group`, none of whose documents is of a newer version."""
+        rows = await self._rows(session, collection, with_version(pipeline))
+        for row in rows:
+            readable(collection, row).pop("v", None)
+        return rows
 
     async def _rows(
         self, session: Session, collection: str, pipeline: list[Document]

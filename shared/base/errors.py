@@ -6,6 +6,7 @@ LuotdocError
 │   └── Unavailable      the same for an HTTP client: 503 with Retry-After
 ├── Retry                this message failed, others may succeed: climb the retry ladder, then park
 ├── Permanent            this message would fail again in the same way: park it
+│   └── NewerVersion     a document was written by a newer release, which can read it
 ├── Problem              an error answer to an HTTP client, RFC 9457
 └── Refused              a command can't do what it was asked; the text says why and what to do
 
@@ -59,6 +60,13 @@ class Permanent(LuotdocError):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class NewerVersion(Permanent):
+    """A stored document has a newer version than this release can read. The text names it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("newer_version", detail)
 
 
 class Refused(LuotdocError):

@@ -27,6 +27,7 @@ from shared.storage.gaps import (
     holes,
 )
 from shared.storage.types import Database, Document, Session
+from shared.storage.versions import readable, with_version
 
 LOST = "lost"
 """Reason of a note in `parked` about a batch that an operator has declared lost. The note has no
@@ -59,9 +60,10 @@ class Books:
         It is the earliest one of the epochs seen in the minute before `now`; None if none was seen.
         """
         pages = self._db.books.find(
-            {"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1}, session=session
+            {"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1, "v": 1}, session=session
         )
-        names = sorted({page["epoch"] for page in await pages.to_list(None)} - {KEYED})
+        seen = {readable("books", page)["epoch"] for page in await pages.to_list(None)}
+        names = sorted(seen - {KEYED})
         known, self._whole = self._whole, {}
         answers = []
         for epoch in await self._epochs(session, names) if names else []:
@@ -128,8 +130,8 @@ class Books:
         return below[: max(0, epoch.missing - len(above))] + above
 
     async def _parked_numbers(self, session: Session, name: str) -> frozenset[int]:
-        aside = self._db.parked.find({"epoch": name}, {"seq": 1}, session=session)
-        return frozenset([entry["seq"] async for entry in aside])
+        aside = self._db.parked.find({"epoch": name}, {"seq": 1, "v": 1}, session=session)
+        return frozenset([readable("parked", entry)["seq"] async for entry in aside])
 
     async def _epochs(self, session: Session, names: list[str] | None) -> list[Epoch]:
         # A page's id is <epoch>/<slot>, and "0" follows "/" in ASCII:
@@ -155,11 +157,10 @@ class Books:
             {"$match": {"epoch": {"$in": names} if names else {"$ne": None}}},
             {"$group": {"_id": "$epoch", "batches": {"$sum": 1}, "top": {"$max": "$seq"}}},
         ]
-        found = await self._db.books.aggregate(books, session=session).to_list(None)
-        aside = await self._db.parked.aggregate(parked, session=session).to_list(None)
-        return [
-            _epoch(row, next((p for p in aside if p["_id"] == row["_id"]), None)) for row in found
-        ]
+        found = await self._db.books.aggregate(with_version(books), session=session).to_list(None)
+        aside = self._db.parked.aggregate(with_version(parked), session=session)
+        apart = {row["_id"]: readable("parked", row) async for row in aside}
+        return [_epoch(readable("books", row), apart.get(row["_id"])) for row in found]
 
     async def _find_whole(
         self, session: Session, epoch: Epoch, known: Whole | None

@@ -6,10 +6,6 @@ from pymongo.errors import OperationFailure
 from shared.rabbit.batch import COUNTED_HOURS
 from shared.storage.types import Database
 
-VERSION = 1
-"""`v` of every document: the version of the shape that this code writes."""
-
-
 LEDGER_HOURS = COUNTED_HOURS + 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from shared.base.errors import INVALID, Problem, Transient, Unavailable
+from shared.base.errors import INVALID, NewerVersion, Problem, Transient, Unavailable
 from shared.web import headers as security
 from shared.web.asgi import MAX_PATH, RawHeaders, Send, respond
 
@@ -47,7 +47,10 @@ def as_problem(error: Exception) -> Problem:
             "a server that this service needs is away, try again",
             headers=[("retry-after", "1")],
         )
-    log.error("a bug while answering", exc_info=error)
+    if isinstance(error, NewerVersion):
+        log.error("%s", error)
+    else:
+        log.error("a bug while answering", exc_info=error)
     return Problem(500, "something went wrong here; it is logged")
 
 

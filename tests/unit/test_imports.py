@@ -62,6 +62,7 @@ PURE = {
             "storage.counts",
             "storage.gaps",
             "storage.quarters",
+            "storage.versions",
             "base.clock",
             "base.errors",
             "web.state_listing",

@@ -1,0 +1,238 @@
+"""A document that a newer release has written is refused with its name and version."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.counter.store import NO_SLOT, SLOTS, CounterStore
+from services.ingest.reads.read_batches import KeyNote
+from services.ingest.store import ArticleStore
+from services.render.store import PageStore
+from services.stats.store import Store
+from shared.base.errors import NewerVersion
+from shared.storage import mongo
+from shared.storage.books import Books
+from shared.storage.collections import make_indexes
+from shared.storage.types import Database
+from shared.storage.versions import VERSION
+from tests.support.system import System, until
+
+NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
+
+
+@dataclass
+class Stores:
+    """Every store on a database of its own."""
+
+    db: Database
+    articles: ArticleStore
+    pages: PageStore
+    counter: CounterStore
+    stats: Store
+    books: Books
+
+    async def in_snapshot(self, ask: Callable[[Any], Awaitable[object]]) -> object:
+        async with self.stats.snapshot() as session:
+            return await ask(session)
+
+
+@pytest.fixture
+async def stores(mongo_url: str) -> AsyncIterator[Stores]:
+    client, _ = mongo.connect(mongo_url, "test")
+    name = f"newer_{secrets.token_hex(6)}"
+    db: Database = client[name]
+    await make_indexes(db)
+
+    def clock() -> datetime:
+        return NOW
+
+    yield Stores(
+        db,
+        ArticleStore(client, db, clock, "http://schemas"),
+        PageStore(db),
+        CounterStore(client, db, clock),
+        Store(client, db),
+        Books(db),
+    )
+    await client.drop_database(name)
+    client.close()
+
+
+ARTICLE = {"revision": 1, "state": "published", "was_public": True, "published_at": NOW}
+COUNT = {"article": "a1", "slot": 0, "reads": 3}
+BUCKET = {**COUNT, "day": "2026-11-23", "q": {"20": 3}}
+BOOK = {
+    "epoch": "e1", "slot": 0, "batches": 1, "accepted": 3, "duplicates": 0, "max_seq": 0,
+    "first_minted_at": NOW, "last_minted_at": NOW,
+}  # fmt: skip
+PARKED = {"epoch": "e1", "seq": 1, "reads": 3, "reason": "bad_body", "parked_at": NOW}
+KEY = {"digest": "d", "minted_at": 1, "unknown": []}
+DAY_EDGES = [1_978_272, 1_978_368]
+"""The quarters at which 2026-11-23 begins and ends, UTC."""
+
+Ask = Callable[[Stores], Awaitable[object]]
+
+
+async def _outdated(stores: Stores) -> list[object]:
+    return [page async for page in stores.pages.outdated("t")]
+
+
+async def _bucket_of_a_part(stores: Stores) -> object:
+    edges = [DAY_EDGES[0] + 4, DAY_EDGES[1]]
+    return await stores.in_snapshot(lambda s: stores.stats.reads_between(s, "a1", edges))
+
+
+READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
+    "article": ("articles", "a1", ARTICLE, lambda s: s.articles.get("a1")),
+    "list": ("articles", "a1", ARTICLE, lambda s: s.articles.listing(None, None, 9, None)),
+    "replay": ("articles", "a1", ARTICLE, lambda s: s.articles.ever_public("", 9)),
+    "articles held": ("articles", "a1", ARTICLE, lambda s: s.articles.held("", 9)),
+    "outbox": ("outbox", "a1-1", {"article": "a1"}, lambda s: s.articles.outgoing(9)),
+    "key": (
+        "read_keys",
+        "k-1",
+        KEY,
+        lambda s: s.articles.remember_key("k-1", KeyNote("d", 1, frozenset())),
+    ),
+    "salt": (
+        "salts",
+        "2026-11-23",
+        {"salt": b"x"},
+        lambda s: s.articles.salt(date(2026, 11, 23), NOW),
+    ),
+    "page": ("pages", "a1", ARTICLE, lambda s: s.pages.get("a1")),
+    "pages": ("pages", "a1", ARTICLE, lambda s: s.pages.latest(None, 0, 9)),
+    "pages held": ("pages", "a1", ARTICLE, lambda s: s.pages.held("", 9)),
+    "outdated": ("pages", "a1", {**ARTICLE, "template": "old"}, _outdated),
+    "picture": (
+        "media",
+        "p.png",
+        {"type": "image/png", "data": b""},
+        lambda s: s.pages.picture("p.png"),
+    ),
+    "totals": ("counts", "a1/0", COUNT, lambda s: s.pages.counted()),
+    "site": ("counts", "*/0", {**COUNT, "article": "*"}, lambda s: s.pages.site_counted()),
+    "flushed": ("counts", "a1/0", COUNT, lambda s: s.counter.totals(["a1"])),
+    "catalogue": (
+        "catalogue",
+        "a1",
+        ARTICLE,
+        lambda s: s.in_snapshot(lambda session: s.stats.article(session, "a1")),
+    ),
+    "catalogue held": ("catalogue", "a1", ARTICLE, lambda s: s.stats.held("", 9)),
+    "counted": (
+        "counts",
+        "a1/0",
+        COUNT,
+        lambda s: s.in_snapshot(lambda session: s.stats.counted(session, "a1")),
+    ),
+    "day": (
+        "buckets",
+        "a1/2026-11-23/0",
+        BUCKET,
+        lambda s: s.in_snapshot(lambda x: s.stats.reads_between(x, "a1", DAY_EDGES)),
+    ),
+    "part of a day": ("buckets", "a1/2026-11-23/0", BUCKET, _bucket_of_a_part),
+    "books": (
+        "books",
+        "e1/0",
+        BOOK,
+        lambda s: s.in_snapshot(lambda session: s.stats.totals(session)),
+    ),
+    "parked": (
+        "parked",
+        "e1-1",
+        PARKED,
+        lambda s: s.in_snapshot(lambda session: s.stats.totals(session)),
+    ),
+    "complete": (
+        "books",
+        "e1/0",
+        BOOK,
+        lambda s: s.in_snapshot(lambda session: s.books.complete_through(session, NOW)),
+    ),
+    "missing": (
+        "books",
+        "e1/0",
+        BOOK,
+        lambda s: s.in_snapshot(lambda session: s.books.missing(session, NOW)),
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+async def test_each_reader_refuses_a_newer_document_and_reads_this_version(
+    stores: Stores, reader: str
+) -> None:
+    collection, name, fields, ask = READERS[reader]
+    newer = {"_id": name, "v": VERSION + 1, **fields}
+    await stores.db[collection].insert_one(newer)
+    with pytest.raises(NewerVersion) as raised:
+        await ask(stores)
+    where = str(raised.value)
+    assert collection in where
+    assert f"has version {VERSION + 1}, and this release reads up to {VERSION}" in where
+    assert await stores.db[collection].find_one({"_id": name}) == newer  # and nothing is written
+
+
+async def test_the_most_read_refuse_a_newer_count_and_a_newer_catalogue(stores: Stores) -> None:
+    async def top() -> object:
+        return await stores.in_snapshot(lambda session: stores.stats.top(session, None, 9))
+
+    entry = {"_id": "a1", "v": 1, "state": "published", "title": "t", "url": "u"}
+    await stores.db.counts.insert_one({"_id": "a1/0", "v": 1, **COUNT})
+    await stores.db.catalogue.insert_one(entry)
+    assert await top() == [{"_id": "a1", "reads": 3, "title": "t", "url": "u"}]
+    for collection, name in ((stores.db.counts, "a1/0"), (stores.db.catalogue, "a1")):
+        await collection.update_one({"_id": name}, {"$set": {"v": VERSION + 1}})
+        with pytest.raises(NewerVersion, match="a1 has version 2"):
+            await top()
+        await collection.update_one({"_id": name}, {"$set": {"v": VERSION}})
+
+
+async def test_a_lease_of_a_newer_version_is_left_alone(stores: Stores) -> None:
+    ended = {"owner": "newer", "until": NOW - timedelta(days=1), "v": VERSION + 1}
+    await stores.db.slots.insert_many([{"_id": slot, **ended} for slot in range(SLOTS - 1)])
+    assert await stores.counter.lease("mine", NO_SLOT) == SLOTS - 1
+    assert await stores.counter.lease("another", NO_SLOT) == NO_SLOT
+    assert await stores.db.slots.find_one({"_id": 0}) == {"_id": 0, **ended}
+    await stores.counter.release("mine")
+    assert await stores.counter.lease("another", NO_SLOT) == SLOTS - 1
+
+
+async def test_a_service_refuses_the_newer_document_alone_and_says_so_in_its_log(
+    system: System,
+) -> None:
+    """A release that was rolled back meets documents of the newer one, and serves all others."""
+    ingest = await system.start("ingest")
+    for name in ("a1", "a2"):
+        assert (await system.put(name)).status_code == 201
+    await system.db.articles.update_one({"_id": "a1"}, {"$set": {"v": VERSION + 1}})
+    said = "the document articles/a1 has version 2, and this release reads up to 1"
+
+    answer = await system.http.get(f"{ingest.url}/articles/a1")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert (await system.put("a1", title="Khác")).status_code == 500
+    assert (await system.http.get(f"{ingest.url}/articles/a2")).status_code == 200
+    assert (await system.read("a2")).status_code == 204
+    assert said in ingest.text()
+
+    outbox = {"v": VERSION + 1, "article": "a3", "revision": 1, "created_at": NOW}
+    await system.db.outbox.insert_one({"_id": "a3-1", **outbox})
+    await until(
+        lambda: (
+            "the outbox relay can't go on, and tries again: the document outbox/a3-1"
+            in ingest.text()
+        ),
+        10,
+        "the relay says why it stands still",
+    )
+    assert (await system.put("a4")).status_code == 201  # it waits in the outbox
+    await system.ready(ingest)
+    await system.db.outbox.delete_one({"_id": "a3-1"})
+    await until(lambda: "the outbox relay works again" in ingest.text(), 10, "the relay works")
+    assert ingest.popen.poll() is None

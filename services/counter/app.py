@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
@@ -14,25 +13,25 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel
 
 from luotdoc_events import events
-from services.counter.announce import TIMEOUT as ANNOUNCE_TIMEOUT
-from services.counter.announce import publish_counts
+from services.counter.announce import Announcer
 from services.counter.aside import Aside
 from services.counter.consumer import Consumer, Step
 from services.counter.holding import HoldExpired
+from services.counter.lease import SlotLease
 from services.counter.metrics import CounterMetrics
 from services.counter.settings import CounterSettings
-from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore, Flushed
+from services.counter.store import CounterStore
 from shared.base import metrics
 from shared.base.clock import Clock, now
 from shared.base.errors import Transient
-from shared.base.tasks import background, supervised
+from shared.base.tasks import background
 from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.rabbit.batch import accounted
 from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo
 from shared.storage.books import Books
-from shared.storage.types import Client, Database
+from shared.storage.types import Client
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.parking import park, prepare
 from shared.subscriber.queue_depth import watch
@@ -42,26 +41,19 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 4.0
 """Time for the last flush at a stop. Batches that are not committed by then are delivered again."""
+RELEASE_SECONDS = 2.0
+"""Time for the release of the slot at a stop."""
 STALE_SECONDS = 15.0
 """Time without an answer from MongoDB after which a counter is not ready."""
 
 
-@dataclass
-class Counting:
-    """The parts of one counter."""
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """Judges whether batches can be consumed and committed."""
 
-    settings: CounterSettings
-    client: Client
-    db: Database
     broker: rabbit.Broker
-    store: CounterStore
-    clock: Clock
-    metrics: CounterMetrics
-    consumer: Consumer = field(init=False)
-    heartbeats: Heartbeats = field(init=False)
-    owner: str = field(default_factory=lambda: secrets.token_hex(8))
-    slot: int = NO_SLOT
-    _renewed: float = 0.0
+    lease: SlotLease
+    consumer: Consumer
 
     def not_ready(self) -> str | None:
         """None while batches can be consumed and committed, else the reason."""
@@ -69,38 +61,41 @@ class Counting:
             return self.broker.away
         if reason := not_consuming(self.broker):
             return reason
-        if time.monotonic() - self._renewed > STALE_SECONDS:
+        if self.lease.silence > STALE_SECONDS:
             return "MongoDB has not answered for a while"
         failing = self.consumer.failing_since
         if failing is not None and time.perf_counter() - failing > STALE_SECONDS:
             return "flushes have failed for a while"
         return None
 
-    def current_slot(self) -> int:
-        """The leased slot. Without a lease a random one,
-        which may cause write conflicts but no wrong count.
-        """
-        return self.slot if self.slot != NO_SLOT else secrets.randbelow(SLOTS)
+
+@dataclass(frozen=True, kw_only=True)
+class Counting:
+    """The life of one counter."""
+
+    settings: CounterSettings
+    client: Client
+    broker: rabbit.Broker
+    lease: SlotLease
+    consumer: Consumer
+    heartbeats: Heartbeats
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Consume until the stop; then flush, ack and release the slot."""
         await mongo.wait_for(self.client, self.settings.mongo_url)
-        await self._lease()
+        await self.lease.renew()
         try:
             async with background(
-                self._keep_lease(),
-                self._keep_consuming(),
-                self.heartbeats.run(),
-                watch(self.broker),
+                self.lease.run(), self._keep_consuming(), self.heartbeats.run(), watch(self.broker)
             ):
                 yield
                 await self._last_flush()
         finally:
             await self.broker.stop()
             with contextlib.suppress(Transient, TimeoutError):
-                async with asyncio.timeout(2):
-                    await self.store.release(self.owner)
+                async with asyncio.timeout(RELEASE_SECONDS):
+                    await self.lease.release()
             await mongo.close(self.client)
 
     async def _keep_consuming(self) -> None:
@@ -126,39 +121,21 @@ class Counting:
                 str(error) or "no time left",
             )
 
-    async def _lease(self) -> None:
-        slot = await self.store.lease(self.owner, self.slot)
-        if slot != self.slot:
-            log.info("counting under slot %d", slot)
-        self._renewed = time.monotonic()
-        self._note(slot)
-
-    def _note(self, slot: int) -> None:
-        self.slot = slot
-        self.metrics.slot.set(slot)
-
-    async def _keep_lease(self) -> None:
-        async def renew() -> None:
-            try:
-                await self._lease()
-            finally:
-                if time.monotonic() - self._renewed > LEASE_SECONDS:
-                    self._note(NO_SLOT)
-
-        await supervised("the renewal of the slot's lease", renew, LEASE_SECONDS / 3)
-
 
 def build(
     settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None
 ) -> Service:
-    """Put counter together. `step` is called at each step of a flush, see `Consumer`."""
+    """Put counter together. `step` is called at each stage of a flush, see `Consumer`.
+
+    Longer than 40 lines, so that each part is built in one place.
+    """
     client, db = mongo.connect(settings.mongo_url, "counter")
     registry = metrics.new_registry()
     measured = CounterMetrics(registry)
     broker = rabbit.make_broker(settings, "counter", registry)
     store = CounterStore(client, db, clock)
-    counting = Counting(settings, client, db, broker, store, clock, measured)
-    books = Books(db)
+    lease = SlotLease(store, measured)
+    announcer = Announcer(broker=broker, store=store, books=Books(db), clock=clock)
 
     async def note(message: AbstractIncomingMessage, reason: str) -> None:
         if batch := accounted(message.headers):  # without a valid id the books can't account for it
@@ -167,41 +144,37 @@ def build(
     async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
         await park(broker, topology.COUNTER_READS, message, reason, detail, clock)
 
-    async def announce(flushed: Flushed) -> None:
-        try:
-            async with asyncio.timeout(ANNOUNCE_TIMEOUT):
-                await publish_counts(broker, store, books, flushed, clock)
-        except (Transient, TimeoutError) as error:
-            log.warning(
-                "reads.counted was not published, the next one repeats its totals: %s",
-                str(error)[:200],
-            )
-        except Exception:
-            log.exception("a bug in publishing reads.counted; the counts are committed")
-
+    consumer = Consumer(
+        store=store,
+        aside=Aside(note=note, park=park_message, hold_seconds=settings.hold),
+        announce=announcer.announce,
+        slot=lease.slot,
+        clock=clock,
+        flush_reads=settings.flush_reads,
+        flush_interval=settings.flush_interval,
+        hold_seconds=settings.hold,
+        metrics=measured,
+        step=step,
+    )
+    readiness = Readiness(broker=broker, lease=lease, consumer=consumer)
+    heartbeats = Heartbeats(
+        broker=broker,
+        producer="counter",
+        kinds=(events.ReadsCounted,),
+        interval=settings.heartbeat_interval,
+        well=lambda: readiness.not_ready() is None,
+        clock=clock,
+    )
+    counting = Counting(
+        settings=settings,
+        client=client,
+        broker=broker,
+        lease=lease,
+        consumer=consumer,
+        heartbeats=heartbeats,
+    )
     prepare(broker, topology.COUNTER_READS)
     broker.works.append(topology.COUNTER_READS)
-    counting.consumer = Consumer(
-        store,
-        Aside(note, park_message, settings.hold),
-        announce,
-        counting.current_slot,
-        clock,
-        settings.flush_reads,
-        settings.flush_interval,
-        settings.hold,
-        measured,
-        step,
-    )
-
-    counting.heartbeats = Heartbeats(
-        broker,
-        "counter",
-        (events.ReadsCounted,),
-        settings.heartbeat_interval,
-        lambda: counting.not_ready() is None,
-        clock,
-    )
 
     @broker.subscriber(
         topology.COUNTER_READS.queue,
@@ -212,6 +185,11 @@ def build(
     )
     async def on_batch(_body: bytes) -> None:
         message: Any = broker.context.get_local("message")
-        counting.consumer.take(message.raw_message)
+        consumer.take(message.raw_message)
 
-    return Service("counter", counting.running, counting.not_ready, registry=registry)
+    return Service(
+        name="counter",
+        running=counting.running,
+        not_ready=readiness.not_ready,
+        registry=registry,
+    )

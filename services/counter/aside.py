@@ -38,9 +38,9 @@ class ToPark:
 class Aside:
     """Parks messages in order, up to `TOGETHER` concurrently."""
 
-    def __init__(self, note: Note, park: Park, hold: float) -> None:
-        """A failing `note` or `park` is retried for `hold` seconds."""
-        self._note, self._park, self._hold = note, park, hold
+    def __init__(self, *, note: Note, park: Park, hold_seconds: float) -> None:
+        """A failing `note` or `park` is retried for `hold_seconds`."""
+        self._note, self._park, self._hold_seconds = note, park, hold_seconds
 
     async def put(self, channel: Any, messages: list[ToPark]) -> None:
         """Park `messages` of `channel`; stops if it closes. Raises `HoldExpired`."""
@@ -65,7 +65,7 @@ class Aside:
         def failed(error: Exception) -> None:
             log.warning("parking waits: %s", str(error)[:300])
 
-        await hold(while_open, self._hold, failed, "nothing could be parked")
+        await hold(while_open, self._hold_seconds, failed, "nothing could be parked")
 
 
 async def _together(work: Iterable[Awaitable[None]]) -> None:

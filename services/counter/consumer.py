@@ -47,6 +47,7 @@ class Consumer:
 
     def __init__(
         self,
+        *,
         store: CounterStore,
         aside: Aside,
         announce: Announce,
@@ -54,19 +55,14 @@ class Consumer:
         clock: Clock,
         flush_reads: int,
         flush_interval: float,
-        hold: float,
+        hold_seconds: float,
         metrics: CounterMetrics,
         step: Step = lambda _name: None,
     ) -> None:
         self._store, self._aside, self._announce = store, aside, announce
         self._slot, self._clock = slot, clock
-        self._flush_reads, self._interval, self._hold, self._step = (
-            flush_reads,
-            flush_interval,
-            hold,
-            step,
-        )
-        self._metrics = metrics
+        self._flush_reads, self._interval = flush_reads, flush_interval
+        self._hold_seconds, self._metrics, self._step = hold_seconds, metrics, step
         self._buffer = Buffer()
         self._tags: dict[Any, Tags] = {}
         self._flushing = asyncio.Lock()
@@ -179,7 +175,7 @@ class Consumer:
             )
 
         try:
-            flushed = await hold(flush, self._hold, failed, "no flush")
+            flushed = await hold(flush, self._hold_seconds, failed, "no flush")
         except HoldExpired:
             raise
         except Exception as error:

@@ -2,10 +2,10 @@
 the flush transaction, the totals, the notes on parked batches, the slots' leases.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
 from pymongo.errors import PyMongoError
@@ -24,6 +24,8 @@ from shared.storage.versions import VERSION, readable, with_version
 SLOTS = 16
 LEASE_SECONDS = 30
 NO_SLOT = -1
+
+T = TypeVar("T")
 
 Write = InsertOne[dict[str, Any]] | UpdateOne | DeleteMany
 
@@ -69,6 +71,9 @@ class CounterStore:
                     await self._db[collection].bulk_write(writes, ordered=False, session=session)
             return Flushed(increments, len(fresh), attempts - 1)
 
+        return await self._commit(once)
+
+    async def _commit(self, once: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
         try:
             return await transaction(self._client, once)
         except PyMongoError as error:
@@ -138,7 +143,7 @@ class CounterStore:
             made = await self._db.parked.bulk_write(notes, ordered=False, session=session)
             return int(made.upserted_count)
 
-        return await transaction(self._client, once)
+        return await self._commit(once)
 
     async def lease(self, owner: str, held: int) -> int:
         """Renew the lease on slot `held`, or lease a free slot.

@@ -55,7 +55,7 @@ DRAIN_SECONDS = 4.0
 Reads of a batch that is not durable by then are answered 503."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Ingest:
     """The parts of one ingest."""
 
@@ -204,50 +204,55 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         broker.confirmed[event.name] = (event.id, event.time)
         broker.publishing.published.labels(event.name).inc()
 
-    relay = Relay(store, publish_event, clock, measured)
+    relay = Relay(store=store, publish=publish_event, clock=clock, metrics=measured)
     outlet = Outlet(
-        make_publisher(broker, settings.confirm_timeout),
-        Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes),
-        clock,
-        measured,
+        publish=make_publisher(broker, settings.confirm_timeout),
+        spool=Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes),
+        clock=clock,
+        metrics=measured,
     )
     ingest = Ingest(
-        settings,
-        clock,
-        client,
-        broker,
-        store,
-        known,
-        Salts(store, clock, ZoneInfo(settings.time_zone)),
-        relay,
-        Schedule(store, clock, settings.base_url, relay.wake),
-        outlet,
-        Heartbeats(
-            broker, "ingest", PUBLISHED, settings.heartbeat_interval, lambda: relay.working, clock
+        settings=settings,
+        clock=clock,
+        client=client,
+        broker=broker,
+        store=store,
+        known=known,
+        salts=Salts(store, clock, ZoneInfo(settings.time_zone)),
+        relay=relay,
+        schedule=Schedule(store=store, clock=clock, base_url=settings.base_url, changed=relay.wake),
+        outlet=outlet,
+        heartbeats=Heartbeats(
+            broker=broker,
+            producer="ingest",
+            kinds=PUBLISHED,
+            interval=settings.heartbeat_interval,
+            well=lambda: relay.working,
+            clock=clock,
         ),
-        Reconciler(store, settings.reconcile, measured),
-        measured,
+        reconciler=Reconciler(store, settings.reconcile, measured),
+        metrics=measured,
     )
     api = build_api(
         Articles(
-            store,
-            known,
-            settings.tokens,
-            settings.base_url,
-            clock,
-            relay.wake,
-            outlet.deliver,
-            settings.max_article_bytes,
-            settings.max_media_bytes,
-            measured,
-            frozenset(slug for slug, _ in settings.sections),
+            store=store,
+            known=known,
+            tokens=settings.tokens,
+            base_url=settings.base_url,
+            clock=clock,
+            changed=relay.wake,
+            deliver=outlet.deliver,
+            max_article_bytes=settings.max_article_bytes,
+            max_media_bytes=settings.max_media_bytes,
+            metrics=measured,
+            sections=frozenset(slug for slug, _ in settings.sections),
         )
     )
     door = Door(api, settings.tokens, Addresses(settings.trusted_proxies), measured)
     return Service(
-        "ingest",
-        ingest.running,
-        ingest.not_ready,
+        name="ingest",
+        running=ingest.running,
+        not_ready=ingest.not_ready,
         routes={"/reads": ingest.post_read, "/reads.gif": ingest.pixel},
         fast={b"/reads": ingest.take_read},
         fallback=observed(in_turns(door), metrics.Requests(registry)),

@@ -22,7 +22,7 @@ from shared.base.log import correlation
 from shared.rabbit.batch import Batch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Articles:
     """The service object of the HTTP API's handlers: stores, settings and operations."""
 

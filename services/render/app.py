@@ -5,10 +5,12 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from luotdoc_events import events
+from services.render.cache import PageCache
 from services.render.database import Questions
+from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
@@ -40,18 +42,15 @@ REDO_SECONDS = 5.0
 """Longest backoff while pages can't be rendered again with the present templates."""
 
 
-@dataclass
-class Rendering:
-    """The parts of one render."""
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """Judges whether pages can be served, and which."""
 
     settings: RenderSettings
-    client: Client
     broker: rabbit.Broker
     questions: Questions
     totals: Totals
-    server: PageServer
-    publisher: Publisher
-    heartbeats: Heartbeats = field(init=False)
+    cache: PageCache
 
     def not_ready(self) -> str | None:
         """None while pages can be served, also without RabbitMQ,
@@ -59,7 +58,7 @@ class Rendering:
         """
         if not self.totals.loaded:
             return "the read counts are not loaded yet"
-        if self.questions.silence > STALE_SECONDS and not self.server.cache.holds_stale:
+        if self.questions.silence > STALE_SECONDS and not self.cache.holds_stale:
             return "MongoDB has not answered for a while"
         return None
 
@@ -74,6 +73,23 @@ class Rendering:
             f"memory are served, and those for {self.settings.stale_pages} s at most"
         )
 
+    def publishes(self) -> bool:
+        """True while pages follow their articles, so that their events are published."""
+        return (self.not_ready() or not_consuming(self.broker)) is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendering:
+    """The life of one render."""
+
+    settings: RenderSettings
+    client: Client
+    broker: rabbit.Broker
+    totals: Totals
+    cache: PageCache
+    publisher: Publisher
+    heartbeats: Heartbeats
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Connect, then consume events and run the background work until the stop."""
@@ -81,7 +97,7 @@ class Rendering:
         try:
             async with background(
                 self.totals.run(),
-                self.server.cache.run(),
+                self.cache.run(),
                 self._follow(),
                 watch(self.broker),
                 self.heartbeats.run(),
@@ -104,23 +120,45 @@ class Rendering:
 
 
 def build(settings: RenderSettings, clock: Clock = now) -> Service:
-    """Put render together."""
+    """Put render together. Longer than 40 lines, so that each part is built in one place."""
     client, db = mongo.connect(settings.mongo_url, "render")
     registry = metrics.new_registry()
     measured = RenderMetrics(registry, [slug for slug, _ in settings.sections])
     broker = rabbit.make_broker(settings, "render", registry)
     store, renderer = PageStore(db), Renderer(settings)
-    questions = Questions(time.monotonic)
+    seconds, stale_seconds = time.monotonic, float(settings.stale_pages)
+    questions = Questions(seconds)
     totals = Totals(store, questions)
+    lists: Fragments[bytes] = Fragments(
+        questions=questions, seconds=seconds, stale_seconds=stale_seconds
+    )
+    asides: Fragments[str] = Fragments(
+        questions=questions, seconds=seconds, stale_seconds=stale_seconds
+    )
+
+    def pages_changed() -> None:
+        lists.expire()
+        asides.expire()
+        totals.baseline_changed = True
+
+    cache = PageCache(
+        store=store,
+        questions=questions,
+        capacity=settings.cache_pages,
+        changed=pages_changed,
+        seconds=seconds,
+        stale_seconds=stale_seconds,
+        metrics=measured,
+    )
     server = PageServer(
-        renderer,
-        store,
-        questions,
-        settings.cache_pages,
-        totals,
-        time.monotonic,
-        float(settings.stale_pages),
-        measured,
+        renderer=renderer,
+        store=store,
+        questions=questions,
+        cache=cache,
+        lists=lists,
+        asides=asides,
+        totals=totals,
+        metrics=measured,
     )
 
     async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
@@ -134,24 +172,42 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
             revision=revision,
         )
 
-    publisher = Publisher(store, renderer, emit, clock, server.cache.forget, measured)
+    publisher = Publisher(
+        store=store,
+        renderer=renderer,
+        emit=emit,
+        clock=clock,
+        stored=cache.forget,
+        metrics=measured,
+    )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
-    rendering = Rendering(settings, client, broker, questions, totals, server, publisher)
-    rendering.heartbeats = Heartbeats(
-        broker,
-        "render",
-        (events.PageRendered, events.PageRemoved),
-        settings.heartbeat_interval,
-        lambda: (rendering.not_ready() or not_consuming(broker)) is None,
-        clock,
+    readiness = Readiness(
+        settings=settings, broker=broker, questions=questions, totals=totals, cache=cache
+    )
+    heartbeats = Heartbeats(
+        broker=broker,
+        producer="render",
+        kinds=(events.PageRendered, events.PageRemoved),
+        interval=settings.heartbeat_interval,
+        well=readiness.publishes,
+        clock=clock,
+    )
+    rendering = Rendering(
+        settings=settings,
+        client=client,
+        broker=broker,
+        totals=totals,
+        cache=cache,
+        publisher=publisher,
+        heartbeats=heartbeats,
     )
     return Service(
-        "render",
-        rendering.running,
-        rendering.not_ready,
+        name="render",
+        running=rendering.running,
+        not_ready=readiness.not_ready,
         routes={state.PATH: state.listing(store.held)},
         fallback=server,
         registry=registry,
-        degraded=rendering.degraded,
+        degraded=readiness.degraded,
     )

@@ -31,6 +31,7 @@ class PageCache:
 
     def __init__(
         self,
+        *,
         store: PageStore,
         questions: Questions,
         capacity: int,
@@ -39,14 +40,9 @@ class PageCache:
         stale_seconds: float,
         metrics: RenderMetrics,
     ) -> None:
-        self._metrics = metrics
-        self._store, self._questions, self._capacity, self._changed = (
-            store,
-            questions,
-            capacity,
-            changed,
-        )
-        self._seconds, self._stale_seconds = seconds, stale_seconds
+        self._store, self._questions, self._capacity = store, questions, capacity
+        self._changed, self._seconds = changed, seconds
+        self._stale_seconds, self._metrics = stale_seconds, metrics
         self._pages: OrderedDict[str, Page] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Page | None]] = {}
         self._watching = False

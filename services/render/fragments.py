@@ -36,7 +36,7 @@ class Fragments(Generic[T]):
     """
 
     def __init__(
-        self, questions: Questions, seconds: Callable[[], float], stale_seconds: float
+        self, *, questions: Questions, seconds: Callable[[], float], stale_seconds: float
     ) -> None:
         self._questions, self._seconds, self._stale_seconds = questions, seconds, stale_seconds
         self._generation = 0

@@ -23,6 +23,7 @@ class Publisher:
 
     def __init__(
         self,
+        *,
         store: PageStore,
         renderer: Renderer,
         emit: Emit,
@@ -33,14 +34,8 @@ class Publisher:
         """`stored` is called with a page's id before its event is published,
         so that this process serves the new page.
         """
-        self._store, self._renderer, self._emit, self._clock, self._stored = (
-            store,
-            renderer,
-            emit,
-            clock,
-            stored,
-        )
-        self._metrics = metrics
+        self._store, self._renderer, self._emit = store, renderer, emit
+        self._clock, self._stored, self._metrics = clock, stored, metrics
 
     async def handle(self, event: Event[events.Article | events.ArticleWithdrawn]) -> bool:
         """Handle one article event. False if it is not newer than the stored page.

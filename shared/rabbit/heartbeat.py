@@ -23,6 +23,7 @@ class Heartbeats:
 
     def __init__(
         self,
+        *,
         broker: Broker,
         producer: str,
         kinds: Sequence[type[events.Data]],

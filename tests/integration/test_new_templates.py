@@ -77,7 +77,12 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(
     def publisher() -> Publisher:
         measured = RenderMetrics(new_registry(), [])
         return Publisher(
-            store, renderer, emit, now, lambda article: steps.append(f"stored {article}"), measured
+            store=store,
+            renderer=renderer,
+            emit=emit,
+            clock=now,
+            stored=lambda article: steps.append(f"stored {article}"),
+            metrics=measured,
         )
 
     async with await aio_pika.connect(system.broker.url) as connection:

@@ -58,10 +58,10 @@ async def opened(
     registry: Registry | None = None,
 ) -> AsyncIterator[Outlet]:
     one = Outlet(
-        broker,
-        Spool(folder, limit, segment),
-        lambda: NOON,
-        IngestMetrics(registry or new_registry()),
+        publish=broker,
+        spool=Spool(folder, limit, segment),
+        clock=lambda: NOON,
+        metrics=IngestMetrics(registry or new_registry()),
     )
     await one.open()
     try:

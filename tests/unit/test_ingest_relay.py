@@ -48,10 +48,10 @@ async def said(
 
     outbox = Outbox(*errors)
     relay = Relay(
-        cast(ArticleStore, outbox),
-        publish,
-        lambda: datetime(2026, 11, 23, tzinfo=UTC),
-        IngestMetrics(new_registry()),
+        store=cast(ArticleStore, outbox),
+        publish=publish,
+        clock=lambda: datetime(2026, 11, 23, tzinfo=UTC),
+        metrics=IngestMetrics(new_registry()),
     )
     task = asyncio.create_task(relay.run())
     async with asyncio.timeout(5):

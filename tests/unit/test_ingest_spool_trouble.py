@@ -351,7 +351,12 @@ async def test_a_disk_that_does_not_answer_holds_nobody_up(
 
     broker = Broker()
     broker.fails = lambda _: AWAY
-    one = Outlet(broker, Spool(tmp_path, 1 << 20), lambda: NOON, IngestMetrics(new_registry()))
+    one = Outlet(
+        publish=broker,
+        spool=Spool(tmp_path, 1 << 20),
+        clock=lambda: NOON,
+        metrics=IngestMetrics(new_registry()),
+    )
     await one.open()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", hang)

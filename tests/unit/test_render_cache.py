@@ -61,7 +61,13 @@ async def mongo(monkeypatch: pytest.MonkeyPatch) -> Mongo:
 async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
     questions = Questions(mongo.seconds)
     one = PageCache(
-        cast(PageStore, mongo), questions, 10, lambda: None, mongo.seconds, LIMIT, MEASURED
+        store=cast(PageStore, mongo),
+        questions=questions,
+        capacity=10,
+        changed=lambda: None,
+        seconds=mongo.seconds,
+        stale_seconds=LIMIT,
+        metrics=MEASURED,
     )
     watching = asyncio.create_task(one.watch())
     async with asyncio.timeout(1):
@@ -170,7 +176,9 @@ async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_
 ) -> None:
     questions = Questions(mongo.seconds)
     questions.note_answer()
-    parts: Fragments[str] = Fragments(questions, mongo.seconds, LIMIT)
+    parts: Fragments[str] = Fragments(
+        questions=questions, seconds=mongo.seconds, stale_seconds=LIMIT
+    )
     makes = 0
 
     async def make() -> str:
@@ -201,7 +209,9 @@ async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_
 async def test_a_part_made_of_pages_that_changed_meanwhile_is_not_fresh(mongo: Mongo) -> None:
     questions = Questions(mongo.seconds)
     questions.note_answer()
-    parts: Fragments[Any] = Fragments(questions, mongo.seconds, LIMIT)
+    parts: Fragments[Any] = Fragments(
+        questions=questions, seconds=mongo.seconds, stale_seconds=LIMIT
+    )
     gates = [asyncio.Event(), asyncio.Event()]
     made = iter(range(2))
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.render.server import _ARTICLE, _MEDIA, _SECTION, _hash, _tag
+from services.render.paths import ARTICLE, MEDIA, SECTION, tag_of, tag_of_page
 from services.render.store import Page
 from shared.web.paths import article_path
 
@@ -37,7 +37,7 @@ PAGE = Page(
 def test_an_article_s_path_ends_with_its_id_whatever_stands_before_it(
     path: str, article: str
 ) -> None:
-    match = _ARTICLE.fullmatch(path)
+    match = ARTICLE.fullmatch(path)
     assert match is not None
     assert match[3] == article
 
@@ -53,35 +53,35 @@ def test_an_article_s_path_ends_with_its_id_whatever_stands_before_it(
     ],
 )  # fmt: skip
 def test_other_paths_are_no_article_s(path: str) -> None:
-    assert not _ARTICLE.fullmatch(path)
+    assert not ARTICLE.fullmatch(path)
 
 
 def test_sections_and_pictures() -> None:
-    assert [bool(_SECTION.fullmatch(path)) for path in ("/kinh-te/", "/kinh-te", "/", "//", "/a/b/",
+    assert [bool(SECTION.fullmatch(path)) for path in ("/kinh-te/", "/kinh-te", "/", "//", "/a/b/",
             "/A/")] == [
         True, False, False, False, False, False
     ]  # fmt: skip
     name = "0123456789abcdef" * 2
-    assert [bool(_MEDIA.fullmatch(f"/media/{end}")) for end in (f"{name}.webp", f"{name}.jpg", name,
+    assert [bool(MEDIA.fullmatch(f"/media/{end}")) for end in (f"{name}.webp", f"{name}.jpg", name,
             "x.jpg", "")] == [
         True, True, False, False, False
     ]  # fmt: skip
 
 
 def test_a_tag_is_quoted_and_made_of_the_content() -> None:
-    assert _hash(b"a") == _hash(b"a") != _hash(b"b")
-    tag = _hash(b"a").decode()
+    assert tag_of(b"a") == tag_of(b"a") != tag_of(b"b")
+    tag = tag_of(b"a").decode()
     assert (tag[0], tag[-1], len(tag)) == ('"', '"', 20)
     assert int(tag[1:-1], 16) > 0
 
 
 def test_a_page_s_tag_changes_with_all_that_is_put_into_it() -> None:
     tags = {
-        _tag(PAGE, "1.234", "<aside>"),
-        _tag(PAGE, "1.235", "<aside>"),
-        _tag(PAGE, "1.234", "<aside class>"),
-        _tag(replace(PAGE, revision=4), "1.234", "<aside>"),
-        _tag(replace(PAGE, template="abd"), "1.234", "<aside>"),
+        tag_of_page(PAGE, "1.234", "<aside>"),
+        tag_of_page(PAGE, "1.235", "<aside>"),
+        tag_of_page(PAGE, "1.234", "<aside class>"),
+        tag_of_page(replace(PAGE, revision=4), "1.234", "<aside>"),
+        tag_of_page(replace(PAGE, template="abd"), "1.234", "<aside>"),
     }
     assert len(tags) == 5
-    assert _tag(PAGE, "1.234", "<aside>") in tags
+    assert tag_of_page(PAGE, "1.234", "<aside>") in tags

@@ -35,7 +35,7 @@ class Relay:
     """Publishes the outbox until it is stopped."""
 
     def __init__(
-        self, store: ArticleStore, publish: Publish, clock: Clock, metrics: IngestMetrics
+        self, *, store: ArticleStore, publish: Publish, clock: Clock, metrics: IngestMetrics
     ) -> None:
         self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
         self._wake = asyncio.Event()

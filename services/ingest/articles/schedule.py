@@ -19,7 +19,7 @@ class Schedule:
     """Publishes due scheduled articles."""
 
     def __init__(
-        self, store: ArticleStore, clock: Clock, base_url: str, changed: Callable[[], None]
+        self, *, store: ArticleStore, clock: Clock, base_url: str, changed: Callable[[], None]
     ) -> None:
         self._store, self._clock, self._base_url, self._changed = store, clock, base_url, changed
 

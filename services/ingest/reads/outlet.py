@@ -48,7 +48,7 @@ class Outlet:
     """
 
     def __init__(
-        self, publish: Publish, spool: Spool, clock: Clock, metrics: IngestMetrics
+        self, *, publish: Publish, spool: Spool, clock: Clock, metrics: IngestMetrics
     ) -> None:
         self._publish, self._spool, self._clock, self._metrics = publish, spool, clock, metrics
         # One thread, because the spool's methods must be called one at a time.

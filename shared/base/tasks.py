@@ -112,7 +112,8 @@ async def retried(
             result = await step()
         except Exception as error:
             # Motor may raise another error than CancelledError in a task that is being cancelled.
-            # The loop must end then: `background` waits for it.
+            # The loop must end then: `background` waits for it. So a step must not use TaskGroup:
+            # Python 3.11's leaves its task marked as being cancelled after a failure.
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
             outage.failed(error)

@@ -18,6 +18,7 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
 from shared.base.clock import Clock, to_millis
 from shared.base.errors import Transient
+from shared.base.tasks import supervised
 from shared.rabbit.batch import Batch
 
 log = logging.getLogger(__name__)
@@ -129,34 +130,35 @@ class Outlet:
 
     async def run(self) -> None:
         """For ever: forward the spool when it contains batches."""
-        while True:
-            await self._spooled.wait()
-            self._spooled.clear()
-            try:
-                while segments := await self._on_disk(self._spool.segments):
-                    for segment in segments:
-                        await self._forward(segment)
-            except* (
-                Transient,
-                DeliveryError,
-            ) as errors:  # alone, or as a group from those sent together
-                self._away = True
-                log.debug("the spool waits for RabbitMQ: %s", errors.exceptions[0])
-                self._spooled.set()
-                await asyncio.sleep(PROBE_SECONDS)
-            finally:
-                self._measure()
+        await supervised("the forwarding of the spool", self._forward_all, PROBE_SECONDS)
+
+    async def _forward_all(self) -> bool:
+        """Wait for spooled batches and forward them all. True: don't wait before the next ones."""
+        await self._spooled.wait()
+        self._spooled.clear()
+        try:
+            while segments := await self._on_disk(self._spool.segments):
+                for segment in segments:
+                    await self._forward(segment)
+        except (Transient, DeliveryError) as error:
+            self._away = True
+            self._spooled.set()
+            raise Transient(str(error)) from error
+        finally:
+            self._measure()
+        return True
 
     async def check(self) -> None:
         """For ever: check whether the spool can be used, and use it again once it can."""
-        while True:
-            await asyncio.sleep(CHECK_SECONDS)
-            with contextlib.suppress(SpoolUnusable):
-                await self._on_disk(self._spool.check)
-            if self._spool.bytes:
-                self._spooled.set()
-            self._tell()
-            self._measure()
+        await supervised("the check of the spool", self._check, CHECK_SECONDS)
+
+    async def _check(self) -> None:
+        with contextlib.suppress(SpoolUnusable):
+            await self._on_disk(self._spool.check)
+        if self._spool.bytes:
+            self._spooled.set()
+        self._tell()
+        self._measure()
 
     def _tell(self) -> None:
         """Update the metric of the spool's state, and log a change."""
@@ -173,12 +175,11 @@ class Outlet:
 
     async def look_beside(self) -> None:
         """For ever: measure the spools of other instances in the same directory."""
-        while True:
-            with contextlib.suppress(SpoolUnusable):
-                self._metrics.spool_beside.set(
-                    sum((await self._on_disk(self._spool.orphans)).values())
-                )
-            await asyncio.sleep(BESIDE_SECONDS)
+        await supervised("the look at other spools", self._look_beside, BESIDE_SECONDS)
+
+    async def _look_beside(self) -> None:
+        with contextlib.suppress(SpoolUnusable):
+            self._metrics.spool_beside.set(sum((await self._on_disk(self._spool.orphans)).values()))
 
     async def _forward(self, segment: Path) -> None:
         batches = await self._on_disk(self._spool.read, segment)
@@ -190,9 +191,13 @@ class Outlet:
             self._away, self.refusing = False, None
             log.info("RabbitMQ takes batches again, the spool is forwarded")
         for at in range(1, len(batches), FORWARD_AT_ONCE):
-            async with asyncio.TaskGroup() as group:
-                for batch in batches[at : at + FORWARD_AT_ONCE]:
-                    group.create_task(self._confirmed(batch))
+            outcomes = await asyncio.gather(
+                *(self._confirmed(batch) for batch in batches[at : at + FORWARD_AT_ONCE]),
+                return_exceptions=True,
+            )
+            for outcome in outcomes:
+                if outcome is not None:
+                    raise outcome
         await self._on_disk(self._spool.forget, segment)
         self._metrics.spool_forwarded.inc(len(batches))
         self._measure()

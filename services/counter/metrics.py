@@ -10,6 +10,17 @@ class CounterMetrics:
     """Metrics of counter."""
 
     def __init__(self, registry: Registry) -> None:
+        self._of_flushes(registry)
+        self.buffered = Gauge(
+            "luotdoc_buffered_reads",
+            "Reads folded in memory that await the next flush.",
+            registry=registry,
+        )
+        self.slot = Measured(
+            "luotdoc_slot", "Slot that this counter leases, -1 without a lease.", registry
+        )
+
+    def _of_flushes(self, registry: Registry) -> None:
         self.counted = Counter(
             "luotdoc_counted_reads_total",
             "Reads committed to MongoDB by this process.",
@@ -43,12 +54,4 @@ class CounterMetrics:
             "Unacked batches dropped from memory because their channel was lost; "
             "RabbitMQ delivers them again.",
             registry=registry,
-        )
-        self.buffered = Gauge(
-            "luotdoc_buffered_reads",
-            "Reads folded in memory that await the next flush.",
-            registry=registry,
-        )
-        self.slot = Measured(
-            "luotdoc_slot", "Slot that this counter leases, -1 without a lease.", registry
         )

@@ -17,6 +17,22 @@ class RenderMetrics:
     def __init__(self, registry: Registry, sections: Sequence[str]) -> None:
         """`sections`: the slugs of the site's own sections."""
         self._sections = frozenset(sections)
+        self._of_pages(registry, sections)
+        self._of_memory(registry)
+        self.render_seconds = Histogram(
+            "luotdoc_render_seconds",
+            "Seconds to render and store one page.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.freshness = Histogram(
+            "luotdoc_publish_to_served_seconds",
+            "Seconds from an article's event until its page is served, without replayed events.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+
+    def _of_pages(self, registry: Registry, sections: Sequence[str]) -> None:
         self.pages = Tally(
             "luotdoc_pages_total",
             "Requests for pages that were answered, by kind, section and status. The section is "
@@ -50,19 +66,8 @@ class RenderMetrics:
             self.KINDS,
         )
         self._took = {kind: seconds.observer(kind) for kind in self.KINDS}
-        self.render_seconds = Histogram(
-            "luotdoc_render_seconds",
-            "Seconds to render and store one page.",
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.freshness = Histogram(
-            "luotdoc_publish_to_served_seconds",
-            "Seconds from an article's event until its page is served, without replayed events.",
-            buckets=SECONDS,
-            registry=registry,
-        )
 
+    def _of_memory(self, registry: Registry) -> None:
         self.stale = Counter(
             "luotdoc_pages_stale_total",
             "Pages and lists served from memory, possibly out of date, because MongoDB gave no "

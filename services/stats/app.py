@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from services.stats import api, gauges
@@ -16,11 +17,11 @@ from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from shared.base import metrics
 from shared.base.clock import Clock, now
-from shared.base.errors import Transient
 from shared.base.tasks import background, supervised
 from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.storage import mongo
+from shared.storage.types import Client
 from shared.subscriber.consuming import not_consuming
 from shared.subscriber.guard import Unguarded
 from shared.subscriber.queue_depth import watch
@@ -37,8 +38,67 @@ BOOKS_SECONDS = 5.0
 REFRESH_SECONDS = CACHE_SECONDS * 0.6
 
 
+class Reach:
+    """Whether MongoDB answers, by a ping each second."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.away: str | None = None
+        """The reason why stats can't answer; None while MongoDB answers."""
+
+    async def ping(self) -> None:
+        """Ping MongoDB. Raises `Transient` or TimeoutError without an answer."""
+        try:
+            async with asyncio.timeout(PING_TIMEOUT_SECONDS):
+                await self._store.ping()
+        except Exception:
+            self.away = "MongoDB does not answer"
+            raise
+        self.away = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """The life of one stats."""
+
+    settings: StatsSettings
+    client: Client
+    broker: rabbit.Broker
+    reach: Reach
+    reports: Reports
+    metrics: StatsMetrics
+
+    def not_ready(self) -> str | None:
+        """None while requests can be answered and events are consumed, else the reason."""
+        return self.reach.away or not_consuming(self.broker)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connect, then consume events and run the background work until the stop."""
+        refresh = self.reports.keep_site_fresh
+        try:
+            await mongo.wait_for(self.client, self.settings.mongo_url)
+            await rabbit.connect(self.broker, self.settings.amqp_url)
+            async with background(
+                supervised("the ping of MongoDB", self.reach.ping, PING_SECONDS),
+                supervised("the reader of the books", self._show_books, BOOKS_SECONDS),
+                supervised("the refresh of the site's figures", refresh, REFRESH_SECONDS),
+                watch(self.broker),
+            ):
+                yield
+        finally:
+            await self.broker.stop()
+            await mongo.close(self.client)
+
+    async def _show_books(self) -> None:
+        gauges.show(await self.reports.reconciliation(), self.metrics)
+
+
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
-    """Build the service. It connects when it runs."""
+    """Put stats together. It connects when it runs.
+
+    Longer than 40 lines, so that each part is built in one place.
+    """
     client, db = mongo.connect(settings.mongo_url, "stats")
     registry = metrics.new_registry()
     measured = StatsMetrics(registry)
@@ -52,51 +112,22 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     listen(
         broker, topology.heartbeats_queue(secrets.token_hex(6)), topology.EVENTS, freshness.handle
     )
-    away: list[str] = []
-
-    async def ping() -> None:
-        try:
-            async with asyncio.timeout(PING_TIMEOUT_SECONDS):
-                await store.ping()
-        except (Transient, TimeoutError):
-            away[:] = ["MongoDB does not answer"]
-            raise
-        else:
-            away.clear()
-
-    async def show_books() -> None:
-        gauges.show(await reports.reconciliation(), measured)
-
-    @asynccontextmanager
-    async def running() -> AsyncIterator[None]:
-        try:
-            await mongo.wait_for(client, settings.mongo_url)
-            await rabbit.connect(broker, settings.amqp_url)
-            async with background(
-                supervised("the look at MongoDB", ping, PING_SECONDS),
-                supervised("the reader of the books", show_books, BOOKS_SECONDS),
-                supervised(
-                    "the refresh of the site's figures", reports.keep_site_fresh, REFRESH_SECONDS
-                ),
-                watch(broker),
-            ):
-                yield
-        finally:
-            await broker.stop()
-            await mongo.close(client)
-
+    statistics = Statistics(
+        settings=settings,
+        client=client,
+        broker=broker,
+        reach=Reach(store),
+        reports=reports,
+        metrics=measured,
+    )
+    served = observed(
+        api.site_at_once(in_turns(api.make(reports)), reports), metrics.Requests(registry), OPEN
+    )
     return Service(
         name="stats",
-        running=running,
-        not_ready=lambda: away[0] if away else not_consuming(broker),
+        running=statistics.running,
+        not_ready=statistics.not_ready,
         routes={state.PATH: state.listing(store.held)},
-        fallback=readable(
-            observed(
-                api.site_at_once(in_turns(api.make(reports)), reports),
-                metrics.Requests(registry),
-                OPEN,
-            ),
-            settings.cors_origins,
-        ),
+        fallback=readable(served, settings.cors_origins),
         registry=registry,
     )

@@ -12,6 +12,20 @@ class StatsMetrics:
     """
 
     def __init__(self, registry: Registry) -> None:
+        self._of_reads(registry)
+        self._of_batches(registry)
+        self.as_of = Measured(
+            "luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry
+        )
+        self.silence = Gauge(
+            "luotdoc_event_silence_seconds",
+            "Seconds since the last heartbeat for this event type, or since this "
+            "process began to listen.",
+            ["event"],
+            registry=registry,
+        )
+
+    def _of_reads(self, registry: Registry) -> None:
         self.accepted = Measured(
             "luotdoc_books_accepted_reads",
             "Reads in all batches that were counted or parked.",
@@ -27,6 +41,13 @@ class StatsMetrics:
             registry=registry,
         )
         self.parked = Measured("luotdoc_books_parked_reads", "Reads in parked batches.", registry)
+        self.balance = Measured(
+            "luotdoc_books_balance_reads",
+            "accepted - counted - filtered - parked; anything but 0 is a fault.",
+            registry,
+        )
+
+    def _of_batches(self, registry: Registry) -> None:
         self.in_flight = Measured(
             "luotdoc_books_in_flight_batches",
             "Batches in flight: sequence numbers that the counter has not seen, "
@@ -51,11 +72,6 @@ class StatsMetrics:
             "since.",
             registry,
         )
-        self.balance = Measured(
-            "luotdoc_books_balance_reads",
-            "accepted - counted - filtered - parked; anything but 0 is a fault.",
-            registry,
-        )
         self.duplicates = Measured(
             "luotdoc_books_duplicate_batches",
             "Batches that arrived again and were not counted again.",
@@ -66,14 +82,4 @@ class StatsMetrics:
             "complete_through as Unix time: every read accepted before it is counted; NaN while "
             "no ingest reaches RabbitMQ.",
             registry,
-        )
-        self.as_of = Measured(
-            "luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry
-        )
-        self.silence = Gauge(
-            "luotdoc_event_silence_seconds",
-            "Seconds since the last heartbeat for this event type, or since this "
-            "process began to listen.",
-            ["event"],
-            registry=registry,
         )

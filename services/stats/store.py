@@ -135,17 +135,11 @@ class Store:
         Most reads first, ties by id. The database sorts all articles with reads in the window,
         and looks up as many as it needs to find `limit` published ones.
         """
+        days = {} if since is None else {"day": {"$gte": _day(since)}}
+        reads = "$reads" if since is None else _since(since)
         pipeline: list[Document] = [
-            {
-                "$match": {"article": {"$ne": SITE}}
-                | ({} if since is None else {"day": {"$gte": _day(since)}})
-            },
-            {
-                "$group": {
-                    "_id": "$article",
-                    "reads": {"$sum": "$reads" if since is None else _since(since)},
-                }
-            },
+            {"$match": {"article": {"$ne": SITE}} | days},
+            {"$group": {"_id": "$article", "reads": {"$sum": reads}}},
             {"$match": {"reads": {"$gt": 0}}},
             {"$sort": {"reads": -1, "_id": 1}},
             {

@@ -103,28 +103,17 @@ async def _transaction(
     # it commits on leaving an `async with`, outside of its own retries.
     deadline = time.monotonic() + REPEAT_SECONDS
     look_at = time.monotonic() + ABANDONED_SECONDS
-
-    async def attempt(session: Session) -> T:
-        nonlocal look_at
-        if detach.is_set():
-            raise _Detached
-        if time.monotonic() > look_at:
-            look_at = time.monotonic() + ABANDONED_SECONDS
-            try:
-                await end_abandoned(client)
-            except OperationFailure as error:  # the user may not list them; MongoDB ends them later
-                log.warning("abandoned transactions cannot be ended: %s", str(error)[:200])
-        answer = await body(session)
-        if detach.is_set():
-            raise _Detached
-        return answer
-
     session = await client.start_session()
     try:
         while True:
             session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
             try:
-                answer = await attempt(session)
+                _check(detach)
+                if time.monotonic() > look_at:
+                    look_at = time.monotonic() + ABANDONED_SECONDS
+                    await _try_to_end_abandoned(client)
+                answer = await body(session)
+                _check(detach)
             except Exception as error:
                 if session.in_transaction:  # type: ignore[truthy-function]
                     await session.abort_transaction()
@@ -137,6 +126,18 @@ async def _transaction(
         # Not `async with`: there Motor waits for the server in the event loop's thread,
         # 15 s if the server is frozen.
         await session.end_session()
+
+
+def _check(detach: asyncio.Event) -> None:
+    if detach.is_set():
+        raise _Detached
+
+
+async def _try_to_end_abandoned(client: Client) -> None:
+    try:
+        await end_abandoned(client)
+    except OperationFailure as error:  # the user may not list them; MongoDB ends them later
+        log.warning("abandoned transactions cannot be ended: %s", str(error)[:200])
 
 
 async def _committed(session: Session, detach: asyncio.Event, deadline: float) -> bool:

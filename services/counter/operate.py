@@ -69,14 +69,11 @@ async def list_gaps(settings: CounterSettings) -> int:
         print(f"{error}; try again", file=sys.stderr)
         return 1
     for gap in running:
+        print(f"{gap.epoch}  {gap.missing} batches missing  running  since {rfc3339(gap.since)}")
+    for old in ended:
         print(
-            f"{gap.epoch}  {gap.missing} batches missing  running  since "
-            f"{rfc3339(gap.since or gap.last_seen)}"
-        )
-    for gap in ended:
-        print(
-            f"{gap.epoch}  {gap.missing} batches missing  ended    last seen "
-            f"{rfc3339(gap.last_seen)}"
+            f"{old.epoch}  {old.missing} batches missing  ended    last seen "
+            f"{rfc3339(old.last_seen)}"
         )
     print(
         f"{len(running) + len(ended)} gaps; {lost} batches were given up before and have not "

@@ -176,7 +176,7 @@ class Reports:
                 answers.RunningGap(
                     epoch=gap.epoch,
                     missing=gap.missing,
-                    since=rfc3339(gap.since or gap.last_seen),
+                    since=rfc3339(gap.since),
                     why=WHY,
                 )
                 for gap in running

@@ -20,6 +20,7 @@ from shared.storage.gaps import (
     Epoch,
     Gap,
     Hole,
+    RunningGap,
     Whole,
     ascend,
     complete,
@@ -82,7 +83,7 @@ class Books:
         epochs = await self._epochs(session, None)
         return sum(epoch.missing for epoch in epochs), gaps(epochs, now)
 
-    async def running_gaps(self, session: Session, now: datetime) -> list[Gap]:
+    async def running_gaps(self, session: Session, now: datetime) -> list[RunningGap]:
         """The gaps, open for more than a minute, of epochs that run at `now`, sorted by name."""
         found = []
         for epoch in await self._epochs(session, None):
@@ -90,7 +91,7 @@ class Books:
                 whole = self._whole.get(epoch.name) or await self._find_whole(session, epoch, None)
                 since = complete(epoch, whole)
                 if since < now - LIVE:
-                    found.append(Gap(epoch.name, epoch.missing, epoch.last_minted_at, since))
+                    found.append(RunningGap(epoch.name, epoch.missing, since))
         return sorted(found, key=lambda gap: gap.epoch)
 
     async def lost(self, session: Session) -> int:

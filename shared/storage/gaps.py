@@ -51,15 +51,23 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The gap of an epoch: `missing` batches that were never seen, although later ones were."""
+    """The gap of an epoch that has ended: `missing` batches that were never seen, although later
+    ones were.
+    """
 
     epoch: str
     missing: int
     last_seen: datetime
     """Time at which the epoch's last counted batch was minted."""
-    since: datetime | None = None
-    """For a running epoch: no batch from before this moment is missing.
-    None for an epoch that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGap:
+    """The gap of a running epoch. No batch from before `since` is missing."""
+
+    epoch: str
+    missing: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ def test_every_path_of_the_api_is_reserved(service: str) -> None:
 
 
 def test_every_path_of_the_pages_is_reserved() -> None:
-    source = (ROOT / "services/render/server.py").read_text()
+    files = [ROOT / f"services/render/{name}.py" for name in ("server", "paths")]
+    source = "".join(file.read_text() for file in files)
     fixed = {
         word for word in ("static", "media", "feed", "sitemap", "robots") if f"/{word}" in source
     }

@@ -1,0 +1,116 @@
+"""How long batches are held while MongoDB is away, and what ends the wait."""
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from services.counter import holding as module
+from services.counter.holding import HoldExpired, hold
+from services.counter.lease import SlotLease
+from services.counter.metrics import CounterMetrics
+from services.counter.store import NO_SLOT, SLOTS, CounterStore
+from shared.base.errors import Transient
+from shared.base.metrics import new_registry
+
+AWAY = Transient("MongoDB: h:1: refused")
+
+
+class Work:
+    """Raises or answers one outcome after the other; notes the failures that it was told of."""
+
+    def __init__(self, *outcomes: object) -> None:
+        self._outcomes = list(outcomes)
+        self.failures: list[Exception] = []
+
+    async def act(self) -> object:
+        outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def hold(self, seconds: float) -> object:
+        return await hold(self.act, seconds, self.failures.append, "no flush")
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(module, "LAST_DELAY", 0.002)
+
+
+async def test_work_is_retried_while_the_server_is_away() -> None:
+    work = Work(AWAY, TimeoutError(), AWAY, "flushed")
+    assert await work.hold(5) == "flushed"
+    assert [type(error) for error in work.failures] == [Transient, TimeoutError, Transient]
+
+
+async def test_after_its_time_the_hold_expires_and_keeps_the_cause() -> None:
+    work = Work(AWAY)
+    with pytest.raises(HoldExpired, match="no flush for 0.05 s") as raised:
+        await work.hold(0.05)
+    assert raised.value.__cause__ is AWAY
+    assert len(work.failures) > 2
+
+
+async def test_work_that_hangs_is_cancelled_when_its_time_is_over() -> None:
+    cancelled = asyncio.Event()
+
+    async def hangs() -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            cancelled.set()
+
+    with pytest.raises(HoldExpired):
+        await hold(hangs, 0.05, lambda _error: None, "no flush")
+    assert cancelled.is_set()
+
+
+async def test_a_bug_is_raised_at_once() -> None:
+    work = Work(KeyError("slug"))
+    with pytest.raises(KeyError):
+        await work.hold(5)
+    assert work.failures == []
+
+
+class Slots:
+    """A store whose leases are scripted."""
+
+    def __init__(self, *outcomes: int | Exception) -> None:
+        self._outcomes = list(outcomes)
+        self.held: list[int] = []
+
+    async def lease(self, _owner: str, held: int) -> int:
+        self.held.append(held)
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+def lease(slots: Slots) -> SlotLease:
+    return SlotLease(cast(CounterStore, slots), CounterMetrics(new_registry()))
+
+
+async def test_a_lease_asks_for_the_slot_that_it_holds() -> None:
+    slots = Slots(3, 3, 5)
+    one = lease(slots)
+    for expected in (3, 3, 5):
+        await one.renew()
+        assert one.slot() == expected
+    assert slots.held == [NO_SLOT, 3, 3]
+
+
+async def test_a_failed_renewal_keeps_the_slot_until_the_lease_has_expired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = lease(Slots(3, AWAY, AWAY))
+    await one.renew()
+    with pytest.raises(Transient):
+        await one.renew()
+    assert one.slot() == 3
+    monkeypatch.setattr("services.counter.lease.LEASE_SECONDS", -1)
+    with pytest.raises(Transient):
+        await one.renew()
+    assert {one.slot() for _ in range(500)} == set(range(SLOTS))  # any, so that counting goes on

@@ -47,7 +47,7 @@ async def test_work_is_retried_while_the_server_is_away() -> None:
 
 async def test_after_its_time_the_hold_expires_and_keeps_the_cause() -> None:
     work = Work(AWAY)
-    with pytest.raises(HoldExpired, match="no flush for 0.05 s") as raised:
+    with pytest.raises(HoldExpired, match=r"no flush for 0\.05 s") as raised:
         await work.hold(0.05)
     assert raised.value.__cause__ is AWAY
     assert len(work.failures) > 2

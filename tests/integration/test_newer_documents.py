@@ -71,7 +71,7 @@ BOOK = {
 }  # fmt: skip
 PARKED = {"epoch": "e1", "seq": 1, "reads": 3, "reason": "bad_body", "parked_at": NOW}
 KEY = {"digest": "d", "minted_at": 1, "unknown": []}
-DAY_EDGES = [1_978_272, 1_978_368]
+DAY_EDGES = [1_994_880, 1_994_976]
 """The quarters at which 2026-11-23 begins and ends, UTC."""
 
 Ask = Callable[[Stores], Awaitable[object]]

@@ -46,7 +46,14 @@ async def test_a_page_that_cannot_be_rendered_again_does_not_stop_the_others(
 
     settings = RenderSettings(amqp_url="amqp://a@h", mongo_url="mongodb://h/d?replicaSet=r")
     store, measured = Pages(), RenderMetrics(new_registry(), [])
-    publisher = Publisher(store, Renderer(settings), emit, now, lambda _: None, measured)
+    publisher = Publisher(
+        store=store,
+        renderer=Renderer(settings),
+        emit=emit,
+        clock=now,
+        stored=lambda _: None,
+        metrics=measured,
+    )
     assert await publisher.redo_outdated() == 1
     assert store.redone == ["a3"]
     faults = [r.getMessage().split()[1] for r in caplog.records if r.levelname == "ERROR"]

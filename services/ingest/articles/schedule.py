@@ -6,6 +6,7 @@ from collections.abc import Callable
 from services.ingest.articles import article as articles
 from services.ingest.store import ArticleStore
 from shared.base.clock import Clock
+from shared.base.errors import Transient
 from shared.base.log import correlate
 from shared.base.tasks import supervised
 
@@ -28,13 +29,23 @@ class Schedule:
         await supervised("the schedule of articles", self.look, LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Publish every article that is due now."""
-        now = self._clock()
-        for article_id in await self._store.due(now):
-            change = await self._store.change(article_id, self._decide, correlate(None))
+        """Publish every article that is due now. One that can't be published keeps no other back:
+        its error is raised after the others.
+        """
+        failed: Exception | None = None
+        for article_id in await self._store.due(self._clock()):
+            try:
+                change = await self._store.change(article_id, self._decide, correlate(None))
+            except Transient:
+                raise
+            except Exception as error:
+                failed = failed or error
+                continue
             if change.changed:
                 log.info("published on schedule", extra={"article": article_id})
                 self._changed()
+        if failed is not None:
+            raise failed
 
     def _decide(self, current: articles.Article | None) -> articles.Change:
         if current is None:

@@ -47,7 +47,9 @@ def add_contract(api: FastAPI, folder: pathlib.Path = FOLDER) -> None:
         | problems(also={404: "There is no such schema; `/events/` lists them."}),
     )
     async def get_schema(
-        name: Annotated[str, Path(examples=["article.published.v1.json"])],
+        name: Annotated[
+            str, Path(description="the schema's file name", examples=["article.published.v1.json"])
+        ],
     ) -> Response:
         """The JSON Schema of an event:
         `<event>.v<version>.json` of its `data`, `….event.json` of the whole event.

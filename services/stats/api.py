@@ -61,16 +61,23 @@ Held = Annotated[Reports, Depends(_reports)]
 routes = APIRouter(prefix="/stats", tags=["statistics"])
 
 
-@routes.get("/site", responses=problems(422))
+@routes.get("/site", response_description="The figures.", responses=problems(422))
 async def get_site(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Site:
     """Reads of the whole site: total, today, yesterday, this week, this month and this year."""
     return await reports.site()
 
 
-@routes.get("/articles/{id}", responses=problems(422, also=_NO_ARTICLE))
+@routes.get(
+    "/articles/{id}",
+    response_description="The article's figures.",
+    responses=problems(422, also=_NO_ARTICLE),
+)
 async def get_article_reads(
     reports: Held,
-    article_id: Annotated[str, Path(alias="id", pattern=ARTICLE_ID, examples=["hello1"])],
+    article_id: Annotated[
+        str,
+        Path(alias="id", pattern=ARTICLE_ID, description="the article's id", examples=["hello1"]),
+    ],
     _asked: Annotated[questions.Nothing, Query()],
 ) -> answers.ArticleReads:
     """Reads of one article, also after its withdrawal."""
@@ -113,7 +120,7 @@ async def get_series(
     return _table(f"series-{asked.step}", ("start", "zone", "reads"), rows)
 
 
-@routes.get("/reconciliation", responses=problems(422))
+@routes.get("/reconciliation", response_description="The books.", responses=problems(422))
 async def get_reconciliation(
     reports: Held, _asked: Annotated[questions.Nothing, Query()]
 ) -> answers.Reconciliation:

@@ -302,7 +302,12 @@ async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId
     return _answered(service, article, full=sees_all)
 
 
-@routes.get("/articles", openapi_extra=ANONYMOUS_TOO, responses=problems(401, 422, 429))
+@routes.get(
+    "/articles",
+    openapi_extra=ANONYMOUS_TOO,
+    response_description="The page, and the cursor of the next one.",
+    responses=problems(401, 422, 429),
+)
 async def list_articles(
     service: Service, sees_all: SeesAll, wanted: Annotated[Listing, Query()]
 ) -> ArticleList:

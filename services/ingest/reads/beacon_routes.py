@@ -80,6 +80,7 @@ _PIXEL: dict[str, Any] = {
             "name": "article",
             "in": "query",
             "required": True,
+            "description": "the article's id",
             "schema": {"type": "string", "pattern": ARTICLE_ID},
             "examples": {"read": {"value": "hello1"}},
         }

@@ -10,6 +10,7 @@ RUN python -m venv --without-pip /opt/venv \
 
 COPY services /app/services
 COPY luotdoc_events /app/luotdoc_events
+COPY luotdoc_subscriber /app/luotdoc_subscriber
 COPY shared /app/shared
 COPY docs/events /app/docs/events
 # Nothing can be written at run time, so the bytecode is made here.

@@ -69,7 +69,7 @@ long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines,
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict luotdoc_events services shared deploy tests docs/examples
+	$(BIN)/mypy --strict luotdoc_events luotdoc_subscriber services shared deploy tests docs/examples
 	$(BIN)/python -m shared.contract check
 	@$(MAKE) --no-print-directory test
 

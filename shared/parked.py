@@ -26,16 +26,11 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq.exceptions import ChannelAccessRefused
 
 from luotdoc_events.events import REPLAY_HEADER
-from shared.base.clock import now
-from shared.base.command import Command
-from shared.base.plainly import perform
-from shared.base.settings import SubscriberSettings, load
-from shared.operators.parked_queue import each, number_of
-from shared.rabbit.broker import BROKER_ERRORS
-from shared.rabbit.direct import told_of_rights, way_into
-from shared.rabbit.properties import Unreadable
-from shared.rabbit.topology import WORK_QUEUES
-from shared.subscriber.parking import (
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.command import Command
+from luotdoc_subscriber.base.plainly import perform
+from luotdoc_subscriber.base.settings import SubscriberSettings
+from luotdoc_subscriber.parking import (
     DETAIL,
     FORCE,
     PARKED_AT,
@@ -44,6 +39,12 @@ from shared.subscriber.parking import (
     passed_on,
     reason_of,
 )
+from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
+from luotdoc_subscriber.rabbit.direct import told_of_rights, way_into
+from luotdoc_subscriber.rabbit.properties import Unreadable
+from shared.base.settings import load
+from shared.operators.parked_queue import each, number_of
+from shared.rabbit.topology import WORK_QUEUES
 
 NEEDS_FORCE = "too_old"
 MOST_PASSES, BACK_SECONDS = 20, 0.5

@@ -21,15 +21,16 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from pydantic import ValidationError
 
 from luotdoc_events import events
-from shared.base.clock import now
-from shared.base.command import Command
-from shared.base.errors import Permanent, Refused
-from shared.base.settings import SubscriberSettings, load
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.command import Command
+from luotdoc_subscriber.base.errors import Permanent, Refused
+from luotdoc_subscriber.base.settings import SubscriberSettings
+from luotdoc_subscriber.parking import check_readable, passed_on
+from luotdoc_subscriber.rabbit import layout
+from shared.base.settings import load
 from shared.operators.replay_command import add_target_arguments, moment, perform, progress
 from shared.operators.selection import Selection
 from shared.operators.target import BATCH, Target, open_target
-from shared.rabbit import topology
-from shared.subscriber.parking import check_readable, passed_on
 
 SKIM = 500
 """Upper bound for the events read before the position is stored, however few of them are
@@ -56,7 +57,7 @@ class History:
 
     async def start(self, begin: str | int | datetime) -> None:
         """Start consuming from `begin`."""
-        stream = await self._channel.get_queue(topology.EVENTS_LOG.name)
+        stream = await self._channel.get_queue(layout.EVENTS_LOG.name)
         # Not aio-pika's iterator:
         # at its end it nacks the remaining messages, and a stream then closes the connection.
         await stream.consume(self._arrived.put, arguments={OFFSET: begin})
@@ -88,7 +89,7 @@ class History:
         # arrives after the client has handed on all messages from before the first.
         async with asyncio.timeout(MISSING_SECONDS):
             for _ in range(2):
-                await self._channel.declare_queue(topology.EVENTS_LOG.name, passive=True)
+                await self._channel.declare_queue(layout.EVENTS_LOG.name, passive=True)
 
     def waiting(self) -> int:
         """The number of messages that have arrived and were not taken by `next`."""
@@ -118,7 +119,7 @@ def offset_of(message: AbstractIncomingMessage, before: int | None = None) -> in
     at = _place(message, before)
     if at is None:
         raise Refused(
-            f"the headers of a message in {topology.EVENTS_LOG.name} can't be read, and so its "
+            f"the headers of a message in {layout.EVENTS_LOG.name} can't be read, and so its "
             "place is unknown; begin before or after it with --since"
         )
     return at
@@ -140,7 +141,7 @@ async def last_offset(connection: AbstractConnection) -> int:
             message = await log.next(NOTHING_SECONDS)
         except TimeoutError:
             raise Refused(
-                f"the history {topology.EVENTS_LOG.name} is empty, or RabbitMQ is too busy to "
+                f"the history {layout.EVENTS_LOG.name} is empty, or RabbitMQ is too busy to "
                 "show it; `python -m services.ingest replay` has the articles"
             ) from None
         at = _place(message, None)
@@ -292,7 +293,7 @@ def main(arguments: list[str]) -> int:
     """Parse the command line and replay. Answers the exit status."""
     parser = Command(prog="python -m shared.replay", description=__doc__)
     add_target_arguments(parser)
-    kept = sorted(name for name in events.EVENTS if topology.is_kept(name))
+    kept = sorted(name for name in events.EVENTS if layout.is_kept(name))
     parser.add_argument(
         "--type",
         action="append",

@@ -5,11 +5,11 @@ create RabbitMQ's exchanges and queues, and MongoDB's indexes. Idempotent.
 import logging
 from functools import partial
 
-from shared.base import log
-from shared.base.command import Command
-from shared.base.plainly import perform
+from luotdoc_subscriber.base import log
+from luotdoc_subscriber.base.command import Command
+from luotdoc_subscriber.base.plainly import perform
+from luotdoc_subscriber.rabbit import broker as rabbit
 from shared.base.settings import Settings, load
-from shared.rabbit import broker as rabbit
 from shared.rabbit import declaring
 from shared.storage import mongo
 from shared.storage.collections import make_indexes

@@ -15,7 +15,7 @@ from deploy.local.console import Console
 from deploy.local.server import StartError
 from deploy.local.stack import ROOT, Stack
 from deploy.local.subscriber import check_name, how_to_follow, make_subscriber
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 
 
 async def run(command: str, folder: Path) -> int:

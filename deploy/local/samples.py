@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from deploy.local.console import Console
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 
 Sample = dict[str, Any]
 _FOLDER = Path(__file__).parent / "samples"

@@ -13,13 +13,14 @@ import httpx
 from pydantic import Field
 
 from luotdoc_events.events import PageRemoved, PageRendered
-from shared.base.command import Command
-from shared.base.errors import Retry, Transient
-from shared.base.settings import HttpUrl, SubscriberSettings, load
-from shared.rabbit.broker import make_broker
-from shared.subscriber.guard import InMemory
-from shared.subscriber.standalone import run
-from shared.subscriber.subscribe import Event, subscribe
+from luotdoc_subscriber.base.command import Command
+from luotdoc_subscriber.base.errors import Retry, Transient
+from luotdoc_subscriber.base.settings import HttpUrl, SubscriberSettings
+from luotdoc_subscriber.guard import InMemory
+from luotdoc_subscriber.rabbit.broker import make_broker
+from luotdoc_subscriber.standalone import run
+from luotdoc_subscriber.subscribe import Event, subscribe
+from shared.base.settings import load
 
 
 class Settings(SubscriberSettings):

@@ -20,12 +20,13 @@ from pathlib import Path
 from pydantic import Field
 
 from luotdoc_events.events import Article, ArticlePublished, ArticleWithdrawn
-from shared.base.command import Command
-from shared.base.settings import SubscriberSettings, load
-from shared.rabbit.broker import make_broker
-from shared.subscriber.guard import Unguarded
-from shared.subscriber.standalone import run
-from shared.subscriber.subscribe import Event, subscribe
+from luotdoc_subscriber.base.command import Command
+from luotdoc_subscriber.base.settings import SubscriberSettings
+from luotdoc_subscriber.guard import Unguarded
+from luotdoc_subscriber.rabbit.broker import make_broker
+from luotdoc_subscriber.standalone import run
+from luotdoc_subscriber.subscribe import Event, subscribe
+from shared.base.settings import load
 
 
 class Settings(SubscriberSettings):

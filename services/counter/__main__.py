@@ -1,10 +1,10 @@
 """`python -m services.counter`: run it, or do what an operator asks about gaps in the books."""
 
+from luotdoc_subscriber.base.command import Command
+from luotdoc_subscriber.base.plainly import perform
 from services.counter.app import build
 from services.counter.operate import close_gap, list_gaps
 from services.counter.settings import CounterSettings
-from shared.base.command import Command
-from shared.base.plainly import perform
 from shared.base.settings import load
 from shared.web.server import main
 

@@ -5,11 +5,11 @@ import logging
 import secrets
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.rabbit.broker import Broker
+from luotdoc_subscriber.rabbit.publishing import publish_event
 from services.counter.store import CounterStore, Flushed
-from shared.base.clock import Clock
-from shared.base.errors import Transient
-from shared.rabbit.broker import Broker
-from shared.rabbit.publishing import publish_event
 from shared.storage.books import Books
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,14 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel
 
 from luotdoc_events import events
+from luotdoc_subscriber.base import metrics
+from luotdoc_subscriber.base.clock import Clock, now
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.tasks import background
+from luotdoc_subscriber.consuming import not_consuming
+from luotdoc_subscriber.parking import park, prepare
+from luotdoc_subscriber.queue_depth import watch
+from luotdoc_subscriber.rabbit import broker as rabbit
 from services.counter.announce import Announcer
 from services.counter.aside import Aside
 from services.counter.consumer import Consumer, Step
@@ -21,20 +29,13 @@ from services.counter.lease import SlotLease
 from services.counter.metrics import CounterMetrics
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
-from shared.base import metrics
-from shared.base.clock import Clock, now
-from shared.base.errors import Transient
-from shared.base.tasks import background
-from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.rabbit.batch import accounted
+from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo
 from shared.storage.books import Books
 from shared.storage.types import Client
-from shared.subscriber.consuming import not_consuming
-from shared.subscriber.parking import park, prepare
-from shared.subscriber.queue_depth import watch
 from shared.web.app import Service
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Counting:
 
     async def _keep_consuming(self) -> None:
         while True:
-            await rabbit.connect(self.broker, self.settings.amqp_url)
+            await rabbit.connect(self.broker, self.settings.amqp_url, declare_own)
             try:
                 await self.consumer.run()
             except HoldExpired as error:

@@ -19,15 +19,15 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
 
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
 from services.counter.aside import Aside, ToPark
 from services.counter.deliveries import Tags
 from services.counter.holding import HoldExpired, hold
 from services.counter.metrics import CounterMetrics
 from services.counter.reading import Buffer
 from services.counter.store import CounterStore, Flushed
-from shared.base.clock import Clock
 from shared.rabbit.batch import Batch
-from shared.rabbit.broker import BROKER_ERRORS
 
 log = logging.getLogger(__name__)
 

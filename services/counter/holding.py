@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.base.errors import Transient
-from shared.base.tasks import backoff
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.tasks import backoff
 
 T = TypeVar("T")
 

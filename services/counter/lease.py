@@ -4,9 +4,9 @@ import logging
 import secrets
 import time
 
+from luotdoc_subscriber.base.tasks import supervised
 from services.counter.metrics import CounterMetrics
 from services.counter.store import LEASE_SECONDS, NO_SLOT, SLOTS, CounterStore
-from shared.base.tasks import supervised
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from luotdoc_subscriber.base.clock import now, rfc3339
+from luotdoc_subscriber.base.errors import Refused, Transient
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
-from shared.base.clock import now, rfc3339
-from shared.base.errors import Refused, Transient
 from shared.rabbit.batch import COUNTED_HOURS
 from shared.storage import mongo
 from shared.storage.books import Books

@@ -8,11 +8,11 @@ from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 
+from luotdoc_subscriber.base.clock import from_millis
+from luotdoc_subscriber.base.errors import Permanent
+from luotdoc_subscriber.parking import FORCE, check_readable
 from services.counter.aside import ToPark
-from shared.base.clock import from_millis
-from shared.base.errors import Permanent
 from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
-from shared.subscriber.parking import FORCE, check_readable
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from pymongo import DeleteMany, InsertOne, ReturnDocument, UpdateOne
 from pymongo.errors import PyMongoError
 
+from luotdoc_subscriber.base.clock import Clock, from_millis
+from luotdoc_subscriber.base.errors import Transient
 from services.counter.tally import EpochSums, Increments, by_day, fold
-from shared.base.clock import Clock, from_millis
-from shared.base.errors import Transient
 from shared.rabbit.batch import KEYED, Batch, batch_id, place
 from shared.storage import counts
 from shared.storage.books import LOST, Books

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.clock import Clock, now, to_millis
+from luotdoc_subscriber.base.metrics import new_registry
+from luotdoc_subscriber.base.tasks import background
+from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit.publishing import publish, publish_encoded
 from services.ingest.api import build_api
 from services.ingest.articles.reconciler import Reconciler
 from services.ingest.articles.relay import Relay
@@ -29,15 +34,12 @@ from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore, Outgoing
 from shared.base import metrics
-from shared.base.clock import Clock, now, to_millis
 from shared.base.errors import Problem
-from shared.base.tasks import background
 from shared.base.urls import origin_of
-from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
 from shared.rabbit.batch import Batch
+from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
-from shared.rabbit.publishing import publish, publish_encoded
 from shared.storage import mongo
 from shared.storage.types import Client
 from shared.web.app import Service
@@ -104,7 +106,7 @@ class Ingest:
             self.metrics,
         )
         connecting = asyncio.create_task(
-            rabbit.connect(self.broker, self.settings.amqp_url), name="connect"
+            rabbit.connect(self.broker, self.settings.amqp_url, declare_own), name="connect"
         )
         try:
             async with background(
@@ -186,7 +188,7 @@ def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
 def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
     client, db = mongo.connect(settings.mongo_url, "ingest")
-    registry = metrics.new_registry()
+    registry = new_registry()
     measured = IngestMetrics(registry)
     broker = rabbit.make_broker(settings, "ingest", registry)
     store = ArticleStore(client, db, clock, settings.schemas_url)

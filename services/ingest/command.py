@@ -2,12 +2,12 @@
 
 from argparse import Namespace
 
+from luotdoc_subscriber.base import plainly
+from luotdoc_subscriber.base.command import Command
 from services.ingest import operate
 from services.ingest.app import build
 from services.ingest.articles.replay import replay_articles
 from services.ingest.settings import IngestSettings
-from shared.base import plainly
-from shared.base.command import Command
 from shared.base.settings import load
 from shared.operators.replay_command import add_target_arguments, perform
 from shared.web.server import main

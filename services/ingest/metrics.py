@@ -2,8 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from luotdoc_subscriber.base.metrics import SECONDS, SIZES, Registry
 from shared.base.collectors import Latency, Measured
-from shared.base.metrics import SECONDS, SIZES, Registry
 
 
 class IngestMetrics:

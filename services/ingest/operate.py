@@ -9,6 +9,9 @@ from aio_pika.exceptions import DeliveryError
 from rich.console import Console
 from rich.status import Status
 
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.errors import Refused, Transient
+from luotdoc_subscriber.rabbit import broker as rabbit
 from services.ingest.app import make_publisher
 from services.ingest.articles.article import Article, Change, republish
 from services.ingest.articles.reconcile import KINDS, parse_subscribers
@@ -18,9 +21,8 @@ from services.ingest.reads.spool import Spool, SpoolLocked, SpoolUnusable, insta
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from services.ingest.tokens import digest_of
-from shared.base.clock import now
-from shared.base.errors import Problem, Refused, Transient
-from shared.rabbit import broker as rabbit
+from shared.base.errors import Problem
+from shared.rabbit.declaring import declare_own
 from shared.storage import mongo
 
 MAX_LINES = 50
@@ -71,7 +73,7 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
     spool = _open_orphan(settings, instance)
     broker = rabbit.make_broker(settings, "ingest-adopt")
     try:
-        await rabbit.connect_once(broker)
+        await rabbit.connect_once(broker, declare_own)
     except rabbit.BROKER_ERRORS as error:
         raise Refused(
             f"RabbitMQ: {rabbit.reason_of(error)}; run this again when it is up"

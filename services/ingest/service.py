@@ -9,6 +9,8 @@ from fastapi import Depends, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
+from luotdoc_subscriber.base.clock import to_millis
+from luotdoc_subscriber.base.log import correlation
 from services.ingest.articles import article as articles
 from services.ingest.articles.cleaning import Offload
 from services.ingest.metrics import IngestMetrics
@@ -16,9 +18,7 @@ from services.ingest.reads import read_batches
 from services.ingest.reads.known import KnownArticles
 from services.ingest.store import ArticleStore
 from services.ingest.tokens import Token, find, require
-from shared.base.clock import to_millis
 from shared.base.errors import Unavailable
-from shared.base.log import correlation
 from shared.rabbit.batch import Batch
 
 

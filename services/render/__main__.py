@@ -1,8 +1,8 @@
 """`python -m services.render`: run it."""
 
+from luotdoc_subscriber.base.command import Command
 from services.render.app import build
 from services.render.settings import RenderSettings
-from shared.base.command import Command
 from shared.web.server import main
 
 if __name__ == "__main__":

@@ -8,6 +8,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from luotdoc_events import events
+from luotdoc_subscriber.base import metrics
+from luotdoc_subscriber.base.clock import Clock, now
+from luotdoc_subscriber.base.tasks import background, retried
+from luotdoc_subscriber.consuming import not_consuming
+from luotdoc_subscriber.guard import Unguarded
+from luotdoc_subscriber.queue_depth import watch
+from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit import layout
+from luotdoc_subscriber.rabbit.publishing import publish_event
+from luotdoc_subscriber.subscribe import listen, subscribe
 from services.render.cache import PageCache
 from services.render.database import Questions
 from services.render.fragments import Fragments
@@ -18,19 +28,11 @@ from services.render.server import PageServer
 from services.render.settings import RenderSettings
 from services.render.store import PageStore
 from services.render.totals import Totals
-from shared.base import metrics
-from shared.base.clock import Clock, now
-from shared.base.tasks import background, retried
-from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
+from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
-from shared.rabbit.publishing import publish_event
 from shared.storage import mongo
 from shared.storage.types import Client
-from shared.subscriber.consuming import not_consuming
-from shared.subscriber.guard import Unguarded
-from shared.subscriber.queue_depth import watch
-from shared.subscriber.subscribe import listen, subscribe
 from shared.web import state
 from shared.web.app import Service
 
@@ -108,7 +110,7 @@ class Rendering:
             await mongo.close(self.client)
 
     async def _follow(self) -> None:
-        await rabbit.connect(self.broker, self.settings.amqp_url)
+        await rabbit.connect(self.broker, self.settings.amqp_url, declare_own)
         redone = await retried(
             "rendering with the present templates",
             self.publisher.redo_outdated,
@@ -181,7 +183,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         metrics=measured,
     )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
-    listen(broker, topology.counts_queue(secrets.token_hex(6)), topology.EVENTS, totals.handle)
+    listen(broker, topology.counts_queue(secrets.token_hex(6)), layout.EVENTS, totals.handle)
     readiness = Readiness(
         settings=settings, broker=broker, questions=questions, totals=totals, cache=cache
     )

@@ -5,11 +5,11 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.tasks import background, supervised
 from services.render.database import Questions
 from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
-from shared.base.errors import Transient
-from shared.base.tasks import background, supervised
 from shared.storage.changes import follow
 
 log = logging.getLogger(__name__)

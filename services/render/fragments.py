@@ -11,8 +11,8 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from luotdoc_subscriber.base.errors import Transient
 from services.render.database import Questions
-from shared.base.errors import Transient
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Histogram
 
+from luotdoc_subscriber.base.metrics import OTHER, SECONDS, Registry
 from shared.base.collectors import Latency, Measured, Tally
-from shared.base.metrics import OTHER, SECONDS, Registry
 
 
 class RenderMetrics:

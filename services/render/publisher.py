@@ -4,11 +4,11 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.subscribe import Event
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.store import Page, PageStore, stored_article
-from shared.base.clock import Clock
-from shared.subscriber.subscribe import Event
 from shared.web.paths import article_path
 
 log = logging.getLogger(__name__)

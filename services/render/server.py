@@ -4,6 +4,7 @@ import re
 import time
 from typing import Any
 
+from luotdoc_subscriber.base.errors import Transient
 from services.render.answers import FOREVER, GONE, NOT_FOUND, SHORT, UNAVAILABLE, Answers, Outcome
 from services.render.cache import PageCache
 from services.render.database import NoAnswer, Questions
@@ -13,7 +14,6 @@ from services.render.pages import ASIDE, READS, Renderer, number
 from services.render.paths import ARTICLE, MEDIA, SECTION, tag_of, tag_of_page
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
-from shared.base.errors import Transient
 from shared.web.asgi import Receive, Scope, Send, query_value, query_values, respond
 
 PER_PAGE = 20

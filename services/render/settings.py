@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from luotdoc_subscriber.base.urls import http_url
 from shared.base.settings import Pairs, Sections, Settings
-from shared.base.urls import http_url, link
+from shared.base.urls import link
 
 _LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 

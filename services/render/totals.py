@@ -5,9 +5,9 @@ updated by the counter's events, and corrected from the database.
 import asyncio
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.tasks import supervised
 from services.render.database import Questions
 from services.render.store import PageStore
-from shared.base.tasks import supervised
 from shared.storage.counts import SITE
 
 RELOAD_SECONDS = 30.0

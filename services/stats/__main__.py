@@ -1,8 +1,8 @@
 """`python -m services.stats`: run the service."""
 
+from luotdoc_subscriber.base.command import Command
 from services.stats.app import build
 from services.stats.settings import StatsSettings
-from shared.base.command import Command
 from shared.web.server import main
 
 if __name__ == "__main__":

@@ -8,6 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from luotdoc_subscriber.base.clock import Clock, now
+from luotdoc_subscriber.base.metrics import new_registry
+from luotdoc_subscriber.base.tasks import background, supervised
+from luotdoc_subscriber.consuming import not_consuming
+from luotdoc_subscriber.guard import Unguarded
+from luotdoc_subscriber.queue_depth import watch
+from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit import layout
+from luotdoc_subscriber.subscribe import listen, subscribe
 from services.stats import api, gauges
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
@@ -16,16 +25,10 @@ from services.stats.reports import CACHE_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from shared.base import metrics
-from shared.base.clock import Clock, now
-from shared.base.tasks import background, supervised
-from shared.rabbit import broker as rabbit
 from shared.rabbit import topology
+from shared.rabbit.declaring import declare_own
 from shared.storage import mongo
 from shared.storage.types import Client
-from shared.subscriber.consuming import not_consuming
-from shared.subscriber.guard import Unguarded
-from shared.subscriber.queue_depth import watch
-from shared.subscriber.subscribe import listen, subscribe
 from shared.web import state
 from shared.web.app import Service
 from shared.web.cors import readable
@@ -78,7 +81,7 @@ class Statistics:
         refresh = self.reports.keep_site_fresh
         try:
             await mongo.wait_for(self.client, self.settings.mongo_url)
-            await rabbit.connect(self.broker, self.settings.amqp_url)
+            await rabbit.connect(self.broker, self.settings.amqp_url, declare_own)
             async with background(
                 supervised("the ping of MongoDB", self.reach.ping, PING_SECONDS),
                 supervised("the reader of the books", self._show_books, BOOKS_SECONDS),
@@ -100,7 +103,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     Longer than 40 lines, so that each part is built in one place.
     """
     client, db = mongo.connect(settings.mongo_url, "stats")
-    registry = metrics.new_registry()
+    registry = new_registry()
     measured = StatsMetrics(registry)
     broker = rabbit.make_broker(settings, "stats", registry)
     store = Store(client, db)
@@ -109,9 +112,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         catalogue_handler(store)
     )
     freshness = Freshness(time.monotonic, measured)
-    listen(
-        broker, topology.heartbeats_queue(secrets.token_hex(6)), topology.EVENTS, freshness.handle
-    )
+    listen(broker, topology.heartbeats_queue(secrets.token_hex(6)), layout.EVENTS, freshness.handle)
     statistics = Statistics(
         settings=settings,
         client=client,

@@ -4,8 +4,8 @@ answers it.
 
 import sys
 
+from luotdoc_subscriber.base.command import Command
 from services.stats.api import describe_api
-from shared.base.command import Command
 from shared.web.openapi import as_committed
 
 if __name__ == "__main__":

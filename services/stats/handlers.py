@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 
 from luotdoc_events.events import Article, ArticleWithdrawn
+from luotdoc_subscriber.subscribe import Event
 from services.stats.catalogue import change
 from services.stats.store import Store
-from shared.subscriber.subscribe import Event
 
 ArticleEvent = Event[Article | ArticleWithdrawn]
 

@@ -2,8 +2,8 @@
 
 from prometheus_client import Gauge
 
+from luotdoc_subscriber.base.metrics import Registry
 from shared.base.collectors import Measured
-from shared.base.metrics import Registry
 
 
 class StatsMetrics:

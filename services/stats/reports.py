@@ -5,11 +5,11 @@ writes.
 import time
 from zoneinfo import ZoneInfo
 
+from luotdoc_subscriber.base.clock import Clock, rfc3339
 from services.stats import answers
 from services.stats.periods import Period, site_periods
 from services.stats.questions import Series, Top, series_steps, window_start
 from services.stats.store import Store
-from shared.base.clock import Clock, rfc3339
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
 from shared.storage.counts import SITE

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from luotdoc_events import events
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 from shared.contract import asyncapi, http_gate
 from shared.contract.errata import corrected
 from shared.contract.gate import breaks

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from luotdoc_events import events
+from luotdoc_subscriber.rabbit import layout
 from shared.contract.schemas import Schema, attributes, model_schema, stem
-from shared.rabbit import topology
 
 ABOUT = """\
 The events that the portal publishes for other services, as CloudEvents 1.0 in structured JSON.
@@ -75,10 +75,10 @@ _SERVER = {
 
 
 def _channel(name: str, kinds: list[type[events.Data]]) -> dict[str, Any]:
-    exchange = topology.EVENTS
+    exchange = layout.EVENTS
     history = (
-        f" The stream `{topology.EVENTS_LOG.name}` keeps it for replays."
-        if topology.is_kept(name)
+        f" The stream `{layout.EVENTS_LOG.name}` keeps it for replays."
+        if layout.is_kept(name)
         else ""
     )
     return {

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from shared.base import plainly
+from luotdoc_subscriber.base import plainly
 from shared.operators.target import RATE, told_plainly
 
 

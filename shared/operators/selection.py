@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from luotdoc_events import events
-from shared.base.clock import rfc3339
+from luotdoc_subscriber.base.clock import rfc3339
 
 
 @dataclass(frozen=True)

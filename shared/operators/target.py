@@ -21,11 +21,12 @@ from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
 from luotdoc_events import events
-from shared.base.errors import Refused
+from luotdoc_subscriber.base.errors import Refused
+from luotdoc_subscriber.rabbit import layout
+from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
+from luotdoc_subscriber.rabbit.direct import told_of_rights, way_into
 from shared.operators.selection import Pace
 from shared.rabbit import topology
-from shared.rabbit.broker import BROKER_ERRORS
-from shared.rabbit.direct import told_of_rights, way_into
 
 BATCH = 50
 """Number of events after which the position is stored; a killed replay repeats at most so many."""
@@ -42,7 +43,7 @@ TIMEOUT = 30.0
 LOOK_SECONDS = 1.0
 """Interval in seconds of checking the queue's depth."""
 
-_NOT_FOR_EVENTS = {topology.COUNTER_READS.name, topology.EVENTS_LOG.name}
+_NOT_FOR_EVENTS = {topology.COUNTER_READS.name, layout.EVENTS_LOG.name}
 
 
 @dataclass(frozen=True)

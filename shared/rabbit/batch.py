@@ -47,7 +47,7 @@ from typing import Any
 
 import orjson
 
-from shared.base.errors import Permanent
+from luotdoc_subscriber.base.errors import Permanent
 
 SEQUENCE_DIGITS = 12
 KEYED = "keyed"

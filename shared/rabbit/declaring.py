@@ -8,44 +8,27 @@ queues: the old ones can't have received any message.
 
 import asyncio
 import logging
-from collections.abc import Iterable
 
 from aio_pika import Channel
-from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.abc import AbstractRobustConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
-from faststream.rabbit import RabbitBroker, RabbitQueue
+from faststream.rabbit import RabbitBroker
 
-from shared.rabbit.topology import (
-    EVENTS,
-    EVENTS_LOG,
-    EVENTS_LOG_KEYS,
-    OWN_EVENTS,
-    READS,
-    WORK_QUEUES,
-    WorkQueue,
+from luotdoc_subscriber.rabbit.broker import Broker
+from luotdoc_subscriber.rabbit.declaring import (
+    QueueDown,
+    check_up,
+    declare_works,
+    messages_in,
+    queues_of,
 )
+from luotdoc_subscriber.rabbit.layout import EVENTS, EVENTS_LOG, EVENTS_LOG_KEYS, OWN_EVENTS
+from shared.rabbit.topology import READS, WORK_QUEUES
 
 log = logging.getLogger(__name__)
 
-# Checks use aio-pika's plain channels: a robust channel reopens after an answer such as 404.
-
 SETTLE_SECONDS = 6.0
 """Time after which RabbitMQ has stored the members of a new queue."""
-ANSWER_SECONDS = 4.0
-"""Time in which a healthy queue answers that it is empty."""
-_ABSENT = "no queue"
-"""RabbitMQ's text for a queue that doesn't exist.
-A queue that is down has the same code and another text."""
-
-
-class QueueDown(ConnectionError):
-    """A queue exists, but RabbitMQ has not brought it up."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} does not answer: RabbitMQ has not brought it up. If that lasts, see "
-            "docs/operations.md, A queue that RabbitMQ 3.10 does not bring up"
-        )
 
 
 async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
@@ -87,11 +70,12 @@ async def _make_queues(connection: AbstractRobustConnection, settle: float) -> N
         await asyncio.gather(*(check_up(connection, queue.name) for queue in made))
 
 
-async def declare_own(broker: RabbitBroker, service: str) -> None:
-    """Declare the queues of `service` (their names begin with it), and check that all others exist.
+async def declare_own(broker: Broker) -> None:
+    """Declare the queues of the service (their names begin with its name), and check that all
+    others exist.
 
     Raises aio-pika's `ChannelNotFoundEntity` if one is missing, because an event published
-    now would miss it, and `QueueDown` for a queue of `service` that can't be consumed.
+    now would miss it, and `QueueDown` for a queue of the service that can't be consumed.
 
     Exchanges are looked up on the publisher's channel first. So FastStream publishes
     on that channel, with confirms, even if a subscriber names the same exchange later.
@@ -99,87 +83,14 @@ async def declare_own(broker: RabbitBroker, service: str) -> None:
     connection = await broker.connect()
     for exchange in (EVENTS, OWN_EVENTS, READS):
         await broker.declare_exchange(exchange)
-    works = [work for work in WORK_QUEUES if work.name.startswith(f"{service}.")]
+    works = [work for work in WORK_QUEUES if work.name.startswith(f"{broker.service}.")]
     await declare_works(broker, works)
     await asyncio.gather(*(check_up(connection, work.name) for work in works))
     for name in (*(work.name for work in WORK_QUEUES), EVENTS_LOG.name):
         try:
-            await _is_there(connection, name)
+            await messages_in(connection, name)
         except QueueDown as error:
             log.warning("%s", error)
-
-
-async def declare_works(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
-    """Declare `works` with their retry queues, parked queues and bindings.
-    The exchanges must exist.
-    """
-    # Not through FastStream:
-    # it would consume on the channel of the declaration, which has no prefetch.
-    await _declare_works(broker, await (await broker.connect()).channel(), works)
-
-
-async def declare_again(broker: RabbitBroker, works: Iterable[WorkQueue]) -> None:
-    """Restore queues and bindings of `works` that were deleted since `declare_works`.
-
-    aio-pika restores a deleted queue that it consumes, but without its bindings:
-    without this the queue would be consumed and stay empty for ever.
-    """
-    async with (await broker.connect()).channel() as channel:
-        await _declare_works(broker, channel, works, robust=False)
-
-
-async def _declare_works(
-    broker: RabbitBroker,
-    channel: AbstractRobustChannel,
-    works: Iterable[WorkQueue],
-    robust: bool = True,
-) -> None:
-    for work in works:
-        await broker.declare_exchange(work.dlx)
-        for queue in queues_of(work):
-            declared = await channel.declare_queue(
-                queue.name, durable=True, arguments=queue.arguments, robust=robust
-            )
-            await declared.bind(work.dlx.name, routing_key=queue.name, robust=robust)
-            for exchange, key in work.bindings if queue.name == work.name else ():
-                await declared.bind(exchange.name, routing_key=key, robust=robust)
-
-
-def queues_of(work: WorkQueue) -> tuple[RabbitQueue, ...]:
-    """The queues of `work` in the order of their declaration:
-    parked queue, retry queues, the work queue itself.
-    """
-    return (work.parked, *work.retries, work.queue)
-
-
-async def check_up(connection: AbstractRobustConnection, name: str) -> None:
-    """Raises `QueueDown` for a queue that can't be consumed.
-    Asks only an empty queue, which a healthy one answers.
-    """
-    if name == EVENTS_LOG.name or await _is_there(connection, name):
-        return
-    try:
-        async with Channel(connection) as channel, asyncio.timeout(ANSWER_SECONDS):
-            queue = await channel.get_queue(name, ensure=False)
-            await queue.get(
-                fail=False
-            )  # a message that has just arrived goes back when the channel closes
-    except TimeoutError as error:
-        raise QueueDown(name) from error
-
-
-async def _is_there(connection: AbstractRobustConnection, name: str) -> int:
-    """The number of messages in a queue.
-    Raises `QueueDown`, or `ChannelNotFoundEntity` if it doesn't exist.
-    """
-    try:
-        async with Channel(connection) as channel:
-            found = await channel.declare_queue(name, passive=True)
-            return found.declaration_result.message_count or 0
-    except ChannelNotFoundEntity as error:
-        if _ABSENT in str(error):
-            raise
-        raise QueueDown(name) from error
 
 
 async def _is_made(connection: AbstractRobustConnection, name: str) -> bool:
@@ -187,7 +98,7 @@ async def _is_made(connection: AbstractRobustConnection, name: str) -> bool:
     Raises `QueueDown` for a stream that is down, which no client can repair.
     """
     try:
-        await _is_there(connection, name)
+        await messages_in(connection, name)
     except ChannelNotFoundEntity:
         return False
     return True

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from luotdoc_events import events
-from shared.base.clock import Clock
-from shared.base.errors import Transient
-from shared.rabbit.broker import Broker
-from shared.rabbit.publishing import publish_event
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.rabbit.broker import Broker
+from luotdoc_subscriber.rabbit.publishing import publish_event
 
 log = logging.getLogger(__name__)
 

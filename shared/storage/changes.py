@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
-from shared.base.tasks import Outage, supervised
+from luotdoc_subscriber.base.tasks import Outage, supervised
 from shared.storage.types import Document
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from shared.base.errors import Transient
+from luotdoc_subscriber.base.errors import Transient
 from shared.storage.refusals import brief, refusal
 
 C = TypeVar("C")

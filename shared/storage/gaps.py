@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.base.clock import from_millis
+from luotdoc_subscriber.base.clock import from_millis
 
 LIVE = timedelta(seconds=60)
 """An epoch that was seen within this time is running."""

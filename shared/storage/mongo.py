@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
-from shared.base.errors import Refused, Transient
+from luotdoc_subscriber.base.errors import Refused, Transient
 from shared.storage.errors import translated
 from shared.storage.refusals import lacking, refusal
 from shared.storage.transactions import detached

@@ -5,8 +5,8 @@ from typing import Any
 
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
-from shared.base.errors import Refused
-from shared.base.plainly import first_line
+from luotdoc_subscriber.base.errors import Refused
+from luotdoc_subscriber.base.plainly import first_line
 
 _LOGIN = {11, 18, 8000}  # UserNotFound, AuthenticationFailed, Atlas' own
 _UNAUTHORIZED = 13

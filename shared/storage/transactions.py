@@ -13,7 +13,7 @@ from pymongo import WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from shared.base.errors import Transient
+from luotdoc_subscriber.base.errors import Transient
 from shared.storage.errors import translated
 from shared.storage.types import Client, Document, Session
 

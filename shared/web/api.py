@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from shared.base.errors import Problem, Transient
-from shared.base.version import VERSION
+from luotdoc_events.version import VERSION
+from luotdoc_subscriber.base.errors import Transient
+from shared.base.errors import Problem
 from shared.web.asgi import Disconnected, Receive, Scope, Send, check_content_type, read_body
 from shared.web.docs import add_docs
 from shared.web.openapi import Described, document

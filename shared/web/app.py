@@ -23,8 +23,10 @@ from typing import Any
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from luotdoc_subscriber.base.errors import expected
+from luotdoc_subscriber.base.metrics import Process, Registry, new_registry
 from shared.base import metrics
-from shared.base.errors import Problem, expected
+from shared.base.errors import Problem
 from shared.web.asgi import App, Disconnected, Receive, Scope, Send, respond
 from shared.web.connections import Connections, Limits
 from shared.web.fastpath import Handler
@@ -57,9 +59,9 @@ class Service:
     fast: Mapping[bytes, Handler] = field(default_factory=lambda: MappingProxyType({}))
     """Handlers that may answer a small POST to an exact path without ASGI.
     Each path is in `routes` too."""
-    registry: metrics.Registry = field(default_factory=metrics.new_registry)
+    registry: Registry = field(default_factory=new_registry)
     """The metrics that `/metrics` exposes:
-    the groups of `shared.base.metrics` that the service measures."""
+    the groups that the service measures."""
     degraded: Callable[[], str | None] = lambda: None
     """None, or the part that works less well although the service is ready; `/readyz` shows it."""
 
@@ -77,7 +79,7 @@ class Application:
         self._life: asyncio.Task[None] | None = None
         self._in_flight = 0
         serving = metrics.Serving(service.registry)
-        serving.ready.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
+        Process(service.registry).ready.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
         serving.in_flight.read(lambda: self._in_flight)
         self.connections = Connections(
             limits, ended=lambda reason: serving.connections_ended.labels(reason).inc()

@@ -13,7 +13,7 @@ from heapq import merge
 from itertools import islice
 from typing import Protocol
 
-from shared.base.settings import SubscriberSettings
+from shared.base.settings import Settings
 from shared.web.uvicorn_protocol import FlowControl
 
 SWEEP_SECONDS = 0.5
@@ -65,7 +65,7 @@ class TooFewDescriptors(ValueError):
     """`LUOTDOC_MAX_CONNECTIONS` needs more file descriptors than the system allows."""
 
 
-def limits_of(settings: SubscriberSettings) -> Limits:
+def limits_of(settings: Settings) -> Limits:
     """The limits in `settings`. Raises `TooFewDescriptors`."""
     return Limits(
         _room_for(settings.max_connections),

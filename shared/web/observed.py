@@ -4,8 +4,9 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
+from luotdoc_subscriber.base.log import correlate
+from luotdoc_subscriber.base.metrics import OTHER
 from shared.base import metrics
-from shared.base.log import correlate
 from shared.web import headers as security
 from shared.web.asgi import (
     App,
@@ -45,9 +46,7 @@ def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security
                 raise
             await respond_problem(answer.send, as_problem(error))
         finally:
-            known = (
-                method if method in metrics.METHODS else metrics.OTHER
-            )  # a client may invent any
+            known = method if method in metrics.METHODS else OTHER  # a client may invent any
             requests.answers.labels(known, str(answer.status)).inc()
             requests.seconds.observe(time.perf_counter() - started)
 

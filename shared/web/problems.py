@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from shared.base.errors import INVALID, NewerVersion, Problem, Transient, Unavailable
+from luotdoc_subscriber.base.errors import Transient
+from shared.base.errors import INVALID, NewerVersion, Problem, Unavailable
 from shared.web import headers as security
 from shared.web.asgi import MAX_PATH, RawHeaders, Send, respond
 

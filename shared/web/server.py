@@ -14,8 +14,8 @@ from typing import Any, NoReturn, TypeVar
 
 import uvicorn
 
-from shared.base import log as logs
-from shared.base.settings import Settings, SubscriberSettings, load
+from luotdoc_subscriber.base import log as logs
+from shared.base.settings import Settings, load
 from shared.web.app import Application, Service
 from shared.web.connections import SWEEP_SECONDS, TooFewDescriptors, limits_of
 from shared.web.fastpath import FastPathProtocol
@@ -93,7 +93,7 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.02)
 
 
-def serve(settings: SubscriberSettings, service: Service, hsts: int = 0) -> NoReturn:
+def serve(settings: Settings, service: Service, hsts: int = 0) -> NoReturn:
     """Run `service` until SIGTERM or SIGINT, then end the process,
     with status 1 if the service's life failed.
 

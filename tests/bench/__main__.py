@@ -15,7 +15,7 @@ import rich.console
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 from tests.bench import beacon, counting, freshness, history, machine, memory, pairs, replay, wire
 from tests.bench.figures import Figure, table
 from tests.bench.rig import Rig

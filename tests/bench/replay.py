@@ -12,8 +12,8 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
 from luotdoc_events import events
+from luotdoc_subscriber.rabbit import layout
 from shared.operators.target import RATE
-from shared.rabbit import topology
 from tests.bench.figures import Figure, at, number
 from tests.bench.machine import pinned
 from tests.bench.rig import Rig
@@ -51,7 +51,7 @@ async def measure(rig: Rig) -> list[Figure]:
         queue = await channel.declare_queue(
             QUEUE, durable=True, arguments={"x-queue-type": "quorum"}
         )
-        await queue.bind(topology.EVENTS.name, "article.*")
+        await queue.bind(layout.EVENTS.name, "article.*")
 
         async def take(message: AbstractIncomingMessage) -> None:
             name = message.message_id or ""
@@ -178,9 +178,7 @@ async def _fill(amqp_url: str, total: int) -> None:
                 content_type=events.CONTENT_TYPE,
                 delivery_mode=DeliveryMode.PERSISTENT,
             )
-            await channel.default_exchange.publish(
-                message, topology.EVENTS_LOG.name, mandatory=True
-            )
+            await channel.default_exchange.publish(message, layout.EVENTS_LOG.name, mandatory=True)
 
         for first in range(0, total, _IN_FLIGHT):
             await asyncio.gather(*(put(n) for n in range(first, min(total, first + _IN_FLIGHT))))

@@ -22,7 +22,7 @@ from pathlib import Path
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 from tests.chaos import outage, plan, report
 from tests.chaos.bounded import Unjudged, bounded
 from tests.chaos.fleet import Fleet

@@ -9,6 +9,7 @@ import aio_pika
 import httpx
 import orjson
 
+from luotdoc_subscriber.rabbit import layout
 from shared.rabbit import topology
 from shared.storage.transactions import snapshot
 from tests.chaos.fleet import Fleet
@@ -54,7 +55,7 @@ async def listen(system: System) -> None:
         queue = await channel.declare_queue(
             SUBSCRIBER, durable=True, arguments={"x-queue-type": "quorum"}
         )
-        await queue.bind(topology.EVENTS.name, "article.*")
+        await queue.bind(layout.EVENTS.name, "article.*")
         await queue.purge()
     system.declared()
     await system.written_down()
@@ -98,7 +99,7 @@ async def settled(fleet: Fleet) -> str:
         await asyncio.sleep(0.2)
 
 
-async def _look(system: System, queues: list[topology.WorkQueue]) -> tuple[str, Any]:
+async def _look(system: System, queues: list[layout.WorkQueue]) -> tuple[str, Any]:
     spooled = list((system.folder / "spool").glob("*/*.spool"))
     if spooled:
         return f"spool {spooled[0].parent.name}", None
@@ -114,7 +115,7 @@ async def _look(system: System, queues: list[topology.WorkQueue]) -> tuple[str, 
     return "", (await system.by_article(), pages)
 
 
-def _unsettled(fleet: Fleet, queues: list[topology.WorkQueue]) -> str:
+def _unsettled(fleet: Fleet, queues: list[layout.WorkQueue]) -> str:
     """Messages in hand are seen by rabbitmqctl alone. An idle ingest's empty batch may be among
     them.
     """

@@ -9,9 +9,10 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from deploy.local.broker import Broker
+from luotdoc_subscriber.rabbit import layout
+from luotdoc_subscriber.rabbit.broker import connect, make_broker
 from shared.base.settings import Settings
 from shared.rabbit import declaring, topology
-from shared.rabbit.broker import connect, make_broker
 from tests.support.system import until
 
 
@@ -36,7 +37,7 @@ async def test_a_setup_that_was_cut_off_is_begun_again(
     try:
         async with await aio_pika.connect(node.url) as connection:
             await until(
-                lambda: _is_there(connection, topology.EVENTS_LOG.name),
+                lambda: _is_there(connection, layout.EVENTS_LOG.name),
                 20,
                 "the last one is declared",
             )
@@ -47,8 +48,8 @@ async def test_a_setup_that_was_cut_off_is_begun_again(
             node.control, "list_queues", "--no-table-headers", "name", "state"
         )
         # No client can delete a stream that is down: operations.md has the operator's line for it.
-        if f"{topology.EVENTS_LOG.name}\tdown" in down:
-            gone = f'rabbit_misc:r(<<"/">>,queue,<<"{topology.EVENTS_LOG.name}">>)'
+        if f"{layout.EVENTS_LOG.name}\tdown" in down:
+            gone = f'rabbit_misc:r(<<"/">>,queue,<<"{layout.EVENTS_LOG.name}">>)'
             forget = f'rabbit_amqqueue:internal_delete({gone}, <<"operator">>).'
             await asyncio.to_thread(node.control, "eval", forget)
         await asyncio.wait_for(setup, 120)

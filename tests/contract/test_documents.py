@@ -33,7 +33,10 @@ def test_settings_metrics_and_links_lead_somewhere(document: Path) -> None:
     text = document.read_text()
 
     assert set(re.findall(r"\bLUOTDOC_[A-Z_]*[A-Z]\b", text)) <= known_settings()
-    named = set(re.findall(r"\bluotdoc_[a-z_]*[a-z]\b", text)) - {"luotdoc_events"}  # a package
+    named = set(re.findall(r"\bluotdoc_[a-z_]*[a-z]\b", text)) - {
+        "luotdoc_events",
+        "luotdoc_subscriber",
+    }  # packages
     assert {name.removesuffix("_bucket") for name in named} <= known_metrics()
     for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in link and not link.endswith(".png"):
@@ -80,7 +83,7 @@ def test_the_guide_for_operators_names_every_parked_queue_and_reason() -> None:
         assert f"`{work.parked.name}`" in guide
     raised = {
         reason
-        for folder in ("luotdoc_events", "services", "shared")
+        for folder in ("luotdoc_events", "luotdoc_subscriber", "services", "shared")
         for path in (ROOT / folder).rglob("*.py")
         for reason in re.findall(r'\bPermanent\("(\w+)"', path.read_text())
     }

@@ -13,11 +13,12 @@ import pytest
 import yaml
 
 from deploy.local.gateway import BACKENDS, servers
+from luotdoc_subscriber.base.settings import PREFIX
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
-from shared.base.settings import PREFIX, Settings, load
+from shared.base.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "deploy/k8s/base"

@@ -6,9 +6,10 @@ from importlib.util import find_spec
 
 from deploy.local.subscriber import LIMITS, TAKEN
 from luotdoc_events import events
+from luotdoc_subscriber.parking import REASONS
+from luotdoc_subscriber.rabbit import layout
 from shared.contract.asyncapi import ABOUT
 from shared.rabbit import topology
-from shared.subscriber.parking import REASONS
 from tests.support.guide import PAGE, blocks
 from tests.support.system import ROOT
 
@@ -42,7 +43,7 @@ def test_the_commands_that_it_names_exist() -> None:
 
 
 def test_it_tells_the_limits_that_are_set() -> None:
-    history = topology.EVENTS_LOG.arguments or {}
+    history = layout.EVENTS_LOG.arguments or {}
     assert (history["x-max-age"], history["x-max-length-bytes"]) == ("30D", 5_000_000_000)
     assert "last 30 days, or 5 GB" in TEXT
     assert POLICY["definition"] == {"max-length-bytes": 1_000_000_000, "overflow": "drop-head"}
@@ -72,7 +73,7 @@ def test_the_policy_is_for_subscribers_alone() -> None:
     ]
     for name in (
         *ours,
-        topology.EVENTS_LOG.name,
+        layout.EVENTS_LOG.name,
         "render.counts.a1",
         "stats.heartbeats.a1",
         "render.articles.replay",

@@ -16,7 +16,7 @@ from pathlib import Path
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 from tests.fuzz.run import LOG, WORKS, Result, Run
 from tests.support.system import System
 

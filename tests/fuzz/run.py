@@ -13,8 +13,8 @@ from functools import partial
 import aio_pika
 import orjson
 
+from luotdoc_subscriber.rabbit.layout import RETRY_DELAYS
 from shared.rabbit.batch import QUARTER_MS
-from shared.rabbit.topology import RETRY_DELAYS
 from tests.support.frames import RawPublisher, Refused, long, properties, short
 from tests.support.hostile_messages import Hostile, Maker
 from tests.support.system import ROOT, System, until

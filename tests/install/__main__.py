@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from deploy.local import processes
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 from tests.install.index import make_index, normalized, project_of
 
 ROOT = Path(__file__).parents[2]

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.base.command import Command
-from shared.base.version import VERSION
+from luotdoc_events.version import VERSION
+from luotdoc_subscriber.base.command import Command
 from tests.install.__main__ import ROOT, download, extras, say
 from tests.install.index import make_index
 

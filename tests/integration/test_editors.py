@@ -12,7 +12,7 @@ import orjson
 import pytest
 from PIL import Image
 
-from shared.rabbit import topology
+from luotdoc_subscriber.rabbit import layout
 from tests.support.system import EDITOR, System
 
 GOOD: dict[str, Any] = {"title": "Tin", "section": "thoi-su", "body_html": "<p>Chữ</p>"}
@@ -77,7 +77,7 @@ async def test_a_quiet_change_is_told_as_one(system: System, ingest: httpx.Async
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(exclusive=True)
-        await queue.bind(topology.EVENTS.name, "article.*")
+        await queue.bind(layout.EVENTS.name, "article.*")
         await ingest.put("/articles/q1", json={**GOOD, "change": "minor"}, headers=EDITOR)
         await ingest.put(
             "/articles/q1", json={**GOOD, "title": "Sửa lỗi", "change": "minor"}, headers=EDITOR

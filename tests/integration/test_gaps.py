@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from luotdoc_subscriber.base.clock import now, rfc3339, to_millis
+from luotdoc_subscriber.base.errors import Refused
 from services.counter.operate import close_gap, give_up_missing, list_gaps
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
 from services.stats.reports import Reports
 from services.stats.store import Store
-from shared.base.clock import now, rfc3339, to_millis
-from shared.base.errors import Refused
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
 from shared.storage.books import Books

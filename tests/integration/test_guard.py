@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from shared.base.errors import Transient
-from shared.subscriber import guard
-from shared.subscriber.guard import OnDisk
+from luotdoc_subscriber import guard
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.guard import OnDisk
 from tests.support.system import ROOT
 
 KEEPS_AND_DIES = """
 import asyncio, os, signal, sys
-from shared.subscriber.guard import OnDisk
+from luotdoc_subscriber.guard import OnDisk
 guard = OnDisk(sys.argv[1])
 asyncio.run(guard.keep("article/a1", 4))
 if sys.argv[2] == "die":

@@ -9,16 +9,16 @@ import aio_pika
 import pytest
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.metrics import new_registry
+from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit.publishing import publish_event
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
 from services.render.settings import RenderSettings
 from services.render.store import Page, PageStore
-from shared.base.clock import now
-from shared.base.errors import Transient
-from shared.base.metrics import new_registry
-from shared.rabbit import broker as rabbit
-from shared.rabbit.publishing import publish_event
 from tests.support.system import System, until
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ import aio_pika
 import orjson
 import pytest
 
-from shared.base.clock import from_millis
+from luotdoc_subscriber.base.clock import from_millis
 from shared.rabbit.batch import QUARTER_MS
 from tests.support.system import System, until
 

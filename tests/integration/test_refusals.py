@@ -19,8 +19,8 @@ import pytest
 from deploy.local import ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared.base.errors import Refused
-from shared.base.version import VERSION
+from luotdoc_events.version import VERSION
+from luotdoc_subscriber.base.errors import Refused
 from shared.storage import mongo
 from shared.storage.collections import make_indexes
 from shared.storage.transactions import end_abandoned

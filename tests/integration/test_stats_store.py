@@ -12,13 +12,14 @@ import httpx
 import pytest
 
 from luotdoc_events.events import ArticlePublished, ArticleWithdrawn
+from luotdoc_subscriber.base.clock import now, to_millis
+from luotdoc_subscriber.base.metrics import new_registry
 from services.counter.store import CounterStore
 from services.stats import api
 from services.stats.catalogue import change
 from services.stats.reports import Reports
 from services.stats.store import Store
-from shared.base.clock import now, to_millis
-from shared.base.metrics import Requests, new_registry
+from shared.base.metrics import Requests
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
 from shared.storage.collections import make_indexes

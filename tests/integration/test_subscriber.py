@@ -23,13 +23,13 @@ from luotdoc_events.events import (
     PageRemoved,
     PageRendered,
 )
-from shared.base.clock import now
-from shared.base.errors import Permanent, Retry, Transient
-from shared.base.settings import SubscriberSettings
-from shared.rabbit import broker as rabbit
-from shared.rabbit import declaring, topology
-from shared.subscriber.guard import Guard, InMemory, OnDisk
-from shared.subscriber.subscribe import Event, subscribe
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.errors import Permanent, Retry, Transient
+from luotdoc_subscriber.base.settings import SubscriberSettings
+from luotdoc_subscriber.guard import Guard, InMemory, OnDisk
+from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit import declaring, layout
+from luotdoc_subscriber.subscribe import Event, subscribe
 from tests.integration.test_operators import _run
 from tests.support.system import System, until
 from tests.support.wire import message, publish, sample
@@ -38,15 +38,15 @@ NAME = "probe.events"
 Anything = Event[Data]
 
 
-def queue(delays: tuple[float, ...], *keys: str) -> topology.WorkQueue:
+def queue(delays: tuple[float, ...], *keys: str) -> layout.WorkQueue:
     """The probe's queue, with other delays than the usual minutes."""
-    return topology.WorkQueue(NAME, topology.EVENTS, keys or ("article.*",), delays, foreign=True)
+    return layout.WorkQueue(NAME, layout.EVENTS, keys or ("article.*",), delays, foreign=True)
 
 
 @asynccontextmanager
 async def consuming(
     system: System,
-    work: topology.WorkQueue,
+    work: layout.WorkQueue,
     handle: Any,
     prefetch: int = 20,
     guard: Guard | None = None,
@@ -109,7 +109,7 @@ async def test_an_hour_of_events_waits_for_a_subscriber_that_is_down(system: Sys
         got[event.data.id].append(event.data.revision)
         in_hand -= 1
 
-    work = queue(topology.RETRY_DELAYS)
+    work = queue(layout.RETRY_DELAYS)
     async with consuming(system, work, handle):
         pass
     everything = [
@@ -287,7 +287,7 @@ async def test_older_events_and_repetitions_are_dropped(system: System) -> None:
         data: Any = event.data
         got.append((data.name, getattr(data, "revision", 0), event.replay))
 
-    async with consuming(system, queue(topology.RETRY_DELAYS, "#"), handle):
+    async with consuming(system, queue(layout.RETRY_DELAYS, "#"), handle):
         await publish(system, [sample("article.withdrawn", "a1", 3)])
         await publish(
             system, [sample("article.published", "a1", 1), sample("article.updated", "a1", 2)]
@@ -431,7 +431,7 @@ async def test_a_lost_connection_brings_back_what_was_in_hand(system: System) ->
         handled.append(event.data.id)
         return True
 
-    async with consuming(system, queue(topology.RETRY_DELAYS), handle):
+    async with consuming(system, queue(layout.RETRY_DELAYS), handle):
         await publish(system, [sample("article.published", f"a{number}", 1) for number in range(5)])
         await until(lambda: begun == 5, 10, "all are in hand")
         await asyncio.to_thread(system.broker.control, "close_all_connections", "a test")
@@ -469,7 +469,7 @@ async def test_a_connection_that_is_lost_while_it_closes_can_be_made_again(
             await asyncio.to_thread(system.broker.control, "list_connections", "client_properties")
         ).count("-probe")
 
-    async with consuming(system, queue(topology.RETRY_DELAYS), handle) as broker:
+    async with consuming(system, queue(layout.RETRY_DELAYS), handle) as broker:
 
         async def lost(*_: Any) -> None:
             await asyncio.to_thread(system.broker.control, "close_all_connections", "a test")

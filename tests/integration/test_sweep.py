@@ -12,11 +12,11 @@ from itertools import permutations
 from typing import Any, TypeVar
 
 from luotdoc_events.events import EVENTS, Data
-from shared.base.settings import SubscriberSettings
-from shared.rabbit import broker as rabbit
-from shared.rabbit import declaring
-from shared.subscriber.guard import OnDisk, subject_of
-from shared.subscriber.subscribe import Event, kinds_of, subscribe
+from luotdoc_subscriber.base.settings import SubscriberSettings
+from luotdoc_subscriber.guard import OnDisk, subject_of
+from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit import declaring
+from luotdoc_subscriber.subscribe import Event, kinds_of, subscribe
 from tests.integration.conftest import Subscriber
 from tests.integration.test_digest_javascript import digest as javascript_digest
 from tests.integration.test_examples import DIGEST, PURGER

@@ -17,7 +17,7 @@ from pathlib import Path
 from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 from tests.siege.run import MOST_P99, SERVICES, Siege, Size
 from tests.support.system import System
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from luotdoc_subscriber.base import metrics as kit_metrics
 from services.counter.metrics import CounterMetrics
 from services.ingest.metrics import IngestMetrics
 from services.render.metrics import RenderMetrics
@@ -52,14 +53,30 @@ def exposed() -> dict[str, set[str]]:
     """The names of the metrics of ours that each service exposes; `subscriber` is a process of
     another team.
     """
-    kit = (metrics.Serving, metrics.Connection, metrics.Queues, metrics.Consuming)
+    kit = (
+        metrics.Serving,
+        kit_metrics.Process,
+        kit_metrics.Connection,
+        kit_metrics.Queues,
+        kit_metrics.Consuming,
+    )
     return {
         "ingest": names(
-            metrics.Serving, metrics.Connection, metrics.Requests, metrics.Publishing, IngestMetrics
+            metrics.Serving,
+            kit_metrics.Process,
+            kit_metrics.Connection,
+            metrics.Requests,
+            kit_metrics.Publishing,
+            IngestMetrics,
         ),
-        "render": names(*kit, metrics.Publishing, lambda registry: RenderMetrics(registry, ())),
+        "render": names(*kit, kit_metrics.Publishing, lambda registry: RenderMetrics(registry, ())),
         "counter": names(
-            metrics.Serving, metrics.Connection, metrics.Queues, metrics.Publishing, CounterMetrics
+            metrics.Serving,
+            kit_metrics.Process,
+            kit_metrics.Connection,
+            kit_metrics.Queues,
+            kit_metrics.Publishing,
+            CounterMetrics,
         ),
         "stats": names(*kit, metrics.Requests, StatsMetrics),
         "subscriber": names(*kit),
@@ -68,7 +85,7 @@ def exposed() -> dict[str, set[str]]:
 
 def names(*groups: object) -> set[str]:
     """The metrics of some groups, as an expression names them."""
-    registry = metrics.new_registry()
+    registry = kit_metrics.new_registry()
     for group in groups:
         assert callable(group)
         group(registry)

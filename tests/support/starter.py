@@ -20,8 +20,8 @@ from pathlib import Path
 
 _IMPORTED = [f"services.{service}.app" for service in ("ingest", "render", "counter", "stats")]
 _IMPORTED += [
-    "shared.subscriber.standalone",
-    "shared.subscriber.subscribe",
+    "luotdoc_subscriber.standalone",
+    "luotdoc_subscriber.subscribe",
     "shared.operators.parked_queue",
     "shared.setup",
     "services.ingest.command",

@@ -18,6 +18,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from deploy.local import plan, ports
 from deploy.local.broker import Broker
 from deploy.local.database import Database
+from luotdoc_subscriber.rabbit import layout
 from shared.base.settings import Settings
 from shared.rabbit import topology
 from shared.setup import setup
@@ -119,7 +120,7 @@ class System:
             for work in topology.WORK_QUEUES:
                 for queue in (work.queue, work.parked, *work.retries):
                     await channel.queue_delete(queue.name)
-            await channel.queue_delete(topology.EVENTS_LOG.name)
+            await channel.queue_delete(layout.EVENTS_LOG.name)
         for name in await self.db.list_collection_names():
             if name in INDEXES:  # which take long to make
                 await self.db[name].delete_many({})

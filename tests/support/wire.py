@@ -8,7 +8,7 @@ from typing import Any
 import aio_pika
 
 from luotdoc_events import events
-from shared.rabbit import topology
+from luotdoc_subscriber.rabbit import layout
 from tests.support.system import System
 
 URL = "http://127.0.0.1:8000/thoi-su/bai"
@@ -79,7 +79,7 @@ async def forget(system: System, *names: str) -> None:
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         for name in names:
-            work = topology.WorkQueue(name, topology.EVENTS, (), topology.RETRY_DELAYS)
+            work = layout.WorkQueue(name, layout.EVENTS, (), layout.RETRY_DELAYS)
             for queue in (work.queue, work.parked, *work.retries):
                 await channel.queue_delete(queue.name)
 

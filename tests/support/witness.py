@@ -18,7 +18,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from cloudevents.core.bindings.rabbitmq import RabbitMQMessage, from_rabbitmq_event
 
 from luotdoc_events import events
-from shared.rabbit import topology
+from luotdoc_subscriber.rabbit import layout
 
 ROOT = Path(__file__).parents[2]
 QUEUE = "tests.witness"
@@ -91,7 +91,7 @@ class Witness:
             channel = await connection.channel()
             await channel.queue_delete(QUEUE)
             queue = await channel.declare_queue(QUEUE, durable=True)
-            await queue.bind(topology.EVENTS.name, "#")
+            await queue.bind(layout.EVENTS.name, "#")
 
     async def faults(self) -> list[str]:
         """What is wrong with what came from our services since the last look."""

@@ -5,13 +5,13 @@ from typing import cast
 
 import pytest
 
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.metrics import new_registry
 from services.counter import holding as module
 from services.counter.holding import HoldExpired, hold
 from services.counter.lease import SlotLease
 from services.counter.metrics import CounterMetrics
 from services.counter.store import NO_SLOT, SLOTS, CounterStore
-from shared.base.errors import Transient
-from shared.base.metrics import new_registry
 
 AWAY = Transient("MongoDB: h:1: refused")
 

@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 import pytest
 
+from luotdoc_subscriber.base.errors import LuotdocError
+from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import batcher as module
 from services.ingest.reads.batcher import Batcher
-from shared.base.errors import LuotdocError, Unavailable
-from shared.base.metrics import new_registry
+from shared.base.errors import Unavailable
 from shared.rabbit.batch import Batch
 
 START = 1_795_417_500_000

@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.batcher import Batcher
@@ -14,7 +15,6 @@ from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem, Unavailable
-from shared.base.metrics import new_registry
 from shared.web.fastpath import FastRequest
 
 

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import pytest
 
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import known as module
 from services.ingest.reads.addresses import Addresses
@@ -19,8 +21,7 @@ from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.store import ArticleStore
-from shared.base.errors import Transient, Unavailable
-from shared.base.metrics import new_registry
+from shared.base.errors import Unavailable
 from shared.web.asgi import Scope
 
 

@@ -12,14 +12,14 @@ import pytest
 from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
 
+from luotdoc_subscriber.base.clock import to_millis
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.metrics import Registry, new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import outlet as module
 from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.segment import encode
 from services.ingest.reads.spool import Spool, SpoolFull
-from shared.base.clock import to_millis
-from shared.base.errors import Transient
-from shared.base.metrics import Registry, new_registry
 from shared.rabbit.batch import Batch
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,12 +10,12 @@ import pytest
 from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
 
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.articles import relay as module
 from services.ingest.articles.relay import Relay
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore, Outgoing
-from shared.base.errors import Transient
-from shared.base.metrics import new_registry
 
 
 class Outbox:

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from luotdoc_subscriber.base.clock import to_millis
 from services.ingest.reads.salts import Salts, begin_of, day_of
 from services.ingest.store import ArticleStore
-from shared.base.clock import to_millis
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = 20_782

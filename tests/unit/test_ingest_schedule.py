@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from luotdoc_subscriber.base.errors import Transient
 from services.ingest.articles.schedule import Schedule
 from services.ingest.store import ArticleStore
-from shared.base.errors import NewerVersion, Transient
+from shared.base.errors import NewerVersion
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import outlet as module
 from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.segment import encode
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
-from shared.base.metrics import new_registry
 from shared.rabbit.batch import Batch
 from tests.unit.test_ingest_outlet import (
     AWAY,

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 import pytest
 
+from luotdoc_subscriber.base import metrics
+from luotdoc_subscriber.base.errors import Transient
 from services.render import database
 from services.render.cache import PageCache
 from services.render.database import NoAnswer, Questions
 from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
-from shared.base import metrics
-from shared.base.errors import Transient
 
 LIMIT = 300.0
 MEASURED = RenderMetrics(metrics.new_registry(), [])

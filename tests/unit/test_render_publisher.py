@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.metrics import new_registry
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
 from services.render.settings import RenderSettings
 from services.render.store import Page, PageStore
-from shared.base.clock import now
-from shared.base.metrics import new_registry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ARTICLE = events.ArticlePublished(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luotdoc_subscriber.base.errors import Permanent
 from services.ingest.reads.batcher import Read, grouped
-from shared.base.errors import Permanent
 from shared.rabbit.batch import (
     KEYED,
     MAX_BODY,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from shared.base.clock import from_millis, now, rfc3339, to_millis
+from luotdoc_subscriber.base.clock import from_millis, now, rfc3339, to_millis
 
 
 @pytest.mark.parametrize(

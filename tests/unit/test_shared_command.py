@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from luotdoc_events.version import VERSION
+from luotdoc_subscriber.base.command import Command, describe
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
-from shared.base.command import Command, describe
-from shared.base.version import VERSION
 from tests.support.system import ROOT
 
 ENTRIES = [
@@ -207,7 +207,7 @@ def test_the_version_stands_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {
-        "attr": "shared.base.version.VERSION"
+        "attr": "luotdoc_events.version.VERSION"
     }
     manifest = (ROOT / "deploy/k8s/overlays/prod/kustomization.yaml").read_text()
     assert f'newTag: "{VERSION}"' in manifest

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from shared.base.settings import SubscriberSettings
+from shared.base.settings import Settings
 from shared.web.connections import MOST_CLOSING, MOST_LOOKS, Limits, TooFewDescriptors, limits_of
 from shared.web.headers import STRICT, lines
 from tests.support.connection import Application, Connection, refusal
@@ -269,8 +269,10 @@ async def test_a_connection_that_ended_leaves_nothing_behind() -> None:
     )
 
 
-def settings(connections: int) -> SubscriberSettings:
-    return SubscriberSettings(amqp_url="amqp://a:b@h/", max_connections=connections)
+def settings(connections: int) -> Settings:
+    return Settings(
+        amqp_url="amqp://a:b@h/", mongo_url="mongodb://h/db", max_connections=connections
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from luotdoc_events.events import (
     PageRendered,
     ReadsCounted,
 )
-from shared.subscriber.guard import InMemory, outdated, subject_of
-from shared.subscriber.subscribe import Event, kinds_of
+from luotdoc_subscriber.guard import InMemory, outdated, subject_of
+from luotdoc_subscriber.subscribe import Event, kinds_of
 
 
 def event(name: str = "article.updated", revision: int | None = 5) -> Envelope:

@@ -9,9 +9,10 @@ import pytest
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from luotdoc_subscriber.base.metrics import new_registry
 from services.stats.settings import StatsSettings
 from services.stats.tables import article_cell, cell, local_time
-from shared.base.metrics import Requests, new_registry
+from shared.base.metrics import Requests
 from shared.web.api import make_api
 from shared.web.asgi import App
 from shared.web.cors import readable

@@ -9,8 +9,10 @@ import pytest
 from fastapi import Query, Request
 from pydantic import BaseModel
 
-from shared.base.errors import Permanent, Problem, Transient, Unavailable
-from shared.base.metrics import Registry, Requests, new_registry
+from luotdoc_subscriber.base.errors import Permanent, Transient
+from luotdoc_subscriber.base.metrics import Registry, new_registry
+from shared.base.errors import Problem, Unavailable
+from shared.base.metrics import Requests
 from shared.web.api import json_body, make_api, validated
 from shared.web.asgi import (
     App,

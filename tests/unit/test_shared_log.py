@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.base.log import configure, correlate, correlation
-from shared.base.version import VERSION
+from luotdoc_events.version import VERSION
+from luotdoc_subscriber.base.log import configure, correlate, correlation
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,11 @@
 
 from prometheus_client import generate_latest
 
+from luotdoc_subscriber.base import metrics
 from services.counter.metrics import CounterMetrics
 from services.ingest.metrics import IngestMetrics
 from services.render.metrics import RenderMetrics
 from services.stats.metrics import StatsMetrics
-from shared.base import metrics
 from shared.base.collectors import Latency, Measured
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.base.errors import Refused, Transient
-from shared.base.plainly import perform
+from luotdoc_subscriber.base.errors import Refused, Transient
+from luotdoc_subscriber.base.plainly import perform
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Properties that pamqp can't read arrive marked;
 headers that it can't write are made so that it can.
 
-These tests fail when pamqp, aiormq or aio-pika change what shared/rabbit/properties.py builds on.
+These tests fail when pamqp, aiormq or aio-pika change what
+luotdoc_subscriber/rabbit/properties.py builds on.
 """
 
 import struct
@@ -19,14 +20,20 @@ from hypothesis import strategies as st
 from pamqp import commands, decode, encode, frame
 from pamqp.header import ContentHeader
 
-from shared.rabbit.properties import MAX_DECODED, MAX_SENT, Unreadable, install, sendable
-from shared.subscriber.parking import (
+from luotdoc_subscriber.parking import (
     MAX_RAW,
     PROPERTIES,
     parked_headers,
     parked_since,
     passed_on,
     reason_of,
+)
+from luotdoc_subscriber.rabbit.properties import (
+    MAX_DECODED,
+    MAX_SENT,
+    Unreadable,
+    install,
+    sendable,
 )
 from tests.support.frames import long, properties, short
 from tests.support.hostile_messages import Maker

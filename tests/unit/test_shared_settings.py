@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from luotdoc_subscriber.base.settings import PREFIX, SubscriberSettings
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
-from shared.base.settings import PREFIX, Settings, SubscriberSettings, load, strangers
+from shared.base.settings import Settings, load, strangers
 
 GOOD = {
     "LUOTDOC_AMQP_URL": "amqp://u:hidden@127.0.0.1/",

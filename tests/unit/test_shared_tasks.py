@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from shared.base.errors import Permanent, Transient
-from shared.base.tasks import (
+from luotdoc_subscriber.base.errors import Permanent, Transient
+from luotdoc_subscriber.base.tasks import (
     FIRST_DELAY,
     REMIND_SECONDS,
     Outage,
@@ -15,7 +15,7 @@ from shared.base.tasks import (
     retried,
     supervised,
 )
-from shared.rabbit.broker import BROKER_ERRORS, calls_end_as_errors
+from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, calls_end_as_errors
 
 
 async def _fails(when_cancelled: bool) -> None:

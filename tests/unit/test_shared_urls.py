@@ -4,7 +4,8 @@ with the password.
 
 import pytest
 
-from shared.base.urls import amqp_url, http_url, mongo_url
+from luotdoc_subscriber.base.urls import amqp_url, http_url
+from shared.base.urls import mongo_url
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.metrics import new_registry
 from services.stats.freshness import Freshness
 from services.stats.metrics import StatsMetrics
-from shared.base.metrics import new_registry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

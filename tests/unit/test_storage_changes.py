@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.base.errors import Transient
+from luotdoc_subscriber.base.errors import Transient
 from shared.storage import changes as module
 from shared.storage.changes import Opened, follow
 

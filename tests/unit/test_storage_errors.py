@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from pymongo import errors as pymongo
 
-from shared.base.errors import Permanent, Transient
+from luotdoc_subscriber.base.errors import Permanent, Transient
 from shared.storage.books import Books
 from shared.storage.errors import is_duplicate, store, translated
 

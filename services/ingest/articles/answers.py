@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, PlainSerializer
 
 from luotdoc_events import events
+from luotdoc_subscriber.base.clock import rfc3339
 from services.ingest.articles.article import Article, State, url_of
 from services.ingest.articles.media import Type
-from shared.base.clock import rfc3339
 
 Time = Annotated[
     datetime,

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from luotdoc_subscriber.base.clock import from_millis, to_millis
 from services.ingest.articles.article import Article
 from services.ingest.store import Place
-from shared.base.clock import from_millis, to_millis
 
 PATTERN = r"^-?[0-9]{1,13}-[a-z0-9]{0,32}(\.[0-9]{1,13})?$"
 OVERLAP = timedelta(seconds=60)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import httpx
 
+from luotdoc_subscriber.base.errors import Refused, Transient
+from luotdoc_subscriber.base.tasks import supervised
 from services.ingest.articles.reconcile import KINDS, Difference, compare, lasting
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
-from shared.base.errors import Refused, Transient
-from shared.base.tasks import supervised
 from shared.web.state_listing import PAGE, Held, read
 
 log = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ from itertools import groupby
 
 from aio_pika.exceptions import DeliveryError
 
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.tasks import supervised
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore, Outgoing
-from shared.base.clock import Clock
-from shared.base.errors import Transient
-from shared.base.tasks import supervised
 
 ROUND = 200
 """Upper bound for the events read at once."""

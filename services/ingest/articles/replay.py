@@ -4,11 +4,11 @@ for articles older than the history.
 
 import aio_pika
 
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.errors import Refused, Transient
 from services.ingest.articles.article import as_event
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
-from shared.base.clock import now
-from shared.base.errors import Refused, Transient
 from shared.operators.replay_command import progress
 from shared.operators.target import BATCH, message, open_target
 from shared.storage import mongo

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable
 
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.log import correlate
+from luotdoc_subscriber.base.tasks import supervised
 from services.ingest.articles import article as articles
 from services.ingest.store import ArticleStore
-from shared.base.clock import Clock
-from shared.base.errors import Transient
-from shared.base.log import correlate
-from shared.base.tasks import supervised
 
 log = logging.getLogger(__name__)
 

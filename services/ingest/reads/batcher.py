@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+from luotdoc_subscriber.base.errors import LuotdocError
 from services.ingest.metrics import IngestMetrics
-from shared.base.errors import LuotdocError, Unavailable
+from shared.base.errors import Unavailable
 from shared.rabbit.batch import NO_ARTICLE, QUARTER_MS, READER, Batch, Group, batch_id, join_hashes
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,10 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 
+from luotdoc_subscriber.base.errors import Transient
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
-from shared.base.errors import Transient, Unavailable
+from shared.base.errors import Unavailable
 from shared.storage.changes import follow
 
 log = logging.getLogger(__name__)

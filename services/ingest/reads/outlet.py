@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from aio_pika.exceptions import DeliveryError
 
+from luotdoc_subscriber.base.clock import Clock, to_millis
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.tasks import supervised
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
-from shared.base.clock import Clock, to_millis
-from shared.base.errors import Transient
-from shared.base.tasks import supervised
 from shared.rabbit.batch import Batch
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ They are fetched a day ahead, so that the turn of the day needs no database.
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from luotdoc_subscriber.base.clock import Clock, to_millis
+from luotdoc_subscriber.base.tasks import supervised
 from services.ingest.store import ArticleStore
-from shared.base.clock import Clock, to_millis
-from shared.base.tasks import supervised
 
 CHECK_SECONDS = 60.0
 TURN = time(4)

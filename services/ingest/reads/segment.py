@@ -19,7 +19,7 @@ from pathlib import Path
 
 import orjson
 
-from shared.base.errors import Permanent
+from luotdoc_subscriber.base.errors import Permanent
 from shared.rabbit.batch import Batch, parse
 
 _HEAD = struct.Struct(">II")

@@ -22,8 +22,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from luotdoc_subscriber.base.errors import LuotdocError
 from services.ingest.reads.segment import Segment, decode, encode, is_at
-from shared.base.errors import LuotdocError, Unavailable
+from shared.base.errors import Unavailable
 from shared.rabbit.batch import Batch
 
 log = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from faststream.exceptions import IncorrectState
 from faststream.rabbit import RabbitBroker, RabbitExchange
 
 from luotdoc_events import events
-from shared.base.errors import NotTaken, Transient
-from shared.base.log import correlation
-from shared.rabbit import topology
-from shared.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
+from luotdoc_subscriber.base.errors import NotTaken, Transient
+from luotdoc_subscriber.base.log import correlation
+from luotdoc_subscriber.rabbit import layout
+from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
 
 EVENT_TIMEOUT = 10.0
 """Timeout in seconds for the publisher confirm of an event; its publisher tries again."""
@@ -119,10 +119,10 @@ async def publish_encoded(
         )
 
     try:
-        await to(topology.EVENTS)
+        await to(layout.EVENTS)
     except NotTaken:
-        if topology.is_kept(name):
-            await to(topology.OWN_EVENTS)
+        if layout.is_kept(name):
+            await to(layout.OWN_EVENTS)
         broker.publishing.refused.labels(name).inc()
         broker.tell_of_refusal(name)
 

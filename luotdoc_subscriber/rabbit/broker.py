@@ -22,10 +22,10 @@ from aiormq.exceptions import ChannelNotFoundEntity
 from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker
 
-from shared.base import metrics
-from shared.base.plainly import first_line
-from shared.base.settings import SubscriberSettings
-from shared.rabbit import declaring, properties, topology
+from luotdoc_subscriber.base import metrics
+from luotdoc_subscriber.base.plainly import first_line
+from luotdoc_subscriber.base.settings import SubscriberSettings
+from luotdoc_subscriber.rabbit import declaring, layout, properties
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Broker(RabbitBroker):
         self.service = service
         self.losses: deque[float] = deque(maxlen=10)
         """Moments at which the connection was lost, by `time.monotonic`."""
-        self.works: list[topology.WorkQueue] = []
+        self.works: list[layout.WorkQueue] = []
         """The work queues that this process consumes as a subscriber."""
         self._refusal_told = -REFUSAL_SECONDS
         self.confirmed: dict[str, tuple[str, datetime]] = {}
@@ -189,7 +189,8 @@ def make_broker(
     )
 
 
-Declare = Callable[[RabbitBroker], Awaitable[None]]
+Declare = Callable[[Broker], Awaitable[None]]
+"""Declares what a process consumes and checks for what it needs. Raises `BROKER_ERRORS`."""
 
 
 async def connect(
@@ -198,7 +199,7 @@ async def connect(
     """Connect, declare and start consuming. Tries again every second until it works.
 
     Logs the reason for waiting, again each minute.
-    `declare` declares the queues; by default those of the service `broker.service`.
+    `declare` declares the queues; by default those that handlers are registered for.
     """
     told, told_at = "", 0.0
     where = urlsplit(amqp_url)
@@ -228,7 +229,7 @@ async def connect_once(
     broker: Broker, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS
 ) -> None:
     """Connect, declare and start consuming, within `seconds`. Raises one of `BROKER_ERRORS`."""
-    declare = declare or partial(declaring.declare_own, service=broker.service)
+    declare = declare or partial(declaring.declare_works, works=broker.works)
     with calls_end_as_errors():
         async with asyncio.timeout(seconds):
             await broker.connect()

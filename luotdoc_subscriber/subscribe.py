@@ -18,8 +18,8 @@ The handler returns False if the event was not new to it. It raises (see `shared
 - Any other exception is a bug: the message is parked at once, with the traceback.
 
 Events of one article are handled one after the other, in the order of the queue, and only if the
-guard lets them through; `shared/subscriber/guard.py` says which guard to choose. A message is acked
-only after its effect is committed or a copy of it is in another queue.
+guard lets them through; `luotdoc_subscriber/guard.py` says which guard to choose. A message is
+acked only after its effect is committed or a copy of it is in another queue.
 """
 
 import logging
@@ -31,13 +31,13 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
 
 from luotdoc_events import events
-from shared.base.clock import Clock, now
-from shared.base.errors import Permanent
-from shared.rabbit.broker import Broker
-from shared.rabbit.topology import EVENTS, RETRY_DELAYS, WorkQueue
-from shared.subscriber.consumer import Consumer, Event, decode
-from shared.subscriber.guard import Guard
-from shared.subscriber.parking import check_readable, prepare
+from luotdoc_subscriber.base.clock import Clock, now
+from luotdoc_subscriber.base.errors import Permanent
+from luotdoc_subscriber.consumer import Consumer, Event, decode
+from luotdoc_subscriber.guard import Guard
+from luotdoc_subscriber.parking import check_readable, prepare
+from luotdoc_subscriber.rabbit.broker import Broker
+from luotdoc_subscriber.rabbit.layout import EVENTS, RETRY_DELAYS, WorkQueue
 
 __all__ = ["Event", "listen", "subscribe"]
 
@@ -50,7 +50,7 @@ def subscribe(
     broker: Broker, queue: str | WorkQueue, *, guard: Guard, clock: Clock = now, prefetch: int = 20
 ) -> Callable[[H], H]:
     """Make the decorated function the handler of `queue`;
-    consuming starts with `shared.rabbit.broker.connect`.
+    consuming starts with `luotdoc_subscriber.rabbit.broker.connect`.
 
     `queue` is a name `<subscriber>.<what>` for another team, or one of our work queues of
     `shared/rabbit/topology.py`. Up to `prefetch` messages are in flight at once. The guard drops

@@ -9,8 +9,8 @@ from typing import Any
 
 from faststream.rabbit import RabbitBroker
 
-from shared.rabbit import declaring
-from shared.rabbit.broker import Broker, calls_end_as_errors
+from luotdoc_subscriber.rabbit import declaring
+from luotdoc_subscriber.rabbit.broker import Broker, calls_end_as_errors
 
 log = logging.getLogger(__name__)
 

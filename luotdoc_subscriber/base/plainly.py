@@ -8,7 +8,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from shared.base.errors import Refused, Transient
+from luotdoc_subscriber.base.errors import Refused, Transient
 
 
 def first_line(error: BaseException) -> str:

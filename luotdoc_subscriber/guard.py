@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from luotdoc_events.events import Envelope
-from shared.base.errors import Transient
+from luotdoc_subscriber.base.errors import Transient
 
 CAPACITY = 100_000
 """Number of subjects that `InMemory` remembers, about 200 bytes each."""

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from shared.base.version import VERSION
+from luotdoc_events.version import VERSION
 
 _BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
 

@@ -10,12 +10,12 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 from faststream.rabbit import RabbitBroker
 
-from shared.base.clock import Clock, rfc3339
-from shared.base.errors import Permanent
-from shared.rabbit.broker import Broker
-from shared.rabbit.properties import Unreadable, sendable
-from shared.rabbit.publishing import publish
-from shared.rabbit.topology import WorkQueue
+from luotdoc_subscriber.base.clock import Clock, rfc3339
+from luotdoc_subscriber.base.errors import Permanent
+from luotdoc_subscriber.rabbit.broker import Broker
+from luotdoc_subscriber.rabbit.layout import WorkQueue
+from luotdoc_subscriber.rabbit.properties import Unreadable, sendable
+from luotdoc_subscriber.rabbit.publishing import publish
 
 REASON, DETAIL, PARKED_AT = "x-luotdoc-reason", "x-luotdoc-detail", "x-luotdoc-parked-at"
 PROPERTIES = "x-luotdoc-properties"

@@ -1,6 +1,6 @@
 """Settles each message of a work queue of events: handled, stale, ignored, retried or parked.
 
-`shared.subscriber.subscribe` has the rules for handlers.
+`luotdoc_subscriber.subscribe` has the rules for handlers.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from aio_pika.exceptions import DeliveryError
 from pydantic import ValidationError
 
 from luotdoc_events import events
-from shared.base.clock import Clock
-from shared.base.errors import Permanent, Retry, Transient
-from shared.base.log import correlation, harmless
-from shared.rabbit.broker import BROKER_ERRORS, RETRY_SECONDS, Broker
-from shared.rabbit.topology import WorkQueue
-from shared.subscriber.guard import Guard, outdated, subject_of
-from shared.subscriber.parking import check_readable, forward, park, passed_on
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.errors import Permanent, Retry, Transient
+from luotdoc_subscriber.base.log import correlation, harmless
+from luotdoc_subscriber.guard import Guard, outdated, subject_of
+from luotdoc_subscriber.parking import check_readable, forward, park, passed_on
+from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, RETRY_SECONDS, Broker
+from luotdoc_subscriber.rabbit.layout import WorkQueue
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from pythonjsonlogger.json import JsonFormatter
 
-from shared.base.version import VERSION
+from luotdoc_events.version import VERSION
 
 correlation: ContextVar[str] = ContextVar("correlation", default="")
 """The id that follows an article or a batch from HTTP through RabbitMQ to every service."""

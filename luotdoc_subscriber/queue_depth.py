@@ -7,11 +7,11 @@ from datetime import datetime
 from aio_pika.abc import AbstractQueue, AbstractRobustChannel
 from prometheus_client import Gauge
 
-from shared.base.clock import Clock, now
-from shared.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
-from shared.rabbit.topology import WorkQueue
-from shared.subscriber.consuming import mend
-from shared.subscriber.parking import parked_since, reason_of
+from luotdoc_subscriber.base.clock import Clock, now
+from luotdoc_subscriber.consuming import mend
+from luotdoc_subscriber.parking import parked_since, reason_of
+from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
+from luotdoc_subscriber.rabbit.layout import WorkQueue
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
-from shared.base.errors import LuotdocError, Transient
+from luotdoc_subscriber.base.errors import LuotdocError, Transient
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What every process needs: clock, log, settings, errors, metrics; nothing of HTTP or RabbitMQ."""

@@ -1,0 +1,1 @@
+"""RabbitMQ: the connection, the layout of exchanges and queues, confirmed publishes."""

@@ -1,1 +1,0 @@
-"""The subscriber kit: from a queue to a handler, with retries, the guard, and parking."""

@@ -20,6 +20,7 @@ from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock
 from luotdoc_subscriber.base.errors import Permanent, Retry, Transient
 from luotdoc_subscriber.base.log import correlation, harmless
+from luotdoc_subscriber.base.tasks import backoff
 from luotdoc_subscriber.guard import Guard, outdated, subject_of
 from luotdoc_subscriber.parking import check_readable, forward, park, passed_on
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, RETRY_SECONDS, Broker
@@ -70,7 +71,7 @@ class Lost(Exception):
 
 def delay(attempt: int) -> float:
     """Backoff in seconds after failed attempt number `attempt`, from 1."""
-    return float(min(LAST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10)))
+    return backoff(attempt, FIRST_DELAY, LAST_DELAY)
 
 
 @contextmanager

@@ -95,9 +95,17 @@ async def _publish(
 
 
 async def publish_encoded(
-    broker: Broker, name: str, body: bytes, *, id: str, type: str, correlation_id: str | None
+    broker: Broker,
+    name: str,
+    body: bytes,
+    *,
+    id: str,
+    type: str,
+    time: datetime,
+    correlation_id: str | None,
 ) -> None:
-    """Publish the event `name` and wait for the confirm. Raises as `publish` does.
+    """Publish the event `name` and wait for the confirm; then note it as confirmed, for heartbeats
+    and metrics. Raises as `publish` does.
 
     If a subscriber's queue refuses the event, that is no error, and only that queue misses it:
     RabbitMQ routes a message to all queues before it nacks. But it nacks before the other queues
@@ -125,6 +133,8 @@ async def publish_encoded(
             await to(layout.OWN_EVENTS)
         broker.publishing.refused.labels(name).inc()
         broker.tell_of_refusal(name)
+    broker.confirmed[name] = (id, time)
+    broker.publishing.published.labels(name).inc()
 
 
 async def publish_event(
@@ -160,10 +170,8 @@ async def publish_event(
             events.encode(event),
             id=event.id,
             type=event.type,
+            time=event.time,
             correlation_id=event.correlationid,
         )
     except DeliveryError:
         broker.publishing.unrouted.labels(event.name).inc()
-    else:
-        broker.confirmed[event.name] = (event.id, event.time)
-        broker.publishing.published.labels(event.name).inc()

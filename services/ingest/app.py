@@ -201,10 +201,9 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             event.body,
             id=event.id,
             type=event.type,
+            time=event.time,
             correlation_id=event.correlation_id,
         )
-        broker.confirmed[event.name] = (event.id, event.time)
-        broker.publishing.published.labels(event.name).inc()
 
     relay = Relay(store=store, publish=publish_event, clock=clock, metrics=measured)
     outlet = Outlet(

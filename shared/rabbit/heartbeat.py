@@ -1,17 +1,13 @@
 """Heartbeats: they let subscribers tell a quiet time from a fault."""
 
-import asyncio
-import logging
 import secrets
 from collections.abc import Callable, Sequence
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock
-from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.tasks import supervised
 from luotdoc_subscriber.rabbit.broker import Broker
 from luotdoc_subscriber.rabbit.publishing import publish_event
-
-log = logging.getLogger(__name__)
 
 
 class Heartbeats:
@@ -31,28 +27,19 @@ class Heartbeats:
         well: Callable[[], bool],
         clock: Clock,
     ) -> None:
-        self._broker, self._producer, self._interval, self._well, self._clock = (
-            broker,
-            producer,
-            interval,
-            well,
-            clock,
-        )
+        self._broker, self._producer, self._interval = broker, producer, interval
+        self._well, self._clock = well, clock
         self._names = [kind.name for kind in kinds]
         self._instance = secrets.token_hex(6)
         broker.publishing.prepare(*self._names, events.Heartbeat.name)
 
     async def run(self) -> None:
         """Send heartbeats every `interval` seconds, for ever."""
-        while True:
-            if self._well():
-                try:
-                    await self._beat()
-                except Transient as error:
-                    log.debug("no heartbeat: %s", error)
-            await asyncio.sleep(self._interval)
+        await supervised("the heartbeat", self._beat, self._interval)
 
     async def _beat(self) -> None:
+        if not self._well():
+            return
         for name in self._names:
             last_id, last_time = self._broker.confirmed.get(name, (None, None))
             data = events.Heartbeat(

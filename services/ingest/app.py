@@ -249,7 +249,12 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             sections=frozenset(slug for slug, _ in settings.sections),
         )
     )
-    door = Door(api, settings.tokens, Addresses(settings.trusted_proxies), measured)
+    door = Door(
+        api=api,
+        tokens=settings.tokens,
+        addresses=Addresses(settings.trusted_proxies),
+        measured=measured,
+    )
     return Service(
         name="ingest",
         running=ingest.running,

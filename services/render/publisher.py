@@ -52,7 +52,12 @@ class Publisher:
                 self._stored(page.id)
                 await self._tell_rendered(page)
         else:
-            page = Page(data.id, data.revision, data.reason, self._renderer.version)
+            page = Page(
+                id=data.id,
+                revision=data.revision,
+                state=data.reason,
+                template=self._renderer.version,
+            )
             stored = await self._store.put(page)
             if stored != "stale":
                 self._stored(page.id)

@@ -98,10 +98,7 @@ class Statistics:
 
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
-    """Put stats together. It connects when it runs.
-
-    Longer than 40 lines, so that each part is built in one place.
-    """
+    """Put stats together. It connects when it runs."""
     client, db = mongo.connect(settings.mongo_url, "stats")
     registry = new_registry()
     measured = StatsMetrics(registry)

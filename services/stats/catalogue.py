@@ -35,12 +35,19 @@ class Change:
 def change(event: Article | ArticleWithdrawn) -> Change:
     """The change of the catalogue by `event`."""
     if isinstance(event, Article):
-        content = {
+        content: dict[str, Any] | None = {
             "title": event.title,
             "section": event.section,
             "baseline": event.reads_baseline,
             "published_at": event.published_at,
             "content_revision": event.revision,
         }
-        return Change(event.id, event.revision, {"state": "published", "url": event.url}, content)
-    return Change(event.id, event.revision, {"state": "withdrawn", "url": event.url}, None)
+        state = "published"
+    else:
+        content, state = None, "withdrawn"
+    return Change(
+        article=event.id,
+        revision=event.revision,
+        state={"state": state, "url": event.url},
+        content=content,
+    )

@@ -27,6 +27,7 @@ from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.outlet import Outlet, Publish
+from services.ingest.reads.pipeline import Pipeline
 from services.ingest.reads.salts import Salts
 from services.ingest.reads.spool import Spool
 from services.ingest.reads.visitors import ReloadWindow
@@ -34,7 +35,6 @@ from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore, Outgoing
 from shared.base import metrics
-from shared.base.errors import Problem
 from shared.base.urls import origin_of
 from shared.rabbit import topology
 from shared.rabbit.batch import Batch
@@ -43,8 +43,6 @@ from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo
 from shared.storage.types import Client
 from shared.web.app import Service
-from shared.web.asgi import Receive, Scope, Send
-from shared.web.fastpath import FastRequest
 from shared.web.observed import observed
 from shared.web.turnstile import in_turns
 
@@ -73,8 +71,7 @@ class Ingest:
     outlet: Outlet
     heartbeats: Heartbeats
     reconciler: Reconciler
-    metrics: IngestMetrics
-    beacon: Beacon | None = None
+    batcher: Batcher
 
     def not_ready(self) -> str | None:
         """None once the articles are loaded and while reads can be stored,
@@ -90,21 +87,6 @@ class Ingest:
         await mongo.wait_for(self.client, self.settings.mongo_url)
         await self.outlet.open()
         await self.salts.load()
-        batcher = Batcher(new_epoch(self.clock), self.outlet.deliver, _millis, self.metrics)
-        window = ReloadWindow(
-            self.settings.read_window, self.settings.read_window_entries, time.monotonic
-        )
-        self.beacon = Beacon(
-            batcher,
-            self.known,
-            window,
-            lambda: self.salts.at(_millis(), window.window),
-            self.settings.bot_filter == "on",
-            Addresses(self.settings.trusted_proxies),
-            self.settings.read_origins or (origin_of(str(self.settings.base_url)),),
-            ReadLimit(self.settings.read_limit, time.monotonic),
-            self.metrics,
-        )
         connecting = asyncio.create_task(
             rabbit.connect(self.broker, self.settings.amqp_url, declare_own), name="connect"
         )
@@ -120,11 +102,11 @@ class Ingest:
                 self.heartbeats.run(),
                 self.reconciler.run(),
             ):
-                async with background(batcher.run()):
+                async with background(self.batcher.run()):
                     yield
                 try:
                     async with asyncio.timeout(DRAIN_SECONDS):
-                        await batcher.drain()
+                        await self.batcher.drain()
                 except TimeoutError:
                     log.critical(
                         "stopped with batches that neither RabbitMQ nor the disk took; none was "
@@ -136,23 +118,6 @@ class Ingest:
             await self.broker.stop()
             await self.outlet.close()
             await mongo.close(self.client)
-
-    async def post_read(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`POST /reads`."""
-        await self._started().post(scope, receive, send)
-
-    def take_read(self, request: FastRequest) -> bool:
-        """`POST /reads`, the short way."""
-        return self._started().take(request)
-
-    async def pixel(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`GET /reads.gif`."""
-        await self._started().pixel(scope, receive, send)
-
-    def _started(self) -> Beacon:
-        if self.beacon is None or not self.known.loaded:
-            raise Problem(503, "starting, try again", headers=[("retry-after", "1")])
-        return self.beacon
 
 
 def _millis() -> int:
@@ -185,6 +150,29 @@ def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
     return publish_batch
 
 
+def make_beacon(
+    settings: IngestSettings,
+    *,
+    batcher: Batcher,
+    known: KnownArticles,
+    salts: Salts,
+    metrics: IngestMetrics,
+) -> Beacon:
+    """The beacon, with the checks that the settings choose."""
+    window = ReloadWindow(settings.read_window, settings.read_window_entries, time.monotonic)
+    pipeline = Pipeline(
+        batcher=batcher,
+        known=known,
+        limit=ReadLimit(settings.read_limit, time.monotonic),
+        origins=settings.read_origins or (origin_of(str(settings.base_url)),),
+        filter_bots=settings.bot_filter == "on",
+        addresses=Addresses(settings.trusted_proxies),
+        window=window,
+        salts=lambda: salts.at(_millis(), window.window),
+    )
+    return Beacon(pipeline=pipeline, known=known, metrics=metrics)
+
+
 def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
     client, db = mongo.connect(settings.mongo_url, "ingest")
@@ -212,6 +200,11 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         clock=clock,
         metrics=measured,
     )
+    salts = Salts(store, clock, ZoneInfo(settings.time_zone))
+    batcher = Batcher(
+        epoch=new_epoch(clock), deliver=outlet.deliver, millis=_millis, metrics=measured
+    )
+    beacon = make_beacon(settings, batcher=batcher, known=known, salts=salts, metrics=measured)
     ingest = Ingest(
         settings=settings,
         clock=clock,
@@ -219,7 +212,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         broker=broker,
         store=store,
         known=known,
-        salts=Salts(store, clock, ZoneInfo(settings.time_zone)),
+        salts=salts,
         relay=relay,
         schedule=Schedule(store=store, clock=clock, base_url=settings.base_url, changed=relay.wake),
         outlet=outlet,
@@ -232,7 +225,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             clock=clock,
         ),
         reconciler=Reconciler(store, settings.reconcile, measured),
-        metrics=measured,
+        batcher=batcher,
     )
     api = build_api(
         Articles(
@@ -259,8 +252,8 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         name="ingest",
         running=ingest.running,
         not_ready=ingest.not_ready,
-        routes={"/reads": ingest.post_read, "/reads.gif": ingest.pixel},
-        fast={b"/reads": ingest.take_read},
+        routes={"/reads": beacon.post, "/reads.gif": beacon.pixel},
+        fast={b"/reads": beacon.take},
         fallback=observed(in_turns(door), metrics.Requests(registry)),
         registry=registry,
         degraded=lambda: outlet.degraded,

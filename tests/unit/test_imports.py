@@ -47,6 +47,7 @@ PURE = {
             "reads.addresses",
             "reads.agents",
             "reads.limit",
+            "reads.read_request",
             "reads.signs",
             "reads.visitors",
             "tokens",

@@ -112,7 +112,13 @@ def filtered(batch: Batch) -> dict[str, int]:
 
 
 def batcher(deliver: Callable[[Batch], Awaitable[None]], burst: int = 0) -> Batcher:
-    return Batcher("e1", deliver, lambda: START + millis(), IngestMetrics(new_registry()), burst)
+    return Batcher(
+        epoch="e1",
+        deliver=deliver,
+        millis=lambda: START + millis(),
+        metrics=IngestMetrics(new_registry()),
+        burst=burst,
+    )
 
 
 async def until(milliseconds: int) -> None:
@@ -538,6 +544,34 @@ def test_at_the_end_everything_is_sent_and_settled() -> None:
         assert deliver.articles == ["a", "b", "c"]
         assert deliver.filtered[-1] == {"bot a": 1}
         assert all(future.done() for future in waiting)
+
+    play(scene)
+
+
+def test_reads_that_come_after_the_end_has_begun_are_refused() -> None:
+    async def scene() -> None:
+        deliver = Deliver(takes=0.1)
+        one = batcher(deliver)
+        waiting = one.add("a", 0, "")
+        draining = asyncio.create_task(one.drain())
+        await until(10)
+        with pytest.raises(Unavailable, match="ingest is stopping"):
+            one.add("b", 0, "")
+        await draining
+        assert await waiting == "e1-000000000000"
+        with pytest.raises(Unavailable, match="ingest is stopping"):
+            one.add("c", 0, "")
+        assert deliver.articles == ["a"]
+
+    play(scene)
+
+
+def test_a_batcher_is_made_without_a_loop() -> None:
+    deliver = Deliver()
+    one = batcher(deliver)
+
+    async def scene() -> None:
+        assert await one.add("a", 0, "") == "e1-000000000000"
 
     play(scene)
 

@@ -6,31 +6,30 @@ from typing import cast
 
 import pytest
 
-from luotdoc_subscriber.base.metrics import new_registry
-from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.batcher import Batcher
-from services.ingest.reads.beacon import Beacon, _article, _checked
+from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
-from services.ingest.reads.limit import ReadLimit
-from services.ingest.reads.visitors import ReloadWindow, visitor
+from services.ingest.reads.read_request import article_of, checked_article
+from services.ingest.reads.visitors import visitor
 from shared.base.errors import Problem, Unavailable
 from shared.web.fastpath import FastRequest
+from tests.support.beacon import make_beacon
 
 
 def fault(body: bytes) -> tuple[str, str]:
     """The field that is named, and what is said of it."""
     with pytest.raises(Problem) as problem:
-        _article(body)
+        article_of(body)
     assert problem.value.status == 422
     ((path, message),) = [(error["path"], error["message"]) for error in problem.value.errors]
     return path, message
 
 
 @pytest.mark.parametrize("article", ["a", "0", "ls0001", "z" * 32])
-def test_a_read_names_its_article(article: str) -> None:
-    assert _article(json.dumps({"article": article}).encode()) == article
-    assert _checked(article) == article
+def test_a_read_names_itsarticle_of(article: str) -> None:
+    assert article_of(json.dumps({"article": article}).encode()) == article
+    assert checked_article(article) == article
 
 
 @pytest.mark.parametrize(
@@ -112,16 +111,21 @@ class Request:
         self.answer = f"{type(error).__name__}: {error}"
 
 
-def make(limit: int = 0, window_seconds: float = 60) -> tuple[Beacon, Batches]:
-    batches = Batches()
-    window = ReloadWindow(window_seconds, 100, lambda: 1000.0)
-    origins, bucket = ("https://www.example.org",), ReadLimit(limit, lambda: 1000.0)
-    beacon = Beacon(
-        cast(Batcher, batches), cast(KnownArticles, {"a1"}), window,
-        lambda: (20_782, b"salt", None), True,
-        Addresses([]), origins, bucket, IngestMetrics(new_registry()),
-    )  # fmt: skip
-    return beacon, batches
+class Salts:
+    """The salts of the day."""
+
+    def __init__(self) -> None:
+        self.now: tuple[int, bytes, bytes | None] = (20_782, b"salt", None)
+
+    def __call__(self) -> tuple[int, bytes, bytes | None]:
+        return self.now
+
+
+def make(limit: int = 0, window: float = 60) -> tuple[Beacon, Batches, Salts]:
+    batches, salts = Batches(), Salts()
+    known = cast(KnownArticles, {"a1"})
+    beacon = make_beacon(cast(Batcher, batches), known, limit=limit, window=window, salts=salts)
+    return beacon, batches, salts
 
 
 def taken(beacon: Beacon, *headers: tuple[bytes, bytes], agent: bytes = ANDROID) -> Request:
@@ -131,7 +135,7 @@ def taken(beacon: Beacon, *headers: tuple[bytes, bytes], agent: bytes = ANDROID)
 
 
 async def test_every_filtered_outcome_is_answered_at_once() -> None:
-    beacon, batches = make()
+    beacon, batches, _ = make()
     assert taken(beacon, agent=b"curl/8").answer == "filtered; reason=bot"
     assert taken(beacon, (b"sec-purpose", b"prefetch")).answer == "filtered; reason=prefetch"
     assert taken(beacon, (b"sec-fetch-site", b"cross-site")).answer == "filtered; reason=origin"
@@ -140,7 +144,7 @@ async def test_every_filtered_outcome_is_answered_at_once() -> None:
 
 
 async def test_a_reader_enters_the_window_only_once_the_read_is_durable() -> None:
-    beacon, batches = make()
+    beacon, batches, _ = make()
     first, second = taken(beacon), taken(beacon)
     assert (first.answer, second.answer, len(batches.added)) == ("", "", 1)
     batches.added[0].set_exception(Unavailable("the disk is full"))
@@ -155,8 +159,32 @@ async def test_a_reader_enters_the_window_only_once_the_read_is_durable() -> Non
     assert batches.reasons == ["reload", "reload"]
 
 
+async def test_a_stopped_batch_is_answered_503() -> None:
+    beacon, batches, _ = make()
+    first = taken(beacon)
+    batches.added[0].cancel()
+    await asyncio.sleep(0)
+    assert first.answer == "Unavailable: ingest is stopping"
+    assert taken(beacon).answer == ""
+    assert len(batches.added) == 2
+
+
+async def test_the_steps_in_their_order() -> None:
+    settings = {"limit": 60, "window": 60.0}
+    names = []
+    for chosen in (settings, settings | {"limit": 0}, settings | {"window": 0.0}):
+        beacon, _, _ = make(int(chosen["limit"]), chosen["window"])
+        names.append([step.__name__ for step in beacon.pipeline.steps])
+    known, rest = ["known", "address"], ["signs", "bot"]
+    assert names == [
+        [*known, "limit", *rest, "reload_window", "batch"],
+        [*known, *rest, "reload_window", "batch"],
+        [*known, "limit", *rest, "batch"],
+    ]
+
+
 async def test_one_address_with_many_browsers_meets_the_limit() -> None:
-    beacon, batches = make(limit=10)
+    beacon, batches, _ = make(limit=10)
     answers = [taken(beacon, agent=ANDROID + b" %d" % number).answer for number in range(12)]
     assert answers[:10] == [""] * 10
     assert answers[10:] == ["Problem: too many reads from this address, try again later"] * 2
@@ -165,31 +193,31 @@ async def test_one_address_with_many_browsers_meets_the_limit() -> None:
 
 
 async def test_a_read_carries_its_visitor_and_the_salt_s_day() -> None:
-    beacon, batches = make()
+    beacon, batches, salts = make()
     taken(beacon)
     taken(beacon, agent=ANDROID + b" other")
-    beacon.salts = lambda: (20_783, b"tomorrow", b"salt")
+    salts.now = (20_783, b"tomorrow", b"salt")
     taken(beacon, agent=ANDROID + b" third")
     agents = (ANDROID, ANDROID + b" other", ANDROID + b" third")
-    salts = ((20_782, b"salt"), (20_782, b"salt"), (20_783, b"tomorrow"))
+    used = ((20_782, b"salt"), (20_782, b"salt"), (20_783, b"tomorrow"))
     address = Addresses([]).reader("203.0.113.7", [])
     hashes = [
         (day, visitor(salt, address, agent))
-        for (day, salt), agent in zip(salts, agents, strict=True)
+        for (day, salt), agent in zip(used, agents, strict=True)
     ]
     assert batches.visitors == hashes
 
 
 async def test_without_a_window_no_visitor_is_known() -> None:
-    beacon, batches = make(window_seconds=0)
+    beacon, batches, _ = make(window=0)
     taken(beacon)
     assert batches.visitors == [(0, "")]
 
 
 async def test_one_reader_across_the_salt_s_turn_is_counted_once() -> None:
-    beacon, batches = make()
+    beacon, batches, salts = make()
     assert taken(beacon).answer == ""
-    beacon.salts = lambda: (20_783, b"tomorrow", b"salt")
+    salts.now = (20_783, b"tomorrow", b"salt")
     waiting = taken(beacon)  # while the read before the turn is still on its way
     batches.added[0].set_result("e-1")
     await asyncio.sleep(0)
@@ -197,5 +225,5 @@ async def test_one_reader_across_the_salt_s_turn_is_counted_once() -> None:
     assert taken(beacon).answer == "filtered; reason=reload"
     assert taken(beacon, agent=ANDROID + b" other").answer == ""
     assert len(batches.added) == 2
-    beacon.salts = lambda: (20_783, b"tomorrow", None)
+    salts.now = (20_783, b"tomorrow", None)
     assert taken(beacon).answer == ""

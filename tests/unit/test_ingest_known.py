@@ -5,7 +5,7 @@ meanwhile.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from time import monotonic as time
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,15 +14,13 @@ from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import known as module
-from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.batcher import Batcher
-from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
-from services.ingest.reads.limit import ReadLimit
-from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.store import ArticleStore
 from shared.base.errors import Unavailable
 from shared.web.asgi import Scope
+from shared.web.fastpath import FastRequest
+from tests.support.beacon import make_beacon
 
 
 class Store:
@@ -87,19 +85,8 @@ async def test_who_cannot_be_told_is_answered_503(
     way: str, answer: Callable[[], Awaitable[bool]]
 ) -> None:
     known, _ = make(answer)
-    window = ReloadWindow(0, 1, lambda: 0.0)
-    measured = IngestMetrics(new_registry())
-    beacon = Beacon(
-        cast(Batcher, None),
-        known,
-        window,
-        lambda: (0, b"", None),
-        False,
-        Addresses([]),
-        (),
-        ReadLimit(0, time),
-        measured,
-    )
+    known.loaded = True
+    beacon = make_beacon(cast(Batcher, None), known)
     scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
     scope["method"] = "POST" if way == "post" else "GET"
     sent: list[MutableMapping[str, Any]] = []
@@ -117,3 +104,27 @@ async def test_who_cannot_be_told_is_answered_503(
         json.loads(body["body"])["detail"]
         == "whether there is such an article is not known now, try again"
     )
+
+
+@pytest.mark.parametrize("way", ["post", "pixel"])
+async def test_reads_before_the_articles_are_loaded_are_refused(way: str) -> None:
+    known, store = make(no)
+    known.note("a1", public=True)  # an API request has published it meanwhile
+    beacon = make_beacon(cast(Batcher, None), known)
+    scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
+    scope["method"] = "POST" if way == "post" else "GET"
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b'{"article": "a1"}'}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    await getattr(beacon, way)(scope, receive, send)
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"1") in sent[0]["headers"]
+    assert json.loads(sent[1]["body"])["detail"] == "starting, try again"
+    request = SimpleNamespace(body=b'{"article":"a1"}', peer="203.0.113.7", headers=[])
+    assert not beacon.take(cast(FastRequest, request))  # it goes to `post`
+    assert store.asked == []

@@ -38,7 +38,7 @@ def window(clock: Clock, capacity: int = 100) -> ReloadWindow:
 
 
 def read(one: ReloadWindow, key: str) -> None:
-    one.end(key, durable=True)
+    one.remember([key])
 
 
 def test_a_read_is_a_reload_for_as_long_as_the_window() -> None:
@@ -53,10 +53,17 @@ def test_a_read_is_a_reload_for_as_long_as_the_window() -> None:
     assert not one.holds("a")
 
 
-def test_a_read_that_did_not_become_durable_is_no_reason_to_filter_its_repetition() -> None:
-    one = window(Clock())
-    one.end("a", durable=False)
+async def test_a_read_that_did_not_become_durable_is_no_reason_to_filter_its_repetition() -> None:
+    one, loop = window(Clock()), asyncio.get_running_loop()
+    failed, cancelled = loop.create_future(), loop.create_future()
+    one.begin("a", failed)
+    one.begin("b", cancelled)
+    failed.set_exception(OSError())
+    cancelled.cancel()
+    await asyncio.sleep(0)
     assert not one.holds("a")
+    assert not one.holds("b")
+    assert one.pending("a") is one.pending("b") is None
     assert len(one) == 0
 
 
@@ -114,10 +121,13 @@ async def test_the_outcome_of_a_read_on_its_way_can_be_awaited() -> None:
     one = window(Clock())
     outcome = asyncio.get_running_loop().create_future()
     one.begin("a", outcome)
+    one.begin("c", outcome)  # of the same batch
 
     assert one.pending("a") is outcome
     assert one.pending("b") is None
     assert not one.holds("a")
-    one.end("a", durable=True)
+    outcome.set_result("e-1")
+    await asyncio.sleep(0)
     assert one.pending("a") is None
     assert one.holds("a")
+    assert one.holds("c")

@@ -58,6 +58,7 @@ class Batcher:
 
     def __init__(
         self,
+        *,
         epoch: str,
         deliver: Deliver,
         millis: Callable[[], int],
@@ -66,12 +67,12 @@ class Batcher:
     ) -> None:
         self._epoch, self._deliver, self._millis, self._metrics = epoch, deliver, millis, metrics
         self._burst = self._allowance = float(burst)
-        self._loop = asyncio.get_running_loop()
         self._sequence = 0
         self._gathered: deque[_Gathering] = deque()
         self._filtered: dict[tuple[str, str, int], int] = {}
         self._in_flight: set[asyncio.Task[None]] = set()
         self._stuck = 0
+        self._draining = False
         self._last_sent = -IDLE_SECONDS
         self._timer: asyncio.Handle | None = None
 
@@ -81,8 +82,11 @@ class Batcher:
 
         The future's result is the batch's id once it is durable; it fails with `Unavailable`.
 
-        Raises `Unavailable` at once if no batch can be sent or too many reads wait.
+        Raises `Unavailable` at once if no batch can be sent, too many reads wait,
+        or `drain` has begun.
         """
+        if self._draining:
+            raise Unavailable("ingest is stopping")
         if self._stuck >= IN_FLIGHT:
             raise Unavailable("reads can be stored neither at the broker nor on disk")
         if not self._gathered or len(self._gathered[-1].reads) >= MAX_BATCH:
@@ -109,12 +113,13 @@ class Batcher:
         """For ever: send an empty batch if none was sent for a second."""
         while True:
             await asyncio.sleep(IDLE_SECONDS / 4)
-            idle = self._loop.time() - self._last_sent >= IDLE_SECONDS
+            idle = asyncio.get_running_loop().time() - self._last_sent >= IDLE_SECONDS
             if idle and not self._in_flight:
                 self._send()
 
     async def drain(self) -> None:
-        """Send all gathered reads and wait until every batch is durable."""
+        """Refuse further reads, send all gathered ones, and wait until every batch is durable."""
+        self._draining = True
         while self._in_flight or self._gathered or self._filtered:
             if len(self._in_flight) < IN_FLIGHT and (self._gathered or self._filtered):
                 self._send()
@@ -127,15 +132,17 @@ class Batcher:
             self._timer.cancel()
         at_once = not self._in_flight and self._allowed() >= 1
         if at_once:
-            self._timer = self._loop.call_soon(self._due)
+            self._timer = asyncio.get_running_loop().call_soon(self._due)
         else:
-            self._timer = self._loop.call_at(self._last_sent + GAP_SECONDS, self._due)
+            self._timer = asyncio.get_running_loop().call_at(
+                self._last_sent + GAP_SECONDS, self._due
+            )
 
     def _allowed(self) -> float:
         """Number of batches that may be sent without the 5 ms:
         the allowance saved so far, up to the burst.
         """
-        saved = (self._loop.time() - self._last_sent) / GAP_SECONDS
+        saved = (asyncio.get_running_loop().time() - self._last_sent) / GAP_SECONDS
         return min(self._burst, self._allowance + saved)
 
     def _due(self) -> None:
@@ -155,8 +162,8 @@ class Batcher:
         self._filtered.clear()
         self._sequence += 1
         self._allowance = max(0.0, self._allowed() - 1)
-        self._last_sent = self._loop.time()
-        task = self._loop.create_task(self._see_through(batch, gathering.durable))
+        self._last_sent = asyncio.get_running_loop().time()
+        task = asyncio.get_running_loop().create_task(self._see_through(batch, gathering.durable))
         self._in_flight.add(task)
         task.add_done_callback(self._done)
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from luotdoc_events.events import ARTICLE_ID
-from services.ingest.reads.beacon import COUNTED, FILTERED, MAX_BODY
+from services.ingest.reads.beacon import COUNTED, FILTERED
 from services.ingest.reads.read_batches import ReadInput
+from services.ingest.reads.read_request import MAX_BODY
 from shared.web.openapi import answered, as_text, problems, ref
 
 _OUTCOME = {

@@ -37,7 +37,8 @@ class KnownArticles:
         metrics.known.read(lambda: len(self._public) if self.loaded else None)
 
     def __contains__(self, article_id: str) -> bool:
-        return article_id in self._public
+        # Articles are noted before they are loaded, if the API is asked that early.
+        return self.loaded and article_id in self._public
 
     def note(self, article_id: str, public: bool) -> None:
         """Note that an article has become public, or is public no more."""

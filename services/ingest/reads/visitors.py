@@ -2,8 +2,8 @@
 and the reload window that filters their reloads.
 """
 
-import asyncio
-from collections.abc import Callable
+from asyncio import Future
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 
@@ -34,7 +34,9 @@ class ReloadWindow:
         self._half = max(1, capacity // 2)
         self._newer: dict[str, float] = {}
         self._older: dict[str, float] = {}
-        self._pending: dict[str, asyncio.Future[str]] = {}
+        self._pending: dict[str, Future[str]] = {}
+        self._keys: dict[Future[str], list[str]] = {}
+        """Keys of reads in flight, by their outcome."""
 
     def __len__(self) -> int:
         return len(self._newer) + len(self._older)
@@ -43,19 +45,32 @@ class ReloadWindow:
         """True if the read `key` (visitor and article) is a reload within the window."""
         return (self._newer.get(key) or self._older.get(key, 0.0)) > self._seconds()
 
-    def pending(self, key: str) -> asyncio.Future[str] | None:
+    def pending(self, key: str) -> Future[str] | None:
         """The outcome of an equal read in flight; None if there is none."""
         return self._pending.get(key)
 
-    def begin(self, key: str, outcome: asyncio.Future[str]) -> None:
-        """Note that the read `key` is in flight; `outcome` will have its outcome."""
+    def begin(self, key: str, outcome: Future[str]) -> None:
+        """Note that the read `key` is in flight. It enters the window if `outcome` succeeds.
+        All reads of a batch have one outcome.
+        """
         self._pending[key] = outcome
+        keys = self._keys.get(outcome)
+        if keys is None:
+            self._keys[outcome] = keys = []
+            outcome.add_done_callback(self._end)
+        keys.append(key)
 
-    def end(self, key: str, durable: bool) -> None:
-        """Note that the read `key` has ended. It enters the window if it is durable."""
-        self._pending.pop(key, None)
-        if not durable:
-            return
-        if len(self._newer) >= self._half:
-            self._older, self._newer = self._newer, {}
-        self._newer[key] = self._seconds() + self.window
+    def _end(self, outcome: Future[str]) -> None:
+        keys, pending = self._keys.pop(outcome), self._pending
+        for key in keys:
+            pending.pop(key, None)
+        if not outcome.cancelled() and outcome.exception() is None:
+            self.remember(keys)
+
+    def remember(self, keys: Iterable[str]) -> None:
+        """Note that the reads `keys` became durable now."""
+        until = self._seconds() + self.window  # one object for all of them
+        for key in keys:
+            if len(self._newer) >= self._half:
+                self._older, self._newer = self._newer, {}
+            self._newer[key] = until

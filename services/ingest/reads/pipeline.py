@@ -1,0 +1,163 @@
+"""The steps that a read goes through, in one list, on the fast path and through ASGI alike.
+
+Each step may drop the read with a reason. The last one adds it to a batch.
+"""
+
+import math
+from asyncio import Future
+from collections.abc import Callable, Collection
+
+from services.ingest.reads.addresses import Addresses
+from services.ingest.reads.agents import is_bot
+from services.ingest.reads.batcher import Batcher
+from services.ingest.reads.known import KnownArticles
+from services.ingest.reads.limit import ReadLimit
+from services.ingest.reads.signs import read_signs
+from services.ingest.reads.visitors import ReloadWindow, visitor
+from shared.base.errors import Problem
+from shared.web.asgi import RawHeaders
+
+UNKNOWN, LIMIT, BOT, RELOAD = "unknown", "limit", "bot", "reload"
+"""Reasons to drop a read. The others are those of `signs`."""
+
+Salts = Callable[[], tuple[int, bytes, bytes | None]]
+"""Answers (day since 1970, its salt, the previous day's salt during one window after the turn)."""
+
+
+class Read:
+    """A read on its way through the steps, which fill in what they find."""
+
+    __slots__ = (
+        "address",
+        "agent",
+        "article",
+        "headers",
+        "key",
+        "peer",
+        "reason",
+        "salt_day",
+        "visitor",
+        "wait",
+    )
+
+    def __init__(self, article: str, peer: str, headers: RawHeaders) -> None:
+        self.article, self.peer, self.headers = article, peer, headers
+        self.address = b""
+        """The part of the address that identifies the reader."""
+        self.agent = b""
+        self.salt_day, self.visitor, self.key = 0, "", ""
+        """The key in the reload window is visitor and article."""
+        self.reason = ""
+        """The reason to drop the read; "" if it counts."""
+        self.wait = 0.0
+        """Seconds until the address may send a read again, if the reason is `limit`."""
+
+
+Step = Callable[[Read], Future[str] | None]
+"""Answers None if the next step shall judge the read, or the outcome of the batch that it waits
+for. A step that drops the read sets its reason."""
+
+
+class Pipeline:
+    """The steps, as the settings choose them."""
+
+    def __init__(
+        self,
+        *,
+        batcher: Batcher,
+        known: KnownArticles,
+        limit: ReadLimit,
+        origins: Collection[str],
+        filter_bots: bool,
+        addresses: Addresses,
+        window: ReloadWindow,
+        salts: Salts,
+    ) -> None:
+        self._batcher, self._known, self._limit, self._origins = batcher, known, limit, origins
+        self._addresses, self._window, self._salts = addresses, window, salts
+        chosen = (
+            (True, self.known),
+            (True, self.address),
+            (bool(limit.per_minute), self.limit),
+            (True, self.signs),
+            (filter_bots, self.bot),
+            (bool(window.window), self.reload_window),
+            (True, self.batch),
+        )
+        self.steps: tuple[Step, ...] = tuple(step for wanted, step in chosen if wanted)
+
+    def judge(self, read: Read) -> Future[str] | None:
+        """Take the read through the steps. Raises `Unavailable` if no batch takes it.
+
+        None: it is dropped for `read.reason`, now. Else the batch's future, whose result is the
+        batch's id once it is durable. If the read has a reason then, it is a reload of a read in
+        that batch: dropped if the batch becomes durable.
+        """
+        for step in self.steps:
+            outcome = step(read)
+            if outcome is not None:
+                return outcome
+            if read.reason:
+                if read.reason != UNKNOWN:
+                    self._batcher.filtered(read.reason, read.article)
+                return None
+        raise AssertionError("the last step answers a future")
+
+    def known(self, read: Read) -> None:
+        """Drop reads of articles that are not public, as far as this process knows."""
+        if read.article not in self._known:
+            read.reason = UNKNOWN
+
+    def address(self, read: Read) -> None:
+        """Find the reader's address."""
+        read.address = self._addresses.reader(read.peer, read.headers)
+
+    def limit(self, read: Read) -> None:
+        """Drop reads of an address over its limit."""
+        read.wait = self._limit.wait(read.address)
+        if read.wait:
+            read.reason = LIMIT
+
+    def signs(self, read: Read) -> None:
+        """Drop prefetches, and reads from other sites' pages."""
+        read.agent, read.reason = read_signs(read.headers, self._origins)
+
+    def bot(self, read: Read) -> None:
+        """Drop programs' reads."""
+        if is_bot(read.agent):
+            read.reason = BOT
+
+    def reload_window(self, read: Read) -> Future[str] | None:
+        """Drop a visitor's second read of an article; if the first is in flight, wait for it."""
+        read.salt_day, salt, before = self._salts()
+        read.visitor = visitor(salt, read.address, read.agent)
+        read.key = read.visitor + read.article
+        if before is not None:
+            # Under the previous salt the visitor had another hash.
+            earlier = visitor(before, read.address, read.agent) + read.article
+            if self._window.holds(earlier) or self._window.pending(earlier) is not None:
+                read.key = earlier
+        if self._window.holds(read.key):
+            read.reason = RELOAD
+            return None
+        pending = self._window.pending(read.key)
+        if pending is not None:
+            read.reason = RELOAD
+        return pending
+
+    def batch(self, read: Read) -> Future[str]:
+        """Add the read to a batch. It enters the window once the batch is durable."""
+        outcome = self._batcher.add(read.article, read.salt_day, read.visitor)
+        if read.key:
+            self._window.begin(read.key, outcome)
+        return outcome
+
+    def note_reload(self, read: Read) -> None:
+        """Account for a reload whose first read has become durable."""
+        self._batcher.filtered(RELOAD, read.article)
+
+
+def too_many(wait: float) -> Problem:
+    """The answer to a read over the limit: 429, `wait` seconds until the next one is allowed."""
+    headers = [("retry-after", str(max(1, math.ceil(round(wait, 2)))))]
+    return Problem(429, "too many reads from this address, try again later", headers=headers)

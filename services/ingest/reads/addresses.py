@@ -42,7 +42,6 @@ _PAIR = re.compile(
     r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?\s*([,;]|\Z)', re.ASCII
 )
 _NAME = b"\0" * 17  # before what is no address, so that it is longer than any
-_HEADERS = (b"x-forwarded-for", b"forwarded")
 _LONGEST = 1024
 """Upper bound for the bytes of either header that are parsed, from its end, where proxies
 append."""
@@ -97,11 +96,15 @@ class Addresses:
     def _packed(self, peer: str, headers: RawHeaders) -> bytes:
         if not self._trusted:
             return _peer(peer)
-        lines: tuple[list[bytes], list[bytes]] = ([], [])
+        for_, forwarded = list[bytes](), list[bytes]()
         for name, value in headers:
-            if name in _HEADERS:
-                lines[name == b"forwarded"].append(value)
-        return self._cached(peer, _end(b",".join(lines[0])), _end(b",".join(lines[1])))
+            if name == b"x-forwarded-for":
+                for_.append(value)
+            elif name == b"forwarded":
+                forwarded.append(value)
+        return self._cached(
+            peer, _end(b",".join(for_)), _end(b",".join(forwarded)) if forwarded else b""
+        )
 
     def _find(self, peer: str, for_: bytes, forwarded: bytes) -> bytes:
         found = _peer(peer)

@@ -20,6 +20,8 @@ class ReadLimit:
     ) -> None:
         self.per_minute, self._seconds = per_minute, seconds
         self._interval = 60 / per_minute if per_minute else 0.0
+        # Rounding must not refuse the last read of a burst, or one after exactly the wait told.
+        self._early = min(self._interval / 2, EARLY_SECONDS)
         self._half = max(1, capacity // 2)
         # By address, the moment at which its bucket is full again.
         # Two generations, as in `ReloadWindow`.
@@ -33,13 +35,18 @@ class ReadLimit:
         """Take one read from the bucket.
         0 if it is allowed, else the seconds until the next one is.
         """
-        now = self._seconds()
-        full = max(self._newer.get(address) or self._older.get(address, 0.0), now)
+        now, newer = self._seconds(), self._newer
+        full = newer.get(address)
+        if full is None:
+            full = self._older.get(address, 0.0)
+            if len(newer) >= self._half:
+                self._older, self._newer = newer, {}
+                newer = self._newer
+        if full < now:
+            full = now
         wait = full + self._interval - now - 60
-        # Rounding must not refuse the last read of a burst, or one after exactly the wait told.
-        if wait < min(self._interval / 2, EARLY_SECONDS):
-            wait = 0.0
-        if len(self._newer) >= self._half and address not in self._newer:
-            self._older, self._newer = self._newer, {}
-        self._newer[address] = full if wait else full + self._interval
+        if wait < self._early:
+            newer[address] = full + self._interval
+            return 0.0
+        newer[address] = full
         return wait

@@ -79,8 +79,8 @@ class Image(BaseModel):
     credit: str = Field("", description="photographer or source")
 
 
-class Article(Data):
-    """The full state of an article at one revision."""
+class ArticleRevision(Data):
+    """The article and the revision that an event is about."""
 
     id: ArticleId
     revision: Revision
@@ -91,6 +91,14 @@ class Article(Data):
         "republish: the same content sent again under a new revision",
     )
     url: Url
+
+
+class ArticleContent(BaseModel):
+    """The parts of an article that an editor decides.
+    Each is declared here once: the stored article and the HTTP API's answers inherit it.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
     slug: str = Field(description="the part of the page's address that is made from the title")
     section: str = Field(description="slug of the article's section")
     title: str = Field(description="the headline as plain text")
@@ -105,6 +113,12 @@ class Article(Data):
     )
     language: str = Field("vi", description="language of the article, a BCP 47 tag")
     published_at: Moment = Field(description="time of publication that the page shows")
+
+
+# The last base's fields come first: revision, content, then its own.
+class Article(ArticleContent, ArticleRevision):
+    """The full state of an article at one revision."""
+
     modified_at: Moment = Field(description="time at which this revision was written")
     reads_baseline: Annotated[
         int,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import rfc3339
@@ -18,7 +18,9 @@ Time = Annotated[
 """RFC 3339 UTC with milliseconds."""
 
 
-class _Summary(BaseModel):
+class Summary(BaseModel):
+    """The state of an article."""
+
     id: str
     revision: int = Field(ge=1, description="rises by one with each change; also the `ETag`")
     state: State = Field(
@@ -33,24 +35,32 @@ class _Summary(BaseModel):
     modified_at: Time
 
 
-class WithdrawnArticle(_Summary):
+class WithdrawnArticle(Summary):
     """A withdrawn article as shown without a token: its state without its content."""
 
     state: Literal["withdrawn"]
 
 
-class ArticleAnswer(_Summary):
+def _as_answered(schema: dict[str, Any]) -> None:
+    """An answer has every field, so it has no defaults.
+    The event's descriptions are for subscribers; an answer has descriptions of its own.
+    """
+    for name, field in events.ArticleContent.model_fields.items():
+        described = schema["properties"][name]
+        described.pop("default", None)
+        if described.get("description") == field.description:
+            described.pop("description", None)
+
+
+class ArticleAnswer(events.ArticleContent, Summary):
     """An article in full."""
 
-    title: str
-    lead: str
+    model_config = ConfigDict(
+        json_schema_serialization_defaults_required=True, json_schema_extra=_as_answered
+    )
     body_html: str = Field(
         description="the cleaned HTML as stored; addresses on the site itself start at its root"
     )
-    byline: str
-    tags: list[str]
-    image: events.Image | None
-    language: str
     published_at: Time
     reads_baseline: int = Field(
         ge=0, description="read count from an earlier system, apart from counted reads"

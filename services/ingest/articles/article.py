@@ -31,21 +31,10 @@ State = Literal["scheduled", "published", "withdrawn"]
 Weight = Literal["major", "minor"]
 
 
-class Content(BaseModel):
+class Content(events.ArticleContent):
     """The parts of an article that an editor decides, cleaned, with every default filled in."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    title: str
-    slug: str
-    section: str
-    lead: str
-    body_html: str
-    byline: str
-    tags: list[str]
-    image: events.Image | None
-    language: str
-    published_at: datetime
-    reads_baseline: int
+    reads_baseline: int = 0
 
 
 class Article(BaseModel):

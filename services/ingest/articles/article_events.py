@@ -1,0 +1,87 @@
+"""The events of an article: which one a change makes, and the article's state as an event. Pure."""
+
+from typing import Any
+
+from luotdoc_events import events
+from services.ingest.articles.article import Article, Content, Weight, url_of
+from services.ingest.articles.body.links import absolute, origin_of
+
+
+_QUIET = frozenset(
+    {"slug", "section", "byline", "tags", "language", "published_at", "reads_baseline"}
+)
+"""Fields whose change alone is minor; a change of any other field is major."""
+
+
+def event_of(
+    before: Article | None, after: Article, base_url: str, said: Weight | None
+) -> events.Data | None:
+    """The event of the change from `before` to `after`, or None if subscribers see no difference.
+    `said` is the editor's `change`; None derives it from the changed fields.
+    """
+    was, now_public = bool(before and before.state == "published"), after.state == "published"
+    if now_public and was and before:
+        return full_event(
+            events.ArticleUpdated, after, said or _weight(before.content, after.content), base_url
+        )
+    if now_public:
+        return full_event(events.ArticlePublished, after, said or "major", base_url)
+    if after.was_public and before and before.state != after.state:
+        return _tombstone(after, base_url)
+    return None
+
+
+def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelope:
+    """The current state of an article that was ever public, as an event:
+    published (`republish`) or tombstone.
+
+    The event's id depends only on the article's id and revision.
+    """
+    published = article.state == "published"
+    return events.envelope(
+        full_event(events.ArticlePublished, article, "republish", base_url)
+        if published
+        else _tombstone(article, base_url),
+        id=f"{article.id}-{article.revision}-state",
+        source="/luotdoc/ingest",
+        time=article.modified_at,
+        subject=article.id,
+        revision=article.revision,
+        schemas=schemas_url,
+    )
+
+
+def full_event(
+    kind: type[events.Article], article: Article, change: Any, base_url: str
+) -> events.Article:
+    """The event with absolute addresses, because subscribers use them outside of the site."""
+    content = article.content
+    image = content.image
+    if image is not None and image.url.startswith("/"):
+        image = image.model_copy(update={"url": f"{origin_of(base_url)}{image.url}"})
+    return kind(
+        id=article.id,
+        revision=article.revision,
+        change=change,
+        url=url_of(article.id, article.content, base_url),
+        modified_at=article.modified_at,
+        **content.model_dump(exclude={"image", "body_html"}),
+        body_html=absolute(content.body_html, base_url),
+        image=image,
+    )
+
+
+def _tombstone(article: Article, base_url: str) -> events.ArticleWithdrawn:
+    return events.ArticleWithdrawn(
+        id=article.id,
+        revision=article.revision,
+        url=url_of(article.id, article.content, base_url),
+        reason="withdrawn" if article.state == "withdrawn" else "rescheduled",
+        withdrawn_at=article.modified_at,
+    )
+
+
+def _weight(before: Content, after: Content) -> Weight:
+    telling = Content.model_fields.keys() - _QUIET
+    changed = any(getattr(before, name) != getattr(after, name) for name in telling)
+    return "major" if changed else "minor"

@@ -1,0 +1,114 @@
+"""The life of an article: what each request makes of it, and the event of the change. Pure.
+
+    (none) ──▶ scheduled ──▶ published ──▶ withdrawn ──▶ published …
+Every change raises the revision by one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from luotdoc_events import events
+from services.ingest.articles.article import Article, Content, State, Weight
+from services.ingest.articles.article_events import event_of, full_event
+from services.ingest.articles.preconditions import Preconditions
+from shared.base.errors import Problem
+
+
+@dataclass(frozen=True)
+class Change:
+    """The outcome of a request:
+    the article's new state, whether it changed, and the event to publish, if any.
+    """
+
+    article: Article
+    changed: bool
+    event: events.Data | None = None
+
+
+def put(
+    article_id: str,
+    content: Content,
+    current: Article | None,
+    wanted: Preconditions,
+    now: datetime,
+    base_url: str,
+    weight: Weight | None = None,
+    request: str = "",
+) -> Change:
+    """Store `content` as the article's state. Raises `Problem` 412.
+
+    `weight` is the editor's `change`; None derives it from the changed fields.
+    `request` is the digest of the `POST` that creates the article.
+    """
+    wanted.check(current)
+    state: State = "scheduled" if content.published_at > now else "published"
+    quiet = weight == "minor"
+    same = current is not None and current.state == state and current.content == content
+    if current and same and (state == "published" or current.quiet == quiet):
+        return Change(current, changed=False)
+    article = Article(
+        id=article_id,
+        revision=current.revision + 1 if current else 1,
+        state=state,
+        content=content,
+        created_at=current.created_at if current else now,
+        modified_at=now,
+        was_public=state == "published" or bool(current and current.was_public),
+        quiet=quiet,
+        request=current.request if current else request,
+    )
+    return Change(article, True, event_of(current, article, base_url, weight))
+
+
+def repeated(current: Article | None, request: str) -> Change | None:
+    """The outcome of a repeated `POST`: the article that the first one created.
+    None if it is the first.
+
+    `request` is the digest of its body. Raises `Problem` 422 if the key was used with another body.
+    """
+    if current is None:
+        return None
+    if current.request != request:
+        raise Problem.invalid("Idempotency-Key", "was used with another body")
+    return Change(current, changed=False)
+
+
+def withdraw(
+    current: Article | None, wanted: Preconditions, now: datetime, base_url: str
+) -> Change:
+    """Withdraw the article. Idempotent. Raises `Problem` 404 or 412."""
+    if current is None:
+        raise Problem(404, "there is no such article")
+    wanted.check(current)
+    if current.state == "withdrawn":
+        return Change(current, changed=False)
+    article = current.model_copy(
+        update={"revision": current.revision + 1, "state": "withdrawn", "modified_at": now}
+    )
+    return Change(article, True, event_of(current, article, base_url, None))
+
+
+def come_due(current: Article, now: datetime, base_url: str) -> Change:
+    """Publish a scheduled article whose time has come."""
+    if current.state != "scheduled" or current.content.published_at > now:
+        return Change(current, changed=False)
+    update = {
+        "revision": current.revision + 1,
+        "state": "published",
+        "modified_at": now,
+        "was_public": True,
+    }
+    article = current.model_copy(update=update)
+    return Change(
+        article, True, event_of(current, article, base_url, "minor" if current.quiet else None)
+    )
+
+
+def republish(current: Article, base_url: str) -> Change:
+    """Publish a public article's state again under a new revision,
+    so that every subscriber handles it.
+    """
+    if current.state != "published":
+        return Change(current, changed=False)
+    article = current.model_copy(update={"revision": current.revision + 1})  # nothing was modified
+    return Change(article, True, full_event(events.ArticleUpdated, article, "republish", base_url))

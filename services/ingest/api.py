@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.ingest import contract
-from services.ingest.articles import article_routes, media_routes
+from services.ingest.articles import editing_routes, listing_routes, media_routes
 from services.ingest.articles.content import ArticleInput
 from services.ingest.reads import batch_routes, beacon_routes
 from services.ingest.reads.read_batches import ReadBatchInput
@@ -26,7 +26,7 @@ def describe_api() -> FastAPI:
         models=(ArticleInput, ReadBatchInput, *beacon_routes.MODELS, *health.MODELS),
     )
     api = make_api("Lượt Đọc: ingest", ABOUT, described)
-    for module in (article_routes, media_routes, batch_routes):
+    for module in (editing_routes, listing_routes, media_routes, batch_routes):
         api.include_router(module.routes)
     contract.add_contract(api)
     return api

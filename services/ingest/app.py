@@ -16,6 +16,7 @@ from luotdoc_subscriber.base.tasks import background
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit.publishing import publish, publish_encoded
 from services.ingest.api import build_api
+from services.ingest.articles.documents import Outgoing
 from services.ingest.articles.reconciler import Reconciler
 from services.ingest.articles.relay import Relay
 from services.ingest.articles.schedule import Schedule
@@ -33,7 +34,7 @@ from services.ingest.reads.spool import Spool
 from services.ingest.reads.visitors import ReloadWindow
 from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
-from services.ingest.store import ArticleStore, Outgoing
+from services.ingest.store import ArticleStore
 from shared.base import metrics
 from shared.base.urls import origin_of
 from shared.rabbit import topology

@@ -13,7 +13,8 @@ from luotdoc_subscriber.base.clock import now
 from luotdoc_subscriber.base.errors import Refused, Transient
 from luotdoc_subscriber.rabbit import broker as rabbit
 from services.ingest.app import make_publisher
-from services.ingest.articles.article import Article, Change, republish
+from services.ingest.articles.article import Article
+from services.ingest.articles.changes import Change, republish
 from services.ingest.articles.reconcile import KINDS, parse_subscribers
 from services.ingest.articles.reconciler import differences
 from services.ingest.reads.outlet import Publish

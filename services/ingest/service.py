@@ -11,7 +11,8 @@ from fastapi.security.base import SecurityBase
 
 from luotdoc_subscriber.base.clock import to_millis
 from luotdoc_subscriber.base.log import correlation
-from services.ingest.articles import article as articles
+from services.ingest.articles.article import Article
+from services.ingest.articles.changes import Change
 from services.ingest.articles.cleaning import Offload
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import read_batches
@@ -40,9 +41,7 @@ class Articles:
     """Slugs of the site's sections; empty if the settings don't name them."""
     offload: Offload = field(default_factory=Offload)
 
-    async def change(
-        self, article_id: str, decide: Callable[[articles.Article | None], articles.Change]
-    ) -> articles.Change:
+    async def change(self, article_id: str, decide: Callable[[Article | None], Change]) -> Change:
         """Commit a change, and update this process: the known articles and the relay."""
         change = await self.store.change(article_id, decide, correlation.get())
         self.known.note(article_id, change.article.state == "published")

@@ -5,7 +5,6 @@ articles with their outbox, media, salts, keys, and the change stream of article
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bson import Binary
@@ -13,14 +12,24 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from luotdoc_events import events
-from services.ingest.articles.article import Article, Change, Content, State
+from services.ingest.articles.article import Article, State
+from services.ingest.articles.changes import Change
+from services.ingest.articles.documents import (
+    Outgoing,
+    Place,
+    article_of,
+    document_of,
+    document_of_outgoing,
+    matching,
+    outgoing_in,
+    outgoing_of,
+)
 from services.ingest.reads.read_batches import KeyNote
 from shared.storage.changes import Opened, changes
 from shared.storage.collections import KEY_HOURS, SALT_HOURS
 from shared.storage.errors import store
 from shared.storage.transactions import transaction
-from shared.storage.types import Client, Database, Document, Session
+from shared.storage.types import Client, Database, Session
 from shared.storage.versions import VERSION, readable
 from shared.web.state_listing import Held
 
@@ -28,28 +37,6 @@ Decide = Callable[[Article | None], Change]
 
 CHANGE_SECONDS = 10.0
 """Timeout for a change by a client. `transaction` alone would repeat it for two minutes."""
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """An event in the outbox. `body` is the encoded CloudEvent."""
-
-    id: str
-    article: str
-    revision: int
-    name: str
-    type: str
-    body: bytes
-    correlation_id: str
-    time: datetime
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in a list of articles: after the article with this time and id."""
-
-    time: datetime
-    id: str
 
 
 @store
@@ -65,7 +52,7 @@ class ArticleStore:
     async def get(self, article_id: str) -> Article | None:
         """The article in any state, or None."""
         document = await self._db.articles.find_one({"_id": article_id})
-        return _article(document) if document else None
+        return article_of(document) if document else None
 
     async def change(self, article_id: str, decide: Decide, correlation_id: str) -> Change:
         """Apply `decide` to the stored article,
@@ -78,7 +65,7 @@ class ArticleStore:
 
         async def once(session: Session) -> Change:
             document = await self._db.articles.find_one({"_id": article_id}, session=session)
-            change = decide(_article(document) if document else None)
+            change = decide(article_of(document) if document else None)
             if change.changed:
                 await self._write(change, correlation_id, session)
             return change
@@ -92,57 +79,55 @@ class ArticleStore:
 
     async def _write(self, change: Change, correlation_id: str, session: Session) -> None:
         article = change.article
-        document = {
-            "v": VERSION,
-            **article.model_dump(exclude={"id", "content"}),
-            **article.content.model_dump(),
-        }
+        document = document_of(article)
         if article.revision == 1:
-            await self._db.articles.insert_one({"_id": article.id, **document}, session=session)
+            await self._db.articles.insert_one(document, session=session)
         else:
             wanted = {"_id": article.id, "revision": article.revision - 1}
             done = await self._db.articles.replace_one(wanted, document, session=session)
             if done.matched_count != 1:
                 raise RuntimeError(f"article {article.id} changed within its own transaction")
         if change.event is not None:
-            outgoing = _outgoing(change, correlation_id, self._clock(), self._schemas_url)
-            await self._db.outbox.insert_one(outgoing, session=session)
+            entry = outgoing_of(
+                article, change.event, correlation_id, self._clock(), self._schemas_url
+            )
+            await self._db.outbox.insert_one(document_of_outgoing(entry), session=session)
 
     async def listing(
         self, section: str | None, state: State | None, limit: int, after: Place | None
     ) -> list[Article]:
         """Articles after `after`, newest time of publication first."""
-        wanted = _filtered(section, state)
+        wanted = matching(section, state)
         if after is not None:
             wanted["$or"] = [
                 {"published_at": {"$lt": after.time}},
                 {"published_at": after.time, "_id": {"$gt": after.id}},
             ]
         order = [("published_at", DESCENDING), ("_id", ASCENDING)]
-        return [_article(d) async for d in self._db.articles.find(wanted).sort(order).limit(limit)]
+        return [
+            article_of(d) async for d in self._db.articles.find(wanted).sort(order).limit(limit)
+        ]
 
     async def changes(
         self, section: str | None, state: State | None, limit: int, after: Place
     ) -> list[Article]:
         """Articles changed after `after`, the oldest change first."""
-        wanted = _filtered(section, state)
+        wanted = matching(section, state)
         wanted["$or"] = [
             {"modified_at": {"$gt": after.time}},
             {"modified_at": after.time, "_id": {"$gt": after.id}},
         ]
         articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
         order = [("modified_at", ASCENDING), ("_id", ASCENDING)]
-        return [_article(d) async for d in articles.find(wanted).sort(order).limit(limit)]
+        return [article_of(d) async for d in articles.find(wanted).sort(order).limit(limit)]
 
     async def ever_public(self, after: str, limit: int) -> list[Article]:
         """Articles that were ever public, in their current state,
         sorted by id, with ids after `after`.
         """
         wanted = {"_id": {"$gt": after}, "was_public": True}
-        return [
-            _article(document)
-            async for document in self._db.articles.find(wanted).sort("_id").limit(limit)
-        ]
+        found = self._db.articles.find(wanted).sort("_id").limit(limit)
+        return [article_of(document) async for document in found]
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """Id, revision and state of articles that were ever public,
@@ -172,11 +157,7 @@ class ArticleStore:
 
     async def is_published(self, article_id: str) -> bool:
         """Whether the article is public, by majority read concern."""
-        articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
-        return (
-            await articles.find_one({"_id": article_id, "state": "published"}, {"_id": 1})
-            is not None
-        )
+        return bool(await self.published_among({article_id}))
 
     async def published(self) -> set[str]:
         """Ids of all public articles."""
@@ -202,20 +183,7 @@ class ArticleStore:
         cursor = (
             outbox.find({}).sort([("article", ASCENDING), ("revision", ASCENDING)]).limit(limit)
         )
-        return [
-            Outgoing(
-                d["_id"],
-                d["article"],
-                d["revision"],
-                d["name"],
-                d["type"],
-                bytes(d["body"]),
-                d["correlation_id"],
-                d["created_at"],
-            )
-            async for d in cursor
-            if readable("outbox", d)
-        ]
+        return [outgoing_in(document) async for document in cursor]
 
     async def sent(self, ids: list[str]) -> None:
         """Delete events that RabbitMQ has confirmed."""
@@ -278,49 +246,3 @@ class ArticleStore:
             {"_id": day.isoformat()}, {"$setOnInsert": fresh}, upsert=True, return_document=True
         )
         return bytes(readable("salts", document)["salt"])
-
-
-def _filtered(section: str | None, state: State | None) -> Document:
-    return {
-        name: value for name, value in (("section", section), ("state", state)) if value is not None
-    }
-
-
-def _article(document: Document) -> Article:
-    readable("articles", document)
-    return Article(
-        id=document["_id"],
-        content=Content.model_validate(document),
-        **{
-            name: document[name]
-            for name in ("revision", "state", "created_at", "modified_at", "was_public")
-        },
-        # Documents of older releases lack these.
-        **{name: document[name] for name in ("quiet", "request") if name in document},
-    )
-
-
-def _outgoing(change: Change, correlation_id: str, now: datetime, schemas: str) -> Document:
-    article, event = change.article, change.event
-    assert event is not None  # noqa: S101  (for the type checker)
-    wire = events.envelope(
-        event,
-        id=f"{article.id}-{article.revision}-{secrets.token_hex(6)}",
-        source="/luotdoc/ingest",
-        time=now,
-        schemas=schemas,
-        subject=article.id,
-        revision=article.revision,
-        correlation_id=correlation_id,
-    )
-    return {
-        "_id": wire.id,
-        "v": VERSION,
-        "article": article.id,
-        "revision": article.revision,
-        "name": wire.name,
-        "type": wire.type,
-        "body": Binary(events.encode(wire)),
-        "correlation_id": correlation_id,
-        "created_at": now,
-    }

@@ -160,7 +160,7 @@ class Renderer:
         body_html = scrollable_tables(self.pictures.linked(article.body_html))
         image = article.model_dump(mode="json", include={"image"})["image"]
         shown = {
-            **article.model_dump(include={"id", "title", "lead", "byline", "tags", "language"}),
+            **article.model_dump(),  # the template chooses; what follows has another form there
             "body": Markup(body_html),  # noqa: S704  (ingest has sanitised it)
             "section": section,
             "image": self.shown_image(image),

@@ -9,21 +9,10 @@ import pytest
 from luotdoc_events.events import Article as FullArticle
 from luotdoc_events.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn, Image
 from services.ingest.articles.answers import ArticleAnswer, view
-from services.ingest.articles.article import (
-    Article,
-    Change,
-    Content,
-    Preconditions,
-    Weight,
-    come_due,
-    fill,
-    preconditions,
-    put,
-    republish,
-    url_of,
-    withdraw,
-)
+from services.ingest.articles.article import Article, Content, Weight, fill, url_of
+from services.ingest.articles.changes import Change, come_due, put, republish, withdraw
 from services.ingest.articles.content import ArticleInput
+from services.ingest.articles.preconditions import Preconditions, preconditions
 from shared.base.errors import Problem
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

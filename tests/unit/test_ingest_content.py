@@ -17,8 +17,8 @@ from services.ingest.articles.content import (
     ArticleInput,
     distinct,
     given_twice,
-    slug_of,
 )
+from services.ingest.articles.slug import slug_of
 from shared.web.problems import from_validation
 
 LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}

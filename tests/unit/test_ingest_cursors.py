@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.articles.article import Article, Preconditions, put
+from services.ingest.articles.article import Article
+from services.ingest.articles.changes import put
 from services.ingest.articles.cursors import PATTERN, Cursor, behind_changes, parsed
-from services.ingest.store import Place
+from services.ingest.articles.documents import Place
+from services.ingest.articles.preconditions import Preconditions
 from tests.unit.test_ingest_article import CONTENT, SITE
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)

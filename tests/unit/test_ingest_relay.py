@@ -13,9 +13,10 @@ from pamqp.commands import Basic
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.articles import relay as module
+from services.ingest.articles.documents import Outgoing
 from services.ingest.articles.relay import Relay
 from services.ingest.metrics import IngestMetrics
-from services.ingest.store import ArticleStore, Outgoing
+from services.ingest.store import ArticleStore
 
 
 class Outbox:

@@ -6,7 +6,6 @@ from luotdoc_events import events
 from services.ingest.articles.article import Article, Content, Weight, url_of
 from services.ingest.articles.body.links import absolute, origin_of
 
-
 _QUIET = frozenset(
     {"slug", "section", "byline", "tags", "language", "published_at", "reads_baseline"}
 )

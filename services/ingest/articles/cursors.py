@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from luotdoc_subscriber.base.clock import from_millis, to_millis
 from services.ingest.articles.article import Article
-from services.ingest.store import Place
+from services.ingest.articles.documents import Place
 
 PATTERN = r"^-?[0-9]{1,13}-[a-z0-9]{0,32}(\.[0-9]{1,13})?$"
 OVERLAP = timedelta(seconds=60)

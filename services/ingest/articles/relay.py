@@ -16,8 +16,9 @@ from aio_pika.exceptions import DeliveryError
 from luotdoc_subscriber.base.clock import Clock
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.tasks import supervised
+from services.ingest.articles.documents import Outgoing
 from services.ingest.metrics import IngestMetrics
-from services.ingest.store import ArticleStore, Outgoing
+from services.ingest.store import ArticleStore
 
 ROUND = 200
 """Upper bound for the events read at once."""

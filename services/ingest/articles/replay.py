@@ -6,7 +6,7 @@ import aio_pika
 
 from luotdoc_subscriber.base.clock import now
 from luotdoc_subscriber.base.errors import Refused, Transient
-from services.ingest.articles.article import as_event
+from services.ingest.articles.article_events import as_event
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from shared.operators.replay_command import progress

@@ -1,0 +1,122 @@
+"""The documents of articles and of the outbox, and what they hold. Pure."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from luotdoc_events import events
+from services.ingest.articles.article import Article, Content, State
+from shared.storage.versions import VERSION, readable
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An event in the outbox. `body` is the encoded CloudEvent."""
+
+    id: str
+    article: str
+    revision: int
+    name: str
+    type: str
+    body: bytes
+    correlation_id: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a list of articles: after the article with this time and id."""
+
+    time: datetime
+    id: str
+
+
+def document_of(article: Article) -> Document:
+    """The document of an article: every declared field, content and all, side by side."""
+    return {
+        "_id": article.id,
+        "v": VERSION,
+        **article.model_dump(exclude={"id", "content"}),
+        **article.content.model_dump(),
+    }
+
+
+def article_of(document: Document) -> Article:
+    """The article in its document. Raises `NewerVersion`."""
+    readable("articles", document)
+    return Article(
+        id=document["_id"],
+        content=Content.model_validate(document),
+        **{
+            name: document[name]
+            for name in ("revision", "state", "created_at", "modified_at", "was_public")
+        },
+        # Documents of older releases lack these.
+        **{name: document[name] for name in ("quiet", "request") if name in document},
+    )
+
+
+def matching(section: str | None, state: State | None) -> Document:
+    """The filter of a query for articles; None matches any."""
+    return {
+        name: value for name, value in (("section", section), ("state", state)) if value is not None
+    }
+
+
+def outgoing_of(
+    article: Article, event: events.Data, correlation_id: str, now: datetime, schemas_url: str
+) -> Outgoing:
+    """The event of a change of `article`, encoded, for the outbox."""
+    wire = events.envelope(
+        event,
+        id=f"{article.id}-{article.revision}-{secrets.token_hex(6)}",
+        source="/luotdoc/ingest",
+        time=now,
+        schemas=schemas_url,
+        subject=article.id,
+        revision=article.revision,
+        correlation_id=correlation_id,
+    )
+    return Outgoing(
+        id=wire.id,
+        article=article.id,
+        revision=article.revision,
+        name=wire.name,
+        type=wire.type,
+        body=events.encode(wire),
+        correlation_id=correlation_id,
+        time=now,
+    )
+
+
+def document_of_outgoing(entry: Outgoing) -> Document:
+    """The outbox document of an event."""
+    return {
+        "_id": entry.id,
+        "v": VERSION,
+        "article": entry.article,
+        "revision": entry.revision,
+        "name": entry.name,
+        "type": entry.type,
+        "body": entry.body,
+        "correlation_id": entry.correlation_id,
+        "created_at": entry.time,
+    }
+
+
+def outgoing_in(document: Document) -> Outgoing:
+    """The event in its outbox document. Raises `NewerVersion`."""
+    held = readable("outbox", document)
+    return Outgoing(
+        id=held["_id"],
+        article=held["article"],
+        revision=held["revision"],
+        name=held["name"],
+        type=held["type"],
+        body=bytes(held["body"]),
+        correlation_id=held["correlation_id"],
+        time=held["created_at"],
+    )

@@ -26,9 +26,8 @@ def describe_api() -> FastAPI:
         models=(ArticleInput, ReadBatchInput, *beacon_routes.MODELS, *health.MODELS),
     )
     api = make_api("Lượt Đọc: ingest", ABOUT, described)
-    for module in (editing_routes, listing_routes, media_routes, batch_routes):
+    for module in (editing_routes, listing_routes, media_routes, batch_routes, contract):
         api.include_router(module.routes)
-    contract.add_contract(api)
     return api
 
 
@@ -36,4 +35,5 @@ def build_api(service: Articles) -> FastAPI:
     """The API, whose handlers work with `service`."""
     api = describe_api()
     api.state.service = service
+    api.state.documents = contract.read_documents()
     return api

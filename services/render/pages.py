@@ -205,27 +205,42 @@ class Renderer:
         """
         base = f"/{slug}/" if slug else "/"
         heading = self.site.section(slug).name if slug else None
-        return self._templates.get_template("list.html").render(
-            heading=heading,
+        return self.page(
+            "list.html",
+            title=heading or self.site.name,
+            canonical=self.site.url + base if page == 1 else f"{self.site.url}{base}?page={page}",
+            description=self.site.tagline,
             section=slug,
+            heading=heading,
             items=items,
             page=page,
             previous_url=None if page == 1 else base if page == 2 else f"{base}?page={page - 1}",
             next_url=f"{base}?page={page + 1}" if more else None,
             aside=Markup(aside),  # noqa: S704  (made by a template)
-            page_title=heading or self.site.name,
-            description=self.site.tagline,
-            canonical=self.site.url + base if page == 1 else f"{self.site.url}{base}?page={page}",
+        )
+
+    def page(
+        self,
+        template: str,
+        *,
+        title: str,
+        canonical: str | None,
+        description: str = "",
+        section: str | None = None,
+        **shown: Any,
+    ) -> str:
+        """A page of `template`, which gets `shown`. `canonical` is its absolute address, if it has
+        one; `section` is the slug that the menu marks.
+        """
+        return self._templates.get_template(template).render(
+            page_title=title,
+            canonical=canonical,
+            description=description,
+            section=section,
+            **shown,
         )
 
     def error(self, status: int, heading: str, message: str) -> str:
         """An error page for people."""
-        return self._templates.get_template("error.html").render(
-            status=status,
-            heading=heading,
-            message=message,
-            section=None,
-            page_title=heading,
-            description="",
-            canonical=None,
-        )
+        shown: dict[str, Any] = {"status": status, "heading": heading, "message": message}
+        return self.page("error.html", title=heading, canonical=None, **shown)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from luotdoc_events import events
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
@@ -65,10 +64,8 @@ def test_every_row_of_the_table_of_alerts_is_read() -> None:
     assert len(rows) == len(alerts())
 
 
-def test_the_readme_names_every_event_and_every_port() -> None:
+def test_the_readme_names_every_port() -> None:
     readme = (ROOT / "README.md").read_text()
-    for name in events.EVENTS:
-        assert f"`{name}`" in readme
     for name, kind in (
         ("render", RenderSettings),
         ("ingest", IngestSettings),

@@ -62,6 +62,12 @@ fuzz: $(STAMP) ## random bytes in messages to each queue, at the level of frames
 test-unit: $(STAMP) ## the tests without servers, in seconds
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
+.PHONY: packages
+packages: $(STAMP) $(NODE) ## build what other teams install into dist/: luotdoc-events, luotdoc-subscriber, @luotdoc/events
+	@rm -rf dist
+	@$(BIN)/python packages/build.py dist
+	@$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+
 long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines, Java types, rolling restarts, outages, first starts
 	@deploy/local/bootstrap.sh servers java shell gateway
 	$(BIN)/python -m pytest -m long $(ARGS)
@@ -69,7 +75,7 @@ long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines,
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict luotdoc_events luotdoc_subscriber services shared deploy tests docs/examples
+	$(BIN)/mypy --strict luotdoc_events luotdoc_subscriber services shared deploy packages tests docs/examples
 	$(BIN)/python -m shared.contract check
 	@$(MAKE) --no-print-directory test
 

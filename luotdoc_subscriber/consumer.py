@@ -1,6 +1,6 @@
 """Settles each message of a work queue of events: handled, stale, ignored, retried or parked.
 
-`luotdoc_subscriber.subscribe` has the rules for handlers.
+`luotdoc_subscriber.subscribing` has the rules for handlers.
 """
 
 import asyncio

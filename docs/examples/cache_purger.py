@@ -13,14 +13,19 @@ import httpx
 from pydantic import Field
 
 from luotdoc_events.events import PageRemoved, PageRendered
-from luotdoc_subscriber.base.command import Command
-from luotdoc_subscriber.base.errors import Retry, Transient
-from luotdoc_subscriber.base.settings import HttpUrl, SubscriberSettings
-from luotdoc_subscriber.guard import InMemory
-from luotdoc_subscriber.rabbit.broker import make_broker
-from luotdoc_subscriber.standalone import run
-from luotdoc_subscriber.subscribe import Event, subscribe
-from shared.base.settings import load
+from luotdoc_subscriber import (
+    Command,
+    Event,
+    HttpUrl,
+    InMemory,
+    Retry,
+    SubscriberSettings,
+    Transient,
+    load,
+    make_broker,
+    run,
+    subscribe,
+)
 
 
 class Settings(SubscriberSettings):

@@ -20,13 +20,16 @@ from pathlib import Path
 from pydantic import Field
 
 from luotdoc_events.events import Article, ArticlePublished, ArticleWithdrawn
-from luotdoc_subscriber.base.command import Command
-from luotdoc_subscriber.base.settings import SubscriberSettings
-from luotdoc_subscriber.guard import Unguarded
-from luotdoc_subscriber.rabbit.broker import make_broker
-from luotdoc_subscriber.standalone import run
-from luotdoc_subscriber.subscribe import Event, subscribe
-from shared.base.settings import load
+from luotdoc_subscriber import (
+    Command,
+    Event,
+    SubscriberSettings,
+    Unguarded,
+    load,
+    make_broker,
+    run,
+    subscribe,
+)
 
 
 class Settings(SubscriberSettings):

@@ -17,7 +17,7 @@ from luotdoc_subscriber.queue_depth import watch
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit import layout
 from luotdoc_subscriber.rabbit.publishing import publish_event
-from luotdoc_subscriber.subscribe import listen, subscribe
+from luotdoc_subscriber.subscribing import listen, subscribe
 from services.render.cache import PageCache
 from services.render.database import Questions
 from services.render.fragments import Fragments

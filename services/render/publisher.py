@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock
-from luotdoc_subscriber.subscribe import Event
+from luotdoc_subscriber.subscribing import Event
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.store import Page, PageStore, stored_article

@@ -16,7 +16,7 @@ from luotdoc_subscriber.guard import Unguarded
 from luotdoc_subscriber.queue_depth import watch
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit import layout
-from luotdoc_subscriber.subscribe import listen, subscribe
+from luotdoc_subscriber.subscribing import listen, subscribe
 from services.stats import api, gauges
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from luotdoc_events.events import Article, ArticleWithdrawn
-from luotdoc_subscriber.subscribe import Event
+from luotdoc_subscriber.subscribing import Event
 from services.stats.catalogue import change
 from services.stats.store import Store
 

@@ -29,7 +29,7 @@ from luotdoc_subscriber.base.settings import SubscriberSettings
 from luotdoc_subscriber.guard import Guard, InMemory, OnDisk
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit import declaring, layout
-from luotdoc_subscriber.subscribe import Event, subscribe
+from luotdoc_subscriber.subscribing import Event, subscribe
 from tests.integration.test_operators import _run
 from tests.support.system import System, until
 from tests.support.wire import message, publish, sample

@@ -16,7 +16,7 @@ from luotdoc_subscriber.base.settings import SubscriberSettings
 from luotdoc_subscriber.guard import OnDisk, subject_of
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit import declaring
-from luotdoc_subscriber.subscribe import Event, kinds_of, subscribe
+from luotdoc_subscriber.subscribing import Event, kinds_of, subscribe
 from tests.integration.conftest import Subscriber
 from tests.integration.test_digest_javascript import digest as javascript_digest
 from tests.integration.test_examples import DIGEST, PURGER

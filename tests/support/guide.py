@@ -52,7 +52,7 @@ RUN = {
     ): "tests/integration/test_subscribers_page.py::test_the_first_event",
     (
         "docs/subscribers.md",
-        "from shared.",
+        "from luotdoc_subscriber import",
     ): "tests/integration/test_subscribers_page.py::test_the_first_event",
     (
         "docs/subscribers.md",

@@ -21,7 +21,7 @@ from pathlib import Path
 _IMPORTED = [f"services.{service}.app" for service in ("ingest", "render", "counter", "stats")]
 _IMPORTED += [
     "luotdoc_subscriber.standalone",
-    "luotdoc_subscriber.subscribe",
+    "luotdoc_subscriber.subscribing",
     "shared.operators.parked_queue",
     "shared.setup",
     "services.ingest.command",

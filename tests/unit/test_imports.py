@@ -196,9 +196,22 @@ def test_nothing_imports_tests_or_tools() -> None:
     assert offending(MODULES, lambda _, name: top(name) in {"tests", "deploy"}) == []
 
 
+def needs(package: str) -> set[str]:
+    """The third parties' packages that a package of ours imports."""
+    modules = [name for name in MODULES if top(name) == package]
+    names = {top(name) for module in modules for name in imports(module)}
+    return names - sys.stdlib_module_names - {package}
+
+
 def test_the_events_need_nothing_but_pydantic() -> None:
-    assert {top(name) for name in imports("luotdoc_events.events")} - sys.stdlib_module_names == {
-        "pydantic"
+    assert needs("luotdoc_events") == {"pydantic"}
+
+
+def test_the_kit_needs_what_its_package_depends_on() -> None:
+    assert needs("luotdoc_subscriber") == {
+        "luotdoc_events",
+        *("aio_pika", "aiormq", "faststream", "pamqp", "prometheus_client"),
+        *("pydantic", "pydantic_settings", "pythonjsonlogger"),
     }
 
 

@@ -12,7 +12,7 @@ from luotdoc_events.events import (
     ReadsCounted,
 )
 from luotdoc_subscriber.guard import InMemory, outdated, subject_of
-from luotdoc_subscriber.subscribe import Event, kinds_of
+from luotdoc_subscriber.subscribing import Event, kinds_of
 
 
 def event(name: str = "article.updated", revision: int | None = 5) -> Envelope:

@@ -16,7 +16,18 @@ from deploy.local import processes
 from deploy.local.broker import Broker
 from deploy.local.database import Database
 from luotdoc_subscriber.base.command import Command
-from tests.bench import beacon, counting, freshness, history, machine, memory, pairs, replay, wire
+from tests.bench import (
+    beacon,
+    counting,
+    freshness,
+    history,
+    machine,
+    memory,
+    pairs,
+    replay,
+    spool,
+    wire,
+)
 from tests.bench.figures import Figure, table
 from tests.bench.rig import Rig
 from tests.support.system import System
@@ -24,7 +35,7 @@ from tests.support.system import System
 Measure = Callable[[Rig], Awaitable[list[Figure]]]
 MEASURES: dict[str, Measure] = {
     module.NAME: module.measure
-    for module in (beacon, counting, pairs, freshness, history, replay, memory, wire)
+    for module in (beacon, counting, pairs, freshness, history, replay, memory, spool, wire)
 }
 
 

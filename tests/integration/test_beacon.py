@@ -32,10 +32,10 @@ async def test_outcomes(system: System) -> None:
     beacon = await system.http.post(
         url,
         content='{"article":"a1"}',
-        headers={"content-type": "text/plain;charset=UTF-8", "user-agent": "Mozilla/5 b"},
+        headers={"content-type": "text/plain;charset=UTF-8", "user-agent": BROWSER + " b"},
     )
     assert (beacon.status_code, beacon.headers["luotdoc-read"]) == (204, "counted")
-    pixel = await system.http.get(f"{url}.gif?article=a1", headers={"user-agent": "Mozilla/5 c"})
+    pixel = await system.http.get(f"{url}.gif?article=a1", headers={"user-agent": BROWSER + " c"})
     assert (pixel.status_code, pixel.headers["content-type"]) == (200, "image/gif")
     assert pixel.headers["cache-control"] == "no-store"
 

@@ -53,7 +53,7 @@ async def test_a_setup_that_was_cut_off_is_begun_again(
             forget = f'rabbit_amqqueue:internal_delete({gone}, <<"operator">>).'
             await asyncio.to_thread(node.control, "eval", forget)
         await asyncio.wait_for(setup, 120)
-        assert "is made again: RabbitMQ died" in caplog.text
+        assert "is down since RabbitMQ died" in caplog.text
         async with await aio_pika.connect(node.url) as connection:
             channel = await connection.channel()
             exchange = await channel.get_exchange(topology.READS.name)

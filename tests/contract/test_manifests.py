@@ -276,7 +276,10 @@ def test_the_gateway_names_every_pod_that_ingest_may_have() -> None:
 
 def test_gateways_have_the_same_backends_everywhere() -> None:
     k8s = (GATEWAY / "servers.cfg").read_text()
-    compose = COMPOSE["configs"]["servers"]["content"]
+    compose = (ROOT / "deploy/compose/servers.cfg").read_text()
+    mounted = "./deploy/compose/servers.cfg:/etc/gateway/servers.cfg:ro"
+    assert mounted in COMPOSE["services"]["gateway"]["volumes"]
+    assert "configs" not in COMPOSE, "compose writes no inline text into a read-only container"
     local = servers({service: [("one", "127.0.0.1:1")] for service in BACKENDS.values()})
     wanted = [("reads", "reads"), *((name, "http") for name in BACKENDS if name != "reads")]
     for text in (k8s, compose, local):

@@ -38,6 +38,13 @@ image-check: $(STAMP) ## the image builds beside an index with newer releases, a
 	@deploy/local/bootstrap.sh containers
 	@$(BIN)/python -m tests.install.image
 
+.PHONY: containers
+containers: $(STAMP) ## docker-compose.yml on an engine of its own with stand-ins, and its gateway in Chromium; root
+	@deploy/local/bootstrap.sh containers browser node
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
+		--requirement requirements-containers.txt && $(BIN)/pip check --disable-pip-version-check
+	@$(BIN)/python -m tests.containers
+
 bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="--quick --only beacon --json FILE"
 	@deploy/local/bootstrap.sh servers load
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -96,6 +103,7 @@ lock: $(STAMP) ## write requirements*.txt from requirements*.in; ARGS=--upgrade 
 	$(PIP_COMPILE) $(ARGS) --output-file requirements.txt requirements.in
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-demo.txt requirements-demo.in
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
+	$(PIP_COMPILE) $(ARGS) --output-file requirements-containers.txt requirements-containers.in
 	@! grep -nE '://|^-|^ *# .*/' requirements*.txt  # nothing of the machine that made them
 
 .PHONY: siege

@@ -43,7 +43,7 @@ class Database(Server):
 
     def command(self) -> list[str]:
         return [
-            self.server or _wheel_server(),
+            self.server or find_mongod(),
             f"--dbpath={self.folder / 'data'}",
             f"--logpath={self.folder / 'mongod.log'}",
             f"--bind_ip={ports.HOST}",
@@ -98,7 +98,7 @@ def _join(client: pymongo.MongoClient[dict[str, Any]], address: str) -> None:
             client.admin.command("replSetReconfig", config, force=True)
 
 
-def _wheel_server() -> str:
+def find_mongod() -> str:
     """The path of the wheel's mongod, made executable. Raises StartError without the wheel."""
     try:
         wheel = importlib.metadata.distribution(_WHEEL)

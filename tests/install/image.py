@@ -7,113 +7,29 @@ that the Dockerfile gives, with the pip of Debian 12. Nothing is pulled. Ends wi
 anything went wrong.
 """
 
-import functools
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from luotdoc_events.version import VERSION
 from luotdoc_subscriber.base.command import Command
+from tests.containers.engine import GATEWAY, engine, served
+from tests.containers.stand_ins import load, make_python
 from tests.install.__main__ import ROOT, download, extras, say
 from tests.install.index import make_index
 
-BRIDGE, GATEWAY = "luotdoc-check0", "172.31.253.1"
-PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 SERVICES = ("ingest", "render", "counter", "stats")
-START_SECONDS = 60.0
-
-
-def make_base(place: Path, index: str) -> Path:
-    """A Debian root file system with Python and pip where the official image has them; pip asks
-    `index` alone.
-    """
-    archive = place / "base.tar"
-    told = f"[global]\nindex-url = {index}\ntrusted-host = {GATEWAY}\n"
-    (place / "pip.conf").write_text(told)
-    hooks = [
-        f"copy-in {place}/pip.conf /etc",
-        'chroot "$1" rm -f /usr/lib/python3.11/EXTERNALLY-MANAGED',
-        'chroot "$1" ln -s /usr/bin/python3 /usr/local/bin/python',
-    ]
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
-    command += [f"--customize-hook={hook}" for hook in hooks]
-    subprocess.run([*command, "bookworm", str(archive)], check=True, stdout=subprocess.DEVNULL)
-    return archive
-
-
-@contextmanager
-def served(folder: Path, address: str) -> Iterator[int]:
-    """Serve `folder` over HTTP; the port."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing."""
-
-    server = http.server.ThreadingHTTPServer(
-        (address, 0), functools.partial(Quiet, directory=str(folder))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-
-
-@contextmanager
-def bridge() -> Iterator[None]:
-    """A network bridge for the engine alone."""
-    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
-    try:
-        subprocess.run(["ip", "address", "add", f"{GATEWAY}/24", "dev", BRIDGE], check=True)
-        subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
-        yield
-    finally:
-        subprocess.run(["ip", "link", "delete", BRIDGE], check=True)
-
-
-@contextmanager
-def engine(place: Path) -> Iterator[list[str]]:
-    """A Docker engine in `place`; the command line that talks to it."""
-    socket = f"unix://{place}/docker.sock"
-    folders = [
-        f"--data-root={place}/data",
-        f"--exec-root={place}/exec",
-        f"--pidfile={place}/docker.pid",
-    ]
-    with (place / "dockerd.log").open("wb") as output:
-        running = subprocess.Popen(
-            ["dockerd", *folders, f"--host={socket}", f"--bridge={BRIDGE}"],
-            stdout=output,
-            stderr=output,
-        )
-    docker = ["docker", f"--host={socket}"]
-    deadline = time.monotonic() + START_SECONDS
-    try:
-        while subprocess.run([*docker, "version"], capture_output=True, check=False).returncode:
-            if running.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(
-                    f"dockerd does not start:\n{(place / 'dockerd.log').read_text()[-2000:]}"
-                )
-            time.sleep(0.2)
-        yield docker
-    finally:
-        running.terminate()
-        running.wait(60)
 
 
 def check(docker: list[str], clone: Path, archive: Path) -> list[str]:
     """Build the image from `clone` and start what it holds; what is wrong."""
     (name,) = set(re.findall(r"^FROM (\S+)", (clone / "Dockerfile").read_text(), re.MULTILINE))
-    subprocess.run([*docker, "import", str(archive), name], check=True, stdout=subprocess.DEVNULL)
+    load(docker, archive, name, [])
     built = subprocess.run(
         [*docker, "build", "--tag", "luotdoc", str(clone)],
         env=os.environ | {"DOCKER_BUILDKIT": "0"},
@@ -164,8 +80,9 @@ def main() -> int:
         files.mkdir()
         held = download(files, [])
         make_index(place / "index", held, extras((ROOT / "requirements.txt").read_text()))
-        with bridge(), served(place / "index", GATEWAY) as port, engine(place) as docker:
-            wrong = check(docker, clone, make_base(place, f"http://{GATEWAY}:{port}/"))
+        with engine(place) as host, served(place / "index", GATEWAY) as port:
+            archive = make_python(place, f"http://{GATEWAY}:{port}/")
+            wrong = check(["docker", f"--host={host}"], clone, archive)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     say(

@@ -37,6 +37,7 @@ ENTRIES = [
     ["tests.fuzz"],
     ["tests.bench"],
     ["tests.siege"],
+    ["tests.containers"],
     ["tests.install"],
     ["tests.install.image"],
 ]

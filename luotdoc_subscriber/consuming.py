@@ -11,6 +11,7 @@ from faststream.rabbit import RabbitBroker
 
 from luotdoc_subscriber.rabbit import declaring
 from luotdoc_subscriber.rabbit.broker import Broker, calls_end_as_errors
+from luotdoc_subscriber.rabbit.faststream_internals import consumes, queue_of
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +41,7 @@ def not_consuming(broker: Broker) -> str | None:
 
 def idle(broker: RabbitBroker) -> list[Any]:
     """The FastStream subscribers of `broker` that have no consumer now."""
-    return [subscriber for subscriber in broker.subscribers if not _consumes(subscriber)]
-
-
-def _consumes(subscriber: Any) -> bool:
-    queue, tag = subscriber._queue_obj, subscriber._consumer_tag
-    if queue is None or tag is None or queue.channel.is_closed:
-        return False
-    return tag in queue.channel._channel.channel.consumers
+    return [subscriber for subscriber in broker.subscribers if not consumes(subscriber)]
 
 
 async def mend(broker: Broker) -> None:
@@ -60,7 +54,7 @@ async def mend(broker: Broker) -> None:
 async def _mend(broker: Broker) -> None:
     await declaring.declare_again(broker, broker.works)
     for each in idle(broker):
-        queue = each._queue_obj
+        queue = queue_of(each)
         if queue is None:
             continue
         log.warning("%s had lost its consumer and is consumed again", queue.name)

@@ -37,6 +37,7 @@ from luotdoc_subscriber.consumer import Consumer, Event, decode
 from luotdoc_subscriber.guard import Guard
 from luotdoc_subscriber.parking import check_readable, prepare
 from luotdoc_subscriber.rabbit.broker import Broker
+from luotdoc_subscriber.rabbit.faststream_internals import message_of
 from luotdoc_subscriber.rabbit.layout import EVENTS, RETRY_DELAYS, WorkQueue
 
 __all__ = ["Event", "listen", "subscribe"]
@@ -77,8 +78,7 @@ def subscribe(
             channel=Channel(prefetch_count=prefetch, publisher_confirms=True),
         )
         async def consume(_body: bytes) -> None:
-            stream_message: Any = broker.context.get_local("message")
-            await consumer.take(stream_message.raw_message)
+            await consumer.take(message_of(broker))
 
         return handle
 
@@ -117,9 +117,8 @@ def listen(
         channel=Channel(prefetch_count=100, publisher_confirms=True),
     )
     async def consume(body: bytes) -> None:
-        stream_message: Any = broker.context.get_local("message")
         try:
-            check_readable(stream_message.raw_message)
+            check_readable(message_of(broker))
             await handle(*decode(body))
         except Permanent as error:
             log.warning(

@@ -26,6 +26,7 @@ from luotdoc_subscriber.base import metrics
 from luotdoc_subscriber.base.plainly import first_line
 from luotdoc_subscriber.base.settings import SubscriberSettings
 from luotdoc_subscriber.rabbit import declaring, layout, properties
+from luotdoc_subscriber.rabbit.faststream_internals import close_connection, forget_queues
 
 log = logging.getLogger(__name__)
 
@@ -160,11 +161,9 @@ class Broker(RabbitBroker):
             log.warning(
                 "RabbitMQ: the connection was lost while it was being closed: %s", failures[0]
             )
-            for subscriber in self.subscribers:
-                subscriber._queue_obj = None  # type: ignore[attr-defined]  # else it is cancelled once more, and waited for
-            if self._connection is not None:
-                with suppress(*BROKER_ERRORS):
-                    await self._connection.close()
+            forget_queues(self)
+            with suppress(*BROKER_ERRORS):
+                await close_connection(self)
             await super().stop(*error)
 
     def _closed(self, _connection: Any, error: BaseException | None) -> None:

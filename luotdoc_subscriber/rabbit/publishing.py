@@ -1,24 +1,23 @@
 """Publishing with confirms, persistent and mandatory: messages in general, and events.
 
-One module reaches past FastStream and aio-pika into aiormq: this one (`_publish`).
+Publishing goes past FastStream and aio-pika, by the module `underlay`.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from aio_pika import RobustChannel
 from aio_pika.abc import DeliveryMode
-from aio_pika.exceptions import ChannelInvalidStateError, DeliveryError
-from aiormq import spec
+from aio_pika.exceptions import DeliveryError
 from faststream.exceptions import IncorrectState
 from faststream.rabbit import RabbitBroker, RabbitExchange
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.errors import NotTaken, Transient
 from luotdoc_subscriber.base.log import correlation
-from luotdoc_subscriber.rabbit import layout
+from luotdoc_subscriber.rabbit import layout, underlay
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
 
 EVENT_TIMEOUT = 10.0
@@ -44,7 +43,7 @@ async def publish(
     repeat it under the same id. Raises `NotTaken` if a queue refuses it, aio-pika's `DeliveryError`
     if no queue is bound.
     """
-    properties = spec.Basic.Properties(
+    properties = underlay.Properties(
         content_type=content_type,
         headers=dict(headers or {}),
         delivery_mode=DeliveryMode.PERSISTENT.value,
@@ -53,14 +52,21 @@ async def publish(
         message_type=message_type,
         app_id=broker.config.app_id,
     )
+    with _failures_of_publishing():
+        async with asyncio.timeout(timeout):
+            # FastStream only looks the exchange up: it was declared at the start.
+            declared = await broker.declare_exchange(exchange)
+            await underlay.publish(declared, body, routing_key, properties)
+
+
+@contextmanager
+def _failures_of_publishing() -> Iterator[None]:
+    """Turn the libraries' errors into those that `publish` raises."""
     try:
         with calls_end_as_errors():
-            async with asyncio.timeout(timeout):
-                await _publish(broker, body, exchange, routing_key, properties)
+            yield
     except DeliveryError as error:
-        if isinstance(
-            error.frame, spec.Basic.Nack
-        ):  # a queue did not take it: it is full or failing
+        if underlay.is_refusal(error):
             raise NotTaken("RabbitMQ refused the message") from error
         raise
     except BROKER_ERRORS as error:
@@ -69,29 +75,6 @@ async def publish(
         ) from error
     except IncorrectState as error:
         raise Transient("RabbitMQ is not connected yet") from error
-
-
-async def _publish(
-    broker: RabbitBroker,
-    body: bytes,
-    exchange: RabbitExchange,
-    routing_key: str,
-    properties: spec.Basic.Properties,
-) -> None:
-    # Not by FastStream's or aio-pika's publish: their message objects cost over 0.1 ms
-    # (docs/performance.md), and a reader waits for this call. `declare_exchange` only looks up the
-    # exchange, which was declared at the start.
-    channel = (await broker.declare_exchange(exchange)).channel
-    if channel.is_closed and isinstance(channel, RobustChannel):
-        await (
-            channel.restore()
-        )  # aio-pika restores it only once, and fails if an exchange is missing then
-    if channel.is_closed:
-        raise ChannelInvalidStateError("the channel is closed")
-    wire = await channel.get_underlay_channel()
-    await wire.basic_publish(
-        body, exchange=exchange.name, routing_key=routing_key, properties=properties, mandatory=True
-    )
 
 
 async def publish_encoded(

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 from faststream import AckPolicy
@@ -21,6 +20,7 @@ from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.parking import park, prepare
 from luotdoc_subscriber.queue_depth import watch
 from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit.faststream_internals import message_of
 from services.counter.announce import Announcer
 from services.counter.aside import Aside
 from services.counter.consumer import Consumer, Step
@@ -185,8 +185,7 @@ def build(
         channel=Channel(prefetch_count=settings.prefetch, publisher_confirms=False),
     )
     async def on_batch(_body: bytes) -> None:
-        message: Any = broker.context.get_local("message")
-        consumer.take(message.raw_message)
+        consumer.take(message_of(broker))
 
     return Service(
         name="counter",

@@ -1,0 +1,90 @@
+"""Modules have at most 250 lines and functions at most 40, unless a reason is given beside it.
+
+A module gives it in its docstring, a function in a comment above it (above its decorators): a
+sentence that begins with "Long because".
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("luotdoc_events", "luotdoc_subscriber", "services", "shared", "deploy")
+MODULE_LINES, FUNCTION_LINES = 250, 40
+REASON = "Long because "
+
+NOT_YET = {
+    "luotdoc_events/events.py",
+    "luotdoc_subscriber/consumer.py",
+    "luotdoc_subscriber/rabbit/properties.py",
+    "luotdoc_subscriber/rabbit/publishing.py",
+    "services/counter/app.py",
+    "services/ingest/app.py",
+    "services/ingest/articles/body/clean.py",
+    "services/ingest/articles/body/limits.py",
+    "services/ingest/articles/body/things.py",
+    "services/ingest/articles/body/writer.py",
+    "services/ingest/metrics.py",
+    "services/ingest/reads/spool.py",
+    "services/render/app.py",
+    "shared/parked.py",
+    "shared/rabbit/batch.py",
+    "shared/replay.py",
+}
+"""Modules that are still too long, or have such a function. Cut one, then take it off this list."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def modules() -> list[Path]:
+    return sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py"))
+
+
+def too_long(source: str) -> Iterator[str]:
+    """What is too long in a module without a reason: `the module`, or a function's name."""
+    tree, lines = ast.parse(source), source.splitlines()
+    if len(lines) > MODULE_LINES and REASON not in (ast.get_docstring(tree) or ""):
+        yield f"the module ({len(lines)})"
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > FUNCTION_LINES and REASON not in comment_above(node, lines):
+                yield f"{node.name} ({length})"
+
+
+def comment_above(node: Function, lines: list[str]) -> str:
+    """The comment lines that end just above a function and its decorators."""
+    first = min([node.lineno, *(each.lineno for each in node.decorator_list)]) - 1
+    comment: list[str] = []
+    while first and lines[first - 1].strip().startswith("#"):
+        first -= 1
+        comment.insert(0, lines[first].strip(" #"))
+    return " ".join(comment)
+
+
+def test_nothing_is_too_long_without_a_reason() -> None:
+    found = {str(file.relative_to(ROOT)): [*too_long(file.read_text())] for file in modules()}
+    assert {name: what for name, what in found.items() if what and name not in NOT_YET} == {}
+
+
+LONG = "def long() -> None:\n" + "    pass\n" * 40
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def short() -> None:\n" + "    pass\n" * 39, []),
+        (LONG, ["long (41)"]),
+        (f"class Kind:\n{LONG}".replace("\n", "\n    "), ["long (41)"]),
+        (f"# Long because it is one table.\n{LONG}", []),
+        (f"# Long because\n# it is one table.\n@decorator\nasync {LONG}", []),
+        (f"# Long because it is one table.\n\n{LONG}", ["long (41)"]),
+        ("pass\n" * 250, []),
+        ("pass\n" * 251, ["the module (251)"]),
+        ('"""A table.\n\nLong because it is one table.\n"""\n' + "pass\n" * 250, []),
+    ],
+)
+def test_what_is_too_long_is_found(source: str, found: list[str]) -> None:
+    assert list(too_long(source)) == found

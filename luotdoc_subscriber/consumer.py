@@ -185,6 +185,9 @@ class Consumer:
             if envelope.type not in self._types and envelope.name in events.EVENTS:
                 return None
             data = events.data_of(envelope)
+        if data.of_article and (envelope.subject is None or envelope.sequence is None):
+            # Without them no guard could drop it, however old it is.
+            raise Permanent("bad_event", f"{envelope.name} must have a subject and a sequence")
         return Event(data, envelope, _replay(message))
 
     def _turn(self, envelope: events.Envelope) -> asyncio.Lock:

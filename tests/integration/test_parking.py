@@ -9,7 +9,7 @@ import pytest
 
 from luotdoc_subscriber.base.clock import from_millis
 from shared.rabbit.batch import QUARTER_MS
-from tests.support.system import System, until
+from tests.support.system import ROOT, System, until
 
 NOW = int(time.time() * 1000)
 QUARTER = NOW // QUARTER_MS
@@ -119,7 +119,13 @@ async def test_bad_events(system: System, service: str, queue: str) -> None:
         "time": "2026-01-01T00:00:00Z",
         "data": {},
     }
+    whole = orjson.loads((ROOT / "docs/events/examples/article.published.v1.json").read_bytes())
     bad = [
+        # no guard could drop these
+        *(
+            (orjson.dumps({name: whole[name] for name in whole if name != left_out}), "bad_event")
+            for left_out in ("subject", "sequence")
+        ),
         (b"\xff", "bad_event"),
         (b"{}", "bad_event"),
         (orjson.dumps(envelope), "bad_event"),

@@ -180,7 +180,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
     registry = new_registry()
     measured = IngestMetrics(registry)
     broker = rabbit.make_broker(settings, "ingest", registry)
-    store = ArticleStore(client, db, clock, settings.schemas_url)
+    store = ArticleStore(client, db, clock, schemas_url=settings.schemas_url)
     known = KnownArticles(store, time.monotonic, measured)
 
     async def publish_event(event: Outgoing) -> None:

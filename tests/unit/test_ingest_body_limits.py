@@ -3,7 +3,8 @@
 import pytest
 
 from services.ingest.articles.body.clean import clean
-from services.ingest.articles.body.limits import TooMuch, prepare
+from services.ingest.articles.body.limits import TooMuch
+from services.ingest.articles.body.prepare import prepare
 
 PAGE = "https://www.example.org/thoi-su/bai-a1.html"
 

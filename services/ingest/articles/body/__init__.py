@@ -1,6 +1,6 @@
-"""An editor's HTML, made into the body that is published. Pure.
+"""Makes the body that is published from an editor's HTML. Pure.
 
-`limits` refuses what is dangerous to parse, `clean` walks the parsed tree, `writer` writes it again
-as plain blocks. Whatever is taken away had a meaning: it is carried over first, or named in a
-warning.
+`clean` runs the steps: `prepare` rewrites the source and refuses what is too costly to parse
+(`limits`), `walk` goes through the parsed tree, `writer` writes plain blocks, `sanitiser` decides
+what is safe. The meaning of what is left out is carried over, or the editor gets a warning.
 """

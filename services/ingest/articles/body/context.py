@@ -1,35 +1,37 @@
-"""What the elements around a text say of it. Pure."""
+"""What the elements around a text mean for it. Pure."""
 
 from dataclasses import dataclass, field, replace
 
+from services.ingest.articles.body.markup import Inline, Leaf, Pairs
 from services.ingest.articles.body.style import CLASSES, PLAIN, Align, Look
 from services.ingest.articles.body.symbols import FONTS
-from services.ingest.articles.body.writer import Inline, Leaf, Pairs
 
 MAX_INLINE = 16
-"""Inline elements that may be open at once; more are taken off, their text stays."""
+"""Inline elements that may be open at once. Further ones are left out; their text stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Inline elements, block and alignment that hold where the walk is."""
+    """Inline elements, block and alignment for the text at one place of the tree."""
 
     inlines: tuple[Inline, ...] = ()
     leaf: Leaf = field(default_factory=Leaf)
     align: Align | None = None
-    said: Pairs = ()
-    """`lang` and `dir` of blocks that are not written, for those inside."""
+    unwritten: Pairs = ()
+    """`lang` and `dir` of blocks around that are not written; the blocks inside get them."""
     lines: bool = False
     """Whether line ends of the source are line ends of the text."""
     font: str = ""
-    """The font, if it is one of symbols."""
+    """The font, if its characters are symbols (`symbols.FONTS`); else empty."""
 
     def with_look(self, look: Look) -> "Context":
-        """Add what a style says; take off what it takes back."""
+        """The context inside an element with `look`: adds inline elements for what it sets, removes
+        bold and italic that it takes back.
+        """
         if look is PLAIN:
             return self
         inlines = self.inlines
-        for group, said, tag in (
+        for group, wanted, tag in (
             ("bold", look.bold, "strong"),
             ("italic", look.italic, "em"),
             ("underline", look.underline, "u"),
@@ -38,9 +40,9 @@ class Context:
             has = any(inline.group == group for inline in inlines)
             if group == "underline" and any(inline.tag == "a" for inline in inlines):
                 continue  # every link is underlined
-            if said is False and has and group in ("bold", "italic"):
+            if wanted is False and has and group in ("bold", "italic"):
                 inlines = tuple(inline for inline in inlines if inline.group != group)
-            elif said and not has:
+            elif wanted and not has:
                 inlines = (*inlines, Inline(tag, group=group))
         if look.raised and not any(inline.group == "raised" for inline in inlines):
             inlines = (*inlines, Inline(look.raised, group="raised"))
@@ -51,28 +53,28 @@ class Context:
         return replace(self, inlines=inlines[:MAX_INLINE], lines=lines, font=font)
 
     def aligned(self) -> Pairs:
-        """The class of the alignment."""
+        """The class attribute for the alignment, if there is one."""
         return (("class", CLASSES[self.align]),) if self.align else ()
 
-    def told(self, tag: str, said: Pairs) -> "Context":
+    def in_unwritten(self, tag: str, kept: Pairs) -> "Context":
         """The context inside a block that is not written, with its language and direction.
 
-        Word writes a language on every body, whatever the text is in. Left to right is said only
-        inside the opposite.
+        The language of a `<body>` (`main` here) is ignored: Word sets one, often wrong, on every
+        document. Left to right is kept only inside right to left.
         """
-        rightward = ("dir", "rtl") not in self.said
-        said = tuple(
+        rightward = ("dir", "rtl") not in self.unwritten
+        kept = tuple(
             (name, value)
-            for name, value in said
+            for name, value in kept
             if not (name == "lang" and tag == "main")
             and not (name == "dir" and value != "rtl" and rightward)
         )
-        return replace(self, said=self.inherited(said)) if said else self
+        return replace(self, unwritten=self.inherited(kept)) if kept else self
 
     def inherited(self, kept: Pairs) -> Pairs:
-        """`kept`, and what blocks around said that were not written."""
-        if not self.said:
+        """`kept`, and language and direction of blocks around that were not written."""
+        if not self.unwritten:
             return kept
-        merged = {**dict(self.said), **dict(kept)}
+        merged = {**dict(self.unwritten), **dict(kept)}
         names = [name for name in ("lang", "dir") if name in merged]
         return (*((name, merged.pop(name)) for name in names), *merged.items())

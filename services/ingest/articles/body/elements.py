@@ -1,4 +1,4 @@
-"""The elements of HTML, by what becomes of them in an article's body."""
+"""The elements of HTML, by their treatment in an article's body."""
 
 CONTAINERS = frozenset(
     (
@@ -13,20 +13,20 @@ PARENTS = {
     "li": LISTS, "dt": frozenset({"dl"}), "dd": frozenset({"dl"}),
     "figcaption": frozenset({"figure"}),
 }  # fmt: skip
-"""Containers that make no sense outside these: there they are ordinary blocks."""
+"""Containers that make sense only inside these. Elsewhere they are ordinary blocks."""
 RENAMED = {"dir": "ul", "menu": "ul", "h1": "h2", "listing": "pre", "xmp": "pre",
            "plaintext": "pre",
            "strike": "s", "acronym": "abbr", "tt": "code", "amp-img": "img",
            "amp-anim": "img"}  # fmt: skip
 LEAVES = frozenset("p pre h2 h3 h4 h5 h6".split())
-"""Hold a run of text and nothing that is a block."""
+"""Blocks that hold a run of text and no other block."""
 HEADINGS = frozenset("h2 h3 h4 h5 h6".split())
 BLOCKS = frozenset(
     "address article aside body center dd details dialog div dt fieldset figcaption footer form "
     "frameset header hgroup html legend li main marquee nav noframes optgroup option search "
     "section summary".split()
 )
-"""Not kept, but a border between two pieces of text."""
+"""Not kept; their text becomes paragraphs of its own."""
 INLINE = frozenset(
     (
         "a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup "
@@ -34,24 +34,26 @@ INLINE = frozenset(
     ).split()
 )
 NESTED = frozenset({"q", "sub", "sup"})
-"""Inline elements that mean something else inside their like."""
+"""Inline elements that mean something inside another of the same name."""
 DROPPED = frozenset(
     "applet base canvas datalist head input keygen link math meta noembed script select style svg "
     "template textarea title xml".split()
 )
-"""Gone with what they hold."""
+"""Left out with their content."""
 UNSEEN = frozenset("base head link meta style title xml".split())
-"""Of these: what no reader would have seen."""
+"""Of these, the elements that readers would not have seen."""
 APART = frozenset(
     (
         "button canvas input math meter object progress select svg textarea video audio iframe "
         "embed"
     ).split()
 )
-"""Seen by a reader: where one is left out, a space stays between the words around it."""
+"""Elements that readers see. If one is left out, a space stays between the words around it."""
 LOOSE = frozenset("param source track wbr".split())
-"""Say nothing outside the element that they belong to."""
+"""Mean nothing outside the element that they belong to."""
 EMBEDS = frozenset("audio embed iframe object oembed video".split())
+NO_TEXT = EMBEDS | {"area", "br", "hr", "img", "noscript"}
+"""Written for what they show or link to; they hold no text of the article."""
 
 ATTRIBUTES: dict[str, frozenset[str]] = {
     "a": frozenset({"href", "title", "hreflang"}),
@@ -69,13 +71,11 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     "th": frozenset({"colspan", "rowspan", "headers", "scope"}),
     "time": frozenset({"datetime"}),
 }
-"""Attributes kept beside `lang`, `dir`, `id` and the classes of alignment."""
+"""Attributes that are kept besides `lang`, `dir`, `id` and the classes for alignment."""
 
 
 def settings_of_office(tag: str) -> bool:
-    """Whether an element with a colon in its name holds settings of Word or Excel rather than
-    text.
-    """
+    """Whether an element with a colon in its name holds settings of Word or Excel, and no text."""
     prefix, colon, name = tag.partition(":")
     if not colon:
         return False
@@ -85,6 +85,6 @@ def settings_of_office(tag: str) -> bool:
         return name not in {"sdt", "ins", "del", "wrap"}
     if prefix == "m":
         return name.endswith("pr")
-    if prefix == "v":  # drawings of Word: boxes hold text
+    if prefix == "v":  # drawings of Word; boxes hold text
         return name not in {"group", "shape", "rect", "roundrect", "oval", "textbox"}
     return prefix in {"x", "p"}

@@ -1,35 +1,31 @@
 """Links of a body: where they lead. Pure."""
 
 import re
-import unicodedata
-import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urljoin
 
 from pydantic_core import Url, ValidationError
 
-Attributes = Mapping[str, str | None]
+from services.ingest.articles.body.ids import id_of
 
 MAX_ADDRESS = 4000
-PREFIX = "body-"
-"""Of every id in a body, so that none can meet an id or a global name of the page around it."""
+"""Characters of an address. A longer one is refused."""
 
 _BLANK = re.compile(r"[\t\n\r]")
 _ENDS = (
     "".join(map(chr, range(0x21)))
     + "\u00a0\u00ad\u200b\u200e\u200f\u2028\u2029\u202f\u2060\u3000\ufeff"
 )
-"""What is pasted with an address and can't be seen. A browser takes off the first 33 of these."""
+"""Invisible characters that are pasted around an address. A browser takes off the first 33."""
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _ROOT = re.compile(r"[a-z]+://[^/?#]+")
 _SLASHES = re.compile(r"^(https?:)?//+", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
-"""A host as the URL parser writes it, in ASCII. The parser lets `{{host}}` through; no name server
-does.
+"""A host as the URL parser writes it, in ASCII. The parser also accepts hosts such as `{{host}}`,
+which can't exist.
 """
 _SCHEME_AS_HOST = frozenset({"http", "https"})
-"""Of an address whose beginning stands twice."""
+"""Hosts of addresses that begin twice, such as `https://https://h.vn`."""
 _UNFINISHED = re.compile(r"www\.|\W*https?\W{0,2}//|[^/?#]+@[^/?#]+\Z", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{")
 """A template's variable that was never filled in."""
@@ -37,33 +33,13 @@ _ELSEWHERE = frozenset({"file", "about"})
 """Word and old editors write a link within the document as `file:///C:/x.htm#note` or
 `about:blank#note`.
 """
-_NOT_ID = re.compile(r"[^\w.:-]+")
-_MAX_ID = 100
-
-
-def id_of(raw: str) -> str:
-    """An element's id as it stands in the body; empty if nothing is left of it. Two ids never
-    become one.
-    """
-    plain = _NOT_ID.sub(_spelled, unicodedata.normalize("NFC", raw.strip())).strip("-")
-    plain = plain.removeprefix(PREFIX)
-    if len(plain) > _MAX_ID:
-        plain = f"{plain[: _MAX_ID - 9]}-{zlib.crc32(plain.encode()):08x}"
-    return f"{PREFIX}{plain}" if plain else ""
-
-
-def _spelled(other: re.Match[str]) -> str:
-    """White space as a hyphen, other characters by their code points: `fn*` and `fn**` are two
-    notes.
-    """
-    return "-" + "".join(f"{ord(character):x}" for character in other[0] if not character.isspace())
 
 
 def reachable(address: str) -> bool:
-    """Whether a browser can ask for an absolute http(s) address: its host and port can exist.
+    """Whether an address is absolute, http(s), and has a host and a port that can exist.
 
-    The URL parser is of the same family (WHATWG) as the sanitiser's, which takes addresses off that
-    it can't parse.
+    The URL parser follows the same standard (WHATWG) as the sanitiser's, so the sanitiser removes
+    no address that passes here.
     """
     try:
         url = Url(address)
@@ -78,8 +54,8 @@ def reachable(address: str) -> bool:
 
 
 def unfinished(raw: str) -> bool:
-    """Whether a browser takes for a path of this site what was meant as an address: `www.x.vn`,
-    `a@x.vn`.
+    """Whether `raw` was meant as an address, such as `www.x.vn` or `a@x.vn`, but a browser reads it
+    as a path of this site.
     """
     given = raw.strip(_ENDS)
     return (
@@ -91,20 +67,20 @@ def unfinished(raw: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Resolves what an editor wrote against the article's own page."""
+    """Resolves addresses of the source against the article's own page."""
 
     page: str
     """The absolute address of the page."""
 
     def link(self, raw: str | None) -> str | None:
-        """Where a link leads: absolute, from the site's root, or `#id`; None if that is no place to
-        link to.
+        """The address of a link: absolute, from the site's root, or `#id`; None if a reader can't
+        follow it.
         """
         return self._resolve(raw, frozenset({"http", "https", "mailto", "tel"}))
 
     def source(self, raw: str | None) -> str | None:
-        """Where a picture is: absolute http(s) or from the site's root; None if it can't be had
-        from there.
+        """The address of a picture: absolute http(s), or from the site's root; None if a browser
+        can't fetch it.
         """
         found = self._resolve(raw, frozenset({"http", "https"}))
         return None if found is None or found.startswith("#") else found
@@ -122,14 +98,13 @@ class Links:
             return None
         if scheme and scheme[1].lower() in ("mailto", "tel"):
             return given if len(given) > len(scheme[0]) and _parses(given) else None
-        # A browser takes a backslash for a slash, up to the query, and many slashes before the host
-        # for two.
+        # Up to the query, browsers read a backslash as a slash, and any number of slashes before
+        # the host as two. Without this, `\\x.vn` would pass as a path and lead to another site.
         found = re.search("[?#]", given)
         path, rest = (given[: found.start()], given[found.start() :]) if found else (given, "")
         path = _SLASHES.sub(r"\1//", path.replace("\\", "/"))
-        if scheme and not self.page.startswith(
-            scheme[0].lower()
-        ):  # a browser then needs no slashes
+        # With another scheme than the page's, browsers need no slashes before the host.
+        if scheme and not self.page.startswith(scheme[0].lower()):
             path = re.sub(r"^(https?:)/*", r"\1//", path, flags=re.IGNORECASE)
         try:
             address = urljoin(self.page, path + rest)
@@ -145,14 +120,14 @@ class Links:
 
 
 def _within(fragment: str) -> str | None:
-    """A link to an id of the same body."""
+    """A link to an id in the same body; None for an empty fragment."""
     target = id_of(unquote(fragment))
     return f"#{target}" if target else None
 
 
 def _bare(address: str) -> str:
-    """An http(s) address without its scheme, to compare: old bodies name their own page with
-    http.
+    """An http(s) address without its scheme, for comparison: old bodies link to their own page
+    with http.
     """
     return address.partition(":")[2].lower()
 
@@ -165,7 +140,7 @@ def _parses(address: str) -> bool:
 
 
 def origin_of(address: str) -> str:
-    """Scheme and host of an absolute address. Raises ValueError for another."""
+    """Scheme and host of an absolute address. Raises ValueError if it is not absolute."""
     root = _ROOT.match(address)
     if root is None:
         raise ValueError(f"{address!r} is not absolute")
@@ -173,11 +148,10 @@ def origin_of(address: str) -> str:
 
 
 def absolute(body_html: str, base_url: str) -> str:
-    """The stored body with addresses from the site's root made absolute, for those who read it
-    elsewhere.
+    """A stored body with its addresses made absolute, for readers outside the site.
 
-    `body_html` is what `clean` made: its attributes stand in double quotes, so what looks like one
-    in a text is none.
+    `body_html` is the output of `clean`, whose attributes are in double quotes. Text that looks
+    like an attribute is therefore not changed.
     """
     origin = origin_of(base_url)
 

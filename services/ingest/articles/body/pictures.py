@@ -1,99 +1,70 @@
-"""Which of an element's attributes holds the address of what it shows. Pure.
+"""Pictures of a body: their tags, and emoji that a source shows as pictures. Pure."""
 
-A lazy picture or frame has a placeholder in `src`; a script puts the real address there once a
-reader comes near.
-"""
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-import re
-from collections.abc import Iterable, Iterator
+from services.ingest.articles.body.attributes import given, sizes
+from services.ingest.articles.body.characters import shows
+from services.ingest.articles.body.editor_warnings import Warn
+from services.ingest.articles.body.links import Links
+from services.ingest.articles.body.markup import start_tag
+from services.ingest.articles.body.nodes import Attributes
+from services.ingest.articles.body.sources import picture_source
 
-from services.ingest.articles.body.links import MAX_ADDRESS, Attributes, Links
-
-LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-img-src",
-        "data-hi-res-src", "data-full-src",
-        "data-cfsrc", "data-ll-src", "data-lazyload", "data-echo", "data-orig-src",
-        "data-original-src",
-        "data-pagespeed-lazy-src", "data-litespeed-src", "data-actualsrc", "lazy-src")  # fmt: skip
-"""Attributes in which scripts that load lazily look for the real address."""
-_ORDINARY = frozenset({"src", "alt", "title", "width", "height", "class", "id", "style"})
-"""Attributes of a picture that is not lazy."""
-_LAZY_SETS = ("data-srcset", "data-lazy-srcset")
-_WIDTH = re.compile(r"(\d+(?:\.\d+)?)[wx]")
-_PICTURE = re.compile(
-    r"[^?#]*\.(?:a?png|avif|bmp|gif|ico|jfif|jpe?g|svg|tiff?|webp)(?:[?#].*)?",
-    re.IGNORECASE | re.DOTALL,
-)
-_PAGE = re.compile(r"[^?#]*\.x?html?(?:[?#].*)?", re.IGNORECASE | re.DOTALL)
-ABSOLUTE = re.compile(r"(?:https?:)?//.|/.", re.IGNORECASE)
-"""An address with a host, or from the root of the site."""
-_STAND_IN = re.compile(
-    r"[^?#]*\b(?:1x1|blank|clear|dot|gr[ae]y|lazy|lazyload|loader|loading|pixel|placeholder|spacer|transparent|white)"
-    r"\.(?:gif|jpe?g|png|svg|webp)(?:[?#].*)?",
-    re.IGNORECASE,
-)
-"""Names of pictures that hold the place of another."""
+_LONGEST_EMOJI = 16
+"""Characters of one emoji: a flag of a region has 7, a family with colours of skin 11."""
+_EMOJI_SIZE = 32
+"""Pixels: a picture of a character that is larger than this is shown for its own sake."""
 
 
-def picture(links: Links, attributes: Attributes, around: Iterable[Attributes] = ()) -> str | None:
-    """The address of the picture that an `<img>` shows; None if a browser can fetch none of its
-    addresses.
-
-    A lazy attribute beats `src` only if it holds the address of a picture: some sites use the same
-    names for a switch (`data-lazy="true"`). `around` are the attributes of the `<source>` elements
-    of its `<picture>`, which serve where the `<img>` itself has only a placeholder.
+@dataclass(slots=True)
+class Pictures:
+    """Writes `<img>` tags. `warn` takes a message for each picture that is left out or has no alt
+    text.
     """
-    for value in _candidates(attributes, around):
-        if (found := links.source(value)) is not None:
-            return found
-    return None
+
+    links: Links
+    warn: Warn
+    kept: set[str] = field(default_factory=set)
+    """Sources of the pictures that were written."""
+
+    def tag(self, attributes: Attributes, around: Iterable[Attributes] = ()) -> str | None:
+        """The start tag of an `<img>` without its `>`; None if a browser can't fetch its source."""
+        source = picture_source(self.links, attributes, around)
+        alt = " ".join((attributes.get("alt") or "").split())
+        if source is None:
+            scheme = (attributes.get("src") or "").strip().partition(":")[0][:20]
+            why = (
+                f"{scheme}: is no address that a reader's browser can fetch"
+                if scheme
+                else "it has no address"
+            )
+            self.warn(f"the picture {alt[:60]!r} was left out: {why}; upload it first")
+            return None
+        self.kept.add(source)
+        if not shows(alt):
+            self.warn(f"the picture {source[:100]} has no alt text for people who can't see it")
+        title, size = given(attributes, "title"), sizes(attributes)
+        return start_tag("img", (("src", source), ("alt", alt), *title, *size))[:-1]
 
 
-def _candidates(attributes: Attributes, around: Iterable[Attributes]) -> Iterator[str | None]:
-    source = attributes.get("src") or ""
-    if not around and attributes.keys() <= _ORDINARY:
-        yield source
-        return
-    stands_in = _STAND_IN.fullmatch(source)
-    yield from filter(
-        _shows_picture, (attributes[name] or "" for name in LAZY if name in attributes)
-    )
-    sets = (largest(attributes[name]) for name in _LAZY_SETS if name in attributes)
-    yield from filter(_shows_picture, sets)
-    if not stands_in:
-        yield source
-    yield largest(attributes.get("srcset"))
-    yield from filter(
-        _shows_picture, (attributes.get(name) or "" for name in ("data-image", "data-url"))
-    )
-    for name, value in attributes.items():
-        if (
-            name.startswith("data-")
-            and value
-            and ABSOLUTE.match(value)
-            and _PICTURE.fullmatch(value)
-        ):
-            yield value
-    for part in around:
-        yield from (largest(part.get(name)) for name in (*_LAZY_SETS, "srcset"))
-        yield from filter(_shows_picture, (part.get(name) or "" for name in LAZY))
-    yield source
-
-
-def _shows_picture(value: str) -> bool:
-    """Whether an attribute looks like the address of a picture, not like a switch, a number or a
-    page.
+def emoji(attributes: Attributes) -> str:
+    """The character that a small picture stands for, as on Facebook, in Gmail and WordPress; ""
+    for another picture.
     """
-    value = value.strip()
-    return bool(_PICTURE.fullmatch(value) or (ABSOLUTE.match(value) and not _PAGE.fullmatch(value)))
-
-
-def largest(candidates: str | None) -> str:
-    """The address of the largest picture of a `srcset`; empty if there is none."""
-    best, size = "", -1.0
-    for candidate in re.split(r",\s+|,(?=https?:|/)", (candidates or "")[: MAX_ADDRESS * 4]):
-        address, _, descriptor = candidate.strip().partition(" ")
-        given = _WIDTH.fullmatch(descriptor.strip())
-        width = float(given[1]) if given else 0.0
-        if address and width > size:
-            best, size = address.rstrip(","), width
-    return best
+    alt = (attributes.get("data-emoji") or attributes.get("alt") or "").strip()
+    if (
+        not alt
+        or alt.isascii()
+        or len(alt) > _LONGEST_EMOJI
+        or any(c.isalnum() and not c.isascii() for c in alt)
+    ):
+        return ""
+    small = all(
+        size and size.isdigit() and int(size) <= _EMOJI_SIZE
+        for size in map(attributes.get, ("width", "height"))
+    )
+    named = "emoji" in f"{attributes.get('class')} {attributes.get('src')}".lower()
+    symbols = any(unicodedata.category(character) == "So" for character in alt) or "\u20e3" in alt
+    return alt if symbols and (small or named or "data-emoji" in attributes) else ""

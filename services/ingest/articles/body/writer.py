@@ -1,56 +1,25 @@
 """Writes a body as blocks that hold runs of text. Pure.
 
-A run is text and inline elements between two borders of blocks. The writer opens the paragraph that
-a run needs, and the inline elements that are open in it, when the first of its text comes; so a
-border always separates, and an inline element that reaches over a border is made anew behind it.
+A run is text and inline elements between two borders of blocks. When the first text of a run comes,
+the writer opens the block that the run needs and the inline elements around the text. So blocks
+never join, and an inline element that reaches over a border is written once on each side of it.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 
 from services.ingest.articles.body.characters import fewer_marks
 from services.ingest.articles.body.elements import LISTS
+from services.ingest.articles.body.ids import Ids
+from services.ingest.articles.body.inline_stack import InlineStack
+from services.ingest.articles.body.markup import Inline, Leaf, Pairs, start_tag
+from services.ingest.articles.body.output import Output
 
-MAX_SIZE = 2 << 20
-"""Characters of a body as it is stored."""
 _SPACE = " \t\n\r\f"
 _ANCHOR = re.compile(r"<span( id=\"[^\"]*\")></span>")
 _WRAPPING = frozenset({"", "blockquote"})
-"""Containers whose loose runs become paragraphs as soon as they have more than one piece."""
-
-Pairs = tuple[tuple[str, str], ...]
-
-
-class TooLarge(ValueError):
-    """The body has grown beyond what is stored."""
-
-
-@dataclass(eq=False, slots=True)
-class Inline:
-    """An inline element of the source."""
-
-    tag: str
-    attributes: Pairs = ()
-    group: str = ""
-    """What it says of the text, where a style can say the opposite: bold, italic, underline,
-    struck, raised.
-    """
-    id: str = ""
-    target: str = ""
-    """The id that a link leads to, in the same body."""
-
-
-@dataclass(eq=False, slots=True)
-class Leaf:
-    """A block of the source that holds text: its runs are written as this element. `tag` "" leaves
-    it open.
-    """
-
-    tag: str = ""
-    attributes: Pairs = ()
-    id: str = ""
+"""Containers in which a run without an element becomes a paragraph once a second piece comes."""
 
 
 @dataclass(slots=True)
@@ -59,46 +28,39 @@ class _Container:
     pieces: int = 0
     """Runs and blocks that it holds so far."""
     bordered: bool = False
-    """Whether a block began or ended in it, if only one that is not written."""
+    """Whether a block began or ended in it, written or not."""
     reopened: bool = False
     """Whether the item of a list was opened again for it."""
     loose: tuple[int, int] | None = None
-    """Places in the output before and behind a first run without an element of its own."""
-
-
-def start_tag(tag: str, attributes: Iterable[tuple[str, str]]) -> str:
-    """`<tag name="value">`."""
-    said = "".join(f' {name}="{escape(value)}"' for name, value in attributes)
-    return f"<{tag}{said}>"
+    """Places in the output before and after a first run without an element of its own."""
 
 
 @dataclass(slots=True)
 class Writer:
     """Collects the output. Raises `TooLarge`."""
 
-    out: list[str] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
-    _size: int = 0
+    output: Output = field(default_factory=Output)
+    ids: Ids = field(init=False)
+    _inlines: InlineStack = field(init=False)
     _containers: list[_Container] = field(default_factory=lambda: [_Container("")])
     _run: str | None = None
-    """The tag of the run in hand, "" for a loose one; None between runs."""
+    """The element of the current run, "" for a loose one; None between runs."""
     _run_start: int = 0
-    _run_ids: list[str] = field(default_factory=list)
     _visible: bool = False
+    """Whether the current run has more than white space and line breaks."""
     _marks: int = 0
-    """Combining marks on the last letter of the run in hand."""
+    """Combining marks on the last letter of the current run."""
     _last: str = ""
-    """The last character of the run in hand, where that is text."""
+    """The last character of the current run, if it ends with text."""
     _gap: bool = False
-    _open: list[Inline] = field(default_factory=list)
-    _waiting: list[str] = field(default_factory=list)
-    """Ids of elements that were taken away, for what comes next."""
-    _links: list[tuple[str, int, int]] = field(default_factory=list)
-    _link_starts: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ids = Ids(self.output)
+        self._inlines = InlineStack(self.output, self.ids)
 
     @property
     def container(self) -> str:
-        """The tag of the container in hand, "" outside any."""
+        """The tag of the innermost open container, "" outside any."""
         return self._containers[-1].tag
 
     @property
@@ -107,52 +69,54 @@ class Writer:
         return len(self._containers) - 1
 
     def open(self, tag: str, attributes: Pairs, id: str) -> None:
-        """Begin a container. A list behind an item of a list belongs into that item, as most
-        editors mean it.
+        """Begin a container.
+
+        A list directly after an item of a list is written into that item: most editors write nested
+        lists so, and HTML allows only items in a list.
         """
-        self.border()
-        container = self._containers[-1]
-        if container.tag in _WRAPPING:
-            self._wrap_first(container)
-        container.pieces += 1
-        reopens = tag in LISTS and container.tag in LISTS and self.out[-1] == "</li>"
+        container = self._begin_piece()
+        reopens = tag in LISTS and container.tag in LISTS and self.output.parts[-1] == "</li>"
         if reopens:
-            self.out.pop()
+            self.output.parts.pop()
             self._containers.append(_Container("li", pieces=1))
-        self._add(start_tag(tag, (*attributes, *self._claim(id))))
+        self.output.add(start_tag(tag, (*attributes, *self.ids.claim(id))))
         self._containers.append(_Container(tag, reopened=reopens))
 
     def close(self) -> None:
-        """End the container in hand."""
+        """End the innermost open container."""
         self.border()
         closed = self._containers.pop()
-        self._add(f"</{closed.tag}>")
+        self.output.add(f"</{closed.tag}>")
         if closed.reopened:
             self.close()
 
+    def rule(self, id: str = "") -> None:
+        """Write `<hr>`."""
+        self._begin_piece()
+        self.output.add(start_tag("hr", self.ids.claim(id)))
+
     def border(self) -> None:
-        """End the run in hand: what comes next is another block."""
+        """End the current run: what comes next is another block."""
         self._containers[-1].bordered = True
         if self._run is None:
             return
-        self._sync(())
+        self._inlines.sync(())
         run, self._run = self._run, None
         container = self._containers[-1]
-        if not self._visible:  # line breaks alone: space between blocks
-            del self.out[self._run_start :]
-            self._links = [link for link in self._links if link[1] < self._run_start]
-            self.ids.difference_update(self._run_ids)
-            self._waiting = [*self._run_ids, *self._waiting]
+        if not self._visible:  # line breaks alone: editors write them as space between blocks
+            del self.output.parts[self._run_start :]
+            self._inlines.forget_links(self._run_start)
+            self.ids.withdraw_run()
             return
         if run:
-            self._add(f"</{run}>")
+            self.output.add(f"</{run}>")
         else:
-            container.loose = (self._run_start, len(self.out))
-            self._add("")
+            container.loose = (self._run_start, len(self.output.parts))
+            self.output.add("")
         container.pieces += 1
 
     def text(self, text: str, inlines: tuple[Inline, ...], leaf: Leaf) -> None:
-        """Write text into the run in hand, or begin one."""
+        """Write text into the current run, or begin one."""
         text, marks = fewer_marks(text, self._marks)
         if not text:
             return
@@ -167,73 +131,65 @@ class Writer:
             elif text.startswith("\n"):
                 text = f"\n\n{text}"  # the sanitiser takes one off, the reader's browser another
         self._begin(leaf)
-        self._sync(inlines)
-        self._anchors()
+        self._inlines.sync(inlines)
+        self.ids.write_waiting()
         self._visible, self._marks = self._visible or not blank, marks
         self._last, self._gap = text[-1], False
-        self._add(escape(text, quote=False))
+        self.output.add(escape(text, quote=False))
 
     def line_break(self, inlines: tuple[Inline, ...], leaf: Leaf) -> None:
         """Write `<br>`."""
         self._begin(leaf)
-        self._sync(inlines)
+        self._inlines.sync(inlines)
         self._marks, self._last = 0, ""
-        self._add("<br>")
+        self.output.add("<br>")
 
-    def thing(
+    def media(
         self, html: str, inlines: tuple[Inline, ...], leaf: Leaf, id: str = "", rest: str = ""
     ) -> None:
-        """Write a picture, a player: what is visible and no text.
+        """Write a picture or a player.
 
-        `html` is its start tag without the `>`; `rest` comes behind that.
+        `html` is its start tag without the `>`, `rest` everything after the start tag.
         """
         self._begin(leaf)
-        self._sync(inlines)
+        self._inlines.sync(inlines)
         self._visible, self._marks, self._last = True, 0, ""
-        claimed = "".join(f' {name}="{escape(value)}"' for name, value in self._claim(id))
-        self._add(f"{html}{claimed}>{rest}")
+        claimed = "".join(f' {name}="{escape(value)}"' for name, value in self.ids.claim(id))
+        self.output.add(f"{html}{claimed}>{rest}")
 
     def gap(self) -> None:
-        """Keep the words apart between which something was left out."""
+        """Keep the words before and after this place apart: something between them is left out."""
         self._gap = True
 
-    def rule(self, id: str = "") -> None:
-        """Write `<hr>`."""
+    def keep_id(self, ended: Inline | Leaf) -> None:
+        """Let the id of an ended element wait, if the element was empty and so not written."""
+        id, ended.id = ended.id, ""
+        self.ids.remember(id)
+
+    def finish(self) -> tuple[str, list[str]]:
+        """End everything. Returns the HTML, and the ids that links lead to and no element has."""
+        self.border()
+        while self.depth:
+            self.close()
+        self.ids.write_waiting()
+        missing = self._inlines.unlink_missing()
+        return "".join(self.output.parts), missing
+
+    def _begin_piece(self) -> _Container:
+        """End the current run and count one more piece of the container, which is returned."""
         self.border()
         container = self._containers[-1]
         if container.tag in _WRAPPING:
             self._wrap_first(container)
         container.pieces += 1
-        self._add(start_tag("hr", self._claim(id)))
-
-    def remember(self, id: str) -> None:
-        """Keep the id of an element that is not written: what is written next takes it."""
-        if id and id not in self.ids:
-            self._waiting.append(id)
-
-    def keep(self, left: Inline | Leaf) -> None:
-        """Keep the id of an element that ends and was not written, because it is empty."""
-        id, left.id = left.id, ""
-        self.remember(id)
-
-    def finish(self) -> tuple[str, list[str]]:
-        """End everything; answers the HTML, and the ids that links led to and nothing has."""
-        self.border()
-        while self.depth:
-            self.close()
-        self._anchors()
-        missing = []
-        for target, start, end in self._links:
-            if target not in self.ids:
-                missing.append(target)
-                self.out[start] = self.out[end] = ""
-        return "".join(self.out), missing
+        return container
 
     def _begin(self, leaf: Leaf) -> None:
+        """Begin a run, unless one is open."""
         if self._run is not None:
             return
         self._marks, self._last, self._gap = 0, "", False
-        self._visible, self._run_start, self._run_ids = False, len(self.out), []
+        self._visible, self._run_start, self.ids.of_run = False, len(self.output.parts), []
         container, tag = self._containers[-1], leaf.tag
         if not tag or (tag == "p" and container.tag in LISTS):
             tag = self._loose(container)
@@ -242,19 +198,13 @@ class Writer:
         self._run = tag
         if tag:
             id, leaf.id = leaf.id, ""
-            self._add(start_tag(tag, (*leaf.attributes, *self._claim(id))))
+            self.output.add(start_tag(tag, (*leaf.attributes, *self.ids.claim(id))))
         else:
-            self._add("")  # the place of a <p>, should it need one
-        self._anchors()
-
-    def _anchors(self) -> None:
-        """Write the ids that wait, each with an empty element of its own."""
-        waiting, self._waiting = self._waiting, []
-        for id in waiting:
-            self._add(self._anchor(id))
+            self.output.add("")  # the place of a <p>, which `_wrap_first` may write
+        self.ids.write_waiting()
 
     def _loose(self, container: _Container) -> str:
-        """The element for a run that stands in its container without one."""
+        """The element for a run that has none in the source; "" for none so far."""
         if container.tag in LISTS:
             return "li"
         if container.tag == "dl":
@@ -267,53 +217,11 @@ class Writer:
 
     def _wrap_first(self, container: _Container) -> None:
         """Make a paragraph of the loose run that the container began with."""
-        if container.loose is not None:
-            start, end = container.loose
-            self.out[start], self.out[end] = "<p>", "</p>"
-            if anchor := _ANCHOR.fullmatch(self.out[start + 1]):
-                self.out[start], self.out[start + 1] = f"<p{anchor[1]}>", ""
-            container.loose = None
-
-    def _claim(self, id: str) -> Pairs:
-        """The id attribute of what is written now: its own, or one that waits."""
-        if id and id not in self.ids:
-            self.ids.add(id)
-            self._run_ids.append(id)
-            return (("id", id),)
-        if not id and self._waiting:
-            return self._claim(self._waiting.pop(0))
-        return ()
-
-    def _anchor(self, id: str) -> str:
-        claimed = self._claim(id) if id not in self.ids else ()
-        return f"{start_tag('span', claimed)}</span>" if claimed else ""
-
-    def _sync(self, wanted: tuple[Inline, ...]) -> None:
-        """Close the inline elements that are not wanted any more, open those that are."""
-        common = 0
-        for have, want in zip(self._open, wanted, strict=False):
-            if have is not want:
-                break
-            common += 1
-        while len(self._open) > common:
-            self._close_inline()
-        for inline in wanted[common:]:
-            self._open_inline(inline)
-
-    def _open_inline(self, inline: Inline) -> None:
-        id, inline.id = inline.id, ""
-        self._link_starts.append(len(self.out))
-        self._add(start_tag(inline.tag, (*inline.attributes, *(self._claim(id) if id else ()))))
-        self._open.append(inline)
-
-    def _close_inline(self) -> None:
-        inline, start = self._open.pop(), self._link_starts.pop()
-        if inline.target:
-            self._links.append((inline.target, start, len(self.out)))
-        self._add(f"</{inline.tag}>")
-
-    def _add(self, html: str) -> None:
-        self._size += len(html)
-        if self._size > MAX_SIZE:
-            raise TooLarge("the markup is too deeply nested to be repaired")
-        self.out.append(html)
+        if container.loose is None:
+            return
+        start, end = container.loose
+        parts = self.output.parts
+        parts[start], parts[end] = "<p>", "</p>"
+        if anchor := _ANCHOR.fullmatch(parts[start + 1]):
+            parts[start], parts[start + 1] = f"<p{anchor[1]}>", ""
+        container.loose = None

@@ -5,9 +5,11 @@ don't.
 import socket
 import struct
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+from aio_pika.message import IncomingMessage
+from aiormq.abc import DeliveredMessage
 from pamqp import commands, frame
 
 FRAME_MAX = 131_072
@@ -37,6 +39,23 @@ def properties(headers: bytes | None = None, **values: bytes) -> bytes:
     return struct.pack(">H", flags) + b"".join(
         given[name] for name in kinds.__slots__ if name in given
     )
+
+
+def arrived(raw: bytes) -> IncomingMessage:
+    """The message as our consumers get it, from the bytes of its content header's frame."""
+    payload = struct.pack(">HHQ", 60, 0, 4) + raw
+    data = struct.pack(">BHI", 2, 1, len(payload)) + payload + b"\xce"
+    consumed, number, content = frame.unmarshal(data)
+    assert (consumed, number, content.body_size) == (len(data), 1, 4)  # type: ignore[union-attr]
+    delivery = commands.Basic.Deliver("tag", 7, False, "", "queue")
+    header, channel = cast(Any, content), cast(Any, _Channel())
+    return IncomingMessage(
+        DeliveredMessage(delivery=delivery, header=header, body=b"body", channel=channel)
+    )
+
+
+class _Channel:
+    is_closed = False
 
 
 class RawPublisher:

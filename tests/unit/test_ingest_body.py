@@ -6,26 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from services.ingest.articles.body.clean import clean
 from services.ingest.articles.body.links import absolute
+from tests.support.bodies import BLOCKS, PAGE, cleaned, texts
 
-PAGE = "https://www.example.org/thoi-su/bai-a1.html"
 CASES = Path(__file__).parents[1] / "cases/bodies"
-EMPTY = "must not be empty: nothing is left of it once it is cleaned"
-
-
-def cleaned(html: str) -> str:
-    """The body; empty where nothing is left of it."""
-    try:
-        return clean(html, PAGE).html
-    except ValueError as error:
-        if str(error) != EMPTY:
-            raise
-        return ""
 
 
 def warnings(html: str) -> list[str]:
@@ -131,50 +118,8 @@ def test_what_means_harm_is_taken_out(hostile: str, clean: str) -> None:
     assert cleaned(hostile) == clean
 
 
-PIECES = [
-    "<script>", "</script>", "<svg>", "</svg>", "<math>", "<style>", "</style>", "<table>", "<td>",
-    "<caption>", "<p>",
-    "</p>", "<b>", "<!--", "-->", "<![CDATA[", "]]>", '<img src="', "x", '" onerror="', "alert(1)",
-    '">', "'", "<a ",
-    'href="', "javascript:", "java&#9;script:", "&#106;", "data:", ">", "<", "=", " ", "/", "&",
-    "&lt;", "\0", "\u0338",
-    "<noscript>", "<template>", "<iframe ", "srcdoc=", "<title>", "<textarea>", "<mglyph>",
-    "<mtext>", "<select>",
-]  # fmt: skip
-TAGS = set(
-    "div a abbr b blockquote br caption cite code col colgroup dd del dfn dl dt em figcaption "
-    "figure h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small strong sub sup "
-    "table tbody td tfoot th thead time tr u ul var".split()
-)
-ATTRIBUTES = set(("lang dir href title hreflang rel cite span src alt width height loading "
-                  "start reversed").split()) | {
-    "colspan", "rowspan", "headers", "scope", "datetime"
-}  # fmt: skip
-
-
-@settings(max_examples=100)
-@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-def test_no_mixture_of_pieces_gets_anything_through_that_runs(pieces: str) -> None:
-    clean = cleaned(pieces)
-    assert "\0" not in clean
-    # As a browser would meet it, between other elements.
-    for element in lxml_html.fragment_fromstring(f"<div>{clean}</div>").iter():
-        assert element.tag in TAGS
-        assert set(element.attrib) <= ATTRIBUTES
-        for address in ("href", "src", "cite"):
-            scheme, colon, _ = element.get(address, "").partition(":")
-            assert not colon or scheme in {"http", "https", "mailto", "tel"} or not scheme.isalpha()
-
-
 def test_a_stroke_behind_a_tag_does_not_spoil_it() -> None:
     assert cleaned("<p>\u0338a</p>") == "<p>\u0338a</p>"
-
-
-@settings(max_examples=50)
-@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-def test_what_is_clean_stays_as_it_is(pieces: str) -> None:
-    clean = cleaned(pieces)
-    assert cleaned(clean) == clean
 
 
 LINK = '<a href="/x" rel="noopener noreferrer">'
@@ -227,39 +172,6 @@ def test_blocks_stay_apart(given_html: str, clean: str) -> None:
     assert cleaned(clean) == clean
 
 
-BLOCKS = (
-    "address article aside blockquote body center details dialog div dl fieldset figure footer "
-    "form h1 h2 h3 h4 h5 h6 header hgroup html legend main menu nav ol p pre search section "
-    "summary ul listing dir optgroup option figcaption li dt dd"
-).split()
-BORDERS = frozenset(
-    "p h2 h3 h4 h5 h6 pre ul ol li dl dt dd blockquote figure figcaption table caption thead "
-    "tbody tfoot tr td th hr".split()
-)
-ENDED_BY_ITS_LIKE = ["h1 h2 h3 h4 h5 h6".split(), ["li"], ["dt", "dd"], ["option", "optgroup"]]
-"""Within one of these a parser ends it at the next of them, so that its own end tag means nothing.
-"""
-
-
-def texts(html: str) -> list[str]:
-    """The text of HTML, split at the borders of its blocks."""
-    pieces = [""]
-
-    def visit(element: Any) -> None:
-        border = element.tag in BORDERS
-        if border:
-            pieces.append("")
-        pieces[-1] += element.text or ""
-        for child in element:
-            visit(child)
-            pieces[-1] += child.tail or ""
-        if border:
-            pieces.append("")
-
-    visit(lxml_html.fragment_fromstring(f"<div>{html}</div>"))
-    return [" ".join(piece.split()) for piece in pieces if piece.strip()]
-
-
 @pytest.mark.parametrize(
     "block", [*BLOCKS, *"caption col td th tr tbody thead tfoot xmp plaintext".split()]
 )
@@ -272,61 +184,6 @@ def test_no_block_of_html_joins_words(block: str) -> None:
 
 
 Tree = tuple[str, list[Any]]
-LEAVES = st.sampled_from(
-    ["một", "hai ba", " bốn ", "<b>năm</b>", "<i>sáu</i> bảy", "&amp;", "đ<u>ư</u>ờng"]
-)
-TREES = st.recursive(
-    LEAVES,
-    lambda inner: st.tuples(
-        st.sampled_from([*BLOCKS, "span", "b", "a", "section"]), st.lists(inner, max_size=4)
-    ),
-    max_leaves=25,
-)
-
-
-def valid(tree: Any, above: frozenset[str] = frozenset()) -> Any:
-    """The tree, with no element in one that it would end."""
-    if isinstance(tree, str):
-        return tree
-    tag, children = tree
-    tag = "div" if tag in above else tag
-    likes = frozenset(like for kind in ENDED_BY_ITS_LIKE if tag in kind for like in kind)
-    return tag, [valid(child, above | likes) for child in children]
-
-
-def source(tree: Any) -> str:
-    if isinstance(tree, str):
-        return tree
-    tag, children = tree
-    return f"<{tag}>{''.join(map(source, children))}</{tag}>"
-
-
-def expected(tree: Any) -> list[str]:
-    """The text of a tree, split at the borders of its blocks."""
-    pieces = [""]
-
-    def visit(node: Any) -> None:
-        if isinstance(node, str):
-            pieces[-1] += lxml_html.fragment_fromstring(f"<i>{node}</i>").text_content()
-            return
-        tag, children = node
-        if tag in BLOCKS:
-            pieces.append("")
-        for child in children:
-            visit(child)
-        if tag in BLOCKS:
-            pieces.append("")
-
-    visit(tree)
-    return [" ".join(piece.split()) for piece in pieces if piece.strip()]
-
-
-@settings(max_examples=40)
-@given(st.lists(TREES, min_size=1, max_size=4))
-def test_the_text_between_borders_is_that_of_the_source(trees: list[Any]) -> None:
-    trees = [valid(tree) for tree in trees]
-    html = "".join(map(source, trees))
-    assert texts(cleaned(html)) == expected(("span", trees))
 
 
 # ── meaning
@@ -568,19 +425,6 @@ def test_footnotes_lead_there_and_back() -> None:
     )
     links = [href.removeprefix("#") for href in page.xpath("//a/@href")]
     assert sorted(links) == sorted(page.xpath("//@id")) == ["body-fn1", "body-ref1"]
-
-
-def test_large_documents_are_taken() -> None:
-    row = "<tr>" + "<td>1.000</td>" * 8 + "</tr>"
-    assert cleaned(f"<table>{row * 1200}</table>").count("<td>1.000</td>") == 9600
-    notes = "".join(f'<p>x<sup><a href="#n{i}" id="r{i}">{i}</a></sup></p>' for i in range(3000))
-    notes += (
-        "<ol>"
-        + "".join(f'<li id="n{i}">y <a href="#r{i}">z</a></li>' for i in range(3000))
-        + "</ol>"
-    )
-    assert clean(notes, PAGE).warnings == ()
-    assert cleaned("<p>" + "c&acirc;u " * 55_000) == "<p>" + "câu " * 55_000 + "</p>"
 
 
 def test_addresses_become_absolute_for_those_who_read_elsewhere() -> None:

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.ingest.articles.content import (
@@ -321,18 +319,6 @@ def test_control_characters_are_refused_in_text(character: str) -> None:
 )
 def test_slugs_are_made_from_titles(title: str, slug: str) -> None:
     assert slug_of(title) == slug
-
-
-@given(st.text(max_size=150))
-def test_a_title_has_one_slug_composed_or_not(title: str) -> None:
-    assert slug_of(unicodedata.normalize("NFD", title)) == slug_of(
-        unicodedata.normalize("NFC", title)
-    )
-
-
-@given(st.text(max_size=150))
-def test_every_title_makes_a_slug_that_we_take_ourselves(title: str) -> None:
-    assert faults(slug=slug_of(title)) == {}
 
 
 @pytest.mark.parametrize(

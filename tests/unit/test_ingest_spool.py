@@ -14,8 +14,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.ingest.reads.segment import decode, encode
 from services.ingest.reads.spool import Spool, SpoolFull, SpoolLocked, instances
@@ -120,28 +118,6 @@ def test_a_whole_record_that_holds_no_batch_is_left_out(payload: object) -> None
     content = orjson.dumps(payload)
     record = struct.pack(">II", len(content), zlib.crc32(content)) + content
     assert decode(record + encode(batch(1))) == ([batch(1)], 0)
-
-
-RECORDS = [encode(batch(number, reads=number)) for number in range(4)]
-ENDS = [sum(map(len, RECORDS[: number + 1])) for number in range(4)]
-
-
-@given(st.integers(0, ENDS[-1]))
-def test_of_a_tail_torn_at_any_byte_the_whole_records_remain(length: int) -> None:
-    whole = sum(end <= length for end in ENDS)
-    batches, end = decode(b"".join(RECORDS)[:length])
-    assert [one.batch_id for one in batches] == [batch(number).batch_id for number in range(whole)]
-    assert end == ([0, *ENDS])[whole]
-
-
-@given(st.integers(0, ENDS[-1] - 1), st.integers(1, 255))
-def test_a_byte_that_changed_anywhere_is_noticed(place: int, difference: int) -> None:
-    data = bytearray(b"".join(RECORDS))
-    data[place] ^= difference
-    batches, end = decode(bytes(data))
-    whole = sum(edge <= place for edge in ENDS)
-    assert len(batches) == whole
-    assert end == ([0, *ENDS])[whole]
 
 
 def test_zeroes_behind_a_crash_are_no_records() -> None:

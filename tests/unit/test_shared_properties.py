@@ -6,19 +6,13 @@ luotdoc_subscriber/rabbit/properties.py builds on.
 """
 
 import struct
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aio_pika.message import IncomingMessage
-from aiormq.abc import DeliveredMessage
-from hypothesis import given
-from hypothesis import strategies as st
-from pamqp import commands, decode, encode, frame
-from pamqp.header import ContentHeader
+from pamqp import commands, encode, frame
 
 from luotdoc_subscriber.parking import (
     MAX_RAW,
@@ -35,29 +29,11 @@ from luotdoc_subscriber.rabbit.properties import (
     install,
     sendable,
 )
-from tests.support.frames import long, properties, short
-from tests.support.hostile_messages import Maker
+from tests.support.frames import arrived, long, properties, short
 
 install()
 
 WHOLE = short(b"batch_id") + b"S" + long(b"e1")
-
-
-def arrived(raw: bytes) -> IncomingMessage:
-    """The message as our consumers get it, from the bytes of its content header's frame."""
-    payload = struct.pack(">HHQ", 60, 0, 4) + raw
-    data = struct.pack(">BHI", 2, 1, len(payload)) + payload + b"\xce"
-    consumed, number, content = frame.unmarshal(data)
-    assert (consumed, number, content.body_size) == (len(data), 1, 4)  # type: ignore[union-attr]
-    delivery = commands.Basic.Deliver("tag", 7, False, "", "queue")
-    header, channel = cast(Any, content), cast(Any, _Channel())
-    return IncomingMessage(
-        DeliveredMessage(delivery=delivery, header=header, body=b"body", channel=channel)
-    )
-
-
-class _Channel:
-    is_closed = False
 
 
 def deep(levels: int) -> bytes:
@@ -175,45 +151,6 @@ def test_a_routing_key_that_is_no_text_arrives_escaped(method: Any) -> None:
     spoilt: Any = frame.unmarshal(data.replace(b"article.x", b"article.\xff"))[2]
     assert spoilt.routing_key == r"article.\xff"
     assert spoilt.exchange == "luotdoc.events"
-
-
-def test_the_time_of_decoding_has_a_bound() -> None:
-    """Measured beside pamqp alone, which takes six times as long."""
-    table = (short(b"") + b"V") * 60_000
-    raw, alone = properties(table), struct.pack(">I", len(table)) + table
-    assert quickest(lambda: arrived(raw)) < 0.8 * quickest(lambda: decode.field_table(alone))
-
-
-def quickest(work: Callable[[], object]) -> float:
-    """Seconds of CPU that `work` takes: the least of three."""
-    took = []
-    for _ in range(3):
-        began = time.process_time()
-        work()
-        took.append(time.process_time() - began)
-    return min(took)
-
-
-@given(st.binary(max_size=400))
-def test_random_bytes_always_arrive_and_can_be_parked(raw: bytes) -> None:
-    park(arrived(raw))
-
-
-@given(st.integers(0, 1 << 60))
-def test_hostile_properties_always_arrive_and_can_be_parked(seed: int) -> None:
-    maker = Maker(seed)
-    for _ in range(5):
-        park(arrived(maker.next().raw))
-
-
-def park(message: IncomingMessage) -> None:
-    headers = parked_headers(message.headers, "unreadable", "tại sao", "2026-11-23T07:05:00.000Z")
-    written = frame.marshal(ContentHeader(0, 0, commands.Basic.Properties(headers=headers)), 1)
-    assert len(written) < 120_000
-    again = frame.unmarshal(written)[2]
-    assert not isinstance(again.properties.headers, Unreadable)  # type: ignore[union-attr]
-    assert again.properties.headers["x-luotdoc-detail"] == "tại sao"  # type: ignore[index,union-attr]
-    reason_of(message), parked_since(message)
 
 
 def test_a_parked_copy_has_the_bytes() -> None:

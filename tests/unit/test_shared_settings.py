@@ -239,6 +239,11 @@ def test_a_port_that_kubernetes_has_set_is_told(
 def told(name: str, value: str, kind: type[Settings], capsys: pytest.CaptureFixture[str]) -> str:
     """What the refusal of one wrong value says, between the name and the meaning."""
     (line,) = refusal(kind, capsys)
+    return said(name, line, kind)
+
+
+def said(name: str, line: str, kind: type[Settings]) -> str:
+    """What the line of one wrong value says, between the name and the meaning."""
     meaning = kind.model_fields[name].description
     assert line.startswith(f"  {PREFIX}{name.upper()}: ")
     assert line.endswith(f" ({meaning})")
@@ -246,48 +251,52 @@ def told(name: str, value: str, kind: type[Settings], capsys: pytest.CaptureFixt
     return line.removeprefix(f"  {PREFIX}{name.upper()}: ").removesuffix(f" ({meaning})")
 
 
-NUMBERS = {
-    (kind, name)
-    for kind in (IngestSettings, RenderSettings, CounterSettings, StatsSettings)
-    for name, field in kind.model_fields.items()
-    if field.annotation in (int, float)
-}
+NO_NUMBERS = (
+    "",
+    " ",
+    "\n",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "-1",
+    "9" * 30,
+    "9" * 5000,
+    "١٢",
+    "１２",
+    "0x10",
+    "5,5",
+    "[5]",
+)
 
 
-@pytest.mark.parametrize(("kind", "name"), sorted(NUMBERS, key=str))
+def numbers(kind: type[Settings]) -> dict[str, object]:
+    """The settings of a service that are numbers, with their defaults."""
+    return {
+        name: field.default
+        for name, field in kind.model_fields.items()
+        if field.annotation in (int, float)
+    }
+
+
+@pytest.mark.parametrize("kind", [IngestSettings, RenderSettings, CounterSettings, StatsSettings])
 def test_a_number_has_two_bounds_and_is_one(
-    kind: type[Settings],
-    name: str,
-    environment: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    kind: type[Settings], environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    texts = (
-        "",
-        " ",
-        "\n",
-        "nan",
-        "inf",
-        "-inf",
-        "1e400",
-        "-1",
-        "9" * 30,
-        "9" * 5000,
-        "١٢",
-        "１２",
-        "0x10",
-        "5,5",
-        "[5]",
-    )
-    for value in texts:
-        environment.setenv(PREFIX + name.upper(), value)
-        assert told(name, value, kind, capsys).startswith(
-            ("Input should be ", "Unable to parse input string")
-        )
+    for value in NO_NUMBERS:
+        for name in numbers(kind):
+            environment.setenv(PREFIX + name.upper(), value)
+        lines = refusal(kind, capsys)
+        for name, line in zip(numbers(kind), lines, strict=True):
+            assert said(name, line, kind).startswith(
+                ("Input should be ", "Unable to parse input string")
+            )
     # What is meant is read, whatever stands around it.
-    default = str(kind.model_fields[name].default)
-    for value in (default, f" {default}\n"):
-        environment.setenv(PREFIX + name.upper(), value)
-        assert getattr(load(kind), name) == kind.model_fields[name].default
+    for text in ("{}", " {}\n"):
+        for name, default in numbers(kind).items():
+            environment.setenv(PREFIX + name.upper(), text.format(default))
+        settings = load(kind)
+        assert {name: getattr(settings, name) for name in numbers(kind)} == numbers(kind)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+"""Steps over generated spans and time zones."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.stats.periods import Step, steps
+
+MOMENTS = st.datetimes(datetime(2000, 1, 3), datetime(2100, 12, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+ZONES = st.sampled_from(sorted(available_timezones())).map(ZoneInfo)
+
+
+@given(step=st.sampled_from(["hour", "day", "month"]), start=MOMENTS, zone=ZONES)
+def test_steps_rise_and_enclose_the_span(step: Step, start: datetime, zone: ZoneInfo) -> None:
+    end = start.replace(microsecond=0) + (start - start.replace(day=1, hour=0)) / 10
+    found = list(steps(step, start, max(end, start), zone))
+    assert found[0] <= start
+    assert found[-1] >= end
+    assert all(a < b for a, b in pairwise(found))
+    assert all(moment.minute % 15 == moment.second == 0 for moment in found)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.base.command import Command
+from luotdoc_subscriber.base.command import Command
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.runner import killed
 from tests.support.system import ROOT

@@ -79,7 +79,9 @@ def _replacements(node: ast.stmt | ast.expr) -> Iterator[str]:
         case ast.Compare(left, [operator], right) if type(operator) in COMPARED:
             yield _text(ast.Compare(left, [COMPARED[type(operator)]], right))
         case ast.BoolOp(operator, values):
-            yield _text(ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values))
+            yield _text(
+                ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
+            )
         case ast.UnaryOp(ast.Not(), operand):
             yield _text(operand)
         case ast.BinOp(left, operator, right) if type(operator) in COMPUTED:

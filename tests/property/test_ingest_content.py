@@ -12,7 +12,7 @@ from services.ingest.articles.content import (
     ArticleInput,
     slug_of,
 )
-from shared.web.api import from_validation
+from shared.web.problems import from_validation
 
 LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}
 

@@ -4,9 +4,7 @@ for it.
 
 import asyncio
 import logging
-import selectors
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import orjson
 import pytest
@@ -18,39 +16,13 @@ from services.ingest.reads import batcher as module
 from services.ingest.reads.batcher import Batcher
 from shared.base.errors import Unavailable
 from shared.rabbit.batch import Batch
+from tests.support.jumping import play
 
 START = 1_795_417_500_000
 """The time of day at which every test begins, in milliseconds; it lies in quarter `QUARTER` since
 1970.
 """
 QUARTER = 1_994_908
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """A loop whose time passes only when nothing is left to do, and then at once."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-        super().__init__(_JumpingSelector(self))
-
-    def time(self) -> float:
-        return self.passed
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    def __init__(self, loop: JumpingLoop) -> None:
-        super().__init__()
-        self._jumping = loop
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        assert timeout is not None, "nothing will ever happen any more"
-        self._jumping.passed += timeout
-        return super().select(0)
-
-
-def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        runner.run(scene())
 
 
 def millis() -> int:
@@ -381,6 +353,30 @@ def test_a_batch_that_is_repeated_has_the_same_bytes() -> None:
         assert [orjson.loads(body)["groups"] for body in bodies[3:]] == [
             [["bot", "b", QUARTER, 1, 0, 0]]
         ]
+
+    play(scene)
+
+
+def test_every_read_before_minted_at_is_in_the_batch_or_an_earlier_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`complete_through` rests on it: a batch is minted now, or when the oldest read was accepted
+    that still waits behind it.
+    """
+    monkeypatch.setattr(module, "MAX_BATCH", 1)
+
+    async def scene() -> None:
+        deliver = Deliver(takes=0.1)
+        one = batcher(deliver)
+        waiting = []
+        for at in (0, 1, 7, 9, 50):
+            await until(at)
+            waiting.append(one.add("a", 0, ""))
+        await asyncio.gather(*waiting)
+
+        batches = sorted(deliver.durable, key=lambda batch: batch.batch_id)
+        assert deliver.sent_at == [0, 5, 100, 105, 200]
+        assert [batch.minted_at - START for batch in batches] == [0, 5, 9, 50, 200]
 
     play(scene)
 

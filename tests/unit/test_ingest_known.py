@@ -79,6 +79,75 @@ async def test_a_database_that_does_not_answer_keeps_nobody_waiting() -> None:
         await known.look_up("a1")  # nobody has kept a place
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_what_is_absent_is_asked_again_after_a_second() -> None:
+    clock, store = Clock(), Store(no)
+    known = KnownArticles(cast(ArticleStore, store), clock, IngestMetrics(new_registry()))
+    for moment in (100.0, 100.9, 101.0, 101.9, 102.1):
+        clock.now = moment
+        assert not await known.look_up("a")
+    assert len(store.asked) == 3
+
+
+async def test_a_public_article_is_known_until_it_is_public_no_more() -> None:
+    async def yes() -> bool:
+        return True
+
+    known, store = make(yes)
+    assert await known.look_up("a")
+    assert "a" in known
+    known.note("a", False)
+    assert "a" not in known
+    assert store.asked == ["a"]
+
+
+async def test_an_article_that_becomes_public_is_no_longer_absent() -> None:
+    known, store = make(no)
+    assert not await known.look_up("a")
+    known.note("a", True)
+    assert await known.look_up("a")
+    assert store.asked == ["a"]
+
+
+async def test_10_000_absent_ids_are_remembered_and_the_oldest_is_forgotten() -> None:
+    known, store = make(no)
+    for number in range(10_001):
+        await known.look_up(f"a{number}")
+    store.asked.clear()
+    for number in (10_000, 1, 0):
+        await known.look_up(f"a{number}")
+    assert store.asked == ["a0"]
+
+
+async def test_eight_are_asked_for_at_once_and_500_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOKUP_SECONDS", 60.0)
+    go = asyncio.Event()
+
+    async def slow() -> bool:
+        await go.wait()
+        return False
+
+    known, store = make(slow)
+    looks = [asyncio.create_task(known.look_up(f"a{n}")) for n in range(500)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(store.asked) == 8
+    with pytest.raises(Unavailable, match="too many"):
+        await known.look_up("b")
+    go.set()
+    assert not any(await asyncio.gather(*looks))
+    assert not await known.look_up("b")
+
+
 @pytest.mark.parametrize("answer", [away, frozen])
 @pytest.mark.parametrize("way", ["post", "pixel"])
 async def test_who_cannot_be_told_is_answered_503(

@@ -36,11 +36,12 @@ class Mongo:
 
     async def get(self, article_id: str) -> Page | None:
         self.asked += 1
+        found = self.pages.get(article_id)
         while self.frozen:  # noqa: ASYNC110  (as a server does)
             await asyncio.sleep(0.001)
         if self.dead:
             raise Transient("gone")
-        return self.pages.get(article_id)
+        return found
 
     async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
         await opened()
@@ -115,6 +116,56 @@ async def test_without_a_watch_an_answer_of_mongodb_comes_before_what_is_in_memo
     mongo.frozen = True
     with pytest.raises(NoAnswer):  # what was withdrawn is not brought back by a freeze
         await cache.get("a")
+
+
+async def test_a_look_from_before_a_change_is_not_kept(mongo: Mongo, cache: PageCache) -> None:
+    mongo.frozen = True
+    old = mongo.pages["a"]
+    look = asyncio.create_task(cache.get("a"))
+    while not mongo.asked:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
+    cache.forget("a")
+    mongo.frozen = False
+    assert await look == (old, False)  # it was asked before the change
+    assert await cache.get("a") == (mongo.pages["a"], False)
+
+
+async def test_a_look_that_a_lost_watch_interrupts_is_not_kept(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    mongo.frozen = True
+    look = asyncio.create_task(cache.get("a"))
+    while not mongo.asked:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await lose(mongo, cache)
+    mongo.frozen = False
+    await look
+    mongo.dead = True
+    with pytest.raises(Transient):
+        await cache.get("a")
+
+
+async def test_the_page_that_was_asked_for_longest_ago_makes_room(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    mongo.pages = {str(n): Page(str(n), 1, "published", "t") for n in range(11)}
+    for name in [*map(str, range(10)), "0", "10"]:
+        await cache.get(name)
+    asked = mongo.asked
+    for name in ("0", "2", "10"):
+        await cache.get(name)
+    assert mongo.asked == asked
+    await cache.get("1")
+    assert mongo.asked == asked + 1
+
+
+async def test_many_who_ask_for_one_page_share_a_look(mongo: Mongo, cache: PageCache) -> None:
+    assert (
+        await asyncio.gather(*(cache.get("a") for _ in range(50)))
+        == [(mongo.pages["a"], False)] * 50
+    )
+    assert mongo.asked == 1
 
 
 async def test_a_watch_that_hears_nothing_is_not_believed_and_its_pages_end_at_the_limit(

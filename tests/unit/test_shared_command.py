@@ -39,6 +39,7 @@ ENTRIES = [
     ["tests.siege"],
     ["tests.containers"],
     ["tests.install"],
+    ["tests.mutants"],
     ["tests.install.image"],
 ]
 NAMES = ["-".join(entry) for entry in ENTRIES]

@@ -104,6 +104,8 @@ async def test_a_public_article_is_known_until_it_is_public_no_more() -> None:
 
     known, store = make(yes)
     assert await known.look_up("a")
+    assert "a" not in known  # not before the set is loaded
+    known.loaded = True
     assert "a" in known
     known.note("a", False)
     assert "a" not in known

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.ingest.articles.content import (
-    ArticleInput,
-    slug_of,
-)
+from services.ingest.articles.content import ArticleInput
+from services.ingest.articles.slug import slug_of
 from shared.web.problems import from_validation
 
 LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}

@@ -53,13 +53,13 @@ def exposed() -> dict[str, set[str]]:
     """The names of the metrics of ours that each service exposes; `subscriber` is a process of
     another team.
     """
-    kit = (
-        metrics.Serving,
+    subscriber = (
         kit_metrics.Process,
         kit_metrics.Connection,
         kit_metrics.Queues,
         kit_metrics.Consuming,
     )
+    kit = (metrics.Serving, *subscriber)
     return {
         "ingest": names(
             metrics.Serving,
@@ -79,7 +79,7 @@ def exposed() -> dict[str, set[str]]:
             CounterMetrics,
         ),
         "stats": names(*kit, metrics.Requests, StatsMetrics),
-        "subscriber": names(*kit),
+        "subscriber": names(*subscriber),
     }
 
 

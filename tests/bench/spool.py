@@ -113,7 +113,7 @@ STORES: dict[str, Callable[[Path], Store]] = {
 
 
 def _measured(make: Callable[[Path], Store], batches: Sequence[Batch]) -> dict[str, float]:
-    with tempfile.TemporaryDirectory(prefix="spool-", dir=Path.cwd()) as name:
+    with tempfile.TemporaryDirectory(prefix=".bench-spool-", dir=Path.cwd()) as name:
         folder, took = Path(name), list[float]()
         store = make(folder)
         cpu, began = time.process_time(), time.perf_counter()

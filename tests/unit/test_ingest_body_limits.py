@@ -3,6 +3,7 @@
 import pytest
 
 from services.ingest.articles.body.clean import clean
+from services.ingest.articles.body.limits import TooMuch
 from services.ingest.articles.body.prepare import prepare
 
 PAGE = "https://www.example.org/thoi-su/bai-a1.html"
@@ -66,12 +67,48 @@ def test_an_empty_element_of_xhtml_does_not_swallow_the_article(name: str) -> No
 
 def test_a_section_of_xml_hides_no_tags() -> None:
     hidden = "<svg><![CDATA[> <a title=']]>" + each("<p><b a={}>x") + "'>x</a></svg>y"
-    assert clean(hidden, PAGE).html == "y"
+    with pytest.raises(TooMuch):
+        clean(hidden, PAGE)
+    assert clean("<svg><![CDATA[> <a title=']]></svg>y", PAGE).html == "y"
 
 
 def test_what_is_no_markup_is_text_as_it_stands() -> None:
-    body = clean("<xmp><b>&amp;</xmp><noframes><i>a</i></noframes>c", PAGE).html
-    assert body == "<pre>&lt;b&gt;&amp;amp;</pre><p>&lt;i&gt;a&lt;/i&gt;</p><p>c</p>"
+    body = clean("<xmp><b>&amp;</xmp><![CDATA[a < <i>b</i>]]>c", PAGE).html
+    assert body == "<pre>&lt;b&gt;&amp;amp;</pre><p>a &lt; &lt;i&gt;b&lt;/i&gt;c</p>"
+
+
+def test_what_browsers_without_frames_show_is_markup() -> None:
+    assert clean("<noframes><p>a</p></noframes>c", PAGE).html == "<p>a</p><p>c</p>"
+
+
+@pytest.mark.parametrize(
+    ("end", "what"),
+    [
+        ("<!-- <p>mất</p>", "the comment <!--"),
+        ("<style>p{}<p>mất</p>", "<style>"),
+        ("<title>t<p>mất</p>", "<title>"),
+        ('<p title="x>mất</p><p>mất</p>', "the tag <p"),
+        ('</p title="x>mất</p><p>mất</p>', "the tag </p"),
+    ],
+)
+def test_text_behind_what_is_never_closed_is_not_left_out_in_silence(end: str, what: str) -> None:
+    body = clean(f"<p>a</p>{end}", PAGE)
+    assert body.html == "<p>a</p>"
+    message = f"{what} is never closed: the text behind it was left out"
+    assert message in [warned.message for warned in body.warnings]
+
+
+@pytest.mark.parametrize(
+    "closed", ["<!-- x -->", "<!-- x --!>", "<!-->", "<!--->", "<style>p{}</style>", "<b>x</b", ""]
+)
+def test_what_is_closed_raises_no_warning(closed: str) -> None:
+    assert clean(f"<p>a</p>{closed}", PAGE).warnings == ()
+
+
+@pytest.mark.parametrize("address", ["https://", "//", "http:///?q", "https:\\\\"])
+def test_a_link_without_a_host_is_taken_off(address: str) -> None:
+    body = clean(f'<a href="{address}">y</a>', PAGE)
+    assert (body.html, len(body.warnings)) == ("y", 1)
 
 
 def test_a_font_that_says_something_is_kept() -> None:

@@ -47,7 +47,7 @@ def clean(html: str, page: str) -> Body:
             f"{code[0][:80]} is published as it stands: it means something to WordPress only"
         )
     sheets: list[str] = []
-    prepared = prepare(shown, sheets)
+    prepared = prepare(shown, sheets, warnings.add)
     walker = Walker(Links(page), read_sheets(sheets), warnings.add)
     walker.walk(prepared)
     written, missing = walker.writer.finish()

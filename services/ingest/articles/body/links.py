@@ -26,6 +26,8 @@ which can't exist.
 """
 _SCHEME_AS_HOST = frozenset({"http", "https"})
 """Hosts of addresses that begin twice, such as `https://https://h.vn`."""
+_NO_HOST = frozenset({"//", "http://", "https://"})
+"""What is left of an address without its host. `urljoin` would make it the page itself."""
 _UNFINISHED = re.compile(r"www\.|\W*https?\W{0,2}//|[^/?#]+@[^/?#]+\Z", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{")
 """A template's variable that was never filled in."""
@@ -106,6 +108,8 @@ class Links:
         # With another scheme than the page's, browsers need no slashes before the host.
         if scheme and not self.page.startswith(scheme[0].lower()):
             path = re.sub(r"^(https?:)/*", r"\1//", path, flags=re.IGNORECASE)
+        if path.lower() in _NO_HOST:
+            return None
         try:
             address = urljoin(self.page, path + rest)
         except ValueError:

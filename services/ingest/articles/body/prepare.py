@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html import escape
 
+from services.ingest.articles.body.editor_warnings import Warn
 from services.ingest.articles.body.elements import TABLE_PARTS
 from services.ingest.articles.body.limits import (
     MAX_ATTRIBUTES,
@@ -12,20 +13,23 @@ from services.ingest.articles.body.limits import (
     self_closed,
 )
 
-_RAW = frozenset("iframe noembed noframes script style textarea title xmp".split())
+_RAW = frozenset("iframe noembed script style textarea title xmp".split())
 """Elements whose content is no markup to a parser."""
-_TEXT = frozenset({"noframes", "xmp"})
+_TEXT = frozenset({"xmp"})
 """Of these, the elements whose content is text for readers."""
 _ATTRIBUTES = r"(?:[^>\"']|\"[^\"]*\"|'[^']*')*"
 _TOKEN = re.compile(
     r"(?P<comment><!--(?:-?>|.*?(?:--!?>|\Z)))"
+    r"|<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)"
     r"|<[!?][^>]*>?|</[^a-zA-Z>][^>]*>?"
     rf"|<(?P<raw>{'|'.join(sorted(_RAW))})(?=[\s/>])(?!/>)"
     rf"(?P<raw_attributes>{_ATTRIBUTES})(?<![\s\"']/)>(?P<content>.*?)(?=</(?P=raw)[\s/>]|\Z)"
     rf"|<(?P<closing>/?)(?P<name>[a-zA-Z][^\s/>]*)(?P<attributes>{_ATTRIBUTES})>?",
     re.DOTALL | re.IGNORECASE,
 )
-"""A comment, something that a parser reads as one, a `_RAW` element with its content, or a tag."""
+"""A comment, a CDATA section, something that a parser reads as a comment, a `_RAW` element with its
+content, or a tag.
+"""
 _MEANINGFUL = re.compile(r"\b(?:dir|id|lang|style)\s*=", re.IGNORECASE)
 """Attributes of a `<font>` that are carried over into the body."""
 _RENAMED = {"plaintext": "pre", "html": "main", "body": "main", "form": "div", "frameset": "div",
@@ -33,12 +37,15 @@ _RENAMED = {"plaintext": "pre", "html": "main", "body": "main", "form": "div", "
 """Elements that a parser treats in ways of their own, and the ordinary blocks that they become.
 `<plaintext>`, for one, never ends.
 """
+_CLOSED = re.compile(r"--!?>\Z|\A<!--?-?>\Z")
+_ENDLESS = "{} is never closed: the text behind it was left out"
 
 
-def prepare(html: str, sheets: list[str] | None = None) -> str:
+def prepare(html: str, sheets: list[str] | None = None, warn: Warn = lambda message: None) -> str:
     """`html`, ready to be parsed. Raises `TooMuch`. Takes time in proportion to the length.
 
-    The content of `<style>` elements is added to `sheets`.
+    The content of `<style>` elements is added to `sheets`. `warn` hears of a comment, an element
+    or a tag that is never closed, because a parser takes all text behind it for its content.
 
     - Tags that a parser ignores in some places, which would join the text before and after them,
       become blocks: `<body>`, a form in a form, parts of a table outside a table.
@@ -48,7 +55,7 @@ def prepare(html: str, sheets: list[str] | None = None) -> str:
     - `<font>` without a meaning becomes `<span>`: a parser copies a `<font>` into every later
       paragraph.
     """
-    return _TOKEN.sub(_Rewriter(sheets).token, html)
+    return _TOKEN.sub(_Rewriter(sheets, warn).token, html)
 
 
 @dataclass
@@ -56,17 +63,24 @@ class _Rewriter:
     """Rewrites one token after another."""
 
     sheets: list[str] | None
+    warn: Warn
     tally: Tally = field(default_factory=Tally)
     fonts: list[str] = field(default_factory=list)
     """The element that each open `<font>` became."""
 
     def token(self, match: re.Match[str]) -> str:
         """The replacement of one token."""
-        comment, raw, raw_attributes, content, closing, name, attributes = match.groups()
+        comment, cdata, raw, raw_attributes, content, closing, name, attributes = match.groups()
         if raw:
+            if match.end() == len(match.string):
+                self.warn(_ENDLESS.format(f"<{raw.lower()}>"))
             return self._raw(raw, raw_attributes, content)
         if name is None:
-            return comment or ""
+            if comment and not _CLOSED.search(comment):
+                self.warn(_ENDLESS.format("the comment <!--"))
+            return comment or escape(cdata or "", quote=False)
+        if not match[0].endswith(">") and not (closing and not attributes.strip()):
+            self.warn(_ENDLESS.format(f"the tag <{closing}{name[:40]}"))
         name = name.lower()
         if len(attributes) > MAX_ATTRIBUTES:
             check_attributes(attributes)

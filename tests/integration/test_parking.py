@@ -56,6 +56,7 @@ def _batch(body: bytes, **headers: Any) -> aio_pika.Message:
 async def test_bad_batches(system: System) -> None:
     await system.start("counter", flush_interval="0.1")
     old = NOW - 72 * 3600 * 1000
+    of_then = _body(["reader", "a1", old // QUARTER_MS, 1])
     bad = [
         (_batch(b"\xff"), "bad_body"),
         (_batch(b"[]"), "bad_body"),
@@ -73,7 +74,7 @@ async def test_bad_batches(system: System) -> None:
         (_batch(GOOD_BODY, batch_id=None), "bad_headers"),
         (_batch(GOOD_BODY, batch_id="../x"), "bad_headers"),
         (_batch(GOOD_BODY, minted_at="now"), "bad_headers"),
-        (_batch(GOOD_BODY, minted_at=old, batch_id=f"e1-{1:012d}"), "too_old"),
+        (_batch(of_then, minted_at=old, batch_id=f"e1-{1:012d}"), "too_old"),
     ]
     good = _batch(GOOD_BODY, batch_id=f"e1-{2:012d}")
     await _publish(system, "luotdoc.reads", "batch", [message for message, _ in bad] + [good])

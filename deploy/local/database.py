@@ -35,7 +35,8 @@ class Database(Server):
         kept = self.folder / "port"
         self.port = ports.choose_port(int(keep_private(kept, lambda: "0")) or None)
         write_private(kept, str(self.port))
-        self.url = f"mongodb://{ports.HOST}:{self.port}/luotdoc?replicaSet={_REPLICA_SET}&directConnection=true"
+        options = f"replicaSet={_REPLICA_SET}&directConnection=true"
+        self.url = f"mongodb://{ports.HOST}:{self.port}/luotdoc?{options}"
 
     def launch(self) -> None:
         (self.folder / "data").mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ because it checks neither UTF-8, nor the range of times, nor the depth of tables
 pamqp passes them on too: the message arrives with `Unreadable` as its headers.
 
 tests/unit/test_shared_properties.py pins the names of pamqp that are replaced here.
+Long because all that reaches into pamqp stands in one module.
 """
 
 import struct

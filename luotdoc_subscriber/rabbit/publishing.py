@@ -90,10 +90,9 @@ async def publish_encoded(
     """Publish the event `name` and wait for the confirm; then note it as confirmed, for heartbeats
     and metrics. Raises as `publish` does.
 
-    If a subscriber's queue refuses the event, that is no error, and only that queue misses it:
-    RabbitMQ routes a message to all queues before it nacks. But it nacks before the other queues
-    have stored the message, so the event is published once more to our own queues, confirmed (ADR
-    0019).
+    If a subscriber's queue refuses the event, only that queue misses it: RabbitMQ routes a message
+    to all queues before it nacks. But it nacks before the other queues have stored the message, so
+    the event is published once more to our own queues, confirmed (ADR 0019).
     """
 
     async def to(exchange: RabbitExchange) -> None:

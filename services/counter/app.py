@@ -123,6 +123,7 @@ class Counting:
             )
 
 
+# Long because every part of the service is built and named here, once.
 def build(
     settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None
 ) -> Service:

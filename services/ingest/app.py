@@ -14,7 +14,7 @@ from luotdoc_subscriber.base.clock import Clock, now, to_millis
 from luotdoc_subscriber.base.metrics import new_registry
 from luotdoc_subscriber.base.tasks import background
 from luotdoc_subscriber.rabbit import broker as rabbit
-from luotdoc_subscriber.rabbit.publishing import publish, publish_encoded
+from luotdoc_subscriber.rabbit.publishing import publish_encoded
 from services.ingest.api import build_api
 from services.ingest.articles.documents import Outgoing
 from services.ingest.articles.reconciler import Reconciler
@@ -27,8 +27,9 @@ from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
-from services.ingest.reads.outlet import Outlet, Publish
+from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.pipeline import Pipeline
+from services.ingest.reads.publisher import make_publisher
 from services.ingest.reads.salts import Salts
 from services.ingest.reads.spool import Spool
 from services.ingest.reads.visitors import ReloadWindow
@@ -37,8 +38,6 @@ from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from shared.base import metrics
 from shared.base.urls import origin_of
-from shared.rabbit import topology
-from shared.rabbit.batch import Batch
 from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo
@@ -130,27 +129,6 @@ def new_epoch(clock: Clock) -> str:
     return f"{to_millis(clock()):011x}{secrets.token_hex(4)}"
 
 
-def make_publisher(broker: rabbit.Broker, confirm_timeout: float) -> Publish:
-    """A function that publishes a batch to the exchange of reads,
-    with a confirm within `confirm_timeout` seconds.
-    """
-
-    async def publish_batch(batch: Batch) -> None:
-        await publish(
-            broker,
-            batch.body(),
-            topology.READS,
-            topology.READS_KEY,
-            timeout=confirm_timeout,
-            content_type="application/json",
-            message_id=batch.batch_id,
-            headers=batch.headers(),
-            correlation_id=batch.batch_id,
-        )
-
-    return publish_batch
-
-
 def make_beacon(
     settings: IngestSettings,
     *,
@@ -174,6 +152,7 @@ def make_beacon(
     return Beacon(pipeline=pipeline, known=known, metrics=metrics)
 
 
+# Long because every part of the service is built and named here, once.
 def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
     client, db = mongo.connect(settings.mongo_url, "ingest")

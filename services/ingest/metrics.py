@@ -68,6 +68,7 @@ class IngestMetrics:
             registry=registry,
         )
 
+    # Long because each metric is declared with its meaning.
     def _of_reads(self, registry: Registry) -> None:
         self.reads = Counter(
             "luotdoc_reads_total",

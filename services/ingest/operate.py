@@ -12,12 +12,12 @@ from rich.status import Status
 from luotdoc_subscriber.base.clock import now
 from luotdoc_subscriber.base.errors import Refused, Transient
 from luotdoc_subscriber.rabbit import broker as rabbit
-from services.ingest.app import make_publisher
 from services.ingest.articles.article import Article
 from services.ingest.articles.changes import Change, republish
 from services.ingest.articles.reconcile import KINDS, parse_subscribers
 from services.ingest.articles.reconciler import differences
 from services.ingest.reads.outlet import Publish
+from services.ingest.reads.publisher import make_publisher
 from services.ingest.reads.spool import Spool, SpoolLocked, SpoolUnusable, instances
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore

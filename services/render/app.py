@@ -121,6 +121,7 @@ class Rendering:
             log.info("%d pages were rendered again with the present templates", redone)
 
 
+# Long because every part of the service is built and named here, once.
 def build(settings: RenderSettings, clock: Clock = now) -> Service:
     """Put render together. Longer than 40 lines, so that each part is built in one place."""
     client, db = mongo.connect(settings.mongo_url, "render")

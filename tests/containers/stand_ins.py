@@ -17,8 +17,8 @@ SERVERS = "rabbitmq-server,haproxy,nodejs,libcurl4,ca-certificates"
 RABBITMQ = """#!/bin/sh
 # Takes the settings that the official image takes from the environment.
 printf '%s\\n' "default_user = $RABBITMQ_DEFAULT_USER" "default_pass = $RABBITMQ_DEFAULT_PASS" \\
-  'loopback_users = none' >/tmp/rabbitmq.conf
-exec env RABBITMQ_CONFIG_FILE=/tmp/rabbitmq.conf RABBITMQ_LOGS=- \\
+  'loopback_users = none' >/var/lib/rabbitmq/rabbitmq.conf
+exec env RABBITMQ_CONFIG_FILE=/var/lib/rabbitmq/rabbitmq.conf RABBITMQ_LOGS=- \\
   /usr/lib/rabbitmq/bin/rabbitmq-server
 """
 

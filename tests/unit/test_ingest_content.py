@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from services.ingest.articles.content import (
     RESERVED_SECTIONS,
@@ -17,25 +16,11 @@ from services.ingest.articles.content import (
     given_twice,
 )
 from services.ingest.articles.slug import slug_of
-from shared.web.problems import from_validation
-
-LEAST = {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>"}
+from tests.support.editors import LEAST, faults
 
 
 def taken(**fields: Any) -> ArticleInput:
     return ArticleInput.model_validate_json(json.dumps({**LEAST, **fields}))
-
-
-def faults(**fields: Any) -> dict[str, str]:
-    """The faults by place, as a client is told them; a field that is None is left out of the
-    body.
-    """
-    body = {name: value for name, value in {**LEAST, **fields}.items() if value is not None}
-    try:
-        ArticleInput.model_validate_json(json.dumps(body))
-    except ValidationError as error:
-        return {fault["path"]: fault["message"] for fault in from_validation(error.errors()).errors}
-    return {}
 
 
 def place(**fields: Any) -> list[str]:

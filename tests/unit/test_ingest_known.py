@@ -15,6 +15,7 @@ from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import known as module
 from services.ingest.reads.batcher import Batcher
+from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
 from services.ingest.store import ArticleStore
 from shared.base.errors import Unavailable
@@ -150,14 +151,8 @@ async def test_eight_are_asked_for_at_once_and_500_wait(monkeypatch: pytest.Monk
     assert not await known.look_up("b")
 
 
-@pytest.mark.parametrize("answer", [away, frozen])
-@pytest.mark.parametrize("way", ["post", "pixel"])
-async def test_who_cannot_be_told_is_answered_503(
-    way: str, answer: Callable[[], Awaitable[bool]]
-) -> None:
-    known, _ = make(answer)
-    known.loaded = True
-    beacon = make_beacon(cast(Batcher, None), known)
+async def ask(beacon: Beacon, way: str) -> list[MutableMapping[str, Any]]:
+    """The messages that answer a read of a1, sent by `way`: post or pixel."""
     scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
     scope["method"] = "POST" if way == "post" else "GET"
     sent: list[MutableMapping[str, Any]] = []
@@ -169,7 +164,18 @@ async def test_who_cannot_be_told_is_answered_503(
         sent.append(message)
 
     await getattr(beacon, way)(scope, receive, send)
-    start, body = sent
+    return sent
+
+
+@pytest.mark.parametrize("answer", [away, frozen])
+@pytest.mark.parametrize("way", ["post", "pixel"])
+async def test_who_cannot_be_told_is_answered_503(
+    way: str, answer: Callable[[], Awaitable[bool]]
+) -> None:
+    known, _ = make(answer)
+    known.loaded = True
+    beacon = make_beacon(cast(Batcher, None), known)
+    start, body = await ask(beacon, way)
     assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
     assert (
         json.loads(body["body"])["detail"]
@@ -182,17 +188,7 @@ async def test_reads_before_the_articles_are_loaded_are_refused(way: str) -> Non
     known, store = make(no)
     known.note("a1", public=True)  # an API request has published it meanwhile
     beacon = make_beacon(cast(Batcher, None), known)
-    scope: Scope = {"type": "http", "headers": [], "query_string": b"article=a1"}
-    scope["method"] = "POST" if way == "post" else "GET"
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b'{"article": "a1"}'}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    await getattr(beacon, way)(scope, receive, send)
+    sent = await ask(beacon, way)
     assert sent[0]["status"] == 503
     assert (b"retry-after", b"1") in sent[0]["headers"]
     assert json.loads(sent[1]["body"])["detail"] == "starting, try again"

@@ -8,7 +8,7 @@ bound to; a base class such as `Article` stands for all its events. Other events
 binding or a replay may bring, are acked and counted as `ignored`. An event with a name that the
 contract does not know is parked.
 
-The handler returns False if the event was not new to it. It raises (see `shared/base/errors.py`):
+The handler returns False if the event was not new to it. It raises (see `luotdoc_subscriber.base.errors`):
 
 - `Transient` if a server that it needs is away. The message is retried in
   place; if others succeed meanwhile, or after half a minute, it goes to a retry queue. It is never
@@ -53,8 +53,8 @@ def subscribe(
     """Make the decorated function the handler of `queue`;
     consuming starts with `luotdoc_subscriber.rabbit.broker.connect`.
 
-    `queue` is a name `<subscriber>.<what>` for another team, or one of our work queues of
-    `shared/rabbit/topology.py`. Up to `prefetch` messages are in flight at once. The guard drops
+    `queue` is a name `<subscriber>.<what>`, or a `WorkQueue` that says its arguments itself, as the
+    portal's services pass. Up to `prefetch` messages are in flight at once. The guard drops
     older events.
     """
 

@@ -8,7 +8,8 @@ bound to; a base class such as `Article` stands for all its events. Other events
 binding or a replay may bring, are acked and counted as `ignored`. An event with a name that the
 contract does not know is parked.
 
-The handler returns False if the event was not new to it. It raises (see `luotdoc_subscriber.base.errors`):
+The handler returns False if the event was not new to it. It raises an error of
+`luotdoc_subscriber.base.errors`:
 
 - `Transient` if a server that it needs is away. The message is retried in
   place; if others succeed meanwhile, or after half a minute, it goes to a retry queue. It is never

@@ -53,6 +53,7 @@ PURE = {
             "reads.addresses",
             "reads.agents",
             "reads.limit",
+            "reads.plain_agents",
             "reads.read_request",
             "reads.signs",
             "reads.visitors",

@@ -27,7 +27,7 @@ def fault(body: bytes) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("article", ["a", "0", "ls0001", "z" * 32])
-def test_a_read_names_itsarticle_of(article: str) -> None:
+def test_a_read_names_its_article(article: str) -> None:
     assert article_of(json.dumps({"article": article}).encode()) == article
     assert checked_article(article) == article
 

@@ -1,5 +1,5 @@
-"""How fast a new user agent is judged, and that a plain browser's agent is judged alike by the quick
-look and by the look at every name.
+"""How fast a new user agent is judged; a plain browser's is judged alike by both looks, the quick
+one and the one at every name.
 """
 
 import json

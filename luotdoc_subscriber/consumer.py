@@ -39,7 +39,7 @@ last."""
 MAX_COUNT = 1_000_000
 """Upper bound for the counts in these headers. A larger one does not come from us and is
 ignored."""
-MAX_BODY = 8 * 1024 * 1024
+MAX_EVENT_BYTES = 8 * 1024 * 1024
 """Upper bound for the bytes of an event; an article has at most a third of this."""
 HELD_ATTEMPTS, HELD_SECONDS = 3, 30.0
 """Bounds of retry in place: after so many attempts if other messages succeed meanwhile, else after
@@ -60,7 +60,7 @@ class Event(Generic[D]):
 Handler = Callable[[Event[Any]], Awaitable[bool | None]]
 
 
-MAX_FAULTS = 20
+MAX_LISTED_FAULTS = 20
 
 
 class Lost(Exception):
@@ -83,12 +83,12 @@ def _as_permanent() -> Iterator[None]:
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)[:MAX_FAULTS]
+            for fault in error.errors(include_url=False, include_input=False)[:MAX_LISTED_FAULTS]
         )
         raise Permanent("bad_event", faults) from error
 
 
-def decode(body: bytes) -> tuple[events.Envelope, events.Data]:
+def parse_event(body: bytes) -> tuple[events.Envelope, events.Data]:
     """Parse an event. Raises `Permanent` with the reason `unknown_event` or `bad_event`."""
     _check_size(body)
     with _as_permanent():
@@ -96,8 +96,8 @@ def decode(body: bytes) -> tuple[events.Envelope, events.Data]:
 
 
 def _check_size(body: bytes) -> None:
-    if len(body) > MAX_BODY:
-        raise Permanent("bad_event", f"the body has {len(body)} bytes, more than {MAX_BODY}")
+    if len(body) > MAX_EVENT_BYTES:
+        raise Permanent("bad_event", f"the body has {len(body)} bytes, more than {MAX_EVENT_BYTES}")
 
 
 class Consumer:

@@ -15,11 +15,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from luotdoc_subscriber.base.metrics import Registry
 
-MAX_HEAD = 8 * 1024
+MAX_REQUEST_HEAD = 8 * 1024
 """Upper bound for the bytes of a request's line and headers."""
 MAX_CONNECTIONS = 64
 """Upper bound for open connections. One above it is closed without an answer."""
-SECONDS = 5.0
+REQUEST_SECONDS = 5.0
 """Time for a whole exchange: the request arrives, the answer is sent."""
 
 _LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]*) HTTP/1\.[01]")
@@ -36,7 +36,7 @@ class HealthServer:
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
         """Listen during the block, which gets the address and the port. Raises `OSError`."""
-        server = await asyncio.start_server(self._connected, host, port, limit=MAX_HEAD)
+        server = await asyncio.start_server(self._connected, host, port, limit=MAX_REQUEST_HEAD)
         try:
             where = server.sockets[0].getsockname()
             yield where[0], where[1]
@@ -53,7 +53,7 @@ class HealthServer:
         writer.transport.set_write_buffer_limits(0)
         try:
             with suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
-                async with asyncio.timeout(SECONDS):
+                async with asyncio.timeout(REQUEST_SECONDS):
                     writer.write(await self._exchange(reader))
                     await writer.drain()
                     writer.close()

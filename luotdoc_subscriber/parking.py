@@ -54,7 +54,7 @@ def check_readable(message: AbstractIncomingMessage) -> None:
         raise Permanent(UNREADABLE, message.headers.why)
 
 
-def reason_of(message: AbstractIncomingMessage) -> str:
+def reason_parked(message: AbstractIncomingMessage) -> str:
     """The reason why a message is parked:
     `dead_letter` if RabbitMQ moved it, `other` if the header is malformed.
     """
@@ -97,7 +97,7 @@ def parked_headers(
     return {**passed_on(original), **added}
 
 
-def prepare(broker: Broker, work: WorkQueue) -> None:
+def prepare_parking(broker: Broker, work: WorkQueue) -> None:
     """Create the series of the metric with 0, so that `rate()` sees the first parked message."""
     for reason in REASONS:
         broker.queues.parked.labels(work.name, reason)

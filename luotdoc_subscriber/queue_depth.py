@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 
 from luotdoc_subscriber.base.clock import Clock, now
 from luotdoc_subscriber.consuming import mend
-from luotdoc_subscriber.parking import parked_since, reason_of
+from luotdoc_subscriber.parking import parked_since, reason_parked
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
 from luotdoc_subscriber.rabbit.layout import WorkQueue
 
@@ -42,7 +42,7 @@ class Oldest:
             )  # unacked: closing the channel returns it
             if message is not None:
                 self._reason, self._since = (
-                    reason_of(message),
+                    reason_parked(message),
                     parked_since(message) or self._clock(),
                 )
             self._number = number
@@ -51,7 +51,7 @@ class Oldest:
             self._ages.labels(self._name, self._reason).set(max(0.0, age))
 
 
-async def watch(broker: Broker, clock: Clock = now) -> None:
+async def watch_depth(broker: Broker, clock: Clock = now) -> None:
     """For ever: update the metrics of queue depth and parked messages,
     and restore deleted queues and consumers.
     """

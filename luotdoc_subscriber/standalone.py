@@ -16,7 +16,7 @@ from luotdoc_subscriber.base.settings import SubscriberSettings
 from luotdoc_subscriber.base.tasks import background
 from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.health import HealthServer
-from luotdoc_subscriber.queue_depth import watch
+from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class _Subscriber:
         try:
             await rabbit.connect(self._broker, self._settings.amqp_url)
             log.info("%s has started", self._broker.service)
-            async with background(watch(self._broker), *(work() for work in self._beside)):
+            async with background(watch_depth(self._broker), *(work() for work in self._beside)):
                 await asyncio.Event().wait()
         except Refused as error:
             log.critical("%s ends: %s", self._broker.service, error)

@@ -34,12 +34,12 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock, now
 from luotdoc_subscriber.base.errors import Permanent
-from luotdoc_subscriber.consumer import Consumer, Event, decode
+from luotdoc_subscriber.consumer import Consumer, Event, parse_event
 from luotdoc_subscriber.guard import Guard
-from luotdoc_subscriber.parking import check_readable, prepare
+from luotdoc_subscriber.parking import check_readable, prepare_parking
 from luotdoc_subscriber.rabbit.broker import Broker
 from luotdoc_subscriber.rabbit.faststream_internals import message_of
-from luotdoc_subscriber.rabbit.layout import EVENTS, RETRY_DELAYS, WorkQueue
+from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE, RETRY_DELAYS, WorkQueue
 
 __all__ = ["Event", "listen", "subscribe"]
 
@@ -63,12 +63,12 @@ def subscribe(
         kinds = kinds_of(handle)
         keys = tuple({kind.name: None for kind in kinds})
         work = (
-            WorkQueue(queue, EVENTS, keys, RETRY_DELAYS, foreign=True)
+            WorkQueue(queue, EVENTS_EXCHANGE, keys, RETRY_DELAYS, foreign=True)
             if isinstance(queue, str)
             else queue
         )
         consumer = Consumer(broker, work, kinds, handle, guard, clock, prefetch)
-        prepare(broker, work)
+        prepare_parking(broker, work)
         broker.works.append(work)
 
         @broker.subscriber(
@@ -120,7 +120,7 @@ def listen(
     async def consume(body: bytes) -> None:
         try:
             check_readable(message_of(broker))
-            await handle(*decode(body))
+            await handle(*parse_event(body))
         except Permanent as error:
             log.warning(
                 "an event is dropped: %s: %.500s", error.reason, error, extra={"queue": queue.name}

@@ -33,7 +33,7 @@ from luotdoc_subscriber.parking import (
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
 from luotdoc_subscriber.rabbit.direct import told_of_rights, way_into
 from luotdoc_subscriber.rabbit.properties import Unreadable
-from shared.base.settings import load
+from shared.base.settings import load_settings
 from shared.operators.parked_message import again, handle_of, line, printable
 from shared.operators.parked_queue import each, number_of
 from shared.rabbit.topology import WORK_QUEUES
@@ -162,7 +162,7 @@ def _told_of_absence(queue: str | None, error: ChannelNotFoundEntity) -> str:
 async def run(arguments: list[str]) -> int:
     """Parse the arguments and run the command. Answers the exit status."""
     chosen = _arguments(arguments)
-    settings = load(SubscriberSettings)
+    settings = load_settings(SubscriberSettings)
     try:
         if chosen.command == "list":
             return await _list(

@@ -27,10 +27,10 @@ from luotdoc_subscriber.base.errors import Permanent, Refused
 from luotdoc_subscriber.base.settings import SubscriberSettings
 from luotdoc_subscriber.parking import check_readable, passed_on
 from luotdoc_subscriber.rabbit import layout
-from shared.base.settings import load
-from shared.operators.replay_command import add_target_arguments, moment, perform, progress
+from shared.base.settings import load_settings
+from shared.operators.replay_command import add_target_arguments, moment, perform_replay, progress
 from shared.operators.selection import Selection
-from shared.operators.target import BATCH, Target, open_target
+from shared.operators.target import REPLAY_BATCH, Target, open_target
 
 SKIM = 500
 """Upper bound for the events read before the position is stored, however few of them are
@@ -267,7 +267,7 @@ async def _send(
                 batch.append(again(message))
         except (Permanent, ValidationError):
             unreadable += 1
-        if len(batch) == BATCH or read % SKIM == 0 or at >= end:
+        if len(batch) == REPLAY_BATCH or read % SKIM == 0 or at >= end:
             await target.send(batch, str(at))
             await message.ack(multiple=True)
             batch = []
@@ -316,7 +316,9 @@ def main(arguments: list[str]) -> int:
     if asked.since and asked.since > now():
         parser.error("--since lies in the future: what happens from now on comes live")
     chosen = Selection(frozenset(asked.type), frozenset(asked.subject), asked.since, asked.until)
-    return perform(replay(load(SubscriberSettings), asked.to, chosen, asked.rate, asked.restart))
+    return perform_replay(
+        replay(load_settings(SubscriberSettings), asked.to, chosen, asked.rate, asked.restart)
+    )
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from luotdoc_subscriber.base import log
 from luotdoc_subscriber.base.command import Command
 from luotdoc_subscriber.base.plainly import perform
 from luotdoc_subscriber.rabbit import broker as rabbit
-from shared.base.settings import Settings, load
+from shared.base.settings import Settings, load_settings
 from shared.rabbit import declaring
 from shared.storage import mongo
 from shared.storage.collections import make_indexes
 
-SECONDS = 60.0
+SETUP_SECONDS = 60.0
 """Timeout for one attempt to declare everything, including the wait for new queues."""
 
 
@@ -27,7 +27,7 @@ async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) ->
     await make_indexes(db)
     broker = rabbit.make_broker(settings, "setup")
     await rabbit.connect(
-        broker, settings.amqp_url, partial(declaring.declare, settle=settle), SECONDS
+        broker, settings.amqp_url, partial(declaring.declare, settle=settle), SETUP_SECONDS
     )
     await broker.stop()
     client.close()
@@ -35,7 +35,7 @@ async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) ->
 
 def main() -> None:
     """Load the settings and run setup."""
-    settings = load(Settings)
+    settings = load_settings(Settings)
     log.configure("setup", settings.log_level)
     if status := perform(setup(settings)):
         raise SystemExit(status)

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from deploy.local import ports
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.database import Database
 from tests.support import starter
 from tests.support.reaper import reaping
@@ -39,9 +39,9 @@ def _reaped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A RabbitMQ node; LUOTDOC_RABBITMQ_SERVER chooses which."""
-    node = Broker(tmp_path_factory.mktemp("rabbitmq"))
+    node = Node(tmp_path_factory.mktemp("rabbitmq"))
     node.start()
     yield node
     node.stop()
@@ -72,7 +72,7 @@ def judge(pytestconfig: pytest.Config) -> Iterator[Judge]:
 
 @pytest.fixture
 async def system(
-    broker: Broker, database: Database, judge: Judge, tmp_path: Path
+    broker: Node, database: Database, judge: Judge, tmp_path: Path
 ) -> AsyncIterator[System]:
     """An empty system; the test starts the services that it needs. Every event that they publish
     must be as told.

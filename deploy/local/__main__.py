@@ -37,7 +37,7 @@ async def run(command: str, folder: Path) -> int:
     try:
         await stack.up()
         if command == "demo":
-            await demo.fill(stack, console)
+            await demo.fill_site(stack, console)
             await demo.show(stack, console)
         console.say("ready")
         while True:
@@ -55,7 +55,7 @@ async def run(command: str, folder: Path) -> int:
         console.step("stopped")
 
 
-def subscribe(folder: Path, name: str) -> int:
+def add_subscriber(folder: Path, name: str) -> int:
     """Make a subscriber's user and print its address; answers the exit code."""
     try:
         print(how_to_follow(make_subscriber(folder.resolve(), check_name(name))))
@@ -77,7 +77,7 @@ def main() -> int:
     if (arguments.command == "subscriber") != (arguments.name is not None):
         parser.error("subscriber takes a NAME, up and demo none")
     if arguments.command == "subscriber":
-        return subscribe(arguments.folder, arguments.name)
+        return add_subscriber(arguments.folder, arguments.name)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with (arguments.folder / "lock").open("w") as lock:
         try:

@@ -35,9 +35,9 @@ _PERMISSIONS = Path(__file__).parents[1] / "rabbitmq/services.json"
 
 
 @dataclass(frozen=True)
-class Node:
-    """Who and where a node is: its user, and the ports of AMQP, Erlang's distribution, port mapper,
-    rabbitmqctl.
+class NodeAccess:
+    """How to reach a node: its administrator, and the ports of AMQP, Erlang's distribution, port
+    mapper and rabbitmqctl.
     """
 
     user: str
@@ -51,7 +51,7 @@ class Node:
         return f"amqp://{user}:{self.password}@{ports.HOST}:{self.amqp}/"
 
 
-class Broker(Server):
+class Node(Server):
     """A RabbitMQ node; `url` logs in as its administrator, with a password of its own, kept in the
     folder.
 
@@ -65,11 +65,11 @@ class Broker(Server):
         self.server = str(
             Path(server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER).absolute()
         )
-        self._node = self._keep_node(self.folder / "node.json")
-        self.url = self._node.url(self._node.user)
+        self._access = self._keep_access(self.folder / "node.json")
+        self.url = self._access.url(self._access.user)
 
     @classmethod
-    def running(cls, folder: Path) -> "Broker":
+    def running(cls, folder: Path) -> "Node":
         """The node of `folder` that another process runs: to ask and to tell it, not to start or
         stop it.
         """
@@ -83,16 +83,16 @@ class Broker(Server):
         except (FileNotFoundError, ValueError):
             return super().pid
 
-    def _keep_node(self, path: Path) -> Node:
-        return _keep_node(path)
+    def _keep_access(self, path: Path) -> NodeAccess:
+        return _keep_access(path)
 
     def launch(self) -> None:
         (self.folder / "rabbitmq.pid").unlink(missing_ok=True)
         (self.folder / "enabled_plugins").write_text("[].\n")
         definitions = self.folder / "definitions.json"
-        write_private(definitions, _definitions(self._node))
+        write_private(definitions, _definitions(self._access))
         configuration = _CONFIGURATION.format(
-            host=ports.HOST, watermark=_WATERMARK, definitions=definitions, amqp=self._node.amqp
+            host=ports.HOST, watermark=_WATERMARK, definitions=definitions, amqp=self._access.amqp
         )
         write_private(self.folder / "rabbitmq.conf", configuration)
         super().launch()
@@ -107,11 +107,11 @@ class Broker(Server):
             "LC_ALL": "C.UTF-8",
             "ERL_CRASH_DUMP": str(self.folder / "erl_crash.dump"),
             "ERL_EPMD_ADDRESS": ports.HOST,
-            "ERL_EPMD_PORT": str(self._node.mapper),
+            "ERL_EPMD_PORT": str(self._access.mapper),
             "RABBITMQ_NODENAME": "luotdoc@localhost",
-            "RABBITMQ_DIST_PORT": str(self._node.distribution),
-            "RABBITMQ_CTL_DIST_PORT_MIN": str(self._node.control),
-            "RABBITMQ_CTL_DIST_PORT_MAX": str(self._node.control + 10),
+            "RABBITMQ_DIST_PORT": str(self._access.distribution),
+            "RABBITMQ_CTL_DIST_PORT_MIN": str(self._access.control),
+            "RABBITMQ_CTL_DIST_PORT_MAX": str(self._access.control + 10),
             # One release does not start on the data of just any other: each server keeps its own.
             "RABBITMQ_MNESIA_BASE": str(
                 self.folder / "mnesia" / self.server.strip("/").replace("/", "-")
@@ -129,7 +129,7 @@ class Broker(Server):
 
     def answers(self) -> bool:
         try:
-            socket.create_connection((ports.HOST, self._node.amqp), timeout=1).close()
+            socket.create_connection((ports.HOST, self._access.amqp), timeout=1).close()
         except OSError:
             return False
         # In a thread of its own, so that a caller with a running event loop may ask too.
@@ -138,7 +138,7 @@ class Broker(Server):
 
     def url_of(self, user: str) -> str:
         """The address that logs in as a service or as setup, with the rights of that user alone."""
-        return self._node.url(user)
+        return self._access.url(user)
 
     def set_memory_alarm(self, on: bool) -> None:
         """Set the memory alarm, which blocks every connection that publishes, or clear it. Takes 1
@@ -157,7 +157,7 @@ class Broker(Server):
 
     def url_with(self, user: str, password: str) -> str:
         """The address for a user that is not one of ours."""
-        return f"amqp://{user}:{password}@{ports.HOST}:{self._node.amqp}/"
+        return f"amqp://{user}:{password}@{ports.HOST}:{self._access.amqp}/"
 
     def control(self, *arguments: str, told: str = "") -> str:
         """Run rabbitmqctl on the node, `told` on its standard input, and return what it prints.
@@ -176,14 +176,14 @@ class Broker(Server):
         return done.stdout
 
 
-class _Running(Broker):
+class _Running(Node):
     """Takes the ports as they are: they are in use because the node runs."""
 
-    def _keep_node(self, path: Path) -> Node:
-        return Node(**json.loads(path.read_text()))
+    def _keep_access(self, path: Path) -> NodeAccess:
+        return NodeAccess(**json.loads(path.read_text()))
 
 
-def _keep_node(path: Path) -> Node:
+def _keep_access(path: Path) -> NodeAccess:
     """The node that `path` describes, else a new one; ports that others have taken meanwhile are
     replaced.
     """
@@ -195,24 +195,24 @@ def _keep_node(path: Path) -> Node:
         known.get("user", "luotdoc"),
         known.get("password") or secrets.token_urlsafe(24),
     )
-    node = Node(user, password, *taken)
-    write_private(path, json.dumps(asdict(node)))
-    return node
+    access = NodeAccess(user, password, *taken)
+    write_private(path, json.dumps(asdict(access)))
+    return access
 
 
-def _definitions(node: Node) -> str:
+def _definitions(access: NodeAccess) -> str:
     """The administrator, setup and the services, all with the node's password, and what each may
     do.
     """
     granted = json.loads(_PERMISSIONS.read_text())
     salt = secrets.token_bytes(4)
     digest = base64.b64encode(
-        salt + hashlib.sha256(salt + node.password.encode()).digest()
+        salt + hashlib.sha256(salt + access.password.encode()).digest()
     ).decode()
     names = [granting["user"] for granting in granted["permissions"]]
     users = [{"name": name, "tags": "", "password_hash": digest} for name in names]
-    administrator = {"name": node.user, "tags": "administrator", "password_hash": digest}
-    everything = {"user": node.user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+    administrator = {"name": access.user, "tags": "administrator", "password_hash": digest}
+    everything = {"user": access.user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
     return json.dumps(
         granted
         | {

@@ -19,7 +19,7 @@ _PAGES_SECONDS = 30.0
 _COUNTED_SECONDS = 30.0
 
 
-async def fill(stack: Stack, console: Console) -> None:
+async def fill_site(stack: Stack, console: Console) -> None:
     """Load the samples, wait for their pages, send reads, wait until they are counted, and print
     the URLs.
     """
@@ -27,7 +27,7 @@ async def fill(stack: Stack, console: Console) -> None:
     headers = {"Authorization": f"Bearer {stack.token}"}
     try:
         async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=10) as client:
-            paths = await samples.load(client, ingest, samples.read_samples(), console)
+            paths = await samples.load_samples(client, ingest, samples.read_samples(), console)
             with console.progress("pages served", len(paths)) as done:
                 for path in paths.values():
                     await _page(client, render + path)

@@ -10,7 +10,7 @@ from deploy.local.ports import HOST
 PORTS = {"render": 8000, "ingest": 8001, "counter": 8002, "stats": 8003}
 """The services and the default port of the first replica of each."""
 
-SITE = {
+SITE_SETTINGS = {
     "LUOTDOC_HOST": HOST,
     "LUOTDOC_SITE_NAME": "Cổng thông tin điện tử tỉnh Lam Sơn",
     "LUOTDOC_SITE_TAGLINE": "Tiếng nói của chính quyền và nhân dân trong tỉnh",
@@ -127,7 +127,7 @@ def environment(
     ]
     ingest = shared.gateway or first(replicas, "ingest").url
     defaults = {
-        **SITE,
+        **SITE_SETTINGS,
         "LUOTDOC_BASE_URL": shared.gateway or first(replicas, "render").url,
         "LUOTDOC_READS_URL": f"{ingest}/reads",
         "LUOTDOC_SCHEMAS_URL": f"{ingest}/schemas",

@@ -46,7 +46,7 @@ def read_samples(folder: Path = _FOLDER) -> list[Sample]:
     return [json.loads(path.read_text()) for path in sorted((folder / "articles").glob("*.json"))]
 
 
-async def load(
+async def load_samples(
     client: httpx.AsyncClient, ingest: str, samples: list[Sample], console: Console
 ) -> dict[str, str]:
     """Put pictures and articles into `ingest`; returns each published article's path by its id.
@@ -86,7 +86,7 @@ async def main() -> int:
     headers = {"Authorization": f"Bearer {os.environ.get('SAMPLES_TOKEN', '')}"}
     try:
         async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as client:
-            await load(client, asked.ingest.rstrip("/"), read_samples(), Console())
+            await load_samples(client, asked.ingest.rstrip("/"), read_samples(), Console())
     except httpx.HTTPStatusError as error:
         hint = (
             "; set SAMPLES_TOKEN to a token of LUOTDOC_TOKENS"

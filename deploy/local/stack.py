@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local import plan, ports, processes
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.console import Console
 from deploy.local.database import Database
 from deploy.local.endpoints import endpoints
@@ -113,7 +113,7 @@ class Stack:
         """RabbitMQ's URL, and those of the services' own users if the broker is ours."""
         if given := self._environ.get("LUOTDOC_AMQP_URL", ""):
             return given, {}
-        broker = Broker(self.folder / "rabbitmq")
+        broker = Node(self.folder / "rabbitmq")
         return self._own(broker), {user: broker.url_of(user) for user in (*plan.PORTS, "setup")}
 
     def _write_endpoints(self, shared: plan.Shared) -> None:
@@ -143,7 +143,7 @@ class Stack:
         self._servers.append(gateway)
         return gateway
 
-    def _own(self, server: Broker | Database) -> str:
+    def _own(self, server: Node | Database) -> str:
         self._servers.append(server)
         return server.url
 

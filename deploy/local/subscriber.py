@@ -6,7 +6,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.files import keep_private
 from deploy.local.server import StartError
 
@@ -41,11 +41,11 @@ def make_subscriber(folder: Path, name: str) -> str:
         raise StartError(
             "nothing runs here: start `make demo` or `make up` first, and leave it running"
         ) from None
-    if Broker.name not in running:
+    if Node.name not in running:
         raise StartError(
             "RabbitMQ is not this stack's own: see docs/subscribers.md, For the operators"
         )
-    broker = Broker.running(folder / "rabbitmq")
+    broker = Node.running(folder / "rabbitmq")
     password = keep_private(folder / "subscribers" / name, lambda: secrets.token_hex(24))
     known = [
         line.split("\t")[0]

@@ -56,7 +56,7 @@ class Process:
         self.ready = Gauge("luotdoc_ready", "1 while /readyz answers 200.", registry=registry)
 
 
-class Connection:
+class ConnectionMetrics:
     """Metrics of every process that connects to RabbitMQ."""
 
     def __init__(self, registry: Registry) -> None:

@@ -105,7 +105,7 @@ class Broker(RabbitBroker):
         """The reason why `up` is False, for people."""
         self.registry = registry
         """The process's metrics. Those of consuming and publishing are added at first use."""
-        self._link = metrics.Connection(registry)
+        self._link = metrics.ConnectionMetrics(registry)
         self.schemas_url = schemas_url
         self.service = service
         self.losses: deque[float] = deque(maxlen=10)
@@ -206,7 +206,7 @@ async def connect(
         try:
             await connect_once(broker, declare, seconds)
         except BROKER_ERRORS as error:
-            reason = reason_of(error)
+            reason = reason_of_wait(error)
             if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
                 log.warning(
                     "waiting for RabbitMQ at %s:%s: %s", where.hostname, where.port or 5672, reason
@@ -236,7 +236,7 @@ async def connect_once(
             await broker.start()
 
 
-def reason_of(error: BaseException) -> str:
+def reason_of_wait(error: BaseException) -> str:
     """The text of one of `BROKER_ERRORS` for people, with the remedy if it is known."""
     reason = first_line(error)
     if isinstance(error, ChannelNotFoundEntity):

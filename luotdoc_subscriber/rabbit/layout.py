@@ -18,10 +18,12 @@ from faststream.rabbit.schemas.queue import QuorumQueueArgs
 
 # Setup declares the shared exchanges.
 # A service only checks that they exist: its user may declare no names but its own.
-EVENTS = RabbitExchange("luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False)
+EVENTS_EXCHANGE = RabbitExchange(
+    "luotdoc.events", type=ExchangeType.TOPIC, durable=True, declare=False
+)
 """All events for subscribers; the routing key is the event's name."""
 
-OWN_EVENTS = RabbitExchange(
+OWN_EVENTS_EXCHANGE = RabbitExchange(
     "luotdoc.events.own", type=ExchangeType.TOPIC, durable=True, declare=False
 )
 """Repeats an event that a subscriber's queue has refused, for our own queues only (ADR 0019)."""
@@ -60,7 +62,9 @@ class WorkQueue:
     @property
     def bindings(self) -> tuple[tuple[RabbitExchange, str], ...]:
         """The exchanges and routing keys that the queue is bound to."""
-        own = (OWN_EVENTS,) if self.exchange == EVENTS and not self.foreign else ()
+        own = (
+            (OWN_EVENTS_EXCHANGE,) if self.exchange == EVENTS_EXCHANGE and not self.foreign else ()
+        )
         return tuple((exchange, key) for exchange in (self.exchange, *own) for key in self.keys)
 
     @property

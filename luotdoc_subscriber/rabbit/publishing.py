@@ -56,7 +56,7 @@ async def publish(
         async with asyncio.timeout(timeout):
             # FastStream only looks the exchange up: it was declared at the start.
             declared = await broker.declare_exchange(exchange)
-            await underlay.publish(declared, body, routing_key, properties)
+            await underlay.publish_on_wire(declared, body, routing_key, properties)
 
 
 @contextmanager
@@ -109,10 +109,10 @@ async def publish_encoded(
         )
 
     try:
-        await to(layout.EVENTS)
+        await to(layout.EVENTS_EXCHANGE)
     except NotTaken:
         if layout.is_kept(name):
-            await to(layout.OWN_EVENTS)
+            await to(layout.OWN_EVENTS_EXCHANGE)
         broker.publishing.refused.labels(name).inc()
         broker.tell_of_refusal(name)
     broker.confirmed[name] = (id, time)

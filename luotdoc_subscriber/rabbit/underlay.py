@@ -14,7 +14,7 @@ from aiormq import spec
 Properties = spec.Basic.Properties
 
 
-async def publish(
+async def publish_on_wire(
     exchange: RobustExchange, body: bytes, routing_key: str, properties: Properties
 ) -> None:
     """Publish a mandatory message and wait for its confirm. Raises what aio-pika raises.

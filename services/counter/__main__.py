@@ -5,7 +5,7 @@ from luotdoc_subscriber.base.plainly import perform
 from services.counter.app import build
 from services.counter.operate import close_gap, list_gaps
 from services.counter.settings import CounterSettings
-from shared.base.settings import load
+from shared.base.settings import load_settings
 from shared.web.server import main
 
 if __name__ == "__main__":
@@ -25,7 +25,9 @@ if __name__ == "__main__":
     )
     chosen = parser.parse_args()
     if chosen.command == "gaps":
-        raise SystemExit(perform(list_gaps(load(CounterSettings))))
+        raise SystemExit(perform(list_gaps(load_settings(CounterSettings))))
     if chosen.command == "close-gap":
-        raise SystemExit(perform(close_gap(load(CounterSettings), chosen.epoch, chosen.no_spool)))
+        raise SystemExit(
+            perform(close_gap(load_settings(CounterSettings), chosen.epoch, chosen.no_spool))
+        )
     main(CounterSettings, build)

@@ -14,7 +14,7 @@ from shared.storage.books import Books
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 2.0
+ANNOUNCE_SECONDS = 2.0
 """Timeout in seconds. The flush waits for this event, which is only informational."""
 
 
@@ -31,7 +31,7 @@ class Announcer:
         if not flushed.increments.reads:
             return
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(ANNOUNCE_SECONDS):
                 await self._publish(flushed)
         except (Transient, TimeoutError) as error:
             log.warning(

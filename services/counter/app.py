@@ -17,13 +17,13 @@ from luotdoc_subscriber.base.clock import Clock, now
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.tasks import background
 from luotdoc_subscriber.consuming import not_consuming
-from luotdoc_subscriber.parking import park, prepare
-from luotdoc_subscriber.queue_depth import watch
+from luotdoc_subscriber.parking import park, prepare_parking
+from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit.faststream_internals import message_of
 from services.counter.announce import Announcer
 from services.counter.aside import Aside
-from services.counter.consumer import Consumer, Step
+from services.counter.consumer import ReadsConsumer, Stage
 from services.counter.holding import HoldExpired
 from services.counter.lease import SlotLease
 from services.counter.metrics import CounterMetrics
@@ -49,12 +49,12 @@ STALE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Readiness:
+class CounterReadiness:
     """Judges whether batches can be consumed and committed."""
 
     broker: rabbit.Broker
     lease: SlotLease
-    consumer: Consumer
+    consumer: ReadsConsumer
 
     def not_ready(self) -> str | None:
         """None while batches can be consumed and committed, else the reason."""
@@ -78,7 +78,7 @@ class Counting:
     client: Client
     broker: rabbit.Broker
     lease: SlotLease
-    consumer: Consumer
+    consumer: ReadsConsumer
     heartbeats: Heartbeats
 
     @contextlib.asynccontextmanager
@@ -88,7 +88,10 @@ class Counting:
         await self.lease.renew()
         try:
             async with background(
-                self.lease.run(), self._keep_consuming(), self.heartbeats.run(), watch(self.broker)
+                self.lease.run(),
+                self._keep_consuming(),
+                self.heartbeats.run(),
+                watch_depth(self.broker),
             ):
                 yield
                 await self._last_flush()
@@ -125,7 +128,7 @@ class Counting:
 
 # Long because every part of the service is built and named here, once.
 def build(
-    settings: CounterSettings, clock: Clock = now, step: Step = lambda _name: None
+    settings: CounterSettings, clock: Clock = now, step: Stage = lambda _name: None
 ) -> Service:
     """Put counter together. `step` is called at each stage of a flush, see `Consumer`.
 
@@ -146,7 +149,7 @@ def build(
     async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
         await park(broker, topology.COUNTER_READS, message, reason, detail, clock)
 
-    consumer = Consumer(
+    consumer = ReadsConsumer(
         store=store,
         aside=Aside(note=note, park=park_message, hold_seconds=settings.hold),
         announce=announcer.announce,
@@ -158,7 +161,7 @@ def build(
         metrics=measured,
         step=step,
     )
-    readiness = Readiness(broker=broker, lease=lease, consumer=consumer)
+    readiness = CounterReadiness(broker=broker, lease=lease, consumer=consumer)
     heartbeats = Heartbeats(
         broker=broker,
         producer="counter",
@@ -175,7 +178,7 @@ def build(
         consumer=consumer,
         heartbeats=heartbeats,
     )
-    prepare(broker, topology.COUNTER_READS)
+    prepare_parking(broker, topology.COUNTER_READS)
     broker.works.append(topology.COUNTER_READS)
 
     @broker.subscriber(

@@ -33,14 +33,14 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[Flushed], Awaitable[None]]
 """Publishes the result of a flush. Must not raise."""
-Step = Callable[[str], None]
+Stage = Callable[[str], None]
 
 
 class Poison(Exception):
     """At least one of these batches can never be committed."""
 
 
-class Consumer:
+class ReadsConsumer:
     """Gathers and flushes. `step` hears `folded`, `committed`, `acked`: there tests pull the
     plug.
     """
@@ -57,7 +57,7 @@ class Consumer:
         flush_interval: float,
         hold_seconds: float,
         metrics: CounterMetrics,
-        step: Step = lambda _name: None,
+        step: Stage = lambda _name: None,
     ) -> None:
         self._store, self._aside, self._announce = store, aside, announce
         self._slot, self._clock = slot, clock

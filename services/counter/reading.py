@@ -38,7 +38,7 @@ class Buffer:
         """Add a delivery, which a flush settles: as a batch, or as a message to park."""
         self.messages.append(message)
         try:
-            batch = read(message, now)
+            batch = read_batch(message, now)
         except Permanent as error:
             self.aside.append(ToPark(message, error.reason, str(error)))
         except Exception as error:
@@ -50,7 +50,7 @@ class Buffer:
             self.reads += batch.reads
 
 
-def read(message: AbstractIncomingMessage, now: datetime) -> Batch:
+def read_batch(message: AbstractIncomingMessage, now: datetime) -> Batch:
     """The batch in `message`. Raises `Permanent` if it is malformed, too old or too new."""
     check_readable(message)
     batch = parse(message.headers, message.body)

@@ -18,8 +18,8 @@ from shared.storage import counts
 from shared.storage.books import LOST, Books
 from shared.storage.errors import is_duplicate, store
 from shared.storage.transactions import snapshot, transaction
-from shared.storage.types import Client, Database, Session
-from shared.storage.versions import VERSION, readable, with_version
+from shared.storage.types import Client, MongoDatabase, Session
+from shared.storage.versions import DOCUMENT_VERSION, readable_document, with_version
 
 SLOTS = 16
 LEASE_SECONDS = 30
@@ -44,7 +44,7 @@ class Flushed:
 class CounterStore:
     """Reads and writes counts, buckets, ledger, books, slots and notes on parked batches."""
 
-    def __init__(self, client: Client, db: Database, clock: Clock) -> None:
+    def __init__(self, client: Client, db: MongoDatabase, clock: Clock) -> None:
         self._client, self._db, self._clock = client, db, clock
 
     async def flush(self, batches: Sequence[Batch], slot: int) -> Flushed:
@@ -84,7 +84,7 @@ class CounterStore:
     async def totals(self, articles: Iterable[str]) -> dict[str, int]:
         """Counted reads of each article, over all slots."""
         rows = self._db.counts.aggregate(with_version(counts.reads_by_article(list(articles))))
-        return {row["_id"]: readable("counts", row)["reads"] async for row in rows}
+        return {row["_id"]: readable_document("counts", row)["reads"] async for row in rows}
 
     async def complete_through(self, books: Books, now: datetime) -> datetime | None:
         """The moment before which every numbered read is counted or parked;
@@ -105,7 +105,7 @@ class CounterStore:
         await self._db.parked.delete_one({"_id": name, "reason": LOST})
         epoch, seq = place(name)
         note = {
-            "v": VERSION,
+            "v": DOCUMENT_VERSION,
             "epoch": None if epoch == KEYED else epoch,
             "seq": seq,
             "reads": reads,
@@ -135,7 +135,13 @@ class CounterStore:
                 [{"_id": name, "counted_at": at} for name in fresh], session=session
             )
             await self._db.ledger.delete_many({"_id": {"$in": fresh}}, session=session)
-            fixed = {"v": VERSION, "epoch": epoch, "reads": 0, "reason": LOST, "parked_at": at}
+            fixed = {
+                "v": DOCUMENT_VERSION,
+                "epoch": epoch,
+                "reads": 0,
+                "reason": LOST,
+                "parked_at": at,
+            }
             notes = [
                 UpdateOne({"_id": name}, {"$setOnInsert": {**fixed, "seq": ids[name]}}, upsert=True)
                 for name in fresh
@@ -154,10 +160,10 @@ class CounterStore:
         """
         # An unused slot has neither `until` nor `v`, and a missing value compares as less than any.
         ended = {"$or": [{"$eq": ["$owner", owner]}, {"$lt": ["$until", "$$NOW"]}]}
-        free = {"$and": [{"$lte": ["$v", VERSION]}, ended]}
+        free = {"$and": [{"$lte": ["$v", DOCUMENT_VERSION]}, ended]}
         until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
         take = {
-            "v": {"$cond": [free, VERSION, "$v"]},
+            "v": {"$cond": [free, DOCUMENT_VERSION, "$v"]},
             "owner": {"$cond": [free, owner, "$owner"]},
             "until": {"$cond": [free, until, "$until"]},
         }
@@ -221,5 +227,5 @@ def _entry(sums: EpochSums) -> counts.BookEntry:
 
 def _versioned(upsert: counts.Upsert) -> UpdateOne:
     update = upsert.update
-    update["$setOnInsert"]["v"] = VERSION
+    update["$setOnInsert"]["v"] = DOCUMENT_VERSION
     return UpdateOne({"_id": upsert.id}, update, upsert=True)

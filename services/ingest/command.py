@@ -8,8 +8,8 @@ from services.ingest import operate
 from services.ingest.app import build
 from services.ingest.articles.replay import replay_articles
 from services.ingest.settings import IngestSettings
-from shared.base.settings import load
-from shared.operators.replay_command import add_target_arguments, perform
+from shared.base.settings import load_settings
+from shared.operators.replay_command import add_target_arguments, perform_replay
 from shared.web.server import main
 
 
@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> None:
     elif chosen.command == "token":
         operate.print_token()
     else:
-        raise SystemExit(_carry_out(chosen, load(IngestSettings)))
+        raise SystemExit(_carry_out(chosen, load_settings(IngestSettings)))
 
 
 def _carry_out(chosen: Namespace, settings: IngestSettings) -> int:
@@ -32,7 +32,7 @@ def _carry_out(chosen: Namespace, settings: IngestSettings) -> int:
         case "adopt":
             return plainly.perform(operate.adopt_spool(settings, chosen.instance))
         case "replay":
-            return perform(replay_articles(settings, chosen.to, chosen.rate, chosen.restart))
+            return perform_replay(replay_articles(settings, chosen.to, chosen.rate, chosen.restart))
     try:
         return plainly.perform(operate.reconcile_subscribers(settings, chosen.subscribers))
     except ValueError as error:

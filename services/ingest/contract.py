@@ -41,7 +41,7 @@ async def _documents(request: Request) -> Documents:
     return held
 
 
-Held = Annotated[Documents, Depends(_documents)]
+HeldDocuments = Annotated[Documents, Depends(_documents)]
 routes = APIRouter(tags=["events"])
 
 
@@ -50,13 +50,13 @@ routes = APIRouter(tags=["events"])
     response_class=Response,
     responses=answered(200, "The page.", content={"text/html": {"schema": {"type": "string"}}}),
 )
-async def get_events_page(documents: Held) -> Response:
+async def get_events_page(documents: HeldDocuments) -> Response:
     """The events that subscribers receive, as a page for people."""
     return Response(documents.page, headers=_CACHED | _PAGE, media_type="text/html")
 
 
 @routes.get("/events/asyncapi.json", responses=answered(200, "The document."))
-async def get_events_document(documents: Held) -> Response:
+async def get_events_document(documents: HeldDocuments) -> Response:
     """The events that subscribers receive, as an AsyncAPI 3 document."""
     return Response(documents.asyncapi, headers=_CACHED, media_type="application/json")
 
@@ -70,7 +70,7 @@ async def get_events_document(documents: Held) -> Response:
     | problems(also={404: "There is no such schema; `/events/` lists them."}),
 )
 async def get_schema(
-    documents: Held,
+    documents: HeldDocuments,
     name: Annotated[
         str, Path(description="the schema's file name", examples=["article.published.v1.json"])
     ],

@@ -12,16 +12,16 @@ from rich.status import Status
 from luotdoc_subscriber.base.clock import now
 from luotdoc_subscriber.base.errors import Refused, Transient
 from luotdoc_subscriber.rabbit import broker as rabbit
-from services.ingest.articles.article import Article
-from services.ingest.articles.changes import Change, republish
-from services.ingest.articles.reconcile import KINDS, parse_subscribers
+from services.ingest.articles.article import StoredArticle
+from services.ingest.articles.changes import Decision, republish
+from services.ingest.articles.reconcile import DIFFERENCES, parse_subscribers
 from services.ingest.articles.reconciler import differences
-from services.ingest.reads.outlet import Publish
+from services.ingest.reads.outlet import PublishBatch
 from services.ingest.reads.publisher import make_publisher
 from services.ingest.reads.spool import Spool, SpoolLocked, SpoolUnusable, instances
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
-from services.ingest.tokens import digest_of
+from services.ingest.tokens import digest_of_token
 from shared.base.errors import Problem
 from shared.rabbit.declaring import declare_own
 from shared.storage import mongo
@@ -31,11 +31,11 @@ MAX_LINES = 50
 
 
 async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
-    """Publish public articles again under a new revision. Answers the exit status."""
+    """PublishBatch public articles again under a new revision. Answers the exit status."""
     client, db = mongo.connect(settings.mongo_url, "ingest-republish")
     store, failed = ArticleStore(client, db, now, settings.schemas_url), 0
 
-    def decide(current: Article | None) -> Change:
+    def decide(current: StoredArticle | None) -> Decision:
         if current is None:
             raise Problem(404, "there is no such article")
         return republish(current, settings.base_url)
@@ -64,7 +64,7 @@ async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
 def print_token() -> None:
     """Print a new token, and its digest for the settings."""
     token = secrets.token_urlsafe(24)
-    print(f"token   {token}\ndigest  {digest_of(token)}")
+    print(f"token   {token}\ndigest  {digest_of_token(token)}")
 
 
 async def adopt_spool(settings: IngestSettings, instance: str) -> int:
@@ -77,7 +77,7 @@ async def adopt_spool(settings: IngestSettings, instance: str) -> int:
         await rabbit.connect_once(broker, declare_own)
     except rabbit.BROKER_ERRORS as error:
         raise Refused(
-            f"RabbitMQ: {rabbit.reason_of(error)}; run this again when it is up"
+            f"RabbitMQ: {rabbit.reason_of_wait(error)}; run this again when it is up"
         ) from None
     try:
         forwarded = await _forward(spool, make_publisher(broker, settings.confirm_timeout))
@@ -116,8 +116,8 @@ def _open_orphan(settings: IngestSettings, instance: str) -> Spool:
     return spool
 
 
-async def _forward(spool: Spool, publish: Publish) -> int:
-    """Publish each batch and delete each segment after it. Answers the number of batches."""
+async def _forward(spool: Spool, publish: PublishBatch) -> int:
+    """PublishBatch each batch and delete each segment after it. Answers the number of batches."""
     forwarded = 0
     for segment in spool.segments():
         for batch in spool.read(segment):
@@ -152,7 +152,9 @@ async def reconcile_subscribers(settings: IngestSettings, given: list[str]) -> i
                 continue
             print(
                 f"{name}: "
-                + ", ".join(f"{sum(each.kind == kind for each in found)} {kind}" for kind in KINDS)
+                + ", ".join(
+                    f"{sum(each.kind == kind for each in found)} {kind}" for kind in DIFFERENCES
+                )
             )
             for each in found[:MAX_LINES]:
                 print(f"  {each}")

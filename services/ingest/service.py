@@ -11,8 +11,8 @@ from fastapi.security.base import SecurityBase
 
 from luotdoc_subscriber.base.clock import to_millis
 from luotdoc_subscriber.base.log import correlation
-from services.ingest.articles.article import Article
-from services.ingest.articles.changes import Change
+from services.ingest.articles.article import StoredArticle
+from services.ingest.articles.changes import Decision
 from services.ingest.articles.cleaning import Offload
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import read_batches
@@ -41,7 +41,9 @@ class Articles:
     """Slugs of the site's sections; empty if the settings don't name them."""
     offload: Offload = field(default_factory=Offload)
 
-    async def change(self, article_id: str, decide: Callable[[Article | None], Change]) -> Change:
+    async def change(
+        self, article_id: str, decide: Callable[[StoredArticle | None], Decision]
+    ) -> Decision:
         """Commit a change, and update this process: the known articles and the relay."""
         change = await self.store.change(article_id, decide, correlation.get())
         self.known.note(article_id, change.article.state == "published")
@@ -62,7 +64,7 @@ class Articles:
             else frozenset()
         )
         now = to_millis(self.clock())
-        note = read_batches.KeyNote(read_batches.digest_of(wanted), now, unknown)
+        note = read_batches.KeyNote(read_batches.digest_of_batch(wanted), now, unknown)
         note = await self.store.remember_key(batch_id, note)
         batch = read_batches.make_batch(batch_id, wanted, note, now)
         if batch.reads:
@@ -85,7 +87,7 @@ async def _service(request: Request) -> Articles:
     return service
 
 
-Service = Annotated[Articles, Depends(_service)]
+RequestService = Annotated[Articles, Depends(_service)]
 
 
 class _Bearer(SecurityBase):
@@ -107,15 +109,15 @@ class _Bearer(SecurityBase):
 Authorization = Annotated[str | None, Security(_Bearer())]
 
 
-async def _may_write(service: Service, authorization: Authorization) -> Token:
+async def _may_write(service: RequestService, authorization: Authorization) -> Token:
     return require(service.tokens, authorization, "articles")
 
 
-async def _may_send_reads(service: Service, authorization: Authorization) -> Token:
+async def _may_send_reads(service: RequestService, authorization: Authorization) -> Token:
     return require(service.tokens, authorization, "reads")
 
 
-async def _sees_all(service: Service, authorization: Authorization) -> bool:
+async def _sees_all(service: RequestService, authorization: Authorization) -> bool:
     token = find(service.tokens, authorization)
     return token is not None and "articles" in token.scopes
 

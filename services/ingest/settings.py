@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 
 from services.ingest.articles.reconcile import parse_subscribers
 from services.ingest.reads.addresses import Network, unmapped
-from services.ingest.reads.signs import ANY
+from services.ingest.reads.signs import ANY_PAGE
 from services.ingest.tokens import Token, parse_tokens
 from shared.base.settings import Folder, Sections, Settings
 from shared.base.urls import origins
@@ -31,7 +31,7 @@ def _networks(value: object) -> object:
 
 
 def _origins(value: object) -> object:
-    return origins(value, ANY, "null") if isinstance(value, str) else value
+    return origins(value, ANY_PAGE, "null") if isinstance(value, str) else value
 
 
 def _tokens(value: object) -> object:

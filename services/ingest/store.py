@@ -12,28 +12,28 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from services.ingest.articles.article import Article, State
-from services.ingest.articles.changes import Change
+from services.ingest.articles.article import State, StoredArticle
+from services.ingest.articles.changes import Decision
 from services.ingest.articles.documents import (
     Outgoing,
     Place,
-    article_of,
     document_of,
     document_of_outgoing,
     matching,
     outgoing_in,
     outgoing_of,
+    stored_article_of,
 )
 from services.ingest.reads.read_batches import KeyNote
 from shared.storage.changes import Opened, changes
 from shared.storage.collections import KEY_HOURS, SALT_HOURS
 from shared.storage.errors import store
 from shared.storage.transactions import transaction
-from shared.storage.types import Client, Database, Session
-from shared.storage.versions import VERSION, readable
+from shared.storage.types import Client, MongoDatabase, Session
+from shared.storage.versions import DOCUMENT_VERSION, readable_document
 from shared.web.state_listing import Held
 
-Decide = Callable[[Article | None], Change]
+Decide = Callable[[StoredArticle | None], Decision]
 
 CHANGE_SECONDS = 10.0
 """Timeout for a change by a client. `transaction` alone would repeat it for two minutes."""
@@ -44,17 +44,17 @@ class ArticleStore:
     """Articles and their outbox. Every change is one transaction."""
 
     def __init__(
-        self, client: Client, db: Database, clock: Callable[[], datetime], schemas_url: str
+        self, client: Client, db: MongoDatabase, clock: Callable[[], datetime], schemas_url: str
     ) -> None:
         """`schemas_url` is the public address of `/schemas`, which events refer to."""
         self._client, self._db, self._clock, self._schemas_url = client, db, clock, schemas_url
 
-    async def get(self, article_id: str) -> Article | None:
+    async def get(self, article_id: str) -> StoredArticle | None:
         """The article in any state, or None."""
         document = await self._db.articles.find_one({"_id": article_id})
-        return article_of(document) if document else None
+        return stored_article_of(document) if document else None
 
-    async def change(self, article_id: str, decide: Decide, correlation_id: str) -> Change:
+    async def change(self, article_id: str, decide: Decide, correlation_id: str) -> Decision:
         """Apply `decide` to the stored article,
         and commit the change and its event in one transaction.
 
@@ -63,9 +63,9 @@ class ArticleStore:
         committed nevertheless.
         """
 
-        async def once(session: Session) -> Change:
+        async def once(session: Session) -> Decision:
             document = await self._db.articles.find_one({"_id": article_id}, session=session)
-            change = decide(article_of(document) if document else None)
+            change = decide(stored_article_of(document) if document else None)
             if change.changed:
                 await self._write(change, correlation_id, session)
             return change
@@ -77,7 +77,7 @@ class ArticleStore:
                 except DuplicateKeyError:
                     continue  # created by another request since our snapshot: decide again
 
-    async def _write(self, change: Change, correlation_id: str, session: Session) -> None:
+    async def _write(self, change: Decision, correlation_id: str, session: Session) -> None:
         article = change.article
         document = document_of(article)
         if article.revision == 1:
@@ -95,7 +95,7 @@ class ArticleStore:
 
     async def listing(
         self, section: str | None, state: State | None, limit: int, after: Place | None
-    ) -> list[Article]:
+    ) -> list[StoredArticle]:
         """Articles after `after`, newest time of publication first."""
         wanted = matching(section, state)
         if after is not None:
@@ -105,12 +105,13 @@ class ArticleStore:
             ]
         order = [("published_at", DESCENDING), ("_id", ASCENDING)]
         return [
-            article_of(d) async for d in self._db.articles.find(wanted).sort(order).limit(limit)
+            stored_article_of(d)
+            async for d in self._db.articles.find(wanted).sort(order).limit(limit)
         ]
 
     async def changes(
         self, section: str | None, state: State | None, limit: int, after: Place
-    ) -> list[Article]:
+    ) -> list[StoredArticle]:
         """Articles changed after `after`, the oldest change first."""
         wanted = matching(section, state)
         wanted["$or"] = [
@@ -119,15 +120,15 @@ class ArticleStore:
         ]
         articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
         order = [("modified_at", ASCENDING), ("_id", ASCENDING)]
-        return [article_of(d) async for d in articles.find(wanted).sort(order).limit(limit)]
+        return [stored_article_of(d) async for d in articles.find(wanted).sort(order).limit(limit)]
 
-    async def ever_public(self, after: str, limit: int) -> list[Article]:
+    async def ever_public(self, after: str, limit: int) -> list[StoredArticle]:
         """Articles that were ever public, in their current state,
         sorted by id, with ids after `after`.
         """
         wanted = {"_id": {"$gt": after}, "was_public": True}
         found = self._db.articles.find(wanted).sort("_id").limit(limit)
-        return [article_of(document) async for document in found]
+        return [stored_article_of(document) async for document in found]
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """Id, revision and state of articles that were ever public,
@@ -142,7 +143,7 @@ class ArticleStore:
         return [
             Held(d["_id"], d["revision"], d["state"])
             async for d in cursor
-            if readable("articles", d)
+            if readable_document("articles", d)
         ]
 
     async def number_ever_public(self) -> int:
@@ -200,7 +201,7 @@ class ArticleStore:
     async def put_media(self, name: str, kind: str, filename: str, data: bytes) -> None:
         """Store a picture under its content's name. Idempotent."""
         document = {
-            "v": VERSION,
+            "v": DOCUMENT_VERSION,
             "type": kind,
             "filename": filename,
             "data": Binary(data),
@@ -217,7 +218,7 @@ class ArticleStore:
     async def remember_key(self, batch_id: str, note: KeyNote) -> KeyNote:
         """The stored note of the key's first request. Stores `note` if this is the first one."""
         made = {
-            "v": VERSION,
+            "v": DOCUMENT_VERSION,
             "digest": note.digest,
             "minted_at": note.minted_at,
             "unknown": sorted(note.unknown),
@@ -230,7 +231,7 @@ class ArticleStore:
                 )
             except DuplicateKeyError:
                 continue  # the same request arrived twice at once
-            readable("read_keys", held)
+            readable_document("read_keys", held)
             return KeyNote(held["digest"], held["minted_at"], frozenset(held["unknown"]))
 
     async def salt(self, day: date, begin: datetime) -> bytes:
@@ -238,11 +239,11 @@ class ArticleStore:
         The first call creates it; all get the same.
         """
         fresh = {
-            "v": VERSION,
+            "v": DOCUMENT_VERSION,
             "salt": Binary(secrets.token_bytes(32)),
             "expires_at": begin + timedelta(hours=SALT_HOURS),
         }
         document = await self._db.salts.find_one_and_update(
             {"_id": day.isoformat()}, {"$setOnInsert": fresh}, upsert=True, return_document=True
         )
-        return bytes(readable("salts", document)["salt"])
+        return bytes(readable_document("salts", document)["salt"])

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from shared.base.errors import Problem
 
-CHALLENGE = [("www-authenticate", 'Bearer realm="luotdoc"')]
+CHALLENGE_FIELDS = [("www-authenticate", 'Bearer realm="luotdoc"')]
 SCOPES = frozenset({"articles", "reads"})
 
 
@@ -44,7 +44,7 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def digest_of(token: str) -> str:
+def digest_of_token(token: str) -> str:
     """The digest of a token, as in the settings."""
     return sha256(token.encode()).hexdigest()
 
@@ -77,7 +77,7 @@ def require(tokens: tuple[Token, ...], authorization: str | None, scope: str) ->
     """
     token = find(tokens, authorization)
     if token is None:
-        raise Problem(401, "a valid bearer token is needed", headers=CHALLENGE)
+        raise Problem(401, "a valid bearer token is needed", headers=CHALLENGE_FIELDS)
     if scope not in token.scopes:
         raise Problem(403, f"the token {token.name} lacks the scope {scope}")
     return token

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from shared.web import headers as security
-from shared.web.asgi import RawHeaders, Scope, Send, header, respond
+from shared.web.asgi import Scope, Send, header, respond
+from shared.web.headers import RawHeaders
 
 FOREVER = b"public, max-age=31536000, immutable"
 SHORT = b"public, max-age=5"
@@ -28,7 +29,7 @@ class Answers:
         self._errors = {
             what[0]: renderer.error(*what).encode() for what in (NOT_FOUND, GONE, UNAVAILABLE)
         }
-        self._page_policy = security.page(renderer.content_security_policy)
+        self._page_policy = security.page_policy(renderer.content_security_policy)
 
     async def page(
         self,

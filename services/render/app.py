@@ -13,7 +13,7 @@ from luotdoc_subscriber.base.clock import Clock, now
 from luotdoc_subscriber.base.tasks import background, retried
 from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.guard import Unguarded
-from luotdoc_subscriber.queue_depth import watch
+from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit import layout
 from luotdoc_subscriber.rabbit.publishing import publish_event
@@ -45,7 +45,7 @@ REDO_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Readiness:
+class RenderReadiness:
     """Judges whether pages can be served, and which."""
 
     settings: RenderSettings
@@ -101,7 +101,7 @@ class Rendering:
                 self.totals.run(),
                 self.cache.run(),
                 self._follow(),
-                watch(self.broker),
+                watch_depth(self.broker),
                 self.heartbeats.run(),
             ):
                 yield
@@ -184,8 +184,10 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         metrics=measured,
     )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
-    listen(broker, topology.counts_queue(secrets.token_hex(6)), layout.EVENTS, totals.handle)
-    readiness = Readiness(
+    listen(
+        broker, topology.counts_queue(secrets.token_hex(6)), layout.EVENTS_EXCHANGE, totals.handle
+    )
+    readiness = RenderReadiness(
         settings=settings, broker=broker, questions=questions, totals=totals, cache=cache
     )
     heartbeats = Heartbeats(

@@ -22,11 +22,11 @@ from services.render.settings import RenderSettings
 from shared.web.paths import article_path
 
 FOLDER = Path(__file__).parent
-READS, ASIDE = "\0reads\0", "\0aside\0"
+READS_MARK, ASIDE_MARK = "\0reads\0", "\0aside\0"
 """Placeholders in a page. A sanitised article contains no NUL."""
 
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
-_CUT = re.compile(f"({READS}|{ASIDE})")
+_CUT = re.compile(f"({READS_MARK}|{ASIDE_MARK})")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteInfo:
     """The site's name, sections and links, as templates see them."""
 
     name: str
@@ -58,9 +58,9 @@ class Site:
         return Named(slug, slug.replace("-", " ").capitalize())
 
 
-def site_of(settings: RenderSettings) -> Site:
+def site_of(settings: RenderSettings) -> SiteInfo:
     """The site as described by the settings."""
-    return Site(
+    return SiteInfo(
         settings.site_name,
         settings.site_tagline,
         settings.site_address,
@@ -177,8 +177,8 @@ class Renderer:
             page_title=article.title,
             description=article.lead,
             canonical=url,
-            reads=Markup(READS),  # noqa: S704
-            aside=Markup(ASIDE),  # noqa: S704
+            reads=Markup(READS_MARK),  # noqa: S704
+            aside=Markup(ASIDE_MARK),  # noqa: S704
             reads_url=self._reads_url,
         )
         return _CUT.split(html)

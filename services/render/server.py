@@ -10,7 +10,7 @@ from services.render.cache import PageCache
 from services.render.database import NoAnswer, Questions
 from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
-from services.render.pages import ASIDE, READS, Renderer, number
+from services.render.pages import ASIDE_MARK, READS_MARK, Renderer, number
 from services.render.paths import ARTICLE, MEDIA, SECTION, tag_of, tag_of_page
 from services.render.store import Page, PageStore
 from services.render.totals import Totals
@@ -93,7 +93,7 @@ class PageServer:
         aside, stale_aside = await self._side()
         reads = number(page.baseline + self._totals.of(article_id))
         body = "".join(
-            [reads if p == READS else aside if p == ASIDE else p for p in page.parts]
+            [reads if p == READS_MARK else aside if p == ASIDE_MARK else p for p in page.parts]
         ).encode()
         return await self._answers.page(
             scope,

@@ -15,8 +15,8 @@ from luotdoc_events import events
 from shared.storage.changes import Opened, changes
 from shared.storage.counts import SITE, reads_by_article
 from shared.storage.errors import store
-from shared.storage.types import Database, Document
-from shared.storage.versions import VERSION, readable, with_version
+from shared.storage.types import MongoDatabase
+from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document, with_version
 from shared.web.state_listing import Held
 
 Stored = Literal["stored", "repeated", "stale"]
@@ -50,7 +50,7 @@ class PageStore:
     confirmed.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: MongoDatabase) -> None:
         self._db = db
         # Majority read concern: a count that was shown must not be taken back by a failover.
         self._counts = db.get_collection("counts", read_concern=ReadConcern("majority"))
@@ -105,7 +105,9 @@ class PageStore:
             .limit(limit)
         )
         return [
-            Held(d["_id"], d["revision"], d["state"]) async for d in cursor if readable("pages", d)
+            Held(d["_id"], d["revision"], d["state"])
+            async for d in cursor
+            if readable_document("pages", d)
         ]
 
     async def latest(self, section: str | None, skip: int, limit: int) -> list[Page]:
@@ -137,7 +139,7 @@ class PageStore:
 
     async def _reads(self, articles: list[str] | None = None) -> dict[str, int]:
         rows = self._counts.aggregate(with_version(reads_by_article(articles)))
-        return {row["_id"]: readable("counts", row)["reads"] async for row in rows}
+        return {row["_id"]: readable_document("counts", row)["reads"] async for row in rows}
 
     async def baseline(self) -> int:
         """The sum of all baselines."""
@@ -152,12 +154,12 @@ class PageStore:
         document = await self._db.media.find_one({"_id": name}, {"type": 1, "data": 1, "v": 1})
         if document is None:
             return None
-        return readable("media", document)["type"], bytes(document["data"])
+        return readable_document("media", document)["type"], bytes(document["data"])
 
 
 def _document(page: Page) -> Document:
     names = [name for name in page.__dataclass_fields__ if name != "id"]
-    document = {"v": VERSION, **{name: getattr(page, name) for name in names}}
+    document = {"v": DOCUMENT_VERSION, **{name: getattr(page, name) for name in names}}
     if page.state != "published":
         # A tombstone keeps the baseline: reads that happened stay in the site's total.
         del document["baseline"]
@@ -165,7 +167,7 @@ def _document(page: Page) -> Document:
 
 
 def _page(document: Document) -> Page:
-    readable("pages", document)
+    readable_document("pages", document)
     fields = {
         name: document[name]
         for name in Page.__dataclass_fields__

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-Time = Annotated[str, Field(examples=["2026-11-23T07:05:00.000Z"])]
+TimeText = Annotated[str, Field(examples=["2026-11-23T07:05:00.000Z"])]
 
 
 class Site(BaseModel):
@@ -23,13 +23,13 @@ class Site(BaseModel):
     month: int
     year: int
     online: int | None = Field(description="null: not built yet")
-    as_of: Time = Field(
+    as_of: TimeText = Field(
         description=(
             "the moment of all figures: at most half a second ago, two seconds while MongoDB is "
             "slow"
         )
     )
-    complete_through: Time | None = Field(
+    complete_through: TimeText | None = Field(
         description=(
             "every read accepted before this moment is counted; null while no ingest reaches "
             "RabbitMQ"
@@ -48,7 +48,7 @@ class ArticleReads(BaseModel):
     baseline: int
     counted: int
     today: int
-    as_of: Time
+    as_of: TimeText
 
 
 class TopItem(BaseModel):
@@ -67,7 +67,7 @@ class TopList(BaseModel):
 
     window: str
     items: list[TopItem]
-    as_of: Time
+    as_of: TimeText
 
 
 class Point(BaseModel):
@@ -99,7 +99,7 @@ class RunningGap(BaseModel):
 
     epoch: str
     missing: int = Field(description="number of missing batches")
-    since: Time = Field(
+    since: TimeText = Field(
         description="no batch from before this moment is missing; complete_through can't pass it"
     )
     why: str = Field(description="what may have happened, and what to do")
@@ -121,7 +121,7 @@ class Reconciliation(BaseModel):
         description="accepted - counted - filtered - parked; anything but 0 is a fault"
     )
     duplicates: int = Field(description="batches that arrived again and were not counted again")
-    complete_through: Time | None
+    complete_through: TimeText | None
     lost: int = Field(
         description="batches that an operator declared lost; their reads are in no other term"
     )
@@ -131,4 +131,4 @@ class Reconciliation(BaseModel):
     gaps: list[EndedGap] = Field(
         description="the gaps in in_flight of ingests that were not seen for a minute"
     )
-    as_of: Time
+    as_of: TimeText

@@ -57,12 +57,14 @@ async def _negotiated(response: Response) -> None:
     response.headers["vary"] = "Accept"
 
 
-Held = Annotated[Reports, Depends(_reports)]
+HeldReports = Annotated[Reports, Depends(_reports)]
 routes = APIRouter(prefix="/stats", tags=["statistics"])
 
 
 @routes.get("/site", response_description="The figures.", responses=problems(422))
-async def get_site(reports: Held, _asked: Annotated[questions.Nothing, Query()]) -> answers.Site:
+async def get_site(
+    reports: HeldReports, _asked: Annotated[questions.Nothing, Query()]
+) -> answers.Site:
     """Reads of the whole site: total, today, yesterday, this week, this month and this year."""
     return await reports.site()
 
@@ -73,7 +75,7 @@ async def get_site(reports: Held, _asked: Annotated[questions.Nothing, Query()])
     responses=problems(422, also=_NO_ARTICLE),
 )
 async def get_article_reads(
-    reports: Held,
+    reports: HeldReports,
     article_id: Annotated[
         str,
         Path(alias="id", pattern=ARTICLE_ID, description="the article's id", examples=["hello1"]),
@@ -91,7 +93,7 @@ async def get_article_reads(
     dependencies=[Depends(_negotiated)],
 )
 async def get_top(
-    reports: Held, request: Request, asked: Annotated[questions.Top, Query()]
+    reports: HeldReports, request: Request, asked: Annotated[questions.Top, Query()]
 ) -> Response | answers.TopList:
     """The most read published articles of a time window.
     Its start is rounded down to a quarter of an hour.
@@ -110,7 +112,7 @@ async def get_top(
     dependencies=[Depends(_negotiated)],
 )
 async def get_series(
-    reports: Held, request: Request, asked: Annotated[questions.Series, Query()]
+    reports: HeldReports, request: Request, asked: Annotated[questions.Series, Query()]
 ) -> Response | answers.SeriesPoints:
     """Reads over time: one point for each hour, day or month in [from, to), at most 2000 points."""
     found = await reports.series(asked)
@@ -122,7 +124,7 @@ async def get_series(
 
 @routes.get("/reconciliation", response_description="The books.", responses=problems(422))
 async def get_reconciliation(
-    reports: Held, _asked: Annotated[questions.Nothing, Query()]
+    reports: HeldReports, _asked: Annotated[questions.Nothing, Query()]
 ) -> answers.Reconciliation:
     """The books: the number of reads accepted,
     and how many are counted, filtered, parked or in flight.

@@ -13,7 +13,7 @@ from luotdoc_subscriber.base.metrics import new_registry
 from luotdoc_subscriber.base.tasks import background, supervised
 from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.guard import Unguarded
-from luotdoc_subscriber.queue_depth import watch
+from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit import layout
 from luotdoc_subscriber.subscribing import listen, subscribe
@@ -31,7 +31,7 @@ from shared.storage import mongo
 from shared.storage.types import Client
 from shared.web import state
 from shared.web.app import Service
-from shared.web.cors import readable
+from shared.web.cors import readable_by
 from shared.web.headers import OPEN
 from shared.web.observed import observed
 from shared.web.turnstile import in_turns
@@ -86,7 +86,7 @@ class Statistics:
                 supervised("the ping of MongoDB", self.reach.ping, PING_SECONDS),
                 supervised("the reader of the books", self._show_books, BOOKS_SECONDS),
                 supervised("the refresh of the site's figures", refresh, REFRESH_SECONDS),
-                watch(self.broker),
+                watch_depth(self.broker),
             ):
                 yield
         finally:
@@ -109,7 +109,12 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         catalogue_handler(store)
     )
     freshness = Freshness(time.monotonic, measured)
-    listen(broker, topology.heartbeats_queue(secrets.token_hex(6)), layout.EVENTS, freshness.handle)
+    listen(
+        broker,
+        topology.heartbeats_queue(secrets.token_hex(6)),
+        layout.EVENTS_EXCHANGE,
+        freshness.handle,
+    )
     statistics = Statistics(
         settings=settings,
         client=client,
@@ -126,6 +131,6 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         running=statistics.running,
         not_ready=statistics.not_ready,
         routes={state.PATH: state.listing(store.held)},
-        fallback=readable(served, settings.cors_origins),
+        fallback=readable_by(served, settings.cors_origins),
         registry=registry,
     )

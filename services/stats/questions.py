@@ -87,7 +87,7 @@ def window_start(window: str, now: datetime) -> int | None:
     return None if span is None else quarter_of(now - span)
 
 
-Moment = Annotated[
+AskedMoment = Annotated[
     datetime | date,
     PlainValidator(_moment),
     WithJsonSchema(
@@ -131,13 +131,13 @@ class Series(Nothing):
     step: periods.Step = Field(
         "day", description="length of time of each point; a series has at most 2000 points"
     )
-    from_: Moment | None = Field(
+    from_: AskedMoment | None = Field(
         None,
         alias="from",
         description="start, rounded down to a step; years 2000 to 2100; default: 24 hours, 30 "
         "days or 12 months before `to`",
     )
-    to: Moment | None = Field(
+    to: AskedMoment | None = Field(
         None, description="end, exclusive, rounded up to a step; default: now"
     )
     tz: Annotated[str, AfterValidator(_zone), Field(max_length=64)] | None = Field(

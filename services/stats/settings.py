@@ -7,11 +7,11 @@ from pydantic_settings import NoDecode
 
 from shared.base.settings import Settings
 from shared.base.urls import origins
-from shared.web.cors import ANY
+from shared.web.cors import ANY_ORIGIN
 
 
 def _origins(value: object) -> object:
-    return origins(value, ANY) if isinstance(value, str) else value
+    return origins(value, ANY_ORIGIN) if isinstance(value, str) else value
 
 
 class StatsSettings(Settings):

@@ -19,8 +19,8 @@ from shared.storage.counts import SITE
 from shared.storage.errors import store
 from shared.storage.mongo import ping
 from shared.storage.transactions import snapshot
-from shared.storage.types import Client, Database, Document, Session
-from shared.storage.versions import VERSION, readable, with_version
+from shared.storage.types import Client, MongoDatabase, Session
+from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document, with_version
 from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
@@ -28,7 +28,7 @@ MAX_MILLISECONDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class BookTotals:
     """The sums of the counter's books, in reads; `duplicates` in batches."""
 
     accepted: int
@@ -41,7 +41,7 @@ class Totals:
 class Store:
     """Queries to the database. Those with a session read its snapshot."""
 
-    def __init__(self, client: Client, db: Database) -> None:
+    def __init__(self, client: Client, db: MongoDatabase) -> None:
         self._client = client
         self._db = db
         self.books = Books(db)
@@ -56,7 +56,9 @@ class Store:
 
     async def apply(self, change: Change) -> bool:
         """Apply `change` to the catalogue. False if the catalogue has nothing older."""
-        update: Document = {"$set": {"v": VERSION, "revision": change.revision, **change.state}}
+        update: Document = {
+            "$set": {"v": DOCUMENT_VERSION, "revision": change.revision, **change.state}
+        }
         if change.content:
             update["$set"] |= change.content
         else:
@@ -89,13 +91,13 @@ class Store:
         return [
             Held(d["_id"], d["revision"], d["state"])
             async for d in cursor
-            if readable("catalogue", d)
+            if readable_document("catalogue", d)
         ]
 
     async def article(self, session: Session, article: str) -> Document | None:
         """The catalogue's document of `article`, or None."""
         document = await self._db.catalogue.find_one({"_id": article}, session=session)
-        return readable("catalogue", document) if document else None
+        return readable_document("catalogue", document) if document else None
 
     async def baseline(self, session: Session) -> int:
         """The sum of all baselines, of withdrawn articles too."""
@@ -125,7 +127,7 @@ class Store:
                 session=session,
             )
             async for bucket in cut:
-                parts += q.quarters(readable("buckets", bucket)["day"], bucket["q"])
+                parts += q.quarters(readable_document("buckets", bucket)["day"], bucket["q"])
         return q.add_up(edges, parts)
 
     async def top(self, session: Session, since: int | None, limit: int) -> list[Document]:
@@ -164,7 +166,7 @@ class Store:
         ]
         return await self._sums(session, "counts" if since is None else "buckets", pipeline)
 
-    async def totals(self, session: Session) -> Totals:
+    async def totals(self, session: Session) -> BookTotals:
         """The sums of books and parked reads over all epochs and slots."""
         books = await self._sums(session, "books", [_sum("accepted", "duplicates")])
         reasons: list[Document] = [
@@ -174,7 +176,7 @@ class Store:
             {"$sort": {"_id": 1}},
         ]
         parked = _first(await self._sums(session, "parked", [_sum("reads")]), "reads")
-        return Totals(
+        return BookTotals(
             accepted=_first(books, "accepted") + parked,
             filtered={
                 row["_id"]: row["reads"] for row in await self._rows(session, "books", reasons)
@@ -189,7 +191,7 @@ class Store:
         """The rows of a pipeline with a `$group`, none of whose documents is of a newer version."""
         rows = await self._rows(session, collection, with_version(pipeline))
         for row in rows:
-            readable(collection, row).pop("v", None)
+            readable_document(collection, row).pop("v", None)
         return rows
 
     async def _rows(

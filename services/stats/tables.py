@@ -20,7 +20,7 @@ _LIKE_NUMBER = re.compile(
 _LIKE_VALUE = re.compile(r"[0-9][0-9 .,/:%()-]*(e[0-9]+| ?[ap]m?)?", re.IGNORECASE)
 
 
-class Text(str):
+class PlainCell(str):
     """A cell that is written unchanged."""
 
     __slots__ = ()
@@ -32,10 +32,10 @@ def cell(value: str | int) -> str | int:
     A text that looks like a formula gets an apostrophe in front. One that looks like a number,
     a date or a time, such as the title `30/4`, becomes a formula with only that text.
     """
-    if isinstance(value, Text | int):
+    if isinstance(value, PlainCell | int):
         return value
     if _LIKE_VALUE.fullmatch(value):
-        return Text(f'="{value}"')
+        return PlainCell(f'="{value}"')
     return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
 
 
@@ -45,14 +45,14 @@ def article_cell(article: str) -> str:
 
     It is a formula with only the text, because LibreOffice would show an apostrophe.
     """
-    return Text(f'="{article}"') if _LIKE_NUMBER.fullmatch(article) else article
+    return PlainCell(f'="{article}"') if _LIKE_NUMBER.fullmatch(article) else article
 
 
 def local_time(moment: str) -> str:
     """An RFC 3339 time in a form for spreadsheets, as local time of its offset:
     `2026-11-23 07:00:00`.
     """
-    return Text(datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S"))
+    return PlainCell(datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:

@@ -131,7 +131,7 @@ DESK = frozenset({"MONGOD", "RABBITMQ_SERVER"})
 S = TypeVar("S", bound=BaseSettings)
 
 
-def load(kind: type[S], tell: Callable[[str], None] = settings.to_stderr) -> S:
+def load_settings(kind: type[S], tell: Callable[[str], None] = settings.to_stderr) -> S:
     """Read `kind` from the environment, as `luotdoc_subscriber.base.settings.load` does. It knows
     the settings of all services.
     """

@@ -19,7 +19,7 @@ from luotdoc_subscriber.base.command import Command
 from shared.contract import asyncapi, http_gate
 from shared.contract.errata import corrected
 from shared.contract.gate import breaks
-from shared.contract.page import page
+from shared.contract.page import html_page
 from shared.contract.schemas import data_schema, event_schema, stem
 
 FOLDER = Path(__file__).parents[2] / "docs" / "events"
@@ -39,8 +39,8 @@ def make(folder: Path) -> dict[str, bytes]:
     version = (releases(folder) or [UNRELEASED])[-1]
     examples = {stem(kind): _example(folder, kind) for kind in events.KINDS}
     made = {
-        "asyncapi.json": _json(asyncapi.document(events.KINDS, examples, version)),
-        "index.html": page(events.KINDS, examples, version).encode(),
+        "asyncapi.json": _json(asyncapi.asyncapi_document(events.KINDS, examples, version)),
+        "index.html": html_page(events.KINDS, examples, version).encode(),
     }
     for kind in events.KINDS:
         made[f"schemas/{stem(kind)}.json"] = _json(data_schema(kind))
@@ -118,7 +118,7 @@ def broken_http(folder: Path, version: str) -> list[str]:
         if not now.exists():
             found.append(f"{path.name}: the document is gone")
         else:
-            reasons = http_gate.breaks(
+            reasons = http_gate.http_breaks(
                 orjson.loads(path.read_bytes()), orjson.loads(now.read_bytes())
             )
             found += [f"{path.stem}: {reason}" for reason in reasons]

@@ -10,7 +10,7 @@ from luotdoc_events import events
 from luotdoc_subscriber.rabbit import layout
 from shared.contract.schemas import Schema, attributes, model_schema, stem
 
-ABOUT = """\
+PREAMBLE = """\
 The events that the portal publishes for other services, as CloudEvents 1.0 in structured JSON.
 
 Bind a durable queue of your own to the topic exchange `luotdoc.events`; the routing key is the
@@ -36,7 +36,7 @@ _REPLAY: Schema = {
 _COMPONENTS = "#/components/schemas/"
 
 
-def document(
+def asyncapi_document(
     kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str
 ) -> dict[str, Any]:
     """The document about `kinds`;
@@ -47,7 +47,7 @@ def document(
     return {
         "asyncapi": "3.0.0",
         "id": "urn:luotdoc:events",
-        "info": {"title": "Lượt Đọc: events", "version": version, "description": ABOUT},
+        "info": {"title": "Lượt Đọc: events", "version": version, "description": PREAMBLE},
         "defaultContentType": events.CONTENT_TYPE,
         "servers": {"rabbitmq": _SERVER},
         "channels": {name: _channel(name, group) for name, group in named},
@@ -75,7 +75,7 @@ _SERVER = {
 
 
 def _channel(name: str, kinds: list[type[events.Data]]) -> dict[str, Any]:
-    exchange = layout.EVENTS
+    exchange = layout.EVENTS_EXCHANGE
     history = (
         f" The stream `{layout.EVENTS_LOG.name}` keeps it for replays."
         if layout.is_kept(name)

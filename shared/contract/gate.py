@@ -24,7 +24,7 @@ STRUCTURE = frozenset(
 )  # `required` is judged with `properties`
 ONE = {"items": "[]", "additionalProperties": ".*", "propertyNames": " (its names)"}
 """Keywords that contain a schema, with the suffix for its place in messages."""
-LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 PATTERNS = "patternProperties"
 NARROWER = {
     "minimum": max,
@@ -89,7 +89,7 @@ def _compare(
         if keyword in ONE and isinstance(one, dict) and isinstance(other, dict):
             yield from _compare(one, other, roots, f"{at}{ONE[keyword]}", seen)
         elif (
-            keyword in LISTS
+            keyword in SCHEMA_LISTS
             and isinstance(one, list)
             and isinstance(other, list)
             and len(one) == len(other)
@@ -101,7 +101,7 @@ def _compare(
         elif keyword == PATTERNS and one and other and one.keys() == other.keys():
             for pattern in one:
                 yield from _compare(one[pattern], other[pattern], roots, f"{at}.*", seen)
-        elif keyword not in VALUES | LISTS | ONE.keys() | {PATTERNS}:
+        elif keyword not in VALUES | SCHEMA_LISTS | ONE.keys() | {PATTERNS}:
             yield (
                 f"{at or 'event'}: the gate does not know {keyword}, and can't say what its "
                 "change breaks"

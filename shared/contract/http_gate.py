@@ -9,14 +9,14 @@ refused, because clients rely on knowing all.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Schema = Mapping[str, Any]
+HttpSchema = Mapping[str, Any]
 LOWER, UPPER = ("minimum", "minLength", "minItems"), ("maximum", "maxLength", "maxItems")
 UNCHANGED = ("pattern", "format", "const", "not", "additionalProperties")
-Roots = tuple[Schema, Schema]
+Roots = tuple[HttpSchema, HttpSchema]
 """The two documents, which resolve references."""
 
 
-def breaks(old: Schema, new: Schema) -> list[str]:
+def http_breaks(old: HttpSchema, new: HttpSchema) -> list[str]:
     """The reasons why `new` breaks clients of `old`, one line each with operation and place."""
     roots, found = (old, new), list[str]()
     for path, item in old["paths"].items():
@@ -30,7 +30,7 @@ def breaks(old: Schema, new: Schema) -> list[str]:
     return found
 
 
-def _operation(old: Schema, new: Schema, roots: Roots) -> Iterator[str]:
+def _operation(old: HttpSchema, new: HttpSchema, roots: Roots) -> Iterator[str]:
     if old["operationId"] != new["operationId"]:
         yield (
             f"its operation id was {old['operationId']}, is now {new['operationId']}; "
@@ -63,7 +63,7 @@ def _operation(old: Schema, new: Schema, roots: Roots) -> Iterator[str]:
             yield from _answer(status, answer, new["responses"].get(status), roots)
 
 
-def _answer(status: str, old: Schema, new: Schema | None, roots: Roots) -> Iterator[str]:
+def _answer(status: str, old: HttpSchema, new: HttpSchema | None, roots: Roots) -> Iterator[str]:
     if new is None:
         yield f"{status}: no longer answered"
         return
@@ -79,7 +79,9 @@ def _answer(status: str, old: Schema, new: Schema | None, roots: Roots) -> Itera
             )
 
 
-def _schema(old: Schema, new: Schema, roots: Roots, at: str, *, sent: bool) -> Iterator[str]:
+def _schema(
+    old: HttpSchema, new: HttpSchema, roots: Roots, at: str, *, sent: bool
+) -> Iterator[str]:
     """Compare two schemas of one place. `sent`: in a request; otherwise in an answer."""
     old, new = _resolved(old, roots[0]), _resolved(new, roots[1])
     one, other = (
@@ -109,7 +111,9 @@ def _schema(old: Schema, new: Schema, roots: Roots, at: str, *, sent: bool) -> I
     yield from _fields(old, new, roots, at, sent=sent)
 
 
-def _fields(old: Schema, new: Schema, roots: Roots, at: str, *, sent: bool) -> Iterator[str]:
+def _fields(
+    old: HttpSchema, new: HttpSchema, roots: Roots, at: str, *, sent: bool
+) -> Iterator[str]:
     before, after = old.get("properties", {}), new.get("properties", {})
     must_before, must_after = set(old.get("required", ())), set(new.get("required", ()))
     for name in sorted(before.keys() - after.keys()):
@@ -122,7 +126,7 @@ def _fields(old: Schema, new: Schema, roots: Roots, at: str, *, sent: bool) -> I
         yield from _schema(before[name], after[name], roots, f"{at}.{name}", sent=sent)
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
+def _resolved(schema: HttpSchema, root: HttpSchema) -> HttpSchema:
     if "$ref" not in schema:
         return schema
     target: Any = root
@@ -131,7 +135,7 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     return _resolved(target, root)
 
 
-def _type(schema: Schema, alternatives: list[Schema]) -> str:
+def _type(schema: HttpSchema, alternatives: list[HttpSchema]) -> str:
     return " or ".join(str(each.get("type", "any")) for each in alternatives) or str(
         schema.get("type", "any")
     )

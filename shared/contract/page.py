@@ -8,7 +8,7 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from luotdoc_events import events
-from shared.contract.asyncapi import ABOUT
+from shared.contract.asyncapi import PREAMBLE
 from shared.contract.schemas import Schema, attributes, data_schema, stem
 
 _LIMITS = {
@@ -32,7 +32,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Event:
+class DescribedEvent:
     """An event, as shown on the page."""
 
     name: str
@@ -43,7 +43,7 @@ class Event:
     example: str
 
 
-def page(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str) -> str:
+def html_page(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: str) -> str:
     """The page as HTML; `examples` holds an event by the stem of each kind."""
     every = list(kinds)
     shown = [_event(kind, examples[stem(kind)]) for kind in every]
@@ -63,17 +63,17 @@ def page(kinds: Iterable[type[events.Data]], examples: dict[str, Any], version: 
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    about = [part.replace("\n", " ") for part in ABOUT.split("\n\n")]
+    about = [part.replace("\n", " ") for part in PREAMBLE.split("\n\n")]
     return environment.get_template("page.html").render(
         events=shown, envelope=envelope, about=about, version=version
     )
 
 
-def _event(kind: type[events.Data], example: Any) -> Event:
+def _event(kind: type[events.Data], example: Any) -> DescribedEvent:
     schema = data_schema(kind)
     said = " ".join(schema["description"].split())
     text = orjson.dumps(example, option=orjson.OPT_INDENT_2).decode()
-    return Event(
+    return DescribedEvent(
         kind.name, stem(kind), events.type_of(kind), said, list(_fields(schema, schema)), text
     )
 

@@ -14,7 +14,7 @@ from luotdoc_subscriber.parking import (
     REASON,
     parked_since,
     passed_on,
-    reason_of,
+    reason_parked,
 )
 from luotdoc_subscriber.rabbit.properties import Unreadable
 
@@ -47,7 +47,9 @@ def line(message: AbstractIncomingMessage, moment: datetime) -> str:
     if not told and isinstance(message.headers, Unreadable):
         told = message.headers.why
     detail = printable(str(told).partition("\n")[0][:100])
-    return f"{handle_of(message)}  {age(message, moment):>4}  {reason_of(message):<14}  {detail}"
+    return (
+        f"{handle_of(message)}  {age(message, moment):>4}  {reason_parked(message):<14}  {detail}"
+    )
 
 
 def printable(text: str, kept: str = "") -> str:

@@ -59,7 +59,7 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def perform(work: Coroutine[Any, Any, None]) -> int:
+def perform_replay(work: Coroutine[Any, Any, None]) -> int:
     """Run a replay to its end, at low CPU priority. Answers the exit status."""
     os.nice(10)
 

@@ -28,7 +28,7 @@ from luotdoc_subscriber.rabbit.direct import told_of_rights, way_into
 from shared.operators.selection import Pace
 from shared.rabbit import topology
 
-BATCH = 50
+REPLAY_BATCH = 50
 """Number of events after which the position is stored; a killed replay repeats at most so many."""
 TOGETHER = 5
 """Number of events in flight. It is small, because live events wait behind them."""
@@ -38,7 +38,7 @@ HIGH_WATER = 10_000
 """Queue depth at which a replay pauses: live events queue behind it, and disks are finite."""
 KEEP_MILLISECONDS = 30 * 24 * 3600 * 1000
 """Time for which a stopped replay can be continued: as long as the history lasts."""
-TIMEOUT = 30.0
+CONFIRM_SECONDS = 30.0
 """Timeout in seconds for the confirms of events in flight."""
 LOOK_SECONDS = 1.0
 """Interval in seconds of checking the queue's depth."""
@@ -47,7 +47,7 @@ _NOT_FOR_EVENTS = {topology.COUNTER_READS.name, layout.EVENTS_LOG.name}
 
 
 @dataclass(frozen=True)
-class Place:
+class ReplayPosition:
     """The position of a replay:
     `name` marks its events, `at` is the position in its source, empty at the start.
     """
@@ -80,7 +80,7 @@ class Target:
         queue: str,
         way: AbstractExchange,
         kept: AbstractQueue,
-        place: Place,
+        place: ReplayPosition,
         rate: float,
         told: Callable[[str], None],
     ) -> None:
@@ -103,7 +103,7 @@ class Target:
             each.headers = {**each.headers, events.REPLAY_HEADER: self.place.name}
         for first in range(0, len(batch), TOGETHER):
             part = batch[first : first + TOGETHER]
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(CONFIRM_SECONDS):
                 # The messages are sent in this order; only the confirms are awaited together.
                 outcomes = await asyncio.gather(
                     *(self._publish(m, self._queue) for m in part), return_exceptions=True
@@ -113,7 +113,7 @@ class Target:
                     raise outcome
             await asyncio.sleep(self._pace.wait(len(part)))
         self.place = replace(self.place, at=at, sent=self.place.sent + len(batch))
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(CONFIRM_SECONDS):
             await self._publish(
                 aio_pika.Message(orjson.dumps(asdict(self.place)), delivery_mode=2), self._kept.name
             )
@@ -165,7 +165,7 @@ async def open_target(
             "x-delivery-limit": 1_000_000,  # each look at the message is a delivery
         },
     )
-    place = Place(f"{queue}-{secrets.token_hex(4)}", what)
+    place = ReplayPosition(f"{queue}-{secrets.token_hex(4)}", what)
     if (held := await kept.get(fail=False)) is not None:
         place = _place(held.body, queue)
         await held.nack(requeue=True)
@@ -193,12 +193,12 @@ async def _check_queue(channel: AbstractChannel, queue: str) -> None:
         ) from None
 
 
-def _place(body: bytes, queue: str) -> Place:
+def _place(body: bytes, queue: str) -> ReplayPosition:
     """Parse the message in `<queue>.replay`, which a subscriber may also write. Raises
     `Refused`.
     """
     try:
-        place = Place(**orjson.loads(body))
+        place = ReplayPosition(**orjson.loads(body))
         # A place in the stream is a number, one among the articles is an id.
         if not (
             all(type(text) is str for text in (place.name, place.what, place.at))

@@ -49,7 +49,7 @@ import orjson
 
 from luotdoc_subscriber.base.errors import Permanent
 
-SEQUENCE_DIGITS = 12
+BATCH_DIGITS = 12
 KEYED = "keyed"
 """The epoch of all batches whose id comes from a client's key; these have no sequence."""
 
@@ -74,7 +74,7 @@ PEOPLE = frozenset((READER, BATCH))
 REASONS = ("bot", "reload", "prefetch", "origin", "limit")
 """Classes of filtered reads, named by the reason. Reads of unknown classes are added up as
 `OTHER`."""
-OTHER = "other"
+OTHER_CLASS = "other"
 NO_ARTICLE = ""
 """The article of filtered reads of which only the number is known."""
 
@@ -85,7 +85,7 @@ MAX_GROUPS = 100_000
 MAX_FILTERED = 1 << 40
 """Upper bound for filtered reads in a batch. An ingest that can't send reaches it after eight
 months of a flood of 50,000 reads a second."""
-MAX_BODY = 16 * 1024 * 1024
+MAX_BATCH_BYTES = 16 * 1024 * 1024
 
 _LATEST_DAY = LATEST_MS // DAY_MS
 _ARTICLE = re.compile(r"[a-z0-9]{1,32}")
@@ -146,7 +146,7 @@ class Batch:
 
 def batch_id(epoch: str, sequence: int) -> str:
     """The id of batch number `sequence` of an epoch. Ids of one epoch sort as strings."""
-    return f"{epoch}-{sequence:0{SEQUENCE_DIGITS}d}"
+    return f"{epoch}-{sequence:0{BATCH_DIGITS}d}"
 
 
 def place(name: str) -> tuple[str, int]:
@@ -193,8 +193,8 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
     Raises `Permanent` with the reason `bad_headers` or `bad_body`, and the fault.
     """
     name, minted, number = identify(headers)
-    if len(body) > MAX_BODY:
-        raise Permanent("bad_body", f"the body has {len(body)} bytes, more than {MAX_BODY}")
+    if len(body) > MAX_BATCH_BYTES:
+        raise Permanent("bad_body", f"the body has {len(body)} bytes, more than {MAX_BATCH_BYTES}")
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -258,7 +258,7 @@ def _other(kind: str) -> str:
     """
     if not _CLASS.fullmatch(kind):
         raise ValueError(f"a group has the class {kind!r:.60}")
-    return OTHER
+    return OTHER_CLASS
 
 
 def _check_hashes(joined: Any, visitors: int) -> None:
@@ -287,5 +287,7 @@ def _first_version(reads: Any, filtered: Any, number: int, minted: int) -> list[
         if not _CLASS.fullmatch(reason) or type(times) is not int or not 0 <= times < MAX_FILTERED:
             raise ValueError("filtered is not a mapping of reasons to numbers")
         if times:
-            sums[reason if reason in REASONS else OTHER, NO_ARTICLE, minted // QUARTER_MS] += times
+            sums[
+                reason if reason in REASONS else OTHER_CLASS, NO_ARTICLE, minted // QUARTER_MS
+            ] += times
     return [(*key, times, 0, 0) for key, times in sums.items()]

@@ -22,8 +22,13 @@ from luotdoc_subscriber.rabbit.declaring import (
     messages_in,
     queues_of,
 )
-from luotdoc_subscriber.rabbit.layout import EVENTS, EVENTS_LOG, EVENTS_LOG_KEYS, OWN_EVENTS
-from shared.rabbit.topology import READS, WORK_QUEUES
+from luotdoc_subscriber.rabbit.layout import (
+    EVENTS_EXCHANGE,
+    EVENTS_LOG,
+    EVENTS_LOG_KEYS,
+    OWN_EVENTS_EXCHANGE,
+)
+from shared.rabbit.topology import READS_EXCHANGE, WORK_QUEUES
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +44,23 @@ async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
     is bound at once, because services publish.
     """
     connection = await broker.connect()
-    if settle and not await _has_exchange(connection, READS.name):
+    if settle and not await _has_exchange(connection, READS_EXCHANGE.name):
         await _make_queues(connection, settle)
     async with Channel(connection) as channel:
-        for exchange in (EVENTS, OWN_EVENTS):
+        for exchange in (EVENTS_EXCHANGE, OWN_EVENTS_EXCHANGE):
             await channel.declare_exchange(exchange.name, exchange.type.value, durable=True)
         history = await channel.declare_queue(
             EVENTS_LOG.name, durable=True, arguments=EVENTS_LOG.arguments
         )
         for key in EVENTS_LOG_KEYS:
-            for exchange in (EVENTS, OWN_EVENTS):
+            for exchange in (EVENTS_EXCHANGE, OWN_EVENTS_EXCHANGE):
                 await history.bind(exchange.name, routing_key=key)
         # An ingest publishes as soon as all three exchanges exist:
         # every queue must be bound before READS is declared.
-        await declare_works(broker, [work for work in WORK_QUEUES if work.exchange != READS])
-        await channel.declare_exchange(READS.name, READS.type.value, durable=True)
+        await declare_works(
+            broker, [work for work in WORK_QUEUES if work.exchange != READS_EXCHANGE]
+        )
+        await channel.declare_exchange(READS_EXCHANGE.name, READS_EXCHANGE.type.value, durable=True)
     await declare_works(broker, WORK_QUEUES)
 
 
@@ -81,7 +88,7 @@ async def declare_own(broker: Broker) -> None:
     on that channel, with confirms, even if a subscriber names the same exchange later.
     """
     connection = await broker.connect()
-    for exchange in (EVENTS, OWN_EVENTS, READS):
+    for exchange in (EVENTS_EXCHANGE, OWN_EVENTS_EXCHANGE, READS_EXCHANGE):
         await broker.declare_exchange(exchange)
     works = [work for work in WORK_QUEUES if work.name.startswith(f"{broker.service}.")]
     await declare_works(broker, works)

@@ -6,17 +6,19 @@ a work queue.
 
 from faststream.rabbit import ExchangeType, RabbitExchange, RabbitQueue
 
-from luotdoc_subscriber.rabbit.layout import EVENTS, RETRY_DELAYS, WorkQueue
+from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE, RETRY_DELAYS, WorkQueue
 
-READS = RabbitExchange("luotdoc.reads", type=ExchangeType.DIRECT, durable=True, declare=False)
+READS_EXCHANGE = RabbitExchange(
+    "luotdoc.reads", type=ExchangeType.DIRECT, durable=True, declare=False
+)
 """Batches of reads from ingest to counter. Internal: it carries visitor hashes."""
 
 READS_KEY = "batch"
 
 
-COUNTER_READS = WorkQueue("counter.reads", READS, (READS_KEY,))
-RENDER_ARTICLES = WorkQueue("render.articles", EVENTS, ("article.*",), RETRY_DELAYS)
-STATS_ARTICLES = WorkQueue("stats.articles", EVENTS, ("article.*",), RETRY_DELAYS)
+COUNTER_READS = WorkQueue("counter.reads", READS_EXCHANGE, (READS_KEY,))
+RENDER_ARTICLES = WorkQueue("render.articles", EVENTS_EXCHANGE, ("article.*",), RETRY_DELAYS)
+STATS_ARTICLES = WorkQueue("stats.articles", EVENTS_EXCHANGE, ("article.*",), RETRY_DELAYS)
 WORK_QUEUES = (COUNTER_READS, RENDER_ARTICLES, STATS_ARTICLES)
 
 

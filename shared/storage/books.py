@@ -20,15 +20,15 @@ from shared.storage.gaps import (
     Epoch,
     Gap,
     Hole,
-    RunningGap,
+    OpenGap,
     Whole,
     ascend,
     complete,
     gaps,
     holes,
 )
-from shared.storage.types import Database, Document, Session
-from shared.storage.versions import readable, with_version
+from shared.storage.types import MongoDatabase, Session
+from shared.storage.versions import Document, readable_document, with_version
 
 LOST = "lost"
 """Reason of a note in `parked` about a batch that an operator has declared lost. The note has no
@@ -51,7 +51,7 @@ class Books:
     so that books, parked and ledger are read as of one moment.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: MongoDatabase) -> None:
         self._db = db
         self._whole: dict[str, Whole] = {}
 
@@ -63,7 +63,7 @@ class Books:
         pages = self._db.books.find(
             {"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1, "v": 1}, session=session
         )
-        seen = {readable("books", page)["epoch"] for page in await pages.to_list(None)}
+        seen = {readable_document("books", page)["epoch"] for page in await pages.to_list(None)}
         names = sorted(seen - {KEYED})
         known, self._whole = self._whole, {}
         answers = []
@@ -83,7 +83,7 @@ class Books:
         epochs = await self._epochs(session, None)
         return sum(epoch.missing for epoch in epochs), gaps(epochs, now)
 
-    async def running_gaps(self, session: Session, now: datetime) -> list[RunningGap]:
+    async def running_gaps(self, session: Session, now: datetime) -> list[OpenGap]:
         """The gaps, open for more than a minute, of epochs that run at `now`, sorted by name."""
         found = []
         for epoch in await self._epochs(session, None):
@@ -91,7 +91,7 @@ class Books:
                 whole = self._whole.get(epoch.name) or await self._find_whole(session, epoch, None)
                 since = complete(epoch, whole)
                 if since < now - LIVE:
-                    found.append(RunningGap(epoch.name, epoch.missing, since))
+                    found.append(OpenGap(epoch.name, epoch.missing, since))
         return sorted(found, key=lambda gap: gap.epoch)
 
     async def lost(self, session: Session) -> int:
@@ -132,7 +132,7 @@ class Books:
 
     async def _parked_numbers(self, session: Session, name: str) -> frozenset[int]:
         aside = self._db.parked.find({"epoch": name}, {"seq": 1, "v": 1}, session=session)
-        return frozenset([readable("parked", entry)["seq"] async for entry in aside])
+        return frozenset([readable_document("parked", entry)["seq"] async for entry in aside])
 
     async def _epochs(self, session: Session, names: list[str] | None) -> list[Epoch]:
         # A page's id is <epoch>/<slot>, and "0" follows "/" in ASCII:
@@ -160,8 +160,8 @@ class Books:
         ]
         found = await self._db.books.aggregate(with_version(books), session=session).to_list(None)
         aside = self._db.parked.aggregate(with_version(parked), session=session)
-        apart = {row["_id"]: readable("parked", row) async for row in aside}
-        return [_epoch(readable("books", row), apart.get(row["_id"])) for row in found]
+        apart = {row["_id"]: readable_document("parked", row) async for row in aside}
+        return [_epoch(readable_document("books", row), apart.get(row["_id"])) for row in found]
 
     async def _find_whole(
         self, session: Session, epoch: Epoch, known: Whole | None

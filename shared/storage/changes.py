@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
 from luotdoc_subscriber.base.tasks import Outage, supervised
-from shared.storage.types import Document
+from shared.storage.versions import Document
 
 T = TypeVar("T")
 

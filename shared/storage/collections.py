@@ -4,7 +4,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
 from shared.rabbit.batch import COUNTED_HOURS
-from shared.storage.types import Database
+from shared.storage.types import MongoDatabase
 
 LEDGER_HOURS = COUNTED_HOURS + 1
 
@@ -62,7 +62,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 TTL indexes delete documents."""
 
 
-async def make_indexes(db: Database) -> None:
+async def make_indexes(db: MongoDatabase) -> None:
     """Create every missing collection and index, and update a changed expiry."""
     present = await db.list_collection_names()
     for name, indexes in INDEXES.items():
@@ -76,7 +76,7 @@ async def make_indexes(db: Database) -> None:
             await _make_index(db, name, index)
 
 
-async def _make_index(db: Database, collection: str, index: IndexModel) -> None:
+async def _make_index(db: MongoDatabase, collection: str, index: IndexModel) -> None:
     try:
         await db[collection].create_indexes([index])
     except OperationFailure as error:

@@ -17,12 +17,11 @@ so that two counters write different documents; readers add the slots up.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from shared.storage.versions import Document
 
 SITE = "*"
 """The id that stands for the whole site. No article can have it."""
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

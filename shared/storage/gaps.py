@@ -62,7 +62,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class RunningGap:
+class OpenGap:
     """The gap of a running epoch. No batch from before `since` is missing."""
 
     epoch: str

@@ -14,7 +14,7 @@ from luotdoc_subscriber.base.errors import Refused, Transient
 from shared.storage.errors import translated
 from shared.storage.refusals import lacking, refusal
 from shared.storage.transactions import detached
-from shared.storage.types import Client, Database
+from shared.storage.types import Client, MongoDatabase
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ AGAIN_SECONDS = 60.0
 """Interval at which a reason for waiting is logged again."""
 
 
-def connect(mongo_url: str, service: str) -> tuple[Client, Database]:
+def connect(mongo_url: str, service: str) -> tuple[Client, MongoDatabase]:
     """A client with majority writes and aware UTC datetimes, and the database named in
     `mongo_url`.
     """

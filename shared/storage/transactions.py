@@ -15,7 +15,8 @@ from pymongo.read_concern import ReadConcern
 
 from luotdoc_subscriber.base.errors import Transient
 from shared.storage.errors import translated
-from shared.storage.types import Client, Document, Session
+from shared.storage.types import Client, Session
+from shared.storage.versions import Document
 
 log = logging.getLogger(__name__)
 

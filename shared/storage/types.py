@@ -1,10 +1,9 @@
 """Motor's types, as the stores name them."""
 
-from typing import Any
-
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
-Document = dict[str, Any]
+from shared.storage.versions import Document
+
 Client = AsyncIOMotorClient[Document]
-Database = AsyncIOMotorDatabase[Document]
+MongoDatabase = AsyncIOMotorDatabase[Document]
 Session = AsyncIOMotorClientSession

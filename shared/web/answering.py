@@ -13,9 +13,9 @@ from typing import Any
 import uvicorn
 
 from shared.base.errors import Problem
-from shared.web.asgi import RawHeaders
 from shared.web.bounds import DISCARDED
 from shared.web.connections import Connections
+from shared.web.headers import RawHeaders
 from shared.web.problems import problem_answer
 from shared.web.uvicorn_protocol import STATUS_LINE, ServerState, UvicornProtocol, disconnect
 

@@ -15,7 +15,7 @@ from luotdoc_subscriber.base.errors import Transient
 from shared.base.errors import Problem
 from shared.web.asgi import Disconnected, Receive, Scope, Send, check_content_type, read_body
 from shared.web.docs import add_docs
-from shared.web.openapi import Described, document
+from shared.web.openapi import Described, openapi_document
 from shared.web.problems import PROBLEM_TYPE, as_problem, from_validation, problem_body
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,7 +38,7 @@ def make_api(title: str, description: str, described: Described) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    api.openapi = cache(lambda: document(api, described))  # type: ignore[method-assign]
+    api.openapi = cache(lambda: openapi_document(api, described))  # type: ignore[method-assign]
     api.add_exception_handler(Disconnected, _on_gone)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)

@@ -29,7 +29,7 @@ from shared.base import metrics
 from shared.base.errors import Problem
 from shared.web.asgi import App, Disconnected, Receive, Scope, Send, respond
 from shared.web.connections import Connections, Limits
-from shared.web.fastpath import Handler
+from shared.web.fastpath import FastHandler
 from shared.web.problems import as_problem, respond_problem
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Service:
     """Hot paths: an exact path and the raw ASGI app that answers it."""
     fallback: App | None = None
     """The app that answers every other path; None answers 404."""
-    fast: Mapping[bytes, Handler] = field(default_factory=lambda: MappingProxyType({}))
+    fast: Mapping[bytes, FastHandler] = field(default_factory=lambda: MappingProxyType({}))
     """Handlers that may answer a small POST to an exact path without ASGI.
     Each path is in `routes` too."""
     registry: Registry = field(default_factory=new_registry)

@@ -8,12 +8,12 @@ from urllib.parse import parse_qs, parse_qsl
 
 from shared.base.errors import Problem
 from shared.web import headers as security
+from shared.web.headers import RawHeaders
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-RawHeaders = list[tuple[bytes, bytes]]
 
 MAX_PATH = 100
 """Upper bound for the characters of a field's path in an answer to bad input."""

@@ -8,7 +8,7 @@ bounded while it arrives: the request line (414), headers (431), trailers and ch
 import httptools
 
 from shared.base.errors import Problem
-from shared.web.asgi import RawHeaders
+from shared.web.headers import RawHeaders
 from shared.web.problems import as_problem
 
 MAX_TARGET = 8 << 10

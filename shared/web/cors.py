@@ -7,18 +7,19 @@ only if the request has an Origin, so that a shared cache could give one site's 
 from collections.abc import MutableMapping
 from typing import Any
 
-from shared.web.asgi import App, RawHeaders, Receive, Scope, Send, header, respond
+from shared.web.asgi import App, Receive, Scope, Send, header, respond
+from shared.web.headers import RawHeaders
 
-ANY = "*"
+ANY_ORIGIN = "*"
 _VARY = (b"vary", b"Origin")
 
 
-def readable(app: App, origins: tuple[str, ...]) -> App:
+def readable_by(app: App, origins: tuple[str, ...]) -> App:
     """Let scripts of `origins` read the answers of `app`; `*` is every origin.
     Without origins no script may.
     """
     allowed = {origin.encode() for origin in origins}
-    anybody = ANY in origins
+    anybody = ANY_ORIGIN in origins
 
     def grant(scope: Scope) -> RawHeaders:
         if anybody:

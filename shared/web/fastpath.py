@@ -19,12 +19,12 @@ from typing import Any
 import uvicorn
 
 from shared.web.answering import BODY
-from shared.web.asgi import RawHeaders
+from shared.web.headers import RawHeaders
 from shared.web.problems import as_problem, problem_answer
 from shared.web.protocol import HttpProtocol
 from shared.web.uvicorn_protocol import STATUS_LINE, ServerState
 
-MAX_BODY = 1024
+MAX_FAST_BODY = 1024
 """Upper bound for the bytes of a body on the fast path."""
 
 
@@ -82,7 +82,7 @@ class _Nobody(asyncio.Event):
 
 _NOBODY = _Nobody()
 
-Handler = Callable[[FastRequest], bool]
+FastHandler = Callable[[FastRequest], bool]
 """Takes a request and returns True, or returns False without answering it:
 then it goes through ASGI."""
 
@@ -100,9 +100,9 @@ class FastPathProtocol(HttpProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._handlers: Mapping[bytes, Handler] = config.app.fast  # type: ignore[union-attr]
+        self._handlers: Mapping[bytes, FastHandler] = config.app.fast  # type: ignore[union-attr]
         self._application: Any = config.app
-        self._handler: Handler | None = None
+        self._handler: FastHandler | None = None
         self._body = b""
 
     def on_headers_complete(self) -> None:
@@ -120,7 +120,7 @@ class FastPathProtocol(HttpProtocol):
             super().on_body(body)
             return
         self._body += body
-        if len(self._body) > MAX_BODY:
+        if len(self._body) > MAX_FAST_BODY:
             self._go_through_asgi()
 
     def on_message_complete(self) -> None:

@@ -28,7 +28,7 @@ def defaults(hsts: int) -> list[tuple[str, str]]:
     return [*found, ("strict-transport-security", f"max-age={hsts}")] if hsts else found
 
 
-def page(policy: str) -> RawHeaders:
+def page_policy(policy: str) -> RawHeaders:
     """The headers of an HTML page whose content security policy is `policy`."""
     return [
         (_POLICY, policy.encode()),
@@ -45,6 +45,6 @@ def missing(headers: RawHeaders, policy: RawHeaders) -> RawHeaders:
     return [(name, value) for name, value in policy if name not in names]
 
 
-def lines(headers: RawHeaders) -> bytes:
+def header_lines(headers: RawHeaders) -> bytes:
     """Headers as lines with line ends."""
     return b"".join(b"%b: %b\r\n" % each for each in headers)

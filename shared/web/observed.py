@@ -8,16 +8,8 @@ from luotdoc_subscriber.base.log import correlate
 from luotdoc_subscriber.base.metrics import OTHER
 from shared.base import metrics
 from shared.web import headers as security
-from shared.web.asgi import (
-    App,
-    Disconnected,
-    RawHeaders,
-    Receive,
-    Scope,
-    Send,
-    check_query,
-    header,
-)
+from shared.web.asgi import App, Disconnected, Receive, Scope, Send, check_query, header
+from shared.web.headers import RawHeaders
 from shared.web.problems import as_problem, respond_problem
 
 

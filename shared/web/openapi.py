@@ -40,8 +40,8 @@ MEANINGS = {
 RETRY_AFTER = {
     "Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 0}}
 }
-CHALLENGE = {"WWW-Authenticate": {"description": "the scheme", "schema": {"type": "string"}}}
-_HEADERS = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
+CHALLENGE_HEADER = {"WWW-Authenticate": {"description": "the scheme", "schema": {"type": "string"}}}
+_HEADERS = {401: CHALLENGE_HEADER, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
 class FieldFault(BaseModel):
@@ -143,7 +143,7 @@ def as_text(responses: Responses) -> dict[str, dict[str, Any]]:
     return dict(sorted((str(status), said) for status, said in responses.items()))
 
 
-def document(
+def openapi_document(
     api: FastAPI, described: Described, everywhere: Iterable[int] = (431, 503)
 ) -> dict[str, Any]:
     """The OpenAPI document of `api`.

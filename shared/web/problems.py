@@ -11,7 +11,8 @@ import orjson
 from luotdoc_subscriber.base.errors import Transient
 from shared.base.errors import INVALID, NewerVersion, Problem, Unavailable
 from shared.web import headers as security
-from shared.web.asgi import MAX_PATH, RawHeaders, Send, respond
+from shared.web.asgi import MAX_PATH, Send, respond
+from shared.web.headers import RawHeaders
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def problem_answer(problem: Problem) -> tuple[int, bytes, bytes]:
         **dict(problem.headers),
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
-    return problem.status, head + security.lines(security.STRICT), body
+    return problem.status, head + security.header_lines(security.STRICT), body
 
 
 async def respond_problem(send: Send, problem: Problem) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import uvicorn
 
 from luotdoc_subscriber.base import log as logs
-from shared.base.settings import Settings, load
+from shared.base.settings import Settings, load_settings
 from shared.web.app import Application, Service
 from shared.web.connections import SWEEP_SECONDS, TooFewDescriptors, limits_of
 from shared.web.fastpath import FastPathProtocol
@@ -138,7 +138,7 @@ def main(kind: type[S], build: Callable[[S], Service]) -> None:
     load its settings from the environment, log JSON, build and serve it.
     """
     unknown: list[str] = []
-    settings = load(kind, unknown.append)
+    settings = load_settings(kind, unknown.append)
     service = build(settings)
     logs.configure(service.name, settings.log_level)
     for line in unknown:

@@ -12,10 +12,10 @@ from luotdoc_events.events import ARTICLE_ID
 from shared.base.errors import INVALID, Problem
 from shared.web.asgi import App, Receive, Scope, Send, check_query, query_value, respond
 from shared.web.openapi import answered, as_text, problems, ref
-from shared.web.state_listing import PAGE, Held, lines
+from shared.web.state_listing import PAGE, Held, listing_lines
 
 PATH = "/state"
-CONTENT_TYPE = "application/x-ndjson"
+LISTING_TYPE = "application/x-ndjson"
 
 
 class HeldArticle(BaseModel):
@@ -56,7 +56,7 @@ PATHS: dict[str, dict[str, Any]] = {
                 },
             ],
             "responses": as_text(
-                answered(200, "JSON lines.", content={CONTENT_TYPE: {"schema": ref(HeldArticle)}})
+                answered(200, "JSON lines.", content={LISTING_TYPE: {"schema": ref(HeldArticle)}})
                 | problems(422, 431, 503)
             ),
         }
@@ -88,8 +88,8 @@ def listing(page: Callable[[str, int], Awaitable[Sequence[Held]]]) -> App:
         await respond(
             send,
             200,
-            lines(held),
-            [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")],
+            listing_lines(held),
+            [(b"content-type", LISTING_TYPE.encode()), (b"cache-control", b"no-store")],
         )
 
     return answer

@@ -29,12 +29,12 @@ class Held:
         return self.state == "published"
 
 
-def lines(held: Iterable[Held]) -> bytes:
+def listing_lines(held: Iterable[Held]) -> bytes:
     """A page of the listing as JSON lines."""
     return b"".join(orjson.dumps(asdict(each)) + b"\n" for each in held)
 
 
-def read(body: bytes) -> list[Held]:
+def read_listing(body: bytes) -> list[Held]:
     """Parse a page of any subscriber's listing.
     Raises ValueError that names the line and the fault.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 import rich.console
 
 from deploy.local import processes
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.database import Database
 from luotdoc_subscriber.base.command import Command
 from tests.bench import (
@@ -52,7 +52,7 @@ async def run(
         os.environ["LOCAL_STACK_FOLDER"] = (
             name  # what is started inherits it, and is found by it at the end
         )
-        broker, database = Broker(folder / "rabbitmq"), Database(folder / "mongodb")
+        broker, database = Node(folder / "rabbitmq"), Database(folder / "mongodb")
         try:
             with console.status("starting RabbitMQ and MongoDB") as status:
                 with machine.pinned(cores.backing):

@@ -36,7 +36,7 @@ async def fill(amqp_url: str, batches: int, rate: float | None = None) -> None:
     bodies = [Batch("", 0, groups, hashes).body() for groups in contents]
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        exchange = await channel.get_exchange(topology.READS.name)
+        exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)
 
         async def send(number: int) -> None:
             minted = time.time_ns() // 1_000_000

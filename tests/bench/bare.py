@@ -6,7 +6,7 @@ does nothing else.
 
 from typing import Any, ClassVar, cast
 
-from shared.base.settings import Settings, load
+from shared.base.settings import Settings, load_settings
 from shared.web import server
 from shared.web.asgi import Receive, Scope, Send
 from shared.web.connections import Connections, Limits
@@ -41,4 +41,4 @@ class Bare:
 
 if __name__ == "__main__":
     server.Application = cast(Any, Bare)  # type: ignore[attr-defined]
-    raise SystemExit(server.serve(load(Settings), cast(Any, None)))
+    raise SystemExit(server.serve(load_settings(Settings), cast(Any, None)))

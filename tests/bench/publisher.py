@@ -26,7 +26,7 @@ async def publish(amqp_url: str, seconds: float) -> dict[str, float]:
     took: list[float] = []
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        exchange = await channel.get_exchange(topology.READS.name)
+        exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)
         end = time.perf_counter() + seconds
         while (started := time.perf_counter()) < end:
             minted = time.time_ns() // 1_000_000

@@ -51,7 +51,7 @@ async def measure(rig: Rig) -> list[Figure]:
         queue = await channel.declare_queue(
             QUEUE, durable=True, arguments={"x-queue-type": "quorum"}
         )
-        await queue.bind(layout.EVENTS.name, "article.*")
+        await queue.bind(layout.EVENTS_EXCHANGE.name, "article.*")
 
         async def take(message: AbstractIncomingMessage) -> None:
             name = message.message_id or ""

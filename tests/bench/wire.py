@@ -10,7 +10,7 @@ from itertools import accumulate
 import orjson
 
 from services.counter.tally import fold
-from services.ingest.reads.batcher import Read, grouped
+from services.ingest.reads.batcher import BatchedRead, grouped
 from shared.rabbit.batch import Batch, batch_id, parse
 from tests.bench.figures import Figure, middle, number, spread
 from tests.bench.rig import Rig
@@ -23,7 +23,7 @@ SECONDS, QUICK_SECONDS, ROUNDS = 1.0, 0.2, 5
 MINTED, SALT_DAY = 1_795_417_500_000, 20_782
 
 
-def reads(size: int, seed: int = 7) -> list[Read]:
+def reads(size: int, seed: int = 7) -> list[BatchedRead]:
     """Reads of one moment by distinct visitors; article n is read 1/n as often as the first."""
     chosen = random.Random(seed)
     weights = list(accumulate(1 / (n + 1) for n in range(ARTICLES)))
@@ -31,18 +31,21 @@ def reads(size: int, seed: int = 7) -> list[Read]:
     return [(name, MINTED, SALT_DAY, chosen.randbytes(8).hex()) for name in articles]
 
 
-def first_version(gathered: Sequence[Read]) -> bytes:
+def first_version(gathered: Sequence[BatchedRead]) -> bytes:
     """A body as the release before wrote it."""
     listed = [(name, accepted_at, "reader", visitor) for name, accepted_at, _, visitor in gathered]
     return orjson.dumps({"reads": listed, "filtered": {}})
 
 
-def second_version(gathered: Sequence[Read]) -> bytes:
+def second_version(gathered: Sequence[BatchedRead]) -> bytes:
     """A body as ingest writes it."""
     return Batch("", MINTED, *grouped(gathered)).body()
 
 
-VERSIONS: dict[int, Callable[[Sequence[Read]], bytes]] = {1: first_version, 2: second_version}
+VERSIONS: dict[int, Callable[[Sequence[BatchedRead]], bytes]] = {
+    1: first_version,
+    2: second_version,
+}
 
 
 def per_cpu_second(work: Callable[[], object], size: int, seconds: float) -> list[float]:
@@ -70,8 +73,8 @@ def figures(seconds: float) -> list[Figure]:
                 return fold([parse(headers, body)])
 
             def pack(
-                write: Callable[[Sequence[Read]], bytes] = write,
-                gathered: Sequence[Read] = gathered,
+                write: Callable[[Sequence[BatchedRead]], bytes] = write,
+                gathered: Sequence[BatchedRead] = gathered,
             ) -> object:
                 return write(gathered)
 

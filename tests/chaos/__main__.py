@@ -20,7 +20,7 @@ import traceback
 from pathlib import Path
 
 from deploy.local import processes
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.database import Database
 from luotdoc_subscriber.base.command import Command
 from tests.chaos import outage, plan, report
@@ -99,7 +99,7 @@ async def main(asked: argparse.Namespace, folder: Path) -> int:
     assert running is not None
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-    broker, database = Broker(folder / "rabbitmq"), Database(folder / "mongodb")
+    broker, database = Node(folder / "rabbitmq"), Database(folder / "mongodb")
     try:
         await asyncio.gather(*(asyncio.to_thread(server.start) for server in (broker, database)))
         system = System(broker, database, folder)

@@ -55,7 +55,7 @@ async def listen(system: System) -> None:
         queue = await channel.declare_queue(
             SUBSCRIBER, durable=True, arguments={"x-queue-type": "quorum"}
         )
-        await queue.bind(layout.EVENTS.name, "article.*")
+        await queue.bind(layout.EVENTS_EXCHANGE.name, "article.*")
         await queue.purge()
     system.declared()
     await system.written_down()

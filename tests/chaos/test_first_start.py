@@ -8,7 +8,7 @@ import pytest
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from luotdoc_subscriber.rabbit import layout
 from luotdoc_subscriber.rabbit.broker import connect, make_broker
 from shared.base.settings import Settings
@@ -29,7 +29,7 @@ async def _is_there(connection: AbstractConnection, name: str) -> bool:
 async def test_a_setup_that_was_cut_off_is_begun_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    node = Broker(tmp_path / "rabbitmq")
+    node = Node(tmp_path / "rabbitmq")
     await asyncio.to_thread(node.start)
     settings = Settings(amqp_url=node.url, mongo_url="mongodb://127.0.0.1:9/x")
     broker = make_broker(settings, "setup")
@@ -56,7 +56,7 @@ async def test_a_setup_that_was_cut_off_is_begun_again(
         assert "is down since RabbitMQ died" in caplog.text
         async with await aio_pika.connect(node.url) as connection:
             channel = await connection.channel()
-            exchange = await channel.get_exchange(topology.READS.name)
+            exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)
             sent = await exchange.publish(aio_pika.Message(b"x"), topology.READS_KEY, timeout=5)
             assert sent is not None
             queue = await channel.get_queue(topology.COUNTER_READS.name)

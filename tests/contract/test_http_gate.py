@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from shared.contract.__main__ import broken_http
-from shared.contract.http_gate import breaks
+from shared.contract.http_gate import http_breaks
 from tests.support.system import ROOT
 
 OLD: dict[str, Any] = orjson.loads((ROOT / "docs/openapi/ingest.json").read_bytes())
@@ -26,7 +26,7 @@ def changed(change: Callable[[Any], object], *place: str) -> list[str]:
     for part in place:
         at = at[part]
     change(at)
-    return breaks(OLD, new)
+    return http_breaks(OLD, new)
 
 
 def optional(parameter: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
-from shared.base.settings import Settings, load
+from shared.base.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "deploy/k8s/base"
@@ -119,7 +119,7 @@ def read_settings(
         monkeypatch.delenv(variable)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    return load(SETTINGS[name])
+    return load_settings(SETTINGS[name])
 
 
 def unknown(environment: dict[str, str]) -> set[str]:

@@ -8,7 +8,7 @@ from deploy.local.subscriber import LIMITS, TAKEN
 from luotdoc_events import events
 from luotdoc_subscriber.parking import REASONS
 from luotdoc_subscriber.rabbit import layout
-from shared.contract.asyncapi import ABOUT
+from shared.contract.asyncapi import PREAMBLE
 from shared.rabbit import topology
 from tests.support.guide import PAGE, blocks
 from tests.support.system import ROOT
@@ -51,7 +51,7 @@ def test_it_tells_the_limits_that_are_set() -> None:
 
 
 def test_guide_document_and_contributors_tell_the_same_of_types_and_versions() -> None:
-    document = " ".join(ABOUT.split())
+    document = " ".join(PREAMBLE.split())
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     for text in (TEXT, document, contributing):
         assert "for at least six months" in text

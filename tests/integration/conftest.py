@@ -5,14 +5,14 @@ from functools import cache
 
 import pytest
 
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from tests.support.guide import make_subscriber
 
 Subscriber = Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
-def subscriber(broker: Broker) -> Iterator[Subscriber]:
+def subscriber(broker: Node) -> Iterator[Subscriber]:
     """The address of RabbitMQ for a subscriber by its name, whose user is made as the guide
     says.
     """

@@ -368,7 +368,7 @@ async def test_the_exchange_is_gone_for_a_while(system: System) -> None:
     await system.put("a1")
     assert (await system.read("a1")).status_code == 204
     async with await aio_pika.connect(system.broker.url) as connection:
-        await (await connection.channel()).exchange_delete(topology.READS.name)
+        await (await connection.channel()).exchange_delete(topology.READS_EXCHANGE.name)
     sent = 1
     for _ in range(20):
         sent += (await system.read("a1")).status_code == 204

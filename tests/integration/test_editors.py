@@ -77,7 +77,7 @@ async def test_a_quiet_change_is_told_as_one(system: System, ingest: httpx.Async
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(exclusive=True)
-        await queue.bind(layout.EVENTS.name, "article.*")
+        await queue.bind(layout.EVENTS_EXCHANGE.name, "article.*")
         await ingest.put("/articles/q1", json={**GOOD, "change": "minor"}, headers=EDITOR)
         await ingest.put(
             "/articles/q1", json={**GOOD, "title": "Sửa lỗi", "change": "minor"}, headers=EDITOR

@@ -15,7 +15,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import AMQPError
 
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from tests.integration.conftest import Subscriber
 from tests.integration.test_permissions import channel_of
 from tests.support.system import EDITOR, System, until
@@ -140,7 +140,7 @@ async def test_a_quorum_queue_or_stream_never_refuses(system: System, reader: st
 
 
 async def test_a_subscriber_has_so_many_connections_and_channels(
-    broker: Broker, subscriber: Subscriber
+    broker: Node, subscriber: Subscriber
 ) -> None:
     url = subscriber("archive")
     connections = [await aio_pika.connect(url) for _ in range(20)]

@@ -9,13 +9,13 @@ import aio_pika
 import pytest
 from aiormq.exceptions import ChannelAccessRefused
 
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.server import StartError
 from deploy.local.subscriber import LIMITS, check_name, how_to_follow, make_subscriber
 
 
 @pytest.fixture
-def folder(broker: Broker, tmp_path: Path) -> Path:
+def folder(broker: Node, tmp_path: Path) -> Path:
     """A running stack's folder, as far as the command looks."""
     (tmp_path / "rabbitmq").symlink_to(broker.folder)
     (tmp_path / "endpoints.json").write_text(json.dumps({"pids": {"rabbitmq": broker.pid}}))
@@ -23,7 +23,7 @@ def folder(broker: Broker, tmp_path: Path) -> Path:
 
 
 async def test_a_user_with_a_subscribers_rights_and_the_same_again(
-    broker: Broker, folder: Path
+    broker: Node, folder: Path
 ) -> None:
     url = make_subscriber(folder, "mail-1")
     try:

@@ -17,8 +17,8 @@ from shared.base.errors import NewerVersion
 from shared.storage import mongo
 from shared.storage.books import Books
 from shared.storage.collections import make_indexes
-from shared.storage.types import Database
-from shared.storage.versions import VERSION
+from shared.storage.types import MongoDatabase
+from shared.storage.versions import DOCUMENT_VERSION
 from tests.support.system import System, until
 
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
 class Stores:
     """Every store on a database of its own."""
 
-    db: Database
+    db: MongoDatabase
     articles: ArticleStore
     pages: PageStore
     counter: CounterStore
@@ -44,7 +44,7 @@ class Stores:
 async def stores(mongo_url: str) -> AsyncIterator[Stores]:
     client, _ = mongo.connect(mongo_url, "test")
     name = f"newer_{secrets.token_hex(6)}"
-    db: Database = client[name]
+    db: MongoDatabase = client[name]
     await make_indexes(db)
 
     def clock() -> datetime:
@@ -169,13 +169,16 @@ async def test_each_reader_refuses_a_newer_document_and_reads_this_version(
     stores: Stores, reader: str
 ) -> None:
     collection, name, fields, ask = READERS[reader]
-    newer = {"_id": name, "v": VERSION + 1, **fields}
+    newer = {"_id": name, "v": DOCUMENT_VERSION + 1, **fields}
     await stores.db[collection].insert_one(newer)
     with pytest.raises(NewerVersion) as raised:
         await ask(stores)
     where = str(raised.value)
     assert collection in where
-    assert f"has version {VERSION + 1}, and this release reads up to {VERSION}" in where
+    assert (
+        f"has version {DOCUMENT_VERSION + 1}, and this release reads up to {DOCUMENT_VERSION}"
+        in where
+    )
     assert await stores.db[collection].find_one({"_id": name}) == newer  # and nothing is written
 
 
@@ -188,14 +191,14 @@ async def test_the_most_read_refuse_a_newer_count_and_a_newer_catalogue(stores: 
     await stores.db.catalogue.insert_one(entry)
     assert await top() == [{"_id": "a1", "reads": 3, "title": "t", "url": "u"}]
     for collection, name in ((stores.db.counts, "a1/0"), (stores.db.catalogue, "a1")):
-        await collection.update_one({"_id": name}, {"$set": {"v": VERSION + 1}})
+        await collection.update_one({"_id": name}, {"$set": {"v": DOCUMENT_VERSION + 1}})
         with pytest.raises(NewerVersion, match="a1 has version 2"):
             await top()
-        await collection.update_one({"_id": name}, {"$set": {"v": VERSION}})
+        await collection.update_one({"_id": name}, {"$set": {"v": DOCUMENT_VERSION}})
 
 
 async def test_a_lease_of_a_newer_version_is_left_alone(stores: Stores) -> None:
-    ended = {"owner": "newer", "until": NOW - timedelta(days=1), "v": VERSION + 1}
+    ended = {"owner": "newer", "until": NOW - timedelta(days=1), "v": DOCUMENT_VERSION + 1}
     await stores.db.slots.insert_many([{"_id": slot, **ended} for slot in range(SLOTS - 1)])
     assert await stores.counter.lease("mine", NO_SLOT) == SLOTS - 1
     assert await stores.counter.lease("another", NO_SLOT) == NO_SLOT
@@ -211,7 +214,7 @@ async def test_a_service_refuses_the_newer_document_alone_and_says_so_in_its_log
     ingest = await system.start("ingest")
     for name in ("a1", "a2"):
         assert (await system.put(name)).status_code == 201
-    await system.db.articles.update_one({"_id": "a1"}, {"$set": {"v": VERSION + 1}})
+    await system.db.articles.update_one({"_id": "a1"}, {"$set": {"v": DOCUMENT_VERSION + 1}})
     said = "the document articles/a1 has version 2, and this release reads up to 1"
 
     answer = await system.http.get(f"{ingest.url}/articles/a1")
@@ -221,7 +224,7 @@ async def test_a_service_refuses_the_newer_document_alone_and_says_so_in_its_log
     assert (await system.read("a2")).status_code == 204
     assert said in ingest.text()
 
-    outbox = {"v": VERSION + 1, "article": "a3", "revision": 1, "created_at": NOW}
+    outbox = {"v": DOCUMENT_VERSION + 1, "article": "a3", "revision": 1, "created_at": NOW}
     await system.db.outbox.insert_one({"_id": "a3-1", **outbox})
     await until(
         lambda: (

@@ -13,7 +13,7 @@ from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 from pamqp.common import FieldTable
 
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from shared.base.settings import Settings
 from shared.setup import setup
 from tests.support.system import EDITOR, System, until
@@ -191,7 +191,7 @@ FORBIDDEN: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-async def test_a_subscriber_may_not(broker: Broker, reader: str, what: str) -> None:
+async def test_a_subscriber_may_not(broker: Node, reader: str, what: str) -> None:
     async with channel_of(reader) as channel, asyncio.timeout(10):
         with pytest.raises(ChannelAccessRefused, match="ACCESS_REFUSED"):
             await FORBIDDEN[what](channel)

@@ -17,7 +17,7 @@ import pymongo
 import pytest
 
 from deploy.local import ports
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.database import Database
 from luotdoc_events.version import VERSION
 from luotdoc_subscriber.base.errors import Refused
@@ -153,7 +153,7 @@ async def test_an_address_that_leads_to_another_set_or_to_none(
 
 
 def test_a_service_ends_with_one_line_in_its_log(
-    broker: Broker, guarded: Guarded, tmp_path: Path
+    broker: Node, guarded: Guarded, tmp_path: Path
 ) -> None:
     env = told(broker.url, address(guarded, "writer", "wrong"), tmp_path)
     line = [sys.executable, "-m", "services.render"]
@@ -229,7 +229,7 @@ def test_a_real_command_says_no_more_than_that() -> None:
 
 
 async def test_a_wrong_password_of_rabbitmq_is_told_with_what_mends_it(
-    broker: Broker, database: Database, tmp_path: Path
+    broker: Node, database: Database, tmp_path: Path
 ) -> None:
     """The service waits: reads go to the spool meanwhile, and users are added to RabbitMQ at any
     time.

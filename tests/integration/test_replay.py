@@ -22,7 +22,7 @@ from deploy.local import ports
 from luotdoc_events import events
 from shared.base.settings import Settings
 from shared.operators.selection import Selection
-from shared.operators.target import BATCH, HIGH_WATER
+from shared.operators.target import HIGH_WATER, REPLAY_BATCH
 from tests.support.starter import run
 from tests.support.system import ROOT, System, until
 
@@ -180,8 +180,8 @@ async def test_a_killed_replay_goes_on_without_gap_or_repeat_beyond_a_batch(syst
     got = await _drain(system, name)
     ids = [str(message.message_id) for message in got]
     assert list(dict.fromkeys(ids)) == [f"e{n}" for n in range(number)]  # in order, none missing
-    print(f"{len(ids) - number} of {number} events came twice; a batch is {BATCH}")
-    assert len(ids) - number <= BATCH
+    print(f"{len(ids) - number} of {number} events came twice; a batch is {REPLAY_BATCH}")
+    assert len(ids) - number <= REPLAY_BATCH
     assert len({message.headers[events.REPLAY_HEADER] for message in got}) == 1
     # It has come to its end: the same command is a new replay.
     assert (await _run(system, "shared.replay", "--to", name, "--subject", "a1")).returncode == 0
@@ -241,7 +241,7 @@ async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system:
     assert done.returncode == 0, done.stderr
     ids = first + [str(message.message_id) for message in await _drain(system, name)]
     assert list(dict.fromkeys(ids)) == [f"e{n}" for n in range(number)]
-    assert len(ids) - number <= BATCH
+    assert len(ids) - number <= REPLAY_BATCH
 
 
 @contextlib.asynccontextmanager

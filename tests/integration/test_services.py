@@ -20,7 +20,7 @@ import pytest
 
 from deploy.local import ports
 from shared.storage.transactions import end_abandoned
-from shared.storage.types import Document
+from shared.storage.versions import Document
 from tests.support import starter
 from tests.support.system import BROWSER, EDITOR, GRACE, ROOT, Process, System, until
 

@@ -24,7 +24,7 @@ from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
 from shared.storage.collections import make_indexes
 from shared.storage.quarters import quarter_of
-from shared.storage.types import Database
+from shared.storage.types import MongoDatabase
 from shared.web.observed import observed
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi
 class Portal:
     """A database, what the counter writes into it, and the API over it."""
 
-    db: Database
+    db: MongoDatabase
     store: Store
     counter: CounterStore
     http: httpx.AsyncClient
@@ -102,7 +102,7 @@ class Portal:
 async def portal(mongo_url: str) -> AsyncIterator[Portal]:
     client, _ = mongo.connect(mongo_url, "test")
     name = f"stats_{secrets.token_hex(6)}"
-    db: Database = client[name]
+    db: MongoDatabase = client[name]
     await make_indexes(db)
     store = Store(client, db)
     served = observed(api.make(Reports(store, lambda: NOW, HANOI)), Requests(new_registry()))

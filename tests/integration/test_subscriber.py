@@ -40,7 +40,9 @@ Anything = Event[Data]
 
 def queue(delays: tuple[float, ...], *keys: str) -> layout.WorkQueue:
     """The probe's queue, with other delays than the usual minutes."""
-    return layout.WorkQueue(NAME, layout.EVENTS, keys or ("article.*",), delays, foreign=True)
+    return layout.WorkQueue(
+        NAME, layout.EVENTS_EXCHANGE, keys or ("article.*",), delays, foreign=True
+    )
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.articles.article import Article
+from services.ingest.articles.article import StoredArticle
 from services.ingest.articles.changes import put
 from services.ingest.articles.cursors import PATTERN, Cursor, behind_changes, parsed
 from services.ingest.articles.documents import Place
@@ -32,13 +32,13 @@ class Written:
     committed: float
 
 
-def article(written: Written) -> Article:
+def article(written: Written) -> StoredArticle:
     return put(written.id, CONTENT, None, Preconditions(), at(written.changed), SITE).article
 
 
 def page(
     all_: list[Written], cursor: Cursor, limit: int, now: float
-) -> tuple[list[Article], Cursor]:
+) -> tuple[list[StoredArticle], Cursor]:
     """What MongoDB answers at `now`, and the cursor behind it as a client gets and sends it."""
     behind = [
         found

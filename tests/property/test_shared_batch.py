@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.reads.batcher import Read, grouped
+from services.ingest.reads.batcher import BatchedRead, grouped
 from shared.rabbit.batch import (
     QUARTER_MS,
     REASONS,
@@ -93,7 +93,7 @@ READS = st.lists(
 
 
 @given(READS)
-def test_reads_that_ingest_groups_add_up_at_the_counter(reads: list[Read]) -> None:
+def test_reads_that_ingest_groups_add_up_at_the_counter(reads: list[BatchedRead]) -> None:
     written = Batch("e1-000000000042", AT, *grouped(reads))
     read = parse(written.headers(), written.body())
     assert sums(read) == Counter(

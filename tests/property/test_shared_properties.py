@@ -13,7 +13,7 @@ from pamqp.header import ContentHeader
 from luotdoc_subscriber.parking import (
     parked_headers,
     parked_since,
-    reason_of,
+    reason_parked,
 )
 from luotdoc_subscriber.rabbit.properties import Unreadable
 from tests.support.frames import arrived, properties, short
@@ -56,4 +56,4 @@ def park(message: IncomingMessage) -> None:
     again = frame.unmarshal(written)[2]
     assert not isinstance(again.properties.headers, Unreadable)  # type: ignore[union-attr]
     assert again.properties.headers["x-luotdoc-detail"] == "tại sao"  # type: ignore[index,union-attr]
-    reason_of(message), parked_since(message)
+    reason_parked(message), parked_since(message)

@@ -55,7 +55,7 @@ def exposed() -> dict[str, set[str]]:
     """
     subscriber = (
         kit_metrics.Process,
-        kit_metrics.Connection,
+        kit_metrics.ConnectionMetrics,
         kit_metrics.Queues,
         kit_metrics.Consuming,
     )
@@ -64,7 +64,7 @@ def exposed() -> dict[str, set[str]]:
         "ingest": names(
             metrics.Serving,
             kit_metrics.Process,
-            kit_metrics.Connection,
+            kit_metrics.ConnectionMetrics,
             metrics.Requests,
             kit_metrics.Publishing,
             IngestMetrics,
@@ -73,7 +73,7 @@ def exposed() -> dict[str, set[str]]:
         "counter": names(
             metrics.Serving,
             kit_metrics.Process,
-            kit_metrics.Connection,
+            kit_metrics.ConnectionMetrics,
             kit_metrics.Queues,
             kit_metrics.Publishing,
             CounterMetrics,

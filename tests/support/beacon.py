@@ -9,7 +9,7 @@ from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
-from services.ingest.reads.pipeline import Pipeline, Salts
+from services.ingest.reads.pipeline import Pipeline, SaltSource
 from services.ingest.reads.visitors import ReloadWindow
 
 
@@ -18,7 +18,7 @@ def make_beacon(
     known: KnownArticles,
     *,
     seconds: Callable[[], float] = lambda: 1000.0,
-    salts: Salts = lambda: (20_782, b"salt", None),
+    salts: SaltSource = lambda: (20_782, b"salt", None),
     limit: int = 0,
     window: float = 60,
     entries: int = 100,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 from urllib.parse import urlsplit
 
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from tests.support.system import ROOT
 
 PAGE = ROOT / "docs/subscribers.md"
@@ -120,7 +120,7 @@ def blocks(language: str) -> list[str]:
     ]
 
 
-def make_subscriber(broker: Broker, name: str) -> str:
+def make_subscriber(broker: Node, name: str) -> str:
     """Do what the page asks operators to do for a subscriber; answers the address that it logs in
     with.
     """

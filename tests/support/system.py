@@ -16,7 +16,7 @@ import httpx
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from deploy.local import plan, ports
-from deploy.local.broker import Broker
+from deploy.local.broker import Node
 from deploy.local.database import Database
 from luotdoc_subscriber.rabbit import layout
 from shared.base.settings import Settings
@@ -96,7 +96,7 @@ class Process:
 class System:
     """Starts services and looks at what they do."""
 
-    broker: Broker
+    broker: Node
     database: Database
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)

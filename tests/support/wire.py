@@ -79,7 +79,7 @@ async def forget(system: System, *names: str) -> None:
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         for name in names:
-            work = layout.WorkQueue(name, layout.EVENTS, (), layout.RETRY_DELAYS)
+            work = layout.WorkQueue(name, layout.EVENTS_EXCHANGE, (), layout.RETRY_DELAYS)
             for queue in (work.queue, work.parked, *work.retries):
                 await channel.queue_delete(queue.name)
 

@@ -91,7 +91,7 @@ class Witness:
             channel = await connection.channel()
             await channel.queue_delete(QUEUE)
             queue = await channel.declare_queue(QUEUE, durable=True)
-            await queue.bind(layout.EVENTS.name, "#")
+            await queue.bind(layout.EVENTS_EXCHANGE.name, "#")
 
     async def faults(self) -> list[str]:
         """What is wrong with what came from our services since the last look."""

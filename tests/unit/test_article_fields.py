@@ -10,10 +10,10 @@ import pytest
 from luotdoc_events.events import Article as FullArticle
 from luotdoc_events.events import ArticleContent, ArticlePublished, ArticleUpdated
 from services.ingest.articles.answers import view
-from services.ingest.articles.article import Article, Content, fill
-from services.ingest.articles.changes import Change, put
+from services.ingest.articles.article import Content, StoredArticle, fill
+from services.ingest.articles.changes import Decision, put
 from services.ingest.articles.content import ArticleInput
-from services.ingest.articles.documents import article_of, document_of
+from services.ingest.articles.documents import document_of, stored_article_of
 from services.ingest.articles.preconditions import Preconditions
 from services.render.pages import Renderer
 from services.render.settings import RenderSettings
@@ -54,7 +54,7 @@ NOT_ON_THE_PAGE = {
 FIELDS = sorted(Content.model_fields)
 
 
-def stored(given: dict[str, Any], current: Article | None = None) -> Change:
+def stored(given: dict[str, Any], current: StoredArticle | None = None) -> Decision:
     content = fill(
         ArticleInput(**given), given["body_html"], current, datetime(2026, 11, 23, tzinfo=UTC)
     )
@@ -65,7 +65,7 @@ def plain(value: Any) -> Any:
     return value.model_dump() if hasattr(value, "model_dump") else value
 
 
-def event(change: Change) -> FullArticle:
+def event(change: Decision) -> FullArticle:
     assert isinstance(change.event, FullArticle)
     return change.event
 
@@ -85,7 +85,7 @@ def test_a_field_is_stored_sent_and_answered(name: str) -> None:
     change = stored(SAMPLES)
     document = document_of(change.article)
     assert document[name] == SAMPLES[name]
-    assert article_of(document) == change.article
+    assert stored_article_of(document) == change.article
     sent, answer = event(change), view(change.article, SITE, full=True)
     assert plain(getattr(answer, name)) == SAMPLES[name]
     wanted = SAMPLES[name]

@@ -9,7 +9,7 @@ import pytest
 
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.visitors import visitor
-from shared.web.asgi import RawHeaders
+from shared.web.headers import RawHeaders
 
 TRUSTED = Addresses([ip_network("10.0.0.0/8"), ip_network("fd00::/8"), ip_network("192.0.2.8/32")])
 CASES = json.loads((Path(__file__).parents[1] / "cases/forwarded.json").read_text())

@@ -9,8 +9,8 @@ import pytest
 from luotdoc_events.events import Article as FullArticle
 from luotdoc_events.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn, Image
 from services.ingest.articles.answers import ArticleAnswer, view
-from services.ingest.articles.article import Article, Content, Weight, fill, url_of
-from services.ingest.articles.changes import Change, come_due, put, republish, withdraw
+from services.ingest.articles.article import Content, StoredArticle, Weight, fill, url_of
+from services.ingest.articles.changes import Decision, come_due, put, republish, withdraw
 from services.ingest.articles.content import ArticleInput
 from services.ingest.articles.preconditions import Preconditions, preconditions
 from shared.base.errors import Problem
@@ -41,24 +41,24 @@ def content(**changes: Any) -> Content:
 
 
 def store(
-    current: Article | None, what: Content, now: datetime = NOON, wanted: Preconditions = ANY
-) -> Change:
+    current: StoredArticle | None, what: Content, now: datetime = NOON, wanted: Preconditions = ANY
+) -> Decision:
     return put("ls0001", what, current, wanted, now, SITE)
 
 
-def published() -> Article:
+def published() -> StoredArticle:
     return store(None, CONTENT).article
 
 
-def scheduled() -> Article:
+def scheduled() -> StoredArticle:
     return store(None, content(published_at=TOMORROW)).article
 
 
-def withdrawn() -> Article:
+def withdrawn() -> StoredArticle:
     return withdraw(published(), ANY, LATER, SITE).article
 
 
-def told(change: Change) -> tuple[int, str, str | None]:
+def told(change: Decision) -> tuple[int, str, str | None]:
     """The revision, the state, and the event's name with what it says of the change."""
     event = change.event
     said = None
@@ -80,7 +80,7 @@ def test_a_new_article_is_published_with_its_whole_state() -> None:
     change = store(None, CONTENT)
 
     assert change.changed
-    assert change.article == Article(
+    assert change.article == StoredArticle(
         id="ls0001",
         revision=1,
         state="published",
@@ -184,7 +184,7 @@ def test_an_update_says_how_much_changed(changes: dict[str, Any], weight: str) -
 def test_the_same_content_again_changes_nothing() -> None:
     before = published()
     change = store(before, content(), LATER)
-    assert change == Change(before, changed=False, event=None)
+    assert change == Decision(before, changed=False, event=None)
 
 
 def test_a_public_article_that_is_moved_to_the_future_disappears() -> None:
@@ -238,12 +238,12 @@ def test_republishing_sends_the_state_again_under_a_new_revision() -> None:
 
 def test_only_a_public_article_is_republished() -> None:
     for current in (scheduled(), withdrawn()):
-        assert republish(current, SITE) == Change(current, changed=False)
+        assert republish(current, SITE) == Decision(current, changed=False)
 
 
 def test_only_a_scheduled_article_comes_due() -> None:
     for current in (published(), withdrawn()):
-        assert come_due(current, TOMORROW, SITE) == Change(current, changed=False)
+        assert come_due(current, TOMORROW, SITE) == Decision(current, changed=False)
 
 
 # ── from withdrawn
@@ -265,7 +265,7 @@ def test_a_withdrawn_article_that_is_scheduled_is_told_to_come_again() -> None:
 
 def test_withdrawing_again_changes_nothing() -> None:
     before = withdrawn()
-    assert withdraw(before, ANY, TOMORROW, SITE) == Change(before, changed=False)
+    assert withdraw(before, ANY, TOMORROW, SITE) == Decision(before, changed=False)
 
 
 def test_an_unknown_article_cannot_be_withdrawn() -> None:
@@ -342,7 +342,7 @@ def test_an_article_at_the_expected_revision_changes(if_match: str) -> None:
 @pytest.mark.parametrize("if_match", ['"3"', 'W/"1"', '"0"', '"1.0"', '"1,1"', '"3",'])
 def test_a_lost_race_is_412_even_for_the_same_content(if_match: str) -> None:
     wanted = preconditions(if_match, None)
-    changes: list[Callable[[], Change]] = [
+    changes: list[Callable[[], Decision]] = [
         lambda: store(published(), CONTENT, wanted=wanted),
         lambda: withdraw(published(), wanted, LATER, SITE),
         lambda: withdraw(withdrawn(), wanted, LATER, SITE),
@@ -411,7 +411,7 @@ def test_what_is_left_out_stays_as_it_is_stored() -> None:
 
 def test_the_editor_says_how_much_a_change_matters() -> None:
     def said(
-        current: Article | None, what: Content, weight: Weight | None
+        current: StoredArticle | None, what: Content, weight: Weight | None
     ) -> tuple[int, str, str | None]:
         return told(put("ls0001", what, current, ANY, NOON, SITE, weight))
 

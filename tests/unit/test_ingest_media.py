@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from services.ingest.articles.media import Refused, look_at
+from services.ingest.articles.media import PictureRefused, look_at
 
 ORIENTATION, GPS = 0x0112, 0x8825
 
@@ -34,7 +34,7 @@ def exif(orientation: int = 1) -> Image.Exif:
 
 
 def refusal(data: bytes) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PictureRefused) as refused:
         look_at(data)
     return str(refused.value)
 

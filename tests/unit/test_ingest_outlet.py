@@ -18,7 +18,7 @@ from luotdoc_subscriber.base.metrics import Registry, new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import outlet as module
 from services.ingest.reads.outlet import Outlet
-from services.ingest.reads.segment import encode
+from services.ingest.reads.segment import encode_record
 from services.ingest.reads.spool import Spool, SpoolFull
 from shared.rabbit.batch import Batch
 
@@ -116,7 +116,7 @@ async def test_what_it_does_not_confirm_is_on_the_disk_when_deliver_returns(
     broker.fails = lambda _: error
     async with opened(broker, tmp_path) as one:
         await one.deliver(batch(1))
-        assert [file.read_bytes() for file in files(tmp_path)] == [encode(batch(1))]
+        assert [file.read_bytes() for file in files(tmp_path)] == [encode_record(batch(1))]
         assert room_in(one)
 
 
@@ -191,7 +191,7 @@ async def test_a_broker_that_goes_again_while_the_spool_is_forwarded_gets_all_of
 async def test_a_long_outage_fills_segments_and_makes_no_file_per_probe(tmp_path: Path) -> None:
     broker = Broker()
     broker.fails = lambda _: AWAY
-    size = len(encode(batch(0)))
+    size = len(encode_record(batch(0)))
     async with opened(broker, tmp_path, segment=10 * size) as one, forwarding(one):
         for number in range(1, 32):
             await one.deliver(batch(number))
@@ -210,7 +210,7 @@ async def test_a_long_outage_fills_segments_and_makes_no_file_per_probe(tmp_path
 async def test_a_full_spool_refuses_and_says_so(tmp_path: Path) -> None:
     broker = Broker()
     broker.fails = lambda _: AWAY
-    async with opened(broker, tmp_path, limit=2 * len(encode(batch(1)))) as one:
+    async with opened(broker, tmp_path, limit=2 * len(encode_record(batch(1)))) as one:
         await one.deliver(batch(1))
         await one.deliver(batch(2))
         assert room_in(one)
@@ -253,7 +253,7 @@ async def test_what_waits_on_disk_is_measured(tmp_path: Path) -> None:
         assert (
             measured("bytes")
             == sum(file.stat().st_size for file in files(tmp_path))
-            == 2 * len(encode(batch(0)))
+            == 2 * len(encode_record(batch(0)))
         )
         assert measured("oldest_seconds") == 5.0
         broker.fails = lambda _: None

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from services.counter.reading import TOO_OLD
-from services.ingest.reads.read_batches import KeyNote, digest_of, make_batch
+from services.ingest.reads.read_batches import KeyNote, digest_of_batch, make_batch
 from shared.base.errors import Problem
 from shared.rabbit.batch import COUNTED_HOURS, Batch
 
 HOUR = 3_600_000
 FIRST = 1_795_417_500_000
-NOTE = KeyNote(digest_of(["a1", "nobody"]), FIRST, frozenset({"nobody"}))
+NOTE = KeyNote(digest_of_batch(["a1", "nobody"]), FIRST, frozenset({"nobody"}))
 
 
 @pytest.mark.parametrize("later", [0, 1, 71 * HOUR])
@@ -22,7 +22,7 @@ def test_every_repetition_makes_the_same_batch(later: int) -> None:
 
 def test_equal_reads_are_one_group_in_the_same_bytes_each_time() -> None:
     wanted = ["b", "a", "nobody", "b", "a", "b"]
-    note = KeyNote(digest_of(wanted), FIRST, frozenset({"nobody"}))
+    note = KeyNote(digest_of_batch(wanted), FIRST, frozenset({"nobody"}))
     made = [make_batch("h1", wanted, note, FIRST + later) for later in (0, HOUR)]
     assert made[0].groups == [
         ("batch", "b", 1_994_908, 3, 0, 0),

@@ -3,7 +3,7 @@
 import pytest
 
 from services.ingest.articles.reconcile import Difference, compare, lasting, parse_subscribers
-from shared.web.state_listing import Held, read
+from shared.web.state_listing import Held, read_listing
 
 
 def published(name: str, revision: int) -> Held:
@@ -119,8 +119,8 @@ def test_a_page_of_holdings_is_read() -> None:
         b'{"id":"a","revision":1,"state":"published"}\n'
         b'{"id":"b","revision":2,"state":"withdrawn","more":1}\n'
     )
-    assert read(body) == [published("a", 1), gone("b", 2)]
-    assert read(b"") == []
+    assert read_listing(body) == [published("a", 1), gone("b", 2)]
+    assert read_listing(b"") == []
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_a_page_of_holdings_is_read() -> None:
 )
 def test_a_page_that_cannot_be_read_is_told_by_its_line(body: bytes, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
-        read(body)
+        read_listing(body)

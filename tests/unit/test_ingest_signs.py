@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.ingest.reads.signs import ANY, ORIGIN, PREFETCH, read_signs
+from services.ingest.reads.signs import ANY_PAGE, ORIGIN, PREFETCH, read_signs
 from services.ingest.settings import _origins
 
 OURS = (
@@ -121,7 +121,7 @@ def test_pages_of_ours(origin: str) -> None:
 def test_pages_of_other_sites(origin: str) -> None:
     assert reason(("Origin", origin)) == ORIGIN
     assert reason(("Origin", origin), ("Sec-Fetch-Site", "same-site")) == ORIGIN
-    assert reason(("Origin", origin), origins=(*OURS, ANY)) == ""
+    assert reason(("Origin", origin), origins=(*OURS, ANY_PAGE)) == ""
     # What the browser takes for the very origin that answers is ours, whatever its name.
     assert reason(("Origin", origin), ("Sec-Fetch-Site", "same-origin")) == ""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.ingest.reads.segment import decode, encode
+from services.ingest.reads.segment import decode_record, encode_record
 from services.ingest.reads.spool import Spool, SpoolFull, SpoolLocked, instances
 from shared.rabbit.batch import QUARTER_MS, Batch, join_hashes, parse
 
@@ -32,7 +32,7 @@ def batch(number: int, reads: int = 1) -> Batch:
     )
 
 
-SIZE = len(encode(batch(0)))
+SIZE = len(encode_record(batch(0)))
 
 
 def room_in(one: Spool) -> bool:
@@ -59,9 +59,11 @@ def held(one: Spool) -> list[Batch]:
 
 
 def test_a_record_is_read_back_as_it_was() -> None:
-    batches, end = decode(encode(batch(7, reads=3)) + encode(batch(8, reads=0)))
+    batches, end = decode_record(
+        encode_record(batch(7, reads=3)) + encode_record(batch(8, reads=0))
+    )
     assert batches == [batch(7, reads=3), batch(8, reads=0)]
-    assert end == len(encode(batch(7, reads=3))) + len(encode(batch(8, reads=0)))
+    assert end == len(encode_record(batch(7, reads=3))) + len(encode_record(batch(8, reads=0)))
 
 
 def as_version_1(number: int) -> bytes:
@@ -79,7 +81,7 @@ def test_records_of_an_earlier_release_are_read_and_forwarded_beside_new_ones(
     folder = tmp_path / "one"
     folder.mkdir()
     (folder / "000000000000.spool").write_bytes(
-        as_version_1(0) + as_version_1(1) + encode(batch(2))
+        as_version_1(0) + as_version_1(1) + encode_record(batch(2))
     )
     quarter = MINTED // QUARTER_MS
     with spool(tmp_path) as one:
@@ -101,7 +103,7 @@ def test_records_of_an_earlier_release_are_read_and_forwarded_beside_new_ones(
 
 
 def test_a_record_is_forwarded_in_the_bytes_that_the_broker_was_offered() -> None:
-    ((again,), _) = decode(encode(batch(7)))
+    ((again,), _) = decode_record(encode_record(batch(7)))
     assert (again.headers(), again.body()) == (batch(7).headers(), batch(7).body())
 
 
@@ -117,11 +119,11 @@ def test_a_record_is_forwarded_in_the_bytes_that_the_broker_was_offered() -> Non
 def test_a_whole_record_that_holds_no_batch_is_left_out(payload: object) -> None:
     content = orjson.dumps(payload)
     record = struct.pack(">II", len(content), zlib.crc32(content)) + content
-    assert decode(record + encode(batch(1))) == ([batch(1)], 0)
+    assert decode_record(record + encode_record(batch(1))) == ([batch(1)], 0)
 
 
 def test_zeroes_behind_a_crash_are_no_records() -> None:
-    assert decode(bytes(4096)) == ([], 0)
+    assert decode_record(bytes(4096)) == ([], 0)
 
 
 # ── the folder
@@ -143,7 +145,7 @@ def test_a_batch_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
     with spool(tmp_path) as one:
         one.append(batch(1))
         (file,) = (tmp_path / "one").glob("*.spool")
-        assert file.read_bytes() == encode(batch(1))
+        assert file.read_bytes() == encode_record(batch(1))
 
 
 def test_a_batch_is_synced_to_the_disk_and_so_is_its_file_s_name(
@@ -241,7 +243,7 @@ def test_a_tail_torn_by_a_crash_is_never_read_and_the_rest_is_kept(
         one.append(batch(1))
         (segment,) = one.segments()
     with segment.open("ab") as file:
-        file.write(encode(batch(2))[:torn])
+        file.write(encode_record(batch(2))[:torn])
 
     with spool(tmp_path) as again:
         assert held(again) == held(again) == [batch(1)]
@@ -253,7 +255,8 @@ def test_a_tail_torn_by_a_crash_is_never_read_and_the_rest_is_kept(
         assert (held(again), again.bytes, again.oldest_minted_at) == ([batch(3)], SIZE, MINTED + 3)
     assert caplog.text.count(f"torn or damaged after byte {SIZE}") == 1
     assert (
-        segment.with_suffix(".damaged").read_bytes() == encode(batch(1)) + encode(batch(2))[:torn]
+        segment.with_suffix(".damaged").read_bytes()
+        == encode_record(batch(1)) + encode_record(batch(2))[:torn]
     )
 
 
@@ -261,7 +264,7 @@ def test_a_segment_that_holds_nothing_whole_is_put_aside(tmp_path: Path) -> None
     with spool(tmp_path) as one:
         one.append(batch(1))
         (segment,) = one.segments()
-    torn = encode(batch(1))[:20]
+    torn = encode_record(batch(1))[:20]
     segment.write_bytes(torn)
     with spool(tmp_path) as again:
         assert (again.segments(), again.bytes, again.oldest_minted_at, segment.exists()) == (
@@ -320,7 +323,9 @@ def test_what_lies_in_the_folders_beside_it_is_known(tmp_path: Path) -> None:
             for number in range(batches):
                 other.append(batch(number))
             other.close()
-        assert one.orphans() == {"gone": len(encode(batch(0))) + len(encode(batch(1)))}
+        assert one.orphans() == {
+            "gone": len(encode_record(batch(0))) + len(encode_record(batch(1)))
+        }
 
 
 def test_folders_that_are_closed_to_it_do_not_trouble_it(

@@ -17,7 +17,7 @@ from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import outlet as module
 from services.ingest.reads.outlet import Outlet
-from services.ingest.reads.segment import encode
+from services.ingest.reads.segment import encode_record
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
 from shared.rabbit.batch import Batch
 from tests.unit.test_ingest_outlet import (
@@ -237,7 +237,7 @@ def test_a_record_with_the_right_checksum_and_the_wrong_content_stops_no_start(
 ) -> None:
     folder = tmp_path / "one"
     folder.mkdir()
-    data = encode(batch(1)) + record + encode(batch(3))
+    data = encode_record(batch(1)) + record + encode_record(batch(3))
     (folder / "000000000004.spool").write_bytes(data)
     (folder / "000000000005.spool").write_bytes(record)
     with spool(tmp_path) as one:
@@ -255,8 +255,8 @@ def test_things_that_are_no_segments_stop_no_start(tmp_path: Path) -> None:
     (folder / "000000000001.spool").mkdir()
     os.mkfifo(folder / "000000000002.spool")
     (folder / "000000000003.spool").symlink_to("/dev/zero")
-    (folder / "²³.spool").write_bytes(encode(batch(1)))
-    (folder / f"{'9' * 200}.spool").write_bytes(encode(batch(2)))
+    (folder / "²³.spool").write_bytes(encode_record(batch(1)))
+    (folder / f"{'9' * 200}.spool").write_bytes(encode_record(batch(2)))
     with spool(tmp_path) as one:
         assert one.trouble is None
         assert {path.name for path in one.unreadable} == {
@@ -265,7 +265,7 @@ def test_things_that_are_no_segments_stop_no_start(tmp_path: Path) -> None:
         assert len(one.segments()) == 2
         one.append(batch(3))
         (folder / "000000000001.spool").rmdir()
-        (folder / "000000000001.spool").write_bytes(encode(batch(4)))
+        (folder / "000000000001.spool").write_bytes(encode_record(batch(4)))
         one.check()
         assert sorted(each.batch_id for path in one.segments() for each in one.read(path)) == [
             batch(number).batch_id for number in (1, 2, 4)

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from services.ingest.tokens import Token, digest_of, find, parse_tokens, require
+from services.ingest.tokens import Token, digest_of_token, find, parse_tokens, require
 from shared.base.errors import Problem
 
 # printf 'open sesame' | sha256sum
@@ -20,7 +20,7 @@ def test_tokens_are_read_from_one_line() -> None:
 
 
 def test_the_settings_hold_the_hash_of_a_token() -> None:
-    assert digest_of("open sesame") == SESAME
+    assert digest_of_token("open sesame") == SESAME
 
 
 @pytest.mark.parametrize(

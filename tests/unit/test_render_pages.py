@@ -11,7 +11,7 @@ import pytest
 from lxml import html as lxml_html
 
 from luotdoc_events.events import ArticlePublished, Image
-from services.render.pages import ASIDE, READS, Named, Renderer, number, scrollable_tables
+from services.render.pages import ASIDE_MARK, READS_MARK, Named, Renderer, number, scrollable_tables
 from services.render.settings import RenderSettings
 from shared.web.paths import article_path
 
@@ -59,7 +59,7 @@ def article(**changes: Any) -> ArticlePublished:
 
 def page(one: ArticlePublished | None = None, **site: Any) -> str:
     """A page as it is served, with 1.234 reads and a side column."""
-    filled = {READS: "1.234", ASIDE: "<aside>bên</aside>"}
+    filled = {READS_MARK: "1.234", ASIDE_MARK: "<aside>bên</aside>"}
     return "".join(filled.get(part, part) for part in renderer(**site).article(one or article()))
 
 
@@ -232,7 +232,7 @@ def test_the_sanitised_body_goes_in_as_it_is() -> None:
 
 def test_a_page_is_cut_where_reads_and_side_column_belong() -> None:
     parts = renderer().article(article())
-    assert [part for part in parts if part in (READS, ASIDE)] == [READS, ASIDE]
+    assert [part for part in parts if part in (READS_MARK, ASIDE_MARK)] == [READS_MARK, ASIDE_MARK]
     assert len(parts) == 5
     assert parts[0].endswith("<span data-reads>")
     assert parts[2].startswith("</span>")

@@ -8,7 +8,7 @@ import pytest
 from luotdoc_subscriber.base.errors import Permanent
 from shared.rabbit.batch import (
     KEYED,
-    MAX_BODY,
+    MAX_BATCH_BYTES,
     MAX_GROUPS,
     MAX_READS,
     QUARTER_MS,
@@ -343,7 +343,7 @@ def test_what_is_known_of_a_batch_that_cannot_be_counted() -> None:
      b'{"v":2,"groups":[["reader","\\ud800",1,1,0,0]]}',
      b'{"v":2,"groups":[["bot","a",1,' + b"9" * 5000 + b",0,0]]}",
         b'{"v":2,"groups":[' + b"[" * 100_000,
-     b" " * (MAX_BODY + 1)],
+     b" " * (MAX_BATCH_BYTES + 1)],
 )  # fmt: skip
 def test_bodies_that_no_ingest_makes(content: bytes) -> None:
     assert fault(HEADERS, content)[0] == "bad_body"

@@ -7,14 +7,14 @@ import pytest
 
 from shared.base.settings import Settings
 from shared.web.connections import MOST_CLOSING, MOST_LOOKS, Limits, TooFewDescriptors, limits_of
-from shared.web.headers import STRICT, lines
+from shared.web.headers import STRICT, header_lines
 from tests.support.connection import Application, Connection, refusal
 
 GET = b"GET / HTTP/1.1\r\n\r\n"
 READ = b"POST /reads HTTP/1.1\r\ncontent-length: 4\r\n\r\nread"
 SLOW = (
     b"HTTP/1.1 200 OK\r\nserver: test\r\nway: slow\r\n"
-    + lines(STRICT).replace(b"%", b"%%")
+    + header_lines(STRICT).replace(b"%", b"%%")
     + b"content-length: %d\r\n\r\n%b"
 )
 

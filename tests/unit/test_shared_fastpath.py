@@ -2,15 +2,15 @@
 socket: bytes in, bytes out."""
 
 from shared.base.errors import Unavailable
-from shared.web.fastpath import MAX_BODY, FastRequest
-from shared.web.headers import STRICT, lines
+from shared.web.fastpath import MAX_FAST_BODY, FastRequest
+from shared.web.headers import STRICT, header_lines
 from tests.support.connection import Application, Connection
 
 READ = b"POST /reads HTTP/1.1\r\nHost: x\r\nUser-Agent: Firefox\r\nContent-Length: 4\r\n\r\nread"
 FAST = b"HTTP/1.1 204 No Content\r\nserver: test\r\nway: fast\r\n\r\n"
 SLOW = (
     b"HTTP/1.1 200 OK\r\nserver: test\r\nway: slow\r\n"
-    + lines(STRICT).replace(b"%", b"%%")
+    + header_lines(STRICT).replace(b"%", b"%%")
     + b"content-length: %d\r\n\r\n%b"
 )
 
@@ -71,7 +71,7 @@ async def test_other_requests_go_through_asgi() -> None:
 async def test_a_large_body_goes_through_asgi_whole() -> None:
     one = Connection(Application())
     body = bytes(range(65, 91)) * 100
-    assert len(body) > MAX_BODY
+    assert len(body) > MAX_FAST_BODY
     head = b"POST /reads HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
     for piece in (0, 100):
         assert await one.send(head + body, piece) == SLOW % (5 + len(body), b"POST " + body)

@@ -15,7 +15,7 @@ from services.stats.tables import article_cell, cell, local_time
 from shared.base.metrics import Requests
 from shared.web.api import make_api
 from shared.web.asgi import App
-from shared.web.cors import readable
+from shared.web.cors import readable_by
 from shared.web.headers import OPEN, defaults
 from shared.web.observed import observed
 from shared.web.openapi import Described
@@ -35,7 +35,7 @@ def app(*origins: str) -> App:
     async def listing(wanted: Annotated[Wanted, Query()]) -> int:
         return wanted.limit
 
-    return readable(observed(one, Requests(new_registry()), OPEN), origins)
+    return readable_by(observed(one, Requests(new_registry()), OPEN), origins)
 
 
 def client(*origins: str) -> httpx.AsyncClient:

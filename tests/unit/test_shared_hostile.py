@@ -8,13 +8,13 @@ import pytest
 
 from shared.web.asgi import Receive, Scope, Send, respond
 from shared.web.bounds import MAX_HEAD, MAX_HEADERS, MAX_PIPELINED, MAX_TARGET
-from shared.web.headers import STRICT, lines
+from shared.web.headers import STRICT, header_lines
 from tests.support.connection import Application, Connection, refusal
 
 GET = b"GET / HTTP/1.1\r\n\r\n"
 SLOW = (
     b"HTTP/1.1 200 OK\r\nserver: test\r\nway: slow\r\n"
-    + lines(STRICT).replace(b"%", b"%%")
+    + header_lines(STRICT).replace(b"%", b"%%")
     + b"content-length: %d\r\n\r\n%b"
 )
 CHUNKED = b"POST /x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -20,7 +20,7 @@ from luotdoc_subscriber.parking import (
     parked_headers,
     parked_since,
     passed_on,
-    reason_of,
+    reason_parked,
 )
 from luotdoc_subscriber.rabbit.properties import (
     MAX_DECODED,
@@ -236,11 +236,11 @@ def test_a_time_of_parking() -> None:
     ],
 )
 def test_the_reason_of_parking_is_a_short_word(headers: dict[str, Any], reason: str) -> None:
-    assert reason_of(_with(**headers)) == reason
+    assert reason_parked(_with(**headers)) == reason
 
 
 def test_an_unreadable_message_that_was_dead_lettered() -> None:
-    assert reason_of(arrived(properties(message_id=short(b"\xff")))) == "unreadable"
+    assert reason_parked(arrived(properties(message_id=short(b"\xff")))) == "unreadable"
 
 
 def _with(**headers: Any) -> IncomingMessage:

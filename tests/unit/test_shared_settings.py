@@ -13,7 +13,7 @@ from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
-from shared.base.settings import Settings, load, strangers
+from shared.base.settings import Settings, load_settings, strangers
 
 GOOD = {
     "LUOTDOC_AMQP_URL": "amqp://u:hidden@127.0.0.1/",
@@ -33,7 +33,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def refusal(kind: type[Settings], capsys: pytest.CaptureFixture[str]) -> list[str]:
     with pytest.raises(SystemExit) as stop:
-        load(kind)
+        load_settings(kind)
     assert stop.value.code == 2
     head, *lines = capsys.readouterr().err.splitlines()
     assert head == "The settings are not usable:"
@@ -41,7 +41,7 @@ def refusal(kind: type[Settings], capsys: pytest.CaptureFixture[str]) -> list[st
 
 
 def test_two_addresses_are_enough(environment: pytest.MonkeyPatch) -> None:
-    one = load(IngestSettings)
+    one = load_settings(IngestSettings)
     assert (one.port, one.host, one.base_url, one.time_zone) == (
         8001, "127.0.0.1", "http://127.0.0.1:8000", "Asia/Ho_Chi_Minh"
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_secrets_are_never_shown(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.setenv("LUOTDOC_TOKENS", f"cms:articles:{'ab' * 32}")
-    text = repr(load(IngestSettings))
+    text = repr(load_settings(IngestSettings))
     assert "hidden" not in text
     assert "abab" not in text
     environment.setenv("LUOTDOC_AMQP_URL", "http://u:hidden@127.0.0.1/")
@@ -137,7 +137,7 @@ def test_values_are_read(
     name: str, value: str, expected: Any, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv(PREFIX + name.upper(), value)
-    held = getattr(load(IngestSettings), name)
+    held = getattr(load_settings(IngestSettings), name)
     assert ([str(one) for one in held] if isinstance(held, tuple) else held) == expected
 
 
@@ -191,7 +191,7 @@ def test_a_variable_that_is_no_setting_is_told_and_does_not_stop_the_start(
     name: str, told: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.setenv(name, "x")
-    assert load(CounterSettings).port == 8002
+    assert load_settings(CounterSettings).port == 8002
     assert capsys.readouterr().err == f"{name} is no setting and has no effect{told}\n"
 
 
@@ -295,7 +295,7 @@ def test_a_number_has_two_bounds_and_is_one(
     for text in ("{}", " {}\n"):
         for name, default in numbers(kind).items():
             environment.setenv(PREFIX + name.upper(), text.format(default))
-        settings = load(kind)
+        settings = load_settings(kind)
         assert {name: getattr(settings, name) for name in numbers(kind)} == numbers(kind)
 
 
@@ -504,4 +504,4 @@ def test_what_is_meant_is_read(
     kind: type[Settings], name: str, value: str, expected: Any, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv(PREFIX + name.upper(), value)
-    assert getattr(load(kind), name) == expected
+    assert getattr(load_settings(kind), name) == expected

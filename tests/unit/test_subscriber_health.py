@@ -10,7 +10,7 @@ import pytest
 
 from luotdoc_subscriber import health
 from luotdoc_subscriber.base.metrics import Process, new_registry
-from luotdoc_subscriber.health import MAX_CONNECTIONS, MAX_HEAD, HealthServer
+from luotdoc_subscriber.health import MAX_CONNECTIONS, MAX_REQUEST_HEAD, HealthServer
 
 
 @asynccontextmanager
@@ -75,7 +75,7 @@ async def test_head_has_the_headers_alone() -> None:
         (b"GET  /livez HTTP/1.1\r\n\r\n", 400),
         (b"GET http://h/livez HTTP/1.1\r\n\r\n", 400),
         (b"GET /livez HTTP/2.0\r\n\r\n", 400),
-        (b"GET /livez HTTP/1.1\r\nx: " + b"y" * MAX_HEAD + b"\r\n\r\n", 431),
+        (b"GET /livez HTTP/1.1\r\nx: " + b"y" * MAX_REQUEST_HEAD + b"\r\n\r\n", 431),
     ],
 )
 async def test_other_requests_are_refused(request_: bytes, status: int) -> None:
@@ -85,7 +85,7 @@ async def test_other_requests_are_refused(request_: bytes, status: int) -> None:
 
 
 async def test_a_slow_request_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "SECONDS", 0.2)
+    monkeypatch.setattr(health, "REQUEST_SECONDS", 0.2)
     async with serving() as where:
         assert (await exchange(where, b"GET /livez HTTP/1.1\r\n"))[0] == 0
 
@@ -107,7 +107,7 @@ async def test_one_connection_too_many_is_closed_and_the_others_are_served(
 
 
 async def test_a_client_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "SECONDS", 1.0)
+    monkeypatch.setattr(health, "REQUEST_SECONDS", 1.0)
     monkeypatch.setattr(health, "MAX_CONNECTIONS", 1)
     monkeypatch.setattr(health, "generate_latest", lambda _: b"x" * (16 << 20))
     async with serving() as where:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import rfc3339
-from services.ingest.articles.article import Article, State, url_of
+from services.ingest.articles.article import State, StoredArticle, url_of
 from services.ingest.articles.media import Type
 
 Time = Annotated[
@@ -113,7 +113,7 @@ class BatchAnswer(BaseModel):
     )
 
 
-def view(article: Article, base_url: str, full: bool) -> ArticleAnswer | WithdrawnArticle:
+def view(article: StoredArticle, base_url: str, full: bool) -> ArticleAnswer | WithdrawnArticle:
     """An article as the API answers it. Without `full` a withdrawn one shows only its state."""
     shown: dict[str, Any] = {
         "id": article.id,

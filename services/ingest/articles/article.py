@@ -20,7 +20,7 @@ class Content(events.ArticleContent):
     reads_baseline: int = 0
 
 
-class Article(BaseModel):
+class StoredArticle(BaseModel):
     """An article as stored. Times are UTC."""
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +47,9 @@ class Article(BaseModel):
 _NOT_AS_GIVEN = {"slug", "tags", "body_html", "published_at", "image", "reads_baseline", "change"}
 
 
-def fill(given: ArticleInput, body_html: str, current: Article | None, now: datetime) -> Content:
+def fill(
+    given: ArticleInput, body_html: str, current: StoredArticle | None, now: datetime
+) -> Content:
     """The content with its defaults filled in.
     `body_html` is the cleaned body. Some absent fields keep stored values.
     """

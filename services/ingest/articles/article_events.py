@@ -3,7 +3,7 @@
 from typing import Any
 
 from luotdoc_events import events
-from services.ingest.articles.article import Article, Content, Weight, url_of
+from services.ingest.articles.article import Content, StoredArticle, Weight, url_of
 from services.ingest.articles.body.links import absolute, origin_of
 
 _QUIET = frozenset(
@@ -13,7 +13,7 @@ _QUIET = frozenset(
 
 
 def event_of(
-    before: Article | None, after: Article, base_url: str, said: Weight | None
+    before: StoredArticle | None, after: StoredArticle, base_url: str, said: Weight | None
 ) -> events.Data | None:
     """The event of the change from `before` to `after`, or None if subscribers see no difference.
     `said` is the editor's `change`; None derives it from the changed fields.
@@ -30,7 +30,7 @@ def event_of(
     return None
 
 
-def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelope:
+def as_event(article: StoredArticle, base_url: str, schemas_url: str) -> events.Envelope:
     """The current state of an article that was ever public, as an event:
     published (`republish`) or tombstone.
 
@@ -51,7 +51,7 @@ def as_event(article: Article, base_url: str, schemas_url: str) -> events.Envelo
 
 
 def full_event(
-    kind: type[events.Article], article: Article, change: Any, base_url: str
+    kind: type[events.Article], article: StoredArticle, change: Any, base_url: str
 ) -> events.Article:
     """The event with absolute addresses, because subscribers use them outside of the site."""
     content = article.content
@@ -70,7 +70,7 @@ def full_event(
     )
 
 
-def _tombstone(article: Article, base_url: str) -> events.ArticleWithdrawn:
+def _tombstone(article: StoredArticle, base_url: str) -> events.ArticleWithdrawn:
     return events.ArticleWithdrawn(
         id=article.id,
         revision=article.revision,

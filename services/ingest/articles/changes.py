@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from luotdoc_events import events
-from services.ingest.articles.article import Article, Content, State, Weight
+from services.ingest.articles.article import Content, State, StoredArticle, Weight
 from services.ingest.articles.article_events import event_of, full_event
 from services.ingest.articles.preconditions import Preconditions
 from shared.base.errors import Problem
 
 
 @dataclass(frozen=True)
-class Change:
+class Decision:
     """The outcome of a request:
     the article's new state, whether it changed, and the event to publish, if any.
     """
 
-    article: Article
+    article: StoredArticle
     changed: bool
     event: events.Data | None = None
 
@@ -28,13 +28,13 @@ class Change:
 def put(
     article_id: str,
     content: Content,
-    current: Article | None,
+    current: StoredArticle | None,
     wanted: Preconditions,
     now: datetime,
     base_url: str,
     weight: Weight | None = None,
     request: str = "",
-) -> Change:
+) -> Decision:
     """Store `content` as the article's state. Raises `Problem` 412.
 
     `weight` is the editor's `change`; None derives it from the changed fields.
@@ -45,8 +45,8 @@ def put(
     quiet = weight == "minor"
     same = current is not None and current.state == state and current.content == content
     if current and same and (state == "published" or current.quiet == quiet):
-        return Change(current, changed=False)
-    article = Article(
+        return Decision(current, changed=False)
+    article = StoredArticle(
         id=article_id,
         revision=current.revision + 1 if current else 1,
         state=state,
@@ -57,10 +57,10 @@ def put(
         quiet=quiet,
         request=current.request if current else request,
     )
-    return Change(article, True, event_of(current, article, base_url, weight))
+    return Decision(article, True, event_of(current, article, base_url, weight))
 
 
-def repeated(current: Article | None, request: str) -> Change | None:
+def repeated(current: StoredArticle | None, request: str) -> Decision | None:
     """The outcome of a repeated `POST`: the article that the first one created.
     None if it is the first.
 
@@ -70,28 +70,28 @@ def repeated(current: Article | None, request: str) -> Change | None:
         return None
     if current.request != request:
         raise Problem.invalid("Idempotency-Key", "was used with another body")
-    return Change(current, changed=False)
+    return Decision(current, changed=False)
 
 
 def withdraw(
-    current: Article | None, wanted: Preconditions, now: datetime, base_url: str
-) -> Change:
+    current: StoredArticle | None, wanted: Preconditions, now: datetime, base_url: str
+) -> Decision:
     """Withdraw the article. Idempotent. Raises `Problem` 404 or 412."""
     if current is None:
         raise Problem(404, "there is no such article")
     wanted.check(current)
     if current.state == "withdrawn":
-        return Change(current, changed=False)
+        return Decision(current, changed=False)
     article = current.model_copy(
         update={"revision": current.revision + 1, "state": "withdrawn", "modified_at": now}
     )
-    return Change(article, True, event_of(current, article, base_url, None))
+    return Decision(article, True, event_of(current, article, base_url, None))
 
 
-def come_due(current: Article, now: datetime, base_url: str) -> Change:
+def come_due(current: StoredArticle, now: datetime, base_url: str) -> Decision:
     """Publish a scheduled article whose time has come."""
     if current.state != "scheduled" or current.content.published_at > now:
-        return Change(current, changed=False)
+        return Decision(current, changed=False)
     update = {
         "revision": current.revision + 1,
         "state": "published",
@@ -99,16 +99,18 @@ def come_due(current: Article, now: datetime, base_url: str) -> Change:
         "was_public": True,
     }
     article = current.model_copy(update=update)
-    return Change(
+    return Decision(
         article, True, event_of(current, article, base_url, "minor" if current.quiet else None)
     )
 
 
-def republish(current: Article, base_url: str) -> Change:
+def republish(current: StoredArticle, base_url: str) -> Decision:
     """Publish a public article's state again under a new revision,
     so that every subscriber handles it.
     """
     if current.state != "published":
-        return Change(current, changed=False)
+        return Decision(current, changed=False)
     article = current.model_copy(update={"revision": current.revision + 1})  # nothing was modified
-    return Change(article, True, full_event(events.ArticleUpdated, article, "republish", base_url))
+    return Decision(
+        article, True, full_event(events.ArticleUpdated, article, "republish", base_url)
+    )

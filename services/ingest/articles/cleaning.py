@@ -18,7 +18,7 @@ AT_ONCE = 2
 IN_A_THREAD = 32 << 10
 """A body of at most so many characters is cleaned in a thread, in about 20 ms. A larger one goes to
 a process, because a thread would hold the interpreter's lock and delay the event loop."""
-SECONDS = 20.0
+CLEANING_SECONDS = 20.0
 """A body or picture that takes longer is refused.
 The largest within the limits takes a quarter of this."""
 
@@ -43,7 +43,7 @@ class Offload:
             raise Problem.invalid("body_html", str(error)) from None
         except TimeoutError:
             raise Problem.invalid(
-                "body_html", f"takes longer than {SECONDS:g} s to be cleaned"
+                "body_html", f"takes longer than {CLEANING_SECONDS:g} s to be cleaned"
             ) from None
 
     async def picture(self, data: bytes) -> media.Picture:
@@ -56,13 +56,13 @@ class Offload:
             raise Problem.invalid("body", str(error)) from None
         except TimeoutError:
             raise Problem.invalid(
-                "body", f"takes longer than {SECONDS:g} s to be decoded"
+                "body", f"takes longer than {CLEANING_SECONDS:g} s to be decoded"
             ) from None
 
     async def _in_a_process(self, function: Callable[..., T], *arguments: Any) -> T:
         try:
             async with self._turns:
-                with anyio.fail_after(SECONDS):
+                with anyio.fail_after(CLEANING_SECONDS):
                     return await anyio.to_process.run_sync(function, *arguments, cancellable=True)
         except anyio.BrokenWorkerProcess as error:
             raise Unavailable(

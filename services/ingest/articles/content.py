@@ -150,9 +150,11 @@ def given_twice(body: bytes) -> str | None:
     return None
 
 
-Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
+GivenText = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
-Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)]
+GivenMoment = Annotated[
+    AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)
+]
 Filled = Annotated[
     str, AfterValidator(_text), AfterValidator(_filled), Field(json_schema_extra=_FILLED)
 ]
@@ -168,9 +170,9 @@ class ImageInput(BaseModel):
         description="http(s) address, or a path from the root of the site",
         json_schema_extra=_LEADS_SOMEWHERE,
     )
-    alt: Annotated[Text, StringConstraints(max_length=500), _InCharacters] = ""
-    caption: Annotated[Text, StringConstraints(max_length=1000), _InCharacters] = ""
-    credit: Annotated[Text, StringConstraints(max_length=200), _InCharacters] = ""
+    alt: Annotated[GivenText, StringConstraints(max_length=500), _InCharacters] = ""
+    caption: Annotated[GivenText, StringConstraints(max_length=1000), _InCharacters] = ""
+    credit: Annotated[GivenText, StringConstraints(max_length=200), _InCharacters] = ""
 
 
 class ArticleInput(BaseModel):
@@ -192,15 +194,15 @@ class ArticleInput(BaseModel):
             "`warnings`"
         )
     )
-    lead: Annotated[Text, StringConstraints(max_length=2000), _InCharacters] = ""
+    lead: Annotated[GivenText, StringConstraints(max_length=2000), _InCharacters] = ""
     tags: Annotated[list[Tag], Field(max_length=20)] = []
-    byline: Annotated[Text, StringConstraints(max_length=200), _InCharacters] = ""
+    byline: Annotated[GivenText, StringConstraints(max_length=200), _InCharacters] = ""
     image: ImageInput | None = None
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = (
         "vi"
     )
     slug: Slug | None = Field(None, description="default: made from the title")
-    published_at: Moment | None = Field(
+    published_at: GivenMoment | None = Field(
         None,
         description="time of publication; a future time schedules the article; years 1900 to "
         "2900; default: the stored value, for a new article now",

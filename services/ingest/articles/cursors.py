@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from luotdoc_subscriber.base.clock import from_millis, to_millis
-from services.ingest.articles.article import Article
+from services.ingest.articles.article import StoredArticle
 from services.ingest.articles.documents import Place
 
 PATTERN = r"^-?[0-9]{1,13}-[a-z0-9]{0,32}(\.[0-9]{1,13})?$"
@@ -43,7 +43,7 @@ def parsed(text: str) -> Cursor:
 
 
 def behind_changes(
-    begin: Cursor, found: Sequence[Article], limit: int, since: datetime, now: datetime
+    begin: Cursor, found: Sequence[StoredArticle], limit: int, since: datetime, now: datetime
 ) -> Cursor:
     """The cursor after a page of changes: `found`, read at `now` from `begin`.
     Fewer than `limit` end the scan.

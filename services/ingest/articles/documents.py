@@ -3,13 +3,10 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from luotdoc_events import events
-from services.ingest.articles.article import Article, Content, State
-from shared.storage.versions import VERSION, readable
-
-Document = dict[str, Any]
+from services.ingest.articles.article import Content, State, StoredArticle
+from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
 
 
 @dataclass(frozen=True)
@@ -34,20 +31,20 @@ class Place:
     id: str
 
 
-def document_of(article: Article) -> Document:
+def document_of(article: StoredArticle) -> Document:
     """The document of an article: every declared field, content and all, side by side."""
     return {
         "_id": article.id,
-        "v": VERSION,
+        "v": DOCUMENT_VERSION,
         **article.model_dump(exclude={"id", "content"}),
         **article.content.model_dump(),
     }
 
 
-def article_of(document: Document) -> Article:
+def stored_article_of(document: Document) -> StoredArticle:
     """The article in its document. Raises `NewerVersion`."""
-    readable("articles", document)
-    return Article(
+    readable_document("articles", document)
+    return StoredArticle(
         id=document["_id"],
         content=Content.model_validate(document),
         **{
@@ -67,7 +64,7 @@ def matching(section: str | None, state: State | None) -> Document:
 
 
 def outgoing_of(
-    article: Article, event: events.Data, correlation_id: str, now: datetime, schemas_url: str
+    article: StoredArticle, event: events.Data, correlation_id: str, now: datetime, schemas_url: str
 ) -> Outgoing:
     """The event of a change of `article`, encoded, for the outbox."""
     wire = events.envelope(
@@ -96,7 +93,7 @@ def document_of_outgoing(entry: Outgoing) -> Document:
     """The outbox document of an event."""
     return {
         "_id": entry.id,
-        "v": VERSION,
+        "v": DOCUMENT_VERSION,
         "article": entry.article,
         "revision": entry.revision,
         "name": entry.name,
@@ -109,7 +106,7 @@ def document_of_outgoing(entry: Outgoing) -> Document:
 
 def outgoing_in(document: Document) -> Outgoing:
     """The event in its outbox document. Raises `NewerVersion`."""
-    held = readable("outbox", document)
+    held = readable_document("outbox", document)
     return Outgoing(
         id=held["_id"],
         article=held["article"],

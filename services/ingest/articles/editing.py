@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.ingest.articles import changes
 from services.ingest.articles.answers import Notice, WrittenArticle, view
-from services.ingest.articles.article import Article, Content, fill
+from services.ingest.articles.article import Content, StoredArticle, fill
 from services.ingest.articles.body.clean import Body
 from services.ingest.articles.body.limits import MAX_ATTRIBUTES, MAX_TAGS
 from services.ingest.articles.content import MAX_BODY_BYTES, ArticleInput, distinct, given_twice
@@ -42,14 +42,14 @@ _EXAMPLES = {
         "published_at": "2030-02-01T07:00:00+07:00",
     },
 }
-BODY = body(ArticleInput, examples=_EXAMPLES, description=_SAID)
+ARTICLE_BODY = body(ArticleInput, examples=_EXAMPLES, description=_SAID)
 """The description of the request's body."""
 TOO_LARGE = {413: f"The body has more than {_MAX_JSON:,} bytes; the connection is closed."}
 
-Decide = Callable[[Article | None, Content], changes.Change]
+DecideWith = Callable[[StoredArticle | None, Content], changes.Decision]
 
 
-def response(answer: BaseModel, article: Article, status: int = 200) -> Response:
+def response(answer: BaseModel, article: StoredArticle, status: int = 200) -> Response:
     """The answer as JSON with the article's `ETag` and `Location`."""
     return Response(
         answer.model_dump_json(),
@@ -83,8 +83,8 @@ def _warnings(service: Articles, given: ArticleInput, body: Body) -> list[Notice
     return found
 
 
-async def write(
-    service: Articles, given: ArticleInput, article_id: str, strict: bool, decide: Decide
+async def write_article(
+    service: Articles, given: ArticleInput, article_id: str, strict: bool, decide: DecideWith
 ) -> Response:
     """Clean the body, commit what `decide` makes of
     the stored article and the content, and answer it.
@@ -98,7 +98,7 @@ async def write(
         raise Problem(422, INVALID, [warned.model_dump() for warned in warnings[:MAX_FAULTS]])
     now, created = service.clock(), False
 
-    def decided(current: Article | None) -> changes.Change:
+    def decided(current: StoredArticle | None) -> changes.Decision:
         nonlocal created
         created = current is None
         return decide(current, fill(given, body.html, current, now))

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from services.ingest.articles import changes
 from services.ingest.articles.answers import WrittenArticle
-from services.ingest.articles.article import Article, Content
+from services.ingest.articles.article import Content, StoredArticle
 from services.ingest.articles.article_ids import minted_id, random_id
-from services.ingest.articles.editing import BODY, TOO_LARGE, given_in, write
+from services.ingest.articles.editing import ARTICLE_BODY, TOO_LARGE, given_in, write_article
 from services.ingest.articles.parameters import (
     HEADERS,
-    ArticleId,
+    ArticleIdInPath,
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
@@ -19,7 +19,7 @@ from services.ingest.articles.parameters import (
 )
 from services.ingest.articles.preconditions import Preconditions, preconditions
 from services.ingest.reads.read_batches import checked_key
-from services.ingest.service import Editor, Service
+from services.ingest.service import Editor, RequestService
 from shared.web.openapi import answered, problems
 
 _WRITTEN = answered(201, "The article was created.", model=WrittenArticle, headers=HEADERS)
@@ -42,14 +42,14 @@ routes = APIRouter(tags=["articles"])
 @routes.put(
     "/articles/{article_id}",
     status_code=201,
-    openapi_extra=BODY,
+    openapi_extra=ARTICLE_BODY,
     responses=_WRITTEN | _KEPT | problems(401, 403, 412, 415, 422, 429, also=TOO_LARGE),
 )
 async def put_article(
     request: Request,
-    service: Service,
+    service: RequestService,
     _editor: Editor,
-    article_id: ArticleId,
+    article_id: ArticleIdInPath,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
     strict: Strict = False,
@@ -60,23 +60,23 @@ async def put_article(
     wanted = preconditions(if_match, if_none_match)
     given = await given_in(request, service)
 
-    def decide(current: Article | None, content: Content) -> changes.Change:
+    def decide(current: StoredArticle | None, content: Content) -> changes.Decision:
         return changes.put(
             article_id, content, current, wanted, service.clock(), service.base_url, given.change
         )
 
-    return await write(service, given, article_id, strict, decide)
+    return await write_article(service, given, article_id, strict, decide)
 
 
 @routes.post(
     "/articles",
     status_code=201,
-    openapi_extra=BODY,
+    openapi_extra=ARTICLE_BODY,
     responses=_WRITTEN | _AGAIN | problems(401, 403, 412, 415, 422, 429, also=TOO_LARGE),
 )
 async def post_article(
     request: Request,
-    service: Service,
+    service: RequestService,
     editor: Editor,
     idempotency_key: IdempotencyKey = None,
     strict: Strict = False,
@@ -89,7 +89,7 @@ async def post_article(
     else:
         article_id = minted_id(editor.name, checked_key(idempotency_key))
 
-    def decide(current: Article | None, content: Content) -> changes.Change:
+    def decide(current: StoredArticle | None, content: Content) -> changes.Decision:
         if digest and (first := changes.repeated(current, digest)):
             return first
         wanted, now = Preconditions(create_only=True), service.clock()
@@ -97,7 +97,7 @@ async def post_article(
             article_id, content, current, wanted, now, service.base_url, given.change, digest
         )
 
-    return await write(service, given, article_id, strict, decide)
+    return await write_article(service, given, article_id, strict, decide)
 
 
 @routes.delete(
@@ -107,7 +107,7 @@ async def post_article(
     | problems(401, 403, 412, 422, 429, also={404: "No article has ever had this id."}),
 )
 async def delete_article(
-    service: Service, _editor: Editor, article_id: ArticleId, if_match: IfMatch = None
+    service: RequestService, _editor: Editor, article_id: ArticleIdInPath, if_match: IfMatch = None
 ) -> Response:
     """Withdraw an article: its page answers 410. Idempotent. A later `PUT` makes it public
     again.

@@ -6,16 +6,16 @@ from fastapi import APIRouter, Query, Response
 
 from services.ingest.articles import cursors
 from services.ingest.articles.answers import ArticleAnswer, ArticleList, WithdrawnArticle, view
-from services.ingest.articles.article import Article, State
+from services.ingest.articles.article import State, StoredArticle
 from services.ingest.articles.documents import Place
 from services.ingest.articles.editing import response
-from services.ingest.articles.parameters import HEADERS, ArticleId, Listing
-from services.ingest.service import ANONYMOUS_TOO, Articles, SeesAll, Service
-from services.ingest.tokens import CHALLENGE
+from services.ingest.articles.parameters import HEADERS, ArticleIdInPath, Listing
+from services.ingest.service import ANONYMOUS_TOO, Articles, RequestService, SeesAll
+from services.ingest.tokens import CHALLENGE_FIELDS
 from shared.base.errors import Problem
 from shared.web.openapi import answered, problems
 
-NO_ARTICLE = {
+ARTICLE_MISSING = {
     404: "There is no such article, or it is not public and the request has no token that may "
     "see it."
 }
@@ -27,9 +27,11 @@ routes = APIRouter(tags=["articles"])
     "/articles/{article_id}",
     openapi_extra=ANONYMOUS_TOO,
     responses=answered(200, "The article.", model=ArticleAnswer | WithdrawnArticle, headers=HEADERS)
-    | problems(422, 429, also=NO_ARTICLE),
+    | problems(422, 429, also=ARTICLE_MISSING),
 )
-async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId) -> Response:
+async def get_article(
+    service: RequestService, sees_all: SeesAll, article_id: ArticleIdInPath
+) -> Response:
     """One article. Without a token a scheduled one is 404,
     and a withdrawn one shows its state alone.
     """
@@ -46,11 +48,13 @@ async def get_article(service: Service, sees_all: SeesAll, article_id: ArticleId
     responses=problems(401, 422, 429),
 )
 async def list_articles(
-    service: Service, sees_all: SeesAll, wanted: Annotated[Listing, Query()]
+    service: RequestService, sees_all: SeesAll, wanted: Annotated[Listing, Query()]
 ) -> ArticleList:
     """A page of articles, newest first. Without a token only public articles are listed."""
     if not sees_all and wanted.state not in (None, "published"):
-        raise Problem(401, f"a token is needed to list {wanted.state} articles", headers=CHALLENGE)
+        raise Problem(
+            401, f"a token is needed to list {wanted.state} articles", headers=CHALLENGE_FIELDS
+        )
     state = wanted.state if sees_all else "published"
     after = cursors.parsed(wanted.after) if wanted.after is not None else None
     following: str | None
@@ -71,7 +75,7 @@ async def list_articles(
 
 async def _changes(
     service: Articles, wanted: Listing, state: State | None, after: cursors.Cursor | None
-) -> tuple[list[Article], str]:
+) -> tuple[list[StoredArticle], str]:
     """A page of changed articles and the cursor for the next one,
     which exists even at the end of the list.
     """

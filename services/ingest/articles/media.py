@@ -15,7 +15,7 @@ from services.ingest.articles.not_pictures import what_is_wrong
 from services.ingest.articles.picture_parts import is_lossless, shown, tells
 
 Type = Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
-TYPES: tuple[str, ...] = get_args(Type)
+PICTURE_TYPES: tuple[str, ...] = get_args(Type)
 MAX_PIXELS = 50_000_000
 """Upper bound for the pixels of one frame; decoded, a pixel takes 3 to 4 bytes."""
 MAX_SIDE = 30_000
@@ -49,7 +49,7 @@ _TURNS = {
 Image.MAX_IMAGE_PIXELS = None
 
 
-class Refused(ValueError):
+class PictureRefused(ValueError):
     """The picture is not accepted; the text, for the editor, says why."""
 
 
@@ -73,14 +73,14 @@ def look_at(data: bytes) -> Picture:
     try:
         image = Image.open(BytesIO(data), formats=_FORMATS)
     except Exception:  # whatever its decoders raise at bytes that are no picture
-        raise Refused(what_is_wrong(data)) from None
+        raise PictureRefused(what_is_wrong(data)) from None
     with image:
         _check_size(image)
         try:
             _decode(image)
             cleared = _cleared(image, data)
             width, height = image.size if cleared == data else _size_of(cleared)
-        except Refused:
+        except PictureRefused:
             raise
         except Exception as error:  # a decoder raises whatever its format's authors thought of
             why = (
@@ -88,7 +88,7 @@ def look_at(data: bytes) -> Picture:
                 if isinstance(error, OSError | SyntaxError | ValueError)
                 else "a part of it is missing"
             )
-            raise Refused(f"is damaged and can't be decoded: {why}") from None
+            raise PictureRefused(f"is damaged and can't be decoded: {why}") from None
         extension, kind = _KINDS[_kind_of(image)]
     return Picture(f"{sha256(cleared).hexdigest()[:32]}.{extension}", kind, cleared, width, height)
 
@@ -96,7 +96,7 @@ def look_at(data: bytes) -> Picture:
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise Refused(
+        raise PictureRefused(
             f"must have at most {MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side; "
             f"this has {width} × {height}"
         )
@@ -108,7 +108,7 @@ def _decode(image: Image.Image) -> None:
     """
     frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
     if frames > MAX_FRAMES or frames * image.width * image.height > MAX_PIXELS_IN_ALL:
-        raise Refused(
+        raise PictureRefused(
             f"must have at most {MAX_FRAMES} frames and "
             f"{MAX_PIXELS_IN_ALL // 1_000_000} million pixels in all"
         )
@@ -148,7 +148,7 @@ def _written_again(
     if number > 1 and (
         number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False)
     ):
-        raise Refused(
+        raise PictureRefused(
             "is an animation too large to be turned or cleared; send it upright and without "
             "EXIF and XMP"
         )

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Request
 
 from services.ingest.articles.answers import PictureAnswer
 from services.ingest.articles.body.links import origin_of
-from services.ingest.articles.media import MAX_FRAMES, MAX_PIXELS, MAX_SIDE, TYPES
-from services.ingest.service import Editor, Service
+from services.ingest.articles.media import MAX_FRAMES, MAX_PIXELS, MAX_SIDE, PICTURE_TYPES
+from services.ingest.service import Editor, RequestService
 from services.ingest.settings import IngestSettings
 from shared.web.asgi import check_content_type, read_body
 from shared.web.openapi import answered, problems
@@ -20,7 +20,7 @@ _PICTURE = {
         "description": f"The picture's bytes, not a form: at most {_MAX:,} bytes "
         f"(`LUOTDOC_MAX_MEDIA_BYTES`), {MAX_PIXELS:,} pixels, {MAX_SIDE:,} on a "
         f"side, {MAX_FRAMES} frames.",
-        "content": dict.fromkeys(("application/octet-stream", *TYPES), _BINARY),
+        "content": dict.fromkeys(("application/octet-stream", *PICTURE_TYPES), _BINARY),
     }
 }
 Name = Annotated[
@@ -50,7 +50,7 @@ routes = APIRouter(tags=["media"])
     }),
 )  # fmt: skip
 async def put_media(
-    request: Request, service: Service, _editor: Editor, name: Name
+    request: Request, service: RequestService, _editor: Editor, name: Name
 ) -> PictureAnswer:
     """Store a picture and answer its address, which is made from its content.
 

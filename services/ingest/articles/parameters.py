@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from luotdoc_events.events import ARTICLE_ID
 from services.ingest.articles import cursors
 from services.ingest.articles.article import State
-from services.ingest.articles.content import Moment
+from services.ingest.articles.content import GivenMoment
 from services.ingest.articles.preconditions import IF_MATCH
 from shared.web.openapi import text_header
 
-ArticleId = Annotated[
+ArticleIdInPath = Annotated[
     str,
     Path(
         pattern=ARTICLE_ID,
@@ -75,7 +75,7 @@ class Listing(BaseModel):
     state: State | None = Field(
         None, description="only articles in this state; without a token only `published` is allowed"
     )
-    modified_since: Moment | None = Field(
+    modified_since: GivenMoment | None = Field(
         None,
         description="RFC 3339 time: articles changed at this time or later, the oldest change "
         "first. Then `next` is never null: poll with it and miss no change; changes "

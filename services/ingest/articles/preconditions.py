@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from services.ingest.articles.article import Article
+from services.ingest.articles.article import StoredArticle
 from shared.base.errors import Problem
 
 _TAG = r'(W/)?"[^"]*"'
@@ -19,7 +19,7 @@ class Preconditions:
     revisions: frozenset[int] | None = None
     create_only: bool = False
 
-    def check(self, current: Article | None) -> None:
+    def check(self, current: StoredArticle | None) -> None:
         """Raises `Problem` 412 unless `current` is what the client expects.
         Check this before anything else.
         """

@@ -14,7 +14,7 @@ from shared.base.urls import link
 from shared.web.state_listing import Held
 
 Kind = Literal["missing", "stale", "extra"]
-KINDS: tuple[Kind, ...] = ("missing", "stale", "extra")
+DIFFERENCES: tuple[Kind, ...] = ("missing", "stale", "extra")
 
 
 @dataclass(frozen=True, slots=True)

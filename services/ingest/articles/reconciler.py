@@ -9,10 +9,10 @@ import httpx
 
 from luotdoc_subscriber.base.errors import Refused, Transient
 from luotdoc_subscriber.base.tasks import supervised
-from services.ingest.articles.reconcile import KINDS, Difference, compare, lasting
+from services.ingest.articles.reconcile import DIFFERENCES, Difference, compare, lasting
 from services.ingest.metrics import IngestMetrics
 from services.ingest.store import ArticleStore
-from shared.web.state_listing import PAGE, Held, read
+from shared.web.state_listing import PAGE, Held, read_listing
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ async def _ask(http: httpx.AsyncClient, url: str, after: str) -> list[Held]:
                 body += part
                 if len(body) > MAX_PAGE_BYTES:
                     raise ValueError(f"an answer has more than {MAX_PAGE_BYTES} bytes")
-        held = read(body)
+        held = read_listing(body)
         if len(held) > PAGE or (held and held[0].id <= after):
             raise ValueError(f"an answer must have at most {PAGE} lines, all behind the id `after`")
     except (httpx.HTTPError, TimeoutError, ValueError) as error:
@@ -112,7 +112,7 @@ class Reconciler:
         except (Refused, Transient) as error:
             log.warning("%s cannot be compared with the articles: %s", name, str(error)[:300])
             return
-        for kind in KINDS:
+        for kind in DIFFERENCES:
             number = sum(each.kind == kind for each in found)
             self._metrics.differences.labels(name, kind).set(number)
             if number:

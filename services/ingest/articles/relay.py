@@ -27,7 +27,7 @@ POLL_SECONDS = 0.25
 LAST_DELAY = 5.0
 """Longest backoff after failures, in seconds."""
 
-Publish = Callable[[Outgoing], Awaitable[None]]
+PublishEvent = Callable[[Outgoing], Awaitable[None]]
 """Returns after the publisher confirm.
 Raises `Transient` without one, aio-pika's `DeliveryError` if no queue is bound."""
 
@@ -36,7 +36,7 @@ class Relay:
     """Publishes the outbox until it is stopped."""
 
     def __init__(
-        self, *, store: ArticleStore, publish: Publish, clock: Clock, metrics: IngestMetrics
+        self, *, store: ArticleStore, publish: PublishEvent, clock: Clock, metrics: IngestMetrics
     ) -> None:
         self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
         self._wake = asyncio.Event()

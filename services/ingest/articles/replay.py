@@ -10,7 +10,7 @@ from services.ingest.articles.article_events import as_event
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from shared.operators.replay_command import progress
-from shared.operators.target import BATCH, message, open_target
+from shared.operators.target import REPLAY_BATCH, message, open_target
 from shared.storage import mongo
 
 
@@ -33,7 +33,7 @@ async def replay_articles(settings: IngestSettings, queue: str, rate: float, res
                     restart,
                     lambda line: bar.update(task, description=line or queue),
                 )
-                while articles := await store.ever_public(target.place.at, BATCH):
+                while articles := await store.ever_public(target.place.at, REPLAY_BATCH):
                     batch = [
                         message(as_event(article, settings.base_url, settings.schemas_url))
                         for article in articles

@@ -7,8 +7,8 @@ from luotdoc_subscriber.base.clock import Clock
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.log import correlate
 from luotdoc_subscriber.base.tasks import supervised
-from services.ingest.articles.article import Article
-from services.ingest.articles.changes import Change, come_due
+from services.ingest.articles.article import StoredArticle
+from services.ingest.articles.changes import Decision, come_due
 from services.ingest.store import ArticleStore
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Schedule:
         if failed is not None:
             raise failed
 
-    def _decide(self, current: Article | None) -> Change:
+    def _decide(self, current: StoredArticle | None) -> Decision:
         if current is None:
             raise RuntimeError("articles are never deleted")
         return come_due(current, self._clock(), self._base_url)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
-from shared.web.asgi import RawHeaders
+from shared.web.headers import RawHeaders
 
 Network = IPv4Network | IPv6Network
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Request
 
 from services.ingest.articles.answers import BatchAnswer
 from services.ingest.reads import read_batches
-from services.ingest.service import ReadSender, Service
+from services.ingest.service import ReadSender, RequestService
 from shared.base.errors import Problem
 from shared.rabbit.batch import COUNTED_HOURS
 from shared.storage.collections import KEY_HOURS
@@ -22,7 +22,8 @@ _COUNTED_ONCE = (
 _BODY = body(
     read_batches.ReadBatchInput,
     examples={"two": {"reads": [{"article": "hello1"}, {"article": "hello1"}]}},
-    description=f"1 to {read_batches.MAX_READS:,} reads, at most {read_batches.MAX_BODY:,} bytes.",
+    description=f"1 to {read_batches.MAX_READS:,} reads, "
+    f"at most {read_batches.MAX_REQUEST_BYTES:,} bytes.",
 )
 _KEY = {
     "name": "Idempotency-Key",
@@ -50,17 +51,18 @@ routes = APIRouter(tags=["reads"])
     responses=answered(200, "The reads are durable.")
     | problems(401, 403, 415, 429, also={
         409: f"The key was first used more than {COUNTED_HOURS} hours ago.",
-        413: f"The body has more than {read_batches.MAX_BODY:,} bytes; the connection is closed.",
+        413: f"The body has more than {read_batches.MAX_REQUEST_BYTES:,} bytes; "
+        "the connection is closed.",
         422: "The request is not valid, or the key was used with another body.",
     }),
 )  # fmt: skip
 async def post_reads(
-    request: Request, service: Service, sender: ReadSender, idempotency_key: Key = None
+    request: Request, service: RequestService, sender: ReadSender, idempotency_key: Key = None
 ) -> BatchAnswer:
     try:
         batch_id = read_batches.keyed_id(sender.name, read_batches.checked_key(idempotency_key))
         wanted = validated(
-            read_batches.ReadBatchInput, await json_body(request, read_batches.MAX_BODY)
+            read_batches.ReadBatchInput, await json_body(request, read_batches.MAX_REQUEST_BYTES)
         ).articles
         accepted = await service.count(batch_id, wanted)
     except Problem:

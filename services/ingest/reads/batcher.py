@@ -33,9 +33,9 @@ MAX_GATHERED = 10
 IDLE_SECONDS = 1.0
 """After so long without a batch an empty one is sent,
 so that the counter knows that no read is missing."""
-RETRY_SECONDS = 0.5
+DELIVERY_RETRY_SECONDS = 0.5
 
-Read = tuple[str, int, int, str]
+BatchedRead = tuple[str, int, int, str]
 """(article, accepted at in milliseconds, salt day, visitor);
 the last two are 0 and "" if the visitor is not known."""
 
@@ -45,7 +45,7 @@ Deliver = Callable[[Batch], Awaitable[None]]
 
 @dataclass
 class _Gathering:
-    reads: list[Read] = field(default_factory=list)
+    reads: list[BatchedRead] = field(default_factory=list)
     durable: asyncio.Future[str] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -185,7 +185,7 @@ class Batcher:
                     # Refuse them: it is not known when they could be sent.
                     while self._gathered:
                         _refuse(self._gathered.popleft().durable, str(error))
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(DELIVERY_RETRY_SECONDS)
             except Exception:
                 _refuse(durable, "a read could not be stored; it is logged")
                 raise
@@ -205,7 +205,7 @@ class Batcher:
             self._schedule()
 
 
-def grouped(reads: Iterable[Read]) -> tuple[list[Group], str]:
+def grouped(reads: Iterable[BatchedRead]) -> tuple[list[Group], str]:
     """Equal reads as groups, and the hashes of their distinct visitors in the wire's form.
 
     This runs for each read of the site: one more microsecond is 4 % of a read's cost.

@@ -16,21 +16,12 @@ from contextlib import contextmanager
 
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.known import KnownArticles
-from services.ingest.reads.pipeline import LIMIT, RELOAD, UNKNOWN, Pipeline, Read, too_many
+from services.ingest.reads.pipeline import LIMIT, RELOAD, UNKNOWN, IncomingRead, Pipeline, too_many
 from services.ingest.reads.read_request import MAX_BODY, article_of, checked_article
 from shared.base.errors import Problem, Unavailable
-from shared.web.asgi import (
-    RawHeaders,
-    Receive,
-    Scope,
-    Send,
-    check_query,
-    query_value,
-    read_body,
-    respond,
-)
+from shared.web.asgi import Receive, Scope, Send, check_query, query_value, read_body, respond
 from shared.web.fastpath import FastRequest
-from shared.web.headers import OPEN, lines
+from shared.web.headers import OPEN, RawHeaders, header_lines
 from shared.web.problems import respond_problem
 
 _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -53,9 +44,10 @@ class Beacon:
         outcomes = ("unknown", "invalid", "unavailable", LIMIT, *FILTERED)
         self._outcomes = {name: metrics.reads.labels("reader", name) for name in outcomes}
         self._heads = {
-            reason: lines([*_answer(outcome, b"-"), *OPEN]) for reason, outcome in FILTERED.items()
+            reason: header_lines([*_answer(outcome, b"-"), *OPEN])
+            for reason, outcome in FILTERED.items()
         }
-        self._waiting: dict[Future[str], list[tuple[Read, FastRequest, float]]] = {}
+        self._waiting: dict[Future[str], list[tuple[IncomingRead, FastRequest, float]]] = {}
         """Reads on the fast path, with request and start, by the outcome that they wait for."""
         self._took = metrics.read_answered
         self._in_flight = 0
@@ -72,7 +64,7 @@ class Beacon:
         started = time.perf_counter()
         try:
             article = article_of(request.body)
-            read = Read(article, request.peer, request.headers)
+            read = IncomingRead(article, request.peer, request.headers)
             outcome = self.pipeline.judge(read)
         except (Problem, Unavailable):
             return False
@@ -87,7 +79,7 @@ class Beacon:
         waiting.append((read, request, started))
         return True
 
-    def _drop(self, read: Read, request: FastRequest, started: float) -> bool:
+    def _drop(self, read: IncomingRead, request: FastRequest, started: float) -> bool:
         if read.reason == UNKNOWN:
             return False
         self._outcomes[read.reason].inc()
@@ -107,7 +99,7 @@ class Beacon:
         if outcome.cancelled():
             failed = Unavailable("ingest is stopping")
         elif (failed := outcome.exception()) is None:
-            head = lines([*_answer(COUNTED, outcome.result().encode()), *OPEN])
+            head = header_lines([*_answer(COUNTED, outcome.result().encode()), *OPEN])
         took, now = self._took, time.perf_counter()
         for read, request, started in reads:
             took(now - started)
@@ -172,7 +164,7 @@ class Beacon:
         """
         await self._need(article)
         peer = scope["client"][0] if scope.get("client") else ""
-        read = Read(article, peer, scope["headers"])
+        read = IncomingRead(article, peer, scope["headers"])
         outcome = self.pipeline.judge(read)
         if outcome is not None:
             # Other reads wait for it too: this request's end must not cancel it.

@@ -23,7 +23,7 @@ from shared.rabbit.batch import Batch
 
 log = logging.getLogger(__name__)
 
-Publish = Callable[[Batch], Awaitable[None]]
+PublishBatch = Callable[[Batch], Awaitable[None]]
 """Returns after the publisher confirm.
 Raises `Transient`, or aio-pika's `DeliveryError` if no queue is bound."""
 
@@ -49,7 +49,7 @@ class Outlet:
     """
 
     def __init__(
-        self, *, publish: Publish, spool: Spool, clock: Clock, metrics: IngestMetrics
+        self, *, publish: PublishBatch, spool: Spool, clock: Clock, metrics: IngestMetrics
     ) -> None:
         self._publish, self._spool, self._clock, self._metrics = publish, spool, clock, metrics
         # One thread, because the spool's methods must be called one at a time.

@@ -15,16 +15,16 @@ from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.signs import read_signs
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem
-from shared.web.asgi import RawHeaders
+from shared.web.headers import RawHeaders
 
 UNKNOWN, LIMIT, BOT, RELOAD = "unknown", "limit", "bot", "reload"
 """Reasons to drop a read. The others are those of `signs`."""
 
-Salts = Callable[[], tuple[int, bytes, bytes | None]]
+SaltSource = Callable[[], tuple[int, bytes, bytes | None]]
 """Answers (day since 1970, its salt, the previous day's salt during one window after the turn)."""
 
 
-class Read:
+class IncomingRead:
     """A read on its way through the steps, which fill in what they find."""
 
     __slots__ = (
@@ -53,7 +53,7 @@ class Read:
         """Seconds until the address may send a read again, if the reason is `limit`."""
 
 
-Step = Callable[[Read], Future[str] | None]
+PipelineStep = Callable[[IncomingRead], Future[str] | None]
 """Answers None if the next step shall judge the read, or the outcome of the batch that it waits
 for. A step that drops the read sets its reason."""
 
@@ -71,7 +71,7 @@ class Pipeline:
         filter_bots: bool,
         addresses: Addresses,
         window: ReloadWindow,
-        salts: Salts,
+        salts: SaltSource,
     ) -> None:
         self._batcher, self._known, self._limit, self._origins = batcher, known, limit, origins
         self._addresses, self._window, self._salts = addresses, window, salts
@@ -84,9 +84,9 @@ class Pipeline:
             (bool(window.window), self.reload_window),
             (True, self.batch),
         )
-        self.steps: tuple[Step, ...] = tuple(step for wanted, step in chosen if wanted)
+        self.steps: tuple[PipelineStep, ...] = tuple(step for wanted, step in chosen if wanted)
 
-    def judge(self, read: Read) -> Future[str] | None:
+    def judge(self, read: IncomingRead) -> Future[str] | None:
         """Take the read through the steps. Raises `Unavailable` if no batch takes it.
 
         None: it is dropped for `read.reason`, now. Else the batch's future, whose result is the
@@ -103,31 +103,31 @@ class Pipeline:
                 return None
         raise AssertionError("the last step answers a future")
 
-    def known(self, read: Read) -> None:
+    def known(self, read: IncomingRead) -> None:
         """Drop reads of articles that are not public, as far as this process knows."""
         if read.article not in self._known:
             read.reason = UNKNOWN
 
-    def address(self, read: Read) -> None:
+    def address(self, read: IncomingRead) -> None:
         """Find the reader's address."""
         read.address = self._addresses.reader(read.peer, read.headers)
 
-    def limit(self, read: Read) -> None:
+    def limit(self, read: IncomingRead) -> None:
         """Drop reads of an address over its limit."""
         read.wait = self._limit.wait(read.address)
         if read.wait:
             read.reason = LIMIT
 
-    def signs(self, read: Read) -> None:
+    def signs(self, read: IncomingRead) -> None:
         """Drop prefetches, and reads from other sites' pages."""
         read.agent, read.reason = read_signs(read.headers, self._origins)
 
-    def bot(self, read: Read) -> None:
+    def bot(self, read: IncomingRead) -> None:
         """Drop programs' reads."""
         if is_bot(read.agent):
             read.reason = BOT
 
-    def reload_window(self, read: Read) -> Future[str] | None:
+    def reload_window(self, read: IncomingRead) -> Future[str] | None:
         """Drop a visitor's second read of an article; if the first is in flight, wait for it."""
         read.salt_day, salt, before = self._salts()
         read.visitor = visitor(salt, read.address, read.agent)
@@ -145,14 +145,14 @@ class Pipeline:
             read.reason = RELOAD
         return pending
 
-    def batch(self, read: Read) -> Future[str]:
+    def batch(self, read: IncomingRead) -> Future[str]:
         """Add the read to a batch. It enters the window once the batch is durable."""
         outcome = self._batcher.add(read.article, read.salt_day, read.visitor)
         if read.key:
             self._window.begin(read.key, outcome)
         return outcome
 
-    def note_reload(self, read: Read) -> None:
+    def note_reload(self, read: IncomingRead) -> None:
         """Account for a reload whose first read has become durable."""
         self._batcher.filtered(RELOAD, read.article)
 

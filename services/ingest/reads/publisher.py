@@ -2,12 +2,12 @@
 
 from luotdoc_subscriber.rabbit.broker import Broker
 from luotdoc_subscriber.rabbit.publishing import publish
-from services.ingest.reads.outlet import Publish
+from services.ingest.reads.outlet import PublishBatch
 from shared.rabbit import topology
 from shared.rabbit.batch import Batch
 
 
-def make_publisher(broker: Broker, confirm_timeout: float) -> Publish:
+def make_publisher(broker: Broker, confirm_timeout: float) -> PublishBatch:
     """A function that publishes a batch to the exchange of reads,
     with a confirm within `confirm_timeout` seconds.
     """
@@ -16,7 +16,7 @@ def make_publisher(broker: Broker, confirm_timeout: float) -> Publish:
         await publish(
             broker,
             batch.body(),
-            topology.READS,
+            topology.READS_EXCHANGE,
             topology.READS_KEY,
             timeout=confirm_timeout,
             content_type="application/json",

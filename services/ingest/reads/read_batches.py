@@ -21,7 +21,7 @@ from shared.base.errors import Problem
 from shared.rabbit.batch import BATCH, COUNTED_HOURS, QUARTER_MS, Batch
 
 MAX_READS = 1000
-MAX_BODY = 128 * 1024
+MAX_REQUEST_BYTES = 128 * 1024
 MAX_KEY = 255
 _TOO_LATE = (
     f"the key was first used more than {COUNTED_HOURS} hours ago. If a request with it was "
@@ -73,7 +73,7 @@ def keyed_id(token: str, key: str) -> str:
     return "h" + sha256(orjson.dumps([token, key])).hexdigest()
 
 
-def digest_of(articles: list[str]) -> str:
+def digest_of_batch(articles: list[str]) -> str:
     """A digest of the request's articles, independent of the JSON's spacing."""
     return sha256(orjson.dumps(articles)).hexdigest()
 
@@ -84,7 +84,7 @@ def make_batch(batch_id: str, articles: list[str], note: KeyNote, now: int) -> B
     Raises `Problem` 422 if the key was used with another body,
     409 if the counter would park the batch as too old.
     """
-    if note.digest != digest_of(articles):
+    if note.digest != digest_of_batch(articles):
         raise Problem.invalid("Idempotency-Key", "was used with another body")
     if note.minted_at < now - COUNTED_HOURS * 3_600_000:
         raise Problem(409, _TOO_LATE)

@@ -28,7 +28,7 @@ LARGEST = 64 * 1024 * 1024
 file is not ours, and might not fit into memory."""
 
 
-def encode(batch: Batch) -> bytes:
+def encode_record(batch: Batch) -> bytes:
     """`batch` as one record."""
     payload = orjson.dumps(
         [batch.batch_id, batch.minted_at, batch.reads, orjson.Fragment(batch.body())]
@@ -36,7 +36,7 @@ def encode(batch: Batch) -> bytes:
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def decode(data: bytes) -> tuple[list[Batch], int]:
+def decode_record(data: bytes) -> tuple[list[Batch], int]:
     """The batches in `data`, and the offset of the first damage:
     the length of `data` if there is none.
 

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from shared.base.urls import origin_of
-from shared.web.asgi import RawHeaders
+from shared.web.headers import RawHeaders
 
 PREFETCH, ORIGIN = "prefetch", "origin"
-ANY = "*"
+ANY_PAGE = "*"
 """The origin that stands for all: every site's pages may send reads."""
 
 _PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
@@ -47,7 +47,7 @@ def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, st
     # `same-origin`: the page is on this host, by whatever name the site is reached.
     if site == b"same-origin" or not (origin or site):
         return agent, ""
-    if origin.decode("latin-1") in origins or ANY in origins:
+    if origin.decode("latin-1") in origins or ANY_PAGE in origins:
         return agent, ""
     return agent, "" if _is_page_of_ours(site.lower(), origin, referer, origins) else ORIGIN
 

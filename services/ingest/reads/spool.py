@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from luotdoc_subscriber.base.errors import LuotdocError
-from services.ingest.reads.segment import Segment, decode, encode, is_at
+from services.ingest.reads.segment import Segment, decode_record, encode_record, is_at
 from shared.base.errors import Unavailable
 from shared.rabbit.batch import Batch
 
@@ -158,7 +158,7 @@ class Spool:
 
         Raises `SpoolFull` or `SpoolUnusable`; then the batch is not stored.
         """
-        record = encode(batch)
+        record = encode_record(batch)
         if self._lock < 0:
             raise SpoolUnusable(f"the spool cannot be used: {self.trouble}")
         if self.bytes + len(record) > self._limit:
@@ -210,7 +210,7 @@ class Spool:
             self._pass_over(path, error)
             return []
         self._unreadable.pop(path, None)
-        batches, good = decode(data)
+        batches, good = decode_record(data)
         if good < len(data) and not segment.damaged:
             segment.damaged = True
             log.error(

@@ -34,7 +34,7 @@ from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
 from luotdoc_subscriber.rabbit.direct import told_of_rights, way_into
 from luotdoc_subscriber.rabbit.properties import Unreadable
 from shared.base.settings import load_settings
-from shared.operators.parked_message import again, handle_of, line, printable
+from shared.operators.parked_message import handle_of, line, printable, redriven
 from shared.operators.parked_queue import each, number_of
 from shared.rabbit.topology import WORK_QUEUES
 
@@ -120,7 +120,7 @@ async def _settle(settings: SubscriberSettings, chosen: argparse.Namespace) -> i
                     )
                     left += 1
                     continue
-                await back.publish(again(message, chosen.force), chosen.queue, mandatory=True)
+                await back.publish(redriven(message, chosen.force), chosen.queue, mandatory=True)
             await message.ack()
             print(f"{handle}  {'redriven' if back else 'discarded'}")
     for handle in sorted(missing):

@@ -157,7 +157,7 @@ async def last_offset(connection: AbstractConnection) -> int:
             await message.ack(multiple=True)
 
 
-def again(message: AbstractIncomingMessage) -> aio_pika.Message:
+def original(message: AbstractIncomingMessage) -> aio_pika.Message:
     """The message as it was first published."""
     headers = passed_on({name: value for name, value in message.headers.items() if name != OFFSET})
     return aio_pika.Message(
@@ -264,7 +264,7 @@ async def _send(
         try:
             check_readable(message)
             if at <= end and chosen.wants(events.Envelope.model_validate_json(message.body)):
-                batch.append(again(message))
+                batch.append(original(message))
         except (Permanent, ValidationError):
             unreadable += 1
         if len(batch) == REPLAY_BATCH or read % SKIM == 0 or at >= end:

@@ -59,7 +59,7 @@ def printable(text: str, kept: str = "") -> str:
     )
 
 
-def again(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
+def redriven(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
     """A copy of the message for its work queue."""
     # The replay's header stays. Our other headers were about the failed attempts and go.
     headers = passed_on(

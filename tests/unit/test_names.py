@@ -36,10 +36,6 @@ def defined(tree: ast.Module) -> Iterator[str]:
             yield node.target.id
 
 
-NOT_YET = {"PREFIX", "Pairs", "origin_of", "printable"}
-"""Names that still stand twice. Rename one of the two, then take it off this list."""
-
-
 def is_type_variable(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and ast.unparse(value.func) == "TypeVar"
 
@@ -87,8 +83,8 @@ def test_names_are_found() -> None:
 
 
 def test_no_two_classes_share_a_name() -> None:
-    assert twice(name for name in sorted(places()) if is_class(name) and name not in NOT_YET) == {}
+    assert twice(name for name in sorted(places()) if is_class(name)) == {}
 
 
 def test_what_others_import_shares_its_name_with_nothing() -> None:
-    assert twice(sorted(imported() - SAME_EVERYWHERE - NOT_YET)) == {}
+    assert twice(sorted(imported() - SAME_EVERYWHERE)) == {}

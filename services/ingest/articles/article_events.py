@@ -4,7 +4,7 @@ from typing import Any
 
 from luotdoc_events import events
 from services.ingest.articles.article import Content, StoredArticle, Weight, url_of
-from services.ingest.articles.body.links import absolute, origin_of
+from services.ingest.articles.body.links import absolute, site_root
 
 _QUIET = frozenset(
     {"slug", "section", "byline", "tags", "language", "published_at", "reads_baseline"}
@@ -57,7 +57,7 @@ def full_event(
     content = article.content
     image = content.image
     if image is not None and image.url.startswith("/"):
-        image = image.model_copy(update={"url": f"{origin_of(base_url)}{image.url}"})
+        image = image.model_copy(update={"url": f"{site_root(base_url)}{image.url}"})
     return kind(
         id=article.id,
         revision=article.revision,

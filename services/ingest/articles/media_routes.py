@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from services.ingest.articles.answers import PictureAnswer
-from services.ingest.articles.body.links import origin_of
+from services.ingest.articles.body.links import site_root
 from services.ingest.articles.media import MAX_FRAMES, MAX_PIXELS, MAX_SIDE, PICTURE_TYPES
 from services.ingest.service import Editor, RequestService
 from services.ingest.settings import IngestSettings
@@ -66,7 +66,7 @@ async def put_media(
     await service.store.put_media(picture.name, picture.type, name, picture.data)
     path = f"/media/{picture.name}"
     return PictureAnswer(
-        url=origin_of(service.base_url) + path,
+        url=site_root(service.base_url) + path,
         path=path,
         type=picture.type,
         bytes=len(picture.data),

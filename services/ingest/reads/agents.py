@@ -15,7 +15,7 @@ from functools import lru_cache
 from ahocorasick_rs import BytesAhoCorasick
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from services.ingest.reads.plain_agents import PLAIN
+from services.ingest.reads.plain_agents import PLAIN_AGENT
 
 MAX_LENGTH = 512
 """Upper bound for the bytes of a user agent that are examined."""
@@ -190,7 +190,7 @@ def is_bot(user_agent: bytes) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _is_bot(user_agent: bytes) -> bool:
-    return not PLAIN.fullmatch(user_agent) and _is_other_bot(user_agent.lower())
+    return not PLAIN_AGENT.fullmatch(user_agent) and _is_other_bot(user_agent.lower())
 
 
 def _is_other_bot(agent: bytes) -> bool:

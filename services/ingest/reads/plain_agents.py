@@ -2,7 +2,7 @@
 
 import re
 
-PLAIN = re.compile(
+PLAIN_AGENT = re.compile(
     rb"Mozilla/5\.0 \((?:Windows NT \d+\.\d+(?:; Win64; x64|; WOW64)?|X11; Linux x86_64"
     rb"|Macintosh; Intel Mac OS X \d+[\d_.]*|Linux; Android \d+(?:\.\d+)*; K)\) AppleWebKit/[\d.]+ "
     rb"[(]KHTML, like Gecko[)] (?:Chrome/[\d.]+(?: Mobile)?|Version/[\d.]+) Safari/[\d.]+"

@@ -7,7 +7,7 @@ from services.ingest.articles.body import elements
 from services.ingest.articles.body.editor_warnings import Warn
 from services.ingest.articles.body.ids import id_of
 from services.ingest.articles.body.links import Links
-from services.ingest.articles.body.markup import Pairs
+from services.ingest.articles.body.markup import AttributePairs
 from services.ingest.articles.body.nodes import Attributes
 
 _EVERYWHERE = ("lang", "dir")
@@ -35,7 +35,7 @@ class KeptAttributes:
     links: Links
     warn: Warn
 
-    def of(self, tag: str, attributes: Attributes) -> Pairs:
+    def of(self, tag: str, attributes: Attributes) -> AttributePairs:
         """The attributes of an element that stay, without its id and alignment."""
         if not attributes:
             return ()
@@ -77,12 +77,12 @@ class KeptAttributes:
         return None
 
 
-def given(attributes: Attributes, *names: str) -> Pairs:
+def given(attributes: Attributes, *names: str) -> AttributePairs:
     """Those of the attributes `names` that have a value, unchecked."""
     return tuple((name, value) for name in names if (value := (attributes.get(name) or "").strip()))
 
 
-def sizes(attributes: Attributes) -> Pairs:
+def sizes(attributes: Attributes) -> AttributePairs:
     """Width and height in pixels, where they are whole numbers above 0."""
     found = []
     for name in ("width", "height"):

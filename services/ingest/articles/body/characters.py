@@ -27,7 +27,7 @@ def shows(text: str) -> bool:
     )
 
 
-def printable(text: str) -> str:
+def without_controls(text: str) -> str:
     """`text` without control characters; those that stand between two words become line breaks."""
     return text if text.isprintable() else FORBIDDEN.sub("", _BREAKS.sub("\n", text))
 
@@ -36,7 +36,7 @@ def plain(text: str) -> str:
     """A decoded text or attribute value in NFC, without the control characters that its entities
     may have brought.
     """
-    text = printable(text)
+    text = without_controls(text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

@@ -3,9 +3,13 @@
 import re
 from dataclasses import dataclass
 
-from services.ingest.articles.body.characters import composed, printable, with_escapes_composed
+from services.ingest.articles.body.characters import (
+    composed,
+    with_escapes_composed,
+    without_controls,
+)
 from services.ingest.articles.body.editor_warnings import Warned, Warnings
-from services.ingest.articles.body.ids import PREFIX
+from services.ingest.articles.body.ids import ID_PREFIX
 from services.ingest.articles.body.links import Links
 from services.ingest.articles.body.prepare import prepare
 from services.ingest.articles.body.sanitiser import has_content, sanitise
@@ -37,7 +41,7 @@ def clean(html: str, page: str) -> Body:
     of it.
     """
     warnings = Warnings()
-    shown = printable(html)
+    shown = without_controls(html)
     if len(shown) < len(html):
         warnings.add(
             "control characters were taken out: has the text been read in its right encoding?"
@@ -53,7 +57,7 @@ def clean(html: str, page: str) -> Body:
     written, missing = walker.writer.finish()
     for target in dict.fromkeys(missing):
         warnings.add(
-            f"the link to #{target.removeprefix(PREFIX)} was taken off: nothing has that id"
+            f"the link to #{target.removeprefix(ID_PREFIX)} was taken off: nothing has that id"
         )
     # Whatever the steps before did, the sanitiser alone decides what is safe to publish.
     safe = with_escapes_composed(sanitise(composed(written)))

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from services.ingest.articles.body.markup import Inline, Leaf, Pairs
-from services.ingest.articles.body.style import CLASSES, PLAIN, Align, Look
+from services.ingest.articles.body.markup import AttributePairs, Inline, Leaf
+from services.ingest.articles.body.style import CLASSES, PLAIN_LOOK, Align, Look
 from services.ingest.articles.body.symbols import FONTS
 
 MAX_INLINE = 16
@@ -17,7 +17,7 @@ class Context:
     inlines: tuple[Inline, ...] = ()
     leaf: Leaf = field(default_factory=Leaf)
     align: Align | None = None
-    unwritten: Pairs = ()
+    unwritten: AttributePairs = ()
     """`lang` and `dir` of blocks around that are not written; the blocks inside get them."""
     lines: bool = False
     """Whether line ends of the source are line ends of the text."""
@@ -28,7 +28,7 @@ class Context:
         """The context inside an element with `look`: adds inline elements for what it sets, removes
         bold and italic that it takes back.
         """
-        if look is PLAIN:
+        if look is PLAIN_LOOK:
             return self
         inlines = self.inlines
         for group, wanted, tag in (
@@ -52,11 +52,11 @@ class Context:
             return self
         return replace(self, inlines=inlines[:MAX_INLINE], lines=lines, font=font)
 
-    def aligned(self) -> Pairs:
+    def aligned(self) -> AttributePairs:
         """The class attribute for the alignment, if there is one."""
         return (("class", CLASSES[self.align]),) if self.align else ()
 
-    def in_unwritten(self, tag: str, kept: Pairs) -> "Context":
+    def in_unwritten(self, tag: str, kept: AttributePairs) -> "Context":
         """The context inside a block that is not written, with its language and direction.
 
         The language of a `<body>` (`main` here) is ignored: Word sets one, often wrong, on every
@@ -71,7 +71,7 @@ class Context:
         )
         return replace(self, unwritten=self.inherited(kept)) if kept else self
 
-    def inherited(self, kept: Pairs) -> Pairs:
+    def inherited(self, kept: AttributePairs) -> AttributePairs:
         """`kept`, and language and direction of blocks around that were not written."""
         if not self.unwritten:
             return kept

@@ -5,10 +5,10 @@ import unicodedata
 import zlib
 from dataclasses import dataclass, field
 
-from services.ingest.articles.body.markup import Pairs, start_tag
+from services.ingest.articles.body.markup import AttributePairs, start_tag
 from services.ingest.articles.body.output import Output
 
-PREFIX = "body-"
+ID_PREFIX = "body-"
 """Begins every id in a body, so that none equals an id or a global name of the page around it."""
 MAX_ID = 100
 
@@ -21,10 +21,10 @@ def id_of(raw: str) -> str:
     Two different ids of a source stay different.
     """
     plain = _NOT_ID.sub(_spelled, unicodedata.normalize("NFC", raw.strip())).strip("-")
-    plain = plain.removeprefix(PREFIX)
+    plain = plain.removeprefix(ID_PREFIX)
     if len(plain) > MAX_ID:
         plain = f"{plain[: MAX_ID - 9]}-{zlib.crc32(plain.encode()):08x}"
-    return f"{PREFIX}{plain}" if plain else ""
+    return f"{ID_PREFIX}{plain}" if plain else ""
 
 
 def _spelled(other: re.Match[str]) -> str:
@@ -46,7 +46,7 @@ class Ids:
     """Ids given since the current run began."""
     waiting: list[str] = field(default_factory=list)
 
-    def claim(self, id: str) -> Pairs:
+    def claim(self, id: str) -> AttributePairs:
         """The id attribute for the element that is written now: `id`, else one that waits."""
         if id and id not in self.used:
             self.used.add(id)

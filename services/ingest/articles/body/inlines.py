@@ -8,7 +8,7 @@ from services.ingest.articles.body.context import MAX_INLINE, Context
 from services.ingest.articles.body.editor_warnings import Warn
 from services.ingest.articles.body.element import Element
 from services.ingest.articles.body.links import Links, unfinished
-from services.ingest.articles.body.markup import Inline, Pairs
+from services.ingest.articles.body.markup import AttributePairs, Inline
 from services.ingest.articles.body.writer import Writer
 
 _GROUPS = {
@@ -45,7 +45,7 @@ class Inlines:
         inline = Inline(tag, kept, _GROUPS.get(tag, ""), id)
         return replace(context, inlines=(*context.inlines, inline))
 
-    def _link(self, element: Element, kept: Pairs, context: Context) -> Context:
+    def _link(self, element: Element, kept: AttributePairs, context: Context) -> Context:
         href = (element.attributes.get("href") or "").strip()
         address = self.links.link(href)
         if address and unfinished(href):

@@ -67,7 +67,7 @@ class _Formats:
             self._equal[key] -= 1
 
 
-class Tally:
+class ParseEffort:
     """Adds up what a parser will do, tag by tag."""
 
     def __init__(self) -> None:

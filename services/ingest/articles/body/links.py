@@ -117,7 +117,7 @@ class Links:
         whole, _, fragment = address.partition("#")
         if fragment and _bare(whole) == _bare(self.page):
             return _within(fragment)
-        inside = address.removeprefix(origin_of(self.page))
+        inside = address.removeprefix(site_root(self.page))
         if inside[:2] == "//" or inside[:1] not in ("/", "?", "#", ""):
             return address if reachable(address) else None
         return inside if inside.startswith("/") else f"/{inside}"
@@ -143,7 +143,7 @@ def _parses(address: str) -> bool:
         return False
 
 
-def origin_of(address: str) -> str:
+def site_root(address: str) -> str:
     """Scheme and host of an absolute address. Raises ValueError if it is not absolute."""
     root = _ROOT.match(address)
     if root is None:
@@ -157,7 +157,7 @@ def absolute(body_html: str, base_url: str) -> str:
     `body_html` is the output of `clean`, whose attributes are in double quotes. Text that looks
     like an attribute is therefore not changed.
     """
-    origin = origin_of(base_url)
+    origin = site_root(base_url)
 
     def tag(match: re.Match[str]) -> str:
         return _FROM_ROOT.sub(rf'\1="{origin}/', match[0])

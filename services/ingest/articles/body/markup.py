@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-Pairs = tuple[tuple[str, str], ...]
+AttributePairs = tuple[tuple[str, str], ...]
 """Attributes of an element of the body, in the order in which they are written."""
 
 
@@ -15,7 +15,7 @@ class Inline:
     """
 
     tag: str
-    attributes: Pairs = ()
+    attributes: AttributePairs = ()
     group: str = ""
     """The property of text that it sets and that a style can take back: bold, italic, underline,
     struck or raised; empty for another element.
@@ -32,7 +32,7 @@ class Leaf:
     """
 
     tag: str = ""
-    attributes: Pairs = ()
+    attributes: AttributePairs = ()
     id: str = ""
 
 

@@ -11,7 +11,7 @@ from services.ingest.articles.body.ids import id_of
 from services.ingest.articles.body.links import Links
 from services.ingest.articles.body.markup import Inline, Leaf
 from services.ingest.articles.body.nodes import Attributes, attributes_of, siblings
-from services.ingest.articles.body.pictures import Pictures, emoji
+from services.ingest.articles.body.pictures import ImageTags, emoji
 from services.ingest.articles.body.players import Players
 from services.ingest.articles.body.replacements import Link, Replacements
 from services.ingest.articles.body.sources import picture_source
@@ -28,7 +28,7 @@ class MediaWriter:
         self._writer = writer
         self._links = links
         self._warn = warn
-        self._pictures = Pictures(links, warn)
+        self._pictures = ImageTags(links, warn)
         self._players = Players(links)
         self.replacements = Replacements(links, warn)
 

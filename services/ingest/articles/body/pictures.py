@@ -19,7 +19,7 @@ _EMOJI_SIZE = 32
 
 
 @dataclass(slots=True)
-class Pictures:
+class ImageTags:
     """Writes `<img>` tags. `warn` takes a message for each picture that is left out or has no alt
     text.
     """

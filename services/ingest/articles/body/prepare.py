@@ -8,7 +8,7 @@ from services.ingest.articles.body.editor_warnings import Warn
 from services.ingest.articles.body.elements import TABLE_PARTS
 from services.ingest.articles.body.limits import (
     MAX_ATTRIBUTES,
-    Tally,
+    ParseEffort,
     check_attributes,
     self_closed,
 )
@@ -64,7 +64,7 @@ class _Rewriter:
 
     sheets: list[str] | None
     warn: Warn
-    tally: Tally = field(default_factory=Tally)
+    tally: ParseEffort = field(default_factory=ParseEffort)
     fonts: list[str] = field(default_factory=list)
     """The element that each open `<font>` became."""
 

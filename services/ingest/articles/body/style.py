@@ -40,7 +40,7 @@ class Look:
     """Whether there is a picture behind the text."""
 
 
-PLAIN = Look()
+PLAIN_LOOK = Look()
 
 
 def align_of(value: str) -> Align | Literal["start"] | None:
@@ -83,7 +83,7 @@ def look_of(style: str | None, sheet: str = "") -> Look:
     them, and of two for one property the last one counts.
     """
     if not style and not sheet:
-        return PLAIN
+        return PLAIN_LOOK
     return _read(
         f"{sheet[:MAX_STYLE]};{(style or '')[:MAX_STYLE]}" if sheet else (style or "")[:MAX_STYLE]
     )

@@ -13,7 +13,7 @@ from services.ingest.articles.body.characters import fewer_marks
 from services.ingest.articles.body.elements import LISTS
 from services.ingest.articles.body.ids import Ids
 from services.ingest.articles.body.inline_stack import InlineStack
-from services.ingest.articles.body.markup import Inline, Leaf, Pairs, start_tag
+from services.ingest.articles.body.markup import AttributePairs, Inline, Leaf, start_tag
 from services.ingest.articles.body.output import Output
 
 _SPACE = " \t\n\r\f"
@@ -68,7 +68,7 @@ class Writer:
         """How many containers are open."""
         return len(self._containers) - 1
 
-    def open(self, tag: str, attributes: Pairs, id: str) -> None:
+    def open(self, tag: str, attributes: AttributePairs, id: str) -> None:
         """Begin a container.
 
         A list directly after an item of a list is written into that item: most editors write nested

@@ -30,7 +30,7 @@ from services.counter.metrics import CounterMetrics
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
 from shared.rabbit import topology
-from shared.rabbit.batch import accounted
+from shared.rabbit.batch_parsing import accounted
 from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo

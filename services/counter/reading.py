@@ -12,7 +12,8 @@ from luotdoc_subscriber.base.clock import from_millis
 from luotdoc_subscriber.base.errors import Permanent
 from luotdoc_subscriber.parking import FORCE, check_readable
 from services.counter.aside import ToPark
-from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch, parse
+from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch
+from shared.rabbit.batch_parsing import parse
 
 log = logging.getLogger(__name__)
 

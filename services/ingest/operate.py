@@ -18,7 +18,8 @@ from services.ingest.articles.reconcile import DIFFERENCES, parse_subscribers
 from services.ingest.articles.reconciler import differences
 from services.ingest.reads.outlet import PublishBatch
 from services.ingest.reads.publisher import make_publisher
-from services.ingest.reads.spool import Spool, SpoolLocked, SpoolUnusable, instances
+from services.ingest.reads.spool import Spool, SpoolUnusable
+from services.ingest.reads.spool_folder import SpoolLocked, instances
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from services.ingest.tokens import digest_of_token

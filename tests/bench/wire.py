@@ -11,7 +11,8 @@ import orjson
 
 from services.counter.tally import fold
 from services.ingest.reads.batcher import BatchedRead, grouped
-from shared.rabbit.batch import Batch, batch_id, parse
+from shared.rabbit.batch import Batch, batch_id
+from shared.rabbit.batch_parsing import parse
 from tests.bench.figures import Figure, middle, number, spread
 from tests.bench.rig import Rig
 from tests.bench.traffic import article

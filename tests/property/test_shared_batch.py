@@ -6,14 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.reads.batcher import BatchedRead, grouped
-from shared.rabbit.batch import (
-    QUARTER_MS,
-    REASONS,
-    Batch,
-    Group,
-    join_hashes,
-    parse,
-)
+from shared.rabbit.batch import FILTERED_CLASSES, QUARTER_MS, Batch, Group, join_hashes
+from shared.rabbit.batch_parsing import parse
 
 AT = 1_795_417_500_000
 
@@ -48,7 +42,7 @@ CONTENTS = st.lists(
         ),
         st.builds(
             _filtered,
-            st.sampled_from([*REASONS, "other"]),
+            st.sampled_from([*FILTERED_CLASSES, "other"]),
             ARTICLES | st.just(""),
             QUARTERS,
             st.integers(1, 1 << 35),

@@ -5,7 +5,8 @@ from collections import Counter
 import orjson
 
 from services.counter.tally import Day, EpochSums, by_day, fold
-from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id, parse
+from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id
+from shared.rabbit.batch_parsing import parse
 
 NOON = 1_795_435_200_000
 """2026-11-23T12:00:00Z in milliseconds: the beginning of quarter 1994928 since 1970, of quarter 48

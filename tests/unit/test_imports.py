@@ -71,6 +71,7 @@ PURE = {
         f"shared.{name}"
         for name in (
             "rabbit.batch",
+            "rabbit.batch_parsing",
             "storage.counts",
             "storage.gaps",
             "storage.quarters",

@@ -6,18 +6,14 @@ from typing import Any
 import pytest
 
 from luotdoc_subscriber.base.errors import Permanent
-from shared.rabbit.batch import (
-    KEYED,
+from shared.rabbit.batch import KEYED, QUARTER_MS, Batch, batch_id, place
+from shared.rabbit.batch_parsing import (
     MAX_BATCH_BYTES,
     MAX_GROUPS,
     MAX_READS,
-    QUARTER_MS,
-    Batch,
     accounted,
-    batch_id,
     identify,
     parse,
-    place,
 )
 
 AT = 1_795_417_500_000

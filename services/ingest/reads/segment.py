@@ -20,7 +20,8 @@ from pathlib import Path
 import orjson
 
 from luotdoc_subscriber.base.errors import Permanent
-from shared.rabbit.batch import Batch, parse
+from shared.rabbit.batch import Batch
+from shared.rabbit.batch_parsing import parse
 
 _HEAD = struct.Struct(">II")
 LARGEST = 64 * 1024 * 1024

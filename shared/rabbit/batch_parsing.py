@@ -89,10 +89,7 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
     version, hashes = content.get("v", 1) if type(content) is dict else None, ""
     try:
         if type(version) is int and version == 2:
-            groups, hashes = (
-                _version_2(content["groups"], minted),
-                content.get("visitors", ""),
-            )
+            groups, hashes = _version_2(content["groups"], minted), content.get("visitors", "")
             _check_hashes(hashes, sum([group[-1] for group in groups]))
         elif type(version) is int and version == 1:
             groups = _version_1(content["reads"], content.get("filtered", {}), number, minted)
@@ -177,9 +174,6 @@ def _version_1(reads: Any, filtered: Any, number: int, minted: int) -> list[Grou
         if not _CLASS.fullmatch(reason) or type(times) is not int or not 0 <= times < MAX_FILTERED:
             raise ValueError("filtered is not a mapping of reasons to numbers")
         if times:
-            sums[
-                reason if reason in FILTERED_CLASSES else OTHER_CLASS,
-                NO_ARTICLE,
-                minted // QUARTER_MS,
-            ] += times
+            kind = reason if reason in FILTERED_CLASSES else OTHER_CLASS
+            sums[kind, NO_ARTICLE, minted // QUARTER_MS] += times
     return [(*key, times, 0, 0) for key, times in sums.items()]

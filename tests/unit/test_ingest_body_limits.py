@@ -94,7 +94,7 @@ def test_what_browsers_without_frames_show_is_markup() -> None:
 def test_text_behind_what_is_never_closed_is_not_left_out_in_silence(end: str, what: str) -> None:
     body = clean(f"<p>a</p>{end}", PAGE)
     assert body.html == "<p>a</p>"
-    message = f"{what} is never closed: the text behind it was left out"
+    message = f"{what} is never closed: the text after it was left out"
     assert message in [warned.message for warned in body.warnings]
 
 

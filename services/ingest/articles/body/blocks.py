@@ -1,4 +1,4 @@
-"""Writes the blocks of a body: containers, blocks of text, and borders for all others. Pure."""
+"""Writes the blocks of a body: containers, blocks of text, borders for other blocks. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,7 @@ from services.ingest.articles.body.sanitiser import ALIGNABLE
 from services.ingest.articles.body.writer import Writer
 
 MAX_CONTAINERS = 60
-"""Containers that may be open at once. Further ones become borders; their text stays."""
+"""Upper bound for open containers. Further ones become borders; their text stays."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Blocks:
     """The level of the last heading."""
 
     def enter(self, element: Element, context: Context) -> Entered | None:
-        """Begin a block; None if `element` is none."""
+        """Begin a block. None if `element` is not a block."""
         tag = element.tag
         if tag in elements.CONTAINERS:
             if tag in elements.LISTS:
@@ -54,7 +54,7 @@ class Blocks:
         return inside, self.writer.border
 
     def _fits(self, tag: str) -> bool:
-        """Whether the container makes sense in the one that is open, and is not too deep."""
+        """True if the container is allowed in the one that is open, and is not too deep."""
         if self.writer.depth >= MAX_CONTAINERS:
             return False
         return tag not in elements.PARENTS or self.writer.container in elements.PARENTS[tag]

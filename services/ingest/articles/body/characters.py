@@ -1,26 +1,26 @@
-"""Characters that a text must not have, or not so many of, and those that nobody sees. Pure."""
+"""Control characters, combining marks, invisible characters and NFC, in texts and HTML. Pure."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
 MAX_MARKS = 8
-"""Combining marks on one letter; Vietnamese has at most two."""
+"""Upper bound for combining marks on one letter; Vietnamese has at most two."""
 
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
-"""Control characters between two words: Word's line break, a page break of a PDF, separators, the
-next line.
+"""Control characters that separate words: Word's line break, a PDF's page break, the separators of
+ASCII, U+0085 (next line).
 """
 
 _UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
-"""Letters and symbols to Unicode, blank to a reader: fillers of Hangul, the empty pattern of
-Braille, the place of an object that was not pasted, a note's head that is none."""
+"""Letters and symbols by their category that show nothing: the Hangul fillers, the blank Braille
+pattern, the object replacement character, the null notehead."""
 
 
 def shows(text: str) -> bool:
-    """Whether a reader sees anything of `text`; false for white space."""
+    """True if `text` has a visible character. White space and fillers are invisible."""
     return any(
         unicodedata.category(character) not in _UNSEEN_KINDS and character not in _FILLERS
         for character in text
@@ -28,13 +28,13 @@ def shows(text: str) -> bool:
 
 
 def without_controls(text: str) -> str:
-    """`text` without control characters; those that stand between two words become line breaks."""
+    """`text` without control characters; those that separate words become line breaks."""
     return text if text.isprintable() else FORBIDDEN.sub("", _BREAKS.sub("\n", text))
 
 
 def plain(text: str) -> str:
-    """A decoded text or attribute value in NFC, without the control characters that its entities
-    may have brought.
+    """A text or attribute value from the parser, in NFC and without control characters. An entity
+    such as `&#11;` puts one there that the source did not have.
     """
     text = without_controls(text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
@@ -48,26 +48,26 @@ _BASIC, _BEYOND = range(0x300, 0x10000), range(0x10000, 0x1F000)
 _MARKS = _class_of(_BASIC, "Mn", "Mc", "Me")
 _MARKS_BEYOND = _class_of(_BEYOND, "Mn", "Mc", "Me")
 _FORMATS = re.escape(_class_of(range(0x80, 0xE0100), "Cf"))
-"""Characters such as the joiner U+200D, which don't end a stack of marks."""
+"""Format characters, such as the joiner U+200D. They don't end a stack of marks."""
 _STACKED = f"[{_MARKS}{_MARKS_BEYOND}{_FORMATS}]"
 _STACKS = re.compile(f"[{_MARKS}]{_STACKED}*")
 _STACKS_BEYOND = re.compile(f"[{_MARKS_BEYOND}]{_STACKED}*")
-"""Apart: a class of both planes is searched ten times slower."""
+"""Marks above U+FFFF, in a pattern of their own: one pattern for all marks is ten times slower."""
 _LEADING = re.compile(f"{_STACKED}*")
 _TRAILING = re.compile(f"{_STACKED}*\\Z")
 _ONE_FORMAT = re.compile(f"[{_FORMATS}]")
 
 
 def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
-    """At most `MAX_MARKS` combining marks on a letter: 2,000 on one letter make a page 12,000 px
-    wide.
+    """Remove combining marks beyond `MAX_MARKS` on a letter. 2,000 marks on one letter make a page
+    12,000 px wide.
 
-    `before` marks stand on the letter in front of `text`. Answers the text, and how many stand on
-    its last letter.
+    `before` is the number of marks that the letter before `text` has already. Returns the text and
+    the number of marks on its last letter.
     """
     if text.isascii():
         return text, 0 if text else before
-    # Some 200 times faster than max(text): a code point past U+FFFF takes two units.
+    # A code point above U+FFFF takes two units. Some 200 times faster than max(text).
     beyond = len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
     if not _STACKS.search(text) and not (beyond and _STACKS_BEYOND.search(text)):
         return text, before if before and not _ONE_FORMAT.sub("", text) else 0
@@ -82,8 +82,8 @@ def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
 
 
 def _at_most(stack: str, before: int) -> tuple[str, int]:
-    """A stack of marks and format characters without the marks that are too many, and how many
-    stay.
+    """Remove the marks beyond the limit from a stack of marks and format characters. Returns the
+    stack and its number of marks, `before` included.
     """
     kept = []
     for character in stack:
@@ -96,18 +96,18 @@ def _at_most(stack: str, before: int) -> tuple[str, int]:
 
 
 _STROKE = re.compile("(?<=>)\u0338")
-"""NFC would make one character of `>` and the stroke behind it, and end no tag."""
+"""A combining stroke after a tag. NFC would make `≯` of it and the `>`; the tag would not end."""
 
 
 def composed(html: str) -> str:
-    """HTML in NFC, also where a letter and its mark came from two entities or two elements."""
+    """HTML in NFC. A letter and a mark that came from two entities or elements are composed too."""
     if html.isascii():
         return html
     return unicodedata.normalize("NFC", _STROKE.sub("&#824;", html))
 
 
 def with_escapes_composed(html: str) -> str:
-    """Written HTML in NFC, also where a stroke stands behind an escaped < or >: a parser would read
-    them as one.
+    """Escaped HTML with `≯` and `≮` composed, so that its text is in NFC too: the text of `&gt;`
+    with a combining stroke would have two characters for the one of NFC.
     """
     return html.replace("&gt;\u0338", "\u226f").replace("&lt;\u0338", "\u226e")

@@ -1,4 +1,4 @@
-"""What the elements around a text mean for it. Pure."""
+"""What a text inherits from the elements around it: inline elements, block, alignment. Pure."""
 
 from dataclasses import dataclass, field, replace
 
@@ -12,17 +12,17 @@ MAX_INLINE = 16
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Inline elements, block and alignment for the text at one place of the tree."""
+    """The inline elements, block and alignment of a text at one place of the tree."""
 
     inlines: tuple[Inline, ...] = ()
     leaf: Leaf = field(default_factory=Leaf)
     align: Align | None = None
     unwritten: AttributePairs = ()
-    """`lang` and `dir` of blocks around that are not written; the blocks inside get them."""
+    """`lang` and `dir` of enclosing blocks that are not written; the blocks inside get them."""
     lines: bool = False
-    """Whether line ends of the source are line ends of the text."""
+    """True if line ends of the source are line breaks, as with `white-space: pre`."""
     font: str = ""
-    """The font, if its characters are symbols (`symbols.FONTS`); else empty."""
+    """The font, if it is a symbol font (`symbols.FONTS`); else empty."""
 
     def with_look(self, look: Look) -> "Context":
         """The context inside an element with `look`: adds inline elements for what it sets, removes
@@ -39,7 +39,7 @@ class Context:
         ):
             has = any(inline.group == group for inline in inlines)
             if group == "underline" and any(inline.tag == "a" for inline in inlines):
-                continue  # every link is underlined
+                continue  # links are underlined already
             if wanted is False and has and group in ("bold", "italic"):
                 inlines = tuple(inline for inline in inlines if inline.group != group)
             elif wanted and not has:
@@ -72,7 +72,7 @@ class Context:
         return replace(self, unwritten=self.inherited(kept)) if kept else self
 
     def inherited(self, kept: AttributePairs) -> AttributePairs:
-        """`kept`, and language and direction of blocks around that were not written."""
+        """`kept`, with the language and direction of enclosing blocks that were not written."""
         if not self.unwritten:
             return kept
         merged = {**dict(self.unwritten), **dict(kept)}

@@ -1,4 +1,4 @@
-"""One element of the source, as the walk hands it on. Pure."""
+"""One element of the source, as the walk passes it to the writers of blocks and inlines. Pure."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from services.ingest.articles.body.style import Look
 
 
 class Element(NamedTuple):
-    """An element of the source with everything that was read from it."""
+    """An element of the source, with its checked id and its look."""
 
     tag: str
     node: LexborNode

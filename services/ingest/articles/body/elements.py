@@ -6,7 +6,7 @@ CONTAINERS = frozenset(
         "th thead tr ul"
     ).split()
 )
-"""Kept with their structure."""
+"""Blocks that hold other blocks, kept with their structure."""
 TABLE_PARTS = frozenset("caption col colgroup tbody td tfoot th thead tr".split())
 LISTS = frozenset({"ol", "ul"})
 PARENTS = {
@@ -26,7 +26,7 @@ BLOCKS = frozenset(
     "frameset header hgroup html legend li main marquee nav noframes optgroup option search "
     "section summary".split()
 )
-"""Not kept; their text becomes paragraphs of its own."""
+"""Blocks that are not kept; the text of each becomes paragraphs of its own."""
 INLINE = frozenset(
     (
         "a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup "
@@ -34,26 +34,27 @@ INLINE = frozenset(
     ).split()
 )
 NESTED = frozenset({"q", "sub", "sup"})
-"""Inline elements that mean something inside another of the same name."""
+"""Inline elements that have a meaning inside another of the same name."""
 DROPPED = frozenset(
     "applet base canvas datalist head input keygen link math meta noembed script select style svg "
     "template textarea title xml".split()
 )
-"""Left out with their content."""
+"""Elements that are left out with their content."""
 UNSEEN = frozenset("base head link meta style title xml".split())
-"""Of these, the elements that readers would not have seen."""
+"""Elements of `DROPPED` that a browser does not show. They are left out without a warning."""
 APART = frozenset(
     (
         "button canvas input math meter object progress select svg textarea video audio iframe "
         "embed"
     ).split()
 )
-"""Elements that readers see. If one is left out, a space stays between the words around it."""
+"""Visible elements. If one is left out, a space stays between the words around it."""
 LOOSE = frozenset("param source track wbr".split())
-"""Mean nothing outside the element that they belong to."""
+"""Elements that have a meaning only inside another, such as `<source>` in `<video>`."""
 EMBEDS = frozenset("audio embed iframe object oembed video".split())
 NO_TEXT = EMBEDS | {"area", "br", "hr", "img", "noscript"}
-"""Written for what they show or link to; they hold no text of the article."""
+"""Elements that are written for what they show or link to. Their content is no text of the
+article."""
 
 ATTRIBUTES: dict[str, frozenset[str]] = {
     "a": frozenset({"href", "title", "hreflang"}),

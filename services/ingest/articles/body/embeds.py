@@ -1,6 +1,6 @@
-"""The page on which a person sees what a frame embeds. Pure.
+"""The public page of embedded content, for a link in place of the frame. Pure.
 
-Many addresses that are made for frames show nothing, or an error, in a window of their own.
+Many addresses that are made for frames show nothing, or an error, outside a frame.
 """
 
 import re
@@ -27,8 +27,8 @@ _ON_MAPS = "Xem bản đồ trên Google Maps"
 
 
 def watch(address: str) -> tuple[str, str]:
-    """The page on which a person watches what `address` embeds, and how a link to it reads without
-    a title.
+    """The page on which a person can watch what `address` embeds, and the text of a link to it
+    that has no title.
     """
     parts = urlsplit(address)
     host = parts.hostname or ""
@@ -68,7 +68,7 @@ def _youtube(address: str, path: str, query: Query) -> tuple[str, str] | None:
 
 
 def _since(said: str) -> str:
-    """The parameter that begins a video where the frame does."""
+    """The parameter that starts the video at the same time as in the frame; "" without a time."""
     time = _TIME.fullmatch(said) if said else None
     if time is None:
         return ""
@@ -78,7 +78,7 @@ def _since(said: str) -> str:
 def _vimeo(path: str, query: Query) -> tuple[str, str] | None:
     if not (video := _VIMEO.fullmatch(path)):
         return None
-    key = _first(query, "h")  # an unlisted video is found only with its key
+    key = _first(query, "h")  # without its key, an unlisted video is not found
     unlisted = f"/{key}" if _VIMEO_KEY.fullmatch(key) else ""
     return f"https://vimeo.com/{video[1]}{unlisted}", "Xem video trên Vimeo"
 
@@ -91,7 +91,7 @@ def _facebook(path: str, query: Query) -> tuple[str, str] | None:
 
 
 def _map(parts: SplitResult, query: Query) -> tuple[str, str] | None:
-    """Google refuses to show the map of a frame outside one."""
+    """The public page of an embedded map. Google shows an embed address only inside a frame."""
     path = parts.path.rstrip("/")
     if path == "/maps/d/embed" and _NAME.fullmatch(_first(query, "mid")):
         return f"https://www.google.com/maps/d/viewer?mid={_first(query, 'mid')}", _ON_MAPS

@@ -1,4 +1,4 @@
-"""Ids of a body: how they are spelled, and which element has which. Pure."""
+"""The ids in a body: their spelling, and which element has which id. Pure."""
 
 import re
 import unicodedata
@@ -16,9 +16,8 @@ _NOT_ID = re.compile(r"[^\w.:-]+")
 
 
 def id_of(raw: str) -> str:
-    """An id of the source as the body spells it; empty if no character of it can stay.
-
-    Two different ids of a source stay different.
+    """The body's spelling of an id of the source; empty if `raw` has no character but white space
+    and hyphens. Two different ids of a source stay different.
     """
     plain = _NOT_ID.sub(_spelled, unicodedata.normalize("NFC", raw.strip())).strip("-")
     plain = plain.removeprefix(ID_PREFIX)
@@ -28,8 +27,8 @@ def id_of(raw: str) -> str:
 
 
 def _spelled(other: re.Match[str]) -> str:
-    """White space as a hyphen, other characters by their code points: `fn*` and `fn**` are two
-    notes.
+    """A hyphen for white space, a hyphen and code points for other characters: two notes `fn*` and
+    `fn**` must not get the same id.
     """
     return "-" + "".join(f"{ord(character):x}" for character in other[0] if not character.isspace())
 
@@ -62,7 +61,7 @@ class Ids:
             self.waiting.append(id)
 
     def withdraw_run(self) -> None:
-        """Let the ids of the current run wait again: the run is removed from the output."""
+        """Let the ids of the current run wait again, because the run is removed from the output."""
         self.used.difference_update(self.of_run)
         self.waiting = [*self.of_run, *self.waiting]
 

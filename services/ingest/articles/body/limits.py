@@ -1,7 +1,8 @@
 """Limits on the cost of parsing a body, checked before a parser builds a tree. Pure.
 
-The cost is not the length: 50,000 `<div>` left open take a parser 13 s, and an unclosed `<b>` is
-opened again in every later paragraph. So the parser's work is added up tag by tag, and bounded.
+A bound on the length is not enough: a parser needs 13 s for 50,000 unclosed `<div>`, and it opens
+an unclosed `<b>` again in every later paragraph. So the parser's work is added up tag by tag, and
+bounded.
 """
 
 import re
@@ -11,9 +12,11 @@ from services.ingest.articles.body.elements import TABLE_PARTS
 
 MAX_TAGS = 150_000
 MAX_WORK = 20_000_000
-"""Steps of the parser: for each tag the number of open elements. 20 million steps take 0.2 s."""
+"""Upper bound for the parser's steps: for each tag, the number of open elements. 20 million steps
+take 0.2 s."""
 MAX_COPIES = 100_000
-"""Copies of elements such as `<b>`: a parser writes each open one again in the next block."""
+"""Upper bound for copies of elements such as `<b>`: a parser opens each open one again in the next
+block."""
 MAX_ATTRIBUTES = 100
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -38,7 +41,7 @@ _SHAPES = frozenset(
 
 
 class TooMuch(ValueError):
-    """The body has too much of something to be parsed in time. The text names it for the editor."""
+    """The body would take too long to parse. The text tells the editor why."""
 
 
 class _Formats:
@@ -109,8 +112,8 @@ class ParseEffort:
             self._formats.closed(name)
 
     def _between_cells(self) -> bool:
-        """Whether a table is open and none of its cells: there, an end tag can't close what began
-        outside the table.
+        """True if a table is open and none of its cells is. There, an end tag can't close an
+        element that began outside the table.
         """
         return bool(self._tables) and self._formats is self._tables[-1]
 

@@ -16,7 +16,7 @@ _ENDS = (
     "".join(map(chr, range(0x21)))
     + "\u00a0\u00ad\u200b\u200e\u200f\u2028\u2029\u202f\u2060\u3000\ufeff"
 )
-"""Invisible characters that are pasted around an address. A browser takes off the first 33."""
+"""Invisible characters that are pasted around an address. Browsers remove only the first 33."""
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _ROOT = re.compile(r"[a-z]+://[^/?#]+")
 _SLASHES = re.compile(r"^(https?:)?//+", re.IGNORECASE)

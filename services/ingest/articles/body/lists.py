@@ -24,13 +24,13 @@ def kind_of_list(tag: str, node: LexborNode, look: Look) -> tuple[str, str | Non
 
 
 def kind_of_item(attributes: Attributes) -> str | None:
-    """`ol` or `ul` for an item of a list by Quill; None for another item."""
+    """`ol` or `ul` for an item of a list that Quill wrote; None for any other item."""
     return _QUILL.get(attributes.get("data-list") or "")
 
 
 def other_list(container: str, attributes: Attributes) -> str | None:
-    """`ol` or `ul` for the list that must begin before an item of Quill's; None if the item fits
-    into the open container.
+    """`ol` or `ul` if an item that Quill wrote needs a new list of that kind before it; None if it
+    fits into the open `container`.
     """
     kind = kind_of_item(attributes)
     return kind if kind and container in LISTS and kind != container else None

@@ -1,4 +1,4 @@
-"""What the writer is given: attributes, inline elements and blocks of text. Pure."""
+"""What the writer writes: attributes, inline elements and blocks of text. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writes what is no text: pictures, players, line breaks, rules, and links for embeds. Pure."""
+"""Writes everything but text: pictures, players, line breaks, rules, links for embeds. Pure."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -18,7 +18,7 @@ from services.ingest.articles.body.sources import picture_source
 from services.ingest.articles.body.writer import Writer
 
 _MAX_SOURCES = 20
-"""Parts of a `<picture>` that are looked at."""
+"""Upper bound for the elements of a `<picture>` that are read."""
 
 
 class MediaWriter:

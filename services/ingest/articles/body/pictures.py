@@ -13,9 +13,9 @@ from services.ingest.articles.body.nodes import Attributes
 from services.ingest.articles.body.sources import picture_source
 
 _LONGEST_EMOJI = 16
-"""Characters of one emoji: a flag of a region has 7, a family with colours of skin 11."""
+"""Upper bound for an emoji's characters: a region's flag has 7, a family with skin tones 11."""
 _EMOJI_SIZE = 32
-"""Pixels: a picture of a character that is larger than this is shown for its own sake."""
+"""Upper bound for width and height in pixels. A larger picture stays a picture."""
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ class ImageTags:
 
 
 def emoji(attributes: Attributes) -> str:
-    """The character that a small picture stands for, as on Facebook, in Gmail and WordPress; ""
-    for another picture.
+    """The character that a small picture shows, as Facebook, Gmail and WordPress write emoji; ""
+    for any other picture.
     """
     alt = (attributes.get("data-emoji") or attributes.get("alt") or "").strip()
     if (

@@ -47,6 +47,6 @@ class Players:
         return start_tag(child.tag, (("src", address), *given(attributes, *names)))
 
     def _secure(self, attributes: Attributes) -> str | None:
-        """The address, if it is over https or on the site: browsers block others on our pages."""
+        """The address, if it is https or on the site. Browsers block plain http on our pages."""
         address = embed_source(self.links, attributes)
         return address if address and address.startswith(("https://", "/")) else None

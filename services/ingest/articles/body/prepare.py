@@ -16,7 +16,7 @@ from services.ingest.articles.body.limits import (
 _RAW = frozenset("iframe noembed script style textarea title xmp".split())
 """Elements whose content is no markup to a parser."""
 _TEXT = frozenset({"xmp"})
-"""Of these, the elements whose content is text for readers."""
+"""Elements of `_RAW` whose content a browser shows as text."""
 _ATTRIBUTES = r"(?:[^>\"']|\"[^\"]*\"|'[^']*')*"
 _TOKEN = re.compile(
     r"(?P<comment><!--(?:-?>|.*?(?:--!?>|\Z)))"
@@ -34,26 +34,26 @@ _MEANINGFUL = re.compile(r"\b(?:dir|id|lang|style)\s*=", re.IGNORECASE)
 """Attributes of a `<font>` that are carried over into the body."""
 _RENAMED = {"plaintext": "pre", "html": "main", "body": "main", "form": "div", "frameset": "div",
             "xmp": "pre", "noframes": "div"}  # fmt: skip
-"""Elements that a parser treats in ways of their own, and the ordinary blocks that they become.
-`<plaintext>`, for one, never ends.
+"""Elements for which a parser has rules of their own, and the ordinary elements that replace them.
+`<plaintext>`, for example, never ends.
 """
 _CLOSED = re.compile(r"--!?>\Z|\A<!--?-?>\Z")
-_ENDLESS = "{} is never closed: the text behind it was left out"
+_ENDLESS = "{} is never closed: the text after it was left out"
 
 
 def prepare(html: str, sheets: list[str] | None = None, warn: Warn = lambda message: None) -> str:
     """`html`, ready to be parsed. Raises `TooMuch`. Takes time in proportion to the length.
 
-    The content of `<style>` elements is added to `sheets`. `warn` hears of a comment, an element
-    or a tag that is never closed, because a parser takes all text behind it for its content.
+    The content of `<style>` elements is added to `sheets`. `warn` takes a message for a comment, an
+    element or a tag that is never closed, because a parser takes all text after it for its content.
 
     - Tags that a parser ignores in some places, which would join the text before and after them,
       become blocks: `<body>`, a form in a form, parts of a table outside a table.
     - Empty elements of Word (`<w:x/>`) are removed: a parser leaves them open.
-    - The content of scripts and styles is removed: it could hide tags from the tally.
+    - The content of scripts and styles is removed: tags in it would be counted wrongly.
     - `<iframe/>` becomes an empty `<iframe>`.
-    - `<font>` without a meaning becomes `<span>`: a parser copies a `<font>` into every later
-      paragraph.
+    - `<font>` without a kept attribute becomes `<span>`: a parser copies an unclosed `<font>` into
+      every later paragraph.
     """
     return _TOKEN.sub(_Rewriter(sheets, warn).token, html)
 

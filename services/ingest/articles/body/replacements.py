@@ -22,7 +22,7 @@ _VIDEO_IDS = ("videoid", "data-videoid", "data-video-id", "data-video_id", "data
               "data-vimeo-id", "data-plyr-embed-id", "data-embed", "data-id")  # fmt: skip
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _FILLED_FROM = ("data-instgrm-permalink", "data-href", "data-url", "data-src", "src", "cite")
-"""Attributes from whose address a script fills an empty element."""
+"""Attributes with the address of content that a script puts into an empty element."""
 _NO_WIDGETS = elements.CONTAINERS - {"blockquote"}
 _PARTS = frozenset({"embed", "iframe", "param", "source"})
 """Elements inside an embed that can hold its address."""
@@ -30,7 +30,7 @@ _PARTS = frozenset({"embed", "iframe", "param", "source"})
 
 @dataclass(slots=True)
 class Replacements:
-    """Finds the link for what a body can't show. `warn` takes a message for each."""
+    """Finds links for what a body can't show. `warn` takes a message for each embed and widget."""
 
     links: Links
     warn: Warn
@@ -66,7 +66,7 @@ class Replacements:
         return self._became("area", address, attributes.get("alt") or attributes.get("title"))
 
     def _bare(self, node: LexborNode) -> Link | None:
-        """The link for an address that is the only text of `node`; WordPress embeds it there."""
+        """The link for an address that is all of `node`'s text: WordPress shows it as an embed."""
         text = node.text().strip()
         address = (
             self.links.source(text) if ABSOLUTE.match(text) and not re.search(r"\s", text) else None

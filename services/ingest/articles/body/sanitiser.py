@@ -1,5 +1,5 @@
-"""What decides that a body is safe: an allow-list of elements, attributes and addresses, and
-nothing else. Pure.
+"""The allow-list of elements, attributes and addresses. It alone decides what is safe to publish.
+Pure.
 """
 
 import re
@@ -42,8 +42,8 @@ def sanitise(html: str) -> str:
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"img": {"loading": "lazy"}},
-        # Not set here: two attributes that the sanitiser sets come in any order, and the same body
-        # would differ.
+        # Only allowed here, and set by the writer: the sanitiser would set two attributes in a
+        # random order, so the same source would give different bodies.
         tag_attribute_values={
             tag: {"controls": {""}, "preload": {"none"}} for tag in ("audio", "video")
         },
@@ -52,7 +52,7 @@ def sanitise(html: str) -> str:
 
 
 _SHOWN = re.compile(r'<(?:img|source|(?:video|audio) controls="" preload="none") src="')
-"""A picture or a player with an address, as the writer writes it; a line across shows nothing."""
+"""A picture or a player with an address, as the writer writes it. `<hr>` is no content."""
 _MARKUP = re.compile(r"<[^>]*>")
 
 

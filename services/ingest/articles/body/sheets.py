@@ -1,4 +1,4 @@
-"""The style sheets of the source, and what classes of editors mean without one. Pure."""
+"""The rules of the source's style sheets, and of our own for the classes of editors. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from services.ingest.articles.body.style import MAX_STYLE, declarations
 
 MAX_SHEETS, MAX_RULES = 200_000, 2000
-"""Characters and selectors of style sheets that are read; Word writes some 30,000 characters."""
+"""Upper bounds for the characters and selectors that are read; Word writes some 30,000
+characters."""
 MAX_CLASSES = 10
-"""Classes of an element that are looked up."""
+"""Upper bound for the classes of an element that are looked up."""
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
 _BRACE = re.compile("[{}]")
@@ -54,7 +55,7 @@ def read_sheets(sheets: list[str]) -> Sheet:
 
 
 def _rules(sheet: str) -> Iterator[tuple[str, str]]:
-    """Selectors and declarations of each rule that is in no other block."""
+    """Selectors and declarations of each rule outside `@media` and other blocks."""
     depth, begin, selectors = 0, 0, ""
     for brace in _BRACE.finditer(sheet):
         text, begin = sheet[begin : brace.start()], brace.end()

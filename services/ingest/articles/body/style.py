@@ -1,4 +1,4 @@
-"""What CSS declarations of an element mean for its text. Pure."""
+"""The CSS declarations of an element that a body keeps: bold, alignment, lists, fonts. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ Align = Literal["center", "right"]
 CLASSES: dict[Align, str] = {"center": "align-center", "right": "align-right"}
 """Classes for alignment in a body; the portal's style sheet has rules for them."""
 MAX_STYLE, MAX_VALUE = 4000, 100
-"""Characters of one list of declarations and of one value that are read."""
+"""Upper bounds for the characters of a list of declarations, and of a value, that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the declarations set. None: they don't set it."""
+    """The properties that the declarations set; None for a property that they leave alone."""
 
     bold: bool | None = None
     italic: bool | None = None
@@ -25,13 +25,13 @@ class Look:
     align: Align | Literal["start"] | None = None
     hidden: bool = False
     block: bool = False
-    """Whether the element ends a line, or begins another cell."""
+    """True for `display: block` and the like, which separate the text from its surroundings."""
     numbers: str | None = None
-    """Numbers of a list, as the `type` of an `<ol>`."""
+    """The kind of a list's numbers, as the `type` of an `<ol>`."""
     listed: Literal["ol", "ul"] | None = None
     """Whether the items of a list show numbers (`ol`) or not (`ul`)."""
     lines: bool | None = None
-    """Whether line ends of the source are line ends of the text."""
+    """True if line ends of the source are line breaks, as with `white-space: pre`."""
     to_left: bool = False
     """Whether the text runs from right to left."""
     font: str | None = None
@@ -60,7 +60,7 @@ _NUMBERS = {"decimal": "1", "decimal-leading-zero": "1", "lower-alpha": "a", "lo
             "upper-latin": "A", "lower-roman": "i", "upper-roman": "I"}  # fmt: skip
 _BULLETS = frozenset({"circle", "disc", "none", "square"})
 _BLOCKS = ("block", "list-item", "flex", "grid", "table", "flow-root")
-"""First words of values of `display` that end a line, or begin another cell."""
+"""Beginnings of the values of `display` that separate a text from its surroundings."""
 _RAISED: dict[str, Literal["sub", "sup"]] = {"super": "sup", "sub": "sub"}
 _LINES = {
     "pre": True,

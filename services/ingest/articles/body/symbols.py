@@ -1,5 +1,5 @@
-"""Characters that only a font of symbols makes readable: Word's arrows and bullets, as characters
-of Unicode. Pure.
+"""Unicode characters for those of the symbol fonts in which Word writes arrows, bullets and Greek
+letters. Pure.
 """
 
 import re
@@ -20,20 +20,21 @@ _UNKNOWN = {
     **{bullet: _WINGDINGS[bullet] for bullet in "lnoqv§¨Øàüþ"},
     **{sign: _SYMBOL[sign] for sign in "·°±³£´"},
 }
-"""For a character of which only the code is left: what is met most often under it, if that is
-clear.
+"""Characters for private codes whose font is not known: the most frequent one, where there is a
+clear one.
 """
 _LONGEST = 3
-"""Characters of a text in such a font. A longer one was most likely never shown in it."""
+"""Upper bound for the characters of a text in a symbol font. In a longer one the font is most
+likely a mistake, and its letters are letters."""
 PRIVATE = re.compile("[\ue000-\uf8ff]")
-"""Characters without a meaning but in one font: elsewhere they show as empty boxes."""
+"""Private characters. Each has a shape in one font; in all others it shows as an empty box."""
 _CODES = re.compile("[\uf020-\uf0ff]")
-"""Those that Word and PDF write for the characters of fonts of symbols."""
+"""Private characters in which Word and PDF store the characters of symbol fonts."""
 
 
 def readable(text: str, font: str = "") -> str:
-    """`text` with the characters of Unicode for those of `font` (lower case), and for private
-    codes.
+    """`text` with Unicode characters for those of the symbol font `font` (lower case; "" for
+    another font) and for private codes.
     """
     table = FONTS.get(font)
     text = _CODES.sub(lambda found: _public(found[0], table or _UNKNOWN), text)

@@ -1,7 +1,7 @@
 """Walks the tree of a source once and writes the body. Pure.
 
-Blocks that are not kept become borders between paragraphs, styles that mean something become
-elements, ids get a prefix, embeds become links or players.
+Blocks that are not kept become borders between paragraphs, styles such as bold become elements,
+ids get a prefix, embeds become links or players.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,8 +55,8 @@ class Walker:
         The stack is a list: the tree may be thousands of elements deep, and Python's recursion is
         bounded.
         """
-        # The comment is the first node: `text()` and `css()` of a fragment's first node also
-        # find what follows it, and a picture would be published twice.
+        # The comment must be the first node: `text()` and `css()` of a fragment's first node also
+        # find the nodes after it, so a picture would be published twice.
         parser = LexborHTMLParser(f"<!-- -->{html}", is_fragment=True)
         stack: list[tuple[Iterator[LexborNode], Context, Callable[[], None] | None]] = [
             (siblings(parser.root), Context(), None)

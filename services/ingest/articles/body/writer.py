@@ -1,8 +1,8 @@
 """Writes a body as blocks that hold runs of text. Pure.
 
-A run is text and inline elements between two borders of blocks. When the first text of a run comes,
-the writer opens the block that the run needs and the inline elements around the text. So blocks
-never join, and an inline element that reaches over a border is written once on each side of it.
+A run is the text and inline elements between two borders of blocks. At its first text the writer
+opens the block that the run needs, and the inline elements around the text. So two blocks never
+join, and an inline element that crosses a border is written once on each side of it.
 """
 
 import re
@@ -19,7 +19,8 @@ from services.ingest.articles.body.output import Output
 _SPACE = " \t\n\r\f"
 _ANCHOR = re.compile(r"<span( id=\"[^\"]*\")></span>")
 _WRAPPING = frozenset({"", "blockquote"})
-"""Containers in which a run without an element becomes a paragraph once a second piece comes."""
+"""Containers in which a loose run becomes a paragraph once a second piece follows. A run is loose
+if the source has no element such as `<p>` around it."""
 
 
 @dataclass(slots=True)
@@ -28,11 +29,11 @@ class _Container:
     pieces: int = 0
     """Runs and blocks that it holds so far."""
     bordered: bool = False
-    """Whether a block began or ended in it, written or not."""
+    """True once a block began or ended in it, written or not."""
     reopened: bool = False
-    """Whether the item of a list was opened again for it."""
+    """True for a list inside an item that was opened again for it."""
     loose: tuple[int, int] | None = None
-    """Places in the output before and after a first run without an element of its own."""
+    """Places in the output before and after a loose first run, for a later `<p>` and `</p>`."""
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Writer:
     """The element of the current run, "" for a loose one; None between runs."""
     _run_start: int = 0
     _visible: bool = False
-    """Whether the current run has more than white space and line breaks."""
+    """True if the current run has more than white space and line breaks."""
     _marks: int = 0
     """Combining marks on the last letter of the current run."""
     _last: str = ""
@@ -129,7 +130,7 @@ class Writer:
             if leaf.tag != "pre":
                 text = text.lstrip(_SPACE)
             elif text.startswith("\n"):
-                text = f"\n\n{text}"  # the sanitiser takes one off, the reader's browser another
+                text = f"\n\n{text}"  # the sanitiser removes one, the reader's browser the other
         self._begin(leaf)
         self._inlines.sync(inlines)
         self.ids.write_waiting()
@@ -158,7 +159,7 @@ class Writer:
         self.output.add(f"{html}{claimed}>{rest}")
 
     def gap(self) -> None:
-        """Keep the words before and after this place apart: something between them is left out."""
+        """Put a space between the words before and after this place, where an element is left out."""
         self._gap = True
 
     def keep_id(self, ended: Inline | Leaf) -> None:

@@ -22,7 +22,7 @@ UNAVAILABLE = (503, "Tạm thời không xem được", "Máy chủ đang bận,
 
 
 class Answers:
-    """Sends answers and says what they were."""
+    """Sends answers. Returns the `Outcome` of each."""
 
     def __init__(self, renderer: Renderer, metrics: RenderMetrics) -> None:
         self._metrics = metrics
@@ -42,7 +42,7 @@ class Answers:
         section: str,
         stale: bool,
     ) -> Outcome:
-        """An article's page or a list; a stale one says so in a header."""
+        """An article's page or a list. A stale one gets the header `Warning: 110`."""
         if stale:
             self._metrics.stale.inc()
         status = await self._content(
@@ -74,7 +74,9 @@ class Answers:
         policy: RawHeaders,
         more: Sequence[tuple[bytes, bytes]] = (),
     ) -> int:
-        """Send `body`, whose type, tag and caching are `what`, or 304. Answers the status."""
+        """Send `body` with the type, entity tag and caching in `what`, or 304 if the client has it.
+        Returns the status.
+        """
         content_type, tag, caching = what
         headers = [(b"etag", tag), (b"cache-control", caching), *more]
         held = header(scope, b"if-none-match")

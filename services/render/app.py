@@ -19,7 +19,7 @@ from luotdoc_subscriber.rabbit import layout
 from luotdoc_subscriber.rabbit.publishing import publish_event
 from luotdoc_subscriber.subscribing import listen, subscribe
 from services.render.cache import PageCache
-from services.render.database import Questions
+from services.render.database import ReaderQueries
 from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
@@ -46,37 +46,37 @@ REDO_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class RenderReadiness:
-    """Judges whether pages can be served, and which."""
+    """Judges whether render can serve pages, and whether they are current."""
 
     settings: RenderSettings
     broker: rabbit.Broker
-    questions: Questions
+    queries: ReaderQueries
     totals: Totals
     cache: PageCache
 
     def not_ready(self) -> str | None:
-        """None while pages can be served, also without RabbitMQ,
-        or from memory without MongoDB; else the reason.
+        """The reason why no page can be served; None while pages can be, if only from memory.
+        RabbitMQ is not needed.
         """
         if not self.totals.loaded:
             return "the read counts are not loaded yet"
-        if self.questions.silence > STALE_SECONDS and not self.cache.holds_stale:
+        if self.queries.silence > STALE_SECONDS and not self.cache.holds_stale:
             return "MongoDB has not answered for a while"
         return None
 
     def degraded(self) -> str | None:
-        """The reason if only pages in memory can be served,
-        or pages don't follow their articles; else None.
+        """The reason why pages are served from memory alone or don't follow their articles;
+        None while all is well.
         """
-        if self.questions.silence <= STALE_SECONDS:
+        if self.queries.silence <= STALE_SECONDS:
             return not_consuming(self.broker)
         return (
-            f"MongoDB has not answered for {self.questions.silence:.0f} s: only the pages in "
+            f"MongoDB has not answered for {self.queries.silence:.0f} s: only the pages in "
             f"memory are served, and those for {self.settings.stale_pages} s at most"
         )
 
     def publishes(self) -> bool:
-        """True while pages follow their articles, so that their events are published."""
+        """True while pages follow their articles: only then may heartbeats say so."""
         return (self.not_ready() or not_consuming(self.broker)) is None
 
 
@@ -123,20 +123,20 @@ class Rendering:
 
 # Long because every part of the service is built and named here, once.
 def build(settings: RenderSettings, clock: Clock = now) -> Service:
-    """Put render together. Longer than 40 lines, so that each part is built in one place."""
+    """Build every part of render once, and pass it to the parts that use it."""
     client, db = mongo.connect(settings.mongo_url, "render")
     registry = metrics.new_registry()
     measured = RenderMetrics(registry, [slug for slug, _ in settings.sections])
     broker = rabbit.make_broker(settings, "render", registry)
     store, renderer = PageStore(db), Renderer(settings)
     seconds, stale_seconds = time.monotonic, float(settings.stale_pages)
-    questions = Questions(seconds)
-    totals = Totals(store, questions)
+    queries = ReaderQueries(seconds)
+    totals = Totals(store, queries)
     lists: Fragments[bytes] = Fragments(
-        questions=questions, seconds=seconds, stale_seconds=stale_seconds
+        queries=queries, seconds=seconds, stale_seconds=stale_seconds
     )
     asides: Fragments[str] = Fragments(
-        questions=questions, seconds=seconds, stale_seconds=stale_seconds
+        queries=queries, seconds=seconds, stale_seconds=stale_seconds
     )
 
     def pages_changed() -> None:
@@ -146,7 +146,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
 
     cache = PageCache(
         store=store,
-        questions=questions,
+        queries=queries,
         capacity=settings.cache_pages,
         changed=pages_changed,
         seconds=seconds,
@@ -156,7 +156,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     server = PageServer(
         renderer=renderer,
         store=store,
-        questions=questions,
+        queries=queries,
         cache=cache,
         lists=lists,
         asides=asides,
@@ -188,7 +188,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         broker, topology.counts_queue(secrets.token_hex(6)), layout.EVENTS_EXCHANGE, totals.handle
     )
     readiness = RenderReadiness(
-        settings=settings, broker=broker, questions=questions, totals=totals, cache=cache
+        settings=settings, broker=broker, queries=queries, totals=totals, cache=cache
     )
     heartbeats = Heartbeats(
         broker=broker,

@@ -7,53 +7,53 @@ from collections.abc import Callable
 
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.tasks import background, supervised
-from services.render.database import Questions
+from services.render.database import ReaderQueries
 from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
 from shared.storage.changes import follow
 
 log = logging.getLogger(__name__)
 
-PROOF_SECONDS = 3.0
-"""An open change stream hears from MongoDB every half second.
-After so long without it, cached pages are stale."""
+CURRENT_SECONDS = 3.0
+"""Without a sign of MongoDB for this long, cached pages are stale. An open change stream gets one
+every half second."""
 TICK_SECONDS = 0.5
 
 
 class PageCache:
     """An LRU cache of pages.
 
-    While the change stream of `pages` works, a cached page is as in MongoDB. Without it each
-    request queries MongoDB. A cached page is then served, as stale, only if MongoDB gives no
-    answer, for at most `stale_seconds` after the stream last heard from it. `seconds` is a
-    monotonic clock.
+    While the change stream of `pages` works, cached pages are current and are served from memory.
+    Without it each request queries MongoDB. A cached page is then served, as stale, only if
+    MongoDB gives no answer, for at most `stale_seconds` after the stream's last sign of it.
+    `seconds` is a monotonic clock.
     """
 
     def __init__(
         self,
         *,
         store: PageStore,
-        questions: Questions,
+        queries: ReaderQueries,
         capacity: int,
         changed: Callable[[], None],
         seconds: Callable[[], float],
         stale_seconds: float,
         metrics: RenderMetrics,
     ) -> None:
-        self._store, self._questions, self._capacity = store, questions, capacity
+        self._store, self._queries, self._capacity = store, queries, capacity
         self._changed, self._seconds = changed, seconds
         self._stale_seconds, self._metrics = stale_seconds, metrics
         self._pages: OrderedDict[str, Page] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Page | None]] = {}
         self._watching = False
-        self._proved = float("-inf")
-        self.proven = False
-        """True while cached pages are known to be as in MongoDB."""
+        self._confirmed_at = float("-inf")
+        self.current = False
+        """True while cached pages are known to be equal to those in MongoDB."""
 
     @property
     def holds_stale(self) -> bool:
         """True if there are cached pages that may be served although MongoDB gives no answer."""
-        return bool(self._pages) and not self.proven
+        return bool(self._pages) and not self.current
 
     async def get(self, article_id: str) -> tuple[Page | None, bool]:
         """The page or tombstone of an article, and whether it is stale.
@@ -62,7 +62,7 @@ class PageCache:
         Raises `Transient` if there is no cached page to serve instead.
         """
         page = self._pages.get(article_id)
-        if page is not None and self.proven:
+        if page is not None and self.current:
             self._pages.move_to_end(article_id)
             return page, False
         try:
@@ -71,11 +71,11 @@ class PageCache:
             page = self._pages.get(article_id)
             if page is None:
                 raise
-            return page, not self.proven
+            return page, not self.current
 
     def forget(self, article_id: str) -> None:
         """Drop a changed page.
-        The result of a query in flight is not cached, because it may miss the change.
+        A query in flight may have missed the change, so its result is not cached.
         """
         self._pages.pop(article_id, None)
         self._loading.pop(article_id, None)
@@ -84,10 +84,10 @@ class PageCache:
     async def _look(self, article_id: str) -> Page | None:
         loading = self._loading.get(article_id)
         if loading is None:
-            loading = self._questions.start(lambda: self._store.get(article_id))
+            loading = self._queries.start(lambda: self._store.get(article_id))
             self._loading[article_id] = loading
             loading.add_done_callback(lambda task: self._loaded(article_id, task))
-        return await self._questions.wait(loading)
+        return await self._queries.wait(loading)
 
     def _loaded(self, article_id: str, task: asyncio.Task[Page | None]) -> None:
         if self._loading.get(article_id) is not task:
@@ -97,7 +97,8 @@ class PageCache:
             return
         page = task.result()
         if page is None or not self._watching:
-            # Without the change stream the page can't be cached, and an older cached one must go.
+            # Without the change stream nothing would drop the page later, so it is not cached; an
+            # older cached one must not outlive it.
             self._pages.pop(article_id, None)
             return
         self._pages[article_id] = page
@@ -122,39 +123,37 @@ class PageCache:
     async def _opened(self) -> None:
         self._clear()
         self._watching = True
-        self._prove()
+        self._confirm()
 
     def _heard(self, article_id: str | None) -> None:
-        self._prove()
+        self._confirm()
         if article_id is not None:
             self.forget(article_id)
 
     def _lost(self) -> None:
-        self._watching = self.proven = False
+        self._watching = self.current = False
         self._loading.clear()
         self._changed()
 
-    def _prove(self) -> None:
-        self._proved, self.proven = self._seconds(), True
-        self._questions.note_answer()
+    def _confirm(self) -> None:
+        self._confirmed_at, self.current = self._seconds(), True
+        self._queries.note_answer()
 
     async def _age(self) -> None:
         self.tick()
 
     def tick(self) -> None:
-        """Mark pages as stale, or drop them,
-        if the change stream has not heard from MongoDB for too long.
-        """
-        silent = self._seconds() - self._proved
-        if silent > PROOF_SECONDS:
-            self.proven = False
-        if self._pages and silent > max(PROOF_SECONDS, self._stale_seconds):
+        """Mark cached pages as stale, or drop them, after too long without a sign of MongoDB."""
+        silent = self._seconds() - self._confirmed_at
+        if silent > CURRENT_SECONDS:
+            self.current = False
+        if self._pages and silent > max(CURRENT_SECONDS, self._stale_seconds):
             log.warning(
                 "MongoDB has given no answer for %.0f s: the pages in memory are too old to serve",
                 silent,
             )
             self._clear()
-        self._metrics.stale_seconds.set(0.0 if self.proven or not self._pages else silent)
+        self._metrics.stale_seconds.set(0.0 if self.current or not self._pages else silent)
 
     def _clear(self) -> None:
         self._pages.clear()

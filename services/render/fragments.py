@@ -1,8 +1,7 @@
-"""Caches the parts of pages that are made from several articles,
-lists and the side column, for a short time.
+"""A short-lived cache of the parts of pages that show several articles: lists, the side column.
 
-A part is made by single flight: concurrent requests share one query.
-While MongoDB gives no answer, the last one made is served, for as long as cached pages are.
+Each part is made by single flight: concurrent requests share one query. While MongoDB gives no
+answer, the last content is served as stale, for as long as cached pages are.
 """
 
 import asyncio
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from luotdoc_subscriber.base.errors import Transient
-from services.render.database import Questions
+from services.render.database import ReaderQueries
 
 T = TypeVar("T")
 
@@ -36,15 +35,15 @@ class Fragments(Generic[T]):
     """
 
     def __init__(
-        self, *, questions: Questions, seconds: Callable[[], float], stale_seconds: float
+        self, *, queries: ReaderQueries, seconds: Callable[[], float], stale_seconds: float
     ) -> None:
-        self._questions, self._seconds, self._stale_seconds = questions, seconds, stale_seconds
+        self._queries, self._seconds, self._stale_seconds = queries, seconds, stale_seconds
         self._generation = 0
         self._made: OrderedDict[Hashable, _Made[T]] = OrderedDict()
         self._making: dict[Hashable, tuple[int, asyncio.Task[T]]] = {}
 
     def expire(self) -> None:
-        """Make every part again at its next request, because pages have changed."""
+        """Make every part again at its next request. To be called when pages have changed."""
         self._generation += 1
 
     async def get(
@@ -59,9 +58,9 @@ class Fragments(Generic[T]):
         ):
             return made.content, False
         try:
-            return await self._questions.wait(self._make(key, make)), False
+            return await self._queries.wait(self._make(key, make)), False
         except Transient:
-            if made is None or self._questions.silence > self._stale_seconds:
+            if made is None or self._queries.silence > self._stale_seconds:
                 raise
             return made.content, True
 
@@ -70,7 +69,7 @@ class Fragments(Generic[T]):
         if making is not None and generation == self._generation:
             return making
         began, generation = self._seconds(), self._generation
-        task = self._questions.start(make)
+        task = self._queries.start(make)
         self._making[key] = generation, task
         task.add_done_callback(lambda done: self._keep(key, began, generation, done))
         return task

@@ -1,4 +1,4 @@
-"""The metrics of render, by the group that `app.py` makes and passes on."""
+"""render's metrics. `app.py` makes them once and passes them in."""
 
 from collections.abc import Sequence
 
@@ -82,7 +82,7 @@ class RenderMetrics:
         )
 
     def section(self, slug: str) -> str:
-        """The label value for the section `slug`: itself, or `other`."""
+        """The label value for the section `slug`: `other` if the settings don't name it."""
         return slug if slug in self._sections else OTHER
 
     def answered(self, kind: str, section: str, status: int, seconds: float) -> None:

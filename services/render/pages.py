@@ -31,7 +31,7 @@ _CUT = re.compile(f"({READS_MARK}|{ASIDE_MARK})")
 
 @dataclass(frozen=True)
 class Named:
-    """A section or a link, with its name."""
+    """A section or a link as templates see it. `url` is empty for a section."""
 
     slug: str
     name: str
@@ -160,7 +160,7 @@ class Renderer:
         body_html = scrollable_tables(self.pictures.linked(article.body_html))
         image = article.model_dump(mode="json", include={"image"})["image"]
         shown = {
-            **article.model_dump(),  # the template chooses; what follows has another form there
+            **article.model_dump(),  # some are replaced below by what templates show
             "body": Markup(body_html),  # noqa: S704  (ingest has sanitised it)
             "section": section,
             "image": self.shown_image(image),

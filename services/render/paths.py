@@ -1,4 +1,4 @@
-"""The site's paths, and the entity tags of what they answer. Pure."""
+"""Patterns of the site's paths, and entity tags of pages and files. Pure."""
 
 import re
 from hashlib import blake2b

@@ -61,7 +61,7 @@ class Pictures:
 
 
 def label(url: str, alt: str) -> str:
-    """The text of a link to a picture."""
+    """The text of the link in place of a picture."""
     return f"Xem ảnh: {alt}" if alt.strip() else f"Xem ảnh tại {_host(url)}"
 
 

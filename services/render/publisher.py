@@ -1,4 +1,4 @@
-"""Turns article events into stored pages, and publishes that a page is served."""
+"""Turns article events into stored pages, and publishes `page.rendered` and `page.removed`."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -31,17 +31,17 @@ class Publisher:
         stored: Callable[[str], None],
         metrics: RenderMetrics,
     ) -> None:
-        """`stored` is called with a page's id before its event is published,
-        so that this process serves the new page.
+        """`stored` is called with a page's id before its event is published. It drops the old page
+        from memory, so that this process serves the new one by then.
         """
         self._store, self._renderer, self._emit = store, renderer, emit
         self._clock, self._stored, self._metrics = clock, stored, metrics
 
     async def handle(self, event: Event[events.Article | events.ArticleWithdrawn]) -> bool:
-        """Handle one article event. False if it is not newer than the stored page.
+        """Handle one article event. False if it is older than the stored page.
 
-        The same revision again stores nothing but publishes again,
-        because the process may have died between the store and the publish.
+        An event of the stored revision stores nothing, but `page.rendered` is published again: the
+        process may have died between the store and the publish.
         """
         data = event.data
         if isinstance(data, events.Article):
@@ -50,7 +50,7 @@ class Publisher:
                 stored = await self._store.put(page)
             if stored != "stale":
                 self._stored(page.id)
-                await self._tell_rendered(page)
+                await self._publish_rendered(page)
         else:
             page = Page(
                 id=data.id,
@@ -61,7 +61,7 @@ class Publisher:
             stored = await self._store.put(page)
             if stored != "stale":
                 self._stored(page.id)
-                await self._tell_removed(page, data.url)
+                await self._publish_removed(page, data.url)
         if stored == "stored":
             if not event.replay:
                 age = (self._clock() - event.envelope.time).total_seconds()
@@ -70,7 +70,7 @@ class Publisher:
         return stored != "stale"
 
     async def redo_outdated(self) -> int:
-        """Render again the pages of other templates. Answers their number.
+        """Render pages of other templates again. Returns their number.
 
         A page is marked until its event is confirmed, so the next call repeats pages that failed.
         """
@@ -81,7 +81,7 @@ class Publisher:
             except Exception:
                 # Without this the pages after it would never be rendered again.
                 log.exception(
-                    "page %s can't be rendered from what is stored, and stays as it is; "
+                    "page %s can't be rendered from its stored article, and stays as it is; "
                     "`python -m services.ingest republish %s` replaces it",
                     old.id,
                     old.id,
@@ -89,8 +89,8 @@ class Publisher:
                 continue
             if await self._store.redo(page, old.template):
                 self._stored(page.id)
-                await self._tell_rendered(page)
-                await self._store.told(page)
+                await self._publish_rendered(page)
+                await self._store.unmark(page)
                 redone += 1
         return redone
 
@@ -99,8 +99,8 @@ class Publisher:
         page = self._page(article)
         if len(refused := self._renderer.pictures.refused) > known:
             log.warning(
-                "pictures of these hosts become links, LUOTDOC_PICTURE_HOSTS does not list "
-                "them: %s",
+                "pictures of these hosts become links, because LUOTDOC_PICTURE_HOSTS does not "
+                "list them: %s",
                 ", ".join(sorted(refused))[:1000],
             )
         return page
@@ -120,7 +120,7 @@ class Publisher:
             article=article.model_dump(),
         )
 
-    async def _tell_rendered(self, page: Page) -> None:
+    async def _publish_rendered(self, page: Page) -> None:
         data = events.PageRendered(
             article=page.id,
             revision=page.revision,
@@ -131,8 +131,9 @@ class Publisher:
         )
         await self._emit(data, page.id, page.revision, f"{page.id}-{page.revision}-{page.template}")
 
-    async def _tell_removed(self, page: Page, url: str) -> None:
-        # Ingest's `url` may name another host than this service's own, which `page.rendered` names.
+    async def _publish_removed(self, page: Page, url: str) -> None:
+        # The host is this service's own, as in `page.rendered`. Ingest's `url` may have another, and
+        # a subscriber such as a purge of caches would not find the page.
         own = self._renderer.site.url + "/" + "/".join(url.rsplit("/", 2)[1:])
         data = events.PageRemoved(
             article=page.id, revision=page.revision, url=own, removed_at=self._clock()

@@ -7,7 +7,7 @@ from typing import Any
 from luotdoc_subscriber.base.errors import Transient
 from services.render.answers import FOREVER, GONE, NOT_FOUND, SHORT, UNAVAILABLE, Answers, Outcome
 from services.render.cache import PageCache
-from services.render.database import NoAnswer, Questions
+from services.render.database import NoAnswer, ReaderQueries
 from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
 from services.render.pages import ASIDE_MARK, READS_MARK, Renderer, number
@@ -28,21 +28,21 @@ _TYPES = {
 
 
 class PageServer:
-    """Answers every path of the site."""
+    """Answers requests for every path of the site."""
 
     def __init__(
         self,
         *,
         renderer: Renderer,
         store: PageStore,
-        questions: Questions,
+        queries: ReaderQueries,
         cache: PageCache,
         lists: Fragments[bytes],
         asides: Fragments[str],
         totals: Totals,
         metrics: RenderMetrics,
     ) -> None:
-        self._renderer, self._store, self._questions = renderer, store, questions
+        self._renderer, self._store, self._queries = renderer, store, queries
         self._cache, self._lists, self._asides = cache, lists, asides
         self._totals, self._metrics = totals, metrics
         self._answers = Answers(renderer, metrics)
@@ -82,7 +82,7 @@ class PageServer:
         return await self._answers.fail(send, NOT_FOUND)
 
     async def _article(self, article_id: str, path: str, scope: Scope, send: Send) -> Outcome:
-        self._need_totals()
+        self._require_totals()
         page, stale = await self._cache.get(article_id)
         if page is None or page.state == "rescheduled":
             return await self._answers.fail(send, NOT_FOUND)
@@ -105,8 +105,9 @@ class PageServer:
             stale=stale or stale_aside,
         )
 
-    def _need_totals(self) -> None:
-        if not self._totals.loaded:  # else a page shows, and caches keep, counts that are too low
+    def _require_totals(self) -> None:
+        # Without this pages would show, and caches keep, counts that are too low.
+        if not self._totals.loaded:
             raise NoAnswer("the read counts are not loaded yet")
 
     async def _side(self) -> tuple[str, bool]:
@@ -118,11 +119,11 @@ class PageServer:
 
     async def _listing(self, section: str | None, scope: Scope, send: Send) -> Outcome:
         given = query_values(scope, "page") or ["1"]
-        number_text = given[0] if len(given) == 1 else ""  # no page has two numbers
+        number_text = given[0] if len(given) == 1 else ""  # `?page=1&page=2` is not found
         page = int(number_text) if re.fullmatch(r"[1-9][0-9]{0,2}", number_text) else 0
         if not 1 <= page <= MAX_PAGE:
             return await self._answers.fail(send, NOT_FOUND)
-        self._need_totals()
+        self._require_totals()
         aside, _ = await self._side()
         body, stale = await self._lists.get(
             (section, page), lambda: self._make_list(section, page, aside)
@@ -161,7 +162,7 @@ class PageServer:
         if content is None:
             return await self._answers.fail(send, NOT_FOUND)
         version = self._renderer.static_version(name)
-        asked = query_value(scope, "v")
+        wanted = query_value(scope, "v")
         kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream").encode()
         return await self._answers.file(
             scope,
@@ -169,14 +170,12 @@ class PageServer:
             content,
             content_type=kind,
             tag=f'"{version}"'.encode(),
-            caching=FOREVER if asked == version else SHORT,
+            caching=FOREVER if wanted == version else SHORT,
             kind="static",
         )
 
     async def _media(self, name: str, scope: Scope, send: Send) -> Outcome:
-        picture = await self._questions.wait(
-            self._questions.start(lambda: self._store.picture(name))
-        )
+        picture = await self._queries.wait(self._queries.start(lambda: self._store.picture(name)))
         if picture is None:
             return await self._answers.fail(send, NOT_FOUND)
         kind, content = picture

@@ -1,5 +1,5 @@
-"""render's MongoDB module:
-its pages, and, for reading only, the counter's totals and ingest's pictures.
+"""render's MongoDB module: its pages, and the counter's totals and ingest's pictures, which it only
+reads.
 """
 
 from collections.abc import AsyncIterator
@@ -81,13 +81,13 @@ class PageStore:
         )
         return done.matched_count == 1
 
-    async def told(self, page: Page) -> None:
+    async def unmark(self, page: Page) -> None:
         """Remove the mark from `page`, unless it was stored again since."""
         wanted = {"_id": page.id, "revision": page.revision, "template": page.template}
         await self._db.pages.update_one(wanted, {"$unset": {"untold": ""}})
 
     async def outdated(self, template: str) -> AsyncIterator[Page]:
-        """The public pages with a mark, or rendered with other templates than `template`."""
+        """Public pages that have a mark, or were not rendered with `template`."""
         due = [{"template": {"$ne": template}}, {"untold": True}]
         async for document in self._db.pages.find({"state": "published", "$or": due}):
             yield _page(document)
@@ -177,5 +177,5 @@ def _page(document: Document) -> Page:
 
 
 def stored_article(page: Page) -> events.Article:
-    """The article that a page was made from."""
+    """The article that the page shows."""
     return events.Article.model_validate(page.article)

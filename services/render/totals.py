@@ -1,12 +1,12 @@
-"""The read counts that pages show:
-updated by the counter's events, and corrected from the database.
+"""The read counts that pages show.
+They come from `reads.counted`, and are corrected from the database.
 """
 
 import asyncio
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.tasks import supervised
-from services.render.database import Questions
+from services.render.database import ReaderQueries
 from services.render.store import PageStore
 from shared.storage.counts import SITE
 
@@ -19,8 +19,8 @@ class Totals:
     Until `loaded`, numbers may be too low and must not be shown.
     """
 
-    def __init__(self, store: PageStore, questions: Questions) -> None:
-        self._store, self._questions = store, questions
+    def __init__(self, store: PageStore, queries: ReaderQueries) -> None:
+        self._store, self._queries = store, queries
         self._counted: dict[str, int] = {}
         self.site = 0
         self.baseline = 0
@@ -32,7 +32,7 @@ class Totals:
         return self._counted.get(article_id, 0)
 
     def note(self, counts: dict[str, int]) -> None:
-        """Store totals that are larger than the stored ones."""
+        """Keep those of `counts`, totals by article, that are larger than the ones here."""
         for article, total in counts.items():
             if total > self._counted.get(article, 0):
                 self._counted[article] = total
@@ -59,10 +59,10 @@ class Totals:
         if self.baseline_changed:
             self.baseline_changed = False
             self.baseline = await self._store.baseline()
-        self._questions.note_answer()
+        self._queries.note_answer()
 
     async def run(self) -> None:
-        """For ever: load every total, then read the totals again at intervals."""
+        """For ever: read the site's total each second, and all totals every `RELOAD_SECONDS`."""
         loop = asyncio.get_running_loop()
         reload_at = loop.time()
 

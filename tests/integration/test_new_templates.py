@@ -131,16 +131,16 @@ async def test_news_of_a_page_leaves_the_mark_of_a_newer_one(system: System) -> 
     assert await store.redo(second, "t1")
     assert not await store.redo(second, "t1")  # the other replica was faster
     assert await store.redo(third, "t2")
-    await store.told(second)
+    await store.unmark(second)
     assert await marked(system) == ["a1"]
     assert [page.id async for page in store.outdated("t3")] == ["a1"]
-    await store.told(third)
+    await store.unmark(third)
     assert await marked(system) == []
 
     assert await store.redo(second, "t3")
     assert await store.put(made("a1", "t2", revision=2)) == "stored"
     assert await marked(system) == []
-    await store.told(second)
+    await store.unmark(second)
     assert not await store.redo(third, "t2")
     held = await system.db.pages.find_one({"_id": "a1"}, {"revision": 1, "template": 1})
     assert held == {"_id": "a1", "revision": 2, "template": "t2"}

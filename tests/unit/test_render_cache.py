@@ -10,7 +10,7 @@ from luotdoc_subscriber.base import metrics
 from luotdoc_subscriber.base.errors import Transient
 from services.render import database
 from services.render.cache import PageCache
-from services.render.database import NoAnswer, Questions
+from services.render.database import NoAnswer, ReaderQueries
 from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
 from services.render.store import Page, PageStore
@@ -60,10 +60,10 @@ async def mongo(monkeypatch: pytest.MonkeyPatch) -> Mongo:
 
 @pytest.fixture
 async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
-    questions = Questions(mongo.seconds)
+    queries = ReaderQueries(mongo.seconds)
     one = PageCache(
         store=cast(PageStore, mongo),
-        questions=questions,
+        queries=queries,
         capacity=10,
         changed=lambda: None,
         seconds=mongo.seconds,
@@ -72,7 +72,7 @@ async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
     )
     watching = asyncio.create_task(one.watch())
     async with asyncio.timeout(1):
-        while not one.proven:  # noqa: ASYNC110  (no event tells)
+        while not one.current:  # noqa: ASYNC110  (no event tells)
             await asyncio.sleep(0)
     yield one
     watching.cancel()
@@ -81,7 +81,7 @@ async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
 async def lose(mongo: Mongo, cache: PageCache) -> None:
     mongo.changes.put_nowait(Transient("frozen"))
     async with asyncio.timeout(1):
-        while cache.proven:  # noqa: ASYNC110
+        while cache.current:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 
@@ -193,13 +193,13 @@ async def test_a_word_from_the_watch_proves_the_pages_again(mongo: Mongo, cache:
     await cache.get("a")
     mongo.time += 5
     cache.tick()
-    proven = [cache.proven]
+    current = [cache.current]
     mongo.changes.put_nowait(None)
     async with asyncio.timeout(1):
-        while not proven[-1]:
+        while not current[-1]:
             await asyncio.sleep(0)
-            proven.append(cache.proven)
-    assert not proven[0]
+            current.append(cache.current)
+    assert not current[0]
     asked = mongo.asked
     assert await cache.get("a") == (mongo.pages["a"], False)
     assert mongo.asked == asked
@@ -217,7 +217,7 @@ async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(
     assert mongo.asked == 1
     mongo.frozen = False
     async with asyncio.timeout(1):
-        while cache._questions.silence:  # noqa: ASYNC110
+        while cache._queries.silence:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     assert await cache.get("b") == (mongo.pages["b"], False)
 
@@ -225,11 +225,9 @@ async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(
 async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_piles_up(
     mongo: Mongo,
 ) -> None:
-    questions = Questions(mongo.seconds)
-    questions.note_answer()
-    parts: Fragments[str] = Fragments(
-        questions=questions, seconds=mongo.seconds, stale_seconds=LIMIT
-    )
+    queries = ReaderQueries(mongo.seconds)
+    queries.note_answer()
+    parts: Fragments[str] = Fragments(queries=queries, seconds=mongo.seconds, stale_seconds=LIMIT)
     makes = 0
 
     async def make() -> str:
@@ -252,17 +250,15 @@ async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_
         await parts.get("home", make)
     mongo.frozen = False
     async with asyncio.timeout(1):
-        while questions.silence:  # noqa: ASYNC110
+        while queries.silence:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     assert await parts.get("home", make) == (f"made {makes}", False)
 
 
 async def test_a_part_made_of_pages_that_changed_meanwhile_is_not_fresh(mongo: Mongo) -> None:
-    questions = Questions(mongo.seconds)
-    questions.note_answer()
-    parts: Fragments[Any] = Fragments(
-        questions=questions, seconds=mongo.seconds, stale_seconds=LIMIT
-    )
+    queries = ReaderQueries(mongo.seconds)
+    queries.note_answer()
+    parts: Fragments[Any] = Fragments(queries=queries, seconds=mongo.seconds, stale_seconds=LIMIT)
     gates = [asyncio.Event(), asyncio.Event()]
     made = iter(range(2))
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.errors import Transient
-from services.render.database import Questions
+from services.render.database import ReaderQueries
 from services.render.store import PageStore
 from services.render.totals import Totals
 from shared.storage.counts import SITE
@@ -40,7 +40,7 @@ class Store:
 
 
 def totals(store: Store) -> Totals:
-    return Totals(cast(PageStore, store), Questions(lambda: 0.0))
+    return Totals(cast(PageStore, store), ReaderQueries(lambda: 0.0))
 
 
 async def test_totals_never_fall() -> None:

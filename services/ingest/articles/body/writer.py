@@ -159,7 +159,7 @@ class Writer:
         self.output.add(f"{html}{claimed}>{rest}")
 
     def gap(self) -> None:
-        """Put a space between the words before and after this place, where an element is left out."""
+        """Put a space between the words before and after this place: something is left out here."""
         self._gap = True
 
     def keep_id(self, ended: Inline | Leaf) -> None:

@@ -1,1 +1,1 @@
-"""counter: folds read events in memory and commits them to MongoDB, each exactly once."""
+"""counter: folds batches of reads in memory and commits each to MongoDB exactly once."""

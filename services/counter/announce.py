@@ -15,7 +15,7 @@ from shared.storage.books import Books
 log = logging.getLogger(__name__)
 
 ANNOUNCE_SECONDS = 2.0
-"""Timeout in seconds. The flush waits for this event, which is only informational."""
+"""Timeout for the publish. The next flush waits for this event, which is only informational."""
 
 
 class Announcer:
@@ -25,8 +25,10 @@ class Announcer:
         self._broker, self._store, self._books, self._clock = broker, store, books, clock
 
     async def announce(self, flushed: Flushed) -> None:
-        """Publish one event for `flushed`, unless it counted nothing. Never raises: the counts are
-        committed, and the article's next event repeats its total.
+        """Publish one event for `flushed`, unless it counted nothing.
+
+        Failures are logged and not raised: the counts are committed, and the article's next event
+        repeats its total.
         """
         if not flushed.increments.reads:
             return

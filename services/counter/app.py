@@ -22,11 +22,11 @@ from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit.faststream_internals import message_of
 from services.counter.announce import Announcer
-from services.counter.aside import Aside
 from services.counter.consumer import ReadsConsumer, Stage
 from services.counter.holding import HoldExpired
 from services.counter.lease import SlotLease
 from services.counter.metrics import CounterMetrics
+from services.counter.parker import Parker
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
 from shared.rabbit import topology
@@ -50,14 +50,14 @@ STALE_SECONDS = 15.0
 
 @dataclass(frozen=True, kw_only=True)
 class CounterReadiness:
-    """Judges whether batches can be consumed and committed."""
+    """Judges whether this counter can consume and commit batches."""
 
     broker: rabbit.Broker
     lease: SlotLease
     consumer: ReadsConsumer
 
     def not_ready(self) -> str | None:
-        """None while batches can be consumed and committed, else the reason."""
+        """The reason why batches can't be consumed or committed; None while they can."""
         if not self.broker.up:
             return self.broker.away
         if reason := not_consuming(self.broker):
@@ -128,11 +128,11 @@ class Counting:
 
 # Long because every part of the service is built and named here, once.
 def build(
-    settings: CounterSettings, clock: Clock = now, step: Stage = lambda _name: None
+    settings: CounterSettings, clock: Clock = now, at_stage: Stage = lambda _name: None
 ) -> Service:
-    """Put counter together. `step` is called at each stage of a flush, see `Consumer`.
+    """Build every part of counter once, and pass it to the parts that use it.
 
-    Longer than 40 lines, so that each part is built in one place.
+    `at_stage` is a fault-injection hook for tests, see `ReadsConsumer`.
     """
     client, db = mongo.connect(settings.mongo_url, "counter")
     registry = metrics.new_registry()
@@ -143,7 +143,8 @@ def build(
     announcer = Announcer(broker=broker, store=store, books=Books(db), clock=clock)
 
     async def note(message: AbstractIncomingMessage, reason: str) -> None:
-        if batch := accounted(message.headers):  # without a valid id the books can't account for it
+        # Without a valid batch id there is nothing that the books could note.
+        if batch := accounted(message.headers):
             await store.note_parked(*batch, reason, clock())
 
     async def park_message(message: AbstractIncomingMessage, reason: str, detail: str) -> None:
@@ -151,7 +152,7 @@ def build(
 
     consumer = ReadsConsumer(
         store=store,
-        aside=Aside(note=note, park=park_message, hold_seconds=settings.hold),
+        parker=Parker(note=note, park=park_message, hold_seconds=settings.hold),
         announce=announcer.announce,
         slot=lease.slot,
         clock=clock,
@@ -159,7 +160,7 @@ def build(
         flush_interval=settings.flush_interval,
         hold_seconds=settings.hold,
         metrics=measured,
-        step=step,
+        at_stage=at_stage,
     )
     readiness = CounterReadiness(broker=broker, lease=lease, consumer=consumer)
     heartbeats = Heartbeats(
@@ -184,7 +185,7 @@ def build(
     @broker.subscriber(
         topology.COUNTER_READS.queue,
         ack_policy=AckPolicy.MANUAL,
-        # else FastStream publishes a reply to any queue that the message's reply_to names
+        # Without this FastStream publishes a reply to any queue that a message's reply_to names.
         no_reply=True,
         channel=Channel(prefetch_count=settings.prefetch, publisher_confirms=False),
     )

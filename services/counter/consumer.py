@@ -1,12 +1,11 @@
-"""The consumer: buffers deliveries, flushes them by size or time,
-and acks them after the commit, never before.
+"""The consumer: buffers deliveries, flushes them by size or time, and acks them after the commit.
 
 While MongoDB is away the flush is retried with the batches unacked. After `hold` seconds the
 connection is closed, so that RabbitMQ can deliver them to another counter. Consuming starts again
 once MongoDB answers.
 
-A delivery whose channel is closed can't be acked any more. The buffer is dropped,
-RabbitMQ delivers the batches again, and the ledger drops those that were committed.
+A delivery can't be acked once its channel is closed. Then the buffer is dropped, RabbitMQ delivers
+the batches again, and the ledger drops those that were committed.
 """
 
 import asyncio
@@ -21,10 +20,10 @@ from aio_pika.exceptions import ChannelInvalidStateError
 
 from luotdoc_subscriber.base.clock import Clock
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
-from services.counter.aside import Aside, ToPark
 from services.counter.deliveries import Tags
 from services.counter.holding import HoldExpired, hold
 from services.counter.metrics import CounterMetrics
+from services.counter.parker import Parker, ToPark
 from services.counter.reading import Buffer
 from services.counter.store import CounterStore, Flushed
 from shared.rabbit.batch import Batch
@@ -34,6 +33,8 @@ log = logging.getLogger(__name__)
 Announce = Callable[[Flushed], Awaitable[None]]
 """Publishes the result of a flush. Must not raise."""
 Stage = Callable[[str], None]
+"""A fault-injection hook for tests, called with the stage of a flush that is reached: `folded`,
+`committed` or `acked`."""
 
 
 class Poison(Exception):
@@ -41,15 +42,16 @@ class Poison(Exception):
 
 
 class ReadsConsumer:
-    """Gathers and flushes. `step` hears `folded`, `committed`, `acked`: there tests pull the
-    plug.
+    """Gathers the deliveries of one queue and flushes them.
+
+    `slot` returns the slot to write under. `hold_seconds` bounds the retries of a flush.
     """
 
     def __init__(
         self,
         *,
         store: CounterStore,
-        aside: Aside,
+        parker: Parker,
         announce: Announce,
         slot: Callable[[], int],
         clock: Clock,
@@ -57,12 +59,12 @@ class ReadsConsumer:
         flush_interval: float,
         hold_seconds: float,
         metrics: CounterMetrics,
-        step: Stage = lambda _name: None,
+        at_stage: Stage = lambda _name: None,
     ) -> None:
-        self._store, self._aside, self._announce = store, aside, announce
+        self._store, self._parker, self._announce = store, parker, announce
         self._slot, self._clock = slot, clock
         self._flush_reads, self._interval = flush_reads, flush_interval
-        self._hold_seconds, self._metrics, self._step = hold_seconds, metrics, step
+        self._hold_seconds, self._metrics, self._at_stage = hold_seconds, metrics, at_stage
         self._buffer = Buffer()
         self._tags: dict[Any, Tags] = {}
         self._flushing = asyncio.Lock()
@@ -75,7 +77,7 @@ class ReadsConsumer:
         try:
             channel = message.channel
         except ChannelInvalidStateError:
-            return  # its channel is closed: RabbitMQ delivers it again on the next one
+            return  # its channel is closed; RabbitMQ delivers it again on the next channel
         if self._buffer.channel is not channel:
             self.discard()
             self._buffer.channel = channel
@@ -85,7 +87,7 @@ class ReadsConsumer:
             self._due.set()
 
     def discard(self) -> None:
-        """Drop the buffer, because its channel is closed."""
+        """Drop the buffer. To be called when its channel is closed."""
         self._discard(self._buffer)
         self._buffer = Buffer()
         self._metrics.buffered.set(0)
@@ -112,9 +114,9 @@ class ReadsConsumer:
 
     async def flush(self) -> None:
         """Commit, park and ack the buffer, and publish `reads.counted`.
-        Raises `HoldExpired`: then nothing is acked.
+        Raises `HoldExpired`; then nothing is acked.
 
-        One flush runs at a time: a stop waits for the current one.
+        One flush runs at a time, so the last flush at a stop waits for the current one.
         """
         async with self._flushing:
             await self._flush()
@@ -132,26 +134,26 @@ class ReadsConsumer:
             if buffer.batches
             else []
         )
-        self._step("committed")
-        # After the commit, so that a flood of messages that must be parked does not delay counting.
-        await self._aside.put(buffer.channel, buffer.aside)
+        self._at_stage("committed")
+        # After the commit: before it, a flood of messages to park would delay counting.
+        await self._parker.park(buffer.channel, buffer.to_park)
         await self._ack(buffer)
-        self._step("acked")
+        self._at_stage("acked")
         for one in flushed:
             await self._announce(one)
 
     async def _commit(
         self, channel: Any, batches: list[Batch], sources: list[AbstractIncomingMessage]
     ) -> list[Flushed]:
-        """Commit `batches`. A batch that can never be committed is found by bisection and
-        parked.
+        """Commit `batches`. If that can never succeed, find the faulty batch by bisection, park it
+        and commit the others.
         """
         try:
             return [await self._commit_together(batches)]
         except Poison as error:
             if len(batches) == 1:
                 log.exception("a batch that can never be counted; it is parked")
-                await self._aside.put(channel, [ToPark(sources[0], "bug", str(error))])
+                await self._parker.park(channel, [ToPark(sources[0], "bug", str(error))])
                 return []
             half = len(batches) // 2
             first = await self._commit(channel, batches[:half], sources[:half])
@@ -159,7 +161,7 @@ class ReadsConsumer:
 
     async def _commit_together(self, batches: list[Batch]) -> Flushed:
         """Commit `batches` in one transaction. Raises `Poison` if that can never succeed."""
-        self._step("folded")
+        self._at_stage("folded")
         started = 0.0
 
         async def flush() -> Flushed:

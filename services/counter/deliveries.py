@@ -1,7 +1,7 @@
 """Plans acks for the deliveries of one channel. Pure.
 
-A channel numbers its deliveries 1, 2, 3, … An ack can settle all up to a number, and must then not
-include a delivery that is still in flight.
+A channel numbers its deliveries 1, 2, 3, … One ack can settle all deliveries up to a number. It
+must not be used past a delivery that is still in flight, or that one would be acked too.
 """
 
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ class Tags:
         self._beyond: set[int] = set()
 
     def settle(self, tags: Iterable[int]) -> tuple[int | None, list[int]]:
-        """Plan the acks for `tags`:
-        (the tag up to which all are acked, None if there is none; tags to ack alone).
+        """Plan the acks for `tags`. Returns the tag up to which one ack settles all (None if there
+        is none), and the tags to ack one by one.
         """
         new = set(tags)
         before, start = self._through, self._through

@@ -21,10 +21,10 @@ class HoldExpired(Exception):
 async def hold(
     act: Callable[[], Awaitable[T]], seconds: float, failed: Callable[[Exception], None], what: str
 ) -> T:
-    """Await `act()` until it succeeds, and answer its result. `failed` is called with each failure.
+    """Await `act()` until it succeeds, and return its result.
 
-    Retries after `Transient` and TimeoutError. Raises `HoldExpired`, whose text is `what` and the
-    time, if that takes longer than `seconds`; `act` is cancelled then.
+    `Transient` and TimeoutError are passed to `failed` and retried with a backoff. After `seconds`
+    `act` is cancelled and `HoldExpired` raised, whose text is `what` and the time.
     """
     deadline, attempt = time.monotonic() + seconds, 0
     while True:

@@ -26,8 +26,8 @@ class SlotLease:
         return time.monotonic() - self._renewed
 
     def slot(self) -> int:
-        """The leased slot. Without a lease a random one,
-        which may cause write conflicts but no wrong count.
+        """The leased slot. Without a lease, a random slot: that may cause write conflicts, but no
+        wrong count.
         """
         return self._slot if self._slot != NO_SLOT else secrets.randbelow(SLOTS)
 

@@ -1,4 +1,4 @@
-"""The metrics of counter, by the group that `app.py` makes and passes on."""
+"""counter's metrics. `app.py` makes them once and passes them in."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -17,18 +17,18 @@ from shared.storage.transactions import snapshot
 from shared.storage.types import Client
 
 YOUNG = timedelta(minutes=15)
-"""A younger batch may still arrive, from a long queue or a spool that is being forwarded."""
+"""Age below which a batch may still arrive, from a long queue or a spool that is forwarded."""
 SPOOLED = timedelta(hours=COUNTED_HOURS)
-"""A younger batch may still be counted if it is in the spool of an ingest that has ended."""
+"""Age below which a batch may still be counted, if it is in the spool of an ended ingest."""
 MOST_MISSING = 100_000
 """Upper bound for a gap: eight minutes of the busiest ingest.
 A larger one comes from a forged sequence number."""
 AT_ONCE = 1000
-"""Number of notes in one transaction."""
+"""Upper bound for notes in one transaction."""
 
 
 def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) -> None:
-    """Raises `Refused` while a missing batch of `epoch` could still arrive.
+    """Raise `Refused` while a missing batch of `epoch` could still arrive.
 
     `no_spool`: an operator has confirmed that no spool contains batches of this ingest.
     """
@@ -59,7 +59,7 @@ async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[Client, Coun
 
 
 async def list_gaps(settings: CounterSettings) -> int:
-    """Print every gap. Answers the exit status."""
+    """Print every gap. Returns the exit status."""
     try:
         async with _opened(settings) as (client, _, books), snapshot(client) as session:
             running = await books.running_gaps(session, now())
@@ -83,7 +83,7 @@ async def list_gaps(settings: CounterSettings) -> int:
 
 
 async def close_gap(settings: CounterSettings, name: str, no_spool: bool) -> int:
-    """Declare the missing batches of the epoch `name` lost. Answers the exit status."""
+    """Declare the missing batches of the epoch `name` lost. Returns the exit status."""
     try:
         async with _opened(settings) as (client, store, books):
             made = await give_up_missing(client, store, books, name, no_spool, now())
@@ -100,7 +100,7 @@ async def close_gap(settings: CounterSettings, name: str, no_spool: bool) -> int
 async def give_up_missing(
     client: Client, store: CounterStore, books: Books, name: str, no_spool: bool, moment: datetime
 ) -> int:
-    """Note the missing batches of the epoch `name` as lost, and answer their number.
+    """Note the missing batches of the epoch `name` as lost. Returns their number.
 
     Raises `Refused` and `Transient`.
     """

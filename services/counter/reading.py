@@ -11,15 +11,14 @@ from aio_pika.abc import AbstractIncomingMessage
 from luotdoc_subscriber.base.clock import from_millis
 from luotdoc_subscriber.base.errors import Permanent
 from luotdoc_subscriber.parking import FORCE, check_readable
-from services.counter.aside import ToPark
+from services.counter.parker import ToPark
 from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch
 from shared.rabbit.batch_parsing import parse
 
 log = logging.getLogger(__name__)
 
 TOO_OLD = timedelta(hours=COUNTED_HOURS)
-"""An older batch may have been counted, and the ledger may have forgotten it:
-it is parked, not counted."""
+"""Age above which a batch is parked: the ledger may have forgotten that it was counted."""
 AHEAD = timedelta(milliseconds=AHEAD_MS)
 
 
@@ -32,7 +31,7 @@ class Buffer:
     batches: list[Batch] = field(default_factory=list)
     sources: list[AbstractIncomingMessage] = field(default_factory=list)
     """The messages of `batches`, in the same order."""
-    aside: list[ToPark] = field(default_factory=list)
+    to_park: list[ToPark] = field(default_factory=list)
     reads: int = 0
 
     def add(self, message: AbstractIncomingMessage, now: datetime) -> None:
@@ -41,10 +40,10 @@ class Buffer:
         try:
             batch = read_batch(message, now)
         except Permanent as error:
-            self.aside.append(ToPark(message, error.reason, str(error)))
+            self.to_park.append(ToPark(message, error.reason, str(error)))
         except Exception as error:
             log.exception("a bug in parsing a batch; it is parked")
-            self.aside.append(ToPark(message, "bug", f"{error!r}\n{traceback.format_exc()}"))
+            self.to_park.append(ToPark(message, "bug", f"{error!r}\n{traceback.format_exc()}"))
         else:
             self.batches.append(batch)
             self.sources.append(message)

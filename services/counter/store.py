@@ -1,6 +1,4 @@
-"""counter's MongoDB module:
-the flush transaction, the totals, the notes on parked batches, the slots' leases.
-"""
+"""counter's MongoDB module: the flush transaction, totals, notes on parked batches, slots."""
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -32,12 +30,12 @@ Write = InsertOne[dict[str, Any]] | UpdateOne | DeleteMany
 
 @dataclass(frozen=True)
 class Flushed:
-    """The result of a flush; `fresh` is the number of batches that the ledger did not hold."""
+    """The result of a flush. `fresh` is the number of batches that were new to the ledger."""
 
     increments: Increments
     fresh: int
     conflicts: int
-    """Number of attempts that failed with a conflict before."""
+    """Number of attempts that failed with a conflict before this one."""
 
 
 @store
@@ -48,10 +46,11 @@ class CounterStore:
         self._client, self._db, self._clock = client, db, clock
 
     async def flush(self, batches: Sequence[Batch], slot: int) -> Flushed:
-        """Commit `batches` in one transaction: count those that the ledger lacks, under `slot`.
+        """Commit `batches` in one transaction: those that are not in the ledger are counted, under
+        `slot`.
 
         Raises `Transient`, after which the outcome may be unknown. Calling it again is always safe,
-        because it first looks into the ledger.
+        because the transaction begins with a look into the ledger.
         """
         by_id = {batch.batch_id: batch for batch in batches}
 
@@ -77,7 +76,7 @@ class CounterStore:
         try:
             return await transaction(self._client, once)
         except PyMongoError as error:
-            if is_duplicate(error):  # not a bug: the next look into the ledger finds the batch
+            if is_duplicate(error):  # not a bug: the next attempt finds the batch in the ledger
                 raise Transient("another counter commits the same batch") from error
             raise
 
@@ -100,8 +99,7 @@ class CounterStore:
         """
         if await self._db.ledger.find_one({"_id": name}, {"_id": 1}):
             return
-        # A batch that was declared lost has arrived:
-        # replace the note, because its reads are known now.
+        # A batch that was declared lost has arrived. Its old note must go: it has no reads.
         await self._db.parked.delete_one({"_id": name, "reason": LOST})
         epoch, seq = place(name)
         note = {
@@ -115,10 +113,8 @@ class CounterStore:
         await self._db.parked.update_one({"_id": name}, {"$setOnInsert": note}, upsert=True)
 
     async def give_up(self, epoch: str, sequences: Sequence[int], at: datetime) -> int:
-        """Note batches of `epoch` as lost, in one transaction,
-        except those in the ledger. Idempotent.
-
-        Answers the number of new notes.
+        """Note batches of `epoch` as lost, in one transaction, except those in the ledger.
+        Idempotent. Returns the number of new notes.
         """
         ids = {batch_id(epoch, sequence): sequence for sequence in sequences}
 
@@ -128,9 +124,9 @@ class CounterStore:
             fresh = [name for name in ids if name not in known]
             if not fresh:
                 return 0
-            # Insert and delete the ids: without this a flush that counts one of them at the same
-            # time would not conflict, and both would commit. Now the later one runs again and sees
-            # the other's work.
+            # Insert and delete the ids. Without this a flush that counts one of them at the same
+            # time would not conflict, and both would commit. With it the later one runs again and
+            # sees the other's work.
             await self._db.ledger.insert_many(
                 [{"_id": name, "counted_at": at} for name in fresh], session=session
             )
@@ -153,12 +149,12 @@ class CounterStore:
 
     async def lease(self, owner: str, held: int) -> int:
         """Renew the lease on slot `held`, or lease a free slot.
-        Answers it, or `NO_SLOT` if all are leased.
+        Returns the slot, or `NO_SLOT` if all are leased.
 
-        The server's clock decides whether a lease has expired. A lease of a newer version counts as
-        held. Leases only avoid conflicts; counts are right without.
+        The server's clock decides whether a lease has expired. A lease of a newer version is never
+        free. Leases only avoid conflicts; counts are right without them.
         """
-        # An unused slot has neither `until` nor `v`, and a missing value compares as less than any.
+        # An unused slot has neither `until` nor `v`; a missing value is less than any other.
         ended = {"$or": [{"$eq": ["$owner", owner]}, {"$lt": ["$until", "$$NOW"]}]}
         free = {"$and": [{"$lte": ["$v", DOCUMENT_VERSION]}, ended]}
         until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": LEASE_SECONDS}}
@@ -187,15 +183,16 @@ def _writes(
     """The writes of a flush by collection."""
     batches = list(fresh)
     writes: dict[str, list[Write]] = {
-        # An entry expires 72 hours after the commit, because a forced batch may have been minted
-        # longer ago than that. If ingest's clock is ahead, it expires 72 hours after minting: it
-        # must outlive the bound for `too_old`.
+        # An entry expires 72 hours after `counted_at`, the later of commit and minting. With the
+        # time of minting alone, the entry of a forced old batch would expire at once. With the time
+        # of the commit alone and ingest's clock ahead, it would expire before the batch is too old
+        # to be counted again.
         "ledger": [
             InsertOne({"_id": b.batch_id, "minted_at": minted, "counted_at": max(at, minted)})
             for b in batches
             for minted in [from_millis(b.minted_at)]
         ],
-        # A parked batch that is counted now was redriven: its note must go.
+        # A parked batch that is counted now was redriven, so its note must go.
         "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],
     }
     upserts: dict[str, list[counts.Upsert]] = {
@@ -204,7 +201,7 @@ def _writes(
             for article, number in (*increments.reads.items(), (counts.SITE, increments.total))
             if number
         ],
-        # An article with filtered reads only gets a bucket and no count.
+        # An article with nothing but filtered reads gets a bucket and no count.
         "buckets": [
             counts.bucket(article, day, slot, gained.people, gained.filtered)
             for (article, day), gained in by_day(increments).items()
@@ -220,7 +217,7 @@ def _writes(
 
 def _entry(sums: EpochSums) -> counts.BookEntry:
     seen = None
-    if sums.batches:  # without a new batch there are no times to convert
+    if sums.batches:  # only duplicates bring no times
         seen = sums.max_seq, from_millis(sums.first_minted_at), from_millis(sums.last_minted_at)
     return counts.BookEntry(sums.batches, sums.accepted, sums.duplicates, sums.filtered, seen)
 

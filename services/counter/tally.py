@@ -45,8 +45,8 @@ class Increments:
 
 @dataclass
 class Day:
-    """The increments of one bucket:
-    people's and each filtered class's reads, by quarter of the day, 0-95.
+    """The increments of one bucket: people's reads, and filtered reads by class, each by quarter of
+    the day, 0 to 95.
     """
 
     people: Counter[int] = field(default_factory=Counter)
@@ -54,7 +54,9 @@ class Day:
 
 
 def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
-    """Add up `batches`: each id once, and without the ids in `known`, which the ledger holds."""
+    """Add up `batches`. Repeated ids and those in `known`, which are in the ledger, only count as
+    duplicates.
+    """
     quarters: Counter[tuple[str, int]] = Counter()
     filtered: Counter[tuple[str, str, int]] = Counter()
     epochs: dict[str, EpochSums] = {}
@@ -70,9 +72,8 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
         for kind, article, quarter, number, _, _ in batch.groups:
             if kind in PEOPLE:
                 key = article, quarter
-                quarters[key] = (
-                    quarters.get(key, 0) + number
-                )  # with a Counter, += takes twice as long
+                # With a Counter, += takes twice as long.
+                quarters[key] = quarters.get(key, 0) + number
             else:
                 filtered[kind, article, quarter] += number
                 sums.filtered[kind] += number

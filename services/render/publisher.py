@@ -132,8 +132,8 @@ class Publisher:
         await self._emit(data, page.id, page.revision, f"{page.id}-{page.revision}-{page.template}")
 
     async def _publish_removed(self, page: Page, url: str) -> None:
-        # The host is this service's own, as in `page.rendered`. Ingest's `url` may have another, and
-        # a subscriber such as a purge of caches would not find the page.
+        # The host is this service's own, as in `page.rendered`. Ingest's `url` may have another,
+        # and a subscriber such as a purge of caches would not find the page.
         own = self._renderer.site.url + "/" + "/".join(url.rsplit("/", 2)[1:])
         data = events.PageRemoved(
             article=page.id, revision=page.revision, url=own, removed_at=self._clock()

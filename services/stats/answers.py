@@ -1,5 +1,5 @@
-"""The answers of stats, as models.
-Times are RFC 3339 UTC with milliseconds. Numbers are reads unless described.
+"""The models of stats' answers. Times are RFC 3339 in UTC, with milliseconds. Numbers without a
+description are numbers of reads.
 """
 
 from typing import Annotated, Literal

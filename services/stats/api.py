@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 
 from luotdoc_events.events import ARTICLE_ID
-from services.stats import answers, questions
+from services.stats import answers, parameters
 from services.stats.reports import Reports
 from services.stats.tables import article_cell, local_time, to_csv, wants_csv
 from shared.web import health, state
@@ -32,7 +32,7 @@ _NO_ARTICLE = {404: "No article with this id was ever published."}
 
 
 def describe_api() -> FastAPI:
-    """The API for its OpenAPI document alone: it has no reports and can't answer."""
+    """The API for its OpenAPI document. It has no reports, so it can't answer requests."""
     described = Described(
         paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
     )
@@ -63,7 +63,7 @@ routes = APIRouter(prefix="/stats", tags=["statistics"])
 
 @routes.get("/site", response_description="The figures.", responses=problems(422))
 async def get_site(
-    reports: HeldReports, _asked: Annotated[questions.Nothing, Query()]
+    reports: HeldReports, _query: Annotated[parameters.NoParameters, Query()]
 ) -> answers.Site:
     """Reads of the whole site: total, today, yesterday, this week, this month and this year."""
     return await reports.site()
@@ -80,7 +80,7 @@ async def get_article_reads(
         str,
         Path(alias="id", pattern=ARTICLE_ID, description="the article's id", examples=["hello1"]),
     ],
-    _asked: Annotated[questions.Nothing, Query()],
+    _query: Annotated[parameters.NoParameters, Query()],
 ) -> answers.ArticleReads:
     """Reads of one article, also after its withdrawal."""
     return await reports.article(article_id)
@@ -93,16 +93,16 @@ async def get_article_reads(
     dependencies=[Depends(_negotiated)],
 )
 async def get_top(
-    reports: HeldReports, request: Request, asked: Annotated[questions.Top, Query()]
+    reports: HeldReports, request: Request, query: Annotated[parameters.TopParameters, Query()]
 ) -> Response | answers.TopList:
     """The most read published articles of a time window.
     Its start is rounded down to a quarter of an hour.
     """
-    found = await reports.top(asked)
-    if not wants_csv(asked.format, request.headers.get("accept", "")):
+    found = await reports.top(query)
+    if not wants_csv(query.format, request.headers.get("accept", "")):
         return found
     rows = ((article_cell(item.article), item.title, item.url, item.reads) for item in found.items)
-    return _table(f"top-{asked.window}", ("article", "title", "url", "reads"), rows)
+    return _table(f"top-{query.window}", ("article", "title", "url", "reads"), rows)
 
 
 @routes.get(
@@ -112,19 +112,19 @@ async def get_top(
     dependencies=[Depends(_negotiated)],
 )
 async def get_series(
-    reports: HeldReports, request: Request, asked: Annotated[questions.Series, Query()]
+    reports: HeldReports, request: Request, query: Annotated[parameters.SeriesParameters, Query()]
 ) -> Response | answers.SeriesPoints:
     """Reads over time: one point for each hour, day or month in [from, to), at most 2000 points."""
-    found = await reports.series(asked)
-    if not wants_csv(asked.format, request.headers.get("accept", "")):
+    found = await reports.series(query)
+    if not wants_csv(query.format, request.headers.get("accept", "")):
         return found
     rows = ((local_time(point.start), found.tz, point.reads) for point in found.points)
-    return _table(f"series-{asked.step}", ("start", "zone", "reads"), rows)
+    return _table(f"series-{query.step}", ("start", "zone", "reads"), rows)
 
 
 @routes.get("/reconciliation", response_description="The books.", responses=problems(422))
 async def get_reconciliation(
-    reports: HeldReports, _asked: Annotated[questions.Nothing, Query()]
+    reports: HeldReports, _query: Annotated[parameters.NoParameters, Query()]
 ) -> answers.Reconciliation:
     """The books: the number of reads accepted,
     and how many are counted, filtered, parked or in flight.
@@ -133,8 +133,8 @@ async def get_reconciliation(
 
 
 def site_at_once(app: App, reports: Reports) -> App:
-    """Answer `GET /stats/site` without a query before `app`,
-    as `get_site` would, so that it never queues for `app`.
+    """Answer `GET /stats/site` before `app`, if it has no parameters, as `get_site` would.
+    Every page may request it, so it must not queue for `app` with the other requests.
     """
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:

@@ -41,8 +41,8 @@ BOOKS_SECONDS = 5.0
 REFRESH_SECONDS = CACHE_SECONDS * 0.6
 
 
-class Reach:
-    """Whether MongoDB answers, by a ping each second."""
+class Ping:
+    """Pings MongoDB, to know whether stats can answer."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -67,13 +67,13 @@ class Statistics:
     settings: StatsSettings
     client: Client
     broker: rabbit.Broker
-    reach: Reach
+    database: Ping
     reports: Reports
     metrics: StatsMetrics
 
     def not_ready(self) -> str | None:
-        """None while requests can be answered and events are consumed, else the reason."""
-        return self.reach.away or not_consuming(self.broker)
+        """The reason why stats can't answer requests or consume events; None while it can."""
+        return self.database.away or not_consuming(self.broker)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -83,7 +83,7 @@ class Statistics:
             await mongo.wait_for(self.client, self.settings.mongo_url)
             await rabbit.connect(self.broker, self.settings.amqp_url, declare_own)
             async with background(
-                supervised("the ping of MongoDB", self.reach.ping, PING_SECONDS),
+                supervised("the ping of MongoDB", self.database.ping, PING_SECONDS),
                 supervised("the reader of the books", self._show_books, BOOKS_SECONDS),
                 supervised("the refresh of the site's figures", refresh, REFRESH_SECONDS),
                 watch_depth(self.broker),
@@ -98,7 +98,7 @@ class Statistics:
 
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
-    """Put stats together. It connects when it runs."""
+    """Build every part of stats once, and pass it to the parts that use it. Connects to nothing."""
     client, db = mongo.connect(settings.mongo_url, "stats")
     registry = new_registry()
     measured = StatsMetrics(registry)
@@ -119,7 +119,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         settings=settings,
         client=client,
         broker=broker,
-        reach=Reach(store),
+        database=Ping(store),
         reports=reports,
         metrics=measured,
     )

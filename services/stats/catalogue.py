@@ -1,10 +1,11 @@
 """The catalogue: title, state and baseline of each article, from article events. Pure.
 
-A document: {_id: article, v, revision, state:
-"published" | "withdrawn", title, url, section, baseline, published_at, content_revision}.
+A document: {_id: article, v, revision, state: "published" | "withdrawn", title, url, section,
+baseline, published_at, content_revision}.
 
-A withdrawal carries no title and no baseline, so these stay as the newest event with content
-set them. `content_revision` is that event's revision: it may even arrive after the withdrawal.
+A withdrawal carries no title and no baseline, so the content of an earlier event stays.
+`content_revision` is that event's revision. An event with content may arrive after the withdrawal
+that follows it; its content is then still taken.
 """
 
 from dataclasses import dataclass

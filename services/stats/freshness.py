@@ -1,5 +1,5 @@
-"""Measures how long each event type has been silent, as a subscriber does:
-over the whole path from its producer.
+"""Measures the time since the last heartbeat of each event type, as a subscriber would: through the
+broker, from the producer to a queue.
 """
 
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from services.stats.metrics import StatsMetrics
 
 
 class Freshness:
-    """Notes heartbeats.
-    The gauges show the seconds since the last one of each type, by `monotonic`.
+    """Notes heartbeats. A gauge shows the seconds since the last one of each event type.
+    `monotonic` is a clock in seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float], metrics: StatsMetrics) -> None:
         self._monotonic, self._metrics = monotonic, metrics
-        # Start with the current time: a producer that never starts is silent since then.
+        # A producer that never starts counts as silent since the start of this process.
         self._heard = dict.fromkeys(
             sorted(events.EVENTS.keys() - {events.Heartbeat.name}), monotonic()
         )

@@ -1,4 +1,4 @@
-"""The books as metrics."""
+"""Shows the books as metrics."""
 
 from datetime import datetime
 from math import nan

@@ -1,4 +1,4 @@
-"""The metrics of stats, by the group that `app.py` makes and passes on."""
+"""stats' metrics. `app.py` makes them once and passes them in."""
 
 from prometheus_client import Gauge
 

@@ -9,7 +9,7 @@ from shared.storage.quarters import quarter_of, start_of
 
 Step = Literal["hour", "day", "month"]
 Period = tuple[int, int]
-"""(first quarter of an hour, quarter after the last)."""
+"""The first quarter of an hour of a period, and the first one after it."""
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -49,7 +49,7 @@ def steps(step: Step, start: datetime, end: datetime, zone: ZoneInfo) -> Iterato
     edges = _hours(start, zone) if step == "hour" else _dates(step, start, zone)
     last = None
     for edge in edges:
-        if edge != last:  # a day that a country skipped has no length and is no step
+        if edge != last:  # a day that a country skipped has no length: it is no step
             yield edge
         if edge >= end:
             return
@@ -57,7 +57,7 @@ def steps(step: Step, start: datetime, end: datetime, zone: ZoneInfo) -> Iterato
 
 
 def back(step: Step, end: datetime, zone: ZoneInfo) -> datetime:
-    """The default start of a series up to `end`: 24 hours, 30 days or 12 months before."""
+    """The default start of a series that ends at `end`: 24 hours, 30 days or 12 months earlier."""
     if step == "hour":
         return end - timedelta(hours=24)
     if step == "day":

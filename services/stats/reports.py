@@ -1,14 +1,12 @@
-"""Builds the answers. Each is read from one snapshot, so that its figures agree under any
-writes.
-"""
+"""Builds the answers. Each is read from one snapshot, so that its figures agree during writes."""
 
 import time
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
 from services.stats import answers
+from services.stats.parameters import SeriesParameters, TopParameters, series_steps, window_start
 from services.stats.periods import Period, site_periods
-from services.stats.questions import Series, Top, series_steps, window_start
 from services.stats.store import Store
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
@@ -30,8 +28,8 @@ WHY = (
 class Reports:
     """The answers of stats. `zone` is the site's time zone.
 
-    Top lists and the site's figures are up to half a second old; the latter two seconds
-    while MongoDB is slow. Concurrent requests for the same answer share one query.
+    Top lists and the site's figures are up to half a second old; while MongoDB is slow, the site's
+    figures are up to two seconds old. Concurrent requests for the same answer share one query.
     """
 
     def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
@@ -39,7 +37,7 @@ class Reports:
         self._clock = clock
         self._zone = zone
         self._sites: SingleFlightCache[answers.Site] = SingleFlightCache(CACHE_SECONDS, ahead=True)
-        self._site_asked = -FRESH_SECONDS
+        self._site_requested = -FRESH_SECONDS
         self._tops: SingleFlightCache[answers.TopList] = SingleFlightCache(CACHE_SECONDS)
         self._articles: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
         self._series: SingleFlightCache[answers.SeriesPoints] = SingleFlightCache(0)
@@ -47,7 +45,7 @@ class Reports:
 
     async def site(self) -> answers.Site:
         """The figures of the whole site."""
-        self._site_asked = time.monotonic()
+        self._site_requested = time.monotonic()
         return await self._sites.get(SITE, self._site)
 
     async def keep_site_fresh(self) -> None:
@@ -55,7 +53,7 @@ class Reports:
 
         Call it once in the second half of each `CACHE_SECONDS`.
         """
-        if time.monotonic() - self._site_asked < FRESH_SECONDS:
+        if time.monotonic() - self._site_requested < FRESH_SECONDS:
             await self._sites.get(SITE, self._site)
 
     async def _site(self) -> answers.Site:
@@ -108,10 +106,10 @@ class Reports:
             as_of=rfc3339(now),
         )
 
-    async def top(self, asked: Top) -> answers.TopList:
+    async def top(self, query: TopParameters) -> answers.TopList:
         """The most read published articles."""
-        whole = await self._tops.get(asked.window, lambda: self._top(asked.window))
-        return whole.model_copy(update={"items": whole.items[: asked.limit]})
+        whole = await self._tops.get(query.window, lambda: self._top(query.window))
+        return whole.model_copy(update={"items": whole.items[: query.limit]})
 
     async def _top(self, window: str) -> answers.TopList:
         now = self._clock()
@@ -125,29 +123,27 @@ class Reports:
         ]
         return answers.TopList(window=window, items=items, as_of=rfc3339(now))
 
-    async def series(self, asked: Series) -> answers.SeriesPoints:
+    async def series(self, query: SeriesParameters) -> answers.SeriesPoints:
         """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown
         article.
         """
-        # The key is `repr`, not JSON:
-        # pydantic's serializer warns about the types of `from` and `to`.
-        return await self._series.get(repr(asked), lambda: self._series_of(asked))
+        # The key is the `repr`: as JSON, pydantic would warn about the types of `from` and `to`.
+        return await self._series.get(repr(query), lambda: self._series_of(query))
 
-    async def _series_of(self, asked: Series) -> answers.SeriesPoints:
-        zone = ZoneInfo(asked.tz) if asked.tz else self._zone
-        steps = series_steps(asked, self._clock(), zone)
+    async def _series_of(self, query: SeriesParameters) -> answers.SeriesPoints:
+        zone = ZoneInfo(query.tz) if query.tz else self._zone
+        steps = series_steps(query, self._clock(), zone)
         async with self._store.snapshot() as session:
-            if asked.article and not await self._store.article(session, asked.article):
+            if query.article and not await self._store.article(session, query.article):
                 raise Problem(404, "no article has this id")
             edges = [quarter_of(step) for step in steps]
-            reads = await self._store.reads_between(session, asked.article or SITE, edges)
+            reads = await self._store.reads_between(session, query.article or SITE, edges)
         points = [
             answers.Point(start=step.astimezone(zone).isoformat(timespec="seconds"), reads=number)
-            for step, number in zip(
-                steps, reads, strict=False
-            )  # the last step is only the end of the last point
+            # The last step is only the end of the last point.
+            for step, number in zip(steps, reads, strict=False)
         ]
-        return answers.SeriesPoints(step=asked.step, tz=zone.key, points=points)
+        return answers.SeriesPoints(step=query.step, tz=zone.key, points=points)
 
     async def reconciliation(self) -> answers.Reconciliation:
         """The books."""

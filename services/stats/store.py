@@ -1,7 +1,7 @@
-"""stats' MongoDB module.
-It writes `catalogue`; all other collections are the counter's, for reading only.
+"""stats' MongoDB module. It writes `catalogue`, and reads the counter's collections.
 
-Counts and buckets are spread over slots, which every query adds up (`shared.storage.counts`).
+Counts and buckets are spread over slots, and every query adds the slots up
+(`shared.storage.counts`).
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from shared.storage.versions import DOCUMENT_VERSION, Document, readable_documen
 from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
-"""Time limit for a query; after it the client gets 503."""
+"""Timeout for a query, after which the client gets 503."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class Store:
         self.books = Books(db)
 
     def snapshot(self) -> AbstractAsyncContextManager[Session]:
-        """A session in which all queries see the same moment."""
+        """A session in which all queries see the data of the same moment."""
         return snapshot(self._client)
 
     async def ping(self) -> None:
-        """Return if the database answers; raises `Transient` otherwise."""
+        """Return once the database answers. Raises `Transient` if it does not."""
         await ping(self._client)
 
     async def apply(self, change: Change) -> bool:
-        """Apply `change` to the catalogue. False if the catalogue has nothing older."""
+        """Apply `change` to the catalogue. False if the catalogue has nothing that is older."""
         update: Document = {
             "$set": {"v": DOCUMENT_VERSION, "revision": change.revision, **change.state}
         }
@@ -64,8 +64,8 @@ class Store:
         else:
             update["$setOnInsert"] = NO_CONTENT
         older = {"_id": change.article, "revision": {"$lt": change.revision}}
-        # A duplicate key says that the document is not older,
-        # or that another event has just made it. It is there now, and the second attempt decides.
+        # A duplicate key means that the document is not older, or that another event has just
+        # created it. Now that it exists, the second attempt tells the two apart.
         for _ in range(2):
             try:
                 await self._db.catalogue.update_one(older, update, upsert=True)
@@ -113,7 +113,7 @@ class Store:
     async def reads_between(
         self, session: Session, article: str, edges: Sequence[int]
     ) -> list[int]:
-        """The reads between each two neighbours of `edges`, which are quarters in rising order."""
+        """The reads between each quarter of `edges`, in rising order, and the next one."""
         touched = q.days(edges)
         parts: list[tuple[int, int]] = []
         if touched.has_whole:
@@ -131,11 +131,12 @@ class Store:
         return q.add_up(edges, parts)
 
     async def top(self, session: Session, since: int | None, limit: int) -> list[Document]:
-        """The `limit` most read published articles since the quarter `since` (None:
-        ever): {_id, title, url, reads}.
+        """The `limit` most read published articles, as {_id, title, url, reads}: most reads first,
+        ties by id.
 
-        Most reads first, ties by id. The database sorts all articles with reads in the window,
-        and looks up as many as it needs to find `limit` published ones.
+        Counts reads since the quarter `since`, or all reads with None. The database sorts all
+        articles with reads in that time, and looks up only as many as it needs to find `limit`
+        published ones.
         """
         days = {} if since is None else {"day": {"$gte": _day(since)}}
         reads = "$reads" if since is None else _since(since)
@@ -188,7 +189,7 @@ class Store:
     async def _sums(
         self, session: Session, collection: str, pipeline: list[Document]
     ) -> list[Document]:
-        """The rows of a pipeline with a `$group`, none of whose documents is of a newer version."""
+        """The rows of a pipeline with a `$group`. Raises if a document has a newer version."""
         rows = await self._rows(session, collection, with_version(pipeline))
         for row in rows:
             readable_document(collection, row).pop("v", None)

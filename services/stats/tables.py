@@ -10,7 +10,7 @@ MAX_ACCEPTED = 50
 """Upper bound for the entries of an Accept header that are read: a header has up to 32 KiB."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""First characters of cells that a spreadsheet may run as a formula."""
+"""First characters with which a spreadsheet may run a cell as a formula."""
 
 
 _LIKE_NUMBER = re.compile(
@@ -60,17 +60,17 @@ def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
     Pass ids through `article_cell` and times through `local_time` first.
     """
     text = io.StringIO()
-    text.write("\ufeff")  # without a byte order mark Excel reads the file in an older encoding
+    text.write("\ufeff")  # without a byte order mark Excel reads the file in another encoding
     writer = csv.writer(text)
     writer.writerow(head)
     writer.writerows([cell(value) for value in row] for row in rows)
     return text.getvalue().encode("utf-8", "replace")
 
 
-def wants_csv(asked: str | None, accept: str) -> bool:
+def wants_csv(chosen: str | None, accept: str) -> bool:
     """True for `?format=csv`, or without a format if the Accept header prefers text/csv to JSON."""
-    if asked:
-        return asked == "csv"
+    if chosen:
+        return chosen == "csv"
     weights = dict(_weights(accept))
     rest = weights.get("*/*", 0.0)
     json = weights.get("application/json", weights.get("application/*", rest))

@@ -13,7 +13,7 @@ from shared.web.server import main
 left = int(os.environ.get("LUOTDOC_DIE_AFTER", "0"))
 
 
-def _step(name: str) -> None:
+def _at_stage(name: str) -> None:
     global left
     if name != os.environ["LUOTDOC_DIE_AT"]:
         return
@@ -23,7 +23,7 @@ def _step(name: str) -> None:
 
 
 def _build(settings: CounterSettings) -> Service:
-    return build(settings, step=_step)
+    return build(settings, at_stage=_at_stage)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ PURE = {
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
     *(
         f"services.stats.{name}"
-        for name in ("answers", "catalogue", "periods", "questions", "tables")
+        for name in ("answers", "catalogue", "parameters", "periods", "tables")
     ),
     *(
         f"shared.{name}"

@@ -20,9 +20,7 @@ MEASURED = RenderMetrics(metrics.new_registry(), [])
 
 
 class Mongo:
-    """A store that answers, fails, or never answers; its watch stands for as long as it is told
-    to.
-    """
+    """A fake store: its queries succeed, fail, or hang while `frozen`."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -118,7 +116,10 @@ async def test_without_a_watch_an_answer_of_mongodb_comes_before_what_is_in_memo
         await cache.get("a")
 
 
-async def test_a_look_from_before_a_change_is_not_kept(mongo: Mongo, cache: PageCache) -> None:
+async def test_a_query_from_before_a_change_is_not_cached(
+    mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)  # the query must get its answer
     mongo.frozen = True
     old = mongo.pages["a"]
     look = asyncio.create_task(cache.get("a"))
@@ -131,9 +132,10 @@ async def test_a_look_from_before_a_change_is_not_kept(mongo: Mongo, cache: Page
     assert await cache.get("a") == (mongo.pages["a"], False)
 
 
-async def test_a_look_that_a_lost_watch_interrupts_is_not_kept(
-    mongo: Mongo, cache: PageCache
+async def test_a_query_during_which_the_change_stream_is_lost_is_not_cached(
+    mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)  # the query must get its answer
     mongo.frozen = True
     look = asyncio.create_task(cache.get("a"))
     while not mongo.asked:  # noqa: ASYNC110

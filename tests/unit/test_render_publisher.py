@@ -36,7 +36,7 @@ class Pages(PageStore):
         self.redone.append(page.id)
         return True
 
-    async def told(self, page: Page) -> None: ...
+    async def unmark(self, page: Page) -> None: ...
 
 
 async def test_a_page_that_cannot_be_rendered_again_does_not_stop_the_others(

@@ -7,7 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from services.stats.questions import Nothing, Series, Top, series_steps, window_start
+from services.stats.parameters import (
+    NoParameters,
+    SeriesParameters,
+    TopParameters,
+    series_steps,
+    window_start,
+)
 from shared.base.errors import Problem
 from shared.storage.quarters import quarter_of
 
@@ -15,8 +21,8 @@ HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
 
 
-def asked(**parameters: Any) -> Series:
-    return Series.model_validate(parameters)
+def asked(**parameters: Any) -> SeriesParameters:
+    return SeriesParameters.model_validate(parameters)
 
 
 def points(**parameters: Any) -> int:
@@ -134,7 +140,7 @@ def test_other_faults_name_their_parameter(parameters: dict[str, str]) -> None:
     ],
 )
 def test_a_window_starts_with_the_quarter(window: str, start: datetime) -> None:
-    assert window_start(Top(window=window).window, NOW) == quarter_of(start)
+    assert window_start(TopParameters(window=window).window, NOW) == quarter_of(start)
 
 
 def test_all_has_no_start() -> None:
@@ -146,15 +152,15 @@ def test_all_has_no_start() -> None:
 )
 def test_other_windows_are_refused(window: str) -> None:
     with pytest.raises(ValidationError):
-        Top(window=window)
+        TopParameters(window=window)
 
 
 @pytest.mark.parametrize("limit", [0, 101, -1, "x", "1e3", "9" * 5000])
 def test_the_limit_has_limits(limit: Any) -> None:
     with pytest.raises(ValidationError):
-        Top.model_validate({"limit": limit})
+        TopParameters.model_validate({"limit": limit})
 
 
 def test_an_unknown_parameter_is_a_fault() -> None:
     with pytest.raises(ValidationError):
-        Nothing.model_validate({"artcle": "x"})
+        NoParameters.model_validate({"artcle": "x"})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.stats.questions import Series, series_steps
+from services.stats.parameters import SeriesParameters, series_steps
 from shared.base.errors import Problem
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -17,8 +17,8 @@ HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
 
 
-def asked(**parameters: Any) -> Series:
-    return Series.model_validate(parameters)
+def asked(**parameters: Any) -> SeriesParameters:
+    return SeriesParameters.model_validate(parameters)
 
 
 def fault(**parameters: Any) -> str:

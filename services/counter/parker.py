@@ -16,7 +16,7 @@ from services.counter.holding import hold
 log = logging.getLogger(__name__)
 
 TOGETHER = 50
-"""Number of messages that are parked concurrently."""
+"""Upper bound for messages that are parked concurrently."""
 
 Note = Callable[[AbstractIncomingMessage, str], Awaitable[None]]
 """Notes a message in the books as parked, with the reason,
@@ -35,18 +35,19 @@ class ToPark:
     detail: str
 
 
-class Aside:
+class Parker:
     """Parks messages in order, up to `TOGETHER` concurrently."""
 
     def __init__(self, *, note: Note, park: Park, hold_seconds: float) -> None:
         """A failing `note` or `park` is retried for `hold_seconds`."""
         self._note, self._park, self._hold_seconds = note, park, hold_seconds
 
-    async def put(self, channel: Any, messages: list[ToPark]) -> None:
-        """Park `messages` of `channel`; stops if it closes. Raises `HoldExpired`."""
+    async def park(self, channel: Any, messages: list[ToPark]) -> None:
+        """Park `messages` of `channel`. Stops if the channel closes. Raises `HoldExpired`."""
         for first in range(0, len(messages), TOGETHER):
             part = messages[first : first + TOGETHER]
-            # The note first, because it is idempotent, while each parking makes another copy.
+            # The note comes first, because it is idempotent. If parking came first, a retry of the
+            # note after a crash would park a second copy.
             await _together(
                 self._persist(channel, partial(self._note, one.message, one.reason)) for one in part
             )

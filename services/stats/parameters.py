@@ -1,7 +1,7 @@
 """The parameters of stats' API, parsed and checked. Pure.
 
-Each fault names the parameter as its path. An unknown parameter is a fault too: a misspelt one
-would otherwise be ignored, and the answer would belong to another question.
+Each fault names its parameter. An unknown parameter is a fault too: if a misspelt one were ignored,
+the answer would be to another request than the client meant.
 """
 
 import re
@@ -47,14 +47,14 @@ def _moment(value: Any) -> datetime | date:
             "must be a date such as 2026-11-23 or a time with an offset, 2026-11-23T07:00:00+07:00"
         )
     day, clock, fraction, offset = found.groups()
-    # A plus that was not escaped arrives as a space.
+    # An unescaped plus arrives as a space.
     offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
     return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:<06}{offset}")
 
 
 @cache
 def _zones() -> frozenset[str]:
-    # Only listed names: `ZoneInfo` opens a file whose path is the name.
+    # Only listed names are allowed: `ZoneInfo` opens a file whose path is the name.
     return frozenset(available_timezones())
 
 
@@ -87,7 +87,7 @@ def window_start(window: str, now: datetime) -> int | None:
     return None if span is None else quarter_of(now - span)
 
 
-AskedMoment = Annotated[
+RequestedMoment = Annotated[
     datetime | date,
     PlainValidator(_moment),
     WithJsonSchema(
@@ -103,13 +103,13 @@ Format = Annotated[
 ]
 
 
-class Nothing(BaseModel):
+class NoParameters(BaseModel):
     """No parameters."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Top(Nothing):
+class TopParameters(NoParameters):
     """Parameters of `/stats/top`."""
 
     window: Annotated[
@@ -125,19 +125,19 @@ class Top(Nothing):
     format: Format = None
 
 
-class Series(Nothing):
+class SeriesParameters(NoParameters):
     """Parameters of `/stats/series`. A time has an offset; a date is its midnight in `tz`."""
 
     step: periods.Step = Field(
         "day", description="length of time of each point; a series has at most 2000 points"
     )
-    from_: AskedMoment | None = Field(
+    from_: RequestedMoment | None = Field(
         None,
         alias="from",
         description="start, rounded down to a step; years 2000 to 2100; default: 24 hours, 30 "
         "days or 12 months before `to`",
     )
-    to: AskedMoment | None = Field(
+    to: RequestedMoment | None = Field(
         None, description="end, exclusive, rounded up to a step; default: now"
     )
     tz: Annotated[str, AfterValidator(_zone), Field(max_length=64)] | None = Field(
@@ -147,16 +147,16 @@ class Series(Nothing):
     format: Format = None
 
 
-def series_steps(asked: Series, now: datetime, zone: ZoneInfo) -> list[datetime]:
+def series_steps(query: SeriesParameters, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """The bounds of the series' points in rising order: one more than there are points.
 
     Raises `Problem` 422 for an empty span, years outside 2000 to 2100, and more than 2000 points.
     """
-    end = _place("to", asked.to, zone, lambda: now)
-    start = _place("from", asked.from_, zone, lambda: periods.back(asked.step, end, zone))
+    end = _place("to", query.to, zone, lambda: now)
+    start = _place("from", query.from_, zone, lambda: periods.back(query.step, end, zone))
     if start >= end:
         raise Problem.invalid("from", "must be before to")
-    found = list(islice(periods.steps(asked.step, start, end, zone), MAX_POINTS + 2))
+    found = list(islice(periods.steps(query.step, start, end, zone), MAX_POINTS + 2))
     if len(found) > MAX_POINTS + 1:
         raise Problem.invalid(
             "from", f"asks for more than {MAX_POINTS} points; a longer step gives fewer"

@@ -1,5 +1,5 @@
-"""`python -m deploy.local up|demo`: the system on this machine until Ctrl-C; `subscriber NAME`
-makes a user on it.
+"""`python -m deploy.local up|demo` runs the system on this machine until Ctrl-C; `subscriber NAME`
+makes a RabbitMQ user on it.
 """
 
 import asyncio
@@ -19,14 +19,15 @@ from luotdoc_subscriber.base.command import Command
 
 
 async def run(command: str, folder: Path) -> int:
-    """Start, wait for a signal or for a process that ends, stop; returns the exit code."""
+    """Start the stack, run until a signal or until one of its processes ends, stop it. Returns the
+    exit code.
+    """
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("needs a task to cancel")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if (
-            number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
-        ):  # as nohup asks for
+        # nohup ignores SIGHUP; the run must then survive it.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     console = Console()
     try:
@@ -56,7 +57,7 @@ async def run(command: str, folder: Path) -> int:
 
 
 def add_subscriber(folder: Path, name: str) -> int:
-    """Make a subscriber's user and print its address; answers the exit code."""
+    """Make a subscriber's user and print its address. Returns the exit code."""
     try:
         print(how_to_follow(make_subscriber(folder.resolve(), check_name(name))))
     except (StartError, ValueError) as error:
@@ -66,7 +67,7 @@ def add_subscriber(folder: Path, name: str) -> int:
 
 
 def main() -> int:
-    """Refuse when another runner holds the folder, else run."""
+    """Run the command, unless another process runs a stack in the folder. Returns the exit code."""
     parser = Command(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("command", choices=["up", "demo", "subscriber"])
     parser.add_argument("name", nargs="?", metavar="NAME", help="of the subscriber")

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node in a folder of its own, beside any other node on the machine."""
+"""A private RabbitMQ node with a folder of its own. It leaves other nodes on the machine alone."""
 
 import asyncio
 import base64
@@ -18,12 +18,12 @@ from deploy.local import ports
 from deploy.local.files import write_private
 from deploy.local.server import Server
 
-# The wrapper in /usr/sbin would switch to the user of the system's own node.
+# Not the wrapper in /usr/sbin, which switches to the user of the system's own node.
 _SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 _CONFIGURATION = """\
 listeners.tcp.1 = {host}:{amqp}
 load_definitions = {definitions}
-# Alarms are for tests to set, not for a laptop that is short of memory or disk.
+# Only tests set alarms; a laptop that is short of memory or disk must not.
 vm_memory_high_watermark.relative = {watermark}
 disk_free_limit.absolute = 50MB
 # The default write-ahead log grows to 512 MB before it is cut.
@@ -36,8 +36,8 @@ _PERMISSIONS = Path(__file__).parents[1] / "rabbitmq/services.json"
 
 @dataclass(frozen=True)
 class NodeAccess:
-    """How to reach a node: its administrator, and the ports of AMQP, Erlang's distribution, port
-    mapper and rabbitmqctl.
+    """How to reach a node: its administrator, and the ports for AMQP, for Erlang's distribution and
+    port mapper, and for rabbitmqctl.
     """
 
     user: str
@@ -52,10 +52,10 @@ class NodeAccess:
 
 
 class Node(Server):
-    """A RabbitMQ node; `url` logs in as its administrator, with a password of its own, kept in the
+    """A RabbitMQ node. `url` logs in as its administrator, with a password that is kept in the
     folder.
 
-    `server` is the path of rabbitmq-server, else LUOTDOC_RABBITMQ_SERVER, else Debian's.
+    `server` is the path of rabbitmq-server; the default is LUOTDOC_RABBITMQ_SERVER, else Debian's.
     """
 
     name = "rabbitmq"
@@ -70,8 +70,8 @@ class Node(Server):
 
     @classmethod
     def running(cls, folder: Path) -> "Node":
-        """The node of `folder` that another process runs: to ask and to tell it, not to start or
-        stop it.
+        """The node of `folder` while another process runs it. It must not be started or stopped
+        from here.
         """
         return _Running(folder)
 
@@ -112,7 +112,7 @@ class Node(Server):
             "RABBITMQ_DIST_PORT": str(self._access.distribution),
             "RABBITMQ_CTL_DIST_PORT_MIN": str(self._access.control),
             "RABBITMQ_CTL_DIST_PORT_MAX": str(self._access.control + 10),
-            # One release does not start on the data of just any other: each server keeps its own.
+            # A release may not start with the data of another one, so each server has its own.
             "RABBITMQ_MNESIA_BASE": str(
                 self.folder / "mnesia" / self.server.strip("/").replace("/", "-")
             ),
@@ -121,8 +121,7 @@ class Node(Server):
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
             "RABBITMQ_PID_FILE": str(self.folder / "rabbitmq.pid"),
-            # Two schedulers that sleep when there is nothing to do, and no port open to other
-            # machines.
+            # Two schedulers, which sleep when idle, and no port that is open to other machines.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
             " -kernel inet_dist_use_interface {127,0,0,1}",
         }
@@ -132,17 +131,17 @@ class Node(Server):
             socket.create_connection((ports.HOST, self._access.amqp), timeout=1).close()
         except OSError:
             return False
-        # In a thread of its own, so that a caller with a running event loop may ask too.
+        # In a thread: a caller with a running event loop could not use `asyncio.run`.
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, _logs_in(self.url)).result()
 
     def url_of(self, user: str) -> str:
-        """The address that logs in as a service or as setup, with the rights of that user alone."""
+        """The address that logs in as `user`: a service, or setup, with only that user's rights."""
         return self._access.url(user)
 
     def set_memory_alarm(self, on: bool) -> None:
-        """Set the memory alarm, which blocks every connection that publishes, or clear it. Takes 1
-        to 3 s.
+        """Set or clear the memory alarm, which blocks every connection that publishes. Takes 1 to
+        3 s.
         """
         self.control("set_vm_memory_high_watermark", "0" if on else str(_WATERMARK))
 
@@ -151,23 +150,23 @@ class Node(Server):
         beside = Path(self.server).with_name("rabbitmqctl")
         if beside.exists():
             return [str(beside)]
-        # The server has a root file system of its own: enter it (needs root).
+        # The server runs in a root file system of its own, which only root can enter.
         inside = f"{Path(_SERVER).parent}/rabbitmqctl"
         return ["nsenter", f"--target={self.pid}", "--mount", "--root", "--wd", inside]
 
     def url_with(self, user: str, password: str) -> str:
-        """The address for a user that is not one of ours."""
+        """The address that logs in as a user that this module did not make."""
         return f"amqp://{user}:{password}@{ports.HOST}:{self._access.amqp}/"
 
-    def control(self, *arguments: str, told: str = "") -> str:
-        """Run rabbitmqctl on the node, `told` on its standard input, and return what it prints.
+    def control(self, *arguments: str, stdin: str = "") -> str:
+        """Run rabbitmqctl on the node with `stdin` as its standard input. Returns its output.
 
-        Raises CalledProcessError when it fails.
+        Raises CalledProcessError if it fails.
         """
         done = subprocess.run(
             [*self.controller(), "--quiet", *arguments],
             env=self.environment(),
-            input=told,
+            input=stdin,
             stdout=subprocess.PIPE,
             check=True,
             text=True,
@@ -177,14 +176,14 @@ class Node(Server):
 
 
 class _Running(Node):
-    """Takes the ports as they are: they are in use because the node runs."""
+    """Keeps the ports of the file: they are in use because the node runs."""
 
     def _keep_access(self, path: Path) -> NodeAccess:
         return NodeAccess(**json.loads(path.read_text()))
 
 
 def _keep_access(path: Path) -> NodeAccess:
-    """The node that `path` describes, else a new one; ports that others have taken meanwhile are
+    """The access that the file `path` describes, else a new one. Ports that are no longer free are
     replaced.
     """
     known = json.loads(path.read_text()) if path.exists() else {}
@@ -201,8 +200,8 @@ def _keep_access(path: Path) -> NodeAccess:
 
 
 def _definitions(access: NodeAccess) -> str:
-    """The administrator, setup and the services, all with the node's password, and what each may
-    do.
+    """RabbitMQ's definitions: the administrator, setup and the services, each with the node's
+    password and its own rights.
     """
     granted = json.loads(_PERMISSIONS.read_text())
     salt = secrets.token_bytes(4)

@@ -1,6 +1,4 @@
-"""What the runner says: plain lines with the time since its start, and progress bars on a
-terminal.
-"""
+"""The runner's output: lines with the time since its start, and progress bars on a terminal."""
 
 import time
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ class Advance(Protocol):
 
 
 class Console:
-    """A terminal, or a file or pipe that gets lines only."""
+    """Writes to a terminal. A file or pipe gets lines and no progress bars."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -31,16 +29,16 @@ class Console:
         self._live: Live | None = None
 
     def say(self, text: str = "") -> None:
-        """A line as it is."""
+        """Print `text` as a line."""
         print(text, flush=True)
 
     def step(self, text: str) -> None:
-        """A line about a step that is done, after the seconds since the start."""
+        """Print `text`, about a step that is done, after the seconds since the start."""
         self.say(f"{time.monotonic() - self._started:6.1f} s  {text}")
 
     @contextmanager
     def progress(self, text: str, total: int) -> Iterator[Advance]:
-        """A bar of `total` units while they are done, and a line at the end."""
+        """Show a bar while `total` units are done, and print a line at the end."""
         with Progress(
             TextColumn("          {task.description}"),
             BarColumn(),
@@ -55,7 +53,7 @@ class Console:
 
     @contextmanager
     def refreshing(self) -> Iterator[None]:
-        """While inside, `refresh` redraws one line of a terminal."""
+        """Inside the block, `refresh` redraws one line of the terminal."""
         if not self._terminal.is_terminal:
             yield
             return
@@ -64,8 +62,8 @@ class Console:
         self._live = None
 
     def refresh(self, text: str) -> None:
-        """Show `text` in the line of `refreshing`; where there is no terminal, as a line every 5
-        s.
+        """Show `text` in the line of `refreshing`. Without a terminal, print it as a line, at most
+        every 5 s.
         """
         if self._live:
             self._live.update(Text(text, overflow="ellipsis", no_wrap=True), refresh=True)

@@ -1,5 +1,5 @@
-"""A private MongoDB server in a folder of its own: a replica set of one, so that transactions
-work.
+"""A private MongoDB server with a folder of its own. It is a replica set of one member, because
+transactions need a replica set.
 """
 
 import importlib.metadata
@@ -21,9 +21,10 @@ _NOT_YET = {94, 109}  # no configuration loaded yet; one is being loaded
 
 
 class Database(Server):
-    """A MongoDB server; `url` names the database `luotdoc`. Open clients of it after `start` only.
+    """A MongoDB server. `url` names the database `luotdoc`. Open its clients after `start` only.
 
-    `server` is the path of mongod, else LUOTDOC_MONGOD, else the one of the development dependency.
+    `server` is the path of mongod; the default is LUOTDOC_MONGOD, else that of the development
+    dependency.
     """
 
     name = "mongod"
@@ -53,7 +54,7 @@ class Database(Server):
             f"--replSet={_REPLICA_SET}",
             "--oplogSize=256",  # MB
             "--wiredTigerCacheSizeGB=0.5",
-            # There is no other member to hand over to, for which mongod would wait 15 s at its end.
+            # Without this mongod waits 15 s at its end for another member to take over.
             "--setParameter=shutdownTimeoutMillisForSignaledShutdown=100",
             "--setParameter=diagnosticDataCollectionEnabled=false",
         ]
@@ -62,9 +63,7 @@ class Database(Server):
         return dict(os.environ)
 
     def answers(self) -> bool:
-        """True once the server is primary; makes it the one member of its replica set where it is
-        not yet.
-        """
+        """True once the server is primary. Initiates the replica set if that was not done yet."""
         address = f"{ports.HOST}:{self.port}"
         client: pymongo.MongoClient[dict[str, Any]]
         try:
@@ -84,8 +83,8 @@ class Database(Server):
 
 
 def _join(client: pymongo.MongoClient[dict[str, Any]], address: str) -> None:
-    """Make the server the one member of its set, or give the member its new address after a change
-    of port.
+    """Initiate the replica set with this server as its only member. If that was done under another
+    port, change the member's address.
     """
     member = {"_id": 0, "host": address}
     try:

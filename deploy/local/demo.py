@@ -1,4 +1,4 @@
-"""What `demo` does once the stack is up: load the samples, read them, and show the totals live."""
+"""The command `demo`, once the stack is up: load the samples, send reads, show the totals live."""
 
 import asyncio
 import random
@@ -58,7 +58,7 @@ Ctrl-C stops everything; the data stays for the next time.
 
 
 async def show(stack: Stack, console: Console) -> None:
-    """Show the live totals until cancelled. Raises StartError when a process ends."""
+    """Show the totals live until cancelled. Raises StartError if a process ends."""
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         with console.refreshing():
             while True:
@@ -100,10 +100,10 @@ async def _page(client: httpx.AsyncClient, url: str) -> None:
 
 
 async def _read(url: str, ids: list[str], console: Console) -> int:
-    """Send reads of the articles `ids` over several connections; returns how many ingest says it
-    counted.
+    """Send reads of the articles `ids` over several connections. Returns the number that ingest
+    answered as counted.
 
-    Only a gateway believes the addresses.
+    The reads carry addresses of readers, which only a gateway believes.
     """
     chance = random.Random()
     articles = pick_articles(ids, _READS, chance)

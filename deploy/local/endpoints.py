@@ -1,4 +1,4 @@
-"""`endpoints.json`: where a running stack is, for programs that use it. Pure."""
+"""`endpoints.json`: the addresses of a running stack, for programs that use it. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ def endpoints(
 ) -> str:
     """The file's content, as JSON.
 
-    `servers` holds the process ids of our own broker and database (none for those that were there
-    before), `services` that of each replica by its name. URLs are base URLs without a trailing
-    slash; `gateway` is there when readers need one.
+    `servers` has the process ids of the stack's own broker and database, and none for servers that
+    it only uses. `services` has the process id of each replica by its name. URLs are base URLs
+    without a trailing slash. `gateway` is there if readers need one.
     """
     urls: dict[str, list[str]] = {}
     pids: dict[str, int | list[int]] = dict(servers)

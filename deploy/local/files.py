@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put `text` (UTF-8) into `path` with mode 0600; a reader sees the old or the new content,
-    never a part.
+    """Write `text` (UTF-8) to `path` with mode 0600. Atomic: a reader sees the old or the new
+    content, never a part of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -20,8 +20,8 @@ def write_private(path: Path, text: str) -> None:
 
 
 def keep_private(path: Path, make: Callable[[], str]) -> str:
-    """The content of `path`; the first time, what `make` returns, which is then kept (mode
-    0600).
+    """The content of `path`. If the file is missing, it is written first, with the text that `make`
+    returns and mode 0600.
     """
     if not path.exists():
         write_private(path, make())
@@ -29,7 +29,7 @@ def keep_private(path: Path, make: Callable[[], str]) -> str:
 
 
 def tail(path: Path, lines: int = 20) -> str:
-    """The last `lines` lines of a log, or a word that there is none; undecodable bytes are
+    """The last `lines` lines of a log, or `(no NAME)` if there is none. Undecodable bytes are
     replaced.
     """
     if not path.exists():

@@ -1,5 +1,5 @@
-"""A private HAProxy with the configuration of compose and Kubernetes, in front of this machine's
-replicas.
+"""A private HAProxy in front of this machine's replicas, with the same configuration as in compose
+and Kubernetes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ POLICY = Path(__file__).parents[1] / "k8s/components/gateway/haproxy.cfg"
 PROGRAM = "/usr/sbin/haproxy"
 
 Backends = Mapping[str, Sequence[tuple[str, str]]]
-"""Of each service, its replicas as (name, host:port). The names of the ingests are the ring."""
+"""Each service's replicas as (name, host:port). The consistent hash uses the ingests' names."""
 
 
 class Gateway(Server):
-    """One origin for readers at `url`. `trusted`: networks of proxies before it, separated by
-    spaces.
+    """One origin for readers, at `url`. `trusted` has the networks of proxies in front of it,
+    separated by spaces.
     """
 
     name = "gateway"
@@ -45,11 +45,11 @@ class Gateway(Server):
         return [PROGRAM, "-db", "-f", str(POLICY), "-f", str(self._servers)]
 
     def environment(self) -> dict[str, str]:
-        """Where it listens and whom it believes."""
+        """The addresses to listen on, and the proxies to trust."""
         return self._environment
 
     def answers(self) -> bool:
-        """Whether each service has a replica that is ready."""
+        """True once each service has a replica that is ready."""
         try:
             text = httpx.get(
                 f"{self.health}/metrics?scope=backend", trust_env=False, timeout=2

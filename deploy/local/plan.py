@@ -1,4 +1,4 @@
-"""Which services run, how many of each, where, and what each is told. Pure."""
+"""The plan of a run: the replicas of each service, their ports and their environments. Pure."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
@@ -23,12 +23,12 @@ SITE_SETTINGS = {
         "thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"
     ),
 }
-"""What the services are told unless the environment says otherwise."""
+"""Default settings of the services. The environment overrides them."""
 
 
 GATEWAY_PORT = 8080
 TRUSTED = "127.0.0.0/8"
-"""Proxies that gateway and ingest believe: those on this machine."""
+"""Proxies that gateway and ingest trust: those on this machine."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,21 @@ class Replica:
 
     @property
     def name(self) -> str:
-        """Such as `ingest-1`; also the name of its log."""
+        """The replica's name, such as `ingest-1`. Its log has the same name."""
         return f"{self.service}-{self.number}"
 
     @property
     def url(self) -> str:
-        """Its base URL on this machine, without a trailing slash."""
+        """The replica's base URL on this machine, without a trailing slash."""
         return f"http://{HOST}:{self.port}"
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What the replicas of a run are told: the servers' URLs and a token for both scopes.
+    """What the replicas of a run share: the servers' URLs, and a token for both scopes.
 
-    `amqp` is for everything but the services that have a RabbitMQ user of their own, in `amqp_of`.
-    `gateway` is the base URL for readers, or empty where they talk to the replicas themselves.
+    `amqp_of` has RabbitMQ's URL for each service with a user of its own; `amqp` is for all others.
+    `gateway` is the base URL for readers; empty if they reach the replicas directly.
     """
 
     amqp: str
@@ -66,8 +66,8 @@ class Shared:
 
 
 def counts(environ: Mapping[str, str]) -> dict[str, int]:
-    """Replicas per service, from INGEST=2 and the like; 1 by default. Raises ValueError that names
-    the variable.
+    """The number of replicas of each service, from variables such as INGEST=2; the default is 1.
+    Raises ValueError with the variable's name.
     """
     result = {}
     for service in PORTS:
@@ -81,16 +81,14 @@ def counts(environ: Mapping[str, str]) -> dict[str, int]:
 
 
 def needs_gateway(wanted: Mapping[str, int]) -> bool:
-    """Whether readers need a gateway: where one of the services that they talk to has several
-    replicas.
-    """
+    """True if readers need a gateway, because a service that they reach has several replicas."""
     return any(wanted[service] > 1 for service in ("render", "ingest", "stats"))
 
 
 def lay_out(
     wanted: Mapping[str, int], choose_port: Callable[[int | None, Collection[int]], int]
 ) -> list[Replica]:
-    """The replicas, first ones first; `choose_port(preferred, taken)` gives a free port."""
+    """The replicas, sorted by number. `choose_port(preferred, taken)` must return a free port."""
     replicas: list[Replica] = []
     for number in range(1, max(wanted.values()) + 1):
         for service, count in wanted.items():
@@ -103,7 +101,7 @@ def lay_out(
 
 
 def first(replicas: Collection[Replica], service: str) -> Replica:
-    """The first replica of `service`, the one that the world is told of."""
+    """The first replica of `service`, whose address is published."""
     return next(replica for replica in replicas if replica.service == service)
 
 
@@ -119,8 +117,8 @@ def environment(
     environ: Mapping[str, str],
     spool: Path,
 ) -> dict[str, str]:
-    """The environment of `replica`: what `environ` says, and over it what only this run can
-    know.
+    """The environment of `replica`: our defaults, overridden by `environ`, overridden by what
+    belongs to this run (the servers' URLs, the port, the name, the token).
     """
     tokens = [
         entry for entry in (environ.get("LUOTDOC_TOKENS"), token_entry(shared.token)) if entry

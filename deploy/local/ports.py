@@ -1,4 +1,4 @@
-"""TCP ports on the loopback address for what runs on this machine."""
+"""Free TCP ports on the loopback address."""
 
 import random
 import socket
@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection
 
 HOST = "127.0.0.1"
 
-# Below 32768, where Linux starts to take the ports of outgoing connections: a server that is
-# stopped and started again must find its port still free.
+# Below 32768, from where on Linux takes ports for outgoing connections: a server that is started
+# again must find its port free.
 RANGE = range(20_000, 32_768)
-# The standard ports of RabbitMQ's and MongoDB's own nodes stay theirs.
+# Left free for other nodes of RabbitMQ and MongoDB, which use these ports by default.
 _STANDARD = frozenset({25_672, 27_017, 27_018, 27_019})
 
 
 def is_free(port: int) -> bool:
-    """True when a server could listen on `port` of the loopback address now."""
+    """True if a server could listen on `port` of the loopback address now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -27,9 +27,9 @@ def is_free(port: int) -> bool:
 def choose_port(
     preferred: int | None = None, taken: Collection[int] = (), free: Callable[[int], bool] = is_free
 ) -> int:
-    """`preferred` when it is free and not `taken`, else some other such port.
+    """`preferred` if it is free and not in `taken`, else another such port.
 
-    Raises OSError when a thousand ports in a row are in use.
+    Raises OSError if a thousand random ports are in use.
     """
     if preferred is not None and preferred not in taken and free(preferred):
         return preferred

@@ -1,9 +1,9 @@
 """Processes that belong to a folder.
 
-Whatever is started here carries its folder in one environment variable, which its children inherit.
-So a process of ours is found again in any state: after it made itself a daemon, as Erlang's port
-mapper does, or after a runner that was killed. A recycled process id is never mistaken for one of
-ours.
+Each process that is started here has its folder in an environment variable, which its children
+inherit. So it is found again after it has become a daemon, as Erlang's port mapper does, and after
+its runner was killed. A process of somebody else that got the same process id is never taken for
+one of ours.
 """
 
 import contextlib
@@ -24,10 +24,11 @@ def spawn(
     log: Path,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` for `folder` (and there, or in `cwd`), with its output appended to `log`.
+    """Start `command` as a process of `folder`, with its output appended to `log`. Its working
+    directory is `cwd`, by default the folder.
 
-    It gets a session of its own, and so no Ctrl-C of the terminal: its end is ours to order. Raises
-    OSError when it cannot be started.
+    It gets a session of its own, so that Ctrl-C in the terminal does not reach it: the runner stops
+    the processes in their right order. Raises OSError if it can't be started.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -44,15 +45,13 @@ def spawn(
 
 
 def belongs(environment: Mapping[str, str], folder: Path) -> bool:
-    """True when a process with this `environment` was started for `folder` or for a folder inside
-    it.
-    """
+    """True if a process with this `environment` was started for `folder` or a folder inside it."""
     mark = environment.get(_MARK)
     return mark is not None and Path(mark).is_relative_to(folder)
 
 
 def owned(folder: Path) -> list[psutil.Process]:
-    """The living processes of `folder` and of the folders inside it."""
+    """The running processes of `folder` and of the folders inside it."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -64,12 +63,10 @@ def owned(folder: Path) -> list[psutil.Process]:
 
 
 def terminate(processes: Iterable[psutil.Process], seconds: float) -> None:
-    """Ask `processes` to end (SIGTERM), all at once; after `seconds` end those that are left
-    (SIGKILL).
-    """
+    """Send SIGTERM to all `processes`, and after `seconds` SIGKILL to those that still run."""
     processes = list(processes)
     for process in processes:
-        _signal(process.resume)  # a stopped process cannot act on SIGTERM
+        _signal(process.resume)  # a paused process does not act on SIGTERM
         _signal(process.terminate)
     _, alive = psutil.wait_procs(processes, timeout=seconds)
     for process in alive:
@@ -78,10 +75,10 @@ def terminate(processes: Iterable[psutil.Process], seconds: float) -> None:
 
 
 def sweep(folder: Path, seconds: float = 10.0) -> int:
-    """Kill what is left of `folder`; returns how many processes that were.
+    """Kill all processes of `folder`. Returns their number.
 
-    Looks again until none is found, because a dying process may just have started another. Raises
-    TimeoutError when some are still there after `seconds`.
+    Looks again until none is found, because a process may have started another one before it died.
+    Raises TimeoutError if some still run after `seconds`.
     """
     killed = set()
     deadline = time.monotonic() + seconds

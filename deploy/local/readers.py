@@ -1,4 +1,4 @@
-"""Pretended readers: who reads what, skewed as on a real site. Pure."""
+"""Made-up readers, and the articles they read: a few popular ones get most reads. Pure."""
 
 import random
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ _BROWSERS = (
 
 
 def user_agents(count: int, chance: random.Random) -> list[str]:
-    """`count` different user agents of browsers: ingest tells readers behind one address apart by
-    them.
+    """`count` different user agents of browsers. Without them ingest would take readers behind one
+    address for one visitor.
     """
     return [
         chance.choice(_BROWSERS).format(
@@ -30,8 +30,8 @@ def user_agents(count: int, chance: random.Random) -> list[str]:
 
 
 def addresses(count: int, chance: random.Random) -> list[str]:
-    """Addresses for `count` reads, from networks that documentation may use: a gateway chooses an
-    ingest by them.
+    """Addresses of readers for `count` reads, from the networks for documentation. A gateway
+    chooses an ingest by them.
     """
     return [
         f"{chance.choice(('198.51.100', '203.0.113'))}.{chance.randint(1, 254)}"
@@ -40,8 +40,8 @@ def addresses(count: int, chance: random.Random) -> list[str]:
 
 
 def pick_articles(ids: Sequence[str], count: int, chance: random.Random) -> list[str]:
-    """The articles of `count` reads: the n-th most popular gets a share of 1/n (Zipf), in a chance
-    order.
+    """An article for each of `count` reads, in random order. The share of the n-th most popular
+    article is 1/n (Zipf).
     """
     popular = chance.sample(ids, len(ids))
     return chance.choices(popular, [1 / rank for rank in range(1, len(ids) + 1)], k=count)

@@ -1,4 +1,4 @@
-"""The sample articles: what is sent to ingest for each, and sending it."""
+"""The sample articles, and their way into ingest."""
 
 import asyncio
 import json
@@ -32,8 +32,9 @@ def article_body(
 ) -> Sample:
     """The body of the PUT for `sample`.
 
-    `media` gives the path that each picture got. The article keeps its `stored` time of publication
-    (RFC 3339); one that is new was published `hours_ago` before `now`.
+    `media` has the path of each uploaded picture by its file name. An article that is in ingest
+    keeps its time of publication, `stored` (RFC 3339); a new one was published `hours_ago` before
+    `now`.
     """
     published = stored or (now - timedelta(hours=sample["hours_ago"])).isoformat(timespec="seconds")
     text = json.dumps({key: value for key, value in sample.items() if key not in _NOT_SENT})
@@ -49,9 +50,9 @@ def read_samples(folder: Path = _FOLDER) -> list[Sample]:
 async def load_samples(
     client: httpx.AsyncClient, ingest: str, samples: list[Sample], console: Console
 ) -> dict[str, str]:
-    """Put pictures and articles into `ingest`; returns each published article's path by its id.
+    """Put pictures and articles into `ingest`. Returns each published article's path by its id.
 
-    A second time changes nothing. Raises httpx.HTTPError.
+    Idempotent. Raises httpx.HTTPError.
     """
     names = sorted(set().union(*map(media_names, samples)))
     media, paths = {}, {}
@@ -77,16 +78,16 @@ async def load_samples(
 
 
 async def main() -> int:
-    """Load all samples into a running ingest; answers the exit status."""
+    """Load all samples into a running ingest. Returns the exit status."""
     parser = Command(prog="python -m deploy.local.samples", description=__doc__)
     parser.add_argument(
         "ingest", metavar="URL", help="ingest's address; SAMPLES_TOKEN in the environment may write"
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     headers = {"Authorization": f"Bearer {os.environ.get('SAMPLES_TOKEN', '')}"}
     try:
         async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=30) as client:
-            await load_samples(client, asked.ingest.rstrip("/"), read_samples(), Console())
+            await load_samples(client, arguments.ingest.rstrip("/"), read_samples(), Console())
     except httpx.HTTPStatusError as error:
         hint = (
             "; set SAMPLES_TOKEN to a token of LUOTDOC_TOKENS"
@@ -97,7 +98,7 @@ async def main() -> int:
         return 1
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         print(
-            f"ingest at {asked.ingest} does not answer: {str(error) or type(error).__name__}",
+            f"ingest at {arguments.ingest} does not answer: {str(error) or type(error).__name__}",
             file=sys.stderr,
         )
         return 1

@@ -1,6 +1,4 @@
-"""What the private broker and the private database have in common: one server process in one
-folder.
-"""
+"""The base of the private broker, database and gateway: one server process with one folder."""
 
 import subprocess
 import time
@@ -13,16 +11,15 @@ from deploy.local.files import tail
 
 
 class StartError(Exception):
-    """A server or a service ended before it was ready, or was not ready in time; the text says
-    why.
+    """A server or service ended before it was ready, or was not ready in time. The text gives the
+    reason.
     """
 
 
 class Server:
-    """A server process whose data stays in `folder`; a failure test may kill, pause and start it
-    again.
+    """A server process whose data stays in `folder`. A failure test may kill, pause and start it.
 
-    `start` after `stop` or `kill` brings back the same `url`, with the data that was acknowledged.
+    `start` after `stop` or `kill` serves at the same `url`, with all data that was acknowledged.
     """
 
     name: str
@@ -39,13 +36,11 @@ class Server:
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
-        """The whole environment of the server."""
+        """All environment variables of the server."""
         raise NotImplementedError
 
     def answers(self) -> bool:
-        """True once a client can log in and work; called again and again while the server
-        starts.
-        """
+        """True once a client can log in and work. Called repeatedly while the server starts."""
         raise NotImplementedError
 
     @property
@@ -56,7 +51,7 @@ class Server:
         return self._process.pid
 
     def launch(self) -> None:
-        """Start the process and return at once; `ready` says when it can be used. Raises
+        """Start the process and return at once. `ready` becomes true when it can be used. Raises
         StartError.
         """
         processes.sweep(self.folder)
@@ -69,21 +64,21 @@ class Server:
             ) from error
 
     def exit_code(self) -> int | None:
-        """The exit code once the server has ended by itself, negative for a signal; None while it
+        """The exit code if the server has ended by itself, negative for a signal; None while it
         runs.
         """
         return None if self._process is None else self._process.poll()
 
     def ready(self) -> bool:
-        """True once the launched server can be used. Raises StartError when it has ended."""
+        """True once the launched server can be used. Raises StartError if it has ended."""
         if (code := self.exit_code()) is not None:
             raise StartError(f"{self.name} ended with exit code {code}:\n{tail(self.log)}")
         self._in_use = self._in_use or self.answers()
         return self._in_use
 
     def start(self, seconds: float = 90.0) -> None:
-        """Launch the server and wait until it is ready. Raises StartError after `seconds` or when
-        it ends.
+        """Launch the server and wait until it is ready. Raises StartError if it ends, or is not
+        ready after `seconds`.
         """
         self.launch()
         deadline = time.monotonic() + seconds
@@ -99,9 +94,9 @@ class Server:
             raise
 
     def stop(self, seconds: float = 20.0) -> None:
-        """End the server in good order; after `seconds`, or when it is still starting, by force.
+        """End the server by SIGTERM, and by SIGKILL after `seconds` or if it is still starting.
 
-        Leaves no process behind.
+        No process is left.
         """
         if self._in_use and self._process is not None and self._process.poll() is None:
             main = [process for process in processes.owned(self.folder) if process.pid == self.pid]
@@ -109,7 +104,7 @@ class Server:
         self.kill()
 
     def kill(self) -> None:
-        """End the server at once, as a crash would. Leaves no process behind."""
+        """End the server at once, as a crash would. No process is left."""
         processes.sweep(self.folder)
         if self._process is not None:
             self._process.wait()
@@ -120,10 +115,8 @@ class Server:
         """Freeze the server (SIGSTOP): its connections stay open and nothing answers."""
         process = psutil.Process(self.pid)
         process.suspend()
-        while process.status() not in (
-            psutil.STATUS_STOPPED,
-            psutil.STATUS_ZOMBIE,
-        ):  # the signal takes its time
+        # The signal takes effect a moment later.
+        while process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
             time.sleep(0.001)
 
     def resume(self) -> None:

@@ -1,6 +1,4 @@
-"""The whole system on this machine: broker, database and services, from nothing to ready and back
-to nothing.
-"""
+"""Starts and stops the system on this machine: broker, database, services, gateway."""
 
 import asyncio
 import secrets
@@ -27,12 +25,12 @@ ROOT = Path(__file__).parents[2]
 _SERVERS_SECONDS = 120.0
 _SETUP_SECONDS = 60.0
 _SERVICES_SECONDS = 60.0
-_STOP_SECONDS = 12.0  # the services promise 10
+_STOP_SECONDS = 12.0  # a service stops within 10
 
 
 class Stack:
-    """Everything under `folder`; `up` may be cancelled at any await, `down` cleans up after it in
-    any state.
+    """The processes and data under `folder`. `up` may be cancelled at any await, and `down` cleans
+    up from any state.
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str], console: Console) -> None:
@@ -67,8 +65,8 @@ class Stack:
             shared = replace(shared, gateway=self.gateway.url)
         for replica in self.replicas:
             spool = self.folder / "spool"
-            told = plan.environment(replica, self.replicas, shared, self._environ, spool)
-            self._spawn(replica.name, f"services.{replica.service}", told)
+            environment = plan.environment(replica, self.replicas, shared, self._environ, spool)
+            self._spawn(replica.name, f"services.{replica.service}", environment)
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
             await asyncio.gather(*(self._wait_for(replica, client) for replica in self.replicas))
         if self.gateway is not None:
@@ -77,7 +75,7 @@ class Stack:
         self._write_endpoints(shared)
 
     def public(self, service: str) -> str:
-        """The base URL of `service` for readers: the gateway's, or that of the only replica."""
+        """The base URL of `service` for readers: that of the gateway, or of the only replica."""
         return self.gateway.url if self.gateway is not None else self.url(service)
 
     @property
@@ -90,9 +88,7 @@ class Stack:
         return plan.first(self.replicas, service).url
 
     def check(self) -> None:
-        """Raises StartError when a process has ended; its text names it and shows the end of its
-        log.
-        """
+        """Raise StartError if a process has ended, with its name and the end of its log."""
         codes = [(server.name, server.exit_code(), server.log) for server in self._servers]
         codes += [(name, child.poll(), self._log(name)) for name, child in self._children.items()]
         for name, code, log in codes:
@@ -102,7 +98,7 @@ class Stack:
                 )
 
     def down(self) -> None:
-        """Stop the services, then broker and database, and leave no process behind."""
+        """Stop the services, then the other servers. No process is left."""
         (self.folder / "endpoints.json").unlink(missing_ok=True)
         processes.terminate(processes.owned(self.folder / "services"), _STOP_SECONDS)
         with ThreadPoolExecutor() as threads:
@@ -162,8 +158,8 @@ class Stack:
 
     async def _set_up(self, shared: plan.Shared) -> None:
         amqp = shared.amqp_of.get("setup", shared.amqp)
-        told = {**self._environ, "LUOTDOC_AMQP_URL": amqp, "LUOTDOC_MONGO_URL": shared.mongo}
-        self._spawn("setup", "shared.setup", told)
+        environment = {**self._environ, "LUOTDOC_AMQP_URL": amqp, "LUOTDOC_MONGO_URL": shared.mongo}
+        self._spawn("setup", "shared.setup", environment)
         deadline = time.monotonic() + _SETUP_SECONDS
         while (code := self._children["setup"].poll()) is None:
             if time.monotonic() > deadline:
@@ -193,7 +189,7 @@ class Stack:
         )
 
     def _spawn(self, name: str, module: str, environment: Mapping[str, str]) -> None:
-        self._log(name).unlink(missing_ok=True)  # a log per run
+        self._log(name).unlink(missing_ok=True)  # each run begins a new log
         self._children[name] = processes.spawn(
             [sys.executable, "-m", module],
             environment,

@@ -1,4 +1,4 @@
-"""`subscriber NAME`: a RabbitMQ user for a team, on the private broker that runs."""
+"""The command `subscriber NAME`: makes a RabbitMQ user for a team on the running private broker."""
 
 import json
 import re
@@ -16,11 +16,11 @@ TAKEN = frozenset({"setup", "ingest", "render", "counter", "stats", "luotdoc"})
 
 
 LIMITS = '{"max-connections": 20, "max-channels": 200}'
-"""What docs/subscribers.md gives a subscriber too."""
+"""The same limits as in docs/subscribers.md."""
 
 
 def check_name(name: str) -> str:
-    """`name`, if a subscriber may have it. Raises ValueError."""
+    """`name`, if a subscriber may have it. Raises ValueError with the reason if not."""
     if not _NAME.fullmatch(name):
         raise ValueError(
             f"NAME={name}: must be lower-case letters, digits and hyphens, and begin with a letter"
@@ -31,9 +31,9 @@ def check_name(name: str) -> str:
 
 
 def make_subscriber(folder: Path, name: str) -> str:
-    """Make the user, or bring its rights up to date; answers its address.
+    """Make the user, or bring its rights up to date. Returns its address.
 
-    The password is kept in `folder`, so a second time gives the same address. Raises StartError.
+    The password is kept in `folder`, so the address of a user never changes. Raises StartError.
     """
     try:
         running = json.loads((folder / "endpoints.json").read_text())["pids"]
@@ -53,9 +53,9 @@ def make_subscriber(folder: Path, name: str) -> str:
     ]
     try:
         broker.control(
-            "change_password" if name in known else "add_user", name, told=f"{password}\n"
+            "change_password" if name in known else "add_user", name, stdin=f"{password}\n"
         )
-        broker.control("import_definitions", told=_RIGHTS.read_text().replace("NAME", name))
+        broker.control("import_definitions", stdin=_RIGHTS.read_text().replace("NAME", name))
         broker.control("set_user_limits", name, LIMITS)
     except subprocess.CalledProcessError as error:
         raise StartError(f"rabbitmqctl {error.cmd[-2]} failed: {error.stdout}") from error
@@ -63,7 +63,7 @@ def make_subscriber(folder: Path, name: str) -> str:
 
 
 def how_to_follow(url: str) -> str:
-    """What is printed: the address, and the command that shows events."""
+    """The text to print: the address, and the command that shows events."""
     return f"""
   Address       {url}
   See events    docs/examples/follow.sh {url.rstrip("/")}

@@ -196,8 +196,10 @@ async def test_adopting_a_spool(system: System) -> None:
 
 
 async def _beside(system: System, ingest: Process, wanted: Callable[[float], bool]) -> bool:
+    """True if the gauge has a value, which it gets with its first measurement, and it is wanted."""
     metrics = (await system.http.get(f"{ingest.url}/metrics")).text
-    return wanted(float(metrics.partition("\nluotdoc_spool_beside_bytes ")[2].partition("\n")[0]))
+    value = metrics.partition("\nluotdoc_spool_beside_bytes ")[2].partition("\n")[0]
+    return bool(value) and wanted(float(value))
 
 
 async def test_two_processes_may_not_share_a_spool(system: System) -> None:

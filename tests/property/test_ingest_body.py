@@ -36,7 +36,7 @@ ATTRIBUTES = set(("lang dir href title hreflang rel cite span src alt width heig
 
 @settings(max_examples=100)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-def test_no_mixture_of_pieces_gets_anything_through_that_runs(pieces: str) -> None:
+def test_no_mixture_of_pieces_leaves_anything_that_runs(pieces: str) -> None:
     clean = cleaned(pieces)
     assert "\0" not in clean
     # As a browser would meet it, between other elements.
@@ -50,14 +50,13 @@ def test_no_mixture_of_pieces_gets_anything_through_that_runs(pieces: str) -> No
 
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-def test_what_is_clean_stays_as_it_is(pieces: str) -> None:
+def test_cleaning_is_idempotent(pieces: str) -> None:
     clean = cleaned(pieces)
     assert cleaned(clean) == clean
 
 
 ENDED_BY_ITS_LIKE = ["h1 h2 h3 h4 h5 h6".split(), ["li"], ["dt", "dd"], ["option", "optgroup"]]
-"""Within one of these a parser ends it at the next of them, so that its own end tag means nothing.
-"""
+"""Elements that a parser ends at the start of the next one, before their own end tag."""
 
 
 LEAVES = st.sampled_from(
@@ -75,7 +74,7 @@ TREES = st.recursive(
 
 
 def valid(tree: Any, above: frozenset[str] = frozenset()) -> Any:
-    """The tree, with no element in one that it would end."""
+    """The tree without elements that would end an element around them."""
     if isinstance(tree, str):
         return tree
     tag, children = tree
@@ -119,7 +118,7 @@ def test_the_text_between_borders_is_that_of_the_source(trees: list[Any]) -> Non
     assert texts(cleaned(html)) == expected(("span", trees))
 
 
-def test_large_documents_are_taken() -> None:
+def test_large_documents_are_accepted() -> None:
     row = "<tr>" + "<td>1.000</td>" * 8 + "</tr>"
     assert cleaned(f"<table>{row * 1200}</table>").count("<td>1.000</td>") == 9600
     notes = "".join(f'<p>x<sup><a href="#n{i}" id="r{i}">{i}</a></sup></p>' for i in range(3000))

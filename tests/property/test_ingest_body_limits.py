@@ -1,4 +1,4 @@
-"""The limits of a body: each is reached, which takes large bodies."""
+"""The limits on a body, each with a large body that reaches it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ PAGE = "https://www.example.org/thoi-su/bai-a1.html"
 
 
 def each(html: str) -> str:
-    """1,000 times, each with another attribute: equal elements are made anew only three times."""
+    """`html` 1,000 times with different attributes: a parser copies only three equal elements."""
     return "".join(html.format(number) for number in range(1000))
 
 
@@ -41,7 +41,7 @@ def each(html: str) -> str:
         ("<p " + " ".join(f"a{number}=1" for number in range(101)) + ">", "attributes"),
     ],
 )
-def test_too_much_is_named(html: str, what: str) -> None:
+def test_the_limit_that_is_exceeded_is_named(html: str, what: str) -> None:
     with pytest.raises(TooMuch, match=what):
         prepare(html)
 

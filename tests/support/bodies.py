@@ -1,4 +1,4 @@
-"""The body of an article as tests send and read it."""
+"""Cleaning bodies in tests, and reading the result."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ EMPTY = "must not be empty: nothing is left of it once it is cleaned"
 
 
 def cleaned(html: str) -> str:
-    """The body; empty where nothing is left of it."""
+    """The cleaned body; "" if it is refused because nothing is left of it."""
     try:
         return clean(html, PAGE).html
     except ValueError as error:

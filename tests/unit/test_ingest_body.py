@@ -1,6 +1,4 @@
-"""An editor's HTML and the body that is published: what stays, what is carried over, what means
-harm.
-"""
+"""The body that is published for an editor's HTML: what is kept, rewritten and removed."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ CASES = Path(__file__).parents[1] / "cases/bodies"
 
 
 def warnings(html: str) -> list[str]:
-    """What the editor is told."""
+    """The messages of the warnings for the editor."""
     body = clean(html, PAGE)
     assert {warned.path for warned in body.warnings} <= {"body_html"}
     return [warned.message for warned in body.warnings]
@@ -42,7 +40,7 @@ COMPOSED = "Đường về"
         '<p lang="en" dir="ltr">Hello</p>',
     ],
 )
-def test_what_articles_are_made_of_stays_as_it_is(kept: str) -> None:
+def test_usual_markup_is_kept_unchanged(kept: str) -> None:
     assert cleaned(kept) == kept
 
 
@@ -64,7 +62,7 @@ def test_what_articles_are_made_of_stays_as_it_is(kept: str) -> None:
         (f"<p>{DECOMPOSED}</p>", f"<p>{COMPOSED}</p>"),
     ],
 )
-def test_what_is_changed(given_html: str, clean: str) -> None:
+def test_markup_is_rewritten(given_html: str, clean: str) -> None:
     assert cleaned(given_html) == clean
 
 
@@ -114,11 +112,11 @@ def test_what_is_changed(given_html: str, clean: str) -> None:
         ('<p title="\'><script>">a</p>', "<p>a</p>"),
     ],
 )
-def test_what_means_harm_is_taken_out(hostile: str, clean: str) -> None:
+def test_dangerous_markup_is_removed(hostile: str, clean: str) -> None:
     assert cleaned(hostile) == clean
 
 
-def test_a_stroke_behind_a_tag_does_not_spoil_it() -> None:
+def test_a_combining_stroke_after_a_tag_leaves_the_tag_intact() -> None:
     assert cleaned("<p>\u0338a</p>") == "<p>\u0338a</p>"
 
 
@@ -167,7 +165,7 @@ LINK = '<a href="/x" rel="noopener noreferrer">'
         ),
     ],
 )
-def test_blocks_stay_apart(given_html: str, clean: str) -> None:
+def test_blocks_become_separate_paragraphs(given_html: str, clean: str) -> None:
     assert cleaned(given_html) == clean
     assert cleaned(clean) == clean
 
@@ -175,15 +173,12 @@ def test_blocks_stay_apart(given_html: str, clean: str) -> None:
 @pytest.mark.parametrize(
     "block", [*BLOCKS, *"caption col td th tr tbody thead tfoot xmp plaintext".split()]
 )
-def test_no_block_of_html_joins_words(block: str) -> None:
+def test_text_before_in_and_after_a_block_stays_separate(block: str) -> None:
     around = cleaned(f"trước<{block}>trong</{block}>sau")
     assert texts(around)[0] == "trước"
     assert "".join(texts(around)) == "trướctrongsau"
     assert len(texts(around)) == 3
     assert texts(cleaned(f"<{block}>một</{block}><{block}>hai</{block}>")) == ["một", "hai"]
-
-
-Tree = tuple[str, list[Any]]
 
 
 # ── meaning
@@ -226,7 +221,7 @@ Tree = tuple[str, list[Any]]
         ("a" + "\u0301" * 2000 + "b", "á" + "\u0301" * 7 + "b"),
     ],
 )  # fmt: skip
-def test_what_is_taken_away_had_a_meaning(given_html: str, clean: str) -> None:
+def test_the_meaning_of_removed_markup_is_carried_over(given_html: str, clean: str) -> None:
     assert cleaned(given_html).replace("á" + "\u0301" * 8, "á" + "\u0301" * 7) == clean
     assert cleaned(clean) == clean
 
@@ -340,13 +335,13 @@ def test_an_embed_becomes_a_link_or_a_player(given_html: str, clean: str) -> Non
                                                                     'src="javascript:1"></video>',
      '<a id="x"></a>', "<table><tr><td></table>"],
 )  # fmt: skip
-def test_a_body_of_which_nothing_is_left_is_refused(html: str) -> None:
+def test_a_body_that_is_empty_after_cleaning_is_refused(html: str) -> None:
     with pytest.raises(ValueError, match="must not be empty"):
         clean(html, PAGE)
 
 
 @pytest.mark.parametrize(
-    ("html", "told"),
+    ("html", "message"),
     [
         (
             '<img src="data:image/png;base64,x" alt="Cầu">a',
@@ -365,12 +360,12 @@ def test_a_body_of_which_nothing_is_left_is_refused(html: str) -> None:
         ("<p hidden>a</p>b", "text that the source hides was left out"),
     ],
 )
-def test_the_editor_is_told_what_was_changed(html: str, told: str) -> None:
-    [message] = warnings(html)
-    assert message.startswith(told)
+def test_changes_raise_a_warning(html: str, message: str) -> None:
+    [warning] = warnings(html)
+    assert warning.startswith(message)
 
 
-def test_nothing_is_told_of_a_good_body() -> None:
+def test_a_good_body_raises_no_warning() -> None:
     good = (
         '<h2>Mục</h2><p>Chữ <a href="/x">a</a></p><figure><img src="/a.jpg" '
         'alt="A"></figure><h3>b</h3><p>c</p>'
@@ -382,8 +377,8 @@ def test_warnings_are_bounded() -> None:
     assert len(warnings("".join(f'<a href="#{number}">x</a>' for number in range(1000)))) == 50
 
 
-# ── the cases that went wrong, and large documents
-# ───────────────────────────────────────────────────────────────────
+# ── recorded bodies
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -406,11 +401,11 @@ def test_warnings_are_bounded() -> None:
         ("span_nested", "x"),
     ],
 )
-def test_cases_come_out_right(name: str, clean: str) -> None:
+def test_recorded_bodies(name: str, clean: str) -> None:
     assert cleaned((CASES / f"{name}.html").read_text()) == clean
 
 
-def test_sloppy_markup_is_taken() -> None:
+def test_unclosed_elements_are_accepted() -> None:
     assert texts(cleaned((CASES / "a_name_unclosed.html").read_text())) == [
         f"Mục {n}. Nội dung" for n in range(14)
     ]
@@ -419,7 +414,7 @@ def test_sloppy_markup_is_taken() -> None:
     assert len(unclosed) > 100
 
 
-def test_footnotes_lead_there_and_back() -> None:
+def test_footnotes_link_to_each_other() -> None:
     page: Any = lxml_html.fragment_fromstring(
         f"<div>{cleaned((CASES / 'footnotes.html').read_text())}</div>"
     )
@@ -427,7 +422,7 @@ def test_footnotes_lead_there_and_back() -> None:
     assert sorted(links) == sorted(page.xpath("//@id")) == ["body-fn1", "body-ref1"]
 
 
-def test_addresses_become_absolute_for_those_who_read_elsewhere() -> None:
+def test_addresses_become_absolute_for_readers_outside_the_site() -> None:
     body = cleaned(
         '<p title="x">href="/a" <a href="/b?c=&quot;/d">x</a> <a '
         'href="#e">y</a></p><img src="/f.jpg" alt=""">'

@@ -1,5 +1,5 @@
-"""Addresses in an editor's HTML: what no browser can fetch is left out and told, and real pictures
-are found.
+"""Addresses in an editor's HTML: unusable ones are left out with a warning, and lazy pictures get
+their real source.
 """
 
 import re
@@ -23,7 +23,7 @@ BROKEN = [
 ]  # fmt: skip
 
 
-def told(html: str) -> list[str]:
+def warnings_of(html: str) -> list[str]:
     return [warned.message for warned in clean(html, PAGE).warnings]
 
 
@@ -44,7 +44,7 @@ def source(html: str) -> str:
         ('<iframe src="{}"></iframe>', "<iframe> was left out"),
     ],
 )
-def test_an_address_that_nobody_can_fetch_is_left_out_and_told(
+def test_media_at_an_unusable_address_are_left_out_with_a_warning(
     html: str, what: str, address: str
 ) -> None:
     with pytest.raises(ValueError, match="must not be empty"):
@@ -55,7 +55,7 @@ def test_an_address_that_nobody_can_fetch_is_left_out_and_told(
 
 
 @pytest.mark.parametrize("address", [*BROKEN, "mailto://x:99999/"])
-def test_a_link_that_leads_nowhere_is_taken_off_and_told(address: str) -> None:
+def test_a_link_to_an_unusable_address_is_removed_with_a_warning(address: str) -> None:
     body = clean(f'<a href="{address}">a</a>', PAGE)
     assert body.html == "a"
     assert body.warnings[0].message.startswith("a link was taken off")
@@ -64,7 +64,7 @@ def test_a_link_that_leads_nowhere_is_taken_off_and_told(address: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://x.vn:99999/a.jpg", "https://{{h}}/a", "http://999.1.1.1/"]
 )
-def test_the_main_picture_has_an_address_that_can_exist(url: str) -> None:
+def test_an_unusable_address_of_the_main_picture_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="must have a host and a port that can exist"):
         ImageInput(url=url)
 
@@ -72,7 +72,7 @@ def test_the_main_picture_has_an_address_that_can_exist(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://x.vn:8443/a.jpg", "http://báo.vn/ảnh.jpg", "/media/a.jpg"]
 )
-def test_a_main_picture_that_can_exist_is_taken(url: str) -> None:
+def test_a_usable_address_of_the_main_picture_is_accepted(url: str) -> None:
     assert ImageInput(url=url).url == url
 
 
@@ -86,7 +86,9 @@ def test_a_main_picture_that_can_exist_is_taken(url: str) -> None:
         ("http://10.0.0.1/a.jpg", "http://10.0.0.1/a.jpg"),
     ],
 )
-def test_an_address_that_a_browser_can_fetch_stays(given_address: str, clean_address: str) -> None:
+def test_a_usable_address_is_kept_as_browsers_read_it(
+    given_address: str, clean_address: str
+) -> None:
     assert source(f'<img src="{given_address}" alt="a">') == clean_address
 
 
@@ -104,7 +106,7 @@ def test_an_address_that_a_browser_can_fetch_stays(given_address: str, clean_add
         'data-src="https://x.vn:99999/a.jpg"',
     ],
 )  # fmt: skip
-def test_a_good_picture_is_not_replaced(attribute: str) -> None:
+def test_src_is_kept_if_the_lazy_attribute_has_no_picture(attribute: str) -> None:
     assert source(f'<img {attribute} src="/real.jpg" alt="a">') == "/real.jpg"
 
 
@@ -116,30 +118,30 @@ def test_a_good_picture_is_not_replaced(attribute: str) -> None:
     "data-anything".split(),
 )
 @pytest.mark.parametrize(
-    "stand_in", ["data:image/gif;base64,R0", "", "/blank.gif", "https://x.vn/i/1x1.png?v=2"]
+    "placeholder", ["data:image/gif;base64,R0", "", "/blank.gif", "https://x.vn/i/1x1.png?v=2"]
 )
-def test_a_lazy_picture_has_its_real_source(name: str, stand_in: str) -> None:
-    assert source(f'<img src="{stand_in}" {name}="/real.jpg" alt="a">') == "/real.jpg"
+def test_a_lazy_picture_gets_its_real_source(name: str, placeholder: str) -> None:
+    assert source(f'<img src="{placeholder}" {name}="/real.jpg" alt="a">') == "/real.jpg"
 
 
-def test_a_picture_whose_name_is_that_of_a_stand_in_stays_without_another() -> None:
+def test_a_placeholder_is_kept_if_there_is_no_other_source() -> None:
     assert source('<img src="/blank.gif" alt="a">') == "/blank.gif"
 
 
-def test_a_page_or_a_switch_is_no_picture_in_place_of_none() -> None:
+def test_a_picture_without_a_usable_source_is_left_out_with_a_warning() -> None:
     for value in ("true", "4711", "https://x.vn/bai-viet.html"):
         html = f'a<img src="data:x" data-lazy="{value}" data-url="{value}" alt="x">'
         assert clean(html, PAGE).html == "a"
-        assert told(html)[0].startswith("the picture 'x' was left out")
+        assert warnings_of(html)[0].startswith("the picture 'x' was left out")
 
 
-# ── what a reader can follow ─────────────────────────────────────────────────────────────────────
+# ── links ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
     "unseen", ["\u00a0", "\u200b", "\ufeff", "\u200e", "\u3000", "\u00ad", "\n"]
 )
-def test_what_is_pasted_with_an_address_and_not_seen_comes_off(unseen: str) -> None:
+def test_invisible_characters_around_an_address_are_removed(unseen: str) -> None:
     body = clean(f'<a href="{unseen}https://h.vn/x{unseen}">a</a>', PAGE)
     assert body.html == '<a href="https://h.vn/x" rel="noopener noreferrer">a</a>'
 
@@ -147,7 +149,7 @@ def test_what_is_pasted_with_an_address_and_not_seen_comes_off(unseen: str) -> N
 @pytest.mark.parametrize(
     "address", ["https://https://h.vn/", "http://http//h.vn/", "mailto:", "tel:"]
 )
-def test_an_address_of_which_a_part_is_missing_is_none(address: str) -> None:
+def test_a_link_with_an_incomplete_address_is_removed_with_a_warning(address: str) -> None:
     body = clean(f'<a href="{address}">a</a>', PAGE)
     assert body.html == "a"
     assert (
@@ -159,8 +161,8 @@ def test_an_address_of_which_a_part_is_missing_is_none(address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["www.h.vn", "a@e.vn", "“https://h.vn”", "http//h.vn/x", "https;//h.vn"]
 )
-def test_an_address_that_a_browser_takes_for_a_path_is_told(address: str) -> None:
-    [message] = told(f'<a href="{address}">a</a>')
+def test_an_unfinished_address_raises_a_warning(address: str) -> None:
+    [message] = warnings_of(f'<a href="{address}">a</a>')
     assert message.startswith(f"the link {address!r} leads to /thoi-su/")
 
 
@@ -178,11 +180,11 @@ def test_an_address_that_a_browser_takes_for_a_path_is_told(address: str) -> Non
         "//h.vn",
     ],
 )
-def test_a_path_is_not_taken_for_a_mistake(address: str) -> None:
-    assert told(f'<a href="{address}">a</a><p id="a">b</p>') == []
+def test_a_path_raises_no_warning(address: str) -> None:
+    assert warnings_of(f'<a href="{address}">a</a><p id="a">b</p>') == []
 
 
-def test_another_scheme_needs_no_slashes() -> None:
+def test_an_address_with_another_scheme_than_the_page_needs_no_slashes() -> None:
     assert 'href="http://h.vn/x"' in clean('<a href="http:h.vn/x">a</a>', PAGE).html
     assert 'href="http://h.vn/x"' in clean('<a href="http:/h.vn/x">a</a>', PAGE).html
     assert 'href="/thoi-su/x"' in clean('<a href="https:x">a</a>', PAGE).html
@@ -228,16 +230,14 @@ MAP = "Xem bản đồ trên Google Maps"
          "Xem nội dung trên www.google.com"),
     ],
 )  # fmt: skip
-def test_a_frame_becomes_a_link_to_a_page_that_shows_it(
-    address: str, page: str, words: str
-) -> None:
+def test_a_frame_becomes_a_link_to_its_public_page(address: str, page: str, words: str) -> None:
     body = clean(f'<iframe src="{address.replace("&", "&amp;")}"></iframe>', PAGE).html
     page = page.replace("&", "&amp;")
     assert body == f'<p><a href="{page}" rel="noopener noreferrer">{words}</a></p>'
     assert clean(body, PAGE).html == body
 
 
-def test_a_title_that_nobody_sees_is_none() -> None:
+def test_an_invisible_title_is_ignored() -> None:
     assert (
         f">{FILM}</a>"
         in clean('<iframe src="https://youtu.be/a" title="&#8203;"></iframe>', PAGE).html
@@ -257,13 +257,13 @@ def test_a_title_that_nobody_sees_is_none() -> None:
         ('<img src=/b.jpg alt=x usemap=#m><map name=m><area href="/a" alt="Huế"></map>', "/a"),
     ],
 )  # fmt: skip
-def test_what_stands_for_an_address_becomes_a_link(html: str, address: str) -> None:
+def test_widgets_frames_and_image_maps_become_a_link(html: str, address: str) -> None:
     body = clean(html, PAGE)
     assert re.findall(r'href="([^"]*)"', body.html) == [address]
     assert len(body.warnings) == 1
 
 
-def test_the_words_of_an_image_map_are_not_lost() -> None:
+def test_text_inside_an_image_map_is_kept() -> None:
     assert clean('<map><p>Chữ</p><area href="/a" alt="Huế"><area alt="x">', PAGE).html == (
         '<p>Chữ</p><p><a href="/a" rel="noopener noreferrer">Huế</a></p>'
     )

@@ -1,6 +1,4 @@
-"""Characters in an editor's texts: entities and elements get no more past the limits than plain
-text does.
-"""
+"""Limits on characters in an editor's texts. They hold for entities and across elements too."""
 
 import unicodedata
 from html import unescape
@@ -38,14 +36,14 @@ def marks_of(html: str) -> int:
         '<abbr title="a' + "\u0323&#x200d;" * 2000 + '">x</abbr>',
     ],
 )
-def test_a_letter_has_few_marks_whatever_stands_between_them(html: str) -> None:
+def test_marks_on_a_letter_are_bounded_across_entities_elements_and_joiners(html: str) -> None:
     body = clean(html, PAGE).html
     assert 0 < marks_of(body) <= MAX_MARKS
     assert clean(body, PAGE).html == body
 
 
 @pytest.mark.parametrize("between", ["b", " ", "<br>", "<p>", '<img src="/a.jpg" alt="a">'])
-def test_marks_of_another_letter_are_its_own(between: str) -> None:
+def test_each_letter_may_have_the_full_number_of_marks(between: str) -> None:
     letter = "a" + "\u0489" * MAX_MARKS
     assert marks_of(clean(f"{letter}{between}{letter}", PAGE).html) == 2 * MAX_MARKS
 
@@ -68,18 +66,18 @@ def test_marks_are_counted_across_texts(text: str, before: int, kept: tuple[str,
     assert fewer_marks(text, before) == kept
 
 
-def test_a_title_has_few_marks_whatever_stands_between_them() -> None:
+def test_marks_in_a_title_are_bounded_across_joiners() -> None:
     title = TypeAdapter(Filled).validate_python("a" + "\u0489\u200d" * 140)
     assert title.count("\u0489") == MAX_MARKS
 
 
 @pytest.mark.parametrize("between", ["\x0b", "\x0c", "\x85", "\x1f", "&#11;", "&#12;"])
-def test_a_control_character_between_words_keeps_them_apart(between: str) -> None:
+def test_a_control_character_between_words_becomes_a_line_break(between: str) -> None:
     assert clean(f"<p>Câu một{between}câu hai</p>", PAGE).html == "<p>Câu một\ncâu hai</p>"
 
 
 @pytest.mark.parametrize("number", ["1", "8", "127", "133", "65535", "xFFFE", "x1b"])
-def test_entities_bring_no_control_characters(number: str) -> None:
+def test_control_characters_from_entities_are_removed(number: str) -> None:
     control = f"&#{number};"
     html = f"<p>a{control}b</p><p>{control}</p>"
     html += f'<p title="x{control}"><img src="/a.jpg" alt="c{control}" title="{control}">'
@@ -102,7 +100,7 @@ def test_entities_bring_no_control_characters(number: str) -> None:
         '<a href="#e&#770;">x</a><p id="ê">y</p>',
     ],
 )
-def test_what_is_stored_is_composed_and_stays_as_it_is(html: str) -> None:
+def test_a_stored_body_is_in_nfc_and_is_cleaned_to_itself(html: str) -> None:
     body = clean(html, PAGE).html
     assert unicodedata.is_normalized("NFC", unescape(body))
     assert clean(body, PAGE).html == body
@@ -111,19 +109,19 @@ def test_what_is_stored_is_composed_and_stays_as_it_is(html: str) -> None:
 @pytest.mark.parametrize(
     "unseen", ["\u2065", "\ufff0", "\U000e0002", "\U000e0fff", "\U0001d159", "\ufffc"]
 )
-def test_what_nobody_sees_is_no_text(unseen: str) -> None:
+def test_a_text_of_invisible_characters_counts_as_empty(unseen: str) -> None:
     with pytest.raises(ValidationError, match="must not be blank"):
         TypeAdapter(Filled).validate_python(unseen)
     with pytest.raises(ValueError, match="must not be empty"):
         clean(f"<p>{unseen}</p>", PAGE)
 
 
-def test_a_line_across_alone_is_no_article() -> None:
+def test_a_horizontal_rule_alone_counts_as_empty() -> None:
     with pytest.raises(ValueError, match="must not be empty"):
         clean("<hr>", PAGE)
 
 
-def test_alt_that_nobody_sees_is_missing() -> None:
+def test_an_invisible_alt_text_counts_as_missing() -> None:
     [warned] = clean('<img src="/a.jpg" alt="&#8203;">', PAGE).warnings
     assert warned.message.endswith("has no alt text for people who can't see it")
 
@@ -138,6 +136,6 @@ def test_alt_that_nobody_sees_is_missing() -> None:
         "<p>\u226f \u226e",
     ],
 )
-def test_a_stroke_behind_an_escape_stays_one_character(html: str) -> None:
+def test_a_combining_stroke_after_an_escape_is_composed_with_it(html: str) -> None:
     once = clean(html, PAGE).html
     assert clean(once, PAGE).html == once

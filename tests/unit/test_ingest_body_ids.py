@@ -1,6 +1,4 @@
-"""Links within a body: every id that a link leads to is found, wherever the editor's program put
-it.
-"""
+"""Links within a body: each leads to an id in it, whichever element had the id in the source."""
 
 import re
 
@@ -12,7 +10,7 @@ PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
 
 
 def leads_there(html: str) -> str:
-    """The body, if nothing was told, and its one link leads to an id in it."""
+    """The body. Its one link must lead to an id in it, without a warning."""
     body = clean(html, PAGE)
     assert [warned for warned in body.warnings if "the picture" not in warned.message] == []
     [target] = re.findall(r'href="#([^"]+)"', body.html)
@@ -41,12 +39,12 @@ def test_a_link_to_the_article_itself_leads_into_its_body(href: str) -> None:
 @pytest.mark.parametrize(
     "href", ["/thoi-su/bai-abc.html", "/thoi-su/khac.html#fn1", "/thoi-su/bai-abc.html?p=2#fn1"]
 )
-def test_a_link_to_another_page_stays(href: str) -> None:
+def test_a_link_to_another_page_is_kept(href: str) -> None:
     body = clean(f'<p><a href="{href}">1</a></p><p id="fn1">x</p>', PAGE)
     assert f'<a href="{href}"' in body.html
 
 
-def test_a_word_document_without_a_place_in_it_is_no_link() -> None:
+def test_a_link_to_a_word_document_without_a_target_is_removed() -> None:
     for href in ("file:///C:/x.htm", "about:blank", "file:///C:/x.htm#khong-co"):
         body = clean(f'<a href="{href}">a</a>', PAGE)
         assert body.html == "a"
@@ -67,11 +65,11 @@ def test_a_word_document_without_a_place_in_it_is_no_link() -> None:
         "<sup><i id=m></i></sup>", "<p>a<p id=m>&nbsp;</p>", "<h3 id=m><!-- --></h3>",
     ],
 )  # fmt: skip
-def test_the_id_of_an_empty_element_is_found(empty: str) -> None:
+def test_the_id_of_an_empty_element_moves_to_another_element(empty: str) -> None:
     assert leads_there(f'{empty}<p>z</p><h2>y</h2><p>x <a href="#m">x</a></p>')
 
 
-def test_the_id_stands_where_the_empty_element_stood() -> None:
+def test_the_id_of_an_empty_element_keeps_its_place() -> None:
     assert '<h2 id="body-m">y</h2>' in leads_there('<p id=m></p><h2>y</h2><a href="#m">x</a>')
     assert leads_there('<a id=m></a>a<p><a href="#m">x</a></p>').startswith('<p id="body-m">a</p>')
     assert 'a<span id="body-m"></span>b' in leads_there(
@@ -79,7 +77,7 @@ def test_the_id_stands_where_the_empty_element_stood() -> None:
     )
 
 
-def test_ids_that_differ_stay_apart() -> None:
+def test_different_ids_stay_different() -> None:
     notes = ["fn*", "fn**", "*", "†", "fn-1", "fn 1a", "x" * 120 + "1", "x" * 120 + "2"]
     links = "".join(f'<p><a href="#{note}">{note}</a></p>' for note in notes)
     body = clean(links + "".join(f'<p id="{note}">x</p>' for note in notes), PAGE)

@@ -1,5 +1,5 @@
-"""What an editor sees in the source is in the body, or the editor is told: embeds, words, numbers,
-looks.
+"""What an editor sees in the source is in the body or raises a warning: embeds, words, numbers,
+styles.
 """
 
 import re
@@ -13,7 +13,7 @@ YOUTUBE = "https://www.youtube.com/watch?v=abc"
 
 
 def cleaned(html: str) -> str:
-    """The body, which stays as it is when it is cleaned again."""
+    """The body. Cleaning it again must not change it."""
     body = clean(html, PAGE).html
     assert clean(body, PAGE).html == body
     return body
@@ -36,7 +36,7 @@ def leads_to(html: str) -> list[str]:
         '<object data="data:x"><img src="/a.webp" alt=a></object>',
     ],
 )
-def test_a_picture_is_found_where_it_stands(html: str) -> None:
+def test_a_picture_is_found_in_all_its_forms(html: str) -> None:
     assert cleaned(html) == '<img src="/a.webp" alt="a" loading="lazy">'
 
 
@@ -74,18 +74,18 @@ def test_an_embed_becomes_one_link(html: str, address: str) -> None:
     assert any(" became a link to " in warned.message for warned in clean(html, PAGE).warnings)
 
 
-def test_a_widget_is_a_link_only_in_place_of_nothing() -> None:
+def test_an_element_with_content_or_without_an_address_is_no_widget() -> None:
     assert cleaned('<div data-href="https://e.vn/a">Chữ</div>') == "<p>Chữ</p>"
     assert cleaned('a<div data-src="true"></div>') == "a"
 
 
-def test_the_same_film_twice_is_two_links() -> None:
+def test_the_same_video_twice_becomes_two_links() -> None:
     assert (
         leads_to('<iframe src="https://www.youtube.com/embed/abc"></iframe>' * 2) == [YOUTUBE] * 2
     )
 
 
-def test_a_film_has_its_lazy_source() -> None:
+def test_a_video_gets_its_lazy_source() -> None:
     player = '<video controls="" preload="none"><source src="https://x.vn/a.mp4"></video>'
     assert cleaned('<video><source data-src="https://x.vn/a.mp4"></video>') == player
 
@@ -114,7 +114,7 @@ def test_a_film_has_its_lazy_source() -> None:
         ("M<script></script>ột<input type=hidden>", "Một"),
     ],
 )  # fmt: skip
-def test_words_do_not_run_together(html: str, body: str) -> None:
+def test_words_around_left_out_elements_stay_separate(html: str, body: str) -> None:
     assert cleaned(html) == body
 
 
@@ -133,10 +133,10 @@ def test_words_do_not_run_together(html: str, body: str) -> None:
         ("<pre>\na</pre>", "<pre>a</pre>"),
     ],
 )
-def test_what_a_reader_would_see_is_kept(html: str, body: str) -> None:
+def test_visible_properties_are_kept(html: str, body: str) -> None:
     assert cleaned(html) == body
 
 
-def test_text_for_browsers_without_scripts_is_told() -> None:
+def test_text_in_noscript_is_left_out_with_a_warning() -> None:
     [warned] = clean("a<noscript>Hãy bật JavaScript</noscript>", PAGE).warnings
     assert warned.message == "text in <noscript> was left out"

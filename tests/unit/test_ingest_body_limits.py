@@ -1,4 +1,4 @@
-"""What is refused before it is parsed: markup that costs a parser more than it is long."""
+"""Limits on the cost of parsing a body, which are checked before it is parsed."""
 
 import pytest
 
@@ -10,7 +10,7 @@ PAGE = "https://www.example.org/thoi-su/bai-a1.html"
 
 
 def each(html: str) -> str:
-    """1,000 times, each with another attribute: equal elements are made anew only three times."""
+    """`html` 1,000 times with different attributes: a parser copies only three equal elements."""
     return "".join(html.format(number) for number in range(1000))
 
 
@@ -32,7 +32,7 @@ def each(html: str) -> str:
         "",
     ],
 )
-def test_what_articles_have_is_let_through(html: str) -> None:
+def test_usual_markup_passes_unchanged(html: str) -> None:
     assert prepare(html) == html
 
 
@@ -53,31 +53,31 @@ def test_what_articles_have_is_let_through(html: str) -> None:
         "<p>x</p><svg>" + '<path d="M0 0"/>' * 10_000 + "</svg>",
     ],
 )
-def test_sloppy_markup_that_costs_nothing_is_let_through(html: str) -> None:
+def test_sloppy_markup_that_is_cheap_to_parse_passes(html: str) -> None:
     assert prepare(html)
 
 
 @pytest.mark.parametrize("name", ["iframe", "script", "style", "textarea", "title"])
-def test_an_empty_element_of_xhtml_does_not_swallow_the_article(name: str) -> None:
+def test_a_self_closed_element_does_not_swallow_the_text_after_it(name: str) -> None:
     assert (
         clean(f"<p>a</p><{name}/><p>b</p><{name} title='x' /><p>c</p>", PAGE).html
         == "<p>a</p><p>b</p><p>c</p>"
     )
 
 
-def test_a_section_of_xml_hides_no_tags() -> None:
+def test_a_cdata_section_hides_no_tags_from_the_limits() -> None:
     hidden = "<svg><![CDATA[> <a title=']]>" + each("<p><b a={}>x") + "'>x</a></svg>y"
     with pytest.raises(TooMuch):
         clean(hidden, PAGE)
     assert clean("<svg><![CDATA[> <a title=']]></svg>y", PAGE).html == "y"
 
 
-def test_what_is_no_markup_is_text_as_it_stands() -> None:
+def test_xmp_and_cdata_become_plain_text() -> None:
     body = clean("<xmp><b>&amp;</xmp><![CDATA[a < <i>b</i>]]>c", PAGE).html
     assert body == "<pre>&lt;b&gt;&amp;amp;</pre><p>a &lt; &lt;i&gt;b&lt;/i&gt;c</p>"
 
 
-def test_what_browsers_without_frames_show_is_markup() -> None:
+def test_the_content_of_noframes_is_kept() -> None:
     assert clean("<noframes><p>a</p></noframes>c", PAGE).html == "<p>a</p><p>c</p>"
 
 
@@ -91,7 +91,7 @@ def test_what_browsers_without_frames_show_is_markup() -> None:
         ('</p title="x>mất</p><p>mất</p>', "the tag </p"),
     ],
 )
-def test_text_behind_what_is_never_closed_is_not_left_out_in_silence(end: str, what: str) -> None:
+def test_text_lost_after_an_unclosed_element_raises_a_warning(end: str, what: str) -> None:
     body = clean(f"<p>a</p>{end}", PAGE)
     assert body.html == "<p>a</p>"
     message = f"{what} is never closed: the text after it was left out"
@@ -101,23 +101,23 @@ def test_text_behind_what_is_never_closed_is_not_left_out_in_silence(end: str, w
 @pytest.mark.parametrize(
     "closed", ["<!-- x -->", "<!-- x --!>", "<!-->", "<!--->", "<style>p{}</style>", "<b>x</b", ""]
 )
-def test_what_is_closed_raises_no_warning(closed: str) -> None:
+def test_closed_elements_raise_no_warning(closed: str) -> None:
     assert clean(f"<p>a</p>{closed}", PAGE).warnings == ()
 
 
 @pytest.mark.parametrize("address", ["https://", "//", "http:///?q", "https:\\\\"])
-def test_a_link_without_a_host_is_taken_off(address: str) -> None:
+def test_a_link_without_a_host_is_removed(address: str) -> None:
     body = clean(f'<a href="{address}">y</a>', PAGE)
     assert (body.html, len(body.warnings)) == ("y", 1)
 
 
-def test_a_font_that_says_something_is_kept() -> None:
+def test_a_font_with_a_kept_attribute_is_not_renamed() -> None:
     html = '<font lang="en">a<font color="red">b</font></font>'
     assert prepare(html) == '<font lang="en">a<span color="red">b</span></font>'
     assert clean(html, PAGE).html == '<span lang="en">ab</span>'
 
 
 @pytest.mark.parametrize("depth", [100, 3000])
-def test_depth_alone_is_harmless(depth: int) -> None:
+def test_deep_nesting_is_accepted(depth: int) -> None:
     assert clean("<blockquote>" * depth + "x", PAGE).html.count("<blockquote>") == min(depth, 60)
     assert clean("<span>" * depth + "x" + "</span>" * depth, PAGE).html == "x"

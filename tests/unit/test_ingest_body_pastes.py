@@ -1,6 +1,4 @@
-"""Pastes as programs really write them: what the editor saw there is published, or the editor is
-told.
-"""
+"""Pastes of real programs: what the editor saw in the source is published or raises a warning."""
 
 import pytest
 
@@ -11,13 +9,13 @@ TIKTOK = "https://www.tiktok.com/@a/video/1"
 
 
 def cleaned(html: str) -> str:
-    """The body, which stays as it is when it is cleaned again."""
+    """The body. Cleaning it again must not change it."""
     body = clean(html, PAGE).html
     assert clean(body, PAGE).html == body
     return body
 
 
-def told(html: str) -> list[str]:
+def warnings_of(html: str) -> list[str]:
     return [warned.message for warned in clean(html, PAGE).warnings]
 
 
@@ -61,26 +59,26 @@ def told(html: str) -> list[str]:
         ("<style>.a{font-weight:bold</style><p class=a>a</p>", "<p>a</p>"),
     ],
 )  # fmt: skip
-def test_what_a_style_sheet_says_of_a_class_is_kept(html: str, body: str) -> None:
+def test_rules_of_a_style_sheet_are_kept(html: str, body: str) -> None:
     assert cleaned(html) == body
 
 
-def test_what_a_style_sheet_hides_is_left_out_and_told() -> None:
+def test_text_hidden_by_a_style_sheet_is_left_out_with_a_warning() -> None:
     html = "<style>.x{display:none}</style><p class=x>ẩn</p><p>a</p>"
     assert cleaned(html) == "<p>a</p>"
-    assert told(html) == ["text that the source hides was left out"]
+    assert warnings_of(html) == ["text that the source hides was left out"]
 
 
 @pytest.mark.parametrize(
     "name",
     ["align-center", "ql-align-center", "has-text-align-center", "aligncenter", "text-center"],
 )
-def test_editors_classes_align(name: str) -> None:
+def test_alignment_classes_of_editors_are_kept(name: str) -> None:
     assert cleaned(f'<p class="x {name}">a</p>') == '<p class="align-center">a</p>'
     assert cleaned(f'<p class="{name.replace("center", "right")}">a</p>') == (
         "<p>a</p>"
         if name == "aligncenter"
-        else '<p class="align-right">a</p>'  # a box at the right, not its text
+        else '<p class="align-right">a</p>'  # `alignright` moves a box, not its text
     )
 
 
@@ -96,7 +94,7 @@ def test_editors_classes_align(name: str) -> None:
         ("<center><figure>", "align-center"),
     ],
 )
-def test_a_figure_is_aligned(figure: str, kept: str) -> None:
+def test_the_alignment_of_a_figure_is_kept(figure: str, kept: str) -> None:
     html = f"{figure}<img src=/a.jpg alt=a><figcaption>Chú thích</figcaption></figure>"
     assert cleaned(html) == (
         f'<figure class="{kept}"><img src="/a.jpg" alt="a" '
@@ -116,7 +114,7 @@ def test_a_figure_is_aligned(figure: str, kept: str) -> None:
         ("<ul><li><center>x</center></ul>", '<ul><li><p class="align-center">x</p></li></ul>'),
     ],
 )  # fmt: skip
-def test_alignment_is_that_of_the_text_it_stands_on(html: str, body: str) -> None:
+def test_alignment_applies_to_text_and_not_to_tables(html: str, body: str) -> None:
     assert cleaned(html) == body
 
 
@@ -141,17 +139,17 @@ def test_alignment_is_that_of_the_text_it_stands_on(html: str, body: str) -> Non
         ("<p>à J Ø</p>", "<p>à J Ø</p>"),
     ],
 )  # fmt: skip
-def test_signs_of_a_font_are_signs_without_it(html: str, body: str) -> None:
+def test_characters_of_symbol_fonts_become_unicode(html: str, body: str) -> None:
     assert cleaned(html) == body
-    assert told(html) == []
+    assert warnings_of(html) == []
 
 
-def test_a_sign_that_nobody_can_read_is_told() -> None:
-    assert told("<p>a\uf041</p>") == [
+def test_an_unknown_symbol_raises_a_warning() -> None:
+    assert warnings_of("<p>a\uf041</p>") == [
         "U+F041 has a shape in one font only: readers see an empty box"
     ]
-    assert told("<p><font face='Wingdings 2'>P</font></p>")[0].startswith(
-        "text in the font wingdings 2 shows"
+    assert warnings_of("<p><font face='Wingdings 2'>P</font></p>")[0].startswith(
+        "the font wingdings 2 is not kept"
     )
 
 
@@ -166,13 +164,13 @@ def test_a_sign_that_nobody_can_read_is_told() -> None:
         ('<img class="emoji" alt="1️⃣" src="/x.png">', '1️⃣'),
     ],
 )  # fmt: skip
-def test_a_picture_of_an_emoji_is_the_emoji(html: str, body: str) -> None:
+def test_a_picture_of_an_emoji_becomes_the_emoji(html: str, body: str) -> None:
     assert cleaned(f"<p>a {html} b</p>") == f"<p>a {body} b</p>"
-    assert told(html) == []
+    assert warnings_of(html) == []
 
 
 @pytest.mark.parametrize("alt", ["😀 Cầu", "★" * 20, "Cờ", "a", ""])
-def test_another_picture_stays_one(alt: str) -> None:
+def test_other_pictures_stay_pictures(alt: str) -> None:
     assert "<img" in cleaned(f'<img class="emoji" width=16 height=16 alt="{alt}" src=/a.jpg>')
     assert "<img" in cleaned('<img alt="★" src=/sao.png width=600 height=400>')
 
@@ -207,13 +205,13 @@ def test_another_picture_stays_one(alt: str) -> None:
         ("<ul><p>a</p><li>b</li></ul>", "<ul><li>a</li><li>b</li></ul>"),
     ],
 )  # fmt: skip
-def test_a_list_shows_what_the_source_shows(html: str, body: str) -> None:
+def test_lists_keep_their_kind_and_nesting(html: str, body: str) -> None:
     assert cleaned(html) == body
 
 
-def test_links_into_a_list_that_moved_into_an_item_stay() -> None:
+def test_links_into_a_nested_list_stay() -> None:
     html = "<ul><li id=q>a</li><ul id=w><li>b</ul></ul><a href=#q>1</a><a href=#w>2</a>"
-    assert told(html) == []
+    assert warnings_of(html) == []
     assert cleaned(html).startswith(
         '<ul><li id="body-q">a<ul id="body-w"><li>b</li></ul></li></ul>'
     )
@@ -237,7 +235,7 @@ def test_links_into_a_list_that_moved_into_an_item_stay() -> None:
         ("<p>a\nb</p>", "<p>a\nb</p>"),
     ],
 )
-def test_line_ends_that_show_are_kept(html: str, body: str) -> None:
+def test_visible_line_ends_are_kept(html: str, body: str) -> None:
     assert cleaned(html) == body
 
 
@@ -274,11 +272,11 @@ def test_language_and_direction_of_a_block_go_to_its_paragraphs(html: str, body:
         ('<dfn title="Tổng sản phẩm">GDP</dfn>', '<dfn title="Tổng sản phẩm">GDP</dfn>'),
     ],
 )
-def test_an_element_within_its_like_means_something(html: str, body: str) -> None:
+def test_elements_nested_in_the_same_element_are_kept(html: str, body: str) -> None:
     assert cleaned(html) == body
 
 
-# ── told ─────────────────────────────────────────────────────────────────────────────────────────
+# ── warnings ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -298,13 +296,12 @@ def test_an_element_within_its_like_means_something(html: str, body: str) -> Non
         ("a\x93b\x94", "control characters were taken out: has the text been read in its right "
                        "encoding?"),
         ('[caption id="a"]b[/caption]',
-         '[caption id="a"] is published as it stands: it means something to WordPress only'),
-        ("a [gallery] b", "[gallery] is published as it stands: it means something to WordPress "
-                          "only"),
+         '[caption id="a"] is published as it stands: only WordPress replaces it'),
+        ("a [gallery] b", "[gallery] is published as it stands: only WordPress replaces it"),
     ],
 )  # fmt: skip
-def test_what_is_lost_is_told(html: str, message: str) -> None:
-    assert told(html) == [message]
+def test_losses_raise_a_warning(html: str, message: str) -> None:
+    assert warnings_of(html) == [message]
 
 
 @pytest.mark.parametrize(
@@ -321,14 +318,14 @@ def test_what_is_lost_is_told(html: str, message: str) -> None:
         ),
     ],
 )
-def test_what_follows_an_element_is_not_taken_for_its_text(html: str, messages: list[str]) -> None:
-    assert told(f"{html}<p>a</p>") == told(f"<p>a</p>{html}") == messages
+def test_text_after_an_element_is_not_taken_for_its_content(html: str, messages: list[str]) -> None:
+    assert warnings_of(f"{html}<p>a</p>") == warnings_of(f"<p>a</p>{html}") == messages
 
 
 @pytest.mark.parametrize(
     "before", ["<noscript></noscript>", "<noscript>x</noscript>", "<object></object>"]
 )
-def test_a_picture_behind_an_element_is_not_taken_for_one_within_it(before: str) -> None:
+def test_a_picture_after_an_element_is_not_taken_for_its_content(before: str) -> None:
     assert cleaned(f'{before}<p><img src="/a.jpg" alt="a"></p>').count("<img") == 1
     html = f'<blockquote class="x-embed" cite="{TIKTOK}">a</blockquote><a href="{TIKTOK}">b</a>'
     assert cleaned(html).count(f'href="{TIKTOK}"') == 2
@@ -338,7 +335,7 @@ def test_the_text_around_a_hidden_element_stays() -> None:
     assert cleaned("<p>a</p><div hidden></div><p>b<i hidden>x</i>c</p>") == "<p>a</p><p>bc</p>"
 
 
-def test_a_quotation_that_a_script_would_replace_links_to_the_post() -> None:
+def test_an_embedded_post_gets_a_link() -> None:
     profile = '<a href="https://www.tiktok.com/@a?refer=embed">@a</a>'
     html = (
         '<blockquote class="tiktok-embed" '
@@ -348,15 +345,15 @@ def test_a_quotation_that_a_script_would_replace_links_to_the_post() -> None:
         f'<p><a href="{TIKTOK}" rel="noopener noreferrer">Xem nội dung trên www.tiktok.com</a></p>'
         in cleaned(html)
     )
-    assert told(html) == [f"<blockquote> became a link to {TIKTOK}"]
+    assert warnings_of(html) == [f"<blockquote> became a link to {TIKTOK}"]
     linked = (
         f'<blockquote class="tiktok-embed" cite="{TIKTOK}"><a '
         f'href="{TIKTOK}?x=1">Xem</a></blockquote>'
     )
-    assert told(linked) == told(f'<blockquote cite="{TIKTOK}">a</blockquote>') == []
+    assert warnings_of(linked) == warnings_of(f'<blockquote cite="{TIKTOK}">a</blockquote>') == []
 
 
-def test_a_link_is_underlined_without_saying_so() -> None:
+def test_a_link_gets_no_underline_element() -> None:
     html = (
         '<a href="/x" style="text-decoration:underline"><span '
         'style="text-decoration:underline">a</span></a>'
@@ -373,17 +370,17 @@ def test_a_link_is_underlined_without_saying_so() -> None:
         "<p style='background:red'>a</p>",
     ],
 )
-def test_what_loses_nothing_is_not_told(html: str) -> None:
-    assert told(html) == []
+def test_markup_without_a_loss_raises_no_warning(html: str) -> None:
+    assert warnings_of(html) == []
 
 
 @pytest.mark.parametrize("tag", ["svg", "math", "select", "textarea", "input", "canvas"])
-def test_a_link_to_what_was_left_out_leads_to_its_place(tag: str) -> None:
+def test_a_link_to_an_element_that_was_left_out_leads_to_the_next_block(tag: str) -> None:
     body = cleaned(f'<p>a <a href="#x">b</a></p><{tag} id="x"></{tag}><p>c</p>')
     assert body.endswith('<p id="body-x">c</p>')
 
 
-def test_a_link_to_a_film_has_its_target() -> None:
+def test_a_video_keeps_its_id() -> None:
     body = cleaned('<p><a href="#x">b</a> <video id="x" src="https://x.vn/a.mp4"></video></p>')
     assert body.endswith(
         '<video controls="" preload="none" src="https://x.vn/a.mp4" id="body-x"></video></p>'

@@ -47,9 +47,7 @@ def clean(html: str, page: str) -> Body:
             "control characters were taken out: has the text been read in its right encoding?"
         )
     if code := _SHORTCODE.search(shown):
-        warnings.add(
-            f"{code[0][:80]} is published as it stands: it means something to WordPress only"
-        )
+        warnings.add(f"{code[0][:80]} is published as it stands: only WordPress replaces it")
     sheets: list[str] = []
     prepared = prepare(shown, sheets, warnings.add)
     walker = Walker(Links(page), read_sheets(sheets), warnings.add)

@@ -130,7 +130,7 @@ class Walker:
             self._warn("a picture behind the text was left out")
         if look.font and look.font not in FONTS and look.font.startswith(("webdings", "wingdings")):
             self._warn(
-                f"text in the font {look.font[:40]} shows as letters: write its signs otherwise"
+                f"the font {look.font[:40]} is not kept: its symbols show as letters; use Unicode's"
             )
         return look
 

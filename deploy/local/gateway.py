@@ -19,13 +19,21 @@ Backends = Mapping[str, Sequence[tuple[str, str]]]
 
 class Gateway(Server):
     """One origin for readers, at `url`. `trusted` has the networks of proxies in front of it,
-    separated by spaces.
+    separated by spaces. With `editors` it serves the editors' API too, as on one machine; else that
+    answers 404.
     """
 
     name = "gateway"
 
     def __init__(
-        self, folder: Path, port: int, health_port: int, backends: Backends, trusted: str = ""
+        self,
+        folder: Path,
+        port: int,
+        health_port: int,
+        backends: Backends,
+        trusted: str = "",
+        *,
+        editors: bool = True,
     ) -> None:
         super().__init__(folder)
         self.url = f"http://{HOST}:{port}"
@@ -36,6 +44,8 @@ class Gateway(Server):
         }
         if trusted:
             self._environment["GATEWAY_TRUSTED"] = trusted
+        if editors:
+            self._environment["GATEWAY_EDITORS"] = "1"
         self._servers = self.folder / "servers.cfg"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._servers.write_text(servers(backends))

@@ -36,7 +36,7 @@ def describe_api() -> FastAPI:
     described = Described(
         paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
     )
-    api = make_api("Lượt Đọc: statistics", ABOUT, described)
+    api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=routes.prefix)
     api.include_router(routes)
     return api
 

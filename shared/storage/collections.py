@@ -76,6 +76,21 @@ async def make_indexes(db: MongoDatabase) -> None:
             await _make_index(db, name, index)
 
 
+async def missing_from(db: MongoDatabase) -> str | None:
+    """The first collection or index of `INDEXES` that `db` lacks, as text; None if all are there.
+    An expiry that differs is not looked at.
+    """
+    present = await db.list_collection_names(authorizedCollections=True, nameOnly=True)
+    for name, indexes in INDEXES.items():
+        if name not in present:
+            return f"collection {name}"
+        made = await db[name].index_information() if indexes else {}
+        for index in indexes:
+            if index.document["name"] not in made:
+                return f"index {index.document['name']} of the collection {name}"
+    return None
+
+
 async def _make_index(db: MongoDatabase, collection: str, index: IndexModel) -> None:
     try:
         await db[collection].create_indexes([index])

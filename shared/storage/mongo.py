@@ -11,6 +11,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
 from luotdoc_subscriber.base.errors import Refused, Transient
+from shared.storage.collections import missing_from
 from shared.storage.errors import translated
 from shared.storage.refusals import lacking, refusal
 from shared.storage.transactions import detached
@@ -83,9 +84,12 @@ def _judged() -> Iterator[None]:
         raise told or error from error.__cause__
 
 
-async def wait_for(client: Client, mongo_url: str) -> None:
-    """Wait until a primary answers and the user has the rights it needs.
-    Logs the reason, again each minute.
+async def wait_for(client: Client, mongo_url: str, *, set_up: bool = False) -> None:
+    """Wait until a primary answers and the user has the rights it needs. Logs the reason, again
+    each minute.
+
+    With `set_up` also wait for every collection and index of this release. A service must not work
+    before: during an upgrade it may start sooner than the new release's setup.
 
     Raises `Refused` for faults that waiting can't mend:
     a wrong password, missing rights, a wrong replica set.
@@ -97,6 +101,8 @@ async def wait_for(client: Client, mongo_url: str) -> None:
             with _judged():
                 await _find_primary(mongo_url)
                 await _look(client)
+                if set_up and (missing := await missing_from(client.get_default_database())):
+                    raise Transient(f"it has no {missing}; has `python -m shared.setup` run?")
         except Transient as error:
             reason = str(error).removeprefix("MongoDB: ").split(",", 1)[0]
             if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:

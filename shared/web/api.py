@@ -24,9 +24,9 @@ PARTS = ("query", "path", "header", "body")
 """FastAPI's names for the parts of a request, which an answer's paths leave out."""
 
 
-def make_api(title: str, description: str, described: Described) -> FastAPI:
+def make_api(title: str, description: str, described: Described, docs_under: str = "") -> FastAPI:
     """A FastAPI app whose errors are problem documents,
-    and whose OpenAPI document includes `described`.
+    and whose OpenAPI document includes `described`. `docs_under`: see `add_docs`.
     """
     api = FastAPI(
         title=title,
@@ -44,7 +44,7 @@ def make_api(title: str, description: str, described: Described) -> FastAPI:
     api.add_exception_handler(HTTPException, _on_http)
     for kind in (Problem, Transient, TimeoutError, Exception):
         api.add_exception_handler(kind, _on_error)
-    add_docs(api)
+    add_docs(api, docs_under)
     return api
 
 

@@ -36,8 +36,11 @@ _POLICY = (
 _TYPES = {"css": "text/css", "js": "text/javascript"}
 
 
-def add_docs(api: FastAPI) -> None:
-    """Serve the page and its files, which are read once, here."""
+def add_docs(api: FastAPI, under: str = "") -> None:
+    """Serve the page and its files, which are read once, here. `under` is a path without a
+    trailing slash, such as `/stats`: the page is then also `/stats/docs`, and its document
+    `/stats/openapi.json`, so that a gateway which forwards that path alone shows them.
+    """
     page = _PAGE.format(title=api.title)
     packed = files("fastapi_swagger") / "resources"
     held = {
@@ -49,18 +52,15 @@ def add_docs(api: FastAPI) -> None:
     def as_json() -> bytes:
         return orjson.dumps(api.openapi())
 
-    @api.get("/openapi.json", include_in_schema=False)
     async def get_document() -> Response:
         # FastAPI's own route serialises the document for each request,
         # which blocks the event loop for a millisecond.
         return Response(as_json(), media_type="application/json")
 
-    @api.get("/docs", include_in_schema=False)
     async def get_docs() -> Response:
         headers = {"content-security-policy": _POLICY, "cache-control": "no-cache"}
         return Response(page, headers=headers, media_type="text/html")
 
-    @api.get("/docs/{name}", include_in_schema=False)
     async def get_docs_file(name: str) -> Response:
         if name not in held:
             raise Problem(404, "the page has no such file")
@@ -68,3 +68,11 @@ def add_docs(api: FastAPI) -> None:
         return Response(
             held[name], headers={"cache-control": "public, max-age=3600"}, media_type=kind
         )
+
+    for prefix in {"", under}:
+        for path, handler in (
+            ("/openapi.json", get_document),
+            ("/docs", get_docs),
+            ("/docs/{name}", get_docs_file),
+        ):
+            api.add_api_route(prefix + path, handler, include_in_schema=False)

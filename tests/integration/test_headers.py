@@ -29,7 +29,7 @@ PATHS = {
     "stats": (*OPERATORS, "/stats/site", "/stats/top", "/stats/top?format=csv", "/stats/series",
     "/stats/articles/a1",
               "/stats/articles/nope", "/stats/reconciliation", "/state", "/stats/site?x=1",
-              "/docs"),
+              "/docs", "/stats/docs", "/stats/docs/start.js", "/stats/openapi.json"),
 }  # fmt: skip
 CHANGES = {"date", "x-correlation-id", "luotdoc-read", "content-length"}
 

@@ -16,14 +16,14 @@ from shared.storage.gaps import LIVE, Epoch, Hole
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client
 
-YOUNG = timedelta(minutes=15)
+ARRIVING = timedelta(minutes=15)
 """Age below which a batch may still arrive, from a long queue or a spool that is forwarded."""
-SPOOLED = timedelta(hours=COUNTED_HOURS)
+COUNTABLE = timedelta(hours=COUNTED_HOURS)
 """Age below which a batch may still be counted, if it is in the spool of an ended ingest."""
-MOST_MISSING = 100_000
+MAX_MISSING = 100_000
 """Upper bound for a gap: eight minutes of the busiest ingest.
 A larger one comes from a forged sequence number."""
-AT_ONCE = 1000
+MAX_NOTES = 1000
 """Upper bound for notes in one transaction."""
 
 
@@ -33,14 +33,14 @@ def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) ->
     `no_spool`: an operator has confirmed that no spool contains batches of this ingest.
     """
     youngest = max((hole.before for hole in holes), default=epoch.first_minted_at)
-    if moment - youngest < YOUNG:
+    if moment - youngest < ARRIVING:
         raise Refused(
-            f"the gap is younger than {YOUNG.seconds // 60} minutes: its batches may "
+            f"the gap is younger than {ARRIVING.seconds // 60} minutes: its batches may "
             "be in counter.reads or on their "
-            f"way; try again after {rfc3339(youngest + YOUNG)}"
+            f"way; try again after {rfc3339(youngest + ARRIVING)}"
         )
     ended = epoch.last_minted_at < moment - LIVE
-    if ended and not no_spool and moment - youngest < SPOOLED:
+    if ended and not no_spool and moment - youngest < COUNTABLE:
         raise Refused(
             "this ingest has ended, and its spool may hold the batches: start it again, or "
             "forward the spool with `python -m services.ingest adopt INSTANCE`; if there is no "
@@ -112,18 +112,18 @@ async def give_up_missing(
             )
         if not epoch.missing:
             return 0
-        if epoch.missing > MOST_MISSING:
+        if epoch.missing > MAX_MISSING:
             raise Refused(
                 f"{epoch.missing:,} batches are missing up to number {epoch.top:,}, more than an "
                 "ingest loses: a batch with a forged number was published; check who may "
                 "publish to luotdoc.reads"
             )
-        if epoch.first_minted_at < moment - SPOOLED:
+        if epoch.first_minted_at < moment - COUNTABLE:
             holes = await books.late_holes(session, epoch)
         else:
             holes = await books.holes(session, epoch)
     refuse(epoch, holes, moment, no_spool)
     numbers, made = [hole.sequence for hole in holes], 0
-    for at in range(0, len(numbers), AT_ONCE):
-        made += await store.give_up(name, numbers[at : at + AT_ONCE], moment)
+    for at in range(0, len(numbers), MAX_NOTES):
+        made += await store.give_up(name, numbers[at : at + MAX_NOTES], moment)
     return made

@@ -15,7 +15,7 @@ from services.counter.holding import hold
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 50
+MAX_CONCURRENT = 50
 """Upper bound for messages that are parked concurrently."""
 
 Note = Callable[[AbstractIncomingMessage, str], Awaitable[None]]
@@ -36,7 +36,7 @@ class ToPark:
 
 
 class Parker:
-    """Parks messages in order, up to `TOGETHER` concurrently."""
+    """Parks messages in order, up to `MAX_CONCURRENT` concurrently."""
 
     def __init__(self, *, note: Note, park: Park, hold_seconds: float) -> None:
         """A failing `note` or `park` is retried for `hold_seconds`."""
@@ -44,8 +44,8 @@ class Parker:
 
     async def park(self, channel: Any, messages: list[ToPark]) -> None:
         """Park `messages` of `channel`. Stops if the channel closes. Raises `HoldExpired`."""
-        for first in range(0, len(messages), TOGETHER):
-            part = messages[first : first + TOGETHER]
+        for first in range(0, len(messages), MAX_CONCURRENT):
+            part = messages[first : first + MAX_CONCURRENT]
             # The note comes first, because it is idempotent. If parking came first, a retry of the
             # note after a crash would park a second copy.
             await _together(

@@ -66,7 +66,7 @@ class PageCache:
             self._pages.move_to_end(article_id)
             return page, False
         try:
-            return await self._look(article_id), False
+            return await self._load(article_id), False
         except Transient:
             page = self._pages.get(article_id)
             if page is None:
@@ -81,7 +81,7 @@ class PageCache:
         self._loading.pop(article_id, None)
         self._changed()
 
-    async def _look(self, article_id: str) -> Page | None:
+    async def _load(self, article_id: str) -> Page | None:
         loading = self._loading.get(article_id)
         if loading is None:
             loading = self._queries.start(lambda: self._store.get(article_id))
@@ -115,22 +115,22 @@ class PageCache:
         await follow(
             "the change stream of pages",
             self._store.watch,
-            opened=self._opened,
-            changed=self._heard,
-            lost=self._lost,
+            opened=self._on_open,
+            changed=self._on_change,
+            lost=self._on_loss,
         )
 
-    async def _opened(self) -> None:
+    async def _on_open(self) -> None:
         self._clear()
         self._watching = True
         self._confirm()
 
-    def _heard(self, article_id: str | None) -> None:
+    def _on_change(self, article_id: str | None) -> None:
         self._confirm()
         if article_id is not None:
             self.forget(article_id)
 
-    def _lost(self) -> None:
+    def _on_loss(self) -> None:
         self._watching = self.current = False
         self._loading.clear()
         self._changed()

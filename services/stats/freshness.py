@@ -16,22 +16,22 @@ class Freshness:
     def __init__(self, monotonic: Callable[[], float], metrics: StatsMetrics) -> None:
         self._monotonic, self._metrics = monotonic, metrics
         # A producer that never starts counts as silent since the start of this process.
-        self._heard = dict.fromkeys(
+        self._last_heartbeat = dict.fromkeys(
             sorted(events.EVENTS.keys() - {events.Heartbeat.name}), monotonic()
         )
-        for name in self._heard:
+        for name in self._last_heartbeat:
             self._show(name)
 
     async def handle(self, _envelope: events.Envelope, data: events.Data) -> bool:
         """Note a heartbeat. One for an unknown type comes from a newer producer and is ignored."""
-        if not isinstance(data, events.Heartbeat) or data.event not in self._heard:
+        if not isinstance(data, events.Heartbeat) or data.event not in self._last_heartbeat:
             return False
-        self._heard[data.event] = self._monotonic()
+        self._last_heartbeat[data.event] = self._monotonic()
         return True
 
     def silence(self, name: str) -> float:
         """Seconds since the last heartbeat for the event type `name`."""
-        return self._monotonic() - self._heard[name]
+        return self._monotonic() - self._last_heartbeat[name]
 
     def _show(self, name: str) -> None:
         self._metrics.silence.labels(name).set_function(lambda: self.silence(name))

@@ -1,5 +1,5 @@
-"""Cleans bodies and pictures outside the event loop:
-it may take seconds, and reads must not wait for it.
+"""Cleans bodies and pictures outside the event loop, because it may take seconds. Reads must
+not wait for it.
 """
 
 from collections.abc import Callable
@@ -14,26 +14,27 @@ from services.ingest.articles.body.clean import Body, clean
 from shared.base.errors import Problem, Unavailable
 
 AT_ONCE = 2
-"""Bounds the memory of large bodies and pictures: a picture of 50 million pixels takes 200 MB."""
+"""Upper bound for large bodies and pictures in work, because of their memory: a picture of 50
+million pixels takes 200 MB."""
 IN_A_THREAD = 32 << 10
-"""A body of at most so many characters is cleaned in a thread, in about 20 ms. A larger one goes to
-a process, because a thread would hold the interpreter's lock and delay the event loop."""
+"""Upper bound for the characters of a body that is cleaned in a thread, in about 20 ms. A larger
+one goes to a process: a thread would hold the interpreter's lock and delay the event loop."""
 CLEANING_SECONDS = 20.0
-"""A body or picture that takes longer is refused.
-The largest within the limits takes a quarter of this."""
+"""Timeout for a body or picture, which is then refused. The largest within the limits takes a
+quarter of it."""
 
 T = TypeVar("T")
 
 
 class Offload:
-    """Cleans in threads and processes, at most `AT_ONCE` at a time."""
+    """Cleans small bodies in threads; large bodies and pictures in `AT_ONCE` processes at most."""
 
     def __init__(self) -> None:
         self._turns = anyio.CapacityLimiter(AT_ONCE)
 
     async def body(self, html: str, page: str) -> Body:
-        """Run `body.clean.clean`.
-        Raises `Problem` 422 where that refuses, `Unavailable` if its process died.
+        """The cleaned body, see `body.clean.clean`.
+        Raises `Problem` 422 if the body is refused, `Unavailable` if the process died.
         """
         try:
             if len(html) <= IN_A_THREAD:
@@ -47,8 +48,8 @@ class Offload:
             ) from None
 
     async def picture(self, data: bytes) -> media.Picture:
-        """Run `media.look_at`.
-        Raises `Problem` 422 where that refuses, `Unavailable` if its process died.
+        """The checked picture, see `media.look_at`.
+        Raises `Problem` 422 if the picture is refused, `Unavailable` if the process died.
         """
         try:
             return await self._in_a_process(media.look_at, data)
@@ -66,5 +67,5 @@ class Offload:
                     return await anyio.to_process.run_sync(function, *arguments, cancellable=True)
         except anyio.BrokenWorkerProcess as error:
             raise Unavailable(
-                "the process that cleans what editors send ended, try again"
+                "the process that cleans bodies and pictures has ended; try again"
             ) from error

@@ -7,7 +7,7 @@ from services.ingest.articles.body.attributes import KeptAttributes
 from services.ingest.articles.body.context import Context
 from services.ingest.articles.body.editor_warnings import Warn
 from services.ingest.articles.body.element import Element, Entered
-from services.ingest.articles.body.lists import kind_of_list, other_list
+from services.ingest.articles.body.lists import kind_of_list, list_to_begin
 from services.ingest.articles.body.markup import Leaf
 from services.ingest.articles.body.sanitiser import ALIGNABLE
 from services.ingest.articles.body.writer import Writer
@@ -61,7 +61,7 @@ class Blocks:
 
     def _container(self, element: Element, context: Context) -> Entered:
         tag, _, attributes, id, look = element
-        if tag == "li" and (other := other_list(self.writer.container, attributes)):
+        if tag == "li" and (other := list_to_begin(self.writer.container, attributes)):
             self.writer.close()
             self.writer.open(other, (), "")
         aligned = context.aligned() if tag in ALIGNABLE else ()

@@ -13,7 +13,7 @@ _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 ASCII, U+0085 (next line).
 """
 
-_UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
+_INVISIBLE_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
 """Letters and symbols by their category that show nothing: the Hangul fillers, the blank Braille
 pattern, the object replacement character, the null notehead."""
@@ -22,7 +22,7 @@ pattern, the object replacement character, the null notehead."""
 def shows(text: str) -> bool:
     """True if `text` has a visible character. White space and fillers are invisible."""
     return any(
-        unicodedata.category(character) not in _UNSEEN_KINDS and character not in _FILLERS
+        unicodedata.category(character) not in _INVISIBLE_KINDS and character not in _FILLERS
         for character in text
     )
 
@@ -40,14 +40,14 @@ def plain(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def _class_of(points: Iterable[int], *kinds: str) -> str:
+def _of_kinds(points: Iterable[int], *kinds: str) -> str:
     return "".join(chr(point) for point in points if unicodedata.category(chr(point)) in kinds)
 
 
 _BASIC, _BEYOND = range(0x300, 0x10000), range(0x10000, 0x1F000)
-_MARKS = _class_of(_BASIC, "Mn", "Mc", "Me")
-_MARKS_BEYOND = _class_of(_BEYOND, "Mn", "Mc", "Me")
-_FORMATS = re.escape(_class_of(range(0x80, 0xE0100), "Cf"))
+_MARKS = _of_kinds(_BASIC, "Mn", "Mc", "Me")
+_MARKS_BEYOND = _of_kinds(_BEYOND, "Mn", "Mc", "Me")
+_FORMATS = re.escape(_of_kinds(range(0x80, 0xE0100), "Cf"))
 """Format characters, such as the joiner U+200D. They don't end a stack of marks."""
 _STACKED = f"[{_MARKS}{_MARKS_BEYOND}{_FORMATS}]"
 _STACKS = re.compile(f"[{_MARKS}]{_STACKED}*")
@@ -73,15 +73,15 @@ def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
         return text, before if before and not _ONE_FORMAT.sub("", text) else 0
     head = _LEADING.match(text)
     start = head.end() if head else 0
-    first, on_first = _at_most(text[:start], before)
-    rest = _STACKS.sub(lambda stack: _at_most(stack[0], 0)[0], text[start:])
+    first, on_first = _cut_stack(text[:start], before)
+    rest = _STACKS.sub(lambda stack: _cut_stack(stack[0], 0)[0], text[start:])
     if beyond:
-        rest = _STACKS_BEYOND.sub(lambda stack: _at_most(stack[0], 0)[0], rest)
+        rest = _STACKS_BEYOND.sub(lambda stack: _cut_stack(stack[0], 0)[0], rest)
     last = _TRAILING.search(rest)
-    return first + rest, on_first if not rest else _at_most(last[0] if last else "", 0)[1]
+    return first + rest, on_first if not rest else _cut_stack(last[0] if last else "", 0)[1]
 
 
-def _at_most(stack: str, before: int) -> tuple[str, int]:
+def _cut_stack(stack: str, before: int) -> tuple[str, int]:
     """Remove the marks beyond the limit from a stack of marks and format characters. Returns the
     stack and its number of marks, `before` included.
     """

@@ -40,19 +40,19 @@ DROPPED = frozenset(
     "template textarea title xml".split()
 )
 """Elements that are left out with their content."""
-UNSEEN = frozenset("base head link meta style title xml".split())
+INVISIBLE = frozenset("base head link meta style title xml".split())
 """Elements of `DROPPED` that a browser does not show. They are left out without a warning."""
-APART = frozenset(
+SEPARATORS = frozenset(
     (
         "button canvas input math meter object progress select svg textarea video audio iframe "
         "embed"
     ).split()
 )
-"""Visible elements. If one is left out, a space stays between the words around it."""
-LOOSE = frozenset("param source track wbr".split())
+"""Visible elements. If one is left out, a space must stay between the words around it."""
+PARTS = frozenset("param source track wbr".split())
 """Elements that have a meaning only inside another, such as `<source>` in `<video>`."""
 EMBEDS = frozenset("audio embed iframe object oembed video".split())
-NO_TEXT = EMBEDS | {"area", "br", "hr", "img", "noscript"}
+WITHOUT_TEXT = EMBEDS | {"area", "br", "hr", "img", "noscript"}
 """Elements that are written for what they show or link to. Their content is no text of the
 article."""
 

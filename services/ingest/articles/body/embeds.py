@@ -26,7 +26,7 @@ _ON_YOUTUBE = "Xem video trên YouTube"
 _ON_MAPS = "Xem bản đồ trên Google Maps"
 
 
-def watch(address: str) -> tuple[str, str]:
+def public_page(address: str) -> tuple[str, str]:
     """The page on which a person can watch what `address` embeds, and the text of a link to it
     that has no title.
     """

@@ -27,11 +27,11 @@ _CLOSED_BY_THE_NEXT = frozenset(
     "p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rp rt".split()
 )
 _FORMATTING = frozenset("b big code em font i nobr s small strike strong tt u".split())
-_EQUAL = 3
+_MOST_EQUAL = 3
 """A parser copies at most this many equal formatting elements (HTML's "Noah's Ark clause")."""
 _CELLS = frozenset({"caption", "td", "th"})
 """Formatting elements that are open outside these are not copied inside."""
-_CLOSE_NOTHING = frozenset({"applet", "marquee", "object", "select", "svg", "math", "template"})
+_BARRIERS = frozenset({"applet", "marquee", "object", "select", "svg", "math", "template"})
 """Inside these, an end tag may not close a formatting element that began outside."""
 _SHAPES = frozenset(
     "animate circle clippath defs ellipse g image line lineargradient mask path pattern polygon "
@@ -61,12 +61,12 @@ class _Formats:
         key = f"{name} {attributes}"
         self._open.setdefault(name, []).append(key)
         self._equal[key] += 1
-        self.count += self._equal[key] <= _EQUAL
+        self.count += self._equal[key] <= _MOST_EQUAL
 
     def closed(self, name: str) -> None:
         if keys := self._open.get(name):
             key = keys.pop()
-            self.count -= self._equal[key] <= _EQUAL
+            self.count -= self._equal[key] <= _MOST_EQUAL
             self._equal[key] -= 1
 
 
@@ -80,8 +80,8 @@ class ParseEffort:
         """Formatting elements around each open table."""
         self._formats = _Formats()
         self._drawing = False
-        self._shut = 0
-        """How many elements of `_CLOSE_NOTHING` are open."""
+        self._barriers = 0
+        """How many elements of `_BARRIERS` are open."""
 
     def take(self, closing: bool, name: str, attributes: str = "") -> None:
         """Count one start or end tag. Raises `TooMuch`."""
@@ -102,13 +102,13 @@ class ParseEffort:
             return
         self.opened[name] += -1 if closing else 1
         self.depth += -1 if closing else 1
-        if name in _CLOSE_NOTHING:
-            self._shut += -1 if closing else 1
+        if name in _BARRIERS:
+            self._barriers += -1 if closing else 1
         if name not in _FORMATTING:
             return
         if not closing:
             self._formats.opened(name, attributes)
-        elif not (self._shut or self._between_cells()):
+        elif not (self._barriers or self._between_cells()):
             self._formats.closed(name)
 
     def _between_cells(self) -> bool:
@@ -119,7 +119,7 @@ class ParseEffort:
 
     def _table(self, closing: bool, name: str) -> None:
         """Formatting elements of a cell end with it; those around the table continue after it."""
-        if self._shut:
+        if self._barriers:
             return  # a parser ignores parts of tables in some of these
         if name == "table" and not closing:
             self._tables.append(self._formats)

@@ -11,8 +11,8 @@ from services.ingest.articles.body.ids import id_of
 MAX_ADDRESS = 4000
 """Characters of an address. A longer one is refused."""
 
-_BLANK = re.compile(r"[\t\n\r]")
-_ENDS = (
+_LINE_BREAKS = re.compile(r"[\t\n\r]")
+_INVISIBLE_ENDS = (
     "".join(map(chr, range(0x21)))
     + "\u00a0\u00ad\u200b\u200e\u200f\u2028\u2029\u202f\u2060\u3000\ufeff"
 )
@@ -31,7 +31,7 @@ _NO_HOST = frozenset({"//", "http://", "https://"})
 _UNFINISHED = re.compile(r"www\.|\W*https?\W{0,2}//|[^/?#]+@[^/?#]+\Z", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{")
 """A template's variable that was never filled in."""
-_ELSEWHERE = frozenset({"file", "about"})
+_DOCUMENT_SCHEMES = frozenset({"file", "about"})
 """Word and old editors write a link within the document as `file:///C:/x.htm#note` or
 `about:blank#note`.
 """
@@ -59,7 +59,7 @@ def unfinished(raw: str) -> bool:
     """Whether `raw` was meant as an address, such as `www.x.vn` or `a@x.vn`, but a browser reads it
     as a path of this site.
     """
-    given = raw.strip(_ENDS)
+    given = raw.strip(_INVISIBLE_ENDS)
     return (
         given[:1] not in ("/", "\\", "")
         and not _SCHEME.match(given)
@@ -88,14 +88,14 @@ class Links:
         return None if found is None or found.startswith("#") else found
 
     def _resolve(self, raw: str | None, schemes: frozenset[str]) -> str | None:
-        given = _BLANK.sub("", (raw or "").strip(_ENDS))
+        given = _LINE_BREAKS.sub("", (raw or "").strip(_INVISIBLE_ENDS))
         if not given or len(given) > MAX_ADDRESS or _PLACEHOLDER.search(given):
             return None
         if given.startswith("#"):
-            return _within(given[1:])
+            return _fragment_link(given[1:])
         scheme = _SCHEME.match(given)
-        if scheme and scheme[1].lower() in _ELSEWHERE:
-            return _within(given.partition("#")[2])
+        if scheme and scheme[1].lower() in _DOCUMENT_SCHEMES:
+            return _fragment_link(given.partition("#")[2])
         if scheme and scheme[1].lower() not in schemes:
             return None
         if scheme and scheme[1].lower() in ("mailto", "tel"):
@@ -115,21 +115,21 @@ class Links:
         except ValueError:
             return None
         whole, _, fragment = address.partition("#")
-        if fragment and _bare(whole) == _bare(self.page):
-            return _within(fragment)
+        if fragment and _without_scheme(whole) == _without_scheme(self.page):
+            return _fragment_link(fragment)
         inside = address.removeprefix(site_root(self.page))
         if inside[:2] == "//" or inside[:1] not in ("/", "?", "#", ""):
             return address if reachable(address) else None
         return inside if inside.startswith("/") else f"/{inside}"
 
 
-def _within(fragment: str) -> str | None:
+def _fragment_link(fragment: str) -> str | None:
     """A link to an id in the same body; None for an empty fragment."""
     target = id_of(unquote(fragment))
     return f"#{target}" if target else None
 
 
-def _bare(address: str) -> str:
+def _without_scheme(address: str) -> str:
     """An http(s) address without its scheme, for comparison: old bodies link to their own page
     with http.
     """

@@ -28,7 +28,7 @@ def kind_of_item(attributes: Attributes) -> str | None:
     return _QUILL.get(attributes.get("data-list") or "")
 
 
-def other_list(container: str, attributes: Attributes) -> str | None:
+def list_to_begin(container: str, attributes: Attributes) -> str | None:
     """`ol` or `ul` if an item that Quill wrote needs a new list of that kind before it; None if it
     fits into the open `container`.
     """

@@ -97,5 +97,5 @@ class MediaWriter:
         elif html := self._pictures.tag(attributes, around):
             self._writer.media(html, context.inlines, context.leaf, id)
         else:
-            self._writer.gap()
+            self._writer.separate_words()
             self._writer.ids.remember(id)

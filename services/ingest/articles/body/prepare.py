@@ -30,7 +30,7 @@ _TOKEN = re.compile(
 """A comment, a CDATA section, something that a parser reads as a comment, a `_RAW` element with its
 content, or a tag.
 """
-_MEANINGFUL = re.compile(r"\b(?:dir|id|lang|style)\s*=", re.IGNORECASE)
+_KEPT_ATTRIBUTE = re.compile(r"\b(?:dir|id|lang|style)\s*=", re.IGNORECASE)
 """Attributes of a `<font>` that are carried over into the body."""
 _RENAMED = {"plaintext": "pre", "html": "main", "body": "main", "form": "div", "frameset": "div",
             "xmp": "pre", "noframes": "div"}  # fmt: skip
@@ -38,7 +38,7 @@ _RENAMED = {"plaintext": "pre", "html": "main", "body": "main", "form": "div", "
 `<plaintext>`, for example, never ends.
 """
 _CLOSED = re.compile(r"--!?>\Z|\A<!--?-?>\Z")
-_ENDLESS = "{} is never closed: the text after it was left out"
+_NOT_CLOSED = "{} is never closed: the text after it was left out"
 
 
 def prepare(html: str, sheets: list[str] | None = None, warn: Warn = lambda message: None) -> str:
@@ -64,7 +64,7 @@ class _Rewriter:
 
     sheets: list[str] | None
     warn: Warn
-    tally: ParseEffort = field(default_factory=ParseEffort)
+    effort: ParseEffort = field(default_factory=ParseEffort)
     fonts: list[str] = field(default_factory=list)
     """The element that each open `<font>` became."""
 
@@ -73,21 +73,21 @@ class _Rewriter:
         comment, cdata, raw, raw_attributes, content, closing, name, attributes = match.groups()
         if raw:
             if match.end() == len(match.string):
-                self.warn(_ENDLESS.format(f"<{raw.lower()}>"))
+                self.warn(_NOT_CLOSED.format(f"<{raw.lower()}>"))
             return self._raw(raw, raw_attributes, content)
         if name is None:
             if comment and not _CLOSED.search(comment):
-                self.warn(_ENDLESS.format("the comment <!--"))
+                self.warn(_NOT_CLOSED.format("the comment <!--"))
             return comment or escape(cdata or "", quote=False)
         if not match[0].endswith(">") and not (closing and not attributes.strip()):
-            self.warn(_ENDLESS.format(f"the tag <{closing}{name[:40]}"))
+            self.warn(_NOT_CLOSED.format(f"the tag <{closing}{name[:40]}"))
         name = name.lower()
         if len(attributes) > MAX_ATTRIBUTES:
             check_attributes(attributes)
         if name == "v:imagedata":  # Word's <img>
             return "" if closing else f"<img{attributes}>"
         if name == "frame":
-            self.tally.take(bool(closing), name)
+            self.effort.take(bool(closing), name)
             return "" if closing else f"<iframe{attributes}></iframe>"
         if ":" in name and attributes.endswith("/"):
             return ""
@@ -96,9 +96,9 @@ class _Rewriter:
         other = _RENAMED.get(name)
         if name == "font":
             other = self._font(bool(closing), attributes)
-        elif other is None and name in TABLE_PARTS and not self.tally.opened["table"]:
+        elif other is None and name in TABLE_PARTS and not self.effort.opened["table"]:
             other = "div"
-        self.tally.take(bool(closing), other or name, attributes)
+        self.effort.take(bool(closing), other or name, attributes)
         return match[0] if other is None else f"<{closing}{other}{attributes}>"
 
     def _raw(self, name: str, attributes: str, content: str) -> str:
@@ -108,12 +108,12 @@ class _Rewriter:
             self.sheets.append(content)
         content = escape(content, quote=False) if lower in _TEXT else ""
         check_attributes(attributes)
-        self.tally.take(False, lower)
+        self.effort.take(False, lower)
         return f"<{_RENAMED.get(lower, name)}{attributes}>{content}"
 
     def _font(self, closing: bool, attributes: str) -> str:
         """The element that a `<font>` becomes; its end tag becomes the same."""
         if closing:
             return self.fonts.pop() if self.fonts else "span"
-        self.fonts.append("font" if _MEANINGFUL.search(attributes) else "span")
+        self.fonts.append("font" if _KEPT_ATTRIBUTE.search(attributes) else "span")
         return self.fonts[-1]

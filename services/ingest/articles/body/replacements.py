@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborNode
 from services.ingest.articles.body import elements
 from services.ingest.articles.body.characters import shows
 from services.ingest.articles.body.editor_warnings import Warn
-from services.ingest.articles.body.embeds import watch
+from services.ingest.articles.body.embeds import public_page
 from services.ingest.articles.body.links import Links
 from services.ingest.articles.body.nodes import Attributes, attributes_of, children, is_empty
 from services.ingest.articles.body.sources import ABSOLUTE, embed_source
@@ -56,22 +56,22 @@ class Replacements:
             self.warn(f"<{tag}> was left out: it has no address that a reader can follow")
             return None
         self.linked.add(address)
-        return self._became(tag, address, attributes.get("title"))
+        return self._replaced(tag, address, attributes.get("title"))
 
     def area(self, attributes: Attributes) -> Link | None:
         """The link of one area of an image map; None if the area has none."""
         address = self.links.link(attributes.get("href"))
         if address is None:
             return None
-        return self._became("area", address, attributes.get("alt") or attributes.get("title"))
+        return self._replaced("area", address, attributes.get("alt") or attributes.get("title"))
 
-    def _bare(self, node: LexborNode) -> Link | None:
+    def _address_alone(self, node: LexborNode) -> Link | None:
         """The link for an address that is all of `node`'s text: WordPress shows it as an embed."""
         text = node.text().strip()
         address = (
             self.links.source(text) if ABSOLUTE.match(text) and not re.search(r"\s", text) else None
         )
-        return self._became("figure", address, None) if address else None
+        return self._replaced("figure", address, None) if address else None
 
     def quoted(self, node: LexborNode, attributes: Attributes) -> Link | None:
         """The link to the post that a script, such as TikTok's, shows in place of a quotation.
@@ -89,10 +89,10 @@ class Replacements:
             (link.attributes.get("href") or "").startswith(bare) for link in node.css("a")
         ):
             return None
-        return self._became("blockquote", address, None)
+        return self._replaced("blockquote", address, None)
 
-    def _became(self, tag: str, address: str, title: str | None) -> Link:
-        page, words = watch(address)
+    def _replaced(self, tag: str, address: str, title: str | None) -> Link:
+        page, words = public_page(address)
         self.warn(f"<{tag}> became a link to {page[:200]}")
         title = " ".join((title or "").split())[:200]
         return page, title if shows(title) else words
@@ -103,7 +103,7 @@ class Replacements:
             return None
         classes = attributes.get("class") or ""
         if not is_empty(node):
-            return self._bare(node) if "wp-block-embed__wrapper" in classes else None
+            return self._address_alone(node) if "wp-block-embed__wrapper" in classes else None
         video = next(filter(None, map(attributes.get, _VIDEO_IDS)), "")
         named = f"{tag} {classes} {attributes.get('data-plyr-provider')}".lower()
         site = next((site for name, site in _VIDEOS.items() if name in named), "")
@@ -115,4 +115,4 @@ class Replacements:
         address = next(filter(None, map(self.links.source, filter(ABSOLUTE.match, raw))), None)
         if address is None:
             return None
-        return self._became(tag, address, attributes.get("title"))
+        return self._replaced(tag, address, attributes.get("title"))

@@ -103,7 +103,7 @@ class Walker:
             attributes = {**attributes, "dir": "rtl"}
         if self._is_dropped(node, tag, attributes, look):
             return None
-        if tag in elements.NO_TEXT:
+        if tag in elements.WITHOUT_TEXT:
             return self._without_text(tag, node, attributes, context)
         element = Element(tag, node, attributes, self._id(tag, attributes), look)
         if tag not in elements.INLINE and (
@@ -140,18 +140,18 @@ class Walker:
             if node.text().strip():
                 self._warn("text that the source hides was left out")
             return True
-        if tag in elements.APART and attributes.get("type") != "hidden":
-            self.writer.gap()
+        if tag in elements.SEPARATORS and attributes.get("type") != "hidden":
+            self.writer.separate_words()
             if tag in elements.DROPPED:
                 self.writer.ids.remember(self._id(tag, attributes))
         if tag in ("meter", "progress") and is_empty(node):
             self._warn(f"<{tag}> was left out: write its figure as text")
             return True
-        if elements.settings_of_office(tag) or tag in elements.LOOSE:
+        if elements.settings_of_office(tag) or tag in elements.PARTS:
             return True
         if tag not in elements.DROPPED:
             return False
-        if tag not in elements.UNSEEN and attributes.get("type") != "hidden":
+        if tag not in elements.INVISIBLE and attributes.get("type") != "hidden":
             self._warn(f"<{tag}> was left out")
         return True
 
@@ -212,7 +212,7 @@ class Walker:
         if element.look.block:
             self.writer.border()
         if element.tag == "button":
-            self.writer.gap()
+            self.writer.separate_words()
         if inline:
             self.writer.keep_id(inline)
 

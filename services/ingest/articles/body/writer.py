@@ -53,7 +53,7 @@ class Writer:
     """Combining marks on the last letter of the current run."""
     _last: str = ""
     """The last character of the current run, if it ends with text."""
-    _gap: bool = False
+    _needs_space: bool = False
 
     def __post_init__(self) -> None:
         self.ids = Ids(self.output)
@@ -121,7 +121,7 @@ class Writer:
         text, marks = fewer_marks(text, self._marks)
         if not text:
             return
-        if self._gap and self._last.isalnum() and text[0].isalnum():
+        if self._needs_space and self._last.isalnum() and text[0].isalnum():
             text = f" {text}"
         blank = not text.strip(_SPACE)
         if self._run is None:
@@ -135,7 +135,7 @@ class Writer:
         self._inlines.sync(inlines)
         self.ids.write_waiting()
         self._visible, self._marks = self._visible or not blank, marks
-        self._last, self._gap = text[-1], False
+        self._last, self._needs_space = text[-1], False
         self.output.add(escape(text, quote=False))
 
     def line_break(self, inlines: tuple[Inline, ...], leaf: Leaf) -> None:
@@ -158,9 +158,9 @@ class Writer:
         claimed = "".join(f' {name}="{escape(value)}"' for name, value in self.ids.claim(id))
         self.output.add(f"{html}{claimed}>{rest}")
 
-    def gap(self) -> None:
+    def separate_words(self) -> None:
         """Put a space between the words before and after this place: something is left out here."""
-        self._gap = True
+        self._needs_space = True
 
     def keep_id(self, ended: Inline | Leaf) -> None:
         """Let the id of an ended element wait, if the element was empty and so not written."""
@@ -189,7 +189,7 @@ class Writer:
         """Begin a run, unless one is open."""
         if self._run is not None:
             return
-        self._marks, self._last, self._gap = 0, "", False
+        self._marks, self._last, self._needs_space = 0, "", False
         self._visible, self._run_start, self.ids.of_run = False, len(self.output.parts), []
         container, tag = self._containers[-1], leaf.tag
         if not tag or (tag == "p" and container.tag in LISTS):

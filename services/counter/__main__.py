@@ -1,4 +1,4 @@
-"""`python -m services.counter`: run it, or do what an operator asks about gaps in the books."""
+"""`python -m services.counter`: run the service, or list and close gaps in the books."""
 
 from luotdoc_subscriber.base.command import Command
 from luotdoc_subscriber.base.plainly import perform
@@ -13,7 +13,7 @@ if __name__ == "__main__":
         prog="python -m services.counter", description=__doc__, settings=CounterSettings
     )
     commands = parser.add_subparsers(dest="command")
-    commands.add_parser("gaps", help="list the ingests whose batches are missing")
+    commands.add_parser("gaps", help="list the epochs of ingests from which batches are missing")
     closing = commands.add_parser(
         "close-gap", help="note the missing batches of an ingest's epoch as lost"
     )
@@ -21,7 +21,7 @@ if __name__ == "__main__":
     closing.add_argument(
         "--no-spool",
         action="store_true",
-        help="nothing of this ingest, which has ended, is in any spool: I looked",
+        help="confirm that no spool has batches of this ingest, which has ended",
     )
     chosen = parser.parse_args()
     if chosen.command == "gaps":

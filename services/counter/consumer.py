@@ -177,7 +177,7 @@ class ReadsConsumer:
             )
 
         try:
-            flushed = await hold(flush, self._hold_seconds, failed, "no flush")
+            flushed = await hold(flush, self._hold_seconds, failed, "no flush succeeded")
         except HoldExpired:
             raise
         except Exception as error:

@@ -44,7 +44,7 @@ def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) ->
         raise Refused(
             "this ingest has ended, and its spool may hold the batches: start it again, or "
             "forward the spool with `python -m services.ingest adopt INSTANCE`; if there is no "
-            "such spool, say so with --no-spool"
+            "such spool, confirm that with --no-spool"
         )
 
 
@@ -76,8 +76,8 @@ async def list_gaps(settings: CounterSettings) -> int:
             f"{rfc3339(old.last_seen)}"
         )
     print(
-        f"{len(running) + len(ended)} gaps; {lost} batches were given up before and have not "
-        "turned up"
+        f"{len(running) + len(ended)} gaps; {lost} batches are noted as lost and have not arrived "
+        "since"
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""`python -m services.ingest`: run it, or do what an operator asks."""
+"""`python -m services.ingest`: run the service, or one of the operators' commands."""
 
 import sys
 

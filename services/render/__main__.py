@@ -1,4 +1,4 @@
-"""`python -m services.render`: run it."""
+"""`python -m services.render`: run the service."""
 
 from luotdoc_subscriber.base.command import Command
 from services.render.app import build

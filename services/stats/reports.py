@@ -20,8 +20,8 @@ FRESH_SECONDS = 5.0
 MAX_TOP = 100
 WHY = (
     "later batches of this ingest were counted: the missing ones wait in counter.reads, were "
-    "dead-lettered, or are gone with a broker or database that was reset or restored; `python "
-    "-m services.counter close-gap` gives them up"
+    "dead-lettered, or were lost when a broker or database was reset or restored; `python "
+    "-m services.counter close-gap` notes them as lost"
 )
 
 

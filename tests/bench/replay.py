@@ -99,7 +99,7 @@ async def _with_replay(rig: Rig) -> tuple[list[float], list[float], float]:
     with pinned(rig.cores.load):
         pipe = asyncio.subprocess.PIPE
         command = [sys.executable, "-m", "shared.replay", "--to", QUEUE]
-        environment = rig.system._environment("operator", 0, {})
+        environment = rig.system.environment_of()
         replay = await asyncio.create_subprocess_exec(
             *command, cwd=ROOT, env=environment, stderr=pipe, stdout=pipe
         )

@@ -109,7 +109,7 @@ class Fleet:
     def start(self, replica: Replica) -> None:
         """Start it in its old place."""
         settings = self._settings | {key.upper(): value for key, value in replica.settings.items()}
-        environment = self.system._environment(replica.name, replica.port, settings)
+        environment = self.system.environment_of(replica.name, replica.port, settings)
         module = f"services.{replica.service}"
         before = replica.log.stat().st_size if replica.log.exists() else 0
         replica.lives.append(Life(time.time(), logged=before))

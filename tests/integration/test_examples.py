@@ -11,7 +11,6 @@ import pytest
 
 from luotdoc_events.events import REPLAY_HEADER
 from tests.integration.conftest import Subscriber
-from tests.integration.test_operators import _run
 from tests.support.outside import cache, mail_server
 from tests.support.system import System, until
 from tests.support.wire import address, forget, publish, sample
@@ -190,12 +189,12 @@ async def test_parked_messages_of_any_subscriber(system: System, subscriber: Sub
         replay = {REPLAY_HEADER: "again", "x-luotdoc-reason": "not_purged", "x-luotdoc-retries": 4}
         work = "cache-purger.pages"
         await publish(system, [sample("page.rendered", "a1", 1)], replay, f"{work}.parked")
-        listed = await _run(system, "shared.parked", "list", work)
+        listed = await system.command("shared.parked", "list", work)
         assert "1 parked" in listed.stdout, listed.stderr
         assert "not_purged" in listed.stdout
-        assert (await _run(system, "shared.parked", "redrive", work, "--all")).returncode == 0
+        assert (await system.command("shared.parked", "redrive", work, "--all")).returncode == 0
         await until(lambda: outside.purged == [address("a1")], 10, "it is handled")
-    unknown = await _run(system, "shared.parked", "list", "nobody.events")
+    unknown = await system.command("shared.parked", "list", "nobody.events")
     assert (unknown.returncode, "there is no queue nobody.events.parked" in unknown.stderr) == (
         1,
         True,
@@ -204,6 +203,6 @@ async def test_parked_messages_of_any_subscriber(system: System, subscriber: Sub
 
 @pytest.mark.parametrize("example", [PURGER, DIGEST])
 async def test_a_missing_setting_is_named(system: System, example: str) -> None:
-    ended = await _run(system, example, amqp_url="")
+    ended = await system.command(example, amqp_url="")
     assert ended.returncode == 2
     assert "LUOTDOC_AMQP_URL" in ended.stderr

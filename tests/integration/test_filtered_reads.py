@@ -8,7 +8,6 @@ import aio_pika
 import orjson
 
 from shared.rabbit.batch import QUARTER_MS
-from tests.integration.test_operators import _run
 from tests.support.system import BROWSER, System, until
 
 OURS = "https://www.example.org"
@@ -172,7 +171,7 @@ async def test_batches_of_version_1_are_counted_once_beside_new_ones(system: Sys
     await system.start("counter", flush_interval="0.1")
     await system.start("stats")
     assert (
-        await _run(system, "shared.parked", "redrive", "counter.reads", "--all")
+        await system.command("shared.parked", "redrive", "counter.reads", "--all")
     ).returncode == 0
 
     async def settled() -> bool:

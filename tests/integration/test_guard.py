@@ -1,9 +1,11 @@
 """The guard on disk: what it keeps outlives the process, whatever ends that."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,10 +73,18 @@ async def test_a_second_process_is_refused_until_the_first_has_ended(
     held.close()
 
 
-async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
+async def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections: list[sqlite3.Connection] = []
+
+    def connect(*given: Any, **named: Any) -> sqlite3.Connection:
+        connections.append(sqlite3.Connection(*given, **named))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
     held = OnDisk(tmp_path / "guard.sqlite")
-    (pages,) = held._file.execute("PRAGMA page_count").fetchone()
-    held._file.execute(f"PRAGMA max_page_count = {pages}")
+    (file,) = connections  # its lock is exclusive: no other connection can limit the file
+    (pages,) = file.execute("PRAGMA page_count").fetchone()
+    file.execute(f"PRAGMA max_page_count = {pages}")
 
     async def fill() -> None:
         for number in range(1000):
@@ -82,7 +92,7 @@ async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
 
     with pytest.raises(Transient, match="full"):
         await fill()
-    held._file.execute("PRAGMA max_page_count = 1000000")
+    file.execute("PRAGMA max_page_count = 1000000")
     await held.keep("article/b", 1)
     assert await held.held("article/b") == 1
     held.close()

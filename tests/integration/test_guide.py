@@ -47,7 +47,7 @@ async def shell(
 def ours(system: System, **settings: str) -> dict[str, str]:
     """An operator's environment, in which `python` is this one."""
     here = str(Path(sys.executable).parent)
-    return system._environment("operator", 0, settings) | {"PATH": f"{here}:{os.environ['PATH']}"}
+    return system.environment_of(settings=settings) | {"PATH": f"{here}:{os.environ['PATH']}"}
 
 
 def control(system: System, lines: str) -> str:

@@ -1,30 +1,17 @@
 """What operators type: parked messages, spools of instances that are gone."""
 
-import asyncio
-import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import aio_pika
 import orjson
 
 from shared.rabbit.batch import QUARTER_MS
-from tests.support.starter import run
 from tests.support.system import Process, System, until
 
 NOW = int(time.time() * 1000)
 OLD = NOW - 72 * 3600 * 1000
-
-
-async def _run(
-    system: System, module: str, *arguments: str, **settings: str
-) -> subprocess.CompletedProcess[str]:
-    told = system._environment("operator", 0, settings)
-    return await asyncio.to_thread(
-        partial(run, module, *arguments, environment=told, folder=system.folder)
-    )
 
 
 async def _publish(
@@ -64,22 +51,22 @@ async def test_parked_batches(system: System) -> None:
             channel = await connection.channel()
             queue = await channel.get_queue("counter.reads.parked")
             assert await queue.get() is not None
-    listed = await _run(system, "shared.parked", "list", "counter.reads")
+    listed = await system.command("shared.parked", "list", "counter.reads")
     assert listed.returncode == 0, listed.stderr
     assert "2 parked" in listed.stdout
     assert "too_old" in listed.stdout
     assert "bad_body" in listed.stdout
     rows = {line.split()[2]: line.split()[0] for line in listed.stdout.splitlines()[1:]}
-    shown = await _run(system, "shared.parked", "show", "counter.reads", rows["bad_body"])
+    shown = await system.command("shared.parked", "show", "counter.reads", rows["bad_body"])
     assert "broken" in shown.stdout
     assert "x-luotdoc-reason: bad_body" in shown.stdout
 
-    refused = await _run(system, "shared.parked", "redrive", "counter.reads", rows["too_old"])
+    refused = await system.command("shared.parked", "redrive", "counter.reads", rows["too_old"])
     assert (refused.returncode, "--force" in refused.stdout) == (1, True)
     books = (await system.http.get(f"{system.url('stats')}/stats/reconciliation")).json()
     assert (books["counted"], books["parked"], books["balance"], books["in_flight"]) == (1, 4, 0, 0)
-    forced = await _run(
-        system, "shared.parked", "redrive", "counter.reads", rows["too_old"], "--force"
+    forced = await system.command(
+        "shared.parked", "redrive", "counter.reads", rows["too_old"], "--force"
     )
     assert forced.returncode == 0, forced.stderr
 
@@ -95,7 +82,7 @@ async def test_parked_batches(system: System) -> None:
     await until(balanced, 5, "the books balance")
     # The broken one comes back to where it was; thrown away, it is gone.
     assert (
-        await _run(system, "shared.parked", "redrive", "counter.reads", rows["bad_body"])
+        await system.command("shared.parked", "redrive", "counter.reads", rows["bad_body"])
     ).returncode == 0
 
     async def back() -> bool:
@@ -103,11 +90,11 @@ async def test_parked_batches(system: System) -> None:
 
     await until(back, 10, "it is parked again")
     assert (
-        await _run(system, "shared.parked", "discard", "counter.reads", "--all")
+        await system.command("shared.parked", "discard", "counter.reads", "--all")
     ).returncode == 0
     assert await system.queue_depth("counter.reads.parked") == 0
     assert (
-        await _run(system, "shared.parked", "discard", "counter.reads", "00000000")
+        await system.command("shared.parked", "discard", "counter.reads", "00000000")
     ).returncode == 1
 
 
@@ -150,7 +137,7 @@ async def test_redriving_what_was_counted_counts_nothing(system: System) -> None
         message = aio_pika.Message(body, headers=headers)  # type: ignore[arg-type]
         await channel.default_exchange.publish(message, "counter.reads.parked")
     assert (
-        await _run(system, "shared.parked", "redrive", "counter.reads", "--all")
+        await system.command("shared.parked", "redrive", "counter.reads", "--all")
     ).returncode == 0
 
     async def caught() -> bool:
@@ -167,7 +154,7 @@ async def test_adopting_a_spool(system: System) -> None:
     try:
         for _ in range(5):
             assert (await system.read("a1")).status_code == 204
-        refused = await _run(system, "services.ingest", "adopt", lost.name)
+        refused = await system.command("services.ingest", "adopt", lost.name)
         assert (refused.returncode, "is running" in refused.stderr) == (1, True)
         lost.popen.kill()
         await lost.ended()
@@ -176,7 +163,7 @@ async def test_adopting_a_spool(system: System) -> None:
     other = await system.start("ingest")  # such as the same one under another name
     assert f"are in the spools of {lost.name}; whichever does not run" in other.text()
     await until(lambda: _beside(system, other, lambda size: size > 100), 10, "the gauge tells")
-    adopted = await _run(system, "services.ingest", "adopt", lost.name)
+    adopted = await system.command("services.ingest", "adopt", lost.name)
     assert adopted.returncode == 0, adopted.stderr
     await until(
         lambda: _beside(system, other, lambda size: size == 0),
@@ -191,7 +178,7 @@ async def test_adopting_a_spool(system: System) -> None:
         return await system.counted() == 5
 
     await until(counted, 10, "its reads are counted")
-    nobody = await _run(system, "services.ingest", "adopt", "nobody")
+    nobody = await system.command("services.ingest", "adopt", "nobody")
     assert (nobody.returncode, "there is no spool of nobody" in nobody.stderr) == (1, True)
 
 

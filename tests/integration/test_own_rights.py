@@ -6,7 +6,6 @@ import orjson
 import pytest
 
 from tests.integration.conftest import Subscriber
-from tests.integration.test_operators import _run
 from tests.integration.test_permissions import QUORUM, channel_of, taken
 from tests.support.system import System, until
 from tests.support.wire import forget, publish, sample
@@ -36,13 +35,13 @@ async def test_parked_messages(system: System, reader: str, queue: str) -> None:
             {"x-luotdoc-reason": "bug"},
             f"{queue}.parked",
         )
-    listed = await _run(system, "shared.parked", "list", queue, **own)
+    listed = await system.command("shared.parked", "list", queue, **own)
     assert "2 parked" in listed.stdout, listed.stderr
     first, second = (line.split()[0] for line in listed.stdout.splitlines()[1:])
-    assert '"a1"' in (await _run(system, "shared.parked", "show", queue, first, **own)).stdout
-    redriven = await _run(system, "shared.parked", "redrive", queue, first, **own)
+    assert '"a1"' in (await system.command("shared.parked", "show", queue, first, **own)).stdout
+    redriven = await system.command("shared.parked", "redrive", queue, first, **own)
     assert (redriven.returncode, redriven.stdout) == (0, f"{first}  redriven\n"), redriven.stderr
-    discarded = await _run(system, "shared.parked", "discard", queue, second, **own)
+    discarded = await system.command("shared.parked", "discard", queue, second, **own)
     assert (discarded.returncode, discarded.stdout) == (0, f"{second}  discarded\n"), (
         discarded.stderr
     )
@@ -54,7 +53,7 @@ async def test_parked_messages(system: System, reader: str, queue: str) -> None:
 async def test_a_replay(system: System, reader: str, queue: str) -> None:
     await publish(system, [sample("article.published", "a1", 1), sample("page.rendered", "a1", 1)])
     await until(lambda: _depth(system, queue), 5, "the live event")
-    done = await _run(system, "shared.replay", "--to", queue, amqp_url=reader, mongo_url="")
+    done = await system.command("shared.replay", "--to", queue, amqp_url=reader, mongo_url="")
     assert done.returncode == 0, done.stderr
     assert "2 events sent" in done.stdout
     assert await system.queue_depth(queue) == 3
@@ -77,7 +76,7 @@ async def test_the_queue_of_another(
 ) -> None:
     await publish(system, [sample("article.published", "a1", 1)])
     await publish(system, [sample("article.published", "a1", 1)], {}, f"{queue}.parked")
-    done = await _run(system, *command, amqp_url=subscriber("mailer"), mongo_url="")
+    done = await system.command(*command, amqp_url=subscriber("mailer"), mongo_url="")
     assert done.returncode == 1
     told = [line for line in done.stderr.splitlines() if line][-1]  # behind the bar of a replay
     assert "ACCESS_REFUSED" in told

@@ -2,28 +2,17 @@
 what mends it.
 """
 
-import asyncio
 import json
 import signal
-import subprocess
-from functools import partial
 from typing import Any
 
 import aio_pika
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from luotdoc_events import events
-from tests.support.starter import run
 from tests.support.system import Process, System, until
 
 BEAT = 0.2
-
-
-async def _command(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
-    told = system._environment("operator", 0, {})
-    return await asyncio.to_thread(
-        partial(run, "services.ingest", *arguments, environment=told, folder=system.folder)
-    )
 
 
 async def _gauge(system: System, process: Process, name: str) -> dict[tuple[str, ...], float]:
@@ -151,7 +140,7 @@ async def test_differences_are_found_and_mended(system: System) -> None:
         )
 
     await until(followed, 15, "the pages follow")
-    same = await _command(system, "reconcile", *_states(system))
+    same = await system.command("services.ingest", "reconcile", *_states(system))
     assert (same.returncode, same.stdout) == (
         0,
         "render: 0 missing, 0 stale, 0 extra\nstats: 0 missing, 0 stale, 0 extra\n",
@@ -162,7 +151,7 @@ async def test_differences_are_found_and_mended(system: System) -> None:
     other = await system.db.pages.find_one({"_id": "a3"})
     assert other is not None
     await system.db.pages.insert_one({**other, "_id": "x9"})
-    found = await _command(system, "reconcile", *_states(system))
+    found = await system.command("services.ingest", "reconcile", *_states(system))
     assert found.returncode == 1, found.stderr
     assert [line.split()[:2] for line in found.stdout.splitlines()] == [
         ["render:", "1"],
@@ -193,7 +182,7 @@ async def test_differences_are_found_and_mended(system: System) -> None:
     )
 
     # A replay of the articles mends what is missing and what is stale.
-    mended = await _command(system, "replay", "--to", "render.articles")
+    mended = await system.command("services.ingest", "replay", "--to", "render.articles")
     assert mended.returncode == 0, mended.stderr
     assert "4 articles sent into render.articles" in mended.stdout
 
@@ -201,7 +190,7 @@ async def test_differences_are_found_and_mended(system: System) -> None:
         return [(await system.page(name)).status_code for name in ("a1", "a2")] == [200, 200]  # type: ignore[union-attr]
 
     await until(whole, 15, "the pages are back")
-    last = await _command(system, "reconcile", *_states(system))
+    last = await system.command("services.ingest", "reconcile", *_states(system))
     assert (last.returncode, last.stdout.splitlines()[0]) == (
         1,
         "render: 0 missing, 0 stale, 1 extra",
@@ -225,7 +214,9 @@ async def test_many_articles_are_compared_page_by_page(system: System) -> None:
     await system.db.catalogue.insert_many([{"_id": name, **entry} for name in there])
     await system.db.catalogue.update_one({"_id": "a1001"}, {"$set": {"revision": 1}})
 
-    found = await _command(system, "reconcile", f"stats={system.url('stats')}/state")
+    found = await system.command(
+        "services.ingest", "reconcile", f"stats={system.url('stats')}/state"
+    )
 
     assert (found.returncode, found.stdout.partition("\n")[0]) == (
         1,
@@ -253,7 +244,9 @@ async def test_the_articles_rebuild_an_emptied_render(system: System) -> None:
 
     await until(empty, 10, "no page is left")
     before = await system.queue_depth("stats.articles")
-    done = await _command(system, "replay", "--to", "render.articles", "--rate", "2000")
+    done = await system.command(
+        "services.ingest", "replay", "--to", "render.articles", "--rate", "2000"
+    )
     assert done.returncode == 0, done.stderr
 
     async def served() -> bool:
@@ -262,7 +255,7 @@ async def test_the_articles_rebuild_an_emptied_render(system: System) -> None:
 
     await until(served, 30, "every page is served again")
     assert await system.queue_depth("stats.articles") == before == 0
-    assert (await _command(system, "reconcile", *_states(system))).returncode == 0
+    assert (await system.command("services.ingest", "reconcile", *_states(system))).returncode == 0
 
 
 async def test_a_replay_of_the_articles_is_marked_and_says_the_same_each_time(
@@ -281,7 +274,9 @@ async def test_a_replay_of_the_articles_is_marked_and_says_the_same_each_time(
             "newcomer.articles", durable=True, arguments={"x-queue-type": "quorum"}
         )
         for _ in range(2):
-            assert (await _command(system, "replay", "--to", "newcomer.articles")).returncode == 0
+            assert (
+                await system.command("services.ingest", "replay", "--to", "newcomer.articles")
+            ).returncode == 0
             first, second = [await queue.get(), await queue.get()]
             assert await queue.get(fail=False) is None
             for message in (first, second):
@@ -297,18 +292,18 @@ async def test_a_replay_of_the_articles_is_marked_and_says_the_same_each_time(
             event, withdrawn = events.decode(second.body)
             assert isinstance(withdrawn, events.ArticleWithdrawn)
             assert (event.id, event.sequence, withdrawn.revision) == ("a2-2-state", f"{2:020d}", 2)
-    nobody = await _command(system, "replay", "--to", "nobody.articles")
+    nobody = await system.command("services.ingest", "replay", "--to", "nobody.articles")
     assert (nobody.returncode, "there is no queue nobody.articles" in nobody.stderr) == (1, True)
 
 
 async def test_what_cannot_be_compared_is_told(system: System) -> None:
     ingest = await system.start("ingest")
-    nobody = await _command(system, "reconcile")
+    nobody = await system.command("services.ingest", "reconcile")
     assert (nobody.returncode, "LUOTDOC_RECONCILE" in nobody.stderr) == (2, True)
-    wrong = await _command(system, "reconcile", "render")
+    wrong = await system.command("services.ingest", "reconcile", "render")
     assert (wrong.returncode, "must be name=address" in wrong.stderr) == (2, True)
-    other = await _command(
-        system, "reconcile", f"other={ingest.url}/livez", "away=http://127.0.0.1:1/state"
+    other = await system.command(
+        "services.ingest", "reconcile", f"other={ingest.url}/livez", "away=http://127.0.0.1:1/state"
     )
     assert other.returncode == 2
     assert "other: " in other.stderr

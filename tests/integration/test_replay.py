@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from unittest.mock import AsyncMock
 from urllib.parse import urlsplit
@@ -23,7 +22,6 @@ from luotdoc_events import events
 from shared.base.settings import Settings
 from shared.operators.selection import Selection
 from shared.operators.target import HIGH_WATER, REPLAY_BATCH
-from tests.support.starter import run
 from tests.support.system import ROOT, System, until
 
 BEGINNING = datetime(2026, 11, 1, tzinfo=UTC)
@@ -108,16 +106,9 @@ def _command(system: System, module: str, *arguments: str) -> dict[str, Any]:
     return {
         "args": [sys.executable, "-m", module, *arguments],
         "cwd": ROOT,
-        "env": system._environment("operator", 0, {}),
+        "env": system.environment_of(),
         "text": True,
     }
-
-
-async def _run(system: System, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    told = system._environment("operator", 0, {})
-    return await asyncio.to_thread(
-        partial(run, module, *arguments, environment=told, folder=system.folder)
-    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +130,7 @@ async def test_what_is_chosen_reaches_the_one_queue(
     await _history(system, 60)
     name, other = await _queue(system), await _queue(system, "other.articles")
 
-    done = await _run(system, "shared.replay", "--to", name, *arguments)
+    done = await system.command("shared.replay", "--to", name, *arguments)
 
     assert done.returncode == 0, done.stderr
     got = await _drain(system, name)
@@ -171,10 +162,10 @@ async def test_a_killed_replay_goes_on_without_gap_or_repeat_beyond_a_batch(syst
     finally:
         victim.kill()
         await asyncio.to_thread(victim.communicate)
-    other = await _run(system, "shared.replay", *arguments, "--subject", "a1")
+    other = await system.command("shared.replay", *arguments, "--subject", "a1")
     assert (other.returncode, "--restart" in other.stderr) == (1, True)
 
-    done = await _run(system, "shared.replay", *arguments, "--rate", "5000")
+    done = await system.command("shared.replay", *arguments, "--rate", "5000")
 
     assert done.returncode == 0, done.stderr
     got = await _drain(system, name)
@@ -184,19 +175,19 @@ async def test_a_killed_replay_goes_on_without_gap_or_repeat_beyond_a_batch(syst
     assert len(ids) - number <= REPLAY_BATCH
     assert len({message.headers[events.REPLAY_HEADER] for message in got}) == 1
     # It has come to its end: the same command is a new replay.
-    assert (await _run(system, "shared.replay", "--to", name, "--subject", "a1")).returncode == 0
+    assert (await system.command("shared.replay", "--to", name, "--subject", "a1")).returncode == 0
     assert len(await _drain(system, name)) == number // 10
 
 
 async def test_what_cannot_be_is_refused_in_words(system: System) -> None:
     name = await _queue(system)
-    empty = await _run(system, "shared.replay", "--to", name)
+    empty = await system.command("shared.replay", "--to", name)
     assert (empty.returncode, "luotdoc.events.log is empty" in empty.stderr) == (1, True)
     await _history(system, 30, more=b"no event")
-    nobody = await _run(system, "shared.replay", "--to", "nobody.articles")
+    nobody = await system.command("shared.replay", "--to", "nobody.articles")
     assert (nobody.returncode, "there is no queue nobody.articles" in nobody.stderr) == (1, True)
     for internal in ("counter.reads", "luotdoc.events.log", "render.articles.parked"):
-        refused = await _run(system, "shared.replay", "--to", internal)
+        refused = await system.command("shared.replay", "--to", internal)
         assert (refused.returncode, "is no subscriber's queue" in refused.stderr) == (1, True)
     for wrong in (
         ["--since", "2026-11-01"],
@@ -204,12 +195,12 @@ async def test_what_cannot_be_is_refused_in_words(system: System) -> None:
         ["--type", "reads.counted"],
         ["--since", "2999-01-01T00:00Z"],
     ):
-        assert (await _run(system, "shared.replay", "--to", name, *wrong)).returncode == 2
-    done = await _run(system, "shared.replay", "--to", name)
+        assert (await system.command("shared.replay", "--to", name, *wrong)).returncode == 2
+    done = await system.command("shared.replay", "--to", name)
     assert (done.returncode, "1 messages of the history are no events" in done.stderr) == (0, True)
     assert len(await _drain(system, name)) == 30
     just_now = datetime.now(UTC) + timedelta(seconds=-1)
-    nothing = await _run(system, "shared.replay", "--to", name, "--since", just_now.isoformat())
+    nothing = await system.command("shared.replay", "--to", name, "--since", just_now.isoformat())
     assert (nothing.returncode, "0 events sent" in nothing.stdout) == (0, True), nothing.stderr
 
 
@@ -237,7 +228,7 @@ async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system:
         await asyncio.to_thread(system.broker.start)
     assert (waiting.returncode, "run the same command again" in said) == (1, True), said
     first = [str(message.message_id) for message in await _drain(system, name)]
-    done = await _run(system, "shared.replay", "--to", name, "--rate", "20000")
+    done = await system.command("shared.replay", "--to", name, "--rate", "20000")
     assert done.returncode == 0, done.stderr
     ids = first + [str(message.message_id) for message in await _drain(system, name)]
     assert list(dict.fromkeys(ids)) == [f"e{n}" for n in range(number)]

@@ -234,7 +234,7 @@ async def test_ingest_and_render_start_without_rabbitmq(system: System) -> None:
 async def test_wrong_settings_stop_the_start(
     system: System, service: str, setting: str, value: str | None, told: str
 ) -> None:
-    environment = system._environment("x", 0, {})
+    environment = system.environment_of("x")
     environment.pop(f"LUOTDOC_{setting}", None)
     if value is not None:
         environment[f"LUOTDOC_{setting}"] = value
@@ -309,7 +309,7 @@ async def test_the_setup_command_can_run_again(system: System) -> None:
             subprocess.run,
             [sys.executable, "-m", "shared.setup"],
             cwd=ROOT,
-            env=system._environment("setup", 0, {}),
+            env=system.environment_of("setup"),
             capture_output=True,
             text=True,
             timeout=60,
@@ -326,12 +326,7 @@ async def test_republish_and_token_commands(system: System) -> None:
     await until(lambda: system.page("a1"), 5, "the page")
 
     async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        told = system._environment("cli", 0, {})
-        return await asyncio.to_thread(
-            partial(
-                starter.run, "services.ingest", *arguments, environment=told, folder=system.folder
-            )
-        )
+        return await system.command("services.ingest", *arguments)
 
     done = await run("republish", "a1")
     assert (done.returncode, done.stdout) == (0, "a1: revision 2\n")

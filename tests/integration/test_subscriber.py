@@ -30,7 +30,6 @@ from luotdoc_subscriber.guard import Guard, InMemory, OnDisk
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit import declaring, layout
 from luotdoc_subscriber.subscribing import Event, subscribe
-from tests.integration.test_operators import _run
 from tests.support.system import System, until
 from tests.support.wire import message, publish, sample
 
@@ -363,7 +362,7 @@ async def test_what_was_withdrawn_stays_away_after_a_restart(
     mended = True
     old = [sample("article.updated", "told", revision) for revision in range(1, 6)]
     await publish(system, old, {REPLAY_HEADER: "for-a-newcomer"}, NAME)
-    redriven = await _run(system, "shared.parked", "redrive", NAME, "--all")
+    redriven = await system.command("shared.parked", "redrive", NAME, "--all")
     assert (redriven.returncode, redriven.stdout.count("redriven")) == (0, 1), redriven.stderr
     async with process():
         await until(depth(system, f"{NAME}.retry.8", 0), 20, "the retry comes")
@@ -533,7 +532,7 @@ async def test_a_replay_of_everything_into_a_subscriber_of_one_event(system: Sys
             labels = {"queue": NAME, "outcome": "ignored"}
             return broker.registry.get_sample_value("luotdoc_consumed_total", labels) or 0
 
-        done = await _run(system, "shared.replay", "--to", NAME)
+        done = await system.command("shared.replay", "--to", NAME)
         assert (done.returncode, "80 events sent" in done.stdout) == (0, True), done.stderr
         await until(lambda: len(got) + ignored() == 80, 20, "every event is settled")
         await until(depth(system, NAME, 0), 10, "the queue is empty")

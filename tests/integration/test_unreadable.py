@@ -13,7 +13,6 @@ import orjson
 import pytest
 
 from shared.rabbit.batch import QUARTER_MS
-from tests.integration.test_operators import _run
 from tests.support.frames import RawPublisher, Refused, long, properties, short
 from tests.support.hostile_messages import Hostile
 from tests.support.system import PATIENCE, Process, System, until
@@ -127,17 +126,17 @@ async def test_unreadable_messages_are_parked_and_the_queue_moves_on(
         "ready": True,
         "reason": None,
     }
-    listed = await _run(system, "shared.parked", "list", queue)
+    listed = await system.command("shared.parked", "list", queue)
     rows = [line.split() for line in listed.stdout.splitlines()[1:]]
     assert [row[2] for row in rows] == ["unreadable"] * number, listed.stdout
-    shown = await _run(system, "shared.parked", "show", queue, rows[0][0])
+    shown = await system.command("shared.parked", "show", queue, rows[0][0])
     assert "x-luotdoc-properties: bytearray" in shown.stdout
     assert r"\xff" in shown.stdout
     assert BODY.decode() in shown.stdout
     if queue == "counter.reads":
         notes = {note["_id"]: note["reads"] async for note in system.db.parked.find()}
         assert notes[f"e1-{0:012d}"] == 1
-        redriven = await _run(system, "shared.parked", "redrive", queue, rows[0][0])
+        redriven = await system.command("shared.parked", "redrive", queue, rows[0][0])
         assert redriven.returncode == 0, redriven.stderr
 
         async def counted() -> bool:
@@ -145,7 +144,7 @@ async def test_unreadable_messages_are_parked_and_the_queue_moves_on(
 
         await until(counted, 10, "its headers are whole, so redriven it is counted")
         number -= 1
-    discarded = await _run(system, "shared.parked", "discard", queue, "--all")
+    discarded = await system.command("shared.parked", "discard", queue, "--all")
     assert (discarded.returncode, discarded.stdout.count("discarded")) == (0, number)
     await _depth(system, f"{queue}.parked", 0)
 
@@ -169,15 +168,15 @@ async def test_whatever_lies_in_a_parked_queue_is_looked_at_and_thrown_away(syst
             return wanted in (await system.http.get(f"{counter.url}/metrics")).text
 
         await until(told, 15, "the oldest one is in the metrics")
-    listed = await _run(system, "shared.parked", "list", "counter.reads")
+    listed = await system.command("shared.parked", "list", "counter.reads")
     assert listed.stdout.splitlines()[0] == f"counter.reads: {len(lying)} parked"
     assert [line.split()[2] for line in listed.stdout.splitlines()[1:]] == ["other"] + [
         "unreadable"
     ] * len(UNREADABLE)
     handle = listed.stdout.splitlines()[1].split()[0]
-    shown = await _run(system, "shared.parked", "show", "counter.reads", handle)
+    shown = await system.command("shared.parked", "show", "counter.reads", handle)
     assert (shown.returncode, "\x1b" in shown.stdout) == (0, False)
-    discarded = await _run(system, "shared.parked", "discard", "counter.reads", "--all")
+    discarded = await system.command("shared.parked", "discard", "counter.reads", "--all")
     assert discarded.stdout.count("discarded") == len(lying), discarded.stderr
     assert counter.popen.poll() is None
     assert (await system.http.get(f"{counter.url}/readyz")).status_code == 200
@@ -242,7 +241,7 @@ async def test_a_replay_passes_over_what_cannot_be_read(system: System) -> None:
         channel = await connection.channel()
         await channel.queue_delete(target)  # another test's may hold what that has sent
         await channel.declare_queue(target, durable=True, arguments={"x-queue-type": "quorum"})
-        replayed = await _run(system, "shared.replay", "--to", target)
+        replayed = await system.command("shared.replay", "--to", target)
         assert replayed.returncode == 0, replayed.stderr
         assert f"2 events sent into {target}" in replayed.stdout
         assert (

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from shared.base.settings import Settings
 from shared.rabbit import topology
 from shared.setup import setup
 from shared.storage.collections import INDEXES
-from tests.support.starter import Child
+from tests.support.starter import Child, run
 
 ROOT = Path(__file__).parents[2]
 TOKEN, READS_ONLY = "token-with-both-scopes", "token-for-reads"
@@ -153,7 +154,7 @@ class System:
         self._ports.append(port)
         number = sum(1 for process in self.processes if process.name.startswith(service)) + 1
         name = f"{service}-{number}"
-        environment = self._environment(name, port, settings)
+        environment = self.environment_of(name, port, settings)
         log = self.folder / f"{name}.log"
         child = Child(module or f"services.{service}", environment, log)
         process = Process(name, f"http://127.0.0.1:{port}", log, child)
@@ -168,9 +169,21 @@ class System:
         started = [await self.start(service, wait=False, **settings) for service in wanted]
         await asyncio.gather(*(self.ready(process) for process in started))
 
-    def _environment(
-        self, name: str, port: int, settings: Mapping[str, str | int]
+    async def command(
+        self, module: str, *arguments: str, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run an operator's command to its end; keyword arguments are settings without their
+        prefix.
+        """
+        environment = self.environment_of(settings=settings)
+        return await asyncio.to_thread(
+            partial(run, module, *arguments, environment=environment, folder=self.folder)
+        )
+
+    def environment_of(
+        self, name: str = "operator", port: int = 0, settings: Mapping[str, str | int] | None = None
     ) -> dict[str, str]:
+        """The environment of the replica `name` of a service, or of an operator's command."""
         service = name.partition("-")[0]  # anything else is a command of an operator
         inherited = {
             key: value for key, value in os.environ.items() if not key.startswith("LUOTDOC_")
@@ -188,7 +201,7 @@ class System:
             "READ_ORIGINS": "*",  # render's port is any free one
             "SECTIONS": "thoi-su=Thời sự,van-hoa=Văn hóa",
             **self.environment,
-            **{key.upper(): str(value) for key, value in settings.items()},
+            **{key.upper(): str(value) for key, value in (settings or {}).items()},
         }
         return inherited | {f"LUOTDOC_{key}": value for key, value in ours.items()}
 

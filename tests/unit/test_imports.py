@@ -6,14 +6,10 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-MODULES = {
-    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
-    for folder in ("luotdoc_events", "luotdoc_subscriber", "services", "shared")
-    for file in sorted((ROOT / folder).rglob("*.py"))
-}
+from tests.support.sources import PRODUCT, modules, nodes
+
+MODULES = modules(*PRODUCT)
 SERVICES = {"ingest", "render", "counter", "stats"}
 
 KIT = {"luotdoc_events", "luotdoc_subscriber.base", "luotdoc_subscriber.rabbit"}
@@ -93,7 +89,11 @@ MONGO = {"motor", "pymongo", "bson"}
 
 def imports_in(source: str) -> Iterator[str]:
     """Every name that a module imports, such as `pymongo.errors.PyMongoError`."""
-    for node in ast.walk(ast.parse(source)):
+    return _imports(ast.walk(ast.parse(source)))
+
+
+def _imports(found: Iterable[ast.AST]) -> Iterator[str]:
+    for node in found:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -103,7 +103,7 @@ def imports_in(source: str) -> Iterator[str]:
 
 @cache
 def imports(module: str) -> frozenset[str]:
-    return frozenset(imports_in(MODULES[module].read_text()))
+    return frozenset(_imports(nodes(MODULES[module])))
 
 
 def top(name: str) -> str:

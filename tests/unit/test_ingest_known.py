@@ -145,7 +145,8 @@ async def test_eight_are_asked_for_at_once_and_500_wait(monkeypatch: pytest.Monk
         await asyncio.sleep(0)
     assert len(store.asked) == 8
     with pytest.raises(Unavailable, match="too many"):
-        await known.look_up("b")
+        async with asyncio.timeout(5):
+            await known.look_up("b")
     go.set()
     assert not any(await asyncio.gather(*looks))
     assert not await known.look_up("b")

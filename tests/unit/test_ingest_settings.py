@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.ingest.settings import _networks, _origins
 from services.ingest.tokens import parse_tokens
 from shared.base.urls import origin_of
+from tests.support.settings import ingest_settings
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,9 @@ def test_what_is_no_origin_is_refused(url: str) -> None:
 
 
 def test_networks_of_mapped_addresses_are_those_of_ipv4() -> None:
-    networks = _networks("::ffff:10.0.0.0/104, 192.0.2.7, 2001:db8::/32")
-    assert [str(network) for network in networks] == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]  # type: ignore[attr-defined]
+    given = ingest_settings(trusted_proxies="::ffff:10.0.0.0/104, 192.0.2.7, 2001:db8::/32")
+    networks = [str(network) for network in given.trusted_proxies]
+    assert networks == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
 
 
 @pytest.mark.parametrize("second", [f"cms:reads:{'1' * 64}", f"other:reads:{'0' * 64}"])
@@ -52,8 +53,7 @@ def test_a_name_or_a_digest_stands_once(second: str) -> None:
 
 
 def test_several_any_and_none() -> None:
-    assert _origins("https://a.example, http://b.example:81/,") == (
-        "https://a.example",
-        "http://b.example:81",
-    )
-    assert _origins("*, null") == ("*", "null")
+    two = ingest_settings(read_origins="https://a.example, http://b.example:81/,")
+    assert two.read_origins == ("https://a.example", "http://b.example:81")
+    assert ingest_settings(read_origins="*, null").read_origins == ("*", "null")
+    assert ingest_settings().read_origins == ()

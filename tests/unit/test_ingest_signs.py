@@ -3,7 +3,7 @@
 import pytest
 
 from services.ingest.reads.signs import ANY_PAGE, ORIGIN, PREFETCH, read_signs
-from services.ingest.settings import _origins
+from tests.support.settings import ingest_settings
 
 OURS = (
     "https://www.example.org",
@@ -169,7 +169,7 @@ def test_origins_of_the_setting() -> None:
         "https://www.example.org., HTTPS://www.example.org:443/,https://báo.example , "
         "null,http://my_host:81"
     )
-    found = _origins(given)
+    found = ingest_settings(read_origins=given).read_origins
     assert found == (
         "https://www.example.org",
         "https://xn--bo-mia.example",
@@ -217,4 +217,4 @@ def test_origins_of_the_setting() -> None:
 )
 def test_what_is_no_origin_is_told(given: str) -> None:
     with pytest.raises(ValueError, match="is no origin such as https"):
-        _origins(f"https://www.example.org, {given}")
+        ingest_settings(read_origins=f"https://www.example.org, {given}")

@@ -3,17 +3,11 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from functools import cache
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("luotdoc_events", "luotdoc_subscriber", "services", "shared", "deploy")
-MODULES = {
-    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
-        file.read_text()
-    )
-    for folder in FOLDERS
-    for file in sorted((ROOT / folder).rglob("*.py"))
-}
+from tests.support.sources import PRODUCT, modules, nodes, tree
+
+MODULES = modules(*PRODUCT, "deploy")
 
 SAME_EVERYWHERE = {"log", "main", "build", "run", "describe_api"}
 """Names by convention: a module's logger, the entry points of processes and commands, and what each
@@ -49,18 +43,19 @@ def imported() -> set[str]:
     """Names that some module imports from another module of ours."""
     return {
         alias.name
-        for tree in MODULES.values()
-        for node in ast.walk(tree)
+        for file in MODULES.values()
+        for node in nodes(file)
         if isinstance(node, ast.ImportFrom) and node.module in MODULES
         for alias in node.names
         if f"{node.module}.{alias.name}" not in MODULES
     }
 
 
+@cache
 def places() -> dict[str, list[str]]:
     found = defaultdict(list)
-    for module, tree in MODULES.items():
-        for name in defined(tree):
+    for module, file in MODULES.items():
+        for name in defined(tree(file)):
             found[name].append(module)
     return found
 

@@ -8,8 +8,8 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import aio_pika
@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from luotdoc_subscriber.rabbit.faststream_internals import consumes, queue_of
+from tests.support.sources import ROOT, nodes, text
 from tests.unit.test_imports import MODULES, imports
 
 KIT = "luotdoc_subscriber.rabbit"
@@ -35,9 +36,6 @@ REACHING = {
     "shared.web.api": {"fastapi"},
 }
 """The modules that reach into a library, with the libraries."""
-
-ROOT = Path(__file__).parents[2]
-
 
 DOCUMENTED = {"_replace", "_asdict", "_fields"}
 """Of named tuples: public, and named so that no field has their name."""
@@ -51,21 +49,18 @@ def private(module: str) -> Iterator[str]:
     ours = defined(module).union(
         *(defined(name.rpartition(".")[0]) for name in imports(module) if name not in MODULES)
     )
-    for node in ast.walk(tree(module)):
+    for node in nodes(MODULES[module]):
         if not isinstance(node, ast.Attribute) or not re.match("_[a-z]", node.attr):
             continue
         if node.attr not in ours | DOCUMENTED and ast.unparse(node) != "os._exit":
             yield f"{module}: {ast.unparse(node)}"
 
 
-def tree(module: str) -> ast.Module:
-    return ast.parse(MODULES[module].read_text())
-
-
+@cache
 def defined(module: str) -> set[str]:
     """The private names that a module of ours defines: attributes, fields, functions, slots."""
     found = set[str]()
-    for node in ast.walk(tree(module)) if module in MODULES else ():
+    for node in nodes(MODULES[module]) if module in MODULES else ():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
@@ -111,7 +106,7 @@ def test_the_context_and_the_underlay_are_used_in_one_module() -> None:
         ("context.get_local", f"{KIT}.faststream_internals"),
         ("get_underlay_channel", f"{KIT}.underlay"),
     ):
-        assert [name for name, file in MODULES.items() if words in file.read_text()] == [module]
+        assert [name for name, file in MODULES.items() if words in text(file)] == [module]
 
 
 def test_what_we_reach_into_has_an_upper_bound() -> None:

@@ -57,8 +57,12 @@ async def mongo(monkeypatch: pytest.MonkeyPatch) -> Mongo:
 
 
 @pytest.fixture
-async def cache(mongo: Mongo) -> AsyncIterator[PageCache]:
-    queries = ReaderQueries(mongo.seconds)
+def queries(mongo: Mongo) -> ReaderQueries:
+    return ReaderQueries(mongo.seconds)
+
+
+@pytest.fixture
+async def cache(mongo: Mongo, queries: ReaderQueries) -> AsyncIterator[PageCache]:
     one = PageCache(
         store=cast(PageStore, mongo),
         queries=queries,
@@ -208,7 +212,7 @@ async def test_a_word_from_the_watch_proves_the_pages_again(mongo: Mongo, cache:
 
 
 async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(
-    mongo: Mongo, cache: PageCache
+    mongo: Mongo, queries: ReaderQueries, cache: PageCache
 ) -> None:
     mongo.frozen = True
     mongo.time += 10  # without an answer
@@ -219,7 +223,7 @@ async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(
     assert mongo.asked == 1
     mongo.frozen = False
     async with asyncio.timeout(1):
-        while cache._queries.silence:  # noqa: ASYNC110
+        while queries.silence:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     assert await cache.get("b") == (mongo.pages["b"], False)
 

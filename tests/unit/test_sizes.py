@@ -5,13 +5,13 @@ sentence that begins with "Long because".
 """
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("luotdoc_events", "luotdoc_subscriber", "services", "shared", "deploy")
+from tests.support import sources
+from tests.support.sources import PRODUCT, ROOT
+
 MODULE_LINES, FUNCTION_LINES = 250, 40
 REASON = "Long because "
 
@@ -24,16 +24,16 @@ NOT_YET = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def modules() -> list[Path]:
-    return sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py"))
+def too_long(source: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """What is too long in a module without a reason: `the module`, or a function's name.
 
-
-def too_long(source: str) -> Iterator[str]:
-    """What is too long in a module without a reason: `the module`, or a function's name."""
-    tree, lines = ast.parse(source), source.splitlines()
-    if len(lines) > MODULE_LINES and REASON not in (ast.get_docstring(tree) or ""):
+    `nodes` are those of its syntax tree, the module first.
+    """
+    (module, *others), lines = nodes, source.splitlines()
+    assert isinstance(module, ast.Module)
+    if len(lines) > MODULE_LINES and REASON not in (ast.get_docstring(module) or ""):
         yield f"the module ({len(lines)})"
-    for node in ast.walk(tree):
+    for node in others:
         if isinstance(node, Function):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > FUNCTION_LINES and REASON not in comment_above(node, lines):
@@ -51,7 +51,10 @@ def comment_above(node: Function, lines: list[str]) -> str:
 
 
 def test_nothing_is_too_long_without_a_reason() -> None:
-    found = {str(file.relative_to(ROOT)): [*too_long(file.read_text())] for file in modules()}
+    found = {
+        str(file.relative_to(ROOT)): [*too_long(sources.text(file), sources.nodes(file))]
+        for file in sources.files(*PRODUCT, "deploy")
+    }
     assert {name: what for name, what in found.items() if what and name not in NOT_YET} == {}
 
 
@@ -73,4 +76,4 @@ LONG = "def long() -> None:\n" + "    pass\n" * 40
     ],
 )
 def test_what_is_too_long_is_found(source: str, found: list[str]) -> None:
-    assert list(too_long(source)) == found
+    assert list(too_long(source, ast.walk(ast.parse(source)))) == found

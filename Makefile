@@ -5,6 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.locked
 RUN := .venv/.demo
 NODE := node_modules/.package-lock.json
+LINTERS := .venv/linters/.locked
 GATEWAY := $(if $(filter-out 1,$(RENDER) $(INGEST) $(STATS)),gateway)
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -95,6 +96,13 @@ contract: $(STAMP) ## write docs/events from luotdoc_events/events.py, docs/open
 	$(BIN)/python -m services.stats.document > docs/openapi/stats.json
 	$(BIN)/python -m shared.contract write
 
+.PHONY: manifests manifests-check
+manifests: $(STAMP) ## write the Kubernetes objects that repeat deploy/prometheus/rules and deploy/rabbitmq
+	$(BIN)/python -m deploy.manifests
+
+manifests-check: $(STAMP) $(LINTERS) ## Kubernetes manifests by kubernetes-validate --strict and checkov, Dockerfile by hadolint
+	@$(BIN)/python -m tests.manifests
+
 api-fuzz: $(STAMP) ## schemathesis at length against real ingest and stats; EXAMPLES=50 SEED=1
 	@deploy/local/bootstrap.sh servers
 	EXAMPLES=$(or $(EXAMPLES),50) SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/integration/test_openapi.py
@@ -108,6 +116,7 @@ lock: $(STAMP) ## write requirements*.txt from requirements*.in; ARGS=--upgrade 
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-demo.txt requirements-demo.in
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-containers.txt requirements-containers.in
+	$(PIP_COMPILE) $(ARGS) --output-file requirements-manifests.txt requirements-manifests.in
 	@! grep -nE '://|^-|^ *# .*/' requirements*.txt  # nothing of the machine that made them
 
 .PHONY: siege
@@ -127,6 +136,12 @@ node: $(NODE) ## the JavaScript packages of tests and examples, as locked
 $(NODE): package-lock.json
 	@deploy/local/bootstrap.sh node
 	npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+$(LINTERS): requirements-manifests.txt | $(STAMP)
+	$(PYTHON) -m venv .venv/linters
+	.venv/linters/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $< \
+		&& .venv/linters/bin/pip check --disable-pip-version-check
 	@touch $@
 
 # One environment in two steps: what the demo runs on, then what tests and checks need besides. The second lock holds

@@ -45,7 +45,15 @@ def pods(held: list[Object]) -> list[Peer]:
 def around(held: list[Object]) -> list[Peer]:
     """What there is besides: the cluster's own parts and strangers."""
     there = {pod.name for pod in pods(held)}
-    servers = [Peer(name, name) for name in SERVERS if name not in there]
+    operated = {item["metadata"]["name"] for item in held if item["kind"] == "RabbitmqCluster"}
+    servers = [
+        # An operator's pods are in our namespace, and only labelled as this.
+        Peer(name, "luotdoc", {"app.kubernetes.io/name": name})
+        if name in operated
+        else Peer(name, name)
+        for name in SERVERS
+        if name not in there
+    ]
     return [
         *servers, DNS, NODE_DNS, CLUSTER_GATEWAY, PROMETHEUS, STRANGER, PRETENDER, INTERNET
     ]  # fmt: skip

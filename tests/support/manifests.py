@@ -30,7 +30,12 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
     "Envoy Gateway, own Gateways": ("base", "gateway-api", "affinity-envoy"),
     "NGINX Gateway Fabric": ("base", "routes", "affinity-nginx"),
     "NGINX Gateway Fabric, own Gateways": ("base", "gateway-api", "affinity-nginx"),
-}
+    "prod, watched, with KEDA": ("overlays/prod", "monitoring", "keda"),
+    "prod, with an autoscaler": ("overlays/prod", "hpa"),
+    "prod, operators": ("overlays/prod", "operators", "external-secrets", "digest"),
+    "everything": ("base", "gateway", "gateway-api", "monitoring", "keda", "operators",
+                   "external-secrets", "digest"),
+}  # fmt: skip
 """What a team may take: an overlay or the base, then components."""
 
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}

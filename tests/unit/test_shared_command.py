@@ -39,6 +39,7 @@ ENTRIES = [
     ["tests.siege"],
     ["tests.containers"],
     ["tests.install"],
+    ["tests.manifests"],
     ["tests.mutants"],
     ["tests.install.image"],
 ]

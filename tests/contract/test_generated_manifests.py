@@ -1,0 +1,83 @@
+"""Kubernetes objects that repeat facts of other files are what those files say today."""
+
+import json
+
+from deploy.manifests import files
+from luotdoc_events.version import VERSION
+from tests.support.manifests import K8S, build, containers, find, workloads
+from tests.support.system import ROOT
+
+
+def test_the_written_files_are_what_their_sources_say() -> None:
+    for path, text in files().items():
+        assert path.read_text() == text, f"{path.name}: run `make manifests`"
+
+
+def test_each_alert_of_the_rules_is_in_the_cluster() -> None:
+    held = build("prod, watched, with KEDA")
+    named = {
+        rule["alert"]
+        for item in held
+        if item["kind"] == "PrometheusRule"
+        for group in item["spec"]["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    sources = "".join(path.read_text() for path in (ROOT / "deploy/prometheus/rules").iterdir())
+    assert len(named) == sources.count("- alert: ") > 10
+
+
+def test_each_right_of_rabbitmq_is_in_the_cluster_and_no_other() -> None:
+    facts = json.loads((ROOT / "deploy/rabbitmq/services.json").read_text())
+    held = build("prod, operators")
+    for kind, source in (("Permission", "permissions"), ("TopicPermission", "topic_permissions")):
+        made = {
+            (
+                item["spec"]["userReference"]["name"],
+                tuple(sorted(item["spec"]["permissions"].items())),
+            )
+            for item in held
+            if item["kind"] == kind
+        }
+        wanted = {
+            (
+                fact["user"],
+                tuple(sorted((k, v) for k, v in fact.items() if k not in ("user", "vhost"))),
+            )
+            for fact in facts[source]
+        }
+        assert made == wanted
+    users = {item["metadata"]["name"] for item in held if item["kind"] == "User"}
+    assert users == {fact["user"] for fact in facts["permissions"]}
+    assert not [item for item in held if item["kind"] == "User" and "tags" in item["spec"]]
+    (policy,) = [item["spec"] for item in held if item["kind"] == "Policy"]
+    assert policy["pattern"] == facts["policies"][0]["pattern"]
+    vhost = find(held, "Vhost", "default")["spec"]
+    assert vhost["vhostLimits"]["queues"] == facts["parameters"][0]["value"]["max-queues"]
+    assert find(held, "RabbitmqCluster", "rabbitmq")["spec"]["replicas"] == 3
+
+
+def test_secrets_from_a_store_have_every_key_that_a_pod_reads() -> None:
+    held = build("prod, operators")
+    read = {
+        (ref["name"], ref["key"])
+        for workload in workloads(held)
+        for container in containers(workload)
+        for entry in container.get("env", ())
+        if (ref := entry.get("valueFrom", {}).get("secretKeyRef"))
+    }
+    made = {
+        (item["spec"]["target"]["name"], entry["secretKey"])
+        for item in held
+        if item["kind"] == "ExternalSecret"
+        for entry in item["spec"]["data"]
+    }
+    assert read == made
+
+
+def test_images_by_digest_are_all_by_digest_and_of_this_release() -> None:
+    images = {c["image"] for w in workloads(build("prod, operators")) for c in containers(w)}
+    assert all("@sha256:" in image for image in images)
+    assert any(image.startswith(f"luotdoc:{VERSION}@") for image in images)
+    tag = (K8S / "components/gateway/kustomization.yaml").read_text().partition('newTag: "')[2]
+    assert any(image.startswith(f"haproxy:{tag.partition(chr(34))[0]}@") for image in images)

@@ -77,6 +77,11 @@ class StatsMetrics:
             "Batches that arrived again and were not counted again.",
             registry,
         )
+        self.ledger = Measured(
+            "luotdoc_ledger_batches",
+            "Batch ids in the ledger, as MongoDB estimates it; they expire after 72 hours.",
+            registry,
+        )
         self.complete_through = Measured(
             "luotdoc_books_complete_through_seconds",
             "complete_through as Unix time: every read accepted before it is counted; NaN while "

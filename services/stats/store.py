@@ -105,6 +105,10 @@ class Store:
         pipeline = [{"$match": {"baseline": {"$gt": 0}}}, _sum("baseline")]
         return _first(await self._rows(session, "catalogue", pipeline), "baseline")
 
+    async def ledger_batches(self) -> int:
+        """The number of batch ids in the ledger, from the collection's metadata: no scan."""
+        return await self._db.ledger.estimated_document_count()
+
     async def counted(self, session: Session, article: str = SITE) -> int:
         """All counted reads of an article or the site."""
         rows = await self._sums(session, "counts", counts.reads_by_article([article]))

@@ -1,7 +1,10 @@
-"""The table of alerts in docs/operations.md, and which process exposes which metric."""
+"""The rules of deploy/prometheus, and which process exposes which metric."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import yaml
 
 from luotdoc_subscriber.base import metrics as kit_metrics
 from services.counter.metrics import CounterMetrics
@@ -11,42 +14,126 @@ from services.stats.metrics import StatsMetrics
 from shared.base import metrics
 from tests.support.system import ROOT
 
-PAGE = ROOT / "docs/operations.md"
+RULES = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))
 SERVICES = ("ingest", "render", "counter", "stats")
+EXPORTERS = {
+    # of the plugin rabbitmq_prometheus, as in RabbitMQ 3.10 and 4
+    "rabbitmq": {
+        "rabbitmq_alarms_memory_used_watermark",
+        "rabbitmq_alarms_free_disk_space_watermark",
+        "rabbitmq_alarms_file_descriptor_limit",
+    },
+    # of percona/mongodb_exporter, as it reports replSetGetStatus
+    "mongodb": {"mongodb_up", "mongodb_rs_members_health", "mongodb_rs_members_optimeDate"},
+}
+"""Metrics of the servers' exporters, by the label `service` that the scrape gives them."""
 
-_ROW = re.compile(
-    r"^\| `(?P<expression>[^`]+)` \| (?P<wait>\d+m) \| (?P<services>[a-z, ]+) \|", re.MULTILINE
+_SERIES = re.compile(
+    r"\b(?P<name>(?:luotdoc|process|rabbitmq|mongodb)[_:][\w:]*|up)\b(?:\{(?P<labels>[^}]*)\})?"
 )
+_OF_SERVICE = re.compile(r'\bservice(?P<operator>=~?)"(?P<value>[^"]*)"')
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A row: a PromQL expression, how long it must hold, and the services that its metrics come
-    from.
-    """
+    """An alerting rule."""
 
+    name: str
     expression: str
     wait: str
-    services: tuple[str, ...]
+    severity: str
+    annotations: dict[str, str]
 
-    @property
-    def metrics(self) -> set[str]:
-        """The metrics in the expression, a histogram by its own name."""
-        named = re.findall(r"\bluotdoc_[a-z_]*[a-z]\b", self.expression)
-        return {name.removesuffix("_bucket") for name in named}
+
+@dataclass(frozen=True)
+class Selector:
+    """A metric in an expression, and the values of `service` that its matchers let through; None
+    without such a matcher.
+    """
+
+    metric: str
+    services: frozenset[str] | None
+
+
+def rules() -> list[dict[str, str]]:
+    """Every rule of every file, as it is written."""
+    groups = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def alerts() -> list[Alert]:
-    """Every row of the table."""
-    section = PAGE.read_text().partition("## Metrics worth an alert\n")[2].partition("\n## ")[0]
+    """Every alerting rule."""
     return [
         Alert(
-            row["expression"],
-            row["wait"],
-            SERVICES if row["services"] == "all" else tuple(row["services"].split(", ")),
+            rule["alert"],
+            rule["expr"],
+            rule.get("for", ""),
+            dict(rule["labels"]).get("severity", ""),
+            dict(rule["annotations"]),
         )
-        for row in _ROW.finditer(section)
+        for rule in rules()
+        if "alert" in rule
     ]
+
+
+def recorded() -> set[str]:
+    """The names of the recording rules."""
+    return {rule["record"] for rule in rules() if "record" in rule}
+
+
+def selectors(expression: str) -> list[Selector]:
+    """The metrics that a PromQL expression reads. Variables of a dashboard let everything
+    through.
+    """
+    return [
+        Selector(found["name"], _services(found["labels"] or ""))
+        for found in _SERIES.finditer(expression)
+        if not re.fullmatch(r"luotdoc-.*", found["name"])
+    ]
+
+
+def _services(labels: str) -> frozenset[str] | None:
+    chosen: frozenset[str] | None = None
+    for matcher in _OF_SERVICE.finditer(labels):
+        if matcher["value"].startswith("$"):
+            continue
+        values = matcher["value"].split("|") if matcher["operator"] == "=~" else [matcher["value"]]
+        chosen = frozenset(values) if chosen is None else chosen & frozenset(values)
+    return chosen
+
+
+def faults(expression: str) -> list[str]:
+    """What is wrong with the metrics of an expression: each one must be recorded by a rule, or be
+    exposed by every service that its selector names.
+    """
+    found = []
+    for selector in selectors(expression):
+        if ":" in selector.metric:
+            if selector.metric not in recorded():
+                found.append(f"no rule records {selector.metric}")
+        elif selector.services is None:
+            found.append(f"{selector.metric} without a service")
+        else:
+            found += [
+                f"{service} does not expose {selector.metric}"
+                for service in sorted(selector.services)
+                if _sample(selector.metric) not in everything().get(service, set())
+            ]
+    return found
+
+
+def _sample(name: str) -> str:
+    return re.sub(r"_(bucket|sum|count)$", "", name) if name.startswith("luotdoc") else name
+
+
+def everything() -> dict[str, set[str]]:
+    """All metrics that rules and panels may name, by service; `up` is Prometheus' own."""
+    process = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in kit_metrics.new_registry().collect()
+    }
+    ours = exposed()
+    return EXPORTERS | {service: ours[service] | process | {"up"} for service in SERVICES}
 
 
 def exposed() -> dict[str, set[str]]:
@@ -83,11 +170,10 @@ def exposed() -> dict[str, set[str]]:
     }
 
 
-def names(*groups: object) -> set[str]:
+def names(*groups: Callable[[kit_metrics.Registry], object]) -> set[str]:
     """The metrics of some groups, as an expression names them."""
     registry = kit_metrics.new_registry()
     for group in groups:
-        assert callable(group)
         group(registry)
     found = list(registry.collect())
     return {

@@ -1,0 +1,180 @@
+"""A dashboard: variables, rows of panels, links to the other dashboards, marks of deployments.
+Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deploy.grafana.panels import COLUMNS, DOCS, METRICS, Json, Panel
+
+ALL = 'service=~"ingest|render|counter|stats"'
+NAMES = {"traffic": "Traffic", "pipeline": "Pipeline", "service": "Services"}
+"""The dashboards' file names and titles."""
+
+
+@dataclass(frozen=True)
+class LabelVariable:
+    """A choice of the values of `label`, all by default; `series` is where they are found."""
+
+    name: str
+    title: str
+    series: str
+    label: str
+
+    def json(self) -> Json:
+        """The variable for Grafana."""
+        query = f"label_values({self.series}, {self.label})"
+        return {
+            "name": self.name,
+            "label": self.title,
+            "type": "query",
+            "datasource": METRICS,
+            "definition": query,
+            "query": {"query": query, "refId": self.name},
+            "refresh": 2,
+            "sort": 1,
+            "multi": True,
+            "includeAll": True,
+            "allValue": ".*",
+            "current": {"text": "All", "value": "$__all"},
+        }
+
+
+@dataclass(frozen=True)
+class ListVariable:
+    """A choice of one of `values`, at first the one `chosen`."""
+
+    name: str
+    title: str
+    values: tuple[str, ...]
+    chosen: str
+
+    def json(self) -> Json:
+        """The variable for Grafana."""
+        return {
+            "name": self.name,
+            "label": self.title,
+            "type": "custom",
+            "query": ",".join(self.values),
+            "current": {"text": self.chosen, "value": self.chosen},
+            "options": [
+                {"text": value, "value": value, "selected": value == self.chosen}
+                for value in self.values
+            ],
+        }
+
+
+Variable = LabelVariable | ListVariable
+
+
+@dataclass(frozen=True)
+class Row:
+    """A heading and the panels below it, from left to right."""
+
+    title: str
+    panels: Sequence[Panel]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """One dashboard; `key` is its file name, and one of `NAMES`."""
+
+    key: str
+    about: str
+    variables: Sequence[Variable]
+    rows: Sequence[Row]
+
+    def json(self) -> Json:
+        """The whole dashboard for Grafana."""
+        return {
+            "uid": f"luotdoc-{self.key}",
+            "title": f"Lượt Đọc: {NAMES[self.key]}",
+            "description": self.about,
+            "tags": ["luotdoc"],
+            "schemaVersion": 39,
+            "editable": False,
+            "graphTooltip": 1,
+            "refresh": "30s",
+            "time": {"from": "now-6h", "to": "now"},
+            "timezone": "browser",
+            "links": self._links(),
+            "annotations": {"list": [deployments()]},
+            "templating": {
+                "list": [
+                    _source("metrics", "Prometheus", "prometheus"),
+                    *self._sources(),
+                    *(variable.json() for variable in self.variables),
+                ]
+            },
+            "panels": self._panels(),
+        }
+
+    def _sources(self) -> list[Json]:
+        asked = any(panel.json(0, 0, 0)["datasource"] != METRICS for panel in self._all())
+        kind = "yesoreyeram-infinity-datasource"
+        return [_source("stats", "Statistics", kind)] if asked else []
+
+    def _all(self) -> list[Panel]:
+        return [panel for row in self.rows for panel in row.panels]
+
+    def _links(self) -> list[Json]:
+        others = [key for key in NAMES if key != self.key]
+        links = [(NAMES[key], f"/d/luotdoc-{key}", True) for key in others]
+        links.append(("Runbook", f"{DOCS}#alerts", False))
+        return [
+            {"title": title, "type": "link", "url": url, "keepTime": keeps, "targetBlank": False}
+            for title, url, keeps in links
+        ]
+
+    def _panels(self) -> list[Json]:
+        placed: list[Json] = []
+        y = 0
+        for row in self.rows:
+            placed.append(
+                {
+                    "id": len(placed) + 1,
+                    "type": "row",
+                    "title": row.title,
+                    "collapsed": False,
+                    "gridPos": {"h": 1, "w": COLUMNS, "x": 0, "y": y},
+                    "panels": [],
+                }
+            )
+            y += 1
+            x = line = 0
+            for panel in row.panels:
+                if x + panel.width > COLUMNS:
+                    x, y, line = 0, y + line, 0
+                placed.append(panel.json(len(placed) + 1, x, y))
+                x, line = x + panel.width, max(line, panel.height)
+            y += line
+        return placed
+
+
+def deployments() -> Json:
+    """Marks when a version of a service appears that did not run five minutes before."""
+    now = f"count by (service, version) (luotdoc_build_info{{{ALL}}})"
+    before = f"count by (service, version) (luotdoc_build_info{{{ALL}}} offset 5m)"
+    return {
+        "name": "Deployments",
+        "datasource": METRICS,
+        "enable": True,
+        "hide": False,
+        "iconColor": "purple",
+        "expr": f"{now} unless {before}",
+        "step": "60s",
+        "titleFormat": "{{service}} {{version}}",
+        "textFormat": "starts to run",
+    }
+
+
+def _source(name: str, title: str, kind: str) -> Json:
+    return {
+        "name": name,
+        "label": title,
+        "type": "datasource",
+        "query": kind,
+        "refresh": 1,
+        "current": {},
+        "hide": 2,
+    }

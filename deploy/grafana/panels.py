@@ -1,0 +1,248 @@
+"""What a dashboard consists of: queries, panels, variables, and their JSON for Grafana. Pure.
+
+Plain dictionaries in Grafana's classic format (schemaVersion 39), which Grafana 10.4 and later
+load. Data sources are variables, so a dashboard fits any Grafana that has both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = dict[str, Any]
+METRICS = {"type": "prometheus", "uid": "${metrics}"}
+STATS = {"type": "yesoreyeram-infinity-datasource", "uid": "${stats}"}
+DOCS = "https://docs.example.org/luotdoc/operations.md"
+"""Where docs/operations.md can be read. The rules name the same address."""
+COLUMNS = 24
+"""Width of a dashboard in Grafana's grid."""
+
+Kind = Literal["stat", "timeseries", "bargauge", "table"]
+Style = Literal["thick", "thin", "dashed", "dotted", "bars"]
+_STYLES: Mapping[Style, Json] = {
+    "thick": {"lineWidth": 3},
+    "thin": {"lineWidth": 1},
+    "dashed": {"lineWidth": 1, "lineStyle": {"fill": "dash", "dash": [10, 6]}},
+    "dotted": {"lineWidth": 1, "lineStyle": {"fill": "dot", "dash": [1, 5]}},
+    "bars": {"drawStyle": "bars", "fillOpacity": 60, "lineWidth": 0},
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """PromQL. `name` is what its series are called, with labels as {{label}}; `style` is how their
+    lines look. A panel of the kind timeseries asks for a range, the others for the last value.
+    """
+
+    expr: str
+    name: str
+    style: Style | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field of the answer's items, what the panel calls it, and its type."""
+
+    selector: str
+    name: str
+    kind: Literal["string", "number", "timestamp"] = "number"
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A path of stats, read through the Infinity data source. `root` leads to the answer's items,
+    or is empty if the answer is one item.
+    """
+
+    path: str
+    root: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A value at which a panel's colour changes; the first one of a panel is `None`."""
+
+    value: float | None
+    color: str
+
+
+def steps(*bounds: float) -> tuple[Step, ...]:
+    """Green, yellow from the first bound, red from the last."""
+    colors = ["yellow", "red"][-len(bounds) :]
+    return (
+        Step(None, "green"),
+        *(Step(*pair) for pair in zip(bounds, colors, strict=True)),
+    )
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel.
+
+    `unit` is one of Grafana's unit ids. `help` says what the panel shows and what to do. `runbook`
+    is the name of the alert that watches the same. `renamed` maps a series' name to one for
+    people; `empty` is the text without data; `repeat` is a variable, for one panel per value.
+    """
+
+    title: str
+    kind: Kind
+    source: Sequence[Query] | Fetch
+    unit: str
+    help: str
+    width: int = 8
+    height: int = 7
+    thresholds: tuple[Step, ...] = (Step(None, "blue"),)
+    runbook: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[float, tuple[str, str]] = field(default_factory=dict)
+    empty: str = ""
+    repeat: str = ""
+    link: tuple[str, str] | None = None
+    hidden: str = ""
+    decimals: int | None = None
+    maximum: float | None = None
+
+    def json(self, number: int, x: int, y: int) -> Json:
+        """The panel at column x and row y of the grid."""
+        infinity = isinstance(self.source, Fetch)
+        panel: Json = {
+            "id": number,
+            "type": self.kind,
+            "title": self.title,
+            "description": self.help,
+            "datasource": STATS if infinity else METRICS,
+            "gridPos": {"h": self.height, "w": self.width, "x": x, "y": y},
+            "targets": self._targets(),
+            "fieldConfig": {"defaults": self._defaults(), "overrides": self._overrides()},
+            "options": _options(self.kind),
+        }
+        if self.runbook:
+            url = f"{DOCS}#{self.runbook.lower()}"
+            panel["links"] = [{"title": "What to do", "url": url, "targetBlank": True}]
+        if self.repeat:
+            panel |= {"repeat": self.repeat, "repeatDirection": "h", "maxPerRow": 6}
+        return panel
+
+    def _targets(self) -> list[Json]:
+        if isinstance(self.source, Fetch):
+            return [_fetch(self.source, self.kind)]
+        live = self.kind == "timeseries"
+        return [
+            {
+                "refId": chr(ord("A") + number),
+                "datasource": METRICS,
+                "expr": query.expr,
+                "legendFormat": query.name,
+                "range": live,
+                "instant": not live,
+                "editorMode": "code",
+            }
+            for number, query in enumerate(self.source)
+        ]
+
+    def _defaults(self) -> Json:
+        defaults: Json = {
+            "unit": self.unit,
+            "color": {"mode": "thresholds"},
+            "thresholds": {
+                "mode": "absolute",
+                "steps": [{"value": step.value, "color": step.color} for step in self.thresholds],
+            },
+        }
+        if self.kind == "timeseries":
+            defaults["color"] = {"mode": "palette-classic"}
+            defaults["custom"] = {"drawStyle": "line", "fillOpacity": 8, "showPoints": "never"}
+            defaults["min"] = 0
+            if len(self.thresholds) > 1:
+                defaults["custom"]["thresholdsStyle"] = {"mode": "line"}
+        if self.kind == "bargauge":
+            defaults["min"] = 0
+        optional = {"noValue": self.empty, "decimals": self.decimals, "max": self.maximum}
+        defaults |= {key: value for key, value in optional.items() if value not in ("", None)}
+        if self.said:
+            options = {
+                f"{value:g}": {"text": text, "color": color}
+                for value, (text, color) in self.said.items()
+            }
+            defaults["mappings"] = [{"type": "value", "options": options}]
+        return defaults
+
+    def _overrides(self) -> list[Json]:
+        rules = [_override(name, "displayName", shown) for name, shown in self.renamed.items()]
+        if isinstance(self.source, Fetch):
+            columns = self.source.columns
+            rules += [_override(c.name, "unit", "string") for c in columns if c.kind == "string"]
+            if self.kind == "timeseries":
+                rules += [
+                    _styled(column.name, "bars") for column in columns if column.kind == "number"
+                ]
+        else:
+            rules += [_styled(query.name, query.style) for query in self.source if query.style]
+        if self.link:
+            column, url = self.link
+            value = [{"title": "Open", "url": url, "targetBlank": True}]
+            rules.append(_override(column, "links", value))
+        if self.hidden:
+            rules.append(_override(self.hidden, "custom.hidden", True))
+        return rules
+
+
+def _fetch(source: Fetch, kind: Kind) -> Json:
+    return {
+        "refId": "A",
+        "datasource": STATS,
+        "type": "json",
+        "parser": "backend",
+        "source": "url",
+        "format": "timeseries" if kind == "timeseries" else "table",
+        "url": source.path,
+        "url_options": {"method": "GET", "data": ""},
+        "root_selector": source.root,
+        "columns": [
+            {"selector": column.selector, "text": column.name, "type": column.kind}
+            for column in source.columns
+        ],
+    }
+
+
+def _override(name: str, key: str, value: object) -> Json:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": key, "value": value}],
+    }
+
+
+def _styled(name: str, style: Style) -> Json:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [
+            {"id": f"custom.{key}", "value": value} for key, value in _STYLES[style].items()
+        ],
+    }
+
+
+def _options(kind: Kind) -> Json:
+    last = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+    if kind == "timeseries":
+        return {
+            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        }
+    if kind == "stat":
+        return {
+            "reduceOptions": last,
+            "textMode": "auto",
+            "colorMode": "value",
+            "graphMode": "none",
+            "justifyMode": "auto",
+            "orientation": "auto",
+        }
+    if kind == "bargauge":
+        return {
+            "reduceOptions": last,
+            "orientation": "horizontal",
+            "displayMode": "basic",
+            "showUnfilled": True,
+            "valueMode": "text",
+        }
+    return {"showHeader": True, "cellHeight": "sm"}

@@ -1,0 +1,270 @@
+"""The dashboard *Services*: rate, errors, duration, saturation and restarts of each replica."""
+
+from deploy.grafana.board import ALL, Dashboard, LabelVariable, Row
+from deploy.grafana.panels import Panel, Query, Step, steps
+from deploy.grafana.pipeline import quantiles
+
+_CHOSEN = 'service=~"$service", instance=~"$instance"'
+_EACH = f"{{{ALL}, {_CHOSEN}}}"
+_RATE = "[$__rate_interval]"
+_NAME = "{{service}} {{instance}}"
+
+
+def _per_replica(metric: str, selector: str) -> str:
+    return f"sum by (service, instance) (rate({metric}{{{selector}, {_CHOSEN}}}{_RATE}))"
+
+
+_HEALTH = (
+    Panel(
+        "Can each replica do its job?",
+        "stat",
+        (Query(f"luotdoc_ready{_EACH}", _NAME),),
+        "none",
+        "No: its /readyz says why. A replica that is missing here is down or not scraped.",
+        width=12,
+        height=6,
+        thresholds=(Step(None, "red"), Step(1, "green")),
+        said={0: ("no", "red"), 1: ("yes", "green")},
+        runbook="LuotdocNotReady",
+    ),
+    Panel(
+        "Is each replica connected to RabbitMQ?",
+        "stat",
+        (Query(f"luotdoc_broker_up{_EACH}", _NAME),),
+        "none",
+        "No, at all of them: RabbitMQ. No, at one: its network, or its user.",
+        width=12,
+        height=6,
+        thresholds=(Step(None, "red"), Step(1, "green")),
+        said={0: ("no", "red"), 1: ("yes", "green")},
+        runbook="LuotdocBrokerAway",
+    ),
+    Panel(
+        "Running for",
+        "bargauge",
+        (Query(f"time() - process_start_time_seconds{_EACH}", _NAME),),
+        "s",
+        "A short bar beside long ones is a replica that has restarted.",
+        runbook="LuotdocRestartsOften",
+    ),
+    Panel(
+        "Restarts in the selected time",
+        "bargauge",
+        (Query(f"changes(process_start_time_seconds{_EACH}[$__range])", _NAME),),
+        "short",
+        "One for each deployment. More: read the log of the run before.",
+        thresholds=(Step(None, "green"), Step(3, "yellow")),
+        decimals=0,
+        runbook="LuotdocRestartsOften",
+    ),
+    Panel(
+        "Replicas by version",
+        "bargauge",
+        (
+            Query(
+                f"count by (service, version) (luotdoc_build_info{_EACH})",
+                "{{service}} {{version}}",
+            ),
+        ),
+        "short",
+        "Two versions of a service: an upgrade is running, or has stopped half way.",
+        decimals=0,
+    ),
+)
+
+_TRAFFIC = (
+    Panel(
+        "Pages a second, per replica of render",
+        "timeseries",
+        (Query(_per_replica("luotdoc_pages_total", 'service="render"'), "{{instance}}"),),
+        "reqps",
+        "The lines are close to each other. One at 0: the gateway does not use that replica.",
+        width=6,
+    ),
+    Panel(
+        "Page reads a second, per replica of ingest",
+        "timeseries",
+        (
+            Query(
+                _per_replica("luotdoc_reads_total", 'service="ingest", class="reader"'),
+                "{{instance}}",
+            ),
+        ),
+        "reqps",
+        "The gateway sends all reads of an address to the same ingest, so lines may differ.",
+        width=6,
+    ),
+    Panel(
+        "API requests a second, per replica of ingest and stats",
+        "timeseries",
+        (
+            Query(
+                _per_replica("luotdoc_http_requests_total", 'service=~"ingest|stats"'),
+                _NAME,
+            ),
+        ),
+        "reqps",
+        "Editing and batches of reads at ingest, statistics at stats.",
+        width=6,
+    ),
+    Panel(
+        "Reads counted a second, per replica of counter",
+        "timeseries",
+        (Query(_per_replica("luotdoc_counted_reads_total", 'service="counter"'), "{{instance}}"),),
+        "reqps",
+        "RabbitMQ spreads batches evenly. One at 0: look at its readiness and its slot.",
+        width=6,
+        runbook="LuotdocCounterHasNoSlot",
+    ),
+)
+
+_ERRORS = (
+    Panel(
+        "Share of failed requests in the last hour, by surface",
+        "bargauge",
+        (Query("luotdoc:failures:ratio1h", "{{surface}}"),),
+        "percentunit",
+        "One of 1,000 may fail (0.1 %). Above 1.4 % a person is called.",
+        thresholds=steps(0.001, 0.0144),
+        runbook="LuotdocErrorBudgetBurnsFast",
+        decimals=2,
+    ),
+    Panel(
+        "Requests that failed with 5xx, a second per replica",
+        "timeseries",
+        (
+            Query(
+                _per_replica("luotdoc_pages_total", 'service="render", status=~"5.."'),
+                "pages: {{instance}}",
+            ),
+            Query(
+                _per_replica(
+                    "luotdoc_reads_total",
+                    'service="ingest", class="reader", outcome="unavailable"',
+                ),
+                "page reads: {{instance}}",
+            ),
+            Query(
+                _per_replica(
+                    "luotdoc_http_requests_total", 'service=~"ingest|stats", status=~"5.."'
+                ),
+                "API: {{service}} {{instance}}",
+            ),
+        ),
+        "reqps",
+        "All pages, page reads and API requests lie at 0. Otherwise: that replica's log, by its "
+        "correlation id.",
+        runbook="LuotdocErrorBudgetBurnsFast",
+    ),
+    Panel(
+        "Connections closed by the service in the selected time, by reason",
+        "bargauge",
+        (
+            Query(
+                "sum by (reason) "
+                f"(increase(luotdoc_http_connections_ended_total{_EACH}[$__range]))",
+                "{{reason}}",
+            ),
+        ),
+        "short",
+        "idle and head are normal. full: readers are turned away, run more replicas.",
+        decimals=0,
+        runbook="LuotdocConnectionsFull",
+    ),
+)
+
+_DURATION = (
+    Panel(
+        "Time to answer a page: half within the thin line, 99 % within the thick",
+        "timeseries",
+        quantiles("luotdoc_page_seconds", f'service="render", {_CHOSEN}'),
+        "s",
+        "Below a millisecond from memory. Above 0.5 s: MongoDB, or too few replicas.",
+        thresholds=steps(0.5),
+        runbook="LuotdocPagesSlow",
+    ),
+    Panel(
+        "Time to answer a page read: half within the thin line, 99 % within the thick",
+        "timeseries",
+        quantiles("luotdoc_read_seconds", f'service="ingest", {_CHOSEN}'),
+        "s",
+        "Mostly RabbitMQ's confirm. Above 0.25 s a browser may give up.",
+        thresholds=steps(0.25),
+        runbook="LuotdocBeaconSlow",
+    ),
+    Panel(
+        "Time to answer an API request: half within the thin line, 99 % within the thick",
+        "timeseries",
+        quantiles("luotdoc_http_seconds", f'service=~"ingest|stats", {_CHOSEN}'),
+        "s",
+        "Mostly MongoDB. A long list or a big article takes longer.",
+    ),
+)
+
+_SATURATION = (
+    Panel(
+        "CPU cores in use, per replica",
+        "timeseries",
+        (
+            Query(
+                f"sum by (service, instance) (rate(process_cpu_seconds_total{_EACH}{_RATE}))",
+                _NAME,
+            ),
+        ),
+        "none",
+        "A process uses one core at most. At 0.8 add a replica.",
+        width=12,
+        thresholds=steps(0.8),
+    ),
+    Panel(
+        "Memory, per replica",
+        "bargauge",
+        (Query(f"process_resident_memory_bytes{_EACH}", _NAME),),
+        "bytes",
+        "Grows with the articles in memory, then stays. Compare it with the limit of the pod.",
+        width=12,
+    ),
+    Panel(
+        "Open files, share of the limit",
+        "bargauge",
+        (Query(f"process_open_fds{_EACH} / process_max_fds{_EACH}", _NAME),),
+        "percentunit",
+        "At 100 % connections are refused. Raise `ulimit -n`, or add replicas.",
+        thresholds=steps(0.7, 0.9),
+        maximum=1,
+        decimals=1,
+    ),
+    Panel(
+        "Open HTTP connections, per replica",
+        "bargauge",
+        (Query(f"luotdoc_http_connections{_EACH}", _NAME),),
+        "short",
+        "At LUOTDOC_MAX_CONNECTIONS (4,096) new clients replace idle ones.",
+        runbook="LuotdocConnectionsFull",
+    ),
+    Panel(
+        "Requests in flight, per replica",
+        "bargauge",
+        (Query(f"luotdoc_http_in_flight{_EACH}", _NAME),),
+        "short",
+        "Without page reads. Stays high: the service waits for MongoDB.",
+    ),
+)
+
+SERVICES_BOARD = Dashboard(
+    "service",
+    "Rate, errors, duration, saturation and restarts of each replica.",
+    (
+        LabelVariable("service", "Service", f"luotdoc_ready{{{ALL}}}", "service"),
+        LabelVariable(
+            "instance", "Replica", f'luotdoc_ready{{{ALL}, service=~"$service"}}', "instance"
+        ),
+    ),
+    (
+        Row("Health", _HEALTH),
+        Row("Rate", _TRAFFIC),
+        Row("Errors", _ERRORS),
+        Row("Duration", _DURATION),
+        Row("Saturation", _SATURATION),
+    ),
+)

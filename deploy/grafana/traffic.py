@@ -1,0 +1,209 @@
+"""The dashboard *Traffic*: what is read, by whom, and which articles."""
+
+from deploy.grafana.board import Dashboard, LabelVariable, ListVariable, Row
+from deploy.grafana.panels import Column, Fetch, Panel, Query, steps
+
+_READER = 'luotdoc_reads_total{service="ingest", class="reader"'
+_PAGES = (
+    'luotdoc_pages_total{service="render", kind=~"article|list", status=~"200|304", '
+    'section=~"$section"}'
+)
+_COUNTED = 'sum(luotdoc:reads:rate5m{outcome="counted"}'
+VERDICTS = {
+    "counted": "people: counted",
+    "reload": "people: reload, not counted again",
+    "bot": "bots",
+    "prefetch": "fetched ahead by a browser",
+    "origin": "sent by a page of another site",
+    "limit": "over the limit of an address",
+    "unknown": "no such article",
+    "invalid": "not a valid request",
+    "unavailable": "refused with 503",
+}
+"""What `luotdoc_reads_total` calls an outcome, and what the panel calls it."""
+
+
+_FIGURES = Panel(
+    "Counted reads of the site",
+    "stat",
+    Fetch(
+        "/stats/site",
+        "",
+        (
+            Column("today", "Today"),
+            Column("yesterday", "Yesterday"),
+            Column("week", "This week"),
+            Column("month", "This month"),
+            Column("year", "This year"),
+            Column("total", "Ever, with the earlier system"),
+        ),
+    ),
+    "locale",
+    "Exact figures from stats, not rates. If they stand still, look at the counting lag in Pipeline.",
+    width=24,
+    height=4,
+)
+
+_READS = (
+    Panel(
+        "Reads counted a second: today thick, yesterday dashed, a week ago dotted",
+        "timeseries",
+        (
+            Query(f"{_COUNTED})", "today", "thick"),
+            Query(f"{_COUNTED} offset 1d)", "yesterday", "dashed"),
+            Query(f"{_COUNTED} offset 1w)", "a week ago", "dotted"),
+        ),
+        "reqps",
+        "Far below both others: readers don't reach the beacon, or no page carries it. Look at "
+        "Services for errors, and open an article in a browser.",
+        width=16,
+        height=8,
+    ),
+    Panel(
+        "Page reads in the selected time, by verdict",
+        "bargauge",
+        (Query(f"sum by (outcome) (increase({_READER}}}[$__range]))", "{{outcome}}"),),
+        "short",
+        "What ingest made of each read that a page sent. Many refused: RabbitMQ and the spool are "
+        "both unusable. Many of other sites: look at LUOTDOC_READ_ORIGINS.",
+        height=8,
+        renamed=VERDICTS,
+    ),
+    Panel(
+        "Reads a second: from pages thick, from servers and apps thin",
+        "timeseries",
+        (
+            Query('sum(luotdoc:reads:rate5m{class="reader"})', "from pages", "thick"),
+            Query('sum(luotdoc:reads:rate5m{class="batch"})', "from servers and apps", "thin"),
+        ),
+        "reqps",
+        "Everything that was answered, counted or not. A sudden end of one line: that client has "
+        "stopped, or its requests don't arrive.",
+    ),
+    Panel(
+        "Share of page reads that are judged to be bots",
+        "timeseries",
+        (
+            Query(
+                f'sum(rate({_READER}, outcome="bot"}}[$__rate_interval])) '
+                f"/ sum(rate({_READER}}}[$__rate_interval]))",
+                "bots",
+                "thick",
+            ),
+        ),
+        "percentunit",
+        "A jump is a crawler that runs scripts, or people who are taken for bots after an upgrade "
+        "or a new browser. Look at the user agents in the gateway's log.",
+        thresholds=steps(0.5),
+        runbook="LuotdocBotShareJumps",
+    ),
+    Panel(
+        "Reads of people a second",
+        "stat",
+        (Query('sum(luotdoc:reads:rate5m{class="reader", outcome="counted"})', "now"),),
+        "reqps",
+        "The average of five minutes.",
+        width=4,
+        decimals=1,
+    ),
+    Panel(
+        "Pages a second",
+        "stat",
+        (Query(f"sum(rate({_PAGES}[5m]))", "now"),),
+        "reqps",
+        "Articles and lists that were served, in the selected sections; bots and prefetches "
+        "included. Far more than reads: a crawler, or pages whose beacon doesn't work.",
+        width=4,
+        decimals=1,
+    ),
+)
+
+_SECTIONS = (
+    Panel(
+        "Pages a second by section, now",
+        "bargauge",
+        (
+            Query(
+                f"label_replace(sum by (section) (rate({_PAGES}[5m])), "
+                '"section", "front page", "section", "")',
+                "{{section}}",
+            ),
+        ),
+        "reqps",
+        "Articles and lists served. `other` is every section that LUOTDOC_SECTIONS does not name: "
+        "add it there to see it.",
+        width=24,
+        height=6,
+        decimals=2,
+    ),
+    Panel(
+        "Pages a second: $section",
+        "timeseries",
+        (Query(f"sum(rate({_PAGES}[$__rate_interval]))", "pages", "thick"),),
+        "reqps",
+        "A section that falls to nothing has lost its links or its articles: open it.",
+        width=4,
+        height=5,
+        repeat="section",
+    ),
+)
+
+_POINTS = (Column("start", "Start", "timestamp"), Column("reads", "Reads"))
+_ARTICLES = (
+    Panel(
+        "Most read articles of the last $window",
+        "table",
+        Fetch(
+            "/stats/top?window=${window}&limit=20",
+            "items",
+            (
+                Column("title", "Article", "string"),
+                Column("reads", "Reads"),
+                Column("url", "Address", "string"),
+            ),
+        ),
+        "locale",
+        "Counted reads of people. The title opens the article. The variable Window chooses the "
+        "time; it does not follow the dashboard's.",
+        width=12,
+        height=12,
+        link=("Article", "${__data.fields.Address}"),
+        hidden="Address",
+    ),
+    Panel(
+        "Counted reads an hour, last 24 hours",
+        "timeseries",
+        Fetch("/stats/series?step=hour", "points", _POINTS),
+        "locale",
+        "Exact, in the site's time zone. The last bar is the running hour. An empty hour by day: "
+        "look at Pipeline.",
+        width=12,
+        height=6,
+    ),
+    Panel(
+        "Counted reads a day, last 30 days",
+        "timeseries",
+        Fetch("/stats/series?step=day", "points", _POINTS),
+        "locale",
+        "Exact, days of the site's time zone. The last bar is today so far.",
+        width=12,
+        height=6,
+    ),
+)
+
+TRAFFIC = Dashboard(
+    "traffic",
+    "What is read, by whom, and which articles.",
+    (
+        LabelVariable(
+            "section", "Section", 'luotdoc_pages_total{service="render", kind="list"}', "section"
+        ),
+        ListVariable("window", "Window of the article list", ("1h", "24h", "7d", "30d"), "24h"),
+    ),
+    (
+        Row("The site", (_FIGURES,)),
+        Row("Reads", _READS),
+        Row("Articles", _ARTICLES),
+        Row("Sections", _SECTIONS),
+    ),
+)

@@ -89,7 +89,12 @@ check: $(STAMP) ## what must hold before a push: format, lint, types, all tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict luotdoc_events luotdoc_subscriber services shared deploy packages tests docs/examples
 	$(BIN)/python -m shared.contract check
+	$(BIN)/python -m deploy.grafana check
 	@$(MAKE) --no-print-directory test
+
+.PHONY: dashboards
+dashboards: $(STAMP) ## write deploy/grafana/dashboards from deploy/grafana/*.py
+	$(BIN)/python -m deploy.grafana write
 
 contract: $(STAMP) ## write docs/events from luotdoc_events/events.py, docs/openapi from the routes of ingest and stats
 	$(BIN)/python -m services.ingest.document > docs/openapi/ingest.json

@@ -34,8 +34,8 @@ def main() -> int:
     parser = Command(prog="python -m deploy.grafana", description=__doc__)
     parser.add_argument("command", choices=["write", "check"])
     if parser.parse_args().command == "write":
-        for path in stale():
-            path.unlink(missing_ok=True)
+        for path in FOLDER.glob("*.json"):
+            path.unlink()
         for path, text in files().items():
             path.write_text(text)
         return 0

@@ -39,7 +39,7 @@ _FIGURES = Panel(
         ),
     ),
     "locale",
-    "Exact figures from stats, not rates. If they stand still, look at the counting lag in Pipeline.",
+    "Exact figures from stats. If they stand still, look at the counting lag in Pipeline.",
     width=24,
     height=4,
 )

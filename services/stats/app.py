@@ -67,6 +67,7 @@ class Statistics:
     settings: StatsSettings
     client: Client
     broker: rabbit.Broker
+    store: Store
     database: Ping
     reports: Reports
     metrics: StatsMetrics
@@ -95,6 +96,7 @@ class Statistics:
 
     async def _show_books(self) -> None:
         gauges.show(await self.reports.reconciliation(), self.metrics)
+        self.metrics.ledger.set(await self.store.ledger_batches())
 
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
@@ -119,6 +121,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         settings=settings,
         client=client,
         broker=broker,
+        store=store,
         database=Ping(store),
         reports=reports,
         metrics=measured,

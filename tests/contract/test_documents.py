@@ -10,7 +10,7 @@ from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
 from shared.rabbit import topology
-from tests.support.alerts import SERVICES, alerts, exposed
+from tests.support.alerts import exposed
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -40,28 +40,6 @@ def test_settings_metrics_and_links_lead_somewhere(document: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in link and not link.endswith(".png"):
             assert (document.parent / link).exists(), link
-
-
-def test_each_alert_names_the_services_that_its_metrics_come_from() -> None:
-    found = alerts()
-    assert len(found) > 20
-    for alert in found:
-        for metric in alert.metrics:
-            by = tuple(service for service in SERVICES if metric in exposed()[service])
-            assert by == alert.services, (
-                f"{metric} is exposed by {by}; the table says {alert.services}"
-            )
-
-
-def test_every_row_of_the_table_of_alerts_is_read() -> None:
-    section = (
-        (ROOT / "docs/operations.md")
-        .read_text()
-        .partition("## Metrics worth an alert")[2]
-        .partition("\n## ")[0]
-    )
-    rows = [line for line in section.splitlines() if line.startswith("| `")]
-    assert len(rows) == len(alerts())
 
 
 def test_the_readme_names_every_port() -> None:

@@ -17,8 +17,8 @@ from tests.support.prometheus import Prometheus, promtool
 from tests.support.system import EDITOR, System, until
 
 AGES = (
-    "time() - luotdoc_books_complete_through_seconds > 60",
-    "time() - luotdoc_books_as_of_seconds > 60",
+    "time() - luotdoc_books_complete_through_seconds",
+    "time() - luotdoc_books_as_of_seconds",
 )
 """They fired for ever when every process showed the books, as 0."""
 
@@ -27,10 +27,10 @@ AGES = (
 def watching(system: System, folder: Path) -> Iterator[Prometheus]:
     """A Prometheus that scrapes all processes, each a job of its own name."""
     targets = {
-        process.name.rpartition("-")[0]: process.url.removeprefix("http://")
+        process.name.rpartition("-")[0]: [process.url.removeprefix("http://")]
         for process in system.processes
     }
-    server = Prometheus(folder, targets, alerts())
+    server = Prometheus(folder, targets)
     server.start()
     try:
         yield server
@@ -99,16 +99,15 @@ async def test_a_real_prometheus_finds_each_metric_in_its_own_service_and_no_ale
                     told[entry["target"]["job"]].add(entry["metric"])
             assert told == exposed()
 
-            judged: list[dict[str, Any]] = prometheus.ask("rules")["groups"][0]["rules"]
-            assert {rule["name"]: rule["health"] for rule in judged} == {
-                alert.expression: "ok" for alert in alerts()
-            }
-            assert {rule["name"]: rule["state"] for rule in judged} == {
-                alert.expression: "inactive" for alert in alerts()
+            groups = prometheus.ask("rules")["groups"]
+            judged: list[dict[str, Any]] = [rule for group in groups for rule in group["rules"]]
+            assert {rule["health"] for rule in judged} == {"ok"}
+            assert {rule["name"]: rule["state"] for rule in judged if "state" in rule} == {
+                alert.name: "inactive" for alert in alerts()
             }
             # They have something to judge: from stats alone, and with ages of seconds.
             for expression in AGES:
-                (age,) = prometheus.value(expression.removesuffix(" > 60"))
+                (age,) = prometheus.value(expression)
                 assert 0 <= age < 20
         assert purger.popen.poll() is None
 

@@ -12,7 +12,7 @@ import httpx
 
 from deploy.local import ports
 from deploy.local.server import Server
-from tests.support.alerts import Alert
+from tests.support.alerts import RULES
 
 
 def tool(name: str) -> str:
@@ -36,36 +36,30 @@ def promtool(*arguments: str, text: str = "") -> str:
     return done.stdout + done.stderr
 
 
-def rules(alerts: Sequence[Alert]) -> dict[str, Any]:
-    """A rules file for the alerts, each called by its expression."""
-    told = [
-        {"alert": alert.expression, "expr": alert.expression, "for": alert.wait} for alert in alerts
-    ]
-    return {"groups": [{"name": "operations", "rules": told}]}
-
-
 class Prometheus(Server):
-    """Scrapes `targets` (a name and an address `host:port` each) every second, and evaluates rules
-    as often.
+    """Scrapes `targets` every second and evaluates our rules as often. `targets` has the addresses
+    `host:port` of each service.
     """
 
     name = "prometheus"
 
-    def __init__(self, folder: Path, targets: Mapping[str, str], alerts: Sequence[Alert]) -> None:
+    def __init__(self, folder: Path, targets: Mapping[str, Sequence[str]]) -> None:
         super().__init__(folder)
         self.folder.mkdir(parents=True)
         self._port = ports.choose_port()
         self.url = f"http://{ports.HOST}:{self._port}"
-        # JSON is YAML.
-        (self.folder / "rules.json").write_text(json.dumps(rules(alerts)))
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(self.folder / "rules.json")],
+            "rule_files": [str(path) for path in RULES],
             "scrape_configs": [
-                {"job_name": name, "static_configs": [{"targets": [address]}]}
-                for name, address in targets.items()
+                {
+                    "job_name": name,
+                    "static_configs": [{"targets": list(addresses), "labels": {"service": name}}],
+                }
+                for name, addresses in targets.items()
             ],
         }
+        # JSON is YAML.
         (self.folder / "prometheus.json").write_text(json.dumps(config))
 
     def command(self) -> list[str]:

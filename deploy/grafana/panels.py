@@ -16,7 +16,7 @@ DOCS = "https://docs.example.org/luotdoc/operations.md"
 COLUMNS = 24
 """Width of a dashboard in Grafana's grid."""
 
-Kind = Literal["stat", "timeseries", "bargauge", "table"]
+PanelKind = Literal["stat", "timeseries", "bargauge", "table"]
 Style = Literal["thick", "thin", "dashed", "dotted", "bars"]
 _STYLES: Mapping[Style, Json] = {
     "thick": {"lineWidth": 3},
@@ -28,7 +28,7 @@ _STYLES: Mapping[Style, Json] = {
 
 
 @dataclass(frozen=True)
-class Query:
+class PromQuery:
     """PromQL. `name` is what its series are called, with labels as {{label}}; `style` is how their
     lines look. A panel of the kind timeseries asks for a range, the others for the last value.
     """
@@ -59,19 +59,19 @@ class Fetch:
 
 
 @dataclass(frozen=True)
-class Step:
+class Threshold:
     """A value at which a panel's colour changes; the first one of a panel is `None`."""
 
     value: float | None
     color: str
 
 
-def steps(*bounds: float) -> tuple[Step, ...]:
+def limits(*bounds: float) -> tuple[Threshold, ...]:
     """Green, yellow from the first bound, red from the last."""
     colors = ["yellow", "red"][-len(bounds) :]
     return (
-        Step(None, "green"),
-        *(Step(*pair) for pair in zip(bounds, colors, strict=True)),
+        Threshold(None, "green"),
+        *(Threshold(*pair) for pair in zip(bounds, colors, strict=True)),
     )
 
 
@@ -85,13 +85,13 @@ class Panel:
     """
 
     title: str
-    kind: Kind
-    source: Sequence[Query] | Fetch
+    kind: PanelKind
+    source: Sequence[PromQuery] | Fetch
     unit: str
     help: str
     width: int = 8
     height: int = 7
-    thresholds: tuple[Step, ...] = (Step(None, "blue"),)
+    thresholds: tuple[Threshold, ...] = (Threshold(None, "blue"),)
     runbook: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     said: Mapping[float, tuple[str, str]] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class Panel:
         return rules
 
 
-def _fetch(source: Fetch, kind: Kind) -> Json:
+def _fetch(source: Fetch, kind: PanelKind) -> Json:
     return {
         "refId": "A",
         "datasource": STATS,
@@ -221,7 +221,7 @@ def _styled(name: str, style: Style) -> Json:
     }
 
 
-def _options(kind: Kind) -> Json:
+def _options(kind: PanelKind) -> Json:
     last = {"calcs": ["lastNotNull"], "fields": "", "values": False}
     if kind == "timeseries":
         return {

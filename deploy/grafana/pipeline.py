@@ -1,19 +1,22 @@
-"""The dashboard *Pipeline*: from the reader to the count, and from the article to its page."""
+"""The dashboard *Pipeline*: from the reader to the count, and from the article to its page.
+
+Long because it is one table of panels.
+"""
 
 from deploy.grafana.board import Dashboard, LabelVariable, Row
-from deploy.grafana.panels import Panel, Query, Step, steps
+from deploy.grafana.panels import Panel, PromQuery, Threshold, limits
 
 _INSTANCE = 'instance=~"$instance"'
 _RATE = "[$__rate_interval]"
 _WAITING = 'luotdoc_queue_waiting{service=~"render|counter|stats"'
 
 
-def quantiles(metric: str, selector: str) -> tuple[Query, Query]:
+def quantiles(metric: str, selector: str) -> tuple[PromQuery, PromQuery]:
     """The lower line: half of the observations are below it. The upper: 99 of 100."""
     buckets = f"sum by (le) (rate({metric}_bucket{{{selector}}}{_RATE}))"
     return (
-        Query(f"histogram_quantile(0.5, {buckets})", "half", "thin"),
-        Query(f"histogram_quantile(0.99, {buckets})", "99 %", "thick"),
+        PromQuery(f"histogram_quantile(0.5, {buckets})", "half", "thin"),
+        PromQuery(f"histogram_quantile(0.99, {buckets})", "99 %", "thick"),
     )
 
 
@@ -21,31 +24,31 @@ _RIGHT = (
     Panel(
         "Balance of the books (must be 0)",
         "stat",
-        (Query('max(abs(luotdoc_books_balance_reads{service="stats"}))', "reads"),),
+        (PromQuery('max(abs(luotdoc_books_balance_reads{service="stats"}))', "reads"),),
         "short",
         "accepted - counted - filtered - parked. Anything but 0 means that the count is wrong: "
         "open /stats/reconciliation and the runbook.",
         width=4,
         height=5,
-        thresholds=(Step(None, "green"), Step(1, "red")),
+        thresholds=(Threshold(None, "green"), Threshold(1, "red")),
         runbook="LuotdocBooksDontBalance",
     ),
     Panel(
         "Counting is behind by",
         "stat",
-        (Query("luotdoc:counting_lag:seconds", "lag"),),
+        (PromQuery("luotdoc:counting_lag:seconds", "lag"),),
         "s",
         "Every read that was accepted before is counted. Over a minute: look at counter, at the "
         "queue counter.reads and at the spools below.",
         width=4,
         height=5,
-        thresholds=steps(10, 60),
+        thresholds=limits(10, 60),
         runbook="LuotdocCountingLags",
     ),
     Panel(
         "Batches in flight",
         "stat",
-        (Query('max(luotdoc_books_in_flight_batches{service="stats"})', "batches"),),
+        (PromQuery('max(luotdoc_books_in_flight_batches{service="stats"})', "batches"),),
         "short",
         "Sent by ingest, not counted yet. A few are normal. Many that stay: look at the queue.",
         width=4,
@@ -55,7 +58,7 @@ _RIGHT = (
         "Batches missing for over a minute",
         "stat",
         (
-            Query(
+            PromQuery(
                 'max(luotdoc_books_running_gap_batches{service="stats"}) '
                 '+ max(luotdoc_books_ended_gap_batches{service="stats"})',
                 "batches",
@@ -66,25 +69,25 @@ _RIGHT = (
         "be lost. /stats/reconciliation names them.",
         width=4,
         height=5,
-        thresholds=(Step(None, "green"), Step(1, "red")),
+        thresholds=(Threshold(None, "green"), Threshold(1, "red")),
         runbook="LuotdocGapInRunningIngest",
     ),
     Panel(
         "Messages set aside (parked)",
         "stat",
-        (Query(f'sum(max by (queue) ({_WAITING}, queue=~".+[.]parked"}}))', "messages"),),
+        (PromQuery(f'sum(max by (queue) ({_WAITING}, queue=~".+[.]parked"}}))', "messages"),),
         "short",
         "They failed for good and wait for an operator: `python -m shared.parked list`.",
         width=4,
         height=5,
-        thresholds=(Step(None, "green"), Step(1, "red")),
+        thresholds=(Threshold(None, "green"), Threshold(1, "red")),
         runbook="LuotdocMessagesParked",
     ),
     Panel(
         "Duplicates dropped, selected time",
         "stat",
         (
-            Query(
+            PromQuery(
                 'sum(increase(luotdoc_duplicate_batches_total{service="counter"}[$__range]))',
                 "batches",
             ),
@@ -103,8 +106,10 @@ _COUNT = (
         "Reads a second: accepted thick, counted dashed",
         "timeseries",
         (
-            Query('sum(luotdoc:reads:rate5m{outcome="counted"})', "accepted by ingest", "thick"),
-            Query("luotdoc:reads_counted:rate5m", "counted by counter", "dashed"),
+            PromQuery(
+                'sum(luotdoc:reads:rate5m{outcome="counted"})', "accepted by ingest", "thick"
+            ),
+            PromQuery("luotdoc:reads_counted:rate5m", "counted by counter", "dashed"),
         ),
         "reqps",
         "The lines lie on each other. If counted stays below accepted, reads gather in "
@@ -113,17 +118,17 @@ _COUNT = (
     Panel(
         "Counting lag",
         "timeseries",
-        (Query("luotdoc:counting_lag:seconds", "lag", "thick"),),
+        (PromQuery("luotdoc:counting_lag:seconds", "lag", "thick"),),
         "s",
         "Above a minute for five minutes is an alert.",
-        thresholds=steps(60),
+        thresholds=limits(60),
         runbook="LuotdocCountingLags",
     ),
     Panel(
         "Messages waiting in counter.reads",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 'max(luotdoc_queue_waiting{service="counter", queue="counter.reads"})',
                 "messages",
                 "thick",
@@ -131,7 +136,7 @@ _COUNT = (
         ),
         "short",
         "Grows while no counter can commit. Start more counters only if MongoDB has room.",
-        thresholds=steps(1000),
+        thresholds=limits(1000),
         runbook="LuotdocQueueLong",
     ),
     Panel(
@@ -152,7 +157,7 @@ _COUNT = (
         "Flushes in the selected time, by outcome",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 "sum by (outcome) "
                 f'(increase(luotdoc_flushes_total{{service="counter", {_INSTANCE}}}[$__range]))',
                 "{{outcome}}",
@@ -175,7 +180,7 @@ _COUNT = (
     Panel(
         "Batch ids in the ledger",
         "timeseries",
-        (Query('max(luotdoc_ledger_batches{service="stats"})', "batches", "thick"),),
+        (PromQuery('max(luotdoc_ledger_batches{service="stats"})', "batches", "thick"),),
         "short",
         "Kept for 72 hours, about 90 bytes each. Grows with the number of ingests, not of readers.",
     ),
@@ -183,7 +188,7 @@ _COUNT = (
         "Reads in flight in ingest, per replica",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 f'luotdoc_reads_in_flight{{service="ingest", {_INSTANCE}}}',
                 "{{instance}}",
             ),
@@ -197,18 +202,18 @@ _WAITS = (
     Panel(
         "Reads on disk (spool), now per ingest",
         "bargauge",
-        (Query(f'luotdoc_spool_bytes{{service="ingest", {_INSTANCE}}}', "{{instance}}"),),
+        (PromQuery(f'luotdoc_spool_bytes{{service="ingest", {_INSTANCE}}}', "{{instance}}"),),
         "bytes",
         "Batches that RabbitMQ has not confirmed. They are safe for 71 hours. Bring RabbitMQ back.",
         width=6,
-        thresholds=(Step(None, "green"), Step(1, "yellow")),
+        thresholds=(Threshold(None, "green"), Threshold(1, "yellow")),
         runbook="LuotdocSpoolAges",
     ),
     Panel(
         "Oldest read on disk",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 f'max(luotdoc_spool_oldest_seconds{{service="ingest", {_INSTANCE}}})',
                 "age",
                 "thick",
@@ -217,20 +222,20 @@ _WAITS = (
         "s",
         "Forward the spool within 71 hours.",
         width=6,
-        thresholds=steps(300),
+        thresholds=limits(300),
         runbook="LuotdocSpoolNearsItsEnd",
     ),
     Panel(
         "Batches a second: confirmed thick, to disk dashed",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 "sum(rate(luotdoc_read_batches_total"
                 f'{{service="ingest", way="confirmed", {_INSTANCE}}}{_RATE}))',
                 "confirmed by RabbitMQ",
                 "thick",
             ),
-            Query(
+            PromQuery(
                 "sum(rate(luotdoc_read_batches_total"
                 f'{{service="ingest", way="spooled", {_INSTANCE}}}{_RATE}))',
                 "written to disk",
@@ -245,11 +250,11 @@ _WAITS = (
     Panel(
         "Age of the oldest event in the outbox",
         "timeseries",
-        (Query('max(luotdoc_outbox_oldest_seconds{service="ingest"})', "age", "thick"),),
+        (PromQuery('max(luotdoc_outbox_oldest_seconds{service="ingest"})', "age", "thick"),),
         "s",
         "Changes of articles that are saved and not yet published. Bring RabbitMQ back.",
         width=6,
-        thresholds=steps(60),
+        thresholds=limits(60),
         runbook="LuotdocOutboxAges",
     ),
 )
@@ -258,19 +263,19 @@ _PARKED = (
     Panel(
         "Messages waiting, by queue",
         "bargauge",
-        (Query(f"max by (queue) ({_WAITING}}})", "{{queue}}"),),
+        (PromQuery(f"max by (queue) ({_WAITING}}})", "{{queue}}"),),
         "short",
         "No suffix: work. `….retry.…`: failed, tried again later. `….parked`: set aside.",
         height=10,
         width=12,
-        thresholds=(Step(None, "green"), Step(1000, "yellow")),
+        thresholds=(Threshold(None, "green"), Threshold(1000, "yellow")),
         runbook="LuotdocQueueLong",
     ),
     Panel(
         "Messages parked since the start, by queue and reason",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 'sum by (queue, reason) (luotdoc_parked_total{service=~"render|counter|stats"})',
                 "{{queue}}: {{reason}}",
             ),
@@ -286,7 +291,7 @@ _PARKED = (
         "Oldest parked message, by queue and reason",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 "max by (queue, reason) "
                 '(luotdoc_parked_oldest_seconds{service=~"render|counter|stats"})',
                 "{{queue}}: {{reason}}",
@@ -297,7 +302,7 @@ _PARKED = (
         width=6,
         height=10,
         empty="none is parked",
-        thresholds=(Step(None, "yellow"), Step(86400, "red")),
+        thresholds=(Threshold(None, "yellow"), Threshold(86400, "red")),
         runbook="LuotdocParkedTooLong",
     ),
 )
@@ -307,7 +312,7 @@ _FRESH = (
         "Last sign of life, by event type",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 'min by (event) (luotdoc_event_silence_seconds{service="stats"})',
                 "{{event}}",
             ),
@@ -315,7 +320,7 @@ _FRESH = (
         "s",
         "Each producer sends a heartbeat every 10 s for each type. Over a minute: the producer is "
         "down or can't publish.",
-        thresholds=steps(30, 60),
+        thresholds=limits(30, 60),
         runbook="LuotdocEventTypeSilent",
         decimals=0,
     ),
@@ -331,7 +336,7 @@ _FRESH = (
         "Events handled within, 99 % by queue",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 "histogram_quantile(0.99, sum by (le, queue) "
                 '(rate(luotdoc_consume_age_seconds_bucket{service=~"render|stats"}[$__range])))',
                 "{{queue}}",
@@ -339,7 +344,7 @@ _FRESH = (
         ),
         "s",
         "From the change to the end of its handling.",
-        thresholds=steps(10, 60),
+        thresholds=limits(10, 60),
         empty="no event in the selected time",
         runbook="LuotdocEventsHandledLate",
     ),
@@ -347,7 +352,7 @@ _FRESH = (
         "Articles that differ, by subscriber",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 'max by (subscriber, kind) (luotdoc_reconciliation_differences{service="ingest"})',
                 "{{subscriber}}: {{kind}}",
             ),
@@ -356,14 +361,14 @@ _FRESH = (
         "Compared every 5 minutes. missing or stale: replay the articles into the subscriber's "
         "queue. extra: see the runbook.",
         width=12,
-        thresholds=(Step(None, "green"), Step(1, "red")),
+        thresholds=(Threshold(None, "green"), Threshold(1, "red")),
         runbook="LuotdocReconciliationDiffers",
     ),
     Panel(
         "Last comparison, by subscriber",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 "time() - max by (subscriber) "
                 '(luotdoc_reconciliation_as_of_seconds{service="ingest"})',
                 "{{subscriber}}",
@@ -372,7 +377,7 @@ _FRESH = (
         "s",
         "Over 15 minutes: ingest can't reach the subscriber's /state.",
         width=12,
-        thresholds=steps(600, 900),
+        thresholds=limits(600, 900),
         runbook="LuotdocReconciliationStopped",
     ),
 )

@@ -1,7 +1,10 @@
-"""The dashboard *Services*: rate, errors, duration, saturation and restarts of each replica."""
+"""The dashboard *Services*: rate, errors, duration, saturation and restarts of each replica.
+
+Long because it is one table of panels.
+"""
 
 from deploy.grafana.board import ALL, Dashboard, LabelVariable, Row
-from deploy.grafana.panels import Panel, Query, Step, steps
+from deploy.grafana.panels import Panel, PromQuery, Threshold, limits
 from deploy.grafana.pipeline import quantiles
 
 _CHOSEN = 'service=~"$service", instance=~"$instance"'
@@ -18,31 +21,31 @@ _HEALTH = (
     Panel(
         "Can each replica do its job?",
         "stat",
-        (Query(f"luotdoc_ready{_EACH}", _NAME),),
+        (PromQuery(f"luotdoc_ready{_EACH}", _NAME),),
         "none",
         "No: its /readyz says why. A replica that is missing here is down or not scraped.",
         width=12,
         height=6,
-        thresholds=(Step(None, "red"), Step(1, "green")),
+        thresholds=(Threshold(None, "red"), Threshold(1, "green")),
         said={0: ("no", "red"), 1: ("yes", "green")},
         runbook="LuotdocNotReady",
     ),
     Panel(
         "Is each replica connected to RabbitMQ?",
         "stat",
-        (Query(f"luotdoc_broker_up{_EACH}", _NAME),),
+        (PromQuery(f"luotdoc_broker_up{_EACH}", _NAME),),
         "none",
         "No, at all of them: RabbitMQ. No, at one: its network, or its user.",
         width=12,
         height=6,
-        thresholds=(Step(None, "red"), Step(1, "green")),
+        thresholds=(Threshold(None, "red"), Threshold(1, "green")),
         said={0: ("no", "red"), 1: ("yes", "green")},
         runbook="LuotdocBrokerAway",
     ),
     Panel(
         "Running for",
         "bargauge",
-        (Query(f"time() - process_start_time_seconds{_EACH}", _NAME),),
+        (PromQuery(f"time() - process_start_time_seconds{_EACH}", _NAME),),
         "s",
         "A short bar beside long ones is a replica that has restarted.",
         runbook="LuotdocRestartsOften",
@@ -50,10 +53,10 @@ _HEALTH = (
     Panel(
         "Restarts in the selected time",
         "bargauge",
-        (Query(f"changes(process_start_time_seconds{_EACH}[$__range])", _NAME),),
+        (PromQuery(f"changes(process_start_time_seconds{_EACH}[$__range])", _NAME),),
         "short",
         "One for each deployment. More: read the log of the run before.",
-        thresholds=(Step(None, "green"), Step(3, "yellow")),
+        thresholds=(Threshold(None, "green"), Threshold(3, "yellow")),
         decimals=0,
         runbook="LuotdocRestartsOften",
     ),
@@ -61,7 +64,7 @@ _HEALTH = (
         "Replicas by version",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 f"count by (service, version) (luotdoc_build_info{_EACH})",
                 "{{service}} {{version}}",
             ),
@@ -76,7 +79,7 @@ _TRAFFIC = (
     Panel(
         "Pages a second, per replica of render",
         "timeseries",
-        (Query(_per_replica("luotdoc_pages_total", 'service="render"'), "{{instance}}"),),
+        (PromQuery(_per_replica("luotdoc_pages_total", 'service="render"'), "{{instance}}"),),
         "reqps",
         "The lines are close to each other. One at 0: the gateway does not use that replica.",
         width=6,
@@ -85,7 +88,7 @@ _TRAFFIC = (
         "Page reads a second, per replica of ingest",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 _per_replica("luotdoc_reads_total", 'service="ingest", class="reader"'),
                 "{{instance}}",
             ),
@@ -98,7 +101,7 @@ _TRAFFIC = (
         "API requests a second, per replica of ingest and stats",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 _per_replica("luotdoc_http_requests_total", 'service=~"ingest|stats"'),
                 _NAME,
             ),
@@ -110,7 +113,11 @@ _TRAFFIC = (
     Panel(
         "Reads counted a second, per replica of counter",
         "timeseries",
-        (Query(_per_replica("luotdoc_counted_reads_total", 'service="counter"'), "{{instance}}"),),
+        (
+            PromQuery(
+                _per_replica("luotdoc_counted_reads_total", 'service="counter"'), "{{instance}}"
+            ),
+        ),
         "reqps",
         "RabbitMQ spreads batches evenly. One at 0: look at its readiness and its slot.",
         width=6,
@@ -122,10 +129,10 @@ _ERRORS = (
     Panel(
         "Share of failed requests in the last hour, by surface",
         "bargauge",
-        (Query("luotdoc:failures:ratio1h", "{{surface}}"),),
+        (PromQuery("luotdoc:failures:ratio1h", "{{surface}}"),),
         "percentunit",
         "One of 1,000 may fail (0.1 %). Above 1.4 % a person is called.",
-        thresholds=steps(0.001, 0.0144),
+        thresholds=limits(0.001, 0.0144),
         runbook="LuotdocErrorBudgetBurnsFast",
         decimals=2,
     ),
@@ -133,18 +140,18 @@ _ERRORS = (
         "Requests that failed with 5xx, a second per replica",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 _per_replica("luotdoc_pages_total", 'service="render", status=~"5.."'),
                 "pages: {{instance}}",
             ),
-            Query(
+            PromQuery(
                 _per_replica(
                     "luotdoc_reads_total",
                     'service="ingest", class="reader", outcome="unavailable"',
                 ),
                 "page reads: {{instance}}",
             ),
-            Query(
+            PromQuery(
                 _per_replica(
                     "luotdoc_http_requests_total", 'service=~"ingest|stats", status=~"5.."'
                 ),
@@ -160,7 +167,7 @@ _ERRORS = (
         "Connections closed by the service in the selected time, by reason",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 "sum by (reason) "
                 f"(increase(luotdoc_http_connections_ended_total{_EACH}[$__range]))",
                 "{{reason}}",
@@ -180,7 +187,7 @@ _DURATION = (
         quantiles("luotdoc_page_seconds", f'service="render", {_CHOSEN}'),
         "s",
         "Below a millisecond from memory. Above 0.5 s: MongoDB, or too few replicas.",
-        thresholds=steps(0.5),
+        thresholds=limits(0.5),
         runbook="LuotdocPagesSlow",
     ),
     Panel(
@@ -189,7 +196,7 @@ _DURATION = (
         quantiles("luotdoc_read_seconds", f'service="ingest", {_CHOSEN}'),
         "s",
         "Mostly RabbitMQ's confirm. Above 0.25 s a browser may give up.",
-        thresholds=steps(0.25),
+        thresholds=limits(0.25),
         runbook="LuotdocBeaconSlow",
     ),
     Panel(
@@ -206,7 +213,7 @@ _SATURATION = (
         "CPU cores in use, per replica",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 f"sum by (service, instance) (rate(process_cpu_seconds_total{_EACH}{_RATE}))",
                 _NAME,
             ),
@@ -214,12 +221,12 @@ _SATURATION = (
         "none",
         "A process uses one core at most. At 0.8 add a replica.",
         width=12,
-        thresholds=steps(0.8),
+        thresholds=limits(0.8),
     ),
     Panel(
         "Memory, per replica",
         "bargauge",
-        (Query(f"process_resident_memory_bytes{_EACH}", _NAME),),
+        (PromQuery(f"process_resident_memory_bytes{_EACH}", _NAME),),
         "bytes",
         "Grows with the articles in memory, then stays. Compare it with the limit of the pod.",
         width=12,
@@ -227,17 +234,17 @@ _SATURATION = (
     Panel(
         "Open files, share of the limit",
         "bargauge",
-        (Query(f"process_open_fds{_EACH} / process_max_fds{_EACH}", _NAME),),
+        (PromQuery(f"process_open_fds{_EACH} / process_max_fds{_EACH}", _NAME),),
         "percentunit",
         "At 100 % connections are refused. Raise `ulimit -n`, or add replicas.",
-        thresholds=steps(0.7, 0.9),
+        thresholds=limits(0.7, 0.9),
         maximum=1,
         decimals=1,
     ),
     Panel(
         "Open HTTP connections, per replica",
         "bargauge",
-        (Query(f"luotdoc_http_connections{_EACH}", _NAME),),
+        (PromQuery(f"luotdoc_http_connections{_EACH}", _NAME),),
         "short",
         "At LUOTDOC_MAX_CONNECTIONS (4,096) new clients replace idle ones.",
         runbook="LuotdocConnectionsFull",
@@ -245,7 +252,7 @@ _SATURATION = (
     Panel(
         "Requests in flight, per replica",
         "bargauge",
-        (Query(f"luotdoc_http_in_flight{_EACH}", _NAME),),
+        (PromQuery(f"luotdoc_http_in_flight{_EACH}", _NAME),),
         "short",
         "Without page reads. Stays high: the service waits for MongoDB.",
     ),

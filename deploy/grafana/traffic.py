@@ -1,7 +1,7 @@
 """The dashboard *Traffic*: what is read, by whom, and which articles."""
 
 from deploy.grafana.board import Dashboard, LabelVariable, ListVariable, Row
-from deploy.grafana.panels import Column, Fetch, Panel, Query, steps
+from deploy.grafana.panels import Column, Fetch, Panel, PromQuery, limits
 
 _READER = 'luotdoc_reads_total{service="ingest", class="reader"'
 _PAGES = (
@@ -49,9 +49,9 @@ _READS = (
         "Reads counted a second: today thick, yesterday dashed, a week ago dotted",
         "timeseries",
         (
-            Query(f"{_COUNTED})", "today", "thick"),
-            Query(f"{_COUNTED} offset 1d)", "yesterday", "dashed"),
-            Query(f"{_COUNTED} offset 1w)", "a week ago", "dotted"),
+            PromQuery(f"{_COUNTED})", "today", "thick"),
+            PromQuery(f"{_COUNTED} offset 1d)", "yesterday", "dashed"),
+            PromQuery(f"{_COUNTED} offset 1w)", "a week ago", "dotted"),
         ),
         "reqps",
         "Far below both others: readers don't reach the beacon, or no page carries it. Look at "
@@ -62,7 +62,7 @@ _READS = (
     Panel(
         "Page reads in the selected time, by verdict",
         "bargauge",
-        (Query(f"sum by (outcome) (increase({_READER}}}[$__range]))", "{{outcome}}"),),
+        (PromQuery(f"sum by (outcome) (increase({_READER}}}[$__range]))", "{{outcome}}"),),
         "short",
         "What ingest made of each read that a page sent. Many refused: RabbitMQ and the spool are "
         "both unusable. Many of other sites: look at LUOTDOC_READ_ORIGINS.",
@@ -73,8 +73,8 @@ _READS = (
         "Reads a second: from pages thick, from servers and apps thin",
         "timeseries",
         (
-            Query('sum(luotdoc:reads:rate5m{class="reader"})', "from pages", "thick"),
-            Query('sum(luotdoc:reads:rate5m{class="batch"})', "from servers and apps", "thin"),
+            PromQuery('sum(luotdoc:reads:rate5m{class="reader"})', "from pages", "thick"),
+            PromQuery('sum(luotdoc:reads:rate5m{class="batch"})', "from servers and apps", "thin"),
         ),
         "reqps",
         "Everything that was answered, counted or not. A sudden end of one line: that client has "
@@ -84,7 +84,7 @@ _READS = (
         "Share of page reads that are judged to be bots",
         "timeseries",
         (
-            Query(
+            PromQuery(
                 f'sum(rate({_READER}, outcome="bot"}}[$__rate_interval])) '
                 f"/ sum(rate({_READER}}}[$__rate_interval]))",
                 "bots",
@@ -94,13 +94,13 @@ _READS = (
         "percentunit",
         "A jump is a crawler that runs scripts, or people who are taken for bots after an upgrade "
         "or a new browser. Look at the user agents in the gateway's log.",
-        thresholds=steps(0.5),
+        thresholds=limits(0.5),
         runbook="LuotdocBotShareJumps",
     ),
     Panel(
         "Reads of people a second",
         "stat",
-        (Query('sum(luotdoc:reads:rate5m{class="reader", outcome="counted"})', "now"),),
+        (PromQuery('sum(luotdoc:reads:rate5m{class="reader", outcome="counted"})', "now"),),
         "reqps",
         "The average of five minutes.",
         width=4,
@@ -109,7 +109,7 @@ _READS = (
     Panel(
         "Pages a second",
         "stat",
-        (Query(f"sum(rate({_PAGES}[5m]))", "now"),),
+        (PromQuery(f"sum(rate({_PAGES}[5m]))", "now"),),
         "reqps",
         "Articles and lists that were served, in the selected sections; bots and prefetches "
         "included. Far more than reads: a crawler, or pages whose beacon doesn't work.",
@@ -123,7 +123,7 @@ _SECTIONS = (
         "Pages a second by section, now",
         "bargauge",
         (
-            Query(
+            PromQuery(
                 f"label_replace(sum by (section) (rate({_PAGES}[5m])), "
                 '"section", "front page", "section", "")',
                 "{{section}}",
@@ -139,7 +139,7 @@ _SECTIONS = (
     Panel(
         "Pages a second: $section",
         "timeseries",
-        (Query(f"sum(rate({_PAGES}[$__rate_interval]))", "pages", "thick"),),
+        (PromQuery(f"sum(rate({_PAGES}[$__rate_interval]))", "pages", "thick"),),
         "reqps",
         "A section that falls to nothing has lost its links or its articles: open it.",
         width=4,

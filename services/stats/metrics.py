@@ -47,6 +47,7 @@ class StatsMetrics:
             registry,
         )
 
+    # Long because each metric is declared with its meaning.
     def _of_batches(self, registry: Registry) -> None:
         self.in_flight = Measured(
             "luotdoc_books_in_flight_batches",

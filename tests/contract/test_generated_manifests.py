@@ -27,6 +27,23 @@ def test_each_alert_of_the_rules_is_in_the_cluster() -> None:
     assert len(named) == sources.count("- alert: ") > 10
 
 
+def test_each_dashboard_is_in_the_cluster_for_grafana_s_sidecar() -> None:
+    held = {
+        name: (item["metadata"], text)
+        for item in build("prod, watched, with KEDA")
+        if item["metadata"]["labels"].get("grafana_dashboard") == "1"
+        for name, text in item["data"].items()
+    }
+    files = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
+    assert sorted(held) == [path.name for path in files]
+    for path in files:
+        metadata, text = held[path.name]
+        assert text == path.read_text()
+        assert metadata["annotations"] == {"grafana_folder": "Lượt Đọc"}
+        # `kubectl apply` keeps the whole object in an annotation, of 256 KiB at most.
+        assert len(text.encode()) < 200_000
+
+
 def test_each_right_of_rabbitmq_is_in_the_cluster_and_no_other() -> None:
     facts = json.loads((ROOT / "deploy/rabbitmq/services.json").read_text())
     held = build("prod, operators")

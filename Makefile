@@ -68,7 +68,7 @@ fuzz: $(STAMP) ## random bytes in messages to each queue, at the level of frames
 	@$(BIN)/python -m tests.fuzz $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: mutants
-mutants: $(STAMP) ## small wrong changes of the pure modules, tried against the tests; hours, goes on where it ended; ARGS="--every 5"
+mutants: $(STAMP) ## small wrong changes of the pure modules, tried against the unit tests; ARGS="--every 5"
 	$(BIN)/python -m tests.mutants $(ARGS)
 
 test-unit: $(STAMP) ## the tests without servers, in seconds

@@ -1,24 +1,28 @@
-"""`make mutants`: the share of wrong changes in pure modules that tests without servers notice."""
+"""`make mutants`: the share of wrong changes in pure modules that the unit tests notice."""
 
-import ast
-import hashlib
 import importlib
 import json
+import os
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+
+import pytest
 
 from luotdoc_subscriber.base.command import Command
 from tests.mutants.operators import Mutant, mutants
-from tests.mutants.runner import killed
-from tests.support.system import ROOT
+from tests.mutants.runner import ALONE, CRASH, IMPORT, LIMIT, SURVIVED, Trial
+from tests.support.sources import ROOT
 from tests.unit.test_imports import MODULES, PURE, imports_in
 
-KEPT = ROOT / ".local/mutants.jsonl"
-"""Verdicts of earlier runs; a run goes on behind them while sources and tests are the same."""
+KEPT = ROOT / ".local/mutants.json"
+"""The test that killed each mutant of earlier runs, which is tried first."""
 EQUIVALENT = ROOT / "tests/mutants/equivalent.json"
 """Mutants that no test can notice, by module: the change and the reason."""
-FOLDERS = ("unit", "property", "contract")
+FOLDERS = ("unit", "property")
 LIBRARIES = (
     "aio_pika", "fastapi", "faststream.rabbit", "httpx", "hypothesis", "jinja2", "jsonschema",
     "lxml.html", "motor.motor_asyncio", "nh3", "PIL.Image", "prometheus_client",
@@ -29,12 +33,13 @@ LIBRARIES = (
 def tests_of(module: str) -> list[str]:
     """The test files that import a module, else those that import one that imports it."""
     files = [path for folder in FOLDERS for path in sorted((ROOT / "tests" / folder).glob("t*.py"))]
-
-    def importing(names: set[str]) -> list[str]:
-        return [str(path.relative_to(ROOT)) for path in files if _imported(path) & names]
-
-    users = {name for name, path in MODULES.items() if module in _imported(path)}
-    return importing({module}) or importing(users)
+    names, before = {module}, set[str]()
+    while names != before:
+        if found := [path for path in files if _imported(path) & names]:
+            return [str(path.relative_to(ROOT)) for path in found]
+        before = names
+        names = names | {name for name, path in MODULES.items() if names & _imported(path)}
+    return []
 
 
 def _imported(path: Path) -> set[str]:
@@ -42,34 +47,57 @@ def _imported(path: Path) -> set[str]:
     return names | {name.rpartition(".")[0] for name in names}
 
 
-def _key(module: str, tests: list[str], mutant: Mutant) -> str:
-    parts = [MODULES[module].read_text(), *((ROOT / test).read_text() for test in tests)]
-    return hashlib.sha256("\0".join([*parts, mutant.source]).encode()).hexdigest()[:24]
-
-
-def _kept() -> dict[str, bool]:
-    if not KEPT.exists():
-        return {}
-    return dict(json.loads(line) for line in KEPT.read_text().splitlines())
-
-
-def verdicts(module: str, every: int) -> Iterator[tuple[Mutant, bool]]:
-    """Each mutant of a module that is not known as equivalent, and whether a test notices it."""
-    tests, kept = tests_of(module), _kept()
+def chosen(module: str, every: int) -> list[Mutant]:
+    """Each n-th mutant of a module, without those that are known as equivalent."""
     equal = {entry["change"] for entry in json.loads(EQUIVALENT.read_text()).get(module, [])}
     source = MODULES[module].read_text()
     lines = source.splitlines()
-    found = [m for m in mutants(source) if f"{lines[m.line - 1].strip()} | {m.name}" not in equal]
-    assert not killed(module, ast.unparse(ast.parse(source)), tests), f"{tests} fail unchanged"
-    for number, mutant in enumerate(found[::every], 1):
-        key = _key(module, tests, mutant)
-        if key not in kept:
-            kept[key] = killed(module, mutant.source, tests)
-            with KEPT.open("a") as file:
-                file.write(json.dumps([key, kept[key]]) + "\n")
-        print(f"\r{module}: {number}/{len(found[::every])}", end="", file=sys.stderr, flush=True)
-        yield mutant, kept[key]
+    return [
+        mutant
+        for mutant in mutants(source)
+        if f"{lines[mutant.line - 1].strip()} | {mutant.name}" not in equal
+    ][::every]
+
+
+def verdicts(module: str, found: list[Mutant], first: list[str | None]) -> Iterator[str]:
+    """The verdict on each mutant, from a process of its own: modules are imported there."""
+    if not tests_of(module):
+        yield from (SURVIVED for _ in found)
+        return
+    reader, writer = os.pipe()
+    with tempfile.TemporaryFile("w+") as output:
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                os.close(reader)
+                os.dup2(output.fileno(), 1)
+                with os.fdopen(writer, "w", buffering=1) as telling:
+                    trial = Trial(module, found, first, lambda each: print(each, file=telling))
+                    status = pytest.main([*ALONE, *tests_of(module)], plugins=[trial])
+            finally:
+                os._exit(status)
+        os.close(writer)
+        with os.fdopen(reader) as told:
+            yield from (line.rstrip("\n") for line in told)
+        if status := os.waitpid(child, 0)[1]:
+            output.seek(0)
+            raise SystemExit(f"{output.read()}\n{module}: its tests didn't run, status {status}")
+
+
+def judged(module: str, every: int) -> list[tuple[Mutant, str]]:
+    """The mutants of a module and their verdicts; shows on stderr how far it is."""
+    found = chosen(module, every)
+    killers = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    keys = [sha256(f"{module}\0{mutant.source}".encode()).hexdigest()[:16] for mutant in found]
+    results: list[tuple[Mutant, str]] = []
+    for verdict in verdicts(module, found, [killers.get(key) for key in keys]):
+        killers[keys[len(results)]] = verdict
+        results.append((found[len(results)], verdict))
+        print(f"\r{module}: {len(results)}/{len(found)}", end="", file=sys.stderr, flush=True)
+        KEPT.write_text(json.dumps(killers))
     print("\r", end="", file=sys.stderr)
+    return results
 
 
 def main() -> None:
@@ -81,18 +109,26 @@ def main() -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
     KEPT.parent.mkdir(exist_ok=True)
-    ours = [name for name in sys.modules if name in MODULES]
-    for name in ours:  # each child imports its own
-        del sys.modules[name]
-    noticed = tried = 0
+    total: Counter[str] = Counter()
     for module in arguments.modules or sorted(PURE):
-        judged = list(verdicts(module, max(1, arguments.every)))
-        survivors = [mutant for mutant, dead in judged if not dead]
-        noticed, tried = noticed + len(judged) - len(survivors), tried + len(judged)
-        print(f"{module}: {len(judged) - len(survivors)} of {len(judged)}", flush=True)
-        for mutant in survivors:
-            print(f"    line {mutant.line}: {mutant.name}", flush=True)
-    print(f"{noticed} of {tried} mutants were noticed: {100 * noticed / max(1, tried):.1f} %")
+        results = judged(module, max(1, arguments.every))
+        number = Counter(_kind(verdict) for _, verdict in results)
+        print(f"{module}: {_killed(number)}", flush=True)
+        for mutant, verdict in results:
+            if verdict in (SURVIVED, CRASH, LIMIT):
+                print(f"    line {mutant.line}: {mutant.name}: {verdict}", flush=True)
+        total += number
+    share = 100 * (total.total() - total[SURVIVED]) / max(1, total.total())
+    print(f"{_killed(total)}: {share:.1f} %")
+
+
+def _kind(verdict: str) -> str:
+    return verdict if verdict in (SURVIVED, IMPORT, CRASH, LIMIT) else "test"
+
+
+def _killed(number: Counter[str]) -> str:
+    reasons = ", ".join(f"{kind} {number[kind]}" for kind in ("test", IMPORT, CRASH, LIMIT))
+    return f"{number.total() - number[SURVIVED]} of {number.total()} mutants killed ({reasons})"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+"""The runner of `make mutants` is right about changes whose verdict is known."""
+
+import json
+import subprocess
+import sys
+
+from tests.support.sources import ROOT
+from tests.unit.test_imports import MODULES
+
+MODULE = "shared.storage.quarters"
+JUDGE = """
+import json, sys
+from tests.mutants.__main__ import verdicts
+from tests.mutants.operators import Mutant
+found = [Mutant(*each) for each in json.load(sys.stdin)]
+print(json.dumps(list(verdicts(sys.argv[1], found, [None] * len(found)))))
+"""
+
+
+def test_no_change_survives_and_a_gutted_function_does_not() -> None:
+    source = MODULES[MODULE].read_text()
+    line = "    return (moment - _EPOCH) // QUARTER\n"
+    number = source[: source.index(line)].count("\n") + 1
+
+    def changed(text: str) -> list[object]:
+        return [number, "", source.replace(line, text)]
+
+    sources = [
+        changed(line),
+        changed("    return None\n"),
+        changed("    while True:\n        pass\n"),
+        [1, "", source],  # imported anew
+        [1, "", source.replace("PER_DAY = 96", "PER_DAY = 97")],
+        [1, "", "raise RuntimeError\n"],
+    ]
+    output = subprocess.run(
+        [sys.executable, "-c", JUDGE, MODULE],
+        input=json.dumps(sources),
+        cwd=ROOT,
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    same, gutted, endless, again, constant, broken = json.loads(output)
+    assert (same, again) == ("survived", "survived")
+    assert gutted.startswith("tests/")
+    assert (endless, broken) == ("time limit", "import")
+    assert constant.startswith("tests/")

@@ -1,10 +1,10 @@
 """A subscriber that purges each changed page from an HTTP cache.
 
-    LUOTDOC_AMQP_URL=amqp://… LUOTDOC_CACHE_URL=http://varnish:6081 \\
-        python -m docs.examples.cache_purger
+    LUOTDOC_AMQP_URL=amqp://… LUOTDOC_CACHE_URL=http://varnish:6081 python cache_purger.py
 
-The cache gets `PURGE <path>` with the page's host. While the cache is away, the event is retried in
-place. An event whose purge the cache refuses climbs the retry ladder and is then parked.
+It needs the packages luotdoc-subscriber and httpx. The cache gets `PURGE <path>` with the page's
+host. While the cache is away, the event is retried in place. An event whose purge the cache refuses
+climbs the retry ladder and is then parked.
 """
 
 from urllib.parse import urlsplit
@@ -34,9 +34,7 @@ class Settings(SubscriberSettings):
     cache_url: HttpUrl = Field(description="the cache, such as http://varnish:6081")
 
 
-Command(
-    prog="python -m docs.examples.cache_purger", description=__doc__, settings=Settings
-).parse_args()
+Command(prog="cache_purger.py", description=__doc__, settings=Settings).parse_args()
 settings = load(Settings)
 broker = make_broker(settings, "cache-purger")
 cache = httpx.AsyncClient(base_url=settings.cache_url, timeout=5)

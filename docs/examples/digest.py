@@ -1,10 +1,10 @@
 """A subscriber that mails a digest of newly published articles.
 
-    LUOTDOC_AMQP_URL=amqp://… python -m docs.examples.digest
+    LUOTDOC_AMQP_URL=amqp://… python digest.py
 
-Prints the mail unless LUOTDOC_SMTP_HOST names a server. Articles to be mailed are stored in a file,
-so that an event can be acked before its mail is sent. A compare-and-swap on the revision in that
-file drops older events.
+It needs the package luotdoc-subscriber. It prints the mail unless LUOTDOC_SMTP_HOST names a server.
+Articles to be mailed are stored in a file, so that an event can be acked before its mail is sent. A
+compare-and-swap on the revision in that file drops older events.
 
 Bind its queue, then have every article replayed into it once:
 after that it knows which articles are new.
@@ -56,7 +56,7 @@ PUT = """INSERT INTO articles VALUES (:id, :revision, :title, :url, :news)
         ELSE due END
     WHERE revision < :revision"""
 
-Command(prog="python -m docs.examples.digest", description=__doc__, settings=Settings).parse_args()
+Command(prog="digest.py", description=__doc__, settings=Settings).parse_args()
 settings = load(Settings)
 broker = make_broker(settings, "digest")
 file = sqlite3.connect(settings.digest_file, isolation_level=None)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from deploy.local.broker import Node
 from tests.support.guide import make_subscriber
+from tests.support.wheels import build, install_kit
 
 Subscriber = Callable[[str], str]
 
@@ -33,3 +35,15 @@ def subscriber(broker: Node) -> Iterator[Subscriber]:
 def reader(subscriber: Subscriber) -> str:
     """That of the subscriber `search`."""
     return subscriber("search")
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with all packages for other teams, built from this checkout."""
+    return build(tmp_path_factory.mktemp("packages") / "dist")
+
+
+@pytest.fixture(scope="session")
+def kit_python(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a Python that has the kit's wheels, without this checkout."""
+    return str(install_kit(dist, tmp_path_factory.mktemp("kit") / "environment"))

@@ -1,7 +1,6 @@
 """What other teams install: built from this checkout, the same bytes each time, and usable."""
 
 import json
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -11,30 +10,9 @@ from pathlib import Path
 import pytest
 
 from luotdoc_events.version import VERSION
+from tests.support.guide import block
 from tests.support.system import ROOT
-
-
-def run(*command: str, folder: Path = ROOT) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
-
-
-def build(to: Path) -> Path:
-    run(sys.executable, "packages/build.py", str(to))
-    return to
-
-
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("packages") / "dist")
+from tests.support.wheels import build, run
 
 
 @pytest.mark.long
@@ -127,7 +105,8 @@ def test_the_npm_package_has_types_and_judges_events(dist: Path, tmp_path: Path)
     examples = [str(path) for path in sorted((ROOT / "docs/events/examples").iterdir())]
     (tmp_path / "use.js").write_text(SCRIPT.format(examples=json.dumps(examples)))
     (tmp_path / "typed.ts").write_text(TYPED)
+    (tmp_path / "guide.ts").write_text(block("docs/subscribers.md", "import { isEvent }"))
     assert run("node", "use.js", folder=tmp_path).split() == [str(len(examples))] * 2
     compiler = str(ROOT / "node_modules/typescript/bin/tsc")
     options = "--strict --noEmit --target es2022 --module nodenext --moduleResolution nodenext"
-    run("node", compiler, *options.split(), "typed.ts", folder=tmp_path)
+    run("node", compiler, *options.split(), "typed.ts", "guide.ts", folder=tmp_path)

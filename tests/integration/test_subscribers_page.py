@@ -5,7 +5,6 @@ what happens.
 import asyncio
 import os
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,7 +23,7 @@ TITLE = "Thông xe cầu Vĩnh Ngạn"
 ADDRESS = "http://127.0.0.1:8000/thoi-su/thong-xe-cau-vinh-ngan-a1.html"
 
 
-def shell(folder: Path, reader: str) -> list[str]:
+def shell(folder: Path, _kit: str, reader: str) -> list[str]:
     (line,) = [block for block in blocks("sh") if "follow.sh" in block]
     at = urlsplit(reader)
     (folder / "search.password").write_text(f"{at.password}\n")
@@ -32,23 +31,23 @@ def shell(folder: Path, reader: str) -> list[str]:
     return ["sh", "-euc", f"exec {line.replace('HOST:5672', f'{at.hostname}:{at.port}')}"]
 
 
-def javascript(folder: Path, _reader: str) -> list[str]:
+def javascript(folder: Path, _kit: str, _reader: str) -> list[str]:
     (code,) = blocks("js")
     (folder / "first.mjs").write_text(code)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     return ["node", "first.mjs"]
 
 
-def python(folder: Path, _reader: str) -> list[str]:
+def python(folder: Path, kit: str, _reader: str) -> list[str]:
     code, _ = blocks("python")
     (folder / "first.py").write_text(code)
-    return [sys.executable, "first.py"]
+    return [kit, "first.py"]
 
 
-def faststream(folder: Path, _reader: str) -> list[str]:
+def faststream(folder: Path, kit: str, _reader: str) -> list[str]:
     _, code = blocks("python")
     (folder / "plain.py").write_text(code)
-    return [sys.executable, "plain.py"]
+    return [kit, "plain.py"]
 
 
 @pytest.mark.parametrize(
@@ -61,19 +60,18 @@ def faststream(folder: Path, _reader: str) -> list[str]:
     ],
 )
 async def test_the_first_event(
-    system: System, reader: str, tmp_path: Path, language: object, queue: str
+    system: System, reader: str, kit_python: str, tmp_path: Path, language: object, queue: str
 ) -> None:
     assert callable(language)
     told = {
         "AMQP_URL": reader,
         "LUOTDOC_AMQP_URL": reader,
-        "PYTHONPATH": str(ROOT),
         "LC_ALL": "C.UTF-8",
     }
     output = tmp_path / "output"
     with output.open("wb") as file:
         subscriber = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)
-            language(tmp_path, reader),
+            language(tmp_path, kit_python, reader),
             cwd=tmp_path,
             env={"PATH": os.environ["PATH"], **told},
             stdin=subprocess.DEVNULL,

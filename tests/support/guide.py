@@ -50,6 +50,11 @@ RUN = {
         "docs/subscribers.md",
         "import amqplib",
     ): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    ("docs/subscribers.md", "pip install"): "tests/support/wheels.py::install_kit",
+    (
+        "docs/subscribers.md",
+        "import { isEvent }",
+    ): "tests/integration/test_packages.py::test_the_npm_package_has_types_and_judges_events",
     (
         "docs/subscribers.md",
         "from luotdoc_subscriber import",

@@ -14,7 +14,7 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 .PHONY: help demo up fuzz chaos bench test test-unit long check format lock clean-data venv node contract api-fuzz
 
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## run the whole system with sample articles and live totals; INGEST=2 COUNTER=2 for more processes
 	@deploy/local/bootstrap.sh servers $(GATEWAY)
@@ -77,8 +77,13 @@ test-unit: $(STAMP) ## the tests without servers, in seconds
 .PHONY: packages
 packages: $(STAMP) $(NODE) ## build what other teams install into dist/: luotdoc-events, luotdoc-subscriber, @luotdoc/events
 	@rm -rf dist
-	@$(BIN)/python packages/build.py dist
+	@$(BIN)/python -m packages.build dist
 	@$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+
+.PHONY: packages-check
+packages-check: packages ## the packages in bare environments of Python 3.11, 3.13 and Node.js, to the first event; root for 3.13
+	@deploy/local/bootstrap.sh servers pythons node
+	@$(BIN)/python -m tests.packages
 
 long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines, Java types, rolling restarts, outages, first starts
 	@deploy/local/bootstrap.sh servers java shell gateway

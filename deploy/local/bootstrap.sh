@@ -2,8 +2,9 @@
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
 # MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
 # example), java (javac), gateway (HAProxy), load (wrk), watch (Prometheus with promtool), containers (a Docker engine,
-# and mmdebstrap for what it starts from). Quick when there is nothing to do. As root, or where sudo asks no password,
-# it installs; else it prints the one command to type.
+# and mmdebstrap for what it starts from), pythons (Python 3.11; 3.13, or mmdebstrap, which unpacks it from Debian 13).
+# Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else it prints the one
+# command to type.
 set -euo pipefail
 cd /
 
@@ -47,6 +48,10 @@ for need; do
     containers)
       command -v dockerd >/dev/null || missing+=(docker.io)
       command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+      ;;
+    pythons)
+      command -v python3.11 >/dev/null || missing+=(python3.11-venv)
+      command -v python3.13 >/dev/null || command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
       ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)

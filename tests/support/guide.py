@@ -21,6 +21,9 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/subscribers.md",
     "docs/operations.md",
+    "packages/events/README.md",
+    "packages/npm/README.md",
+    "packages/subscriber/README.md",
 )
 _BLOCK = re.compile(
     r"(?:^[ ]*<!-- not run: (?P<reason>.+?) -->\n)?"
@@ -50,6 +53,7 @@ RUN = {
         "docs/subscribers.md",
         "import amqplib",
     ): "tests/integration/test_subscribers_page.py::test_the_first_event",
+    ("docs/subscribers.md", "npm install"): "tests/packages/javascript.py::check",
     ("docs/subscribers.md", "pip install"): "tests/support/wheels.py::install_kit",
     (
         "docs/subscribers.md",
@@ -68,6 +72,18 @@ RUN = {
         "specversion",
     ): "tests/contract/test_subscribers_page.py::test_the_event_that_it_shows",
     ("docs/subscribers.md", "add_user search"): "tests/integration/conftest.py::subscriber",
+    (
+        "packages/events/README.md",
+        "import ArticlePublished",
+    ): "tests/integration/test_packages.py::test_the_example_of_the_events_reads_an_event",
+    (
+        "packages/npm/README.md",
+        "import { parse }",
+    ): "tests/integration/test_packages.py::test_the_npm_package_has_types_and_judges_events",
+    (
+        "packages/subscriber/README.md",
+        "from luotdoc_subscriber import",
+    ): "tests/integration/test_packages.py::test_the_kit_s_page_shows_the_program_of_the_guide",
     (
         "docs/operations.md",
         "add_user $user",

@@ -27,7 +27,7 @@ def run(*command: str, folder: Path = ROOT) -> str:
 
 def build(to: Path) -> Path:
     """Build all packages into the folder `to`."""
-    run(sys.executable, "packages/build.py", str(to))
+    run(sys.executable, "-m", "packages.build", str(to))
     return to
 
 

@@ -1,0 +1,1 @@
+"""The packages as a stranger installs them: `python -m tests.packages`."""

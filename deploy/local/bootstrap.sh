@@ -50,8 +50,8 @@ for need; do
       command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
       ;;
     pythons)
-      command -v python3.11 >/dev/null || missing+=(python3.11-venv)
-      command -v python3.13 >/dev/null || command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+      python3.11 -c 'import ensurepip' 2>/dev/null || missing+=(python3.11-venv)
+      python3.13 -c 'import ensurepip' 2>/dev/null || command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
       ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)

@@ -136,20 +136,29 @@ def _index_of_pip() -> dict[str, str]:
 def python_place(version: str, folder: Path) -> Place:
     """A new folder in which the command `python<version>` works. Raises `Missing`."""
     name = f"python{version}"
-    if shutil.which(name):
-        if subprocess.run((name, "-c", "import ensurepip"), stderr=subprocess.DEVNULL).returncode:
-            raise Missing(f"{name} has no ensurepip; Debian has it in {name}-venv")
+    if _works(name):
         place = Place(folder / name)
     elif version not in RELEASES:
-        raise Missing(f"{name} is not on this machine; Debian 12 has it in {name}-venv")
+        raise Missing(f"no {name} with ensurepip is on this machine; Debian 12 has {name}-venv")
     else:
         place = Place(folder / "debian/srv", _debian(name, RELEASES[version], folder / "debian"))
     place.folder.mkdir(parents=True, exist_ok=True)
     return place
 
 
+def _works(name: str) -> bool:
+    """True if the command is there and can make environments. A name alone may be a shim."""
+    command = (name, "-c", "import ensurepip")
+    return (
+        shutil.which(name) is not None
+        and not subprocess.run(command, stderr=subprocess.DEVNULL).returncode
+    )
+
+
 def _debian(name: str, release: str, root: Path) -> Path:
-    wanted = f"{name} is not on this machine. To unpack Debian's ({release}) this needs"
+    wanted = (
+        f"no {name} with ensurepip is on this machine. To unpack Debian's ({release}) this needs"
+    )
     if os.geteuid() != 0:
         raise Missing(f"{wanted} root")
     if not shutil.which("mmdebstrap"):

@@ -75,7 +75,9 @@ def portal(folder: Path) -> Iterator[Portal]:
             stderr=output,
         )
     try:
-        Running(process, log).says("ready")
+        up = Running(process, log)
+        wait_for(lambda: "ready" in up.lines() or process.poll() is not None, "the system is up")
+        assert process.poll() is None, f"make up has ended:\n{up.text()[-3000:]}"
         yield Portal(folder)
     finally:
         process.terminate()

@@ -42,6 +42,7 @@ ENTRIES = [
     ["tests.install"],
     ["tests.manifests"],
     ["tests.mutants"],
+    ["tests.packages"],
     ["tests.install.image"],
 ]
 NAMES = ["-".join(entry) for entry in ENTRIES]

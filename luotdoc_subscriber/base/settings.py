@@ -33,14 +33,19 @@ def _listening(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(urls.http_url)]
 
 
-class SubscriberSettings(BaseSettings):
-    """Settings of a subscriber's process."""
+class BrokerSettings(BaseSettings):
+    """Settings of a subscriber's commands."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
     amqp_url: Annotated[str, AfterValidator(urls.amqp_url)] = Field(
         repr=False, description="RabbitMQ: amqp://user:password@host[:port]/[vhost]"
     )
+
+
+class SubscriberSettings(BrokerSettings):
+    """Settings of a subscriber's process."""
+
     host: Annotated[str, AfterValidator(_listening)] = Field(
         "127.0.0.1", description="address to listen on"
     )

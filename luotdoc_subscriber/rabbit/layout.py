@@ -29,6 +29,9 @@ OWN_EVENTS_EXCHANGE = RabbitExchange(
 """Repeats an event that a subscriber's queue has refused, for our own queues only (ADR 0019)."""
 
 
+READS_QUEUE = "counter.reads"
+"""The queue of batches of reads. Events don't belong there."""
+
 DELIVERY_LIMIT = 1_000_000
 """Must be positive: with a negative limit RabbitMQ 3.10 drops a message at its first nack."""
 

@@ -4,12 +4,13 @@ from argparse import Namespace
 
 from luotdoc_subscriber.base import plainly
 from luotdoc_subscriber.base.command import Command
+from luotdoc_subscriber.commands.arguments import add_target_arguments
+from luotdoc_subscriber.commands.replay import perform_replay
 from services.ingest import operate
 from services.ingest.app import build
 from services.ingest.articles.replay import replay_articles
 from services.ingest.settings import IngestSettings
 from shared.base.settings import load_settings
-from shared.operators.replay_command import add_target_arguments, perform_replay
 from shared.web.server import main
 
 

@@ -6,7 +6,12 @@ a work queue.
 
 from faststream.rabbit import ExchangeType, RabbitExchange, RabbitQueue
 
-from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE, RETRY_DELAYS, WorkQueue
+from luotdoc_subscriber.rabbit.layout import (
+    EVENTS_EXCHANGE,
+    READS_QUEUE,
+    RETRY_DELAYS,
+    WorkQueue,
+)
 
 READS_EXCHANGE = RabbitExchange(
     "luotdoc.reads", type=ExchangeType.DIRECT, durable=True, declare=False
@@ -16,7 +21,7 @@ READS_EXCHANGE = RabbitExchange(
 READS_KEY = "batch"
 
 
-COUNTER_READS = WorkQueue("counter.reads", READS_EXCHANGE, (READS_KEY,))
+COUNTER_READS = WorkQueue(READS_QUEUE, READS_EXCHANGE, (READS_KEY,))
 RENDER_ARTICLES = WorkQueue("render.articles", EVENTS_EXCHANGE, ("article.*",), RETRY_DELAYS)
 STATS_ARTICLES = WorkQueue("stats.articles", EVENTS_EXCHANGE, ("article.*",), RETRY_DELAYS)
 WORK_QUEUES = (COUNTER_READS, RENDER_ARTICLES, STATS_ARTICLES)

@@ -12,8 +12,8 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
 
 from luotdoc_events import events
+from luotdoc_subscriber.commands.arguments import RATE
 from luotdoc_subscriber.rabbit import layout
-from shared.operators.target import RATE
 from tests.bench.figures import Figure, at, number
 from tests.bench.machine import pinned
 from tests.bench.rig import Rig

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import aio_pika
 import pytest
 
-import shared.replay
 from deploy.local import ports
 from luotdoc_events import events
-from shared.base.settings import Settings
-from shared.operators.selection import Selection
-from shared.operators.target import HIGH_WATER, REPLAY_BATCH
+from luotdoc_subscriber.commands import history as the_history
+from luotdoc_subscriber.commands import replay
+from luotdoc_subscriber.commands.selection import Selection
+from luotdoc_subscriber.commands.target import HIGH_WATER, REPLAY_BATCH
 from tests.support.system import ROOT, System, until
 
 BEGINNING = datetime(2026, 11, 1, tzinfo=UTC)
@@ -279,8 +279,8 @@ async def _big_chunk(system: System) -> int:
                         aio_pika.Message(body), "luotdoc.events.log"
                     )
             number += 200
-            async with shared.replay.history(connection, "last", 1) as log:
-                if number - shared.replay.offset_of(await log.next(30)) > 60:
+            async with the_history.history(connection, "last", 1) as log:
+                if number - the_history.offset_of(await log.next(30)) > 60:
                     return number
 
 
@@ -288,26 +288,26 @@ async def _big_chunk(system: System) -> int:
 async def test_the_end_is_found_however_long_rabbitmq_pauses(
     system: System, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
-    monkeypatch.setattr(shared.replay, "WINDOW", window)
+    monkeypatch.setattr(the_history, "WINDOW", window)
     number = await _big_chunk(system)
     async with (
         _slow(system.broker.url, 100_000, 2.5) as url,
         await aio_pika.connect(url) as connection,
     ):
-        assert await shared.replay.last_offset(connection) == number - 1
+        assert await the_history.last_offset(connection) == number - 1
 
 
 async def test_the_end_is_found_behind_many_events_and_among_live_ones(system: System) -> None:
     await _history(system, 5000)
     async with await aio_pika.connect(system.broker.url) as connection:
-        assert await shared.replay.last_offset(connection) == 4999
+        assert await the_history.last_offset(connection) == 4999
         live = asyncio.create_task(_history(system, 5000))
         seen = []
         while not live.done():
-            seen.append(await shared.replay.last_offset(connection))
+            seen.append(await the_history.last_offset(connection))
         assert seen == sorted(seen)
         assert all(4999 <= each <= 9999 for each in seen)
-        assert await shared.replay.last_offset(connection) == 9999
+        assert await the_history.last_offset(connection) == 9999
 
 
 @pytest.mark.parametrize(("hours", "wanted"), [(0, 60), (10**5, 0)])
@@ -318,17 +318,11 @@ async def test_a_late_first_event_is_not_taken_for_none(
     hours: int,
     wanted: int,
 ) -> None:
-    monkeypatch.setattr(shared.replay, "NOTHING_SECONDS", 0.0)  # any first event is later
-    monkeypatch.setattr(shared.replay, "last_offset", AsyncMock(return_value=59))
+    monkeypatch.setattr(the_history, "NOTHING_SECONDS", 0.0)  # any first event is later
+    monkeypatch.setattr(replay, "last_offset", AsyncMock(return_value=59))
     await _history(system, 60)
     name = await _queue(system)
     chosen = Selection(since=BEGINNING + timedelta(hours=hours))
-    await shared.replay.replay(
-        Settings(amqp_url=system.broker.url, mongo_url=system.database.url),
-        name,
-        chosen,
-        5000,
-        restart=False,
-    )
+    await replay.replay(system.broker.url, name, chosen, 5000, restart=False)
     assert f"{wanted} events sent into {name}" in capsys.readouterr().out
     assert len(await _drain(system, name)) == wanted

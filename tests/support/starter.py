@@ -22,7 +22,7 @@ _IMPORTED = [f"services.{service}.app" for service in ("ingest", "render", "coun
 _IMPORTED += [
     "luotdoc_subscriber.standalone",
     "luotdoc_subscriber.subscribing",
-    "shared.operators.parked_queue",
+    "luotdoc_subscriber.commands.parked",
     "shared.setup",
     "services.ingest.command",
 ]

@@ -29,6 +29,12 @@ ENTRIES = [
     ["shared.setup"],
     *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),
     ["shared.replay"],
+    ["luotdoc_subscriber"],
+    *(
+        ["luotdoc_subscriber", "parked", *more]
+        for more in ([], ["list"], ["show"], ["redrive"], ["discard"])
+    ),
+    ["luotdoc_subscriber", "replay"],
     *(["shared.contract", *more] for more in ([], ["write"], ["check"], ["release"])),
     *([f"services.{name}.document"] for name in ("ingest", "stats")),
     ["deploy.local"],
@@ -100,14 +106,17 @@ def test_help_and_version_need_no_setting_and_an_unknown_argument_is_refused(
 @pytest.mark.parametrize(
     ("entry", "commands"),
     [
-        ("shared.parked", ["list", "show", "redrive", "discard"]),
-        ("shared.replay", ["python", "python", "python"]),
+        (["shared.parked"], ["list", "show", "redrive", "discard"]),
+        (["shared.replay"], ["python", "python", "python"]),
+        (["luotdoc_subscriber"], ["parked", "replay"]),
+        (["luotdoc_subscriber", "parked"], ["list", "show", "redrive", "discard"]),
+        (["luotdoc_subscriber", "replay"], ["python", "python", "python"]),
     ],
 )
 def test_a_help_text_has_each_command_on_a_line_of_its_own(
-    entry: str, commands: list[str], run: Run
+    entry: list[str], commands: list[str], run: Run
 ) -> None:
-    examples = run([entry], "--help").out.split("\n\n")[2]
+    examples = run(entry, "--help").out.split("\n\n")[2]
     assert re.findall(r"(?m)^    ([a-z]+)", examples) == commands
 
 
@@ -169,8 +178,8 @@ def test_a_service_takes_no_word_that_it_does_not_know(name: str, run: Run) -> N
 def test_every_entry_point_is_tried() -> None:
     packages = [
         path
-        for room in ("services", "shared", "deploy", "tests")
-        for path in ROOT.glob(f"{room}/*/__main__.py")
+        for room in ("services/*", "shared/*", "deploy/*", "tests/*", "luotdoc_*")
+        for path in ROOT.glob(f"{room}/__main__.py")
     ]
     found = {".".join(path.relative_to(ROOT).parts[:-1]) for path in packages}
     alone = [

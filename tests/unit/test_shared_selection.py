@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from luotdoc_events import events
-from shared.operators.selection import Pace, Selection
+from luotdoc_subscriber.commands.selection import Pace, Selection
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

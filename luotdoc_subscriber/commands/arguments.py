@@ -1,28 +1,35 @@
-"""The common part of the replay commands: arguments, progress and error messages."""
+"""Reads the arguments of commands. argparse shows their errors."""
 
 import argparse
-import os
 import re
-from collections.abc import Coroutine
 from datetime import datetime
-from typing import Any
 
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
-
-from luotdoc_subscriber.base import plainly
-from shared.operators.target import RATE, told_plainly
+RATE = 500.0
+"""Default rate of a replay in events a second."""
 
 
-def progress() -> Progress:
-    """A progress bar on standard error."""
-    return Progress(
-        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
-    )
+def queue_name(text: str) -> str:
+    """A queue's name. Names with endings such as `.direct` are made from it, so it is shorter than
+    what RabbitMQ takes.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_.:@#,/+ -]{1,120}", text):
+        raise argparse.ArgumentTypeError(
+            f"{ascii(text)[:80]} is no name of a queue: up to 120 letters (a-z), digits and - _ . :"
+        )
+    return text
+
+
+def parked_handle(text: str) -> str:
+    """A parked message's handle, as `list` shows it."""
+    if not re.fullmatch(r"[0-9a-f]{8}", text):
+        raise argparse.ArgumentTypeError(
+            f"{ascii(text)[:80]} is no handle: `list` shows them, eight digits and letters a to f"
+        )
+    return text
 
 
 def moment(text: str) -> datetime:
-    """Parse a time with its offset, for argparse."""
+    """A time with its offset."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -35,7 +42,7 @@ def moment(text: str) -> datetime:
 
 
 def events_a_second(text: str) -> float:
-    """Parse a rate, for argparse."""
+    """A rate."""
     if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]+)?", text) or not 0.1 <= float(text) <= 50_000:
         raise argparse.ArgumentTypeError(
             f"{text}: must be a number of events a second, from 0.1 to 50000"
@@ -46,7 +53,11 @@ def events_a_second(text: str) -> float:
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of every replay: --to, --rate, --restart."""
     parser.add_argument(
-        "--to", required=True, metavar="QUEUE", help="the subscriber's queue; it must exist"
+        "--to",
+        required=True,
+        type=queue_name,
+        metavar="QUEUE",
+        help="the subscriber's queue; it must exist",
     )
     parser.add_argument(
         "--rate",
@@ -57,14 +68,3 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--restart", action="store_true", help="forget how far a stopped replay came"
     )
-
-
-def perform_replay(work: Coroutine[Any, Any, None]) -> int:
-    """Run a replay to its end, at low CPU priority. Answers the exit status."""
-    os.nice(10)
-
-    async def run() -> None:
-        with told_plainly():
-            await work
-
-    return plainly.perform(run(), "stopped; the same command goes on from here")

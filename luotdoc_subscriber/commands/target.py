@@ -7,55 +7,61 @@ batch.
 """
 
 import asyncio
+import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
 
 import aio_pika
-import orjson
-from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue, DeliveryMode
-from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
-from aiormq.exceptions import ChannelAccessRefused
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractConnection,
+    AbstractExchange,
+    AbstractQueue,
+    DeliveryMode,
+)
+from aio_pika.exceptions import ChannelNotFoundEntity
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.errors import Refused
+from luotdoc_subscriber.commands.connection import CONFIRM_SECONDS
+from luotdoc_subscriber.commands.selection import Pace
 from luotdoc_subscriber.rabbit import layout
-from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
-from luotdoc_subscriber.rabbit.direct import told_of_rights, way_into
-from shared.operators.selection import Pace
-from shared.rabbit import topology
+from luotdoc_subscriber.rabbit.direct import way_into
 
 REPLAY_BATCH = 50
 """Number of events after which the position is stored; a killed replay repeats at most so many."""
 TOGETHER = 5
 """Number of events in flight. It is small, because live events wait behind them."""
-RATE = 500.0
-"""Default rate in events a second."""
 HIGH_WATER = 10_000
 """Queue depth at which a replay pauses: live events queue behind it, and disks are finite."""
 KEEP_MILLISECONDS = 30 * 24 * 3600 * 1000
 """Time for which a stopped replay can be continued: as long as the history lasts."""
-CONFIRM_SECONDS = 30.0
-"""Timeout in seconds for the confirms of events in flight."""
+REPLAY_AGAIN = "run the same command again, it goes on where it stopped"
+"""What helps after a fault that ends by itself."""
 LOOK_SECONDS = 1.0
 """Interval in seconds of checking the queue's depth."""
 
-_NOT_FOR_EVENTS = {topology.COUNTER_READS.name, layout.EVENTS_LOG.name}
+_NOT_FOR_EVENTS = re.compile(
+    rf"{re.escape(layout.READS_QUEUE)}|{re.escape(layout.EVENTS_LOG.name)}"
+    r"|.*\.(parked|replay|retry\.[0-9.]+)"
+)
+
+_ShortText = Annotated[str, Field(max_length=200)]
 
 
-@dataclass(frozen=True)
-class ReplayPosition:
+class ReplayPosition(BaseModel):
     """The position of a replay:
     `name` marks its events, `at` is the position in its source, empty at the start.
     """
 
-    name: str
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    name: _ShortText
     what: str
-    at: str = ""
-    sent: int = 0
+    at: _ShortText = ""
+    sent: int = Field(0, ge=0)
 
 
 def message(event: events.Envelope, headers: Mapping[str, Any] | None = None) -> aio_pika.Message:
@@ -82,13 +88,13 @@ class Target:
         kept: AbstractQueue,
         place: ReplayPosition,
         rate: float,
-        told: Callable[[str], None],
+        note: Callable[[str], None],
     ) -> None:
-        """`told` is called with a line for people when the replay pauses,
+        """`note` is called with a line for people when the replay pauses,
         and with "" when it continues.
         """
         self._channel, self._queue, self._way, self._kept = channel, queue, way, kept
-        self.place, self._told = place, told
+        self.place, self._note = place, note
         self._pace = Pace(rate, time.monotonic)
         self._look_at = 0.0
 
@@ -112,11 +118,12 @@ class Target:
                 if isinstance(outcome, BaseException):
                     raise outcome
             await asyncio.sleep(self._pace.wait(len(part)))
-        self.place = replace(self.place, at=at, sent=self.place.sent + len(batch))
+        self.place = self.place.model_copy(update={"at": at, "sent": self.place.sent + len(batch)})
+        stored = aio_pika.Message(
+            self.place.model_dump_json().encode(), delivery_mode=DeliveryMode.PERSISTENT
+        )
         async with asyncio.timeout(CONFIRM_SECONDS):
-            await self._publish(
-                aio_pika.Message(orjson.dumps(asdict(self.place)), delivery_mode=2), self._kept.name
-            )
+            await self._publish(stored, self._kept.name)
 
     async def finish(self) -> None:
         """Delete the position, because the replay has ended."""
@@ -132,25 +139,28 @@ class Target:
             ).declaration_result.message_count
             self._look_at = time.monotonic() + LOOK_SECONDS
             if (waiting or 0) <= HIGH_WATER:
-                self._told("")
+                self._note("")
                 return
-            self._told(
+            self._note(
                 f"{waiting:,} messages wait in {self._queue}: the subscriber must take some first"
             )
             await asyncio.sleep(LOOK_SECONDS)
 
 
 async def open_target(
-    channel: AbstractChannel,
+    connection: AbstractConnection,
     queue: str,
     what: str,
+    *,
     rate: float,
     restart: bool,
-    told: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> Target:
-    """The target for a replay of `what`, at the stored position,
-    or at the start with `restart`. Raises `Refused`.
+    """The target for a replay of `what`, at the stored position, or at the start with `restart`.
+
+    `rate` is in events a second; for `note` see `Target`. Raises `Refused`, and aio-pika's errors.
     """
+    channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
     await _check_queue(channel, queue)
     if restart:
         await channel.queue_delete(f"{queue}.replay")
@@ -165,22 +175,22 @@ async def open_target(
             "x-delivery-limit": 1_000_000,  # each look at the message is a delivery
         },
     )
-    place = ReplayPosition(f"{queue}-{secrets.token_hex(4)}", what)
+    place = ReplayPosition(name=f"{queue}-{secrets.token_hex(4)}", what=what)
     if (held := await kept.get(fail=False)) is not None:
         place = _place(held.body, queue)
         await held.nack(requeue=True)
     if place.what != what:
         raise Refused(
-            f"a replay of {place.what} into {queue} has stopped half way: ask for the same again "
-            "and it goes on, or say --restart and it is forgotten"
+            f"a replay of {place.what[:500]!a} into {queue} has stopped half way: ask for the same "
+            "again and it goes on, or say --restart and it is forgotten"
         )
     way = await way_into(channel, queue, kept.name)
-    return Target(channel, queue, way, kept, place, rate, told)
+    return Target(channel, queue, way, kept, place, rate, note)
 
 
 async def _check_queue(channel: AbstractChannel, queue: str) -> None:
     """Raises `Refused` unless `queue` is a subscriber's, and exists."""
-    if queue in _NOT_FOR_EVENTS or queue.endswith((".parked", ".replay")):
+    if _NOT_FOR_EVENTS.fullmatch(queue):
         raise Refused(
             f"{queue} is no subscriber's queue: name the one that the subscriber consumes"
         )
@@ -198,31 +208,8 @@ def _place(body: bytes, queue: str) -> ReplayPosition:
     `Refused`.
     """
     try:
-        place = ReplayPosition(**orjson.loads(body))
-        # A place in the stream is a number, one among the articles is an id.
-        if not (
-            all(type(text) is str for text in (place.name, place.what, place.at))
-            and type(place.sent) is int
-        ):
-            raise TypeError
-    except (orjson.JSONDecodeError, TypeError):
+        return ReplayPosition.model_validate_json(body)
+    except ValidationError:
         raise Refused(
             f"{queue}.replay holds no place of a replay: --restart throws it away"
         ) from None
-    return place
-
-
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """Turn RabbitMQ's refusals into `Refused`."""
-    again = "run the same command again, it goes on where it stopped"
-    try:
-        yield
-    except DeliveryError as error:
-        raise Refused(
-            f"the queue takes no events, it is full or gone: {error}; mend that, then {again}"
-        ) from None
-    except ChannelAccessRefused as error:
-        raise Refused(told_of_rights(error)) from None
-    except BROKER_ERRORS as error:
-        raise Refused(f"RabbitMQ: {str(error) or type(error).__name__}; {again}") from None

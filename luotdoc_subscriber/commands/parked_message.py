@@ -9,7 +9,6 @@ from aio_pika.abc import AbstractIncomingMessage
 from luotdoc_events.events import REPLAY_HEADER
 from luotdoc_subscriber.parking import (
     DETAIL,
-    FORCE,
     PARKED_AT,
     REASON,
     parked_since,
@@ -59,7 +58,7 @@ def printable(text: str, kept: str = "") -> str:
     )
 
 
-def redriven(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
+def redriven(message: AbstractIncomingMessage) -> aio_pika.Message:
     """A copy of the message for its work queue."""
     # The replay's header stays. Our other headers were about the failed attempts and go.
     headers = passed_on(
@@ -69,8 +68,6 @@ def redriven(message: AbstractIncomingMessage, force: bool) -> aio_pika.Message:
             if name == REPLAY_HEADER or not name.startswith("x-luotdoc-")
         }
     )
-    if force:
-        headers[FORCE] = True
     return aio_pika.Message(
         message.body,
         headers=headers,

@@ -1,0 +1,1 @@
+"""The commands `python -m luotdoc_subscriber parked` and `replay`. They need RabbitMQ alone."""

@@ -1,1 +1,0 @@
-"""The parts of the operators' commands `shared.parked` and `shared.replay`."""

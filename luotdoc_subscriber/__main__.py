@@ -25,17 +25,17 @@ def main(arguments: list[str]) -> int:
     parser = Command(
         prog="python -m luotdoc_subscriber", description=__doc__, settings=BrokerSettings
     )
-    commands = parser.add_subparsers(dest="subject", required=True, metavar="parked|replay")
+    commands = parser.add_subparsers(dest="group", required=True, metavar="parked|replay")
     parked = commands.add_parser("parked", description=PARKED_HELP, settings=BrokerSettings)
     add_parked_commands(parked)
     replay = commands.add_parser("replay", description=REPLAY_HELP, settings=BrokerSettings)
     add_replay_arguments(replay)
     chosen = parser.parse_args(arguments)
-    if chosen.subject == "replay":
+    if chosen.group == "replay":
         check_times(replay, chosen)
     # Silent about other LUOTDOC_ variables: they are the settings of the subscriber beside it.
     settings = load(BrokerSettings, tell=lambda _: None)
-    if chosen.subject == "parked":
+    if chosen.group == "parked":
         return perform(carry_out(chosen, settings.amqp_url))
     return replay_chosen(chosen, settings.amqp_url)
 

@@ -38,7 +38,7 @@ def test_the_event_that_it_shows_is_the_recorded_one() -> None:
 
 def test_the_commands_that_it_names_exist() -> None:
     named = set(re.findall(r"python -m ([\w.]+)", TEXT))
-    assert {"shared.replay", "shared.parked", "services.ingest"} <= named
+    assert {"luotdoc_subscriber", "services.ingest"} <= named
     assert [module for module in named if find_spec(module) is None] == []
 
 

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 import aio_pika
 import pytest
 
-from tests.support.guide import blocks
+from tests.integration.test_guide import shell as run_lines
+from tests.integration.test_permissions import QUORUM, channel_of
+from tests.support.guide import block, blocks
 from tests.support.system import EDITOR, ROOT, System, until
+from tests.support.wire import forget, publish, sample
 
 EVENTS = [
     "luotdoc.article.published.v1",
@@ -128,3 +131,35 @@ async def test_the_longest_article_arrives(system: System, reader: str) -> None:
         message = await until(lambda: queue.get(fail=False), 20, "the event")
         assert 2 << 20 < len(message.body) < 3 << 20
         await message.ack()
+
+
+async def test_the_commands_for_own_queues(system: System, reader: str) -> None:
+    """The page's lines, with a subscriber's own user. They leave the live event, the one that was
+    redriven, and what was replayed.
+    """
+    name = "search.articles"
+    await forget(system, name)
+    async with channel_of(reader) as channel:
+        await channel.declare_queue(f"{name}.parked", durable=True, arguments=QUORUM)
+        queue = await channel.declare_queue(name, durable=True, arguments=QUORUM)
+        await queue.bind("luotdoc.events", "article.*")
+    bug = {"x-luotdoc-reason": "bug"}
+    for article in ("ls0001", "ls0002"):
+        parked = [sample("article.published", article, 1)]
+        await publish(system, parked, bug, f"{name}.parked")
+    await publish(system, [sample("article.published", "ls0001", 2)])
+    here = str(Path(sys.executable).parent)
+    own = {"PATH": f"{here}:{os.environ['PATH']}", "LUOTDOC_AMQP_URL": reader}
+    told, handle = [], ""
+    for line in block("docs/subscribers.md", "parked redrive search.articles").splitlines():
+        told.append(await run_lines(line.replace("1f0a3b9c", handle), own))
+        handle = handle or told[0].splitlines()[1].split()[0]
+    listed, shown, redriven, discarded, *replayed = told
+    assert f"{name}: 2 parked" in listed
+    assert "x-luotdoc-reason: bug" in shown
+    assert redriven == f"{handle}  redriven\n"
+    assert discarded.count("discarded") == 1
+    assert ["1 events sent" in each for each in replayed] == [True, True]
+    assert await system.queue_depth(f"{name}.parked") == 0
+    assert await system.queue_depth(name) == 4
+    await forget(system, name)

@@ -71,6 +71,10 @@ RUN = {
         "docs/subscribers.md",
         "specversion",
     ): "tests/contract/test_subscribers_page.py::test_the_event_that_it_shows",
+    (
+        "docs/subscribers.md",
+        "parked redrive search.articles",
+    ): "tests/integration/test_subscribers_page.py::test_the_commands_for_own_queues",
     ("docs/subscribers.md", "add_user search"): "tests/integration/conftest.py::subscriber",
     (
         "packages/events/README.md",

@@ -27,7 +27,7 @@ from tests.support.system import ROOT, System, until
 BEGINNING = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def _event(number: int) -> events.Envelope:
+def numbered_event(number: int) -> events.Envelope:
     """Event number n of a made history: of article a<n mod 10>, an hour after the one before, every
     tenth a page's.
     """
@@ -51,7 +51,7 @@ def _event(number: int) -> events.Envelope:
     )
 
 
-async def _history(system: System, number: int, more: bytes | None = None) -> None:
+async def fill_history(system: System, number: int, more: bytes | None = None) -> None:
     """Fill the stream, past the exchange, so that nobody else has these events."""
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -67,7 +67,7 @@ async def _history(system: System, number: int, more: bytes | None = None) -> No
             await channel.default_exchange.publish(message, "luotdoc.events.log", mandatory=True)
 
         for first in range(0, number, 200):
-            made = [_event(n) for n in range(first, min(number, first + 200))]
+            made = [numbered_event(n) for n in range(first, min(number, first + 200))]
             await asyncio.gather(*(put(events.encode(event), event.id) for event in made))
         if more is not None:
             await put(more, "x")
@@ -127,7 +127,7 @@ def _command(system: System, module: str, *arguments: str) -> dict[str, Any]:
 async def test_what_is_chosen_reaches_the_one_queue(
     system: System, arguments: list[str], wanted: Any
 ) -> None:
-    await _history(system, 60)
+    await fill_history(system, 60)
     name, other = await _queue(system), await _queue(system, "other.articles")
 
     done = await system.command("shared.replay", "--to", name, *arguments)
@@ -137,7 +137,7 @@ async def test_what_is_chosen_reaches_the_one_queue(
     assert [message.message_id for message in got] == [f"e{n}" for n in wanted]
     assert f"{len(got)} events sent into {name}" in done.stdout
     for message, number in zip(got, wanted, strict=True):
-        assert message.body == events.encode(_event(number))
+        assert message.body == events.encode(numbered_event(number))
         assert message.content_type == events.CONTENT_TYPE
         assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
         assert str(message.headers.pop(events.REPLAY_HEADER)).startswith(f"{name}-")
@@ -148,7 +148,7 @@ async def test_what_is_chosen_reaches_the_one_queue(
 
 async def test_a_killed_replay_goes_on_without_gap_or_repeat_beyond_a_batch(system: System) -> None:
     number = 2000
-    await _history(system, number)
+    await fill_history(system, number)
     name = await _queue(system)
     arguments = ["--to", name, "--rate", "600"]
     command = _command(system, "shared.replay", *arguments)
@@ -183,7 +183,7 @@ async def test_what_cannot_be_is_refused_in_words(system: System) -> None:
     name = await _queue(system)
     empty = await system.command("shared.replay", "--to", name)
     assert (empty.returncode, "luotdoc.events.log is empty" in empty.stderr) == (1, True)
-    await _history(system, 30, more=b"no event")
+    await fill_history(system, 30, more=b"no event")
     nobody = await system.command("shared.replay", "--to", "nobody.articles")
     assert (nobody.returncode, "there is no queue nobody.articles" in nobody.stderr) == (1, True)
     for internal in ("counter.reads", "luotdoc.events.log", "render.articles.parked"):
@@ -210,7 +210,7 @@ async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system:
     command goes on.
     """
     number = HIGH_WATER + 2000
-    await _history(system, number)
+    await fill_history(system, number)
     name = await _queue(system)
     command = _command(system, "shared.replay", "--to", name, "--rate", "20000")
     waiting = await asyncio.to_thread(lambda: subprocess.Popen(**command, stderr=subprocess.PIPE))
@@ -298,10 +298,10 @@ async def test_the_end_is_found_however_long_rabbitmq_pauses(
 
 
 async def test_the_end_is_found_behind_many_events_and_among_live_ones(system: System) -> None:
-    await _history(system, 5000)
+    await fill_history(system, 5000)
     async with await aio_pika.connect(system.broker.url) as connection:
         assert await the_history.last_offset(connection) == 4999
-        live = asyncio.create_task(_history(system, 5000))
+        live = asyncio.create_task(fill_history(system, 5000))
         seen = []
         while not live.done():
             seen.append(await the_history.last_offset(connection))
@@ -320,7 +320,7 @@ async def test_a_late_first_event_is_not_taken_for_none(
 ) -> None:
     monkeypatch.setattr(the_history, "NOTHING_SECONDS", 0.0)  # any first event is later
     monkeypatch.setattr(replay, "last_offset", AsyncMock(return_value=59))
-    await _history(system, 60)
+    await fill_history(system, 60)
     name = await _queue(system)
     chosen = Selection(since=BEGINNING + timedelta(hours=hours))
     await replay.replay(system.broker.url, name, chosen, 5000, restart=False)

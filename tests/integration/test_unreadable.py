@@ -60,7 +60,7 @@ def deep(levels: int) -> bytes:
     return short(b"deep") + value
 
 
-async def _send(system: System, queue: str, messages: Iterable[Hostile]) -> int:
+async def send_hostile(system: System, queue: str, messages: Iterable[Hostile]) -> int:
     """Put each into `queue`; answers how many RabbitMQ has taken."""
 
     def send() -> int:
@@ -83,7 +83,7 @@ async def _good_is_handled(system: System, queue: str, number: int) -> None:
     """The next good message is handled in time."""
     if queue == "counter.reads":
         counted = await system.counted()
-        await _send(system, queue, [Hostile(properties(accounts(number, "good")), BODY)])
+        await send_hostile(system, queue, [Hostile(properties(accounts(number, "good")), BODY)])
 
         async def done() -> bool:
             return await system.counted() > counted
@@ -115,10 +115,13 @@ async def test_unreadable_messages_are_parked_and_the_queue_moves_on(
     system: System, queue: str
 ) -> None:
     service = await system.start(WORKS[queue])
-    assert await _send(system, queue, [Hostile(raw, BODY) for raw in UNREADABLE.values()]) == len(
-        UNREADABLE
+    assert await send_hostile(
+        system, queue, [Hostile(raw, BODY) for raw in UNREADABLE.values()]
+    ) == len(UNREADABLE)
+    assert (
+        await send_hostile(system, queue, [Hostile(properties(accounts(20) + deep(2000)), BODY)])
+        == 1
     )
-    assert await _send(system, queue, [Hostile(properties(accounts(20) + deep(2000)), BODY)]) == 1
     await _good_is_handled(system, queue, 1)
     number = len(UNREADABLE) + 1
     await _depth(system, f"{queue}.parked", number)
@@ -159,7 +162,7 @@ async def test_whatever_lies_in_a_parked_queue_is_looked_at_and_thrown_away(syst
         *UNREADABLE.values(),
     ]
     for number, raw in enumerate(lying):
-        assert await _send(system, queue, [Hostile(raw, b"\x1b[2J")]) == 1
+        assert await send_hostile(system, queue, [Hostile(raw, b"\x1b[2J")]) == 1
         if number:
             continue
         oldest = 'luotdoc_parked_oldest_seconds{queue="counter.reads.parked",reason="other"} '
@@ -192,12 +195,12 @@ async def test_a_copy_of_a_message_goes_into_no_other_queue(system: System) -> N
     )
     raw = properties(copies, reply_to=short(b"render.articles"), message_id=short(b"\xff"))
     assert (
-        await _send(
+        await send_hostile(
             system, "stats.articles", [Hostile(properties(copies, reply_to=short(b"x")), b"{")]
         )
         == 1
     )
-    assert await _send(system, "stats.articles", [Hostile(raw, b"{")]) == 1
+    assert await send_hostile(system, "stats.articles", [Hostile(raw, b"{")]) == 1
     # Each came once to render by CC, and twice to stats, by its key and by CC, which RabbitMQ takes
     # for one.
     await _depth(system, "stats.articles.parked", 2)
@@ -227,16 +230,16 @@ async def test_a_routing_key_that_is_no_text(system: System) -> None:
 async def test_a_replay_passes_over_what_cannot_be_read(system: System) -> None:
     log, target = "luotdoc.events.log", "newcomer.articles"
     await publish(system, [sample("article.published", "a1", 1)], queue=log)
-    await _send(system, log, [Hostile(raw, BODY) for raw in UNREADABLE.values()])
+    await send_hostile(system, log, [Hostile(raw, BODY) for raw in UNREADABLE.values()])
     forged = short(b"x-stream-offset") + b"l" + struct.pack(">q", 1 << 40)
     again = short(b"x-stream-offset") + b"l" + struct.pack(">q", 1 << 41)
-    await _send(
+    await send_hostile(
         system,
         log,
         [Hostile(properties(forged), b"no event"), Hostile(properties(forged + again), BODY)],
     )
     await publish(system, [sample("article.published", "a2", 1)], queue=log)
-    await _send(system, log, [Hostile(UNREADABLE["message_id"], BODY)])
+    await send_hostile(system, log, [Hostile(UNREADABLE["message_id"], BODY)])
     async with await aio_pika.connect(system.broker.url) as connection:
         channel = await connection.channel()
         await channel.queue_delete(target)  # another test's may hold what that has sent

@@ -11,6 +11,7 @@ A subscriber chooses its guard:
 - `InMemory` if the effect is idempotent, such as a cache purge: it forgets at a restart.
 - `Unguarded` if the handler's own compare-and-swap drops older events, in one transaction with the
   effect. It is the only choice for several replicas.
+- None if an older or repeated event does no harm, as in a log. The handler gets every event.
 """
 
 import asyncio
@@ -55,6 +56,11 @@ _KEEP = """INSERT INTO held VALUES (?, ?)
     ON CONFLICT (subject) DO UPDATE SET revision = excluded.revision
     WHERE revision < excluded.revision"""
 
+_REMEDY = (
+    "stop the subscriber, delete the guard's file and the state that it guards, start again and "
+    "have everything replayed"
+)
+
 
 class OnDisk:
     """A guard in an SQLite file,
@@ -66,7 +72,7 @@ class OnDisk:
 
     def __init__(self, path: str | Path) -> None:
         """Raises `sqlite3.OperationalError` if the file can't be opened,
-        or another process keeps its lock.
+        or another process keeps its lock; `sqlite3.DatabaseError` if it is no guard's file.
         """
         # A thread of its own: an fsync would block the event loop.
         self._thread = ThreadPoolExecutor(1, "guard")
@@ -79,6 +85,9 @@ class OnDisk:
             error.add_note(
                 f"the guard's file is {path}; one process may use it, and no other meanwhile"
             )
+            raise
+        except sqlite3.DatabaseError as error:
+            error.add_note(f"the guard's file {path} is damaged or another program's: {_REMEDY}")
             raise
 
     async def held(self, subject: str) -> int:
@@ -103,6 +112,9 @@ class OnDisk:
             return await asyncio.get_running_loop().run_in_executor(self._thread, run)
         except sqlite3.OperationalError as error:
             raise Transient(f"the guard's file: {error}") from error
+        except sqlite3.DatabaseError as error:
+            # Not the event's fault: as a bug it would park every event.
+            raise Transient(f"the guard's file is damaged: {error}; {_REMEDY}") from error
 
     def close(self) -> None:
         """Close the file, so that another process may open it.

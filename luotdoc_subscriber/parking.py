@@ -2,7 +2,6 @@
 with the reason, to its parked queue for an operator.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,12 @@ from aio_pika.abc import AbstractIncomingMessage
 from faststream.rabbit import RabbitBroker
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
-from luotdoc_subscriber.base.errors import Permanent
+from luotdoc_subscriber.decision import (
+    REASON_FORM,
+    UNREADABLE,
+    check_headers,
+    sendable_detail,
+)
 from luotdoc_subscriber.rabbit.broker import Broker
 from luotdoc_subscriber.rabbit.layout import WorkQueue
 from luotdoc_subscriber.rabbit.properties import Unreadable, sendable
@@ -24,7 +28,6 @@ the original properties as bytes, at most `MAX_RAW` of them."""
 FORCE = "x-luotdoc-force"
 """Header that an operator sets to True: count this batch although it is too old."""
 
-UNREADABLE = "unreadable"
 REASONS = (
     UNREADABLE,
     "bad_headers",
@@ -34,24 +37,20 @@ REASONS = (
     "bad_event",
     "unknown_event",
     "bug",
+    "other",
 )
 
 BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
 """Prefixes of headers that RabbitMQ adds itself; a copy must not carry them."""
 
-MAX_DETAIL = 2000
-"""Upper bound for the characters of the detail; all headers must fit into a frame of 128 KiB."""
 MAX_RAW = 48 * 1024
-
-_REASON = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def check_readable(message: AbstractIncomingMessage) -> None:
     """Raises `Permanent` with the reason `unreadable`
     for a message whose properties could not be decoded.
     """
-    if isinstance(message.headers, Unreadable):
-        raise Permanent(UNREADABLE, message.headers.why)
+    check_headers(message.headers)
 
 
 def reason_parked(message: AbstractIncomingMessage) -> str:
@@ -61,7 +60,7 @@ def reason_parked(message: AbstractIncomingMessage) -> str:
     reason = message.headers.get(REASON)
     if reason is None:
         return UNREADABLE if isinstance(message.headers, Unreadable) else "dead_letter"
-    return reason if isinstance(reason, str) and _REASON.fullmatch(reason) else "other"
+    return reason if isinstance(reason, str) and REASON_FORM.fullmatch(reason) else "other"
 
 
 def parked_since(message: AbstractIncomingMessage) -> datetime | None:
@@ -90,8 +89,7 @@ def parked_headers(
     """The headers of a parked copy:
     the original ones, as far as they can be sent, and reason, detail and time.
     """
-    told = detail[:MAX_DETAIL].encode(errors="backslashreplace").decode()
-    added: dict[str, Any] = {REASON: reason, DETAIL: told, PARKED_AT: at}
+    added: dict[str, Any] = {REASON: reason, DETAIL: sendable_detail(detail), PARKED_AT: at}
     if isinstance(original, Unreadable):
         added[PROPERTIES] = bytearray(original.raw[:MAX_RAW])
     return {**passed_on(original), **added}

@@ -18,6 +18,9 @@ from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.health import HealthServer
 from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit.declaring import declare_works
+from luotdoc_subscriber.rabbit.faults import beyond_waiting
+from luotdoc_subscriber.rabbit.rights import check_rights
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ def run(settings: SubscriberSettings, broker: rabbit.Broker, *beside: Work) -> N
     and the endless background work `beside`, until SIGTERM.
 
     Serves `/livez`, `/readyz` and `/metrics` on the settings' port. Ends the process, with status
-    0, or 1 after an error.
+    0, or 1 after an error, such as a right that the user lacks at the start.
     """
     logs.configure(broker.service, settings.log_level)
     subscriber = _Subscriber(settings, broker, beside)
@@ -43,6 +46,24 @@ def run(settings: SubscriberSettings, broker: rabbit.Broker, *beside: Work) -> N
     logging.shutdown()
     # A normal exit of Python waits for threads, and they may wait for a frozen disk for ever.
     os._exit(status)
+
+
+async def connect_subscriber(broker: rabbit.Broker, amqp_url: str) -> None:
+    """Connect, declare and start consuming, and wait for RabbitMQ while it is away.
+
+    Raises `Refused` for a fault that waiting does not mend: a login, a right, a queue's name or
+    arguments, an exchange that does not exist. The text has the command that mends it.
+    """
+
+    async def declare(_broker: rabbit.Broker) -> None:
+        await declare_works(broker, broker.works)
+        if broker.works:
+            await check_rights(await broker.connect(), broker.works)
+
+    names = [work.name for work in broker.works]
+    await rabbit.connect(
+        broker, amqp_url, declare, hopeless=lambda error: beyond_waiting(error, names)
+    )
 
 
 class _Subscriber:
@@ -97,7 +118,7 @@ class _Subscriber:
 
     async def _consume(self) -> None:
         try:
-            await rabbit.connect(self._broker, self._settings.amqp_url)
+            await connect_subscriber(self._broker, self._settings.amqp_url)
             log.info("%s has started", self._broker.service)
             async with background(watch_depth(self._broker), *(work() for work in self._beside)):
                 await asyncio.Event().wait()

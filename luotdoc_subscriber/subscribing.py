@@ -24,49 +24,53 @@ acked only after its effect is committed or a copy of it is in another queue.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
 
 from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit import Channel, RabbitQueue
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock, now
 from luotdoc_subscriber.base.errors import Permanent
-from luotdoc_subscriber.consumer import Consumer, Event, parse_event
+from luotdoc_subscriber.consumer import Consumer
+from luotdoc_subscriber.decision import Delivery, Event, kinds_of, read
 from luotdoc_subscriber.guard import Guard
-from luotdoc_subscriber.parking import check_readable, prepare_parking
+from luotdoc_subscriber.parking import prepare_parking
 from luotdoc_subscriber.rabbit.broker import Broker
 from luotdoc_subscriber.rabbit.faststream_internals import message_of
 from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE, RETRY_DELAYS, WorkQueue
 
-__all__ = ["Event", "listen", "subscribe"]
+__all__ = ["Event", "kinds_of", "listen", "subscribe"]
 
 log = logging.getLogger(__name__)
 
 H = TypeVar("H", bound=Callable[[Event[Any]], Awaitable[bool | None]])
 
+LISTEN_PREFETCH = 100
+
 
 def subscribe(
-    broker: Broker, queue: str | WorkQueue, *, guard: Guard, clock: Clock = now, prefetch: int = 20
+    broker: Broker,
+    queue: str | WorkQueue,
+    *,
+    guard: Guard | None,
+    clock: Clock = now,
+    prefetch: int = 20,
 ) -> Callable[[H], H]:
     """Make the decorated function the handler of `queue`;
     consuming starts with `luotdoc_subscriber.rabbit.broker.connect`.
 
     `queue` is a name `<subscriber>.<what>`, or a `WorkQueue` that says its arguments itself, as the
     portal's services pass. Up to `prefetch` messages are in flight at once. The guard drops
-    older events.
+    older events; with None the handler gets every event. Raises TypeError if the handler's
+    annotation names no event.
     """
 
     def register(handle: H) -> H:
         kinds = kinds_of(handle)
-        keys = tuple({kind.name: None for kind in kinds})
-        work = (
-            WorkQueue(queue, EVENTS_EXCHANGE, keys, RETRY_DELAYS, foreign=True)
-            if isinstance(queue, str)
-            else queue
-        )
+        work = _named(queue, kinds) if isinstance(queue, str) else queue
         consumer = Consumer(broker, work, kinds, handle, guard, clock, prefetch)
         prepare_parking(broker, work)
         broker.works.append(work)
@@ -86,44 +90,67 @@ def subscribe(
     return register
 
 
-def kinds_of(handle: Callable[..., Any]) -> tuple[type[events.Data], ...]:
-    """The events in a handler's annotation `Event[…]`;
-    a base class such as `Article` stands for all its events.
+def _named(name: str, kinds: Iterable[type[events.Data]]) -> WorkQueue:
+    """Another team's work queue for events of `kinds`."""
+    keys = tuple({kind.name: None for kind in kinds})
+    return WorkQueue(name, EVENTS_EXCHANGE, keys, RETRY_DELAYS, foreign=True)
+
+
+def listen(broker: Broker, name: str) -> Callable[[H], H]:
+    """Make the decorated function the handler of events that may be missed, such as those that
+    the next one replaces.
+
+    Each process has a temporary queue `<name>.<random>`, which ends with its connection. Events are
+    acked on receipt and handled concurrently. An event that can't be read, or whose handler fails,
+    is logged and dropped; the handler's answer is ignored. Raises TypeError as `subscribe` does.
     """
-    asked = next(iter(get_type_hints(handle).values()), None)
-    if get_origin(asked) is not Event:
-        raise TypeError(
-            f"{handle.__qualname__}: annotate its parameter, such as `event: Event[PageRendered]`"
+
+    def register(handle: H) -> H:
+        kinds = kinds_of(handle)
+        types = {events.type_of(kind) for kind in kinds}
+        queue = _temporary(name, kinds)
+
+        @broker.subscriber(
+            queue,
+            EVENTS_EXCHANGE,
+            ack_policy=AckPolicy.ACK_FIRST,
+            no_reply=True,
+            channel=Channel(prefetch_count=LISTEN_PREFETCH, publisher_confirms=True),
         )
-    (data,) = get_args(asked)
-    wanted = get_args(data) if get_origin(data) in (Union, UnionType) else (data,)
-    return tuple(kind for kind in events.KINDS if issubclass(kind, wanted))
+        async def consume(_body: bytes) -> None:
+            message = message_of(broker)
+            extra = {"queue": queue.name}
+            try:
+                event = read(Delivery(message.body, message.headers), types)
+                if event is not None:
+                    await handle(event)
+            except Permanent as error:
+                log.warning("an event is dropped: %s: %.500s", error.reason, error, extra=extra)
+            except Exception:
+                log.exception("a bug in the handler; the event is dropped", extra=extra)
+
+        return handle
+
+    return register
 
 
-News = Callable[[events.Envelope, events.Data], Awaitable[bool]]
-
-
-def listen(
-    broker: RabbitBroker, queue: RabbitQueue, exchange: RabbitExchange, handle: News
-) -> None:
-    """Register `handle` for events that may be missed:
-    acked on receipt; a failure is logged, the event dropped.
-    """
-
-    @broker.subscriber(
-        queue,
-        exchange,
-        ack_policy=AckPolicy.ACK_FIRST,
-        no_reply=True,
-        channel=Channel(prefetch_count=100, publisher_confirms=True),
+def _temporary(name: str, kinds: Iterable[type[events.Data]]) -> RabbitQueue:
+    return RabbitQueue(
+        f"{name}.{secrets.token_hex(6)}",
+        durable=False,
+        exclusive=True,
+        auto_delete=True,
+        routing_key=binding_of(kind.name for kind in kinds),
     )
-    async def consume(body: bytes) -> None:
-        try:
-            check_readable(message_of(broker))
-            await handle(*parse_event(body))
-        except Permanent as error:
-            log.warning(
-                "an event is dropped: %s: %.500s", error.reason, error, extra={"queue": queue.name}
-            )
-        except Exception:
-            log.exception("a bug in the handler; the event is dropped", extra={"queue": queue.name})
+
+
+def binding_of(names: Iterable[str]) -> str:
+    """The routing key that a temporary queue is bound under: FastStream takes one.
+
+    It may bring more events than `names`, which are passed over.
+    """
+    wanted = set(names)
+    if len(wanted) == 1:
+        return wanted.pop()
+    groups = {name.partition(".")[0] for name in wanted}
+    return f"{groups.pop()}.*" if len(groups) == 1 else "#"

@@ -23,10 +23,11 @@ from faststream.message import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker
 
 from luotdoc_subscriber.base import metrics
-from luotdoc_subscriber.base.plainly import first_line
+from luotdoc_subscriber.base.errors import Refused
 from luotdoc_subscriber.base.settings import SubscriberSettings
 from luotdoc_subscriber.rabbit import declaring, layout, properties
 from luotdoc_subscriber.rabbit.faststream_internals import close_connection, forget_queues
+from luotdoc_subscriber.rabbit.faults import reason_of_wait as reason_of_wait
 
 log = logging.getLogger(__name__)
 
@@ -193,12 +194,17 @@ Declare = Callable[[Broker], Awaitable[None]]
 
 
 async def connect(
-    broker: Broker, amqp_url: str, declare: Declare | None = None, seconds: float = ATTEMPT_SECONDS
+    broker: Broker,
+    amqp_url: str,
+    declare: Declare | None = None,
+    seconds: float = ATTEMPT_SECONDS,
+    hopeless: Callable[[BaseException], str | None] = lambda _: None,
 ) -> None:
     """Connect, declare and start consuming. Tries again every second until it works.
 
     Logs the reason for waiting, again each minute.
-    `declare` declares the queues; by default those that handlers are registered for.
+    `declare` declares the queues; by default those that handlers are registered for. Raises
+    `Refused` with the text of `hopeless` for an error that it has one for.
     """
     told, told_at = "", 0.0
     where = urlsplit(amqp_url)
@@ -206,6 +212,8 @@ async def connect(
         try:
             await connect_once(broker, declare, seconds)
         except BROKER_ERRORS as error:
+            if why := hopeless(error):
+                raise Refused(why) from error
             reason = reason_of_wait(error)
             if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
                 log.warning(
@@ -234,15 +242,3 @@ async def connect_once(
             await broker.connect()
             await declare(broker)
             await broker.start()
-
-
-def reason_of_wait(error: BaseException) -> str:
-    """The text of one of `BROKER_ERRORS` for people, with the remedy if it is known."""
-    reason = first_line(error)
-    if isinstance(error, ChannelNotFoundEntity):
-        reason += "; has `python -m shared.setup` run?"
-    if "Login was refused" in reason:
-        reason += (
-            "; correct the user or the password in LUOTDOC_AMQP_URL, or add the user to RabbitMQ"
-        )
-    return reason

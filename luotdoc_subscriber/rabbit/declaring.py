@@ -8,13 +8,14 @@ from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker, RabbitQueue
 
+from luotdoc_subscriber.rabbit.faults import during
 from luotdoc_subscriber.rabbit.layout import EVENTS_LOG, WorkQueue
 
 # Checks use aio-pika's plain channels: a robust channel reopens after an answer such as 404.
 
 ANSWER_SECONDS = 4.0
 """Time in which a healthy queue answers that it is empty."""
-_ABSENT = "no queue"
+ABSENT = "no queue"
 """RabbitMQ's text for a queue that doesn't exist.
 A queue that is down has the same code and another text."""
 
@@ -55,14 +56,19 @@ async def _declare_works(
     robust: bool = True,
 ) -> None:
     for work in works:
-        await broker.declare_exchange(work.dlx)
+        with during("declare exchange"):
+            await broker.declare_exchange(work.dlx)
         for queue in queues_of(work):
-            declared = await channel.declare_queue(
-                queue.name, durable=True, arguments=queue.arguments, robust=robust
-            )
-            await declared.bind(work.dlx.name, routing_key=queue.name, robust=robust)
-            for exchange, key in work.bindings if queue.name == work.name else ():
-                await declared.bind(exchange.name, routing_key=key, robust=robust)
+            with during(
+                "declare queue" if queue.name == work.parked.name else "declare routed queue"
+            ):
+                declared = await channel.declare_queue(
+                    queue.name, durable=True, arguments=queue.arguments, robust=robust
+                )
+            with during("bind"):
+                await declared.bind(work.dlx.name, routing_key=queue.name, robust=robust)
+                for exchange, key in work.bindings if queue.name == work.name else ():
+                    await declared.bind(exchange.name, routing_key=key, robust=robust)
 
 
 def queues_of(work: WorkQueue) -> tuple[RabbitQueue, ...]:
@@ -97,6 +103,6 @@ async def messages_in(connection: AbstractRobustConnection, name: str) -> int:
             found = await channel.declare_queue(name, passive=True)
             return found.declaration_result.message_count or 0
     except ChannelNotFoundEntity as error:
-        if _ABSENT in str(error):
+        if ABSENT in str(error):
             raise
         raise QueueDown(name) from error

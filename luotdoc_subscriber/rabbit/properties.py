@@ -71,6 +71,26 @@ def install() -> None:
     header.ContentHeader.unmarshal = _unmarshal_header  # type: ignore[method-assign]
     for method in (commands.Basic.Deliver, commands.Basic.GetOk, commands.Basic.Return):
         method.unmarshal = _unmarshal_method  # type: ignore[method-assign]
+    # aiormq tells why RabbitMQ has refused a connection by this text alone.
+    commands.Connection.Close.__repr__ = _closed  # type: ignore[assignment,method-assign]
+
+
+def _closed(self: commands.Connection.Close) -> str:
+    return f"<Connection.Close {self.reply_code}: {self.reply_text}>"
+
+
+def encoded(headers: Mapping[str, Any]) -> bytes:
+    """The properties of a message with `headers`, as on the wire. Raises TypeError, ValueError."""
+    return commands.Basic.Properties(headers=dict(headers)).marshal()
+
+
+def headers_in(raw: bytes) -> dict[str, Any]:
+    """The headers of a message with the properties `raw`, as a consumer gets them: an `Unreadable`
+    if the properties can't be decoded.
+    """
+    content = header.ContentHeader()
+    _unmarshal_header(content, _HEAD.pack(60, 0, 0) + raw)
+    return content.properties.headers or {}
 
 
 _original: Callable[[header.ContentHeader, bytes], None] = header.ContentHeader.unmarshal

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.guard import Unguarded
 from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
-from luotdoc_subscriber.rabbit import layout
 from luotdoc_subscriber.rabbit.publishing import publish_event
 from luotdoc_subscriber.subscribing import listen, subscribe
 from services.render.cache import PageCache
@@ -184,9 +182,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         metrics=measured,
     )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
-    listen(
-        broker, topology.counts_queue(secrets.token_hex(6)), layout.EVENTS_EXCHANGE, totals.handle
-    )
+    listen(broker, "render.counts")(totals.handle)
     readiness = RenderReadiness(
         settings=settings, broker=broker, queries=queries, totals=totals, cache=cache
     )

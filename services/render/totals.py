@@ -4,8 +4,9 @@ They come from `reads.counted`, and are corrected from the database.
 
 import asyncio
 
-from luotdoc_events import events
+from luotdoc_events.events import ReadsCounted
 from luotdoc_subscriber.base.tasks import supervised
+from luotdoc_subscriber.subscribing import Event
 from services.render.database import ReaderQueries
 from services.render.store import PageStore
 from shared.storage.counts import SITE
@@ -37,12 +38,9 @@ class Totals:
             if total > self._counted.get(article, 0):
                 self._counted[article] = total
 
-    async def handle(self, _envelope: events.Envelope, data: events.Data) -> bool:
-        """Handle a `reads.counted` event."""
-        if not isinstance(data, events.ReadsCounted):
-            return False
-        self.note({count.article: count.total for count in data.items})
-        return True
+    async def handle(self, event: Event[ReadsCounted]) -> None:
+        """Note the totals of an event."""
+        self.note({count.article: count.total for count in event.data.items})
 
     async def load(self) -> None:
         """Read every total."""

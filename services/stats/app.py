@@ -1,7 +1,6 @@
 """The composition root of stats."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,6 @@ from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.guard import Unguarded
 from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
-from luotdoc_subscriber.rabbit import layout
 from luotdoc_subscriber.subscribing import listen, subscribe
 from services.stats import api, gauges
 from services.stats.freshness import Freshness
@@ -111,12 +109,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         catalogue_handler(store)
     )
     freshness = Freshness(time.monotonic, measured)
-    listen(
-        broker,
-        topology.heartbeats_queue(secrets.token_hex(6)),
-        layout.EVENTS_EXCHANGE,
-        freshness.handle,
-    )
+    listen(broker, "stats.heartbeats")(freshness.handle)
     statistics = Statistics(
         settings=settings,
         client=client,

@@ -5,6 +5,7 @@ broker, from the producer to a queue.
 from collections.abc import Callable
 
 from luotdoc_events import events
+from luotdoc_subscriber.subscribing import Event
 from services.stats.metrics import StatsMetrics
 
 
@@ -22,12 +23,10 @@ class Freshness:
         for name in self._last_heartbeat:
             self._show(name)
 
-    async def handle(self, _envelope: events.Envelope, data: events.Data) -> bool:
+    async def handle(self, event: Event[events.Heartbeat]) -> None:
         """Note a heartbeat. One for an unknown type comes from a newer producer and is ignored."""
-        if not isinstance(data, events.Heartbeat) or data.event not in self._last_heartbeat:
-            return False
-        self._last_heartbeat[data.event] = self._monotonic()
-        return True
+        if event.data.event in self._last_heartbeat:
+            self._last_heartbeat[event.data.event] = self._monotonic()
 
     def silence(self, name: str) -> float:
         """Seconds since the last heartbeat for the event type `name`."""

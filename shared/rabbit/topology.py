@@ -4,7 +4,7 @@
 a work queue.
 """
 
-from faststream.rabbit import ExchangeType, RabbitExchange, RabbitQueue
+from faststream.rabbit import ExchangeType, RabbitExchange
 
 from luotdoc_subscriber.rabbit.layout import (
     EVENTS_EXCHANGE,
@@ -25,25 +25,3 @@ COUNTER_READS = WorkQueue(READS_QUEUE, READS_EXCHANGE, (READS_KEY,))
 RENDER_ARTICLES = WorkQueue("render.articles", EVENTS_EXCHANGE, ("article.*",), RETRY_DELAYS)
 STATS_ARTICLES = WorkQueue("stats.articles", EVENTS_EXCHANGE, ("article.*",), RETRY_DELAYS)
 WORK_QUEUES = (COUNTER_READS, RENDER_ARTICLES, STATS_ARTICLES)
-
-
-def counts_queue(instance: str) -> RabbitQueue:
-    """A temporary queue with `reads.counted` for one process. `instance` must be unique."""
-    return RabbitQueue(
-        f"render.counts.{instance}",
-        durable=False,
-        exclusive=True,
-        auto_delete=True,
-        routing_key="reads.counted",
-    )
-
-
-def heartbeats_queue(instance: str) -> RabbitQueue:
-    """A temporary queue with every heartbeat for one process. `instance` must be unique."""
-    return RabbitQueue(
-        f"stats.heartbeats.{instance}",
-        durable=False,
-        exclusive=True,
-        auto_delete=True,
-        routing_key="heartbeat",
-    )

@@ -96,3 +96,31 @@ async def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.Mon
     await held.keep("article/b", 1)
     assert await held.held("article/b") == 1
     held.close()
+
+
+async def test_a_file_of_something_else_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "guard.sqlite"
+    path.write_bytes(b"no database " * 1000)
+    with pytest.raises(sqlite3.DatabaseError) as refused:
+        OnDisk(path)
+    (note,) = refused.value.__notes__
+    assert note.startswith(f"the guard's file {path} is damaged or another program's: stop the ")
+    assert path.read_bytes().startswith(b"no database")
+
+
+async def test_damage_is_not_the_fault_of_the_event(tmp_path: Path) -> None:
+    """Otherwise every event would be parked as a bug."""
+    path = tmp_path / "guard.sqlite"
+    OnDisk(path).close()
+    with sqlite3.connect(path) as rows:
+        many = [(f"article/a{number}",) for number in range(2000)]
+        rows.executemany("INSERT INTO held VALUES (?, 1)", many)
+    rows.close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    held = OnDisk(path)
+    with pytest.raises(Transient, match="the guard's file is damaged: "):
+        await held.held("article/a1")
+    held.close()

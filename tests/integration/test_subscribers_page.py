@@ -42,13 +42,13 @@ def javascript(folder: Path, _kit: str, _reader: str) -> list[str]:
 
 
 def python(folder: Path, kit: str, _reader: str) -> list[str]:
-    code, _ = blocks("python")
+    code, *_ = blocks("python")
     (folder / "first.py").write_text(code)
     return [kit, "first.py"]
 
 
 def faststream(folder: Path, kit: str, _reader: str) -> list[str]:
-    _, code = blocks("python")
+    _, code, *_ = blocks("python")
     (folder / "plain.py").write_text(code)
     return [kit, "plain.py"]
 

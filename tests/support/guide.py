@@ -69,6 +69,10 @@ RUN = {
     ): "tests/integration/test_subscribers_page.py::test_the_first_event",
     (
         "docs/subscribers.md",
+        "FakeQueue",
+    ): "tests/unit/test_subscriber_testing.py::test_the_example_of_the_guide",
+    (
+        "docs/subscribers.md",
         "specversion",
     ): "tests/contract/test_subscribers_page.py::test_the_event_that_it_shows",
     (

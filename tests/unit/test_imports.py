@@ -83,6 +83,9 @@ PURE = {
     "luotdoc_subscriber.base.clock",
     "luotdoc_subscriber.base.errors",
     "luotdoc_subscriber.commands.selection",
+    "luotdoc_subscriber.attempts",
+    "luotdoc_subscriber.decision",
+    "luotdoc_subscriber.verdicts",
 }
 DRIVERS = {"faststream", "aio_pika", "aiormq", "motor", "pymongo", "bson", "prometheus_client"}
 MONGO = {"motor", "pymongo", "bson"}

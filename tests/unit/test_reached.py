@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from luotdoc_subscriber.rabbit.faststream_internals import consumes, queue_of
+from luotdoc_subscriber.rabbit.properties import install
 from tests.support.sources import ROOT, nodes, text
 from tests.unit.test_imports import MODULES, imports
 
@@ -230,3 +231,10 @@ def test_pamqp_has_what_we_replace() -> None:
         assert [*inspect.signature(kind.unmarshal).parameters] == ["self", "data"]
     assert [*inspect.signature(header.ContentHeader.unmarshal).parameters] == ["self", "data"]
     assert header.ContentHeader._get_flags(b"\x10\x00\x02") == (2, 1 << 12)
+
+
+def test_aiormq_says_why_a_connection_was_refused() -> None:
+    frame = commands.Connection.Close(530, "NOT_ALLOWED - vhost news not found", 10, 40)
+    install()
+    assert repr(frame) == "<Connection.Close 530: NOT_ALLOWED - vhost news not found>"
+    assert "got {frame!r}" in inspect.getsource(aiormq.Connection)

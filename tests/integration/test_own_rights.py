@@ -24,7 +24,8 @@ from luotdoc_subscriber.commands.target import open_target
 from tests.integration.conftest import Subscriber
 from tests.integration.test_permissions import QUORUM, channel_of, taken
 from tests.integration.test_replay import fill_history, numbered_event
-from tests.integration.test_unreadable import BODY, UNREADABLE, Hostile, send_hostile
+from tests.integration.test_unreadable import BODY, UNREADABLE, send_hostile
+from tests.support.hostile_messages import Hostile
 from tests.support.system import ROOT, System, until
 from tests.support.wire import forget, publish, sample
 

@@ -5,6 +5,7 @@ what happens.
 import asyncio
 import os
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 

@@ -70,7 +70,11 @@ RUN = {
     (
         "docs/subscribers.md",
         "FakeQueue",
-    ): "tests/unit/test_subscriber_testing.py::test_the_example_of_the_guide",
+    ): "tests/unit/test_subscriber_testing.py::test_the_examples_of_the_documents",
+    (
+        "packages/subscriber/README.md",
+        "FakeQueue",
+    ): "tests/unit/test_subscriber_testing.py::test_the_examples_of_the_documents",
     (
         "docs/subscribers.md",
         "specversion",

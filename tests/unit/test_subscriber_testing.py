@@ -26,7 +26,7 @@ from luotdoc_subscriber.testing import (
     Stale,
     example,
 )
-from tests.support.guide import blocks
+from tests.support.guide import block
 from tests.support.verdict_cases import CASES, DELAYS, CrankyGuard, Sent, Subscriber
 
 
@@ -179,7 +179,8 @@ async def test_a_test_that_is_cancelled_ends() -> None:
         await task
 
 
-async def test_the_example_of_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["docs/subscribers.md", "packages/subscriber/README.md"])
+async def test_the_examples_of_the_documents(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def index(event: Event[Article | ArticleWithdrawn]) -> None:
         if isinstance(event.data, Article) and event.data.title == "fails":
             raise Retry("refused", "the index answers 500")
@@ -187,9 +188,8 @@ async def test_the_example_of_the_guide(monkeypatch: pytest.MonkeyPatch) -> None
     handlers = ModuleType("handlers")
     handlers.index = index  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "handlers", handlers)
-    (text,) = [block for block in blocks("python") if "FakeQueue" in block]
     names: dict[str, Any] = {}
-    exec(text, names)
+    exec(block(page, "FakeQueue"), names)
     await names["test_index"]()
 
 

@@ -25,7 +25,6 @@ from luotdoc_subscriber.rabbit import declaring, layout
 from luotdoc_subscriber.rabbit.broker import Broker
 from luotdoc_subscriber.standalone import connect_subscriber
 from luotdoc_subscriber.testing import example
-from tests.integration.test_permissions import nothing
 from tests.support.system import ROOT, until
 from tests.support.wire import message
 
@@ -315,25 +314,6 @@ async def test_with_its_rights_a_subscriber_starts_and_leaves_no_trace_of_the_ch
         await broker.stop()
 
 
-async def test_what_may_pass_is_waited_for(node: Node) -> None:
-    """A queue that another consumer holds for itself is no missing right."""
-    url = url_of(node, "search")
-    first, _ = subscriber(url, "search.held")
-    await first.connect()
-    await declaring.declare_works(first, first.works)
-    await first.stop()
-    broker, _ = subscriber(url, "search.held")
-    async with await aio_pika.connect(url) as connection:
-        held = await (await connection.channel()).get_queue("search.held")
-        await held.consume(nothing, exclusive=True)
-        starting = asyncio.create_task(connect_subscriber(broker, url))
-        done, _ = await asyncio.wait({starting}, timeout=3)
-        assert not done
-    async with asyncio.timeout(SECONDS):
-        await starting
-    await broker.stop()
-
-
 PROCESS = """
 from luotdoc_events.events import Article
 from luotdoc_subscriber import Event, SubscriberSettings, load, make_broker, run, subscribe
@@ -348,7 +328,7 @@ run(settings, broker)
 """
 
 
-def test_a_process_ends_with_one_line_and_its_command_mends_it(node: Node) -> None:
+async def test_a_process_ends_with_one_line_and_its_command_mends_it(node: Node) -> None:
     def process(seconds: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", PROCESS],
@@ -360,22 +340,20 @@ def test_a_process_ends_with_one_line_and_its_command_mends_it(node: Node) -> No
             check=False,
         )
 
-    ended = process(SECONDS)
+    ended = await asyncio.to_thread(process, SECONDS)
     assert (ended.returncode, ended.stderr) == (1, "")
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     (critical,) = [line["message"] for line in lines if line["level"] == "CRITICAL"]
     lacking = "lacks the right read on the stream luotdoc.events.log"
     assert critical.startswith(f"search ends: the user no-history {lacking}")
     assert not [line for line in lines if "exc_info" in line or line["level"] == "WARNING"]
-    node.control(*command(critical))
-
-    async def starts() -> None:
-        broker, _ = subscriber(url_of(node, "no-history"), "no-history.articles")
+    await asyncio.to_thread(node.control, *command(critical))
+    broker, _ = subscriber(url_of(node, "no-history"), "no-history.articles")
+    try:
         async with asyncio.timeout(SECONDS):
             await connect_subscriber(broker, url_of(node, "no-history"))
+    finally:
         await broker.stop()
-
-    asyncio.run(starts())
 
 
 async def test_rabbitmq_that_is_away_is_waited_for() -> None:

@@ -73,7 +73,13 @@ def stage(name: str, to: Path, version: str) -> None:
     for project in (to / "pyproject.toml", to / "package.json"):
         if project.exists():
             project.write_text(project.read_text().replace("0.0.0", version))
-    for each in (to, *to.rglob("*")):  # not of the checkout: its modes depend on a umask
+
+
+def set_modes(folder: Path) -> None:
+    """Give all files the same permissions. Those of a checkout, and of what is written here,
+    depend on the umask and would be in the archives.
+    """
+    for each in (folder, *folder.rglob("*")):
         each.chmod(0o755 if each.is_dir() else 0o644)
 
 
@@ -84,8 +90,7 @@ def python(name: str, work: Path, version: str, epoch: str, out: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     # `luotdoc_events/schemas` is a link; the package gets the files.
     shutil.copytree(ROOT / module, work / module, ignore=ignored)
-    for each in (work / module).rglob("*"):
-        each.chmod(0o755 if each.is_dir() else 0o644)
+    set_modes(work)
     run(sys.executable, "-c", HOOKS.format(str(out)), folder=work, SOURCE_DATE_EPOCH=epoch)
 
 
@@ -95,6 +100,7 @@ def npm(work: Path, version: str, out: Path) -> None:
     shutil.copytree(SCHEMAS, work / "schemas", ignore=shutil.ignore_patterns("*.v?.json"))
     script = ROOT / "packages/npm/types.mjs"
     run("node", str(script), str(DOCUMENT), str(work / "index.d.ts"), folder=ROOT)
+    set_modes(work)
     run("npm", "pack", "--ignore-scripts", "--pack-destination", str(out), folder=work)
 
 

@@ -5,16 +5,15 @@ Long because it is one table of panels.
 
 from deploy.grafana.board import ALL, Dashboard, LabelVariable, Row
 from deploy.grafana.panels import Panel, PromQuery, Threshold, limits
-from deploy.grafana.pipeline import quantiles
+from deploy.grafana.queries import RATE_STEP, quantiles
 
 _CHOSEN = 'service=~"$service", instance=~"$instance"'
 _EACH = f"{{{ALL}, {_CHOSEN}}}"
-_RATE = "[$__rate_interval]"
 _NAME = "{{service}} {{instance}}"
 
 
 def _per_replica(metric: str, selector: str) -> str:
-    return f"sum by (service, instance) (rate({metric}{{{selector}, {_CHOSEN}}}{_RATE}))"
+    return f"sum by (service, instance) (rate({metric}{{{selector}, {_CHOSEN}}}{RATE_STEP}))"
 
 
 _HEALTH = (
@@ -214,7 +213,7 @@ _SATURATION = (
         "timeseries",
         (
             PromQuery(
-                f"sum by (service, instance) (rate(process_cpu_seconds_total{_EACH}{_RATE}))",
+                f"sum by (service, instance) (rate(process_cpu_seconds_total{_EACH}{RATE_STEP}))",
                 _NAME,
             ),
         ),

@@ -1,36 +1,9 @@
 """Generated query parameters."""
 
-from datetime import UTC, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
-
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from services.stats.parameters import SeriesParameters, series_steps
-from shared.base.errors import Problem
-
-HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
-
-
-NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
-
-
-def asked(**parameters: Any) -> SeriesParameters:
-    return SeriesParameters.model_validate(parameters)
-
-
-def fault(**parameters: Any) -> str:
-    """The parameter that the answer blames, or "" when it was accepted."""
-    try:
-        series_steps(asked(**parameters), NOW, HANOI)
-    except ValidationError as error:
-        return str(error.errors()[0]["loc"][0])
-    except Problem as problem:
-        return problem.errors[0]["path"]
-    return ""
-
+from tests.support.series import fault
 
 TEXT = st.text("0123456789-+:.TZz /\0é٣２", max_size=30) | st.sampled_from(
     [

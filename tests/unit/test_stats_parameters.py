@@ -9,35 +9,16 @@ from pydantic import ValidationError
 
 from services.stats.parameters import (
     NoParameters,
-    SeriesParameters,
     TopParameters,
     series_steps,
     window_start,
 )
-from shared.base.errors import Problem
 from shared.storage.quarters import quarter_of
-
-HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
-NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
-
-
-def asked(**parameters: Any) -> SeriesParameters:
-    return SeriesParameters.model_validate(parameters)
+from tests.support.series import HANOI, NOW, asked, fault
 
 
 def points(**parameters: Any) -> int:
     return len(series_steps(asked(**parameters), NOW, HANOI)) - 1
-
-
-def fault(**parameters: Any) -> str:
-    """The parameter that the answer blames, or "" when it was accepted."""
-    try:
-        series_steps(asked(**parameters), NOW, HANOI)
-    except ValidationError as error:
-        return str(error.errors()[0]["loc"][0])
-    except Problem as problem:
-        return problem.errors[0]["path"]
-    return ""
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
 
     with digest(url, tmp_path, 86400):
         await until(waits, 10, "it consumes")
+        system.declared()
         # Replayed, so known, and no news.
         await publish(
             system,
@@ -164,7 +165,7 @@ async def test_the_digest_tells_each_article_once_in_its_newest_state(
         )
         assert await system.queue_depth(QUEUE) == 0
 
-        await asyncio.to_thread(system.broker.stop)
+        await system.end_broker()
         await until(lambda: "disconnect" in (tmp_path / "log").read_text(), 20, "it notices")
         await asyncio.to_thread(system.broker.start)
         await publish(system, article("b1", 1, "Sau khi nối lại"))

@@ -149,7 +149,9 @@ async def test_the_digest_is_mailed_without_replays_and_what_was_withdrawn(
         second_run = await system.start(
             "digest", module=DIGEST, smtp_host=outside.address, **settings
         )
-        await until(lambda: outside.mails, 10, f"a mail is sent; its log:\n{second_run.text()}")
+        await until(
+            lambda: outside.mails, 10, lambda: f"a mail is sent; its log:\n{second_run.text()}"
+        )
         await publish(system, [sample("article.published", "a6", 1)])
         await until(lambda: len(outside.mails) == 2, 10, "the next has only what is new")
     (sender, recipients, text), (_, _, second) = outside.mails

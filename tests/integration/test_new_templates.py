@@ -63,7 +63,7 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(
     async def emit(data: events.Data, article: str, revision: int, event_id: str) -> None:
         steps.append(f"tell {article}")
         if len(steps) == 4:  # the second page is stored by now
-            await asyncio.to_thread(system.broker.stop)
+            await system.end_broker()
         await publish_event(
             broker,
             data,

@@ -60,7 +60,7 @@ async def test_no_event_is_lost_while_rabbitmq_is_stopped(system: System) -> Non
     editors = [asyncio.create_task(editor(number)) for number in range(6)]
     try:
         await until(lambda: sum(accepted.values()) > 30, 20, "articles are being put")
-        await asyncio.to_thread(system.broker.stop)
+        await system.end_broker()
         during = sum(accepted.values())
         await until(
             lambda: sum(accepted.values()) > during + 30,

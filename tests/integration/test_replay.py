@@ -220,7 +220,7 @@ async def test_a_replay_waits_for_its_subscriber_and_outlives_the_broker(system:
             return await system.queue_depth(name) > HIGH_WATER
 
         await until(full, 60, "the queue is filled")
-        await asyncio.to_thread(system.broker.stop)
+        await system.end_broker()
         _, said = await asyncio.to_thread(waiting.communicate, None, 30)
     finally:
         if waiting.poll() is None:

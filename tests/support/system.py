@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aio_pika
 import httpx
@@ -42,10 +42,13 @@ GRACE = 25.0
 """Seconds in which a service must have ended; Kubernetes gives it 30."""
 
 
-async def until(condition: Any, seconds: float = 10.0, what: str = "the condition") -> Any:
+async def until(
+    condition: Any, seconds: float = 10.0, what: str | Callable[[], str] = "the condition"
+) -> Any:
     """Wait until `condition()` (may be a coroutine function) answers something true, and return it.
 
     `seconds` is what it takes at most on a quiet machine; a test that is about time measures it.
+    `what` is called once it failed, if it tells what was logged meanwhile.
     """
     seconds *= PATIENCE
     deadline, pause = asyncio.get_running_loop().time() + seconds, 0.02
@@ -56,7 +59,8 @@ async def until(condition: Any, seconds: float = 10.0, what: str = "the conditio
         if answer:
             return answer
         if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what}")
+            told = what if isinstance(what, str) else what()
+            raise AssertionError(f"not within {seconds:g} s: {told}")
         await asyncio.sleep(pause)
         pause = min(0.25, pause * 1.2)  # a look costs the machine more than the wait
 
@@ -137,12 +141,20 @@ class System:
         self._declared = time.monotonic()
 
     async def written_down(self) -> None:
-        """Wait until RabbitMQ will know after a SIGKILL what was declared last.
+        """Wait until RabbitMQ will know again what was declared last.
 
-        It writes down 5 s later which members a quorum queue or stream has; killed sooner, a single
+        It writes down 5 s late which members a quorum queue or stream has. Ended sooner, a single
         node may never bring them up again (seen with 3.10: "home node is down or inaccessible").
         """
         await until(lambda: time.monotonic() > self._declared + 6, 7, "6 s since the declaration")
+
+    async def end_broker(self, how: Literal["stop", "kill"] = "stop") -> None:
+        """Stop or kill RabbitMQ, but not so early that no later test could use it.
+
+        The test that ends it starts it again.
+        """
+        await self.written_down()
+        await asyncio.to_thread(getattr(self.broker, how))
 
     async def start(
         self, service: str, *, module: str | None = None, wait: bool = True, **settings: Any
@@ -219,7 +231,9 @@ class System:
             except httpx.TransportError:
                 return False
 
-        await until(answers, seconds, f"{process.name} ready; its log:\n{process.text()[-3000:]}")
+        await until(
+            answers, seconds, lambda: f"{process.name} ready; its log:\n{process.text()[-3000:]}"
+        )
 
     def replicas(self, service: str) -> list[Process]:
         """The living replicas of a service."""

@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 import aio_pika
 import httpx
+from aio_pika.abc import AbstractConnection
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
+from faststream.rabbit import RabbitQueue
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from deploy.local import plan, ports
@@ -97,6 +100,19 @@ class Process:
         return self.log.read_text()
 
 
+async def _empty(connection: AbstractConnection, queue: RabbitQueue) -> None:
+    """Purge a queue, in half the time that a new one takes. One that a test has changed, or that is
+    down, is deleted.
+    """
+    try:
+        async with connection.channel() as channel:
+            made = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments)
+            await made.purge()
+    except (ChannelPreconditionFailed, ChannelNotFoundEntity):
+        async with connection.channel() as channel:
+            await channel.queue_delete(queue.name)
+
+
 @dataclass
 class System:
     """Starts services and looks at what they do."""
@@ -121,11 +137,11 @@ class System:
     async def reset(self) -> None:
         """Begin with nothing: no message, no document; then declare everything."""
         async with await aio_pika.connect(self.broker.url) as connection:
-            channel = await connection.channel()
             for work in topology.WORK_QUEUES:
-                for queue in (work.queue, work.parked, *work.retries):
-                    await channel.queue_delete(queue.name)
-            await channel.queue_delete(layout.EVENTS_LOG.name)
+                for queue in (*work.retries, work.queue, work.parked):  # the way a message takes
+                    await _empty(connection, queue)
+            async with connection.channel() as channel:
+                await channel.queue_delete(layout.EVENTS_LOG.name)  # a stream can't be purged
         for name in await self.db.list_collection_names():
             if name in INDEXES:  # which take long to make
                 await self.db[name].delete_many({})

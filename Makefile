@@ -10,6 +10,9 @@ GATEWAY := $(if $(filter-out 1,$(RENDER) $(INGEST) $(STATS)),gateway)
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
+# Tests start thousands of processes; none should have to compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up fuzz chaos bench test test-unit long check format lock clean-data venv node contract api-fuzz
 
@@ -52,7 +55,7 @@ bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="-
 
 test: $(STAMP) $(NODE) ## all tests; ARGS="-k beacon" to choose
 	@deploy/local/bootstrap.sh servers browser shell watch gateway
-	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 3 --dist worksteal $(ARGS)
 
 .PHONY: coverage
 # --cov stands last: it takes a path behind it for its own.

@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from services.ingest.articles.media import PictureRefused, look_at
+from services.ingest.articles.media import PICTURE_TYPES, PictureRefused, look_at
 
+MEDIA = "services.ingest.articles.media"
 ORIENTATION, GPS = 0x0112, 0x8825
+
+
+SECRET = b"bi mat"
+XMP = b'<x:xmpmeta tiff:Orientation="1">bi mat</x:xmpmeta>'
 
 
 def picture(kind: str, size: tuple[int, int] = (40, 20), **options: Any) -> bytes:
@@ -20,6 +25,8 @@ def picture(kind: str, size: tuple[int, int] = (40, 20), **options: Any) -> byte
     image = Image.new("RGB", size, "red")
     image.paste("blue", (size[0] // 2, 0, size[0], size[1]))
     written = BytesIO()
+    if kind == "MPO":  # a camera's file: a second JPEG picture follows
+        options["append_images"] = [Image.new("RGB", size, "white")]
     image.save(written, kind, **options)
     return written.getvalue()
 
@@ -59,17 +66,48 @@ def test_what_tells_nothing_is_kept_to_the_byte(kind: str, extension: str, media
     assert look_at(data) == seen
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_the_types_announced_are_those_that_are_found() -> None:
+    found = tuple(look_at(data).type for data in (JPEG, PNG, GIF, WEBP, AVIF))
+    assert found == PICTURE_TYPES
+
+
+def test_only_a_file_that_changes_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, real = list[object](), Image.open
+
+    def noting(file: Any, **options: Any) -> Image.Image:
+        opened.append(file)
+        return real(file, **options)
+
+    monkeypatch.setattr(Image, "open", noting)
+    look_at(PNG)
+    assert len(opened) == 1
+    look_at(PNG + TAIL)
+    assert len(opened) == 3
+
+
+def test_a_camera_s_file_with_two_pictures_is_its_first_one() -> None:
+    data = picture("MPO")
+    with Image.open(BytesIO(data)) as image:
+        assert (image.format, getattr(image, "n_frames", 1)) == ("MPO", 2)
+    seen = look_at(data[:-300])  # the second picture, which is removed, need not be whole
+    assert (seen.type, seen.name[-4:], seen.width) == ("image/jpeg", ".jpg", 40)
+    with Image.open(BytesIO(seen.data)) as kept:
+        assert kept.format == "JPEG"
+        assert kept.convert("RGB").getpixel((5, 5)) == (254, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "MPO"])
 def test_place_and_camera_are_taken_off(kind: str) -> None:
-    seen = look_at(picture(kind, exif=exif()))
+    seen = look_at(picture(kind, exif=exif(), xmp=XMP))
     with Image.open(BytesIO(seen.data)) as kept:
         assert dict(kept.getexif()) == {}
         assert kept.size == (40, 20)
     assert "Máy".encode() not in seen.data
+    assert SECRET not in seen.data
     assert look_at(seen.data).data == seen.data
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "MPO"])
 def test_a_picture_is_turned_upright(kind: str) -> None:
     seen = look_at(picture(kind, exif=exif(6)))  # to be turned by 90° clockwise
     assert (seen.width, seen.height) == (20, 40)
@@ -151,7 +189,9 @@ def test_every_frame_of_an_animation_is_turned(kind: str) -> None:
 
 
 def test_an_animation_too_large_to_be_turned_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.articles.media.MAX_PIXELS", 4 * 60 * 40 - 1)
+    monkeypatch.setattr(f"{MEDIA}.MAX_PIXELS", 4 * 60 * 40)
+    assert look_at(animation("WEBP", exif=exif(6))).width == 40
+    monkeypatch.setattr(f"{MEDIA}.MAX_PIXELS", 4 * 60 * 40 - 1)
     assert look_at(animation("WEBP", exif=exif())).width == 60
     assert refusal(animation("WEBP", exif=exif(6))).startswith(
         "is an animation too large to be turned"
@@ -169,6 +209,67 @@ def test_pixels_stay_as_they_were_sent(orientation: int) -> None:
         assert kept.convert("RGB").tobytes() == upright.tobytes()
 
 
+@pytest.mark.parametrize(("kind", "quality"), [("JPEG", 92), ("WEBP", 90), ("AVIF", 90)])
+def test_a_turned_picture_is_written_in_high_quality(kind: str, quality: int) -> None:
+    with Image.open(BytesIO(picture(kind, exif=exif(6)))) as sent:
+        wanted = BytesIO()
+        upright = sent.convert("RGB").transpose(Image.Transpose.ROTATE_270)
+        upright.save(wanted, kind, quality=quality, exif=b"")
+    assert look_at(picture(kind, exif=exif(6))).data == wanted.getvalue()
+
+
+def test_colours_that_nothing_shows_stay_in_a_turned_picture() -> None:
+    clear, written = Image.new("RGBA", (4, 2), (1, 2, 3, 0)), BytesIO()
+    clear.save(written, "WEBP", lossless=True, exact=True, exif=exif(6))
+    with Image.open(BytesIO(look_at(written.getvalue()).data)) as kept:
+        assert (kept.size, kept.convert("RGBA").getpixel((0, 0))) == ((2, 4), (1, 2, 3, 0))
+
+
+def frames_of(data: bytes) -> list[Image.Image]:
+    with Image.open(BytesIO(data)) as image:
+        found = []
+        for frame in range(getattr(image, "n_frames", 1)):
+            image.seek(frame)
+            found.append(image.convert("RGBA"))
+        return found
+
+
+def test_frames_that_are_drawn_over_others_show_the_same_when_turned() -> None:
+    red, dot, veil, line = (
+        Image.new("RGBA", (20, 10), colour)
+        for colour in ("red", (0, 0, 0, 0), (0, 0, 255, 128), (0, 0, 0, 0))
+    )
+    dot.paste("green", (2, 2, 8, 8))
+    line.paste("black", (5, 0, 9, 9))
+    written = BytesIO()
+    options: dict[str, Any] = {"duration": 100, "disposal": 2, "blend": 1, "exif": exif(6)}
+    red.save(written, "PNG", append_images=[dot, veil, line], **options)
+    sent, kept = frames_of(written.getvalue()), frames_of(look_at(written.getvalue()).data)
+    turned = [frame.transpose(Image.Transpose.ROTATE_270).tobytes() for frame in sent]
+    assert [frame.tobytes() for frame in kept] == turned
+    assert len(set(turned)) == 4
+
+
+def test_an_animation_of_two_frames_is_turned() -> None:
+    written = BytesIO()
+    black, white = (Image.new("RGB", (6, 4), colour) for colour in ("black", "white"))
+    black.save(written, "PNG", append_images=[white], duration=[100, 200], exif=exif(6))
+    seen = look_at(written.getvalue())
+    assert [frame.getpixel((0, 0)) for frame in frames_of(seen.data)] == [
+        (0, 0, 0, 255),
+        (255, 255, 255, 255),
+    ]
+    assert (seen.width, times(seen.data)) == (4, [100, 200])
+
+
+def test_an_animation_with_another_picture_for_old_browsers_is_not_turned() -> None:
+    written = BytesIO()
+    red, blue = (Image.new("RGB", (6, 4), colour) for colour in ("red", "blue"))
+    options: dict[str, Any] = {"append_images": [blue, red], "default_image": True}
+    red.save(written, "PNG", **options, exif=exif(6))
+    assert refusal(written.getvalue()).startswith("is an animation too large to be turned")
+
+
 def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -177,10 +278,10 @@ def segment(marker: int, content: bytes) -> bytes:
     return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
 
 
-SECRET = b"bi mat"
 TAIL = b"<html><script>bi mat</script>"
 JPEG, GIF, PNG, WEBP, AVIF = (picture(kind) for kind in ("JPEG", "GIF", "PNG", "WEBP", "AVIF"))
 XMP_IN_GIF = b"\x21\xff\x0bXMP DataXMP\x06bi mat\0"
+TURNED_XMP_IN_GIF = b'\x21\xff\x0bXMP DataXMP\x1bbi mat tiff:Orientation="6"\0'
 COMMENT_IN_GIF = b"\x21\xfe\x06bi mat\0"
 MOVING_GIF = animation("GIF", loop=3)
 SECOND_FRAME = MOVING_GIF.index(b"\x21\xf9", MOVING_GIF.index(b"\x21\xf9") + 1)
@@ -209,6 +310,7 @@ def webp_chunk(kind: bytes) -> bytes:
         (RESTARTS + TAIL, RESTARTS),
         (GIF[:-1] + COMMENT_IN_GIF + b";", GIF),
         (GIF[:-1] + XMP_IN_GIF + b";", GIF),
+        (GIF[:-1] + TURNED_XMP_IN_GIF + b";", GIF),
         (GIF[:-1] + b"\x21\x01\x06bi mat\0;", GIF),
         (GIF + TAIL, GIF),
         (MOVING_GIF[:SECOND_FRAME] + COMMENT_IN_GIF + MOVING_GIF[SECOND_FRAME:], MOVING_GIF),
@@ -280,10 +382,29 @@ def bomb(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(30_000, 30_000), (7_100, 7_100), (30_001, 1), (2**31 - 1, 2**31 - 1)]
-)
+    ("width", "height"), [(30_000, 30_000), (22_553, 2_217), (30_001, 1), (2**31 - 1, 2**31 - 1)]
+)  # 22,553 × 2,217 are 50,000,001
 def test_a_bomb_is_refused_before_it_is_decoded(width: int, height: int) -> None:
     assert refusal(bomb(width, height)).endswith(f"this has {width} × {height}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "most"),
+    [
+        ("PNG", "MAX_PIXELS", 40 * 20),
+        ("PNG", "MAX_SIDE", 40),
+        ("moving GIF", "MAX_FRAMES", 4),
+        ("moving GIF", "MAX_PIXELS_IN_ALL", 4 * 60 * 40),
+    ],
+)
+def test_a_picture_as_large_as_a_limit_is_taken(
+    monkeypatch: pytest.MonkeyPatch, kind: str, limit: str, most: int
+) -> None:
+    data = {"PNG": PNG, "moving GIF": MOVING_GIF}[kind]
+    monkeypatch.setattr(f"{MEDIA}.{limit}", most)
+    assert look_at(data).data == data
+    monkeypatch.setattr(f"{MEDIA}.{limit}", most - 1)
+    assert refusal(data).startswith("must have at most")
 
 
 def test_too_many_frames_are_refused() -> None:
@@ -349,6 +470,28 @@ def test_a_refusal_says_what_was_sent_and_what_to_do(data: bytes, hint: str) -> 
 
 def test_a_picture_without_its_last_part_is_refused_in_plain_words() -> None:
     assert refusal(PNG[:-12]) == "is damaged and can't be decoded: a part of it is missing"
+    assert refusal(JPEG[:-100]).startswith("is damaged and can't be decoded: image file is trunc")
+
+
+def test_a_decoder_s_words_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_kind: str, _data: bytes) -> bytes:
+        raise ValueError("x" * 101)
+
+    monkeypatch.setattr(f"{MEDIA}.shown", failing)
+    assert refusal(PNG) == f"is damaged and can't be decoded: {'x' * 100}"
+
+
+def test_each_frame_is_decoded() -> None:
+    data = animation("PNG")
+    last = data.rindex(b"fdAT") + 8
+    assert refusal(data[:last] + b"\xff" * 8 + data[last + 8 :]).startswith("is damaged")
+
+
+def test_a_picture_is_decoded_once_more_without_its_metadata(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"{MEDIA}.shown", lambda _kind, _data: JPEG[:-100])
+    assert refusal(PNG).startswith("is damaged and can't be decoded: image file is truncated")
 
 
 @pytest.mark.parametrize(

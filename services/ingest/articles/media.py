@@ -29,11 +29,9 @@ _KINDS: dict[str, tuple[str, Type]] = {
     "WEBP": ("webp", "image/webp"),
     "AVIF": ("avif", "image/avif"),
 }
-_FORMATS = (*_KINDS, "MPO")
-"""MPO is a camera's format with several JPEG pictures in one file."""
-_TELLING = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "comment", "photoshop", "mp"})
+_FORMATS = tuple(_KINDS)
 _ORIENTATION = 0x0112
-_TURNS = {
+_TURNS: dict[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -68,7 +66,7 @@ class Picture:
 
 def look_at(data: bytes) -> Picture:
     """Decode a picture and strip its metadata.
-    Raises `Refused` for anything but JPEG, PNG, GIF, WebP or AVIF.
+    Raises `PictureRefused` for anything but JPEG, PNG, GIF, WebP or AVIF.
     """
     try:
         image = Image.open(BytesIO(data), formats=_FORMATS)
@@ -102,11 +100,18 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
+def _frames_of(image: Image.Image) -> int:
+    """The number of frames. Of an MPO, a camera's file with several JPEG pictures, only the
+    first picture counts.
+    """
+    return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+
+
 def _decode(image: Image.Image) -> None:
     """Decode every frame. Counting them reads the whole file, so check the size of one frame
     first.
     """
-    frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+    frames = _frames_of(image)
     if frames > MAX_FRAMES or frames * image.width * image.height > MAX_PIXELS_IN_ALL:
         raise PictureRefused(
             f"must have at most {MAX_FRAMES} frames and "
@@ -115,62 +120,55 @@ def _decode(image: Image.Image) -> None:
     for frame in range(frames):
         image.seek(frame)
         image.load()
-    image.seek(0)
-    image.load()
 
 
 def _cleared(image: Image.Image, data: bytes) -> bytes:
     """The file without metadata.
     Pixels are encoded again only to rotate them, and for an AVIF with metadata.
     """
-    kind = _kind_of(image)
-    orientation = _orientation(image) if kind != "GIF" else 1
-    telling = kind == "AVIF" and tells(data)
-    if telling or orientation in _TURNS:
-        data = _written_again(
-            image, kind, _TURNS.get(orientation), kind == "WEBP" and is_lossless(data)
-        )
+    kind, turn = _kind_of(image), _turn(image)
+    if turn is not None or (kind == "AVIF" and tells(data)):
+        data = _written_again(image, kind, turn, kind == "WEBP" and is_lossless(data))
     return shown(kind, data)
 
 
-def _orientation(image: Image.Image) -> int:
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """The transposition that turns the picture upright; None if it is upright."""
     try:
-        return int(image.getexif().get(_ORIENTATION, 1))
+        return _TURNS.get(image.getexif().get(_ORIENTATION))
     except Exception:  # EXIF that can't be read turns no picture, and is taken off
-        return 1
+        return None
 
 
 def _written_again(
     image: Image.Image, kind: str, turn: Image.Transpose | None, lossless: bool
 ) -> bytes:
     """The picture rotated and encoded again, with the times of its frames."""
-    number = getattr(image, "n_frames", 1) if kind != "JPEG" else 1
-    if number > 1 and (
-        number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False)
-    ):
+    number = _frames_of(image)
+    if number * image.width * image.height > MAX_PIXELS or getattr(image, "default_image", False):
         raise PictureRefused(
             "is an animation too large to be turned or cleared; send it upright and without "
             "EXIF and XMP"
         )
-    options: dict[str, object] = {"icc_profile": image.info.get("icc_profile")}
-    if kind in ("JPEG", "WEBP", "AVIF"):
-        options |= {"exif": b"", "xmp": b"", "quality": 92 if kind == "JPEG" else 90}
-    if kind == "WEBP":
-        options |= {"lossless": lossless, "exact": lossless}
-    frames, durations = list[Image.Image](), list[int]()
+    frames, durations = list[Image.Image](), list[object]()
     for frame in range(number):
         image.seek(frame)
         frames.append(image.copy() if turn is None else image.transpose(turn))
-        durations.append(image.info.get("duration", 0))
-        for name in _TELLING:
-            frames[-1].info.pop(name, None)
-    if number > 1:
-        options |= {"save_all": True, "append_images": frames[1:], "duration": durations}
-        options["loop"] = image.info.get("loop", 0)
-    if number > 1 and kind == "PNG":
-        options |= {"disposal": 0, "blend": 0}  # Pillow has put the frames together
+        durations.append(image.info.get("duration"))
     written = BytesIO()
-    frames[0].save(written, kind, **options)
+    frames[0].save(  # the writer of each format takes the options that it knows
+        written,
+        kind,
+        icc_profile=image.info.get("icc_profile"),
+        quality=92 if kind == "JPEG" else 90,
+        lossless=lossless,
+        exact=lossless,
+        append_images=frames[1:],
+        duration=durations,
+        loop=image.info.get("loop"),
+        disposal=0,  # with blend: Pillow has put the frames together
+        blend=0,
+    )
     return written.getvalue()
 
 

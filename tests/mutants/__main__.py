@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from luotdoc_subscriber.base.command import Command
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.runner import ALONE, CRASH, IMPORT, LIMIT, SURVIVED, Trial
-from tests.support.sources import ROOT
+from tests.support.sources import ROOT, modules
 from tests.unit.test_imports import MODULES, PURE, imports_in
 
 KEPT = ROOT / ".local/mutants.json"
@@ -30,18 +31,23 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def tests_of(module: str) -> list[str]:
-    """The test files that import a module, else those that import one that imports it."""
+def files_for(module: str, steps: int) -> list[str]:
+    """The test files that import a module in at most `steps` steps, else in as few as there are.
+
+    A module of ours, or of tests/support, that imports the module is a step.
+    """
     files = [path for folder in FOLDERS for path in sorted((ROOT / "tests" / folder).glob("t*.py"))]
+    between = MODULES | modules("tests/support")
     names, before = {module}, set[str]()
-    while names != before:
-        if found := [path for path in files if _imported(path) & names]:
-            return [str(path.relative_to(ROOT)) for path in found]
-        before = names
-        names = names | {name for name, path in MODULES.items() if names & _imported(path)}
-    return []
+    found: list[Path] = []
+    while names != before and (steps >= 0 or not found):
+        found = [path for path in files if _imported(path) & names]
+        before, steps = names, steps - 1
+        names = names | {name for name, path in between.items() if names & _imported(path)}
+    return [str(path.relative_to(ROOT)) for path in found]
 
 
+@cache
 def _imported(path: Path) -> set[str]:
     names = set(imports_in(path.read_text()))
     return names | {name.rpartition(".")[0] for name in names}
@@ -59,9 +65,11 @@ def chosen(module: str, every: int) -> list[Mutant]:
     ][::every]
 
 
-def verdicts(module: str, found: list[Mutant], first: list[str | None]) -> Iterator[str]:
+def verdicts(
+    module: str, found: list[Mutant], first: list[str | None], tests: list[str]
+) -> Iterator[str]:
     """The verdict on each mutant, from a process of its own: modules are imported there."""
-    if not tests_of(module):
+    if not tests:
         yield from (SURVIVED for _ in found)
         return
     reader, writer = os.pipe()
@@ -74,7 +82,7 @@ def verdicts(module: str, found: list[Mutant], first: list[str | None]) -> Itera
                 os.dup2(output.fileno(), 1)
                 with os.fdopen(writer, "w", buffering=1) as telling:
                     trial = Trial(module, found, first, lambda each: print(each, file=telling))
-                    status = pytest.main([*ALONE, *tests_of(module)], plugins=[trial])
+                    status = pytest.main([*ALONE, *tests], plugins=[trial])
             finally:
                 os._exit(status)
         os.close(writer)
@@ -86,18 +94,26 @@ def verdicts(module: str, found: list[Mutant], first: list[str | None]) -> Itera
 
 
 def judged(module: str, every: int) -> list[tuple[Mutant, str]]:
-    """The mutants of a module and their verdicts; shows on stderr how far it is."""
+    """The mutants of a module and their verdicts; shows on stderr how far it is.
+
+    Survivors of the tests that import the module are tried against those a step further.
+    """
     found = chosen(module, every)
     killers = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    keys = [sha256(f"{module}\0{mutant.source}".encode()).hexdigest()[:16] for mutant in found]
-    results: list[tuple[Mutant, str]] = []
-    for verdict in verdicts(module, found, [killers.get(key) for key in keys]):
-        killers[keys[len(results)]] = verdict
-        results.append((found[len(results)], verdict))
-        print(f"\r{module}: {len(results)}/{len(found)}", end="", file=sys.stderr, flush=True)
-        KEPT.write_text(json.dumps(killers))
+    keys = {each: sha256(f"{module}\0{each.source}".encode()).hexdigest()[:16] for each in found}
+    results = dict.fromkeys(found, SURVIVED)
+    for steps in (0, 1):
+        left = [mutant for mutant in found if results[mutant] == SURVIVED]
+        tests = files_for(module, steps)
+        if not left or (steps and tests == files_for(module, 0)):
+            break
+        told = verdicts(module, left, [killers.get(keys[mutant]) for mutant in left], tests)
+        for number, (mutant, verdict) in enumerate(zip(left, told, strict=True), 1):
+            results[mutant] = killers[keys[mutant]] = verdict
+            print(f"\r{module}: {number}/{len(left)}", end="", file=sys.stderr, flush=True)
+            KEPT.write_text(json.dumps(killers))
     print("\r", end="", file=sys.stderr)
-    return results
+    return list(results.items())
 
 
 def main() -> None:

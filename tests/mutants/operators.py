@@ -62,6 +62,8 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
     """The children that may be changed: no annotation, no prose, no import, no error's text."""
     if isinstance(node, ast.JoinedStr | ast.Raise | ast.Assert | ast.Import | ast.ImportFrom):
         return  # Python 3.11 doesn't say where the parts of an f-string are
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "TypeVar":
+        return  # it is a part of annotations
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params", "decorator_list", "bases"):
             continue

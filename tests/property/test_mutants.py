@@ -4,16 +4,19 @@ import json
 import subprocess
 import sys
 
+from tests.mutants.__main__ import files_for
+from tests.mutants.operators import mutants
 from tests.support.sources import ROOT
 from tests.unit.test_imports import MODULES
 
 MODULE = "shared.storage.quarters"
 JUDGE = """
 import json, sys
-from tests.mutants.__main__ import verdicts
+from tests.mutants.__main__ import files_for, verdicts
 from tests.mutants.operators import Mutant
 found = [Mutant(*each) for each in json.load(sys.stdin)]
-print(json.dumps(list(verdicts(sys.argv[1], found, [None] * len(found)))))
+module = sys.argv[1]
+print(json.dumps(list(verdicts(module, found, [None] * len(found), files_for(module, 0)))))
 """
 
 
@@ -46,3 +49,13 @@ def test_no_change_survives_and_a_gutted_function_does_not() -> None:
     assert gutted.startswith("tests/")
     assert (endless, broken) == ("time limit", "import")
     assert constant.startswith("tests/")
+
+
+def test_a_type_variable_is_not_changed() -> None:
+    assert mutants('T = TypeVar("T", bound=Data, covariant=True)\n') == []
+
+
+def test_tests_that_are_one_import_further_are_found_through_tests_support_too() -> None:
+    nearest, wider = (files_for("luotdoc_subscriber.decision", steps) for steps in (0, 1))
+    assert set(nearest) < set(wider)
+    assert "tests/unit/test_subscriber_testing.py" in wider  # imports tests/support/verdict_cases

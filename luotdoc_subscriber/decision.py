@@ -36,7 +36,6 @@ MAX_COUNT = 1_000_000
 ignored."""
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 """Upper bound for the bytes of an event; an article has at most a third of this."""
-MAX_LISTED_FAULTS = 20
 MAX_DETAIL = 2000
 """Upper bound for the characters of the detail; all headers must fit into a frame of 128 KiB."""
 MAX_REPLAY = 255
@@ -151,8 +150,7 @@ def _as_permanent() -> Iterator[None]:
         raise Permanent("unknown_event", f"no event is named {error!s:.200}") from error
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)[:MAX_LISTED_FAULTS]
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
         )
         raise Permanent("bad_event", faults) from error
 

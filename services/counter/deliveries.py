@@ -18,12 +18,10 @@ class Tags:
         """Plan the acks for `tags`. Returns the tag up to which one ack settles all (None if there
         is none), and the tags to ack one by one.
         """
-        new = set(tags)
-        before, start = self._through, self._through
+        new, before = set(tags), self._through
         self._beyond |= new
         while self._through + 1 in self._beyond:
             self._through += 1
             self._beyond.discard(self._through)
         alone = sorted(tag for tag in new if tag > self._through)
-        last = max((tag for tag in new if start < tag <= self._through), default=None)
-        return (last if last is not None and self._through > before else None), alone
+        return max((tag for tag in new if before < tag <= self._through), default=None), alone

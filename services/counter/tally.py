@@ -8,17 +8,21 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from shared.rabbit.batch import NO_ARTICLE, PEOPLE, Batch
+from shared.rabbit.batch_parsing import LATEST_MS
 from shared.storage.counts import SITE
 from shared.storage.quarters import PER_DAY, day_name
 
 
 @dataclass
 class EpochSums:
-    """The increments of one epoch's books. Times in milliseconds since 1970."""
+    """The increments of one epoch's books. Times in milliseconds since 1970.
+
+    While all batches are duplicates, `max_seq` is -1 and the times are those of no batch.
+    """
 
     batches: int = 0
     max_seq: int = -1
-    first_minted_at: int = 1 << 60
+    first_minted_at: int = LATEST_MS
     last_minted_at: int = 0
     accepted: int = 0
     filtered: Counter[str] = field(default_factory=Counter)

@@ -72,7 +72,7 @@ def accounted(headers: Mapping[str, Any]) -> tuple[str, int] | None:
     name, number = headers.get("batch_id"), headers.get("reads")
     if not isinstance(name, str) or not _BATCH_ID.fullmatch(name):
         return None
-    return name, number if type(number) is int and 0 <= number <= MAX_READS else 0
+    return name, number if type(number) is int and 0 < number <= MAX_READS else 0
 
 
 def parse(headers: Mapping[str, Any], body: bytes) -> Batch:

@@ -3,15 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.storage.gaps import (
-    SPACING,
     Descent,
     Epoch,
     Gap,
+    Hole,
     Whole,
     ascend,
     complete,
     earliest,
     gaps,
+    holes,
 )
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -81,8 +82,8 @@ def test_when_the_very_first_batch_is_missing_the_search_ends_empty() -> None:
 
 
 def test_then_only_what_lies_well_before_the_first_counted_batch_is_sure() -> None:
-    assert complete(epoch(batches=3, top=3), None) == second(0) - 2 * SPACING
-    assert earliest(epoch(batches=3, top=5, parked=1)) == second(0) - 4 * SPACING
+    assert complete(epoch(batches=3, top=3), None) == second(-20)
+    assert earliest(epoch(batches=3, top=5, parked=1)) == second(-40)
 
 
 def test_what_expired_from_the_ledger_is_not_taken_for_whole() -> None:
@@ -102,6 +103,22 @@ def test_a_closed_gap_moves_up_to_the_next_one() -> None:
 def test_it_moves_over_parked_batches() -> None:
     entries = [(number, second(number)) for number in (5, 7)]
     assert ascend(Whole(4, second(3)), entries, frozenset({4, 6})) == Whole(8, second(7))
+
+
+def test_a_batch_that_was_minted_later_than_the_last_one_counts_no_longer_than_that() -> None:
+    assert complete(epoch(batches=6, top=6), Whole(4, second(9))) == second(6)
+
+
+def test_the_holes_of_an_epoch_with_the_time_of_the_next_batch() -> None:
+    seen = [(number, second(number)) for number in (1, 2, 6)]
+    assert holes(8, second(99), seen, frozenset({4, 7})) == [
+        Hole(0, second(1)),
+        Hole(3, second(6)),
+        Hole(5, second(6)),
+        Hole(8, second(99)),
+    ]
+    assert holes(6, second(99), [(number, NOON) for number in range(7)], frozenset()) == []
+    assert holes(1, second(99), [], frozenset()) == [Hole(0, second(99)), Hole(1, second(99))]
 
 
 def test_an_epoch_has_ended_a_minute_after_its_last_batch() -> None:

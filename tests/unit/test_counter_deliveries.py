@@ -1,5 +1,7 @@
 """The plan of acks: everything settled is acked, and nothing that is still in hand."""
 
+import pickle
+
 import pytest
 
 from services.counter.deliveries import Tags
@@ -25,3 +27,11 @@ def test_what_is_acked_together_and_what_alone(
 ) -> None:
     tags = Tags()
     assert [tags.settle(one) for one in rounds] == plans
+
+
+def test_memory_does_not_grow_with_the_deliveries() -> None:
+    tags = Tags()
+    for tag in range(1, 1000, 2):
+        tags.settle([tag + 1])
+        tags.settle([tag])
+    assert len(pickle.dumps(tags)) < 200

@@ -81,7 +81,7 @@ def test_a_batch_that_comes_twice_at_once_is_counted_once() -> None:
 
 def test_an_epoch_that_only_repeats_itself_gains_nothing() -> None:
     added = fold([batch(5, read("a", 0))], known={"e1-000000000005"})
-    assert added.epochs == {"e1": EpochSums(duplicates=1)}
+    assert added.epochs == {"e1": EpochSums(0, -1, 32_503_680_000_000, 0, duplicates=1)}
     assert (added.reads, added.quarters, added.filtered, added.total) == ({}, {}, {}, 0)
 
 

@@ -120,6 +120,7 @@ def test_a_page_of_holdings_is_read() -> None:
         b'{"id":"b","revision":2,"state":"withdrawn","more":1}\n'
     )
     assert read_listing(body) == [published("a", 1), gone("b", 2)]
+    assert [held.public for held in read_listing(body)] == [True, False]
     assert read_listing(b"") == []
 
 
@@ -131,6 +132,8 @@ def test_a_page_of_holdings_is_read() -> None:
         (b'{"id":"a","revision":1}', "line 1: must be"),
         (b'{"id":"a","revision":"1","state":"published"}', "line 1: id and state must be texts"),
         (b'{"id":"a","revision":true,"state":"published"}', "line 1: id and state must be texts"),
+        (b'{"id":1,"revision":1,"state":"published"}', "line 1: id and state must be texts"),
+        (b'{"id":"a","revision":1,"state":null}', "line 1: id and state must be texts"),
         (
             b'{"id":"b","revision":1,"state":"x"}\n{"id":"a","revision":1,"state":"x"}',
             "line 2: must be sorted",

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from luotdoc_subscriber.base.errors import Permanent
+from shared.rabbit import batch_parsing
 from shared.rabbit.batch import KEYED, QUARTER_MS, Batch, batch_id, place
 from shared.rabbit.batch_parsing import (
-    MAX_BATCH_BYTES,
-    MAX_GROUPS,
     MAX_READS,
     accounted,
     identify,
@@ -82,13 +81,21 @@ def test_names_of_batches(name: str) -> None:
                           "-000000000042",
                           "e1-000000000042\n", "h" + "f" * 63, "z" * 65 + "-000000000042")
         ),
-        *(("minted_at", value) for value in (None, "1795417500000", 1.5, True, 0, -1, 1 << 50)),
-        *(("reads", value) for value in (None, "1", 1.0, True, -1)),
+        *(("minted_at", value) for value in (None, "1795417500000", 1.5, True, 0, -1,
+                                             32_503_680_000_000)),
+        *(("reads", value) for value in (None, "1", 1.0, True, -1, 100_001)),
     ],
 )  # fmt: skip
 def test_a_header_that_is_wrong_is_named(header: str, value: Any) -> None:
     reason, message = fault({**HEADERS, header: value}, body())
     assert (reason, message.startswith(f"header {header} is ")) == ("bad_headers", True)
+
+
+@pytest.mark.parametrize(("minted", "reads"), [(1, 0), (32_503_679_999_999, 100_000)])
+def test_bounds_of_the_headers(minted: int, reads: int) -> None:
+    headers = {**HEADERS, "minted_at": minted, "reads": reads}
+    assert identify(headers) == ("e1-000000000042", minted, reads)
+    assert accounted(headers) == ("e1-000000000042", reads)
 
 
 @pytest.mark.parametrize("header", ["batch_id", "minted_at", "reads"])
@@ -132,9 +139,17 @@ def test_the_body_holds_as_many_reads_of_people_as_the_header_says(groups: Any) 
     )
 
 
-@pytest.mark.parametrize("groups", ["x", {"a": 1}, None, 7, [[]] * (MAX_GROUPS + 1)])
+@pytest.mark.parametrize("groups", ["x", {"a": 1}, None, 7, [[]] * 100_001])
 def test_groups_are_a_list_of_bounded_length(groups: Any) -> None:
     assert "groups is not a list of at most 100000" in fault(HEADERS, body(groups))[1]
+
+
+def test_bounds_of_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(HEADERS, body().ljust(16 * 1024 * 1024)).reads == 1
+    assert "more than 16777216" in fault(HEADERS, body().ljust(16 * 1024 * 1024 + 1))[1]
+    monkeypatch.setattr(batch_parsing, "MAX_GROUPS", 3)
+    assert parse({**HEADERS, "reads": 3}, body([GROUP] * 3)).reads == 3
+    assert "a list of at most 3" in fault({**HEADERS, "reads": 4}, body([GROUP] * 4))[1]
 
 
 NO_ARTICLES: list[Any] = [None, 5, "A", "*", "a.b", "$a", "a\n", "z" * 33, []]
@@ -206,6 +221,26 @@ def test_bounds_of_a_group() -> None:
     )
 
 
+def test_a_read_is_accepted_at_most_a_day_after_its_batch() -> None:
+    end = QUARTER_MS * (QUARTER + 1) - 1  # the last millisecond of the batch's quarter
+    headers, late = {**HEADERS, "minted_at": end}, ("reader", "a", LATEST + 1, 1, 0, 0)
+    assert parse(headers, body([("reader", "a", LATEST, 1, 0, 0)])).reads == 1
+    assert "a group is malformed" in fault(headers, body([late]))[1]
+    assert parse({**headers, "minted_at": end + 1}, body([late])).groups == [late]
+
+
+def test_the_reasons_for_which_reads_are_filtered() -> None:
+    groups = [
+        ("bot", "a", QUARTER, 1, 0, 0),
+        ("reload", "a", QUARTER, 2, 0, 0),
+        ("prefetch", "a", QUARTER, 3, 0, 0),
+        ("origin", "a", QUARTER, 4, 0, 0),
+        ("limit", "a", QUARTER, 5, 0, 0),
+        ("other", "a", QUARTER, 6, 0, 0),
+    ]
+    assert parse({**HEADERS, "reads": 0}, body(groups)).groups == groups
+
+
 def test_reads_of_an_unknown_class_are_filtered_unless_the_header_counts_them() -> None:
     groups = [GROUP, ["later", "a", QUARTER, 4, 0, 0], ["latest", "", QUARTER, 5, 0, 0]]
     others = [("other", "a", QUARTER, 4, 0, 0), ("other", "", QUARTER, 5, 0, 0)]
@@ -243,6 +278,13 @@ def test_a_batch_of_an_earlier_release_is_counted_with_every_read() -> None:
     assert read.reads == 4
     assert parse(read.headers(), read.body()) == read  # a spool forwards it as version 2
     assert parse({**HEADERS, "reads": 0}, b'{"reads":[]}') == Batch("e1-000000000042", AT, [])
+
+
+def test_a_read_of_version_1_is_accepted_at_most_a_day_after_its_batch() -> None:
+    read = ["a", AT + 24 * 3600 * 1000, "reader", ""]
+    assert parse(HEADERS, first([read], filtered={})).groups == [("reader", "a", LATEST, 1, 0, 0)]
+    read[1] = AT + 24 * 3600 * 1000 + 1
+    assert "a read has an impossible article or time" in fault(HEADERS, first([read]))[1]
 
 
 @pytest.mark.parametrize("reads", [[], [READ, READ], "x", {"a": 1}, None])
@@ -309,7 +351,7 @@ def test_a_message_never_repeats_an_endless_value() -> None:
     assert len(message) < 200
 
 
-@pytest.mark.parametrize("number", [MAX_READS + 1, 1 << 62, 1 << 63, -1, True, "1", 1.0, None, [1]])
+@pytest.mark.parametrize("number", [100_001, 1 << 62, 1 << 63, -1, True, "1", 1.0, None, [1]])
 def test_an_impossible_number_of_reads_enters_no_books(number: Any) -> None:
     assert fault({**HEADERS, "reads": number}, body())[0] == "bad_headers"
     assert accounted({**HEADERS, "reads": number}) == ("e1-000000000042", 0)
@@ -339,7 +381,7 @@ def test_what_is_known_of_a_batch_that_cannot_be_counted() -> None:
      b'{"v":2,"groups":[["reader","\\ud800",1,1,0,0]]}',
      b'{"v":2,"groups":[["bot","a",1,' + b"9" * 5000 + b",0,0]]}",
         b'{"v":2,"groups":[' + b"[" * 100_000,
-     b" " * (MAX_BATCH_BYTES + 1)],
+     b" " * (16 * 1024 * 1024 + 1)],
 )  # fmt: skip
 def test_bodies_that_no_ingest_makes(content: bytes) -> None:
     assert fault(HEADERS, content)[0] == "bad_body"

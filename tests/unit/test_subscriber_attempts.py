@@ -17,10 +17,13 @@ from luotdoc_subscriber.testing import example
 from tests.support.jumping import play
 
 
-def retried(succeed: list[bool], errors: int) -> tuple[list[tuple[int, float]], str, Any]:
+def retried(
+    succeed: list[bool], errors: int, takes: float = 0.0
+) -> tuple[list[tuple[int, float]], str, Any]:
     """What fails, with the backoff after it, how it ends, and after how many seconds.
 
-    `succeed` says for each failure whether others succeeded meanwhile; the last one holds on.
+    Each attempt takes `takes` seconds. `succeed` says for each failure whether others
+    succeeded meanwhile; the last one holds on.
     """
     failures: list[tuple[int, float]] = []
     left, told = errors, list(succeed)
@@ -28,6 +31,7 @@ def retried(succeed: list[bool], errors: int) -> tuple[list[tuple[int, float]], 
 
     async def attempt() -> str:
         nonlocal left
+        await asyncio.sleep(takes)
         if left:
             left -= 1
             raise Transient("away")
@@ -75,6 +79,8 @@ def test_after_half_a_minute_it_goes_to_a_retry_queue_in_any_case() -> None:
     failures, end, seconds = retried([False], 99)
     assert failures[5:] == [(6, 3.2), (7, 6.4), (8, 10.0), (9, 10.0)]
     assert (end, seconds) == ("away", pytest.approx(32.7))
+    failures, end, seconds = retried([False], 99, takes=0.85)
+    assert (len(failures), end, seconds) == (8, "away", pytest.approx(30.35))
 
 
 def event(kind: type[Data], revision: int, replay: str = "") -> Event[Any]:
@@ -103,6 +109,14 @@ async def test_the_guard_keeps_what_was_handled_and_what_the_handler_dropped() -
         *(True, False, False, False, True)
     ]
     assert await guard.held("search.a/article/a1") == 4
+
+
+@pytest.mark.parametrize(("answer", "new"), [(None, True), (True, True), (False, False)])
+async def test_without_a_guard_the_handler_says_what_is_new(answer: bool | None, new: bool) -> None:
+    async def handle(_: Event[Any]) -> bool | None:
+        return answer
+
+    assert await handle_newer(event(ArticlePublished, 1), "search.a", handle, None) is new
 
 
 async def test_the_guard_keeps_nothing_that_failed() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +19,7 @@ from deploy.local.database import Database
 from luotdoc_subscriber.base.command import Command
 from tests.bench import (
     beacon,
+    costs,
     counting,
     freshness,
     history,
@@ -30,12 +32,23 @@ from tests.bench import (
 )
 from tests.bench.figures import Figure, table
 from tests.bench.rig import Rig
-from tests.support.system import System
+from tests.support.system import ROOT, System
 
 Measure = Callable[[Rig], Awaitable[list[Figure]]]
 MEASURES: dict[str, Measure] = {
     module.NAME: module.measure
-    for module in (beacon, counting, pairs, freshness, history, replay, memory, spool, wire)
+    for module in (
+        beacon,
+        counting,
+        pairs,
+        freshness,
+        history,
+        replay,
+        memory,
+        spool,
+        wire,
+        costs,
+    )
 }
 
 
@@ -108,10 +121,18 @@ def main() -> None:
     raise SystemExit(not complete)
 
 
+def commit() -> str:
+    """The commit that is measured; empty outside of a clone."""
+    git = ["git", "rev-parse", "--short=12", "HEAD"]
+    done = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
 def as_json(figures: Sequence[Figure], quick: bool) -> str:
     """The content of `--json`'s file."""
     document = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
         "quick": quick,
         "cores": os.cpu_count(),
         "figures": [figure.as_json() for figure in figures],

@@ -17,8 +17,8 @@ READS = 250
 _IN_FLIGHT = 200
 
 
-def _contents() -> list[list[Group]]:
-    """Eight batches that name every article once, in no order; the next batch repeats the first.
+def _contents(reads: int) -> list[list[Group]]:
+    """Batches of `reads` that name every article once, in no order; the next repeats the first.
 
     So no reads are equal, and grouping gains nothing: the counter's dearest case.
     """
@@ -26,13 +26,13 @@ def _contents() -> list[list[Group]]:
     quarter, day = minted // QUARTER_MS, minted // DAY_MS
     numbers = [n * 1_237 % ARTICLES for n in range(ARTICLES)]
     groups = [(READER, article(n), quarter, 1, day, 1) for n in numbers]
-    return [groups[at : at + READS] for at in range(0, ARTICLES, READS)]
+    return [groups[at : at + reads] for at in range(0, ARTICLES, reads)]
 
 
-async def fill(amqp_url: str, batches: int, rate: float | None = None) -> None:
-    """Send `batches` of `READS` reads of one new epoch, confirmed; at most `rate` a second."""
-    epoch, contents, started = f"bench{secrets.token_hex(4)}", _contents(), time.monotonic()
-    hashes = join_hashes(secrets.token_hex(8) for _ in range(READS))
+async def fill(amqp_url: str, batches: int, rate: float | None = None, reads: int = READS) -> None:
+    """Send `batches` of `reads` of one new epoch, confirmed; at most `rate` batches a second."""
+    epoch, contents, started = f"bench{secrets.token_hex(4)}", _contents(reads), time.monotonic()
+    hashes = join_hashes(secrets.token_hex(8) for _ in range(reads))
     bodies = [Batch("", 0, groups, hashes).body() for groups in contents]
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)

@@ -25,12 +25,12 @@ async def measure(rig: Rig) -> list[Figure]:
     ingest, counter, stats = await rig.start("ingest", "counter", "stats")
     await rig.wrk(ingest, 64, 2)
     reached = (await rig.wrk(ingest, CONNECTIONS, seconds / 4))["rate"]
-    before = await _settled(rig, ingest)
+    before = await settled(rig, ingest)
     pids, written = rig.pids(ingest, counter, stats), await rig.written()
     looks: list[tuple[float, int]] = []
     looking = asyncio.create_task(_look(rig, stats, looks))
     answer, cpu = await rig.used(pids, rig.open_loop(ingest, reached / 2, seconds))
-    after = await _settled(rig, ingest)
+    after = await settled(rig, ingest)
 
     async def seen() -> bool:
         await asyncio.sleep(LOOK_SECONDS)
@@ -56,6 +56,8 @@ async def measure(rig: Rig) -> list[Figure]:
         Figure(
             NAME, "from 204 to visible in /stats/site: p99", at(lags, 0.99), "s", 1.5, note=note
         ),
+        Figure(NAME, "from 204 to visible in /stats/site: median", at(lags, 0.5), "s"),
+        Figure(NAME, "reads sent", reached / 2, "/s"),
         Figure(NAME, "MongoDB documents written", written / reads * 1000, "per 1,000 reads"),
         Figure(NAME, "reads per ledger entry", after / max(1, batches), "reads"),
         *(
@@ -65,17 +67,17 @@ async def measure(rig: Rig) -> list[Figure]:
     ]
 
 
-async def _settled(rig: Rig, ingest: Process) -> int:
+async def settled(rig: Rig, ingest: Process) -> int:
     """The counted reads of the site, once all are that ingest has answered for."""
 
-    async def settled() -> bool:
+    async def all_counted() -> bool:
         await asyncio.sleep(0.1)
         return (
             await rig.system.counted()
             == (await rig.metrics(ingest))["luotdoc_reads_total{reader,counted}"]
         )
 
-    await until(settled, SETTLE_SECONDS, "every read is counted")
+    await until(all_counted, SETTLE_SECONDS, "every read is counted")
     return await rig.system.counted()
 
 

@@ -56,7 +56,8 @@ class IngestSettings(Settings):
         (),
         repr=False,
         description="tokens that may write: name:scope+scope:sha256-of-the-token in hex, "
-        "separated by commas; scopes are articles and reads",
+        "separated by commas; scopes are articles and reads; a name may have two while one "
+        "replaces the other",
     )
     read_window: int = Field(
         1800,

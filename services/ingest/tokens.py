@@ -21,7 +21,11 @@ class Token:
 
 
 def parse_tokens(text: str) -> tuple[Token, ...]:
-    """Parse `name:scope+scope:sha256, …`. Raises ValueError that names the entry at fault."""
+    """Parse `name:scope+scope:sha256, …`. Raises ValueError that names the entry at fault.
+
+    A name may have several tokens, while one of them replaces another. The name is a part of a
+    keyed batch's id, so a batch that is repeated with the next token is still the same batch.
+    """
     tokens: list[Token] = []
     for number, entry in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
         name, _, rest = entry.partition(":")
@@ -38,8 +42,10 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
             raise ValueError(
                 f"the digest of {name} must be the SHA-256 of its token, 64 hex digits"
             )
-        if any(name == other.name or digest == other.digest for other in tokens):
-            raise ValueError(f"the name or the digest of {name} is given twice")
+        if any(digest == other.digest for other in tokens):
+            raise ValueError(f"the digest of {name} is given twice")
+        if any(name == other.name and held != other.scopes for other in tokens):
+            raise ValueError(f"all tokens of {name} must have the same scopes")
         tokens.append(Token(name, held, digest))
     return tuple(tokens)
 

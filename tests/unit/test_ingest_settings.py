@@ -2,7 +2,6 @@
 
 import pytest
 
-from services.ingest.tokens import parse_tokens
 from shared.base.urls import origin_of
 from tests.support.settings import ingest_settings
 
@@ -44,12 +43,6 @@ def test_networks_of_mapped_addresses_are_those_of_ipv4() -> None:
     given = ingest_settings(trusted_proxies="::ffff:10.0.0.0/104, 192.0.2.7, 2001:db8::/32")
     networks = [str(network) for network in given.trusted_proxies]
     assert networks == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
-
-
-@pytest.mark.parametrize("second", [f"cms:reads:{'1' * 64}", f"other:reads:{'0' * 64}"])
-def test_a_name_or_a_digest_stands_once(second: str) -> None:
-    with pytest.raises(ValueError, match="is given twice"):
-        parse_tokens(f"cms:articles:{'0' * 64},{second}")
 
 
 def test_several_any_and_none() -> None:

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import pytest
 
+from services.ingest.reads.read_batches import keyed_id
 from services.ingest.tokens import Token, digest_of_token, find, parse_tokens, require
 from shared.base.errors import Problem
 
@@ -17,6 +18,16 @@ APP = Token("app-1", frozenset({"articles", "reads"}), OTHER)
 def test_tokens_are_read_from_one_line() -> None:
     assert parse_tokens(f"cms:articles:{SESAME}, app-1:reads+articles:{OTHER},") == (CMS, APP)
     assert parse_tokens("") == ()
+
+
+def test_a_name_may_have_two_tokens_while_one_replaces_the_other() -> None:
+    """A batch that is repeated with the next token keeps its id, which the name is a part of."""
+    both = parse_tokens(f"app:reads:{SESAME},app:reads:{OTHER}")
+    old, new = find(both, "Bearer open sesame"), find(both, "Bearer other")
+    assert old is not None
+    assert new is not None
+    assert (old.digest, new.digest) == (SESAME, OTHER)
+    assert keyed_id(old.name, "key") == keyed_id(new.name, "key")
 
 
 def test_the_settings_hold_the_hash_of_a_token() -> None:
@@ -35,6 +46,8 @@ def test_the_settings_hold_the_hash_of_a_token() -> None:
         ("cms:articles:open sesame", "the digest of cms must be the SHA-256"),
         (f"cms:articles:{SESAME.upper()}", "the digest of cms must be the SHA-256"),
         (f"app:reads:{OTHER},cms:articles:{SESAME}0", "the digest of cms must be the SHA-256"),
+        (f"cms:articles:{SESAME},app:articles:{SESAME}", "the digest of app is given twice"),
+        (f"cms:articles:{SESAME},cms:reads:{OTHER}", "all tokens of cms must have the same scopes"),
     ],
 )
 def test_an_entry_that_is_wrong_is_named(text: str, message: str) -> None:

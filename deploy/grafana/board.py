@@ -140,15 +140,21 @@ class Dashboard:
                     "panels": [],
                 }
             )
-            y += 1
-            x = line = 0
+            ends = [y + 1] * COLUMNS
             for panel in row.panels:
-                if x + panel.width > COLUMNS:
-                    x, y, line = 0, y + line, 0
-                placed.append(panel.json(len(placed) + 1, x, y))
-                x, line = x + panel.width, max(line, panel.height)
-            y += line
+                x, top = _free(ends, panel.width)
+                placed.append(panel.json(len(placed) + 1, x, top))
+                ends[x : x + panel.width] = [top + panel.height] * panel.width
+            y = max(ends)
         return placed
+
+
+def _free(ends: Sequence[int], width: int) -> tuple[int, int]:
+    """The highest place of `width` columns, leftmost of equals: column and line. `ends` has for
+    each column the line where its panels end.
+    """
+    tops = [max(ends[x : x + width]) for x in range(COLUMNS - width + 1)]
+    return tops.index(min(tops)), min(tops)
 
 
 def deployments() -> Json:

@@ -83,7 +83,8 @@ PARKED_PANELS = (
         "bargauge",
         (
             PromQuery(
-                'sum by (queue, reason) (luotdoc_parked_total{service=~"render|counter|stats"})',
+                "sum by (queue, reason) "
+                '(luotdoc_parked_total{service=~"render|counter|stats"}) > 0',
                 "{{queue}}: {{reason}}",
             ),
         ),

@@ -9,7 +9,7 @@ from deploy.grafana.queries import RATE_STEP, quantiles
 
 _CHOSEN = 'service=~"$service", instance=~"$instance"'
 _EACH = f"{{{ALL}, {_CHOSEN}}}"
-_NAME = "{{service}} {{instance}}"
+_NAME = "{{instance}}"
 
 
 def _per_replica(metric: str, selector: str) -> str:
@@ -78,7 +78,7 @@ _TRAFFIC = (
     Panel(
         "Pages a second, per replica of render",
         "timeseries",
-        (PromQuery(_per_replica("luotdoc_pages_total", 'service="render"'), "{{instance}}"),),
+        (PromQuery(_per_replica("luotdoc_pages_total", 'service="render"'), _NAME),),
         "reqps",
         "The lines are close to each other. One at 0: the gateway does not use that replica.",
         width=6,
@@ -154,7 +154,7 @@ _ERRORS = (
                 _per_replica(
                     "luotdoc_http_requests_total", 'service=~"ingest|stats", status=~"5.."'
                 ),
-                "API: {{service}} {{instance}}",
+                "API: {{instance}}",
             ),
         ),
         "reqps",

@@ -68,6 +68,7 @@ _READS = (
         "both unusable. Many of other sites: look at LUOTDOC_READ_ORIGINS.",
         height=8,
         renamed=VERDICTS,
+        decimals=0,
     ),
     Panel(
         "Reads a second: from pages thick, from servers and apps thin",

@@ -205,3 +205,14 @@ def test_the_provisioned_data_sources_are_of_the_kinds_that_the_dashboards_ask_f
     given = {source["type"] for source in yaml.safe_load(file.read_text())["datasources"]}
     variables = [v for key in NAMES for v in read(key)["templating"]["list"]]
     assert given == {v["query"] for v in variables if v["type"] == "datasource"}
+
+
+def test_panels_leave_no_hole_beside_a_higher_one() -> None:
+    """The two series of *Traffic* stand one below the other beside the table of articles."""
+    places = {panel["title"]: panel["gridPos"] for panel in panels("traffic")}
+    table = places["Most read articles of the last $window"]
+    hours = places["Counted reads an hour, last 24 hours"]
+    days = places["Counted reads a day, last 30 days"]
+    assert (hours["x"], hours["y"]) == (table["w"], table["y"])
+    assert (days["x"], days["y"]) == (table["w"], table["y"] + hours["h"])
+    assert days["y"] + days["h"] == table["y"] + table["h"]

@@ -137,6 +137,11 @@ siege: $(STAMP) ## strangers attack each service while honest readers are served
 	@deploy/local/bootstrap.sh servers
 	@$(BIN)/python -m tests.siege $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: watch-check
+watch-check: $(STAMP) ## every query of every panel against a real Prometheus under load and faults; ARGS="--pictures DIR"
+	@deploy/local/bootstrap.sh servers browser watch
+	@$(BIN)/python -m tests.watch $(ARGS)
+
 clean-data: ## delete what `make demo` and `make up` keep; refused while one runs
 	@mkdir -p .local
 	@flock --nonblock .local/lock find .local -mindepth 1 ! -path .local/lock -delete \

@@ -30,6 +30,10 @@ disk_free_limit.absolute = 50MB
 raft.wal_max_size_bytes = 64000000
 log.console = false
 """
+_METRICS = """\
+prometheus.tcp.ip = {host}
+prometheus.tcp.port = {port}
+"""
 _WATERMARK = 0.8  # of the machine's memory
 _PERMISSIONS = Path(__file__).parents[1] / "rabbitmq/services.json"
 
@@ -56,12 +60,14 @@ class Node(Server):
     folder.
 
     `server` is the path of rabbitmq-server; the default is LUOTDOC_RABBITMQ_SERVER, else Debian's.
+    With a `metrics_port` its plugin rabbitmq_prometheus answers there.
     """
 
     name = "rabbitmq"
 
-    def __init__(self, folder: Path, server: str | None = None) -> None:
+    def __init__(self, folder: Path, server: str | None = None, metrics_port: int = 0) -> None:
         super().__init__(folder)
+        self._metrics_port = metrics_port
         self.server = str(
             Path(server or os.environ.get("LUOTDOC_RABBITMQ_SERVER") or _SERVER).absolute()
         )
@@ -88,12 +94,15 @@ class Node(Server):
 
     def launch(self) -> None:
         (self.folder / "rabbitmq.pid").unlink(missing_ok=True)
-        (self.folder / "enabled_plugins").write_text("[].\n")
+        plugins = "rabbitmq_prometheus" if self._metrics_port else ""
+        (self.folder / "enabled_plugins").write_text(f"[{plugins}].\n")
         definitions = self.folder / "definitions.json"
         write_private(definitions, _definitions(self._access))
         configuration = _CONFIGURATION.format(
             host=ports.HOST, watermark=_WATERMARK, definitions=definitions, amqp=self._access.amqp
         )
+        if self._metrics_port:
+            configuration += _METRICS.format(host=ports.HOST, port=self._metrics_port)
         write_private(self.folder / "rabbitmq.conf", configuration)
         super().launch()
 

@@ -53,6 +53,8 @@ class Replica:
     port: int
     log: Path
     settings: dict[str, str | int] = field(default_factory=dict)
+    module: str = ""
+    """What is run instead of the service itself."""
     popen: subprocess.Popen[bytes] | Child | None = None
     lives: list[Life] = field(default_factory=list)
 
@@ -110,7 +112,7 @@ class Fleet:
         """Start it in its old place."""
         settings = self._settings | {key.upper(): value for key, value in replica.settings.items()}
         environment = self.system.environment_of(replica.name, replica.port, settings)
-        module = f"services.{replica.service}"
+        module = replica.module or f"services.{replica.service}"
         before = replica.log.stat().st_size if replica.log.exists() else 0
         replica.lives.append(Life(time.time(), logged=before))
         if self._forked:

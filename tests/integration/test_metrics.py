@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from tests.integration.conftest import Subscriber
 from tests.support.alerts import alerts, exposed
 from tests.support.outside import cache
-from tests.support.prometheus import Prometheus, promtool
+from tests.support.prometheus import Prometheus, Target, promtool
 from tests.support.system import EDITOR, System, until
 
 AGES = (
@@ -26,10 +26,10 @@ AGES = (
 @contextmanager
 def watching(system: System, folder: Path) -> Iterator[Prometheus]:
     """A Prometheus that scrapes all processes, each a job of its own name."""
-    targets = {
-        process.name.rpartition("-")[0]: [process.url.removeprefix("http://")]
+    targets = [
+        Target(process.url.removeprefix("http://"), process.name.rpartition("-")[0])
         for process in system.processes
-    }
+    ]
     server = Prometheus(folder, targets)
     server.start()
     try:

@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +37,46 @@ def promtool(*arguments: str, text: str = "") -> str:
     return done.stdout + done.stderr
 
 
-class Prometheus(Server):
-    """Scrapes `targets` every second and evaluates our rules as often. `targets` has the addresses
-    `host:port` of each service.
+@dataclass(frozen=True)
+class Target:
+    """What is scraped: `host:port`, and the labels that every rule and panel needs. Without an
+    `instance` Prometheus takes the address.
     """
+
+    address: str
+    service: str
+    instance: str = ""
+
+    def labels(self) -> dict[str, str]:
+        """The labels that the scrape adds."""
+        return {"service": self.service} | ({"instance": self.instance} if self.instance else {})
+
+
+class Prometheus(Server):
+    """Scrapes `targets` every second and evaluates our rules, or other files, as often."""
 
     name = "prometheus"
 
-    def __init__(self, folder: Path, targets: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, folder: Path, targets: Sequence[Target], rules: Sequence[Path] = RULES
+    ) -> None:
         super().__init__(folder)
         self.folder.mkdir(parents=True)
         self._port = ports.choose_port()
         self.url = f"http://{ports.HOST}:{self._port}"
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(path) for path in RULES],
+            "rule_files": [str(path) for path in rules],
             "scrape_configs": [
                 {
-                    "job_name": name,
-                    "static_configs": [{"targets": list(addresses), "labels": {"service": name}}],
+                    "job_name": service,
+                    "static_configs": [
+                        {"targets": [target.address], "labels": target.labels()}
+                        for target in targets
+                        if target.service == service
+                    ],
                 }
-                for name, addresses in targets.items()
+                for service in sorted({target.service for target in targets})
             ],
         }
         # JSON is YAML.

@@ -1,0 +1,1 @@
+"""What the platform team watches, over a real stack: dashboards with their data, and alerts."""

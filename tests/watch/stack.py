@@ -1,0 +1,115 @@
+"""The stack that is watched: RabbitMQ with its metrics, MongoDB, the services under load, and a
+Prometheus whose series have the labels that the PodMonitors of deploy/k8s give them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local import ports, processes
+from deploy.local.broker import Node
+from deploy.local.database import Database
+from deploy.local.plan import SITE_SETTINGS
+from tests.chaos.fleet import Fleet, Replica
+from tests.support.prometheus import Prometheus, Target
+from tests.support.system import System
+
+REPLICAS = {"ingest": 2, "render": 2, "counter": 2, "stats": 1}
+SITE = {key.removeprefix("LUOTDOC_"): value for key, value in SITE_SETTINGS.items()}
+SETTINGS: dict[str, str | int] = {
+    "READ_WINDOW": 1800,
+    "BOT_FILTER": "on",
+    "READ_LIMIT": 30,
+    "READ_ORIGINS": "http://127.0.0.1:8000",
+    "TRUSTED_PROXIES": "127.0.0.0/8",
+    "CONFIRM_TIMEOUT": "2",
+    "FLUSH_INTERVAL": "0.5",
+    "HOLD": "30",
+    "PREFETCH": 20,
+    "LOG_LEVEL": "WARNING",
+}
+"""As the services run by default, but for small limits: of an address's reads, and of the batches
+that a counter takes ahead, so that some wait in the queue.
+"""
+
+
+@dataclass
+class Stack:
+    """Everything that runs. `say` prints progress."""
+
+    system: System
+    fleet: Fleet
+    metrics_port: int
+    say: Callable[[str], None]
+    prometheus: Prometheus = field(init=False)
+
+    def targets(self) -> list[Target]:
+        """Every replica under its name, as a pod has one, and RabbitMQ."""
+        ours = [
+            Target(f"{ports.HOST}:{replica.port}", replica.service, replica.name)
+            for replica in self.fleet.replicas.values()
+        ]
+        return [*ours, Target(f"{ports.HOST}:{self.metrics_port}", "rabbitmq", "rabbitmq-1")]
+
+    def replica(self, name: str) -> Replica:
+        """The replica of this name, such as `ingest-1`."""
+        return self.fleet.replicas[name]
+
+    def watched_from(self, folder: Path, rules: Sequence[Path]) -> Prometheus:
+        """A Prometheus for the targets; not started yet."""
+        self.prometheus = Prometheus(folder, self.targets(), rules)
+        return self.prometheus
+
+
+@asynccontextmanager
+async def stack(
+    folder: Path,
+    rules: Sequence[Path],
+    say: Callable[[str], None],
+    settings: Mapping[str, str | int] | None = None,
+    prepare: Callable[[Stack], Awaitable[None]] | None = None,
+) -> AsyncIterator[Stack]:
+    """Everything runs and is scraped inside the block; nothing of it is left afterwards.
+
+    `settings` are settings without their prefix, beside `SETTINGS`. `prepare` is called before the
+    services start.
+    """
+    port = ports.choose_port()
+    broker, database = Node(folder / "rabbitmq", metrics_port=port), Database(folder / "mongodb")
+    try:
+        say("starting RabbitMQ, MongoDB and the services")
+        await asyncio.gather(*(asyncio.to_thread(server.start) for server in (broker, database)))
+        system = System(broker, database, folder, environment=dict(SITE))
+        fleet = Fleet(system, SETTINGS | dict(settings or {}))
+        one = Stack(system, fleet, port, say)
+        try:
+            await system.reset()
+            for service, number in REPLICAS.items():
+                for _ in range(number):
+                    fleet.add(service)
+            compare(fleet)
+            if prepare:
+                await prepare(one)
+            for replica in fleet.replicas.values():
+                fleet.start(replica)
+            await fleet.ready()
+            prometheus = one.watched_from(folder / "prometheus", rules)
+            await asyncio.to_thread(prometheus.start)
+            try:
+                yield one
+            finally:
+                await asyncio.to_thread(prometheus.stop)
+        finally:
+            await fleet.down()
+            await system.close()
+    finally:
+        await asyncio.to_thread(processes.sweep, folder)
+
+
+def compare(fleet: Fleet) -> None:
+    """Let each ingest compare render and stats with the articles."""
+    listings = [f"{name}={fleet.of(name)[0].url}/state" for name in ("render", "stats")]
+    for ingest in fleet.of("ingest"):
+        ingest.settings["RECONCILE"] = ",".join(listings)

@@ -42,7 +42,7 @@ def _reaped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A RabbitMQ node; LUOTDOC_RABBITMQ_SERVER chooses which."""
     node = Node(tmp_path_factory.mktemp("rabbitmq"))
-    node.start()
+    node.start(300)  # on a machine that does much else
     yield node
     node.stop()
 
@@ -51,7 +51,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A MongoDB replica set of one."""
     server = Database(tmp_path_factory.mktemp("mongodb"))
-    server.start()
+    server.start(300)
     yield server
     server.stop()
 

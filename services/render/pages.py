@@ -109,7 +109,6 @@ class Renderer:
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
-            trim_blocks=True,
         )
         self._templates.globals.update(site=self.site, static=self.static_url)
         digest = sha256(
@@ -158,14 +157,14 @@ class Renderer:
         # A first revision may be imported long after its publication: that is not a change.
         changed = article.revision > 1 and article.modified_at > article.published_at
         body_html = scrollable_tables(self.pictures.linked(article.body_html))
-        image = article.model_dump(mode="json", include={"image"})["image"]
+        fields = article.model_dump()
+        image = fields["image"]
         shown = {
-            **article.model_dump(),  # some are replaced below by what templates show
+            **fields,  # some are replaced below by what templates show
             "body": Markup(body_html),  # noqa: S704  (ingest has sanitised it)
             "section": section,
             "image": self.shown_image(image),
             "picture": self._linked(image),
-            "url": url,
             "published": article.published_at.astimezone(self._zone),
             "published_text": published,
             "modified": article.modified_at.astimezone(self._zone),
@@ -186,7 +185,7 @@ class Renderer:
     def _linked(self, image: dict[str, Any] | None) -> dict[str, str] | None:
         if not image or self.shown_image(image):
             return None
-        return {"url": image["url"], "label": label(image["url"], image["alt"] or "")}
+        return {"url": image["url"], "label": label(image["url"], image["alt"])}
 
     def shown_image(self, image: dict[str, Any] | None) -> dict[str, Any] | None:
         """An article's picture, or None if the page may not show it."""
@@ -194,8 +193,9 @@ class Renderer:
 
     def aside(self, latest: list[dict[str, Any]], total: int) -> str:
         """The side column."""
-        stats = {"total": number(total), "today": None, "online": None}
-        return self._templates.get_template("_aside.html").render(latest=latest, stats=stats)
+        return self._templates.get_template("_aside.html").render(
+            latest=latest, total=number(total)
+        )
 
     def listing(
         self, slug: str | None, page: int, items: list[dict[str, Any]], more: bool, aside: str

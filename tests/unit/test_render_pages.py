@@ -2,8 +2,11 @@
 markup.
 """
 
+import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +14,7 @@ import pytest
 from lxml import html as lxml_html
 
 from luotdoc_events.events import ArticlePublished, Image
+from services.render import pages
 from services.render.pages import ASIDE_MARK, READS_MARK, Named, Renderer, number, scrollable_tables
 from services.render.settings import RenderSettings
 from shared.web.paths import article_path
@@ -176,6 +180,25 @@ def test_a_change_within_the_minute_of_publishing_or_before_it_is_not_shown(
     assert "Cập nhật" not in page(article(modified_at=modified))
 
 
+def test_a_first_revision_has_no_change_although_it_is_imported_later() -> None:
+    assert "Cập nhật" not in page(article(revision=1, modified_at=NOON + timedelta(days=9)))
+
+
+@pytest.mark.parametrize(
+    ("alt", "text"), [("Chợ đêm", "Xem ảnh: Chợ đêm"), ("", "Xem ảnh tại x.example.vn")]
+)
+def test_a_picture_of_a_host_that_is_not_listed_is_a_link_in_its_place(alt: str, text: str) -> None:
+    image = Image(url="https://x.example.vn/cau.webp", alt=alt, caption="Cầu sáng nay")
+    shown = Shown(page(article(image=image)))
+    assert shown.values("//figure | //main//img/@src") == []
+    assert shown.meta("og:image") == []
+    assert shown.texts("//header/following-sibling::p/a") == [text]
+    assert shown.values("//header/following-sibling::p/a/@href") == [image.url]
+    listed = Shown(page(article(image=image), picture_hosts="x.example.vn"))
+    assert listed.values("//figure/img/@src") == [image.url]
+    assert listed.texts("//header/following-sibling::p/a") == []
+
+
 def test_an_article_in_another_language_says_so_for_its_own_words_alone() -> None:
     assert Shown(page(article(language="en"))).values("//article/@lang") == ["en"]
     assert Shown(page(article(language="vi"))).values("//article/@lang") == []
@@ -233,6 +256,7 @@ def test_the_sanitised_body_goes_in_as_it_is() -> None:
 def test_a_page_is_cut_where_reads_and_side_column_belong() -> None:
     parts = renderer().article(article())
     assert [part for part in parts if part in (READS_MARK, ASIDE_MARK)] == [READS_MARK, ASIDE_MARK]
+    assert parts[1::2] == ["\0reads\0", "\0aside\0"]  # stored so: a new mark would show the old
     assert len(parts) == 5
     assert parts[0].endswith("<span data-reads>")
     assert parts[2].startswith("</span>")
@@ -378,7 +402,8 @@ def test_a_section_is_called_by_its_name_or_else_by_its_slug() -> None:
     one = renderer()
     assert Shown(one.listing("xa-hoi", 1, [item()], False, "")).texts("//h1") == ["Xã hội"]
     assert Shown(one.listing("van-hoa", 1, [item()], False, "")).texts("//h1") == ["Van hoa"]
-    assert one.site.section("kinh-te") == Named("kinh-te", "Kinh tế")
+    assert one.site.section("kinh-te") == Named("kinh-te", "Kinh tế", url="")
+    assert one.site.links == (Named("", "Cổng Chính phủ", "https://chinhphu.example.vn"),)
 
 
 def test_an_empty_list_says_so() -> None:
@@ -424,6 +449,7 @@ def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
     assert shown.texts("//main//li") == ["Kinh tế", "Xã hội"]
     assert shown.meta("robots") == ["noindex"]
     assert shown.values("//link[@rel='canonical']/@href") == []
+    assert shown.meta("description") == []
 
 
 # ── version, policy, static files
@@ -446,6 +472,36 @@ def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
 )
 def test_the_version_changes_with_everything_that_pages_show(changes: dict[str, Any]) -> None:
     assert renderer(**changes).version != renderer().version
+
+
+FILES = [
+    f"{folder}/{file.name}"
+    for folder in ("templates", "static")
+    for file in sorted((pages.FOLDER / folder).iterdir())
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_version_changes_with_each_template_and_static_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("templates", "static"):
+        shutil.copytree(pages.FOLDER / folder, tmp_path / folder)
+    with (tmp_path / name).open("a") as file:
+        file.write("\n")
+    monkeypatch.setattr(pages, "FOLDER", tmp_path)
+    changed = Renderer(settings())
+    assert changed.version != renderer().version
+    moved = {
+        name for name in changed.static if changed.static_url(name) != renderer().static_url(name)
+    }
+    assert moved == {name.removeprefix("static/")} & changed.static.keys()
+
+
+def test_versions_are_short_words() -> None:
+    """The page's is in its entity tag and its events, a file's is in each page's HTML."""
+    assert re.fullmatch("[0-9a-f]{12}", renderer().version)
+    assert re.fullmatch("[0-9a-f]{10}", renderer().static_version("style.css"))
 
 
 def test_the_version_does_not_change_with_anything_else() -> None:

@@ -15,10 +15,14 @@ PICTURES = Pictures("https://tin.vn", ("cdn.example.vn", "*.anh.vn", "other.vn:8
         ("/media/a.jpg", True),
         ("https://tin.vn/a.jpg", True),
         ("https://tin.vn:443/a.jpg", True),
+        ("http://tin.vn:80/a.jpg", True),
+        ("http://tin.vn:443/a.jpg", False),
         ("https://CDN.example.vn/a.jpg", True),
         ("http://a.b.anh.vn/a.jpg", True),
         ("https://other.vn:8443/a.jpg", True),
         ("https://other.vn/a.jpg", False),
+        ("https://xdn.example.vn/a.jpg", False),
+        ("https://a.cdn.example.vn/a.jpg", False),
         ("https://anh.vn/a.jpg", False),
         ("https://evilanh.vn/a.jpg", False),
         ("https://cdn.example.vn.evil.vn/a.jpg", False),
@@ -31,6 +35,11 @@ def test_a_host_is_named_or_its_pictures_are_not_shown(url: str, shown: bool) ->
     assert PICTURES.shown(url) == shown
 
 
+def test_the_policy_names_the_same_hosts() -> None:
+    assert PICTURES.sources == "tin.vn cdn.example.vn *.anh.vn other.vn:8443"
+    assert Pictures("/", ()).sources == ""
+
+
 def test_what_is_not_shown_is_a_link_that_says_what_it_is() -> None:
     here = '<p><img src="/media/a.jpg" alt="Cầu">'
     there = '<img alt="Chợ &lt;đêm&gt; &amp; sông" src="https://x.vn/a.jpg?b=1&amp;c=2"></p>'
@@ -41,7 +50,10 @@ def test_what_is_not_shown_is_a_link_that_says_what_it_is() -> None:
     assert PICTURES.linked('<img src="https://x.vn/a.jpg">') == (
         '<a href="https://x.vn/a.jpg" rel="noopener noreferrer nofollow">Xem ảnh tại x.vn</a>'
     )
-    assert "x.vn" in PICTURES.refused
+    assert PICTURES.linked('<img src="https://[::1/a.jpg" alt=" ">') == (
+        '<a href="https://[::1/a.jpg" rel="noopener noreferrer nofollow">Xem ảnh tại ?</a>'
+    )
+    assert {"x.vn", "?"} <= PICTURES.refused
 
 
 def test_a_picture_in_a_link_leaves_its_words_there() -> None:

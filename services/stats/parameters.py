@@ -47,8 +47,7 @@ def _moment(value: Any) -> datetime | date:
             "must be a date such as 2026-11-23 or a time with an offset, 2026-11-23T07:00:00+07:00"
         )
     day, clock, fraction, offset = found.groups()
-    # An unescaped plus arrives as a space.
-    offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
+    offset = offset.upper().replace(" ", "+")  # an unescaped plus arrives as a space
     return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:<06}{offset}")
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from luotdoc_events.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn
-from services.stats.catalogue import change
+from services.stats.catalogue import NO_CONTENT, change
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ARTICLE = {
@@ -46,3 +46,16 @@ def test_a_withdrawal_leaves_the_content_alone() -> None:
     assert (changed.article, changed.revision) == ("ls0001", 4)
     assert changed.state == {"state": "withdrawn", "url": "https://example.vn/x"}
     assert changed.content is None
+
+
+def test_an_article_of_which_only_the_withdrawal_is_known_adds_nothing_to_figures() -> None:
+    assert NO_CONTENT == {
+        "title": "",
+        "section": "",
+        "baseline": 0,
+        "published_at": None,
+        "content_revision": 0,  # below each event's, so that content which comes late is taken
+    }
+    known = change(ArticlePublished.model_validate(ARTICLE)).content
+    assert known is not None
+    assert known.keys() == NO_CONTENT.keys()

@@ -5,10 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import ValidationError
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ValidationError
 
 from services.stats.parameters import (
     NoParameters,
+    SeriesParameters,
     TopParameters,
     series_steps,
     window_start,
@@ -21,11 +23,19 @@ def points(**parameters: Any) -> int:
     return len(series_steps(asked(**parameters), NOW, HANOI)) - 1
 
 
+def schema(model: type[BaseModel], name: str) -> Draft202012Validator:
+    """The schema of a parameter, as clients read it in the API's document."""
+    return Draft202012Validator(model.model_json_schema()["properties"][name])
+
+
 @pytest.mark.parametrize(
     ("text", "meaning"),
     [
         ("2026-11-23", date(2026, 11, 23)),
+        ("2000-01-01", date(2000, 1, 1)),
+        ("2100-12-31", date(2100, 12, 31)),
         ("2026-11-23T00:00:00Z", datetime(2026, 11, 23, tzinfo=UTC)),
+        ("2026-11-23T00:00:00z", datetime(2026, 11, 23, tzinfo=UTC)),
         ("2026-11-23t07:00:00.5+07:00", datetime(2026, 11, 23, 0, 0, 0, 500_000, tzinfo=UTC)),
         (
             "2026-11-23T07:00:00 07:00",
@@ -39,6 +49,7 @@ def points(**parameters: Any) -> int:
 )
 def test_a_time_has_an_offset_and_a_date_has_none(text: str, meaning: object) -> None:
     assert asked(**{"from": text}).from_ == meaning
+    assert schema(SeriesParameters, "from").is_valid(text.replace(" ", "+"))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +76,33 @@ def test_a_time_has_an_offset_and_a_date_has_none(text: str, meaning: object) ->
 @pytest.mark.parametrize("name", ["from", "to"])
 def test_any_other_text_is_refused_by_name(name: str, text: str) -> None:
     assert fault(**{name: text}) == name
+
+
+@pytest.mark.parametrize("wrong", ["", "now", "2026-11-23T07:00:00", "1999-12-31", 20261123])
+def test_the_schema_refuses_such_texts_too(wrong: object) -> None:
+    assert not schema(SeriesParameters, "from").is_valid(wrong)
+
+
+def test_the_examples_of_a_time_are_accepted() -> None:
+    text, _ = SeriesParameters.model_json_schema()["properties"]["to"]["anyOf"]
+    assert len(text["examples"]) == 2
+    assert [fault(to=example) for example in text["examples"]] == ["", ""]
+
+
+def test_the_first_and_the_last_year() -> None:
+    assert points(**{"from": "2000-01-01", "to": "2000-02-01"}) == 31
+    assert points(**{"from": "2100-12-01", "to": "2100-12-31"}) == 30
+
+
+def test_what_is_asked_for_is_kept() -> None:
+    found = asked(tz="Europe/Berlin", article="ls0001", format="csv", step="hour")
+    assert (found.tz, found.article, found.format) == ("Europe/Berlin", "ls0001", "csv")
+    assert [asked(format=each).format for each in ("json", "csv", None)] == ["json", "csv", None]
+
+
+def test_the_defaults_of_the_most_read_articles() -> None:
+    assert TopParameters().model_dump() == {"window": "24h", "limit": 10, "format": None}
+    assert [TopParameters(limit=limit).limit for limit in (1, 100)] == [1, 100]
 
 
 @pytest.mark.parametrize(
@@ -117,14 +155,17 @@ def test_other_faults_name_their_parameter(parameters: dict[str, str]) -> None:
     [
         ("24h", datetime(2026, 11, 22, 5, tzinfo=UTC)),
         ("1h", datetime(2026, 11, 23, 4, tzinfo=UTC)),
+        ("744h", datetime(2026, 10, 23, 5, tzinfo=UTC)),
         ("31d", datetime(2026, 10, 23, 5, tzinfo=UTC)),
     ],
 )
 def test_a_window_starts_with_the_quarter(window: str, start: datetime) -> None:
+    assert schema(TopParameters, "window").is_valid(window)
     assert window_start(TopParameters(window=window).window, NOW) == quarter_of(start)
 
 
 def test_all_has_no_start() -> None:
+    assert schema(TopParameters, "window").is_valid("all")
     assert window_start("all", NOW) is None
 
 
@@ -134,6 +175,8 @@ def test_all_has_no_start() -> None:
 def test_other_windows_are_refused(window: str) -> None:
     with pytest.raises(ValidationError):
         TopParameters(window=window)
+    # Python's `$` matches before a line feed, JavaScript's does not.
+    assert window.endswith("\n") or not schema(TopParameters, "window").is_valid(window)
 
 
 @pytest.mark.parametrize("limit", [0, 101, -1, "x", "1e3", "9" * 5000])

@@ -112,6 +112,15 @@ def test_a_clock_that_moves_by_half_an_hour() -> None:
     ]
 
 
+def test_a_clock_that_moves_by_a_quarter() -> None:
+    assert shown("hour", "1985-12-31T17:30:00", "1985-12-31T19:30:00", KATHMANDU) == [
+        "1985-12-31T23:00+05:30",
+        "1986-01-01T00:15+05:45",
+        "1986-01-01T01:00+05:45",
+        "1986-01-01T02:00+05:45",
+    ]
+
+
 def test_days_of_23_and_25_hours() -> None:
     assert list(steps("day", utc("2026-03-28T23:00:00"), utc("2026-03-29T22:00:00"), BERLIN)) == [
         utc("2026-03-28T23:00:00"),

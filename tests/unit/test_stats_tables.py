@@ -17,7 +17,13 @@ def test_quotes_commas_and_letters_are_kept() -> None:
     assert table.decode("utf-8-sig") == 'title\r\n"Đoàn ""Hội"", đường"\r\n'
 
 
-@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1"),
+        *("＝1", "＋1", "－1", "＠SUM(A1)"),
+    ],
+)
 def test_a_title_is_never_a_formula(title: str) -> None:
     assert (
         to_csv(("title",), [(title,)])
@@ -30,6 +36,11 @@ def test_a_title_is_never_a_formula(title: str) -> None:
 
 def test_numbers_and_plain_titles_stay_as_they_are() -> None:
     assert to_csv(("title", "reads"), [("A = B", -1)]) == b"\xef\xbb\xbftitle,reads\r\nA = B,-1\r\n"
+    assert to_csv(("title",), [("x=1",)]) == b"\xef\xbb\xbftitle\r\nx=1\r\n"
+
+
+def test_what_utf_8_cannot_write_is_a_question_mark() -> None:
+    assert to_csv(("title",), [("a\ud800b",)]) == b"\xef\xbb\xbftitle\r\na?b\r\n"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +57,10 @@ def test_numbers_and_plain_titles_stay_as_they_are() -> None:
         (None, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", False),
         (None, "application/json, text/csv;q=0.5", False),
         (None, "application/json;q=0.2, text/csv;q=0.5", True),
+        (None, "text/csv;q=1", True),
+        (None, "text/csv;q=0.5", True),
+        (None, "text/csv;q=0.5, */*", False),
+        (None, "text/csv;q=0.5, application/*", False),
         (None, "text/csv;q=0", False),
         (None, "text/csv;q=nonsense", False),
         (None, "text/csv;q=inf, application/json", False),

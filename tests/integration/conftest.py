@@ -1,16 +1,40 @@
 """What several tests on the real servers need."""
 
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from deploy.local.broker import Node
+from shared.storage import mongo
+from shared.storage.collections import make_indexes
+from shared.storage.types import Client, MongoDatabase
 from tests.support.guide import make_subscriber
 from tests.support.wheels import build, install_kit
 
 Subscriber = Callable[[str], str]
+
+
+@dataclass
+class Emptied:
+    """An empty database of its own, with its indexes."""
+
+    client: Client
+    db: MongoDatabase
+
+
+@pytest.fixture
+async def emptied(mongo_url: str) -> AsyncIterator[Emptied]:
+    """It is dropped at the end of the test."""
+    client, _ = mongo.connect(mongo_url, "test")
+    name = f"test_{secrets.token_hex(6)}"
+    await make_indexes(client[name])
+    yield Emptied(client, client[name])
+    await client.drop_database(name)
+    client.close()
 
 
 @pytest.fixture(scope="session")

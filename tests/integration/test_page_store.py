@@ -1,24 +1,26 @@
 """render's store on a real MongoDB passes the contract of the one in memory."""
 
-import secrets
-from collections.abc import AsyncIterator
-
 import pytest
 
 from services.render.store import PageStore
-from shared.storage import mongo
-from shared.storage.collections import make_indexes
+from shared.storage import counts
 from shared.storage.types import MongoDatabase
+from tests.integration.conftest import Emptied
 from tests.support.page_store import PageStoreContract
 
 
 class TestPageStore(PageStoreContract):
+    db: MongoDatabase
+
     @pytest.fixture
-    async def store(self, mongo_url: str) -> AsyncIterator[PageStore]:
-        client, _ = mongo.connect(mongo_url, "test")
-        name = f"pages_{secrets.token_hex(6)}"
-        db: MongoDatabase = client[name]
-        await make_indexes(db)
-        yield PageStore(db)
-        await client.drop_database(name)
-        client.close()
+    def store(self, emptied: Emptied) -> PageStore:
+        self.db = emptied.db
+        return PageStore(emptied.db)
+
+    async def count(self, store: PageStore, reads: dict[str, int]) -> None:
+        for article, number in reads.items():
+            upsert = counts.count(article, 0, number)
+            await self.db.counts.update_one({"_id": upsert.id}, upsert.update, upsert=True)
+
+    async def add_picture(self, store: PageStore, name: str, kind: str, content: bytes) -> None:
+        await self.db.media.insert_one({"_id": name, "type": kind, "data": content})

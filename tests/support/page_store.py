@@ -2,38 +2,35 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from luotdoc_subscriber.base.errors import Transient
 from services.render.store import Page, PageStore, Stored
+from shared.storage import changes
+from shared.storage.changes import Opened
 from shared.web.state_listing import Held
+from tests.support.faulty import Faulty, Streams
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-class PagesInMemory(PageStore):
-    """`PageStore` without MongoDB. Its queries fail while `away`, and hang while `frozen`."""
+class PagesInMemory(Faulty, PageStore):
+    """`PageStore` without MongoDB."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.pages: dict[str, Page] = {}
         self.marked = set[str]()
         self.counts: dict[str, int] = {}
         self.pictures: dict[str, tuple[str, bytes]] = {}
-        self.away = False
-        self.thawed = asyncio.Event()
-        self.thawed.set()
-
-    async def _answer(self) -> None:
-        await self.thawed.wait()
-        if self.away:
-            raise Transient("MongoDB: connection closed")
+        self.changed: Streams[str] = Streams(self)
 
     async def put(self, page: Page) -> Stored:
         """As the real one."""
-        await self._answer()
+        await self.answer("put", page.id)
         held = self.pages.get(page.id)
         if held is not None and held.revision >= page.revision:
             return "repeated" if held.revision == page.revision else "stale"
@@ -46,10 +43,15 @@ class PagesInMemory(PageStore):
         if page.state != "published" and held is not None:
             page = replace(page, baseline=held.baseline)
         self.pages[page.id] = page
+        self.changed.send(page.id)
+
+    def watch(self, opened: Opened) -> AsyncIterator[str | None]:
+        """As the real one."""
+        return self.changed.watch(opened)
 
     async def redo(self, page: Page, template: str) -> bool:
         """As the real one."""
-        await self._answer()
+        await self.answer("redo", page.id)
         held = self.pages.get(page.id)
         if held is None or (held.revision, held.template) != (page.revision, template):
             return False
@@ -59,33 +61,35 @@ class PagesInMemory(PageStore):
 
     async def unmark(self, page: Page) -> None:
         """As the real one."""
-        await self._answer()
+        await self.answer("unmark", page.id)
         held = self.pages.get(page.id)
         if held and (held.revision, held.template) == (page.revision, page.template):
+            if page.id in self.marked:
+                self.changed.send(page.id)
             self.marked.discard(page.id)
 
     async def outdated(self, template: str) -> AsyncIterator[Page]:
         """As the real one."""
-        await self._answer()
+        await self.answer("outdated")
         for page in list(self.pages.values()):
             if page.state == "published" and (page.template != template or page.id in self.marked):
                 yield page
 
     async def get(self, article_id: str) -> Page | None:
         """As the real one."""
-        await self._answer()
-        page = self.pages.get(article_id)
+        page = self.pages.get(article_id)  # a query in flight does not see what changes meanwhile
+        await self.answer("get", article_id)
         return replace(page, article={}) if page else None
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """As the real one."""
-        await self._answer()
+        await self.answer("held")
         names = sorted(name for name in self.pages if name > after)[:limit]
         return [Held(n, self.pages[n].revision, self.pages[n].state) for n in names]
 
     async def latest(self, section: str | None, skip: int, limit: int) -> list[Page]:
         """As the real one."""
-        await self._answer()
+        await self.answer("latest")
         found = [
             replace(page, parts=[], article={})
             for page in self.pages.values()
@@ -96,22 +100,22 @@ class PagesInMemory(PageStore):
 
     async def counted(self) -> dict[str, int]:
         """As the real one; `counts` are what the counter has written."""
-        await self._answer()
+        await self.answer("counted")
         return dict(self.counts)
 
     async def site_counted(self) -> int:
         """As the real one."""
-        await self._answer()
+        await self.answer("site_counted")
         return self.counts.get("*", 0)
 
     async def baseline(self) -> int:
         """As the real one."""
-        await self._answer()
+        await self.answer("baseline")
         return sum(page.baseline for page in self.pages.values())
 
     async def picture(self, name: str) -> tuple[str, bytes] | None:
         """As the real one; `pictures` are what ingest has stored."""
-        await self._answer()
+        await self.answer("picture", name)
         return self.pictures.get(name)
 
 
@@ -138,7 +142,17 @@ def withdrawn(name: str, revision: int) -> Page:
 
 
 class PageStoreContract:
-    """What a page store does. A subclass has the fixture `store`: an empty one."""
+    """What a page store does. A subclass has the fixture `store`, an empty one, and writes what
+    other services do.
+    """
+
+    async def count(self, store: PageStore, reads: dict[str, int]) -> None:
+        """Count reads by article, `*` for the site, as the counter does."""
+        raise NotImplementedError
+
+    async def add_picture(self, store: PageStore, name: str, kind: str, content: bytes) -> None:
+        """Store a picture, as ingest does."""
+        raise NotImplementedError
 
     async def test_a_page_is_found_without_its_article(self, store: PageStore) -> None:
         assert await store.get("a") is None
@@ -221,6 +235,35 @@ class PageStoreContract:
         await store.put(replace(page("a", 2), template="new"))
         assert [each async for each in store.outdated("new")] == []
 
-    async def test_without_counts_and_pictures(self, store: PageStore) -> None:
+    async def test_counts_are_those_of_the_counter(self, store: PageStore) -> None:
         assert (await store.counted(), await store.site_counted()) == ({}, 0)
-        assert await store.picture("0" * 32 + ".png") is None
+        await self.count(store, {"a": 3, "b": 1, "*": 4})
+        assert (await store.counted(), await store.site_counted()) == ({"a": 3, "b": 1, "*": 4}, 4)
+
+    async def test_a_picture_is_found_by_its_name(self, store: PageStore) -> None:
+        assert await store.picture("x.png") is None
+        await self.add_picture(store, "x.png", "image/png", b"png")
+        assert await store.picture("x.png") == ("image/png", b"png")
+
+    async def test_a_stream_has_the_changes_from_its_opening_on(
+        self, store: PageStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(changes, "WAIT_MS", 20)
+        new, heard = replace(page("b"), template="new"), list[str | None]()
+
+        async def opened() -> None:
+            await store.put(page("b"))
+            await store.put(page("b"))  # repeated: no change
+            await store.redo(new, "old")
+            await store.redo(new, "old")  # of other templates: no change
+            await store.unmark(new)
+            await store.unmark(new)
+            await store.put(withdrawn("a", 2))
+
+        await store.put(page("a"))
+        async with asyncio.timeout(30), aclosing(store.watch(opened)) as stream:  # type: ignore[type-var]
+            async for change in stream:
+                heard.append(change)
+                if heard[-2:] == ["a", None]:  # nothing has changed for a while
+                    break
+        assert [each for each in heard if each] == ["b", "b", "b", "a"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.render.store import PageStore
 from tests.support.page_store import PagesInMemory, PageStoreContract
 
 
@@ -9,3 +10,11 @@ class TestPagesInMemory(PageStoreContract):
     @pytest.fixture
     def store(self) -> PagesInMemory:
         return PagesInMemory()
+
+    async def count(self, store: PageStore, reads: dict[str, int]) -> None:
+        assert isinstance(store, PagesInMemory)
+        store.counts = reads
+
+    async def add_picture(self, store: PageStore, name: str, kind: str, content: bytes) -> None:
+        assert isinstance(store, PagesInMemory)
+        store.pictures[name] = (kind, content)

@@ -200,9 +200,9 @@ async def test_a_frozen_mongodb_keeps_a_reader_waiting_for_a_bounded_time(
     site: Site, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.02)
-    site.store.thawed.clear()
+    site.store.freeze()
     assert (await site.ask(path)).status == 503
-    site.store.thawed.set()
+    site.store.thaw()
 
 
 async def test_a_list_made_before_is_served_as_stale_while_mongodb_is_away(site: Site) -> None:

@@ -1,8 +1,8 @@
 """What is served from memory, and for how long, while MongoDB gives no answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -13,46 +13,37 @@ from services.render.cache import PageCache
 from services.render.database import NoAnswer, ReaderQueries
 from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
-from services.render.store import Page, PageStore
+from services.render.store import Page
+from shared.storage import changes
+from tests.support.page_store import PagesInMemory
 
 LIMIT = 300.0
 MEASURED = RenderMetrics(metrics.new_registry(), [])
 
 
-class Mongo:
-    """A fake store: its queries succeed, fail, or hang while `frozen`."""
+class Mongo(PagesInMemory):
+    """Three pages in memory, and the cache's clock."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.time = 1000.0
         self.pages = {name: Page(name, 1, "published", "t") for name in "abc"}
-        self.frozen = self.dead = False
-        self.asked = 0
-        self.changes: asyncio.Queue[str | Exception | None] = asyncio.Queue()
 
     def seconds(self) -> float:
         return self.time
 
-    async def get(self, article_id: str) -> Page | None:
-        self.asked += 1
-        found = self.pages.get(article_id)
-        while self.frozen:  # noqa: ASYNC110  (as a server does)
-            await asyncio.sleep(0.001)
-        if self.dead:
-            raise Transient("gone")
-        return found
-
-    async def watch(self, opened: Callable[[], Awaitable[None]]) -> AsyncIterator[str | None]:
-        await opened()
-        while True:
-            change = await self.changes.get()
-            if isinstance(change, Exception):
-                raise change
-            yield change
+    @property
+    def looks(self) -> int:
+        """The number of queries for a page."""
+        return len(self.queries("get"))
 
 
 @pytest.fixture
 async def mongo(monkeypatch: pytest.MonkeyPatch) -> Mongo:
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.02)
+    # However slow the machine is, the stream tells nothing by itself and is not opened again.
+    monkeypatch.setattr(changes, "WAIT_MS", 3_600_000)
+    monkeypatch.setattr(changes, "REOPEN_SECONDS", 3600)
     return Mongo()
 
 
@@ -64,7 +55,7 @@ def queries(mongo: Mongo) -> ReaderQueries:
 @pytest.fixture
 async def cache(mongo: Mongo, queries: ReaderQueries) -> AsyncIterator[PageCache]:
     one = PageCache(
-        store=cast(PageStore, mongo),
+        store=mongo,
         queries=queries,
         capacity=10,
         changed=lambda: None,
@@ -81,7 +72,7 @@ async def cache(mongo: Mongo, queries: ReaderQueries) -> AsyncIterator[PageCache
 
 
 async def lose(mongo: Mongo, cache: PageCache) -> None:
-    mongo.changes.put_nowait(Transient("frozen"))
+    mongo.changed.send(Transient("frozen"))
     async with asyncio.timeout(1):
         while cache.current:  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -91,7 +82,7 @@ async def test_a_page_in_memory_outlives_the_watch_while_mongodb_gives_no_answer
     mongo: Mongo, cache: PageCache
 ) -> None:
     assert await cache.get("a") == (mongo.pages["a"], False)
-    mongo.frozen = True
+    mongo.freeze()
     await lose(mongo, cache)
     assert await cache.get("a") == (mongo.pages["a"], True)
     assert cache.holds_stale
@@ -101,7 +92,7 @@ async def test_a_page_in_memory_outlives_the_watch_while_mongodb_gives_no_answer
 
 async def test_the_same_while_mongodb_is_dead(mongo: Mongo, cache: PageCache) -> None:
     await cache.get("a")
-    mongo.dead = True
+    mongo.away = True
     await lose(mongo, cache)
     assert await cache.get("a") == (mongo.pages["a"], True)
     with pytest.raises(Transient):
@@ -115,7 +106,7 @@ async def test_without_a_watch_an_answer_of_mongodb_comes_before_what_is_in_memo
     await lose(mongo, cache)
     mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
     assert await cache.get("a") == (mongo.pages["a"], False)
-    mongo.frozen = True
+    mongo.freeze()
     with pytest.raises(NoAnswer):  # what was withdrawn is not brought back by a freeze
         await cache.get("a")
 
@@ -124,14 +115,14 @@ async def test_a_query_from_before_a_change_is_not_cached(
     mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)  # the query must get its answer
-    mongo.frozen = True
+    mongo.freeze()
     old = mongo.pages["a"]
     look = asyncio.create_task(cache.get("a"))
-    while not mongo.asked:  # noqa: ASYNC110
+    while not mongo.looks:  # noqa: ASYNC110
         await asyncio.sleep(0)
     mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
     cache.forget("a")
-    mongo.frozen = False
+    mongo.thaw()
     assert await look == (old, False)  # it was asked before the change
     assert await cache.get("a") == (mongo.pages["a"], False)
 
@@ -140,14 +131,14 @@ async def test_a_query_during_which_the_change_stream_is_lost_is_not_cached(
     mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)  # the query must get its answer
-    mongo.frozen = True
+    mongo.freeze()
     look = asyncio.create_task(cache.get("a"))
-    while not mongo.asked:  # noqa: ASYNC110
+    while not mongo.looks:  # noqa: ASYNC110
         await asyncio.sleep(0)
     await lose(mongo, cache)
-    mongo.frozen = False
+    mongo.thaw()
     await look
-    mongo.dead = True
+    mongo.away = True
     with pytest.raises(Transient):
         await cache.get("a")
 
@@ -158,12 +149,12 @@ async def test_the_page_that_was_asked_for_longest_ago_makes_room(
     mongo.pages = {str(n): Page(str(n), 1, "published", "t") for n in range(11)}
     for name in [*map(str, range(10)), "0", "10"]:
         await cache.get(name)
-    asked = mongo.asked
+    asked = mongo.looks
     for name in ("0", "2", "10"):
         await cache.get(name)
-    assert mongo.asked == asked
+    assert mongo.looks == asked
     await cache.get("1")
-    assert mongo.asked == asked + 1
+    assert mongo.looks == asked + 1
 
 
 async def test_many_who_ask_for_one_page_share_a_look(mongo: Mongo, cache: PageCache) -> None:
@@ -171,14 +162,14 @@ async def test_many_who_ask_for_one_page_share_a_look(mongo: Mongo, cache: PageC
         await asyncio.gather(*(cache.get("a") for _ in range(50)))
         == [(mongo.pages["a"], False)] * 50
     )
-    assert mongo.asked == 1
+    assert mongo.looks == 1
 
 
 async def test_a_watch_that_hears_nothing_is_not_believed_and_its_pages_end_at_the_limit(
     mongo: Mongo, cache: PageCache
 ) -> None:
     await cache.get("a")
-    mongo.frozen = True
+    mongo.freeze()
     mongo.time += 2.9
     cache.tick()
     assert await cache.get("a") == (mongo.pages["a"], False)
@@ -200,28 +191,28 @@ async def test_a_word_from_the_watch_proves_the_pages_again(mongo: Mongo, cache:
     mongo.time += 5
     cache.tick()
     current = [cache.current]
-    mongo.changes.put_nowait(None)
+    mongo.changed.send(None)
     async with asyncio.timeout(1):
         while not current[-1]:
             await asyncio.sleep(0)
             current.append(cache.current)
     assert not current[0]
-    asked = mongo.asked
+    asked = mongo.looks
     assert await cache.get("a") == (mongo.pages["a"], False)
-    assert mongo.asked == asked
+    assert mongo.looks == asked
 
 
 async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(
     mongo: Mongo, queries: ReaderQueries, cache: PageCache
 ) -> None:
-    mongo.frozen = True
+    mongo.freeze()
     mongo.time += 10  # without an answer
     outcomes = await asyncio.gather(
         *(cache.get(f"x{n}") for n in range(500)), return_exceptions=True
     )
     assert all(isinstance(outcome, NoAnswer) for outcome in outcomes)
-    assert mongo.asked == 1
-    mongo.frozen = False
+    assert mongo.looks == 1
+    mongo.thaw()
     async with asyncio.timeout(1):
         while queries.silence:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
@@ -239,13 +230,13 @@ async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_
     async def make() -> str:
         nonlocal makes
         makes += 1
-        while mongo.frozen:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await mongo.answer("make")
         return f"made {makes}"
 
     assert await parts.get("home", make) == ("made 1", False)
     assert await parts.get("home", make) == ("made 1", False)
-    mongo.frozen, mongo.time = True, mongo.time + 1.1
+    mongo.freeze()
+    mongo.time += 1.1
     answers = await asyncio.gather(*(parts.get("home", make) for _ in range(100)))
     assert set(answers) == {("made 1", True)}
     assert makes == 2
@@ -254,7 +245,7 @@ async def test_parts_made_before_are_served_while_mongodb_is_frozen_and_nothing_
     mongo.time += LIMIT
     with pytest.raises(NoAnswer):
         await parts.get("home", make)
-    mongo.frozen = False
+    mongo.thaw()
     async with asyncio.timeout(1):
         while queries.silence:  # noqa: ASYNC110
             await asyncio.sleep(0.001)

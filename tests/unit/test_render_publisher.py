@@ -1,60 +1,241 @@
-"""Rendering stored pages again."""
+"""Article events into stored pages and their events, over a store in memory."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from luotdoc_events import events
-from luotdoc_subscriber.base.clock import now
-from luotdoc_subscriber.base.metrics import new_registry
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.metrics import Registry, new_registry
+from luotdoc_subscriber.subscribing import Event
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
 from services.render.publisher import Publisher
 from services.render.settings import RenderSettings
-from services.render.store import Page, PageStore
+from services.render.store import Page
+from tests.support.page_store import PagesInMemory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-ARTICLE = events.ArticlePublished(
-    id="a3", revision=1, url="https://e.vn/a3", slug="tin", section="thoi-su", title="Tin",
-    body_html="<p>Tin</p>", published_at=NOON, modified_at=NOON,
-).model_dump()  # fmt: skip
+LATER = NOON + timedelta(seconds=1.5)
+SETTINGS = RenderSettings(
+    amqp_url="amqp://a@h", mongo_url="mongodb://h/d?replicaSet=r", base_url="https://tin.vn"
+)
+RENDERER = Renderer(SETTINGS)
+NEW = RENDERER.version
 
 
-class Pages(PageStore):
-    """Three outdated pages; of two nothing useful is stored."""
+def article(revision: int = 1, article_id: str = "a1", body: str = "<p>Tin</p>") -> events.Article:
+    return events.ArticlePublished(
+        id=article_id, revision=revision, url="https://cms.vn/x", slug="tin", section="thoi-su",
+        title="Tin", lead="Lời dẫn", body_html=body, reads_baseline=5, published_at=NOON,
+        modified_at=NOON,
+    )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.redone = list[str]()
 
-    async def outdated(self, template: str) -> AsyncIterator[Page]:
-        contents = {"a1": {}, "a2": {**ARTICLE, "revision": float("nan")}, "a3": ARTICLE}
-        for name, content in contents.items():
-            yield Page(name, 1, "published", "old", article=content)
+def withdrawal(revision: int, reason: str = "withdrawn") -> events.ArticleWithdrawn:
+    return events.ArticleWithdrawn.model_validate(
+        {
+            "id": "a1",
+            "revision": revision,
+            "url": "https://cms.vn/thoi-su/tin-a1.html",
+            "reason": reason,
+            "withdrawn_at": NOON,
+        }
+    )
 
-    async def redo(self, page: Page, template: str) -> bool:
-        self.redone.append(page.id)
-        return True
 
-    async def unmark(self, page: Page) -> None: ...
+@dataclass
+class Render:
+    """A publisher, its store, and its events with the page that is stored as each is sent."""
+
+    store: PagesInMemory = field(default_factory=PagesInMemory)
+    registry: Registry = field(default_factory=new_registry)
+    sent: list[tuple[events.Data, str, int, str]] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    """`dropped` for a page dropped from memory, else the name of an event."""
+    fails: Callable[[str], Exception | None] = lambda _article: None
+
+    def __post_init__(self) -> None:
+        self.publisher = Publisher(
+            store=self.store,
+            renderer=RENDERER,
+            emit=self._emit,
+            clock=lambda: LATER,
+            stored=lambda article_id: self.steps.append(f"dropped {article_id}"),
+            metrics=RenderMetrics(self.registry, []),
+        )
+
+    async def _emit(self, data: events.Data, article_id: str, revision: int, event_id: str) -> None:
+        assert self.store.pages[article_id].revision == revision, "the new page is stored first"
+        if error := self.fails(article_id):
+            raise error
+        self.sent.append((data, article_id, revision, event_id))
+        self.steps.append(data.name)
+
+    async def handle(
+        self, data: events.Article | events.ArticleWithdrawn, replay: str = ""
+    ) -> bool:
+        envelope = events.envelope(
+            data, id="e1", source="/luotdoc/ingest", time=NOON, schemas="https://e.vn/schemas"
+        )
+        return await self.publisher.handle(Event(data, envelope, replay))
+
+    def seconds(self, metric: str) -> tuple[float | None, float | None]:
+        """The number of observations and their sum."""
+        value = self.registry.get_sample_value
+        return value(f"{metric}_count"), value(f"{metric}_sum")
+
+
+@pytest.fixture
+def render() -> Render:
+    return Render()
+
+
+async def test_an_article_becomes_a_page_and_an_event(render: Render) -> None:
+    assert await render.handle(article(revision=3))
+    page = render.store.pages["a1"]
+    assert (page.revision, page.state, page.template, page.baseline) == (3, "published", NEW, 5)
+    assert (page.path, page.section, page.published_at) == (
+        *("/thoi-su/tin-a1.html", "thoi-su"),
+        NOON,
+    )
+    assert page.summary == {"title": "Tin", "lead": "Lời dẫn", "image": None}
+    assert page.parts == RENDERER.article(article(revision=3))
+    assert page.article == article(revision=3).model_dump()
+    assert render.steps == ["dropped a1", "page.rendered"]  # then a reader gets the new page
+    rendered = events.PageRendered(
+        article="a1",
+        revision=3,
+        url="https://tin.vn/thoi-su/tin-a1.html",
+        etag=f"3-{NEW}",
+        template=NEW,
+        rendered_at=LATER,
+    )
+    assert render.sent == [(rendered, "a1", 3, f"a1-3-{NEW}")]
+
+
+@pytest.mark.parametrize("reason", ["withdrawn", "rescheduled"])
+async def test_a_withdrawal_leaves_a_tombstone_and_names_the_page_on_this_site(
+    render: Render, reason: str
+) -> None:
+    await render.handle(article())
+    render.steps.clear()
+    assert await render.handle(withdrawal(2, reason))
+    page = render.store.pages["a1"]
+    assert (page.revision, page.state, page.template, page.baseline) == (2, reason, NEW, 5)
+    assert (page.parts, page.path, page.article) == ([], "", {})
+    assert render.steps == ["dropped a1", "page.removed"]
+    removed = events.PageRemoved(
+        article="a1", revision=2, url="https://tin.vn/thoi-su/tin-a1.html", removed_at=LATER
+    )
+    assert render.sent[1:] == [(removed, "a1", 2, "a1-2-removed")]
+
+
+@pytest.mark.parametrize("data", [article(1), withdrawal(1)])
+async def test_an_older_event_changes_nothing(
+    render: Render, data: events.Article | events.ArticleWithdrawn
+) -> None:
+    await render.handle(article(2))
+    held, steps = dict(render.store.pages), list(render.steps)
+    assert not await render.handle(data)
+    assert (render.store.pages, render.steps) == (held, steps)
+
+
+@pytest.mark.parametrize("data", [article(1), withdrawal(1)])
+async def test_an_event_whose_page_event_was_not_confirmed_sends_it_again(
+    render: Render, data: events.Article | events.ArticleWithdrawn
+) -> None:
+    render.fails = lambda _article: Transient("RabbitMQ did not confirm")
+    with pytest.raises(Transient):
+        await render.handle(data)
+    assert render.sent == []
+    render.fails = lambda _article: None
+    assert await render.handle(data)
+    assert await render.handle(data)
+    assert [event_id for *_, event_id in render.sent] == [render.sent[0][3]] * 2
+
+
+async def test_without_mongodb_nothing_is_sent(render: Render) -> None:
+    render.store.away = True
+    for data in (article(), withdrawal(1)):
+        with pytest.raises(Transient):
+            await render.handle(data)
+    assert render.steps == []
+
+
+async def test_the_time_to_the_page_is_measured_once_and_not_in_a_replay(render: Render) -> None:
+    await render.handle(article())
+    await render.handle(article())  # redelivered
+    await render.handle(article(2), replay="r1")
+    assert render.seconds("luotdoc_publish_to_served_seconds") == (1, 1.5)
+    assert render.seconds("luotdoc_render_seconds")[0] == 3
+
+
+async def test_hosts_whose_pictures_become_links_are_logged_once(
+    render: Render, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = '<img src="https://x.vn/a.jpg" alt="">'
+    for revision in (1, 2):
+        await render.handle(article(revision, body=picture))
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warning.endswith("does not list them: x.vn")
+
+
+# ── pages of other templates
+# ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def old(name: str, content: dict[str, object]) -> Page:
+    return Page(
+        name, 1, "published", "old", path=f"/thoi-su/tin-{name}.html", article=content, baseline=5
+    )
+
+
+async def test_pages_of_other_templates_are_rendered_again_and_published(render: Render) -> None:
+    await render.handle(article(1, "a1"))  # of the same templates
+    content = article(1, "a2").model_dump()
+    await render.store.put(old("a2", content))
+    await render.store.put(replace(old("a3", {}), state="withdrawn"))
+    render.sent.clear()
+    render.steps.clear()
+    assert await render.publisher.redo_outdated() == 1
+    assert render.steps == ["dropped a2", "page.rendered"]
+    assert [event_id for *_, event_id in render.sent] == [f"a2-1-{NEW}"]
+    assert render.store.pages["a2"].template == NEW
+    assert await render.publisher.redo_outdated() == 0
+
+
+async def test_a_page_whose_event_was_not_confirmed_is_rendered_again(render: Render) -> None:
+    await render.store.put(old("a2", article(1, "a2").model_dump()))
+    render.fails = lambda _article: Transient("RabbitMQ did not confirm")
+    with pytest.raises(Transient):
+        await render.publisher.redo_outdated()
+    render.fails = lambda _article: None
+    assert await render.publisher.redo_outdated() == 1
+    assert [event_id for *_, event_id in render.sent] == [f"a2-1-{NEW}"]
+
+
+async def test_a_page_that_has_changed_meanwhile_is_left_alone(render: Render) -> None:
+    await render.store.put(old("a2", article(1, "a2").model_dump()))
+
+    def newer(query: str, *_: object) -> None:
+        if query == "redo":
+            render.store.pages["a2"] = replace(render.store.pages["a2"], revision=2)
+
+    render.store.fails = newer
+    assert await render.publisher.redo_outdated() == 0
+    assert (render.steps, render.store.pages["a2"].revision) == ([], 2)
 
 
 async def test_a_page_that_cannot_be_rendered_again_does_not_stop_the_others(
-    caplog: pytest.LogCaptureFixture,
+    render: Render, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def emit(*_: object) -> None: ...
-
-    settings = RenderSettings(amqp_url="amqp://a@h", mongo_url="mongodb://h/d?replicaSet=r")
-    store, measured = Pages(), RenderMetrics(new_registry(), [])
-    publisher = Publisher(
-        store=store,
-        renderer=Renderer(settings),
-        emit=emit,
-        clock=now,
-        stored=lambda _: None,
-        metrics=measured,
-    )
-    assert await publisher.redo_outdated() == 1
-    assert store.redone == ["a3"]
+    good = article(1, "a3").model_dump()
+    for name, content in {"a1": {}, "a2": {**good, "revision": float("nan")}, "a3": good}.items():
+        await render.store.put(old(name, content))
+    assert await render.publisher.redo_outdated() == 1
+    assert [article_id for _, article_id, _, _ in render.sent] == ["a3"]
     faults = [r.getMessage().split()[1] for r in caplog.records if r.levelname == "ERROR"]
     assert faults == ["a1", "a2"]

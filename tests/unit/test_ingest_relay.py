@@ -4,62 +4,45 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import cast
-from unittest.mock import Mock
+from datetime import timedelta
 
 import pytest
 from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
 
 from luotdoc_subscriber.base.errors import Transient
-from luotdoc_subscriber.base.metrics import new_registry
+from luotdoc_subscriber.base.metrics import Registry, new_registry
 from services.ingest.articles import relay as module
 from services.ingest.articles.documents import Outgoing
 from services.ingest.articles.relay import POLL_SECONDS, Relay
 from services.ingest.metrics import IngestMetrics
-from services.ingest.store import ArticleStore
+from tests.support.article_store import NOON, ArticlesInMemory
 from tests.support.jumping import play
-
-
-class Outbox:
-    """Empty; a look into it raises what it is told, one after the other, then works until it is
-    stopped.
-    """
-
-    def __init__(self, *errors: Exception | None) -> None:
-        self._errors = list(errors)
-        self.done = asyncio.Event()
-
-    async def outgoing(self, _limit: int) -> list[Outgoing]:
-        if not self._errors:
-            self.done.set()
-        elif error := self._errors.pop(0):
-            raise error
-        return []
-
-    async def waiting(self) -> tuple[int, None]:
-        return 0, None
 
 
 async def said(
     caplog: pytest.LogCaptureFixture, *errors: Exception | None
 ) -> list[tuple[str, str, bool]]:
-    """Level, text and whether there is a traceback, of each line that a relay logs."""
+    """Level, text and whether there is a traceback, of each line that a relay logs. Its looks into
+    the empty outbox raise `errors`, one after the other, then work.
+    """
 
     async def publish(_event: Outgoing) -> None:
         raise AssertionError
 
-    outbox = Outbox(*errors)
-    relay = Relay(
-        store=cast(ArticleStore, outbox),
-        publish=publish,
-        clock=lambda: datetime(2026, 11, 23, tzinfo=UTC),
-        metrics=IngestMetrics(new_registry()),
-    )
-    task = asyncio.create_task(relay.run())
+    store, done, script = ArticlesInMemory(), asyncio.Event(), list(errors)
+
+    def fails(query: str, *_: object) -> Exception | None:
+        if query != "outgoing":
+            return None
+        if not script:
+            done.set()
+        return script.pop(0) if script else None
+
+    store.fails = fails
+    task = asyncio.create_task(relay(store, publish).run())
     async with asyncio.timeout(5):
-        await outbox.done.wait()
+        await done.wait()
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -101,36 +84,43 @@ async def test_a_bug_has_its_traceback_once(caplog: pytest.LogCaptureFixture) ->
     ]
 
 
-class Waiting:
-    """An outbox in memory, with the second of each look into it."""
+def outbox(*events: Outgoing) -> tuple[ArticlesInMemory, list[float]]:
+    """A store with events in its outbox, and a list that gets the second of each look into it."""
+    store, looks = ArticlesInMemory(), list[float]()
 
-    def __init__(self, *events: Outgoing) -> None:
-        self.events = list(events)
-        self.looks: list[float] = []
+    def fails(query: str, *_: object) -> None:
+        if query == "outgoing":
+            looks.append(asyncio.get_running_loop().time())
 
-    async def outgoing(self, limit: int) -> list[Outgoing]:
-        self.looks.append(asyncio.get_running_loop().time())
-        return self.events[:limit]
-
-    async def waiting(self) -> tuple[int, None]:
-        return len(self.events), None
-
-    async def sent(self, ids: list[str]) -> None:
-        self.events = [event for event in self.events if event.id not in ids]
+    store.outbox, store.fails = list(events), fails
+    return store, looks
 
 
-def outgoing(article: str, revision: int) -> Outgoing:
-    event = Mock(spec=Outgoing)
-    event.id, event.article = f"{article}{revision:03d}", article
-    return cast(Outgoing, event)
+def outgoing(article: str, revision: int, seconds: int = 0) -> Outgoing:
+    """An event of some seconds after noon."""
+    return Outgoing(
+        id=f"{article}{revision:03d}",
+        article=article,
+        revision=revision,
+        name="article.updated",
+        type="luotdoc.article.updated.v1",
+        body=b"{}",
+        correlation_id="c1",
+        time=NOON + timedelta(seconds=seconds),
+    )
 
 
-def relay(outbox: Waiting, publish: Callable[[Outgoing], Awaitable[None]]) -> Relay:
+def relay(
+    store: ArticlesInMemory,
+    publish: Callable[[Outgoing], Awaitable[None]],
+    registry: Registry | None = None,
+) -> Relay:
+    """It is a minute past noon."""
     return Relay(
-        store=cast(ArticleStore, outbox),
+        store=store,
         publish=publish,
-        clock=lambda: datetime(2026, 11, 23, tzinfo=UTC),
-        metrics=IngestMetrics(new_registry()),
+        clock=lambda: NOON + timedelta(seconds=60),
+        metrics=IngestMetrics(registry or new_registry()),
     )
 
 
@@ -142,44 +132,47 @@ async def refused(_event: Outgoing) -> None:
     raise Transient("RabbitMQ did not confirm")
 
 
-def looks(outbox: Waiting, publish: Callable[[Outgoing], Awaitable[None]]) -> int:
-    """How often a relay looks within ten seconds."""
-
+def play_ten_seconds(
+    store: ArticlesInMemory, publish: Callable[[Outgoing], Awaitable[None]]
+) -> None:
     async def scene() -> None:
-        running = asyncio.create_task(relay(outbox, publish).run())
+        running = asyncio.create_task(relay(store, publish).run())
         await asyncio.sleep(9.99)
         running.cancel()
 
     play(scene)
-    return len(outbox.looks)
 
 
 def test_an_empty_outbox_is_looked_into_four_times_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", POLL_SECONDS)
-    assert looks(Waiting(), taken) == 40
+    store, looks = outbox()
+    play_ten_seconds(store, taken)
+    assert len(looks) == 40
 
 
 def test_after_failures_a_relay_backs_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", POLL_SECONDS)
-    assert looks(Waiting(outgoing("a", 1)), refused) == 6  # at 0, 0.25, 0.75, 1.75, 3.75, 7.75
+    store, looks = outbox(outgoing("a", 1))
+    play_ten_seconds(store, refused)
+    assert looks == [0, 0.25, 0.75, 1.75, 3.75, 7.75]
 
 
 def test_a_full_round_is_followed_at_once_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", POLL_SECONDS)
-    outbox = Waiting(*(outgoing(f"a{n}", 1) for n in range(450)))
-    looks(outbox, taken)
-    assert outbox.looks[:4] == [0.0, 0.0, 0.0, 0.25]
-    assert outbox.events == []
+    store, looks = outbox(*(outgoing(f"a{n}", 1) for n in range(450)))
+    play_ten_seconds(store, taken)
+    assert looks[:4] == [0.0, 0.0, 0.0, 0.25]
+    assert store.outbox == []
 
 
 def test_a_change_of_this_process_wakes_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", POLL_SECONDS)
-    outbox = Waiting()
+    store, looks = outbox()
 
     async def scene() -> None:
-        one = relay(outbox, taken)
+        one = relay(store, taken)
         running = asyncio.create_task(one.run())
         await asyncio.sleep(0.1)
         one.wake()
@@ -187,23 +180,41 @@ def test_a_change_of_this_process_wakes_the_relay(monkeypatch: pytest.MonkeyPatc
         running.cancel()
 
     play(scene)
-    assert outbox.looks == [0.0, 0.1]
+    assert looks == [0.0, 0.1]
 
 
 async def test_a_revision_is_sent_after_the_one_before_and_leaves_after_its_confirm() -> None:
-    outbox = Waiting(outgoing("a", 1), outgoing("a", 2), outgoing("b", 1))
+    store, _ = outbox(outgoing("a", 1), outgoing("a", 2), outgoing("b", 1))
     sent: list[tuple[str, list[str]]] = []
 
     async def publish(event: Outgoing) -> None:
-        sent.append((event.id, [each.id for each in outbox.events]))
+        sent.append((event.id, [each.id for each in store.outbox]))
         await asyncio.sleep(0)
         if event.id == "a002":
             raise Transient("RabbitMQ did not confirm")
 
-    one = relay(outbox, publish)
+    one = relay(store, publish)
     with pytest.raises(Transient):
         await one.round()
     assert [each for each, _ in sent] == ["a001", "b001", "a002"]
     assert dict(sent)["a001"] == ["a001", "a002", "b001"]  # not deleted before
     assert "a001" not in dict(sent)["a002"]
-    assert [event.id for event in outbox.events] == ["a002"]
+    assert [event.id for event in store.outbox] == ["a002"]
+
+
+async def test_what_waits_is_measured_before_it_is_sent() -> None:
+    registry = new_registry()
+    store, _ = outbox(outgoing("b", 2, seconds=20), outgoing("a", 1, seconds=30))
+    one = relay(store, taken, registry)
+
+    def measured() -> list[float | None]:
+        names = ("luotdoc_outbox_waiting", "luotdoc_outbox_oldest_seconds")
+        return [registry.get_sample_value(name) for name in names]
+
+    assert not await one.round()
+    assert measured() == [2, 40]
+    assert not await one.round()
+    assert measured() == [0, 0]
+    store.outbox = [outgoing("a", 2, seconds=90)]  # of an ingest whose clock is ahead
+    await one.round()
+    assert measured() == [1, 0]

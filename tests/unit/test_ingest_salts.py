@@ -1,37 +1,34 @@
 """Which secret hashes a visitor, and when it turns."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from luotdoc_subscriber.base.clock import to_millis
+from luotdoc_subscriber.base.errors import Transient
 from services.ingest.reads.salts import Salts, begin_of, day_of
-from services.ingest.store import ArticleStore
+from tests.support.article_store import ArticlesInMemory
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = 20_782
 """2026-11-25 in days since 1970."""
 
 
-class Store:
-    """One secret a day, the same for every ingest."""
-
-    def __init__(self) -> None:
-        self.began: dict[date, datetime] = {}
-
-    async def salt(self, day: date, begin: datetime) -> bytes:
-        self.began[day] = begin
-        return day.isoformat().encode()
-
-
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-async def salts(moment: datetime, zone: ZoneInfo = VIETNAM) -> Salts:
-    one = Salts(cast(ArticleStore, Store()), lambda: moment, zone)
+def store() -> ArticlesInMemory:
+    """Each day's salt is its name."""
+    one = ArticlesInMemory()
+    days = [date(2026, 11, 20) + timedelta(days=number) for number in range(10)]
+    one.salts = {day: day.isoformat().encode() for day in days}
+    return one
+
+
+async def salts(moment: datetime) -> Salts:
+    one = Salts(store(), lambda: moment, VIETNAM)
     await one.load()
     return one
 
@@ -82,3 +79,27 @@ async def test_without_mongodb_the_newest_salt_goes_on() -> None:
     one = await salts(at("2026-11-25T12:00:00"))
     assert one.at(to_millis(at("2026-11-28T12:00:00")), 1800) == (DAY + 1, b"2026-11-26", None)
     assert one.at(to_millis(at("2026-11-20T12:00:00")), 1800) == (DAY - 1, b"2026-11-24", None)
+
+
+async def test_salts_are_fetched_once_a_day_with_the_moment_at_which_they_begin() -> None:
+    moment, articles = at("2026-11-25T12:00:00"), store()
+    one = Salts(articles, lambda: moment, VIETNAM)
+    await one.load()
+    await one.load()
+    assert articles.asked == [
+        ("salt", date(2026, 11, day), datetime(2026, 11, day, 4, tzinfo=VIETNAM))
+        for day in (26, 25, 24)
+    ]
+    moment = at("2026-11-26T12:00:00")
+    await one.load()
+    assert articles.queries("salt")[3:] == [date(2026, 11, 27)]
+
+
+async def test_a_fetch_that_fails_leaves_the_salts_as_they_are() -> None:
+    moment, articles = at("2026-11-25T12:00:00"), store()
+    one = Salts(articles, lambda: moment, VIETNAM)
+    await one.load()
+    moment, articles.away = at("2026-11-26T12:00:00"), True
+    with pytest.raises(Transient):
+        await one.load()
+    assert one.at(to_millis(moment), 1800) == (DAY + 1, b"2026-11-26", None)

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from luotdoc_subscriber import guard
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.guard import OnDisk
+from tests.support.guards import GuardContract
 from tests.support.system import ROOT
 
 KEEPS_AND_DIES = """
@@ -34,7 +36,15 @@ def process(path: Path, end: str) -> subprocess.Popen[str]:
     )
 
 
-async def test_it_keeps_the_highest_of_each_subject(tmp_path: Path) -> None:
+class TestOnDisk(GuardContract):
+    @pytest.fixture
+    def guard(self, tmp_path: Path) -> Iterator[OnDisk]:
+        one = OnDisk(tmp_path / "guard.sqlite")
+        yield one
+        one.close()
+
+
+async def test_what_is_kept_outlives_a_close(tmp_path: Path) -> None:
     held = OnDisk(tmp_path / "guard.sqlite")
     for subject, revision in (("a", 3), ("b", 1), ("a", 2)):
         await held.keep(subject, revision)

@@ -1,17 +1,17 @@
 """How long batches are held while MongoDB is away, and what ends the wait."""
 
 import asyncio
-from typing import cast
 
 import pytest
 
 from luotdoc_subscriber.base.errors import Transient
-from luotdoc_subscriber.base.metrics import new_registry
+from luotdoc_subscriber.base.metrics import Registry, new_registry
 from services.counter import holding as module
 from services.counter.holding import HoldExpired, hold
 from services.counter.lease import SlotLease
 from services.counter.metrics import CounterMetrics
-from services.counter.store import NO_SLOT, SLOTS, CounterStore
+from services.counter.store import NO_SLOT, SLOTS
+from tests.support.counter_store import SlotsInMemory
 
 AWAY = Transient("MongoDB: h:1: refused")
 
@@ -74,43 +74,44 @@ async def test_a_bug_is_raised_at_once() -> None:
     assert work.failures == []
 
 
-class Slots:
-    """A store whose leases are scripted."""
-
-    def __init__(self, *outcomes: int | Exception) -> None:
-        self._outcomes = list(outcomes)
-        self.held: list[int] = []
-
-    async def lease(self, _owner: str, held: int) -> int:
-        self.held.append(held)
-        outcome = self._outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-
-def lease(slots: Slots) -> SlotLease:
-    return SlotLease(cast(CounterStore, slots), CounterMetrics(new_registry()))
+def lease(slots: SlotsInMemory, registry: Registry | None = None) -> SlotLease:
+    return SlotLease(slots, CounterMetrics(registry or new_registry()))
 
 
 async def test_a_lease_asks_for_the_slot_that_it_holds() -> None:
-    slots = Slots(3, 3, 5)
-    one = lease(slots)
-    for expected in (3, 3, 5):
+    slots, registry = SlotsInMemory(), new_registry()
+    slots.leases = dict.fromkeys(range(3), ("another", 1000.0))
+    one = lease(slots, registry)
+    found = []
+    for _ in range(3):
         await one.renew()
-        assert one.slot() == expected
-    assert slots.held == [NO_SLOT, 3, 3]
+        found.append(one.slot())
+        if len(found) == 2:  # the lease had ended, and others were quicker
+            slots.leases[3] = slots.leases[4] = "another", 1000.0
+    assert found == [3, 3, 5]
+    assert slots.queries("lease") == [NO_SLOT, 3, 3]
+    assert registry.get_sample_value("luotdoc_slot") == 5
 
 
 async def test_a_failed_renewal_keeps_the_slot_until_the_lease_has_expired(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one = lease(Slots(3, AWAY, AWAY))
+    slots = SlotsInMemory()
+    one = lease(slots)
     await one.renew()
+    slots.away = True
     with pytest.raises(Transient):
         await one.renew()
-    assert one.slot() == 3
+    assert {one.slot() for _ in range(500)} == {0}
     monkeypatch.setattr("services.counter.lease.LEASE_SECONDS", -1)
     with pytest.raises(Transient):
         await one.renew()
     assert {one.slot() for _ in range(500)} == set(range(SLOTS))  # any, so that counting goes on
+
+
+async def test_a_released_slot_is_another_s() -> None:
+    slots = SlotsInMemory()
+    one = lease(slots)
+    await one.renew()
+    await one.release()
+    assert slots.leases == {}

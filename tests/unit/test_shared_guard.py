@@ -13,6 +13,7 @@ from luotdoc_events.events import (
 )
 from luotdoc_subscriber.guard import InMemory, outdated, subject_of
 from luotdoc_subscriber.subscribing import Event, kinds_of
+from tests.support.guards import GuardContract
 
 
 def event(name: str = "article.updated", revision: int | None = 5) -> Envelope:
@@ -55,6 +56,12 @@ def test_an_article_and_its_page_are_two_subjects() -> None:
         == "article/ls0001"
     )
     assert subject_of(event("page.removed")) == "page/ls0001"
+
+
+class TestInMemory(GuardContract):
+    @pytest.fixture
+    def guard(self) -> InMemory:
+        return InMemory()
 
 
 async def test_the_memory_keeps_the_highest_and_forgets_who_was_silent_longest() -> None:

@@ -48,6 +48,7 @@ ENTRIES = [
     ["tests.install"],
     ["tests.manifests"],
     ["tests.mutants"],
+    ["tests.watch"],
     ["tests.packages"],
     ["tests.install.image"],
 ]

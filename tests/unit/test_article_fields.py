@@ -2,6 +2,7 @@
 the event, the API's answer and the page. A new field needs no line here if it is a text.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,9 +56,8 @@ FIELDS = sorted(Content.model_fields)
 
 
 def stored(given: dict[str, Any], current: StoredArticle | None = None) -> Decision:
-    content = fill(
-        ArticleInput(**given), given["body_html"], current, datetime(2026, 11, 23, tzinfo=UTC)
-    )
+    sent = ArticleInput.model_validate_json(json.dumps(given, default=datetime.isoformat))
+    content = fill(sent, given["body_html"], current, datetime(2026, 11, 23, tzinfo=UTC))
     return put("ls0001", content, current, Preconditions(), NOON, SITE)
 
 

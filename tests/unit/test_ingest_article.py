@@ -1,5 +1,6 @@
 """The life of an article: every change, the revision it makes and the event it sends."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,13 +8,28 @@ from typing import Any
 import pytest
 
 from luotdoc_events.events import Article as FullArticle
-from luotdoc_events.events import ArticlePublished, ArticleUpdated, ArticleWithdrawn, Image
+from luotdoc_events.events import (
+    ArticlePublished,
+    ArticleUpdated,
+    ArticleWithdrawn,
+    Image,
+    data_of,
+)
 from services.ingest.articles.answers import ArticleAnswer, view
 from services.ingest.articles.article import Content, StoredArticle, Weight, fill, url_of
-from services.ingest.articles.changes import Decision, come_due, put, republish, withdraw
+from services.ingest.articles.article_events import as_event
+from services.ingest.articles.changes import (
+    Decision,
+    come_due,
+    put,
+    repeated,
+    republish,
+    withdraw,
+)
 from services.ingest.articles.content import ArticleInput
 from services.ingest.articles.preconditions import Preconditions, preconditions
 from shared.base.errors import Problem
+from tests.support.editors import LEAST
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -114,6 +130,20 @@ def test_an_article_for_the_future_is_scheduled_and_nobody_is_told() -> None:
     assert change.changed
     assert told(change) == (1, "scheduled", None)
     assert not change.article.was_public
+
+
+def test_a_repeated_post_finds_the_article_that_the_first_one_created() -> None:
+    first = put("ls0001", CONTENT, None, ANY, NOON, SITE, request="d1").article
+    later = store(first, content(title="Khác"), LATER).article
+    for current in (first, later):
+        assert repeated(current, "d1") == Decision(current, changed=False)
+        with pytest.raises(Problem) as problem:
+            repeated(current, "d2")
+        assert problem.value.status == 422
+        assert problem.value.errors == [
+            {"path": "Idempotency-Key", "message": "was used with another body"}
+        ]
+    assert repeated(None, "d1") is None
 
 
 # ── from scheduled
@@ -274,6 +304,47 @@ def test_an_unknown_article_cannot_be_withdrawn() -> None:
     assert problem.value.status == 404
 
 
+# ── the state as an event
+# ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("article", "kind"),
+    [
+        (published(), "luotdoc.article.published.v1"),
+        (withdrawn(), "luotdoc.article.withdrawn.v1"),
+        (
+            store(published(), content(published_at=TOMORROW), LATER).article,
+            "luotdoc.article.withdrawn.v1",
+        ),
+    ],
+)
+def test_the_current_state_is_an_event_with_one_id(article: StoredArticle, kind: str) -> None:
+    event = as_event(article, SITE, f"{SITE}/schemas")
+    assert (event.id, event.type) == (f"ls0001-{article.revision}-state", kind)
+    assert (event.source, event.subject) == ("/luotdoc/ingest", "ls0001")
+    assert (event.sequence, event.time) == (f"{article.revision:020d}", article.modified_at)
+    name = kind.removeprefix("luotdoc.")
+    assert event.dataschema == f"{SITE}/schemas/{name}.json"
+    assert event == as_event(article, SITE, f"{SITE}/schemas")
+
+
+def test_the_state_of_a_public_article_is_republished_and_others_have_a_tombstone() -> None:
+    state = data_of(as_event(published(), SITE, SITE))
+    assert isinstance(state, ArticlePublished)
+    assert (state.change, state.title) == ("republish", CONTENT.title)
+    gone = data_of(as_event(withdrawn(), SITE, SITE))
+    assert isinstance(gone, ArticleWithdrawn)
+    assert (gone.reason, gone.withdrawn_at) == ("withdrawn", LATER)
+
+
+def test_a_picture_elsewhere_keeps_its_address() -> None:
+    elsewhere = Image(url="https://anh.example/a.webp")
+    event = store(None, content(image=elsewhere)).event
+    assert isinstance(event, ArticlePublished)
+    assert event.image == elsewhere
+
+
 # ── preconditions
 # ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -374,8 +445,8 @@ def test_create_only_creates_once() -> None:
 
 
 def given(**fields: Any) -> ArticleInput:
-    return ArticleInput.model_validate(
-        {"title": "Cầu mới", "section": "kinh-te", "body_html": "<p>x</p>", **fields}
+    return ArticleInput.model_validate_json(
+        json.dumps({**LEAST, **fields}, default=datetime.isoformat)
     )
 
 

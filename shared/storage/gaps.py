@@ -29,7 +29,7 @@ class Epoch:
     first_minted_at: datetime
     last_minted_at: datetime
     """Times of the first and the last counted batch."""
-    parked: int = 0
+    parked: int
     """Number of parked batches, those declared lost included."""
 
     @property
@@ -90,11 +90,11 @@ class Descent:
     missing: int
     parked: frozenset[int]
     _next: int = field(init=False)
-    _found: int = field(init=False, default=0)
+    _found: int = field(init=False)
     _sorted: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._next = self.top
+        self._next, self._found = self.top, 0
         self._sorted = sorted(self.parked)
 
     def _parked_through(self, sequence: int) -> int:
@@ -102,7 +102,7 @@ class Descent:
 
     def step(self, sequence: int, minted_at: datetime) -> Whole | None:
         """Take the ledger's next lower entry.
-        Answers the complete part once all missing numbers are above it.
+        Answers the complete part once all missing numbers are above it; the search ends then.
         """
         # Counts with the parked numbers, which are few.
         # A loop over the numbers between two entries could be 10¹² long.
@@ -113,7 +113,7 @@ class Descent:
         )
         self._found += holes
         self._next = sequence - 1
-        if holes <= 0 or self._found < self.missing:
+        if self._found < self.missing:
             return None
         first = sequence + 1
         while first in self.parked:

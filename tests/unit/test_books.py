@@ -57,6 +57,7 @@ def test_a_gap_holds_it_back_at_the_batch_before() -> None:
 
 def test_the_first_of_several_gaps_counts() -> None:
     assert descend([0, 1, 4, 5, 7, 9], top=9, missing=4) == Whole(2, second(1))
+    assert descend([0, 2, 4], top=4, missing=2) == Whole(1, second(0))
 
 
 def test_the_search_goes_no_further_down_than_it_must() -> None:
@@ -100,6 +101,12 @@ def test_a_closed_gap_moves_up_to_the_next_one() -> None:
     assert ascend(Whole(4, second(3)), entries, frozenset()) == Whole(7, second(6))
 
 
+def test_entries_above_the_next_gap_are_not_read() -> None:
+    entries = iter([(number, second(number)) for number in (4, 6, 7, 8)])
+    assert ascend(Whole(4, second(3)), entries, frozenset()) == Whole(5, second(4))
+    assert [number for number, _ in entries] == [7, 8]
+
+
 def test_it_moves_over_parked_batches() -> None:
     entries = [(number, second(number)) for number in (5, 7)]
     assert ascend(Whole(4, second(3)), entries, frozenset({4, 6})) == Whole(8, second(7))
@@ -137,5 +144,5 @@ def test_a_sequence_that_no_ingest_has_reached_costs_no_more_than_another() -> N
     descent = Descent(top, missing=top - 4, parked=frozenset({5, 2}))
     assert descent.step(top, second(9)) is None
     assert descent.step(1, second(1)) == Whole(3, second(1))
-    far = Epoch("e1", 3, top, second(0), second(9))
+    far = Epoch("e1", 3, top, second(0), second(9), parked=0)
     assert complete(far, None) == datetime(1970, 1, 1, tzinfo=UTC)

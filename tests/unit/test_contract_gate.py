@@ -132,6 +132,8 @@ class Stump(BaseModel):
 
 
 Key = Annotated[str, Field(pattern="^[a-z]+$")]
+Name = Annotated[str, Field(max_length=5)]
+Shorter = Annotated[str, Field(max_length=4)]
 
 
 Pet = Annotated[Cat | Dog, Field(discriminator="kind")]
@@ -156,6 +158,8 @@ FIELDS: dict[str, Any] = {
     "pet": (Pet, ...),
     "pets": (list[Pet], []),
     "tree": (Tree | None, None),
+    "named": (dict[Name, Row], {}),
+    "any": (Any, None),
 }
 GONE = ...
 EVENT_GONE = "the event is gone; older ones are still read, so it stays, published or not"
@@ -279,6 +283,13 @@ BREAKING: dict[str, tuple[type[Data], list[str]]] = {
         note(keyed=(dict[Key, Less], {})), ["data.keyed.*.size: the field is gone; subscribers "
                                             "read it"],
     ),
+    "a mapping's names made shorter": (
+        note(named=(dict[Shorter, Row], {})),
+        ["data.named (its names): its maxLength was 5, is now 4; older events may not fit"],
+    ),
+    "a field of any type retyped": (
+        note(any=(str | None, None)), ["data.any: its type was any, is now string or null"],
+    ),
     "a field removed in a tuple": (
         note(pair=(tuple[Less, int], ...)), ["data.pair[0].size: the field is gone; subscribers "
                                              "read it"],
@@ -365,11 +376,75 @@ def test_the_attributes_are_gated_too() -> None:
     ]
 
 
-def test_every_keyword_that_we_do_not_know_is_a_change() -> None:
-    old = schemas(note())
-    new = copy.deepcopy(old)
-    new["note.taken.v1"]["$defs"]["Note"]["properties"]["tags"]["uniqueItems"] = True
-    assert breaks(old, new) == ["note.taken.v1: data.tags: its uniqueItems was None, is now True"]
+def changed_tags(before: Schema, after: Schema) -> list[str]:
+    """The reasons against a change of some keywords of `tags`."""
+    found = []
+    for keywords in (before, after):
+        one = schemas(note())
+        one["note.taken.v1"]["$defs"]["Note"]["properties"]["tags"] |= keywords
+        found.append(one)
+    return [reason.removeprefix("note.taken.v1: data.tags: ") for reason in breaks(*found)]
+
+
+OLDER, NEWER = "older events may not fit", "new events may not fit what subscribers check"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "before", "after", "told"),
+    [
+        ("minItems", 1, 2, OLDER),
+        ("minItems", 2, 1, NEWER),
+        ("minItems", None, 1, OLDER),
+        ("maxItems", 2, 1, OLDER),
+        ("maxItems", 1, 2, NEWER),
+        ("maxItems", 2, None, NEWER),
+        ("exclusiveMinimum", None, 0, None),
+        ("exclusiveMaximum", 9, 8, None),
+        ("multipleOf", 4, 2, None),
+        ("uniqueItems", None, True, None),
+        ("minProperties", 1, 2, None),
+        ("maxProperties", 2, 1, None),
+        ("contentEncoding", None, "base64", None),
+        ("contentMediaType", "text/plain", "text/html", None),
+    ],
+)
+def test_a_bound_is_a_change_in_both_directions(
+    keyword: str, before: Any, after: Any, told: str | None
+) -> None:
+    old, new = ({} if value is None else {keyword: value} for value in (before, after))
+    shown = f"{before}, is now {after}; {told}" if told else f"{before!r}, is now {after!r}"
+    assert changed_tags(old, new) == [f"its {keyword} was {shown}"]
+    assert changed_tags(old, old) == changed_tags(new, new) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"title": "Tags", "description": "what it is about", "examples": [["a"]]},
+        {"$comment": "for us"},
+        {"deprecated": True},
+    ],
+)
+def test_words_may_change(words: Schema) -> None:
+    assert changed_tags({}, words) == changed_tags(words, {}) == []
+
+
+def test_each_part_of_an_intersection_is_compared() -> None:
+    def parts(*bounds: int) -> Schema:
+        return {"allOf": [{"type": "array", "maxItems": bound} for bound in bounds]}
+
+    assert changed_tags(parts(5, 9), parts(5, 9)) == []
+    assert changed_tags(parts(5, 9), parts(5, 8)) == [f"its maxItems was 9, is now 8; {OLDER}"]
+    (told,) = changed_tags(parts(5, 9), parts(5))
+    assert told.startswith("its allOf was [{'type': 'array', 'maxItems': 5}, ")
+
+
+def test_names_of_another_pattern_are_a_change() -> None:
+    old: Schema = {"patternProperties": {"^a": {}}}
+    new: Schema = {"patternProperties": {"^b": {}}}
+    assert changed_tags(old, new) == ["its patternProperties was {'^a': {}}, is now {'^b': {}}"]
+    assert changed_tags({}, new) == ["its patternProperties was None, is now {'^b': {}}"]
+    assert changed_tags(old, {}) == ["its patternProperties was {'^a': {}}, is now None"]
 
 
 @pytest.mark.parametrize(

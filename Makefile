@@ -110,7 +110,7 @@ contract: $(STAMP) ## write docs/events from luotdoc_events/events.py, docs/open
 	$(BIN)/python -m shared.contract write
 
 .PHONY: manifests manifests-check
-manifests: $(STAMP) ## write the Kubernetes objects that repeat deploy/prometheus/rules and deploy/rabbitmq
+manifests: $(STAMP) ## write what repeats deploy/prometheus/rules, deploy/rabbitmq and the rights in MongoDB
 	$(BIN)/python -m deploy.manifests
 
 manifests-check: $(STAMP) $(LINTERS) ## Kubernetes manifests by kubernetes-validate --strict and checkov, Dockerfile by hadolint

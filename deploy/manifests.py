@@ -1,7 +1,8 @@
 """`python -m deploy.manifests`: write the Kubernetes objects that repeat facts of other files.
 
-The Prometheus operator's rules from deploy/prometheus/rules, and RabbitMQ's users and rights from
-deploy/rabbitmq/services.json. A test compares the written files with what this module makes.
+The Prometheus operator's rules from deploy/prometheus/rules, RabbitMQ's users and rights from
+deploy/rabbitmq/services.json, and MongoDB's from shared/storage/rights.py, which also become
+deploy/mongodb/roles.json. A test compares the written files with what this module makes.
 """
 
 import json
@@ -12,10 +13,14 @@ from typing import Any
 import yaml
 
 from luotdoc_subscriber.base.command import Command
+from shared.storage.rights import RIGHTS, privileges
 
 DEPLOY = Path(__file__).parent
 COMPONENTS = DEPLOY / "k8s/components"
 _MADE_BY = "# Made by `make manifests` from {source}; change that.\n"
+
+DATABASE = "luotdoc"
+"""MongoDB's database, which also holds the roles and users."""
 
 Object = dict[str, Any]
 
@@ -94,6 +99,52 @@ def _vhosts(parameters: list[Object]) -> Iterator[Object]:
         yield _topology("Vhost", "default", spec)
 
 
+def database() -> list[Object]:
+    """A replica set with MongoDB's roles and users, for its operator."""
+    granted = roles()
+    security = {
+        "authentication": {
+            "modes": ["SCRAM-SHA-256"],
+            "agentMode": "SCRAM-SHA-256",
+            "ignoreUnknownUsers": True,  # an administrator may add users of their own
+        },
+        "roles": granted,
+    }
+    users = [_database_user(fact["role"]) for fact in granted]
+    spec = {"type": "ReplicaSet", "security": security, "users": users}
+    return [
+        {
+            "apiVersion": "mongodbcommunity.mongodb.com/v1",
+            "kind": "MongoDBCommunity",
+            "metadata": {"name": "mongodb"},
+            "spec": spec,
+        }
+    ]
+
+
+def _database_user(service: str) -> Object:
+    return {
+        "name": service,
+        "db": DATABASE,
+        "passwordSecretRef": {"name": f"mongodb-{service}", "key": "password"},
+        "roles": [{"name": service, "db": DATABASE}],
+        "scramCredentialsSecretName": f"mongodb-{service}",
+    }
+
+
+def roles() -> list[Object]:
+    """A role of MongoDB for each service, with the arguments of `createRole`."""
+    return [
+        {
+            "role": service,
+            "db": DATABASE,
+            "privileges": privileges(service, DATABASE),
+            "roles": [],
+        }
+        for service in RIGHTS
+    ]
+
+
 def files() -> dict[Path, str]:
     """Every file that is made, with its text."""
     return {
@@ -103,6 +154,11 @@ def files() -> dict[Path, str]:
             source="deploy/rabbitmq/services.json"
         )
         + _as_yaml(rights()),
+        COMPONENTS / "operators/mongodb-rights.yaml": _MADE_BY.format(
+            source="shared/storage/rights.py"
+        )
+        + _as_yaml(database()),
+        DEPLOY / "mongodb/roles.json": json.dumps(roles(), indent=2) + "\n",
     }
 
 

@@ -23,7 +23,7 @@ async def setup(settings: Settings, settle: float = declaring.SETTLE_SECONDS) ->
     seconds.
     """
     client, db = mongo.connect(settings.mongo_url, "setup")
-    await mongo.wait_for(client, settings.mongo_url)
+    await mongo.wait_for(client, settings.mongo_url, "setup")
     await make_indexes(db)
     broker = rabbit.make_broker(settings, "setup")
     await rabbit.connect(

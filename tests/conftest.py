@@ -26,6 +26,8 @@ hypothesis.settings.load_profile("unhurried")
 
 _PASSED = pytest.StashKey[Counter[str]]()
 """The run's events that were as told, by type."""
+_REFUSED = pytest.StashKey[Counter[str]]()
+"""Attempts that RabbitMQ and MongoDB refused for want of a right, by user."""
 _DIED = pytest.StashKey[bool]()
 """Whether a worker did."""
 
@@ -70,6 +72,14 @@ def judge(pytestconfig: pytest.Config) -> Iterator[Judge]:
     pytestconfig.stash[_PASSED].update(judge.passed)
 
 
+@pytest.fixture(scope="session")
+def refused(pytestconfig: pytest.Config) -> Counter[str]:
+    """Counts attempts that a server refused for want of a right, by `server: user`; the run's last
+    lines show them.
+    """
+    return pytestconfig.stash[_REFUSED]
+
+
 @pytest.fixture
 async def system(
     broker: Node, database: Database, judge: Judge, tmp_path: Path
@@ -93,7 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin to count; a worker takes ports of its own, for one is free while its server starts
     again.
     """
-    config.stash[_PASSED] = Counter()
+    config.stash[_PASSED], config.stash[_REFUSED] = Counter(), Counter()
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         ports.RANGE = ports.RANGE[
             int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
@@ -107,8 +117,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.config.stash.get(_DIED, False):
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     if (output := getattr(session.config, "workeroutput", None)) is not None:
-        passed: Counter[str] = session.config.stash[_PASSED]
-        output["passed"] = dict(passed)
+        for name, key in (("passed", _PASSED), ("refused", _REFUSED)):
+            counted: Counter[str] = session.config.stash[key]
+            output[name] = dict(counted)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -116,12 +127,16 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     """Add what a worker has judged."""
     if error:
         node.config.stash[_DIED] = True
-    judged: Counter[str] = node.config.stash[_PASSED]
-    judged.update(getattr(node, "workeroutput", {}).get("passed", {}))
+    for name, key in (("passed", _PASSED), ("refused", _REFUSED)):
+        counted: Counter[str] = node.config.stash[key]
+        counted.update(getattr(node, "workeroutput", {}).get(name, {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many events were judged."""
+    """How many events were judged, and how many attempts were refused for want of a right."""
     if passed := terminalreporter.config.stash[_PASSED]:
         told = ", ".join(f"{kind} {number}" for kind, number in sorted(passed.items()))
         terminalreporter.write_line(f"events that passed ajv and both CloudEvents SDKs: {told}")
+    if refused := terminalreporter.config.stash[_REFUSED]:
+        told = ", ".join(f"{user} {number}" for user, number in sorted(refused.items()))
+        terminalreporter.write_line(f"least privilege, refused attempts per user: {told}")

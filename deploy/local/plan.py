@@ -54,7 +54,8 @@ class Replica:
 class Shared:
     """What the replicas of a run share: the servers' URLs, and a token for both scopes.
 
-    `amqp_of` has RabbitMQ's URL for each service with a user of its own; `amqp` is for all others.
+    `amqp_of` and `mongo_of` have a server's URL for each service with a user of its own; `amqp` and
+    `mongo` are for all others.
     `gateway` is the base URL for readers; empty if they reach the replicas directly.
     """
 
@@ -62,6 +63,7 @@ class Shared:
     mongo: str
     token: str
     amqp_of: Mapping[str, str] = field(default_factory=dict)
+    mongo_of: Mapping[str, str] = field(default_factory=dict)
     gateway: str = ""
 
 
@@ -136,7 +138,7 @@ def environment(
         **defaults,
         **environ,
         "LUOTDOC_AMQP_URL": shared.amqp_of.get(replica.service, shared.amqp),
-        "LUOTDOC_MONGO_URL": shared.mongo,
+        "LUOTDOC_MONGO_URL": shared.mongo_of.get(replica.service, shared.mongo),
         "LUOTDOC_PORT": str(replica.port),
         "LUOTDOC_INSTANCE": replica.name,
         "LUOTDOC_TOKENS": ",".join(tokens),

@@ -51,12 +51,10 @@ class Stack:
         if stale := processes.sweep(self.folder):
             self._console.step(f"ended {stale} processes that an earlier run left behind")
         self.token = keep_private(self.folder / "token", lambda: secrets.token_urlsafe(32))
-        amqp, amqp_of = self._amqp_urls()
-        mongo = self._environ.get("LUOTDOC_MONGO_URL") or self._own(
-            Database(self.folder / "mongodb")
-        )
+        amqp, amqp_of = self._urls("LUOTDOC_AMQP_URL", Node, "rabbitmq")
+        mongo, mongo_of = self._urls("LUOTDOC_MONGO_URL", Database, "mongodb")
         self._amqp = amqp.partition("://")[2].rstrip("/")
-        shared = plan.Shared(amqp, mongo, self.token, amqp_of)
+        shared = plan.Shared(amqp, mongo, self.token, amqp_of, mongo_of)
         await self._start_servers()
         await self._set_up(shared)
         self.replicas = plan.lay_out(self._counts, ports.choose_port)
@@ -105,12 +103,17 @@ class Stack:
             list(threads.map(lambda server: server.stop(), self._servers))
         processes.sweep(self.folder)
 
-    def _amqp_urls(self) -> tuple[str, dict[str, str]]:
-        """RabbitMQ's URL, and those of the services' own users if the broker is ours."""
-        if given := self._environ.get("LUOTDOC_AMQP_URL", ""):
+    def _urls(
+        self, setting: str, kind: type[Node] | type[Database], folder: str
+    ) -> tuple[str, dict[str, str]]:
+        """A server's URL, and those of the services' own users if the server is ours: `setting`
+        names no other.
+        """
+        if given := self._environ.get(setting, ""):
             return given, {}
-        broker = Node(self.folder / "rabbitmq")
-        return self._own(broker), {user: broker.url_of(user) for user in (*plan.PORTS, "setup")}
+        server = kind(self.folder / folder)
+        self._servers.append(server)
+        return server.url, {user: server.url_of(user) for user in (*plan.PORTS, "setup")}
 
     def _write_endpoints(self, shared: plan.Shared) -> None:
         write_private(
@@ -139,10 +142,6 @@ class Stack:
         self._servers.append(gateway)
         return gateway
 
-    def _own(self, server: Node | Database) -> str:
-        self._servers.append(server)
-        return server.url
-
     async def _start_servers(self) -> None:
         for server in self._servers:
             server.launch()
@@ -157,8 +156,11 @@ class Stack:
         self._console.step(f"{server.name} is ready")
 
     async def _set_up(self, shared: plan.Shared) -> None:
-        amqp = shared.amqp_of.get("setup", shared.amqp)
-        environment = {**self._environ, "LUOTDOC_AMQP_URL": amqp, "LUOTDOC_MONGO_URL": shared.mongo}
+        environment = {
+            **self._environ,
+            "LUOTDOC_AMQP_URL": shared.amqp_of.get("setup", shared.amqp),
+            "LUOTDOC_MONGO_URL": shared.mongo_of.get("setup", shared.mongo),
+        }
         self._spawn("setup", "shared.setup", environment)
         deadline = time.monotonic() + _SETUP_SECONDS
         while (code := self._children["setup"].poll()) is None:

@@ -84,7 +84,7 @@ class Counting:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Consume until the stop; then flush, ack and release the slot."""
-        await mongo.wait_for(self.client, self.settings.mongo_url, set_up=True)
+        await mongo.wait_for(self.client, self.settings.mongo_url, "counter", set_up=True)
         await self.lease.renew()
         try:
             async with background(
@@ -111,7 +111,7 @@ class Counting:
                 log.error("unacked batches go back to RabbitMQ: %s", error)
                 await self.broker.stop()
                 self.consumer.discard()
-                await mongo.wait_for(self.client, self.settings.mongo_url, set_up=True)
+                await mongo.wait_for(self.client, self.settings.mongo_url, "counter", set_up=True)
 
     async def _last_flush(self) -> None:
         for subscriber in self.broker.subscribers:

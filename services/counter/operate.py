@@ -52,7 +52,7 @@ def refuse(epoch: Epoch, holes: list[Hole], moment: datetime, no_spool: bool) ->
 async def _opened(settings: CounterSettings) -> AsyncIterator[tuple[Client, CounterStore, Books]]:
     client, db = mongo.connect(settings.mongo_url, "counter-gaps")
     try:
-        await mongo.reach(client)
+        await mongo.reach(client, "counter")
         yield client, CounterStore(client, db, now), Books(db)
     finally:
         await mongo.close(client)

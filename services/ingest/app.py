@@ -84,7 +84,7 @@ class Ingest:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Load the beacon's data, then run the background work until the stop, and drain."""
-        await mongo.wait_for(self.client, self.settings.mongo_url, set_up=True)
+        await mongo.wait_for(self.client, self.settings.mongo_url, "ingest", set_up=True)
         await self.outlet.open()
         await self.salts.load()
         connecting = asyncio.create_task(

@@ -42,7 +42,7 @@ async def republish_articles(settings: IngestSettings, ids: list[str]) -> int:
         return republish(current, settings.base_url)
 
     try:
-        await mongo.reach(client)
+        await mongo.reach(client, "ingest")
         for article_id in ids:
             try:
                 change = await store.change(article_id, decide, f"republish-{secrets.token_hex(4)}")

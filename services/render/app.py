@@ -93,7 +93,7 @@ class Rendering:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Connect, then consume events and run the background work until the stop."""
-        await mongo.wait_for(self.client, self.settings.mongo_url, set_up=True)
+        await mongo.wait_for(self.client, self.settings.mongo_url, "render", set_up=True)
         try:
             async with background(
                 self.totals.run(),

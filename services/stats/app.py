@@ -79,7 +79,7 @@ class Statistics:
         """Connect, then consume events and run the background work until the stop."""
         refresh = self.reports.keep_site_fresh
         try:
-            await mongo.wait_for(self.client, self.settings.mongo_url, set_up=True)
+            await mongo.wait_for(self.client, self.settings.mongo_url, "stats", set_up=True)
             await rabbit.connect(self.broker, self.settings.amqp_url, declare_own)
             async with background(
                 supervised("the ping of MongoDB", self.database.ping, PING_SECONDS),

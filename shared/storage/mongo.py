@@ -59,14 +59,15 @@ async def ping(client: Client) -> None:
             await client.admin.command("ping", session=session)
 
 
-async def reach(client: Client) -> None:
-    """Return if the server answers and the user has its rights; for commands, which must not wait.
+async def reach(client: Client, service: str) -> None:
+    """Return if the server answers and the user has the rights of `service`; for commands, which
+    must not wait.
 
     Raises `Refused` within seconds otherwise.
     """
     try:
         with _judged():
-            await _look(client)
+            await _look(client, service)
     except Transient as error:
         raise Refused(f"{error}: is it up, at the address of LUOTDOC_MONGO_URL?") from error
 
@@ -84,8 +85,8 @@ def _judged() -> Iterator[None]:
         raise told or error from error.__cause__
 
 
-async def wait_for(client: Client, mongo_url: str, *, set_up: bool = False) -> None:
-    """Wait until a primary answers and the user has the rights it needs. Logs the reason, again
+async def wait_for(client: Client, mongo_url: str, service: str, *, set_up: bool = False) -> None:
+    """Wait until a primary answers and the user has the rights of `service`. Logs the reason, again
     each minute.
 
     With `set_up` also wait for every collection and index of this release. A service must not work
@@ -100,7 +101,7 @@ async def wait_for(client: Client, mongo_url: str, *, set_up: bool = False) -> N
         try:
             with _judged():
                 await _find_primary(mongo_url)
-                await _look(client)
+                await _look(client, service)
                 if set_up and (missing := await missing_from(client.get_default_database())):
                     raise Transient(f"it has no {missing}; has `python -m shared.setup` run?")
         except Transient as error:
@@ -115,20 +116,21 @@ async def wait_for(client: Client, mongo_url: str, *, set_up: bool = False) -> N
             return
 
 
-async def _look(client: Client) -> None:
-    """Return if the server answers and the user has its rights. Raises `Refused` without the
-    rights, PyMongo's errors without an answer or a login.
+async def _look(client: Client, service: str) -> None:
+    """Return if the server answers and the user has the rights of `service`. Raises `Refused`
+    without the rights, PyMongo's errors without an answer or a login.
     """
     await ping(client)
     db = client.get_default_database()
     login = (await db.command("connectionStatus", showPrivileges=True))["authInfo"]
-    if missing := lacking(login, db.name):
+    if missing := lacking(login, db.name, service):
         user = login["authenticatedUsers"][0]["user"]
         raise Refused(
-            f"MongoDB: {user} {missing} in the database {db.name}: grant it the role readWrite "
-            "there"
+            f"MongoDB: {user} {missing} in the database {db.name}: grant it the role {service} of "
+            "deploy/mongodb/roles.json there"
         )
-    await db.articles.find_one({}, {"_id": True})
+    # Any role of ours may do this. Without a login a server that wants one refuses it.
+    await db.list_collection_names(authorizedCollections=True, nameOnly=True)
 
 
 async def _find_primary(mongo_url: str) -> None:

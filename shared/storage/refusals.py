@@ -7,9 +7,13 @@ from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
 from luotdoc_subscriber.base.errors import Refused
 from luotdoc_subscriber.base.plainly import first_line
+from shared.storage.rights import RIGHTS, actions
 
 _LOGIN = {11, 18, 8000}  # UserNotFound, AuthenticationFailed, Atlas' own
 _UNAUTHORIZED = 13
+_UNCHECKED = {"collMod"}
+"""Actions that a start does without: the role readWrite lacks it, and only a release that changes
+an expiry needs it."""
 _OTHER_SET = re.compile(
     r"replica set named '([^']*)' but this node belongs to a set named '(?!None)([^']*)'|"
     r"No replica set members available for replica set name \"([^\"]*)\""
@@ -31,8 +35,8 @@ def refusal(error: BaseException) -> Refused | None:
             )
         what = str(error).partition("{")[0].strip()
         return Refused(
-            f"MongoDB: {what}: grant the user of LUOTDOC_MONGO_URL the role readWrite on its "
-            "database"
+            f"MongoDB: {what}: grant the user of LUOTDOC_MONGO_URL the role of its service in "
+            "deploy/mongodb/roles.json"
         )
     if isinstance(error, ConfigurationError):
         return Refused(f"LUOTDOC_MONGO_URL can't be used: {first_line(error)}")
@@ -46,25 +50,36 @@ def refusal(error: BaseException) -> Refused | None:
     return None
 
 
-def lacking(login: dict[str, Any], database: str) -> str | None:
-    """The rights that a user lacks in `database`, as text; None if it has all.
-    `login` is from `connectionStatus`.
-
-    A user with privileges on single collections passes: they are not checked one by one.
+def lacking(login: dict[str, Any], database: str, service: str) -> str | None:
+    """The rights of `service` that a user lacks in `database`, as text; None if it has all, or if
+    the server wants no login. `login` is from `connectionStatus` with `showPrivileges`.
     """
     if not login["authenticatedUsers"]:
         return None
-    granted: set[str] = set()
-    for privilege in login["authenticatedUserPrivileges"]:
-        resource = privilege["resource"]
-        if resource.get("anyResource") or (
-            resource.get("db") in ("", database) and resource.get("collection") == ""
-        ):
-            granted |= set(privilege["actions"])
-        elif resource.get("db") == database and not resource["collection"].startswith("system."):
-            return None
-    missing = [action for action in ("find", "insert", "update", "remove") if action not in granted]
-    return f"may not {', '.join(missing)}" if missing else None
+    missing = {
+        collection: lacks
+        for collection, words in RIGHTS[service].items()
+        if (lacks := set(actions(words)) - _UNCHECKED - _granted(login, database, collection))
+    }
+    if not missing:
+        return None
+    collection, first = next(iter(missing.items()))
+    others = len(missing) - 1
+    return f"may not {', '.join(sorted(first))} in {collection or 'all collections'}" + (
+        f", and lacks rights in {others} more" if others else ""
+    )
+
+
+def _granted(login: dict[str, Any], database: str, collection: str) -> set[str]:
+    """The actions that the user's privileges allow on `collection`, or on all if it is empty."""
+    return {
+        action
+        for privilege in login["authenticatedUserPrivileges"]
+        for resource in [privilege["resource"]]
+        if resource.get("anyResource")
+        or (resource.get("db") in ("", database) and resource.get("collection") in ("", collection))
+        for action in privilege["actions"]
+    }
 
 
 def brief(error: BaseException) -> str:

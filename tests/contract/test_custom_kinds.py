@@ -18,6 +18,7 @@ GROUPS = {
     "keda.sh/v1alpha1": {"ScaledObject", "TriggerAuthentication"},
     "rabbitmq.com/v1beta1": {"RabbitmqCluster", "User", "Permission", "TopicPermission", "Policy",
                              "Vhost"},
+    "mongodbcommunity.mongodb.com/v1": {"MongoDBCommunity"},
     "external-secrets.io/v1": {"ExternalSecret"},
 }  # fmt: skip
 BUILT_IN = {"v1", "apps/v1", "policy/v1", "networking.k8s.io/v1", "autoscaling/v2"}

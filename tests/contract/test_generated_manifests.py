@@ -4,6 +4,8 @@ import json
 
 from deploy.manifests import files
 from luotdoc_events.version import VERSION
+from shared.storage.rights import RIGHTS
+from tests.contract.test_pods import faults
 from tests.support.manifests import K8S, build, containers, find, workloads
 from tests.support.system import ROOT
 
@@ -72,6 +74,28 @@ def test_each_right_of_rabbitmq_is_in_the_cluster_and_no_other() -> None:
     vhost = find(held, "Vhost", "default")["spec"]
     assert vhost["vhostLimits"]["queues"] == facts["parameters"][0]["value"]["max-queues"]
     assert find(held, "RabbitmqCluster", "rabbitmq")["spec"]["replicas"] == 3
+
+
+def test_each_right_of_mongodb_is_in_the_cluster_and_no_other() -> None:
+    facts = json.loads((ROOT / "deploy/mongodb/roles.json").read_text())
+    cluster = find(build("prod, operators"), "MongoDBCommunity", "mongodb")["spec"]
+    assert (cluster["members"], cluster["type"]) == (3, "ReplicaSet")
+    assert cluster["security"]["roles"] == facts
+    assert [fact["role"] for fact in facts] == list(RIGHTS)
+    assert {user["name"]: user["roles"] for user in cluster["users"]} == {
+        service: [{"name": service, "db": "luotdoc"}] for service in RIGHTS
+    }
+    secrets = [user["passwordSecretRef"]["name"] for user in cluster["users"]]
+    assert secrets == [f"mongodb-{service}" for service in RIGHTS]
+
+
+def test_the_operator_s_mongodb_fits_pod_security_restricted() -> None:
+    cluster = find(build("prod, operators"), "MongoDBCommunity", "mongodb")["spec"]
+    template = cluster["statefulSet"]["spec"]["template"]
+    assert faults({"spec": {"template": template}}) == []
+    named = {container["name"] for container in containers({"spec": {"template": template}})}
+    # The containers that the operator makes; what it finds here is merged into them.
+    assert named == {"mongod", "mongodb-agent", "mongod-posthook", "mongodb-agent-readinessprobe"}
 
 
 def test_secrets_from_a_store_have_every_key_that_a_pod_reads() -> None:

@@ -81,7 +81,7 @@ def told(name: str, overlay: Path) -> dict[str, str]:
     for entry in container(name)["env"]:
         source = entry["valueFrom"]
         secret = source.get("secretKeyRef", {})
-        if secret.get("name") == "luotdoc-amqp":
+        if secret.get("name") in ("luotdoc-amqp", "luotdoc-mongo"):
             assert secret["key"] == name  # each logs in as its own user
         environment[entry["name"]] = SECRETS[entry["name"]] if secret else f"{name}-0"
     return environment

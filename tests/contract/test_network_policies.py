@@ -19,6 +19,11 @@ INTERNET = Peer("an address in the internet", address="203.0.113.7")
 
 SERVICES = ("render", "ingest", "counter", "stats")
 SERVERS = {"rabbitmq": (5671, 5672), "mongodb": (27017,)}
+OPERATED = {
+    "rabbitmq": ("RabbitmqCluster", {"app.kubernetes.io/name": "rabbitmq"}),
+    "mongodb": ("MongoDBCommunity", {"app": "mongodb-svc"}),
+}
+"""The kind that an operator makes a server from, and the labels that it gives to the pods."""
 PORTS = (53, 80, 443, 5671, 5672, 8000, 8404, 15672, 27017)
 """What is tried: every port of the system and some that are none of its."""
 
@@ -45,12 +50,10 @@ def pods(held: list[Object]) -> list[Peer]:
 def around(held: list[Object]) -> list[Peer]:
     """What there is besides: the cluster's own parts and strangers."""
     there = {pod.name for pod in pods(held)}
-    operated = {item["metadata"]["name"] for item in held if item["kind"] == "RabbitmqCluster"}
+    kinds = {item["kind"] for item in held}
     servers = [
         # An operator's pods are in our namespace, and only labelled as this.
-        Peer(name, "luotdoc", {"app.kubernetes.io/name": name})
-        if name in operated
-        else Peer(name, name)
+        Peer(name, "luotdoc", OPERATED[name][1]) if OPERATED[name][0] in kinds else Peer(name, name)
         for name in SERVERS
         if name not in there
     ]

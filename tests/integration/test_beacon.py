@@ -380,7 +380,9 @@ async def test_the_exchange_is_gone_for_a_while(system: System) -> None:
         return "the forwarding of the spool waits" in ingest.text()
 
     await until(failed_again, 15, "the first attempts have failed, aio-pika's own among them")
-    await setup(Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url))
+    await setup(
+        Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url_of("setup"))
+    )
 
     async def forwarded() -> bool:
         metrics = (await system.http.get(f"{ingest.url}/metrics")).text

@@ -88,8 +88,9 @@ async def test_a_transaction_that_a_dead_process_left_open_holds_nobody_up(syste
     await system.start("ingest", read_window=0, bot_filter="off")
     await system.put("a1")
     batch = (await system.read("a1")).headers["x-correlation-id"]
+    url = system.database.url_of("counter")
     victim = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", VICTIM, system.database.url, batch, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", VICTIM, url, batch, stdout=asyncio.subprocess.PIPE
     )
     assert victim.stdout is not None
     assert await victim.stdout.readline() == b"open\n"

@@ -38,7 +38,9 @@ class Rig:
         self.client, self.db = mongo.connect(system.database.url, "test")
         self.counter, self.books = CounterStore(self.client, self.db, now), Books(self.db)
         self.reports = Reports(Store(self.client, self.db), now, ZoneInfo("UTC"))
-        self.settings = CounterSettings(amqp_url=system.broker.url, mongo_url=system.database.url)
+        self.settings = CounterSettings(
+            amqp_url=system.broker.url, mongo_url=system.database.url_of("counter")
+        )
 
     async def seen(self, epoch: str, numbers: list[int], since: datetime, step: timedelta) -> None:
         await self.counter.flush([batch(epoch, n, since + n * step) for n in numbers], 0)

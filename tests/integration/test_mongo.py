@@ -37,7 +37,10 @@ async def test_what_nobody_waits_for_is_neither_cancelled_nor_committed(system: 
     assert went_on.is_set()
     assert await system.db.marks.find_one({"_id": "left"}) == {"_id": "left", "steps": 0}
     found = system.db.client.admin.aggregate(
-        [{"$currentOp": {"idleSessions": True}}, {"$match": {"transaction": {"$exists": True}}}]
+        [
+            {"$currentOp": {"idleSessions": True, "allUsers": True}},
+            {"$match": {"transaction": {"$exists": True}}},
+        ]
     )
     assert await found.to_list(None) == []  # it was ended, not left open
 

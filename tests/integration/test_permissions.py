@@ -3,6 +3,7 @@ name.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -191,10 +192,13 @@ FORBIDDEN: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-async def test_a_subscriber_may_not(broker: Node, reader: str, what: str) -> None:
+async def test_a_subscriber_may_not(
+    broker: Node, reader: str, what: str, refused: Counter[str]
+) -> None:
     async with channel_of(reader) as channel, asyncio.timeout(10):
         with pytest.raises(ChannelAccessRefused, match="ACCESS_REFUSED"):
             await FORBIDDEN[what](channel)
+    refused["RabbitMQ: a subscriber"] += 1
 
 
 async def test_what_is_forbidden_to_a_subscriber_works_for_who_may(system: System) -> None:
@@ -301,11 +305,12 @@ async def test_the_services_do_their_work_with_rights_on_their_own_names(system:
     ],
 )
 async def test_a_service_may_not_do_the_work_of_another(
-    system: System, service: str, act: Act
+    system: System, service: str, act: Act, refused: Counter[str]
 ) -> None:
     async with channel_of(system.broker.url_of(service)) as channel, asyncio.timeout(10):
         with pytest.raises(ChannelAccessRefused, match="ACCESS_REFUSED"):
             await act(channel)
+    refused[f"RabbitMQ: {service}"] += 1
 
 
 async def test_a_service_waits_for_setup_and_says_so(system: System) -> None:
@@ -322,7 +327,9 @@ async def test_a_service_waits_for_setup_and_says_so(system: System) -> None:
     )
     assert "render.articles" in ingest.text()
     assert (await system.put("a1")).status_code == 201
-    await setup(Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url))
+    await setup(
+        Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url_of("setup"))
+    )
 
     async def arrived() -> bool:
         return await system.queue_depth("render.articles") == 1

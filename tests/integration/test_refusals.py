@@ -23,43 +23,34 @@ from luotdoc_events.version import VERSION
 from luotdoc_subscriber.base.errors import Refused
 from shared.storage import mongo
 from shared.storage.collections import make_indexes
+from shared.storage.rights import RIGHTS
 from shared.storage.transactions import end_abandoned
 from tests.support.system import ROOT, until
 
 SECONDS = 20.0
 
 
-class Guarded(Database):
-    """A server that wants a login once `guarded` is true."""
-
-    guarded = False
-
-    def command(self) -> list[str]:
-        key = self.folder / "key"
-        key.write_text("k" * 64)
-        key.chmod(0o600)
-        return [*super().command(), *(["--auth", f"--keyFile={key}"] if self.guarded else [])]
-
-
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """With the users `writer`, `reader` and `nobody`."""
-    server = Guarded(tmp_path_factory.mktemp("guarded"))
-    server.start()
-    with pymongo.MongoClient[dict[str, object]](server.url) as client:
-        for user, role in (("writer", "readWrite"), ("reader", "read"), ("nobody", None)):
+def guarded(database: Database) -> Iterator[Database]:
+    """With the users `writer`, `reader` and `nobody` besides its own."""
+    users = {"writer": "readWrite", "reader": "read", "nobody": None}
+    with pymongo.MongoClient[dict[str, object]](database.url) as client:
+        for user, role in users.items():
             roles = [{"role": role, "db": "luotdoc"}] if role else []
             client.admin.command("createUser", user, pwd="right", roles=roles)
-    server.stop()
-    server.guarded = True
-    server.start()
-    yield server
-    server.stop()
+        yield database
+        for user in users:
+            client.admin.command("dropUser", user)
 
 
 def address(server: Database, user: str, password: str = "right") -> str:
     """The server's address for a user."""
-    return server.url.replace("://", f"://{user}:{password}@", 1) + "&authSource=admin"
+    return server.url_with(user, password, "authSource=admin")
+
+
+def without_login(server: Database) -> str:
+    """The server's address without a user."""
+    return f"mongodb://{server.url.partition('@')[2].replace('&authSource=admin', '')}"
 
 
 def critical(output: str) -> str:
@@ -94,31 +85,33 @@ REFUSED = [
     (
         "nobody",
         "right",
-        "nobody may not find, insert, update, remove in the database luotdoc: grant it",
+        "nobody may not listCollections, listIndexes in all collections, and lacks rights in 3 "
+        "more in the database luotdoc: grant it the role render of deploy/mongodb/roles.json there",
     ),
-    ("reader", "right", "reader may not insert, update, remove in the database luotdoc: grant it"),
+    ("reader", "right", "reader may not insert, update in pages in the database luotdoc: grant it"),
     ("", "", "MongoDB wants a login: put user:password@ before the host in LUOTDOC_MONGO_URL"),
 ]
 
 
 @pytest.mark.parametrize(("user", "password", "what"), REFUSED)
 async def test_a_user_of_mongodb_that_may_not_ends_the_wait(
-    guarded: Guarded, user: str, password: str, what: str
+    guarded: Database, user: str, password: str, what: str
 ) -> None:
-    url = address(guarded, user, password) if user else guarded.url
-    for reach in (lambda client: mongo.wait_for(client, url), mongo.reach):
-        client, _ = mongo.connect(url, "test")
-        async with asyncio.timeout(SECONDS):
+    url = address(guarded, user, password) if user else without_login(guarded)
+    client, _ = mongo.connect(url, "test")
+    async with asyncio.timeout(SECONDS):
+        for reached in (mongo.wait_for(client, url, "render"), mongo.reach(client, "render")):
             with pytest.raises(Refused) as error:
-                await reach(client)
-        assert what in str(error.value)
-        client.close()
+                await reached
+            assert what in str(error.value)
+    client.close()
 
 
-async def test_a_user_with_its_rights_works(guarded: Guarded) -> None:
+async def test_one_user_may_serve_all_with_the_role_read_write(guarded: Database) -> None:
     url = address(guarded, "writer")
     client, db = mongo.connect(url, "test")
-    await mongo.wait_for(client, url)
+    for service in RIGHTS:
+        await mongo.wait_for(client, url, service)
     await make_indexes(db)
     assert await end_abandoned(client) == 0
     client.close()
@@ -136,7 +129,7 @@ async def test_a_user_with_its_rights_works(guarded: Guarded) -> None:
             "says replicaSet=other, and the server",
         ),
         (
-            ("mongodb://127.0.0.1:", "mongodb+srv://h.example.invalid/luotdoc?#"),
+            ("mongodb://", "mongodb+srv://h.example.invalid/luotdoc?#"),
             "LUOTDOC_MONGO_URL can't be used",
         ),
     ],
@@ -148,12 +141,12 @@ async def test_an_address_that_leads_to_another_set_or_to_none(
     client, _ = mongo.connect(url, "test")
     async with asyncio.timeout(SECONDS):
         with pytest.raises(Refused, match=what):
-            await mongo.wait_for(client, url)
+            await mongo.wait_for(client, url, "render")
     client.close()
 
 
 def test_a_service_ends_with_one_line_in_its_log(
-    broker: Node, guarded: Guarded, tmp_path: Path
+    broker: Node, guarded: Database, tmp_path: Path
 ) -> None:
     env = told(broker.url, address(guarded, "writer", "wrong"), tmp_path)
     line = [sys.executable, "-m", "services.render"]

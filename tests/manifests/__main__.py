@@ -1,13 +1,15 @@
-"""`python -m tests.manifests`: Kubernetes manifests and Dockerfile by the field's linters.
+"""`python -m tests.manifests`: Kubernetes manifests, Dockerfile and compose file by the field's
+linters.
 
 kubernetes-validate checks the built-in kinds of each combination, strictly, for the oldest and the
 newest Kubernetes that we support. checkov and hadolint look for bad habits; `exceptions.yaml` says
-why we have those that we have. Ends with status 1 and the findings, if there are any. Takes about
-a minute of CPU.
+why we have those that we have. `docker compose config` reads the compose file with each profile.
+Ends with status 1 and the findings, if there are any. Takes about a minute of CPU.
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from typing import Any
 import yaml
 
 from luotdoc_subscriber.base.command import Command
+from tests.containers.compose import PROFILES, compose_program, write_settings
 from tests.support.manifests import COMBINATIONS, build
 from tests.support.system import ROOT
 
@@ -85,6 +88,26 @@ def image_habits() -> list[str]:
     return judged("hadolint", [(f["code"], f"line {f['line']}: {f['message']}") for f in report])
 
 
+def compose_faults(folder: Path) -> list[str]:
+    """What the compose program says about docker-compose.yml alone and with each profile."""
+    shutil.copy(ROOT / ".env.example", folder)
+    write_settings(folder)
+    line = [compose_program(), "--env-file", str(folder / ".env")]
+    found = []
+    for profile in ("none", *PROFILES):
+        done = subprocess.run(
+            [*line, "--profile", profile, "config", "--quiet"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode or done.stderr:
+            found.append(f"docker compose config with the profile {profile}: {done.stderr}")
+    print(f"docker compose config: {1 + len(PROFILES) - len(found)} of {1 + len(PROFILES)} pass")
+    return found
+
+
 def judged(linter: str, findings: list[tuple[str, str]]) -> list[str]:
     """The findings without a reason, and the reasons without a finding. A finding is a code, and
     the object or line that it is about.
@@ -100,11 +123,13 @@ def judged(linter: str, findings: list[tuple[str, str]]) -> list[str]:
 
 
 def main() -> None:
-    """Run all three; status 1 if anything is left."""
+    """Run all of them; status 1 if anything is left."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder)
         found = [*schema_faults(folder), *habits(folder), *image_habits()]
+    with tempfile.TemporaryDirectory() as name:
+        found += compose_faults(Path(name))
     for fault in found:
         print(fault, file=sys.stderr)
     print(f"{len(COMBINATIONS)} combinations, {len(found)} faults")

@@ -100,6 +100,10 @@ RUN = {
         "docs/operations.md",
         "add_user $user",
     ): "tests/integration/test_guide.py::test_the_users_of_the_services",
+    (
+        "docs/operations.md",
+        ".env.example",
+    ): "tests/contract/test_compose.py::test_the_command_of_the_guide",
     ("docs/operations.md", "awk"): "tests/integration/test_guide.py::test_the_queues_that_refuse",
     (
         "docs/operations.md",

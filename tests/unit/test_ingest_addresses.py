@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.ingest.reads.addresses import Addresses
+from services.ingest.reads.addresses import Addresses, unmapped
 from services.ingest.reads.visitors import visitor
 from shared.web.headers import RawHeaders
 
@@ -148,6 +148,8 @@ def test_x_forwarded_for(peer: str, lines: list[str], address: str) -> None:
         (['for="203.0.113.7'], "10.0.0.1"),
         (["203.0.113.7"], "10.0.0.1"),
         (["for=203.0.113.7 for=198.51.100.9"], "10.0.0.1"),
+        (["for=203.0.113.7;"], "203.0.113.7"),
+        (["for=203.0.113.7;====, for=10.0.0.2;proto=http"], "10.0.0.2"),
         ([";;;"], "10.0.0.1"),
         ([""], "10.0.0.1"),
     ],
@@ -201,6 +203,24 @@ def test_readers_are_told_apart_by_address_or_by_64_bits_of_it() -> None:
         reader("5f61:6263:6465:6667::1"),
     }
     assert len(others | {phone}) == 9
+    # An IPv4 address that begins as those of a tunnel do is no tunnel's.
+    assert reader("32.1.0.0") == bytes([32, 1, 0, 0])
+    assert reader("32.2.0.7") == bytes([32, 2, 0, 7])
+
+
+@pytest.mark.parametrize(
+    ("network", "wanted"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:192.0.2.8/128", "192.0.2.8/32"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::fffe:0:0/95", "::fffe:0:0/95"),
+        ("fd00::/8", "fd00::/8"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+    ],
+)
+def test_a_network_of_mapped_addresses_is_one_of_ipv4(network: str, wanted: str) -> None:
+    assert unmapped(ip_network(network)) == ip_network(wanted)
 
 
 @pytest.mark.parametrize(
@@ -253,14 +273,38 @@ def test_cases(case: dict[str, Any]) -> None:
     assert outcomes == case["want"]
 
 
-def test_long_headers_are_not_remembered_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[str] = []
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are parsed as addresses."""
+    texts: list[str] = []
 
     def parse(family: int, text: str) -> bytes:
-        parsed.append(text)
+        texts.append(text)
         return socket.inet_pton(family, text)
 
     monkeypatch.setattr("services.ingest.reads.addresses.inet_pton", parse)
+    return texts
+
+
+def test_the_last_kibibyte_of_a_header_is_parsed() -> None:
+    line = "203.0.113.7".ljust(24) + ", 10.0.0.2" * 100
+    assert len(line) == 1024
+    assert TRUSTED.of("10.0.0.1", headers("x-forwarded-for", line)) == "203.0.113.7"
+    assert TRUSTED.of("10.0.0.1", headers("x-forwarded-for", f" {line}")) == "10.0.0.2"
+
+
+def test_the_newest_4096_readers_are_remembered(parsed: list[str]) -> None:
+    addresses = Addresses([ip_network("10.0.0.0/8")])
+    readers = [f"203.0.{number // 256}.{number % 256}" for number in range(4097)]
+    for reader in (*readers[:-1], readers[0], readers[-1]):
+        assert addresses.of("10.0.0.1", headers("x-forwarded-for", reader)) == reader
+    assert parsed.count(readers[0]) == 1
+    for reader in (readers[0], readers[1]):
+        addresses.of("10.0.0.1", headers("x-forwarded-for", reader))
+    assert (parsed.count(readers[0]), parsed.count(readers[1])) == (1, 2)
+
+
+def test_long_headers_are_not_remembered_whole(parsed: list[str]) -> None:
     addresses = Addresses([ip_network("10.0.0.0/8")])
     for name in ("x-forwarded-for", "forwarded"):
         for number in range(100):

@@ -5,7 +5,14 @@ from hashlib import sha256
 import pytest
 
 from services.ingest.reads.read_batches import keyed_id
-from services.ingest.tokens import Token, digest_of_token, find, parse_tokens, require
+from services.ingest.tokens import (
+    Token,
+    digest_of_token,
+    find,
+    parse_tokens,
+    presents,
+    require,
+)
 from shared.base.errors import Problem
 
 # printf 'open sesame' | sha256sum
@@ -79,6 +86,18 @@ def test_a_token_is_found_by_what_is_presented(header: str) -> None:
 )
 def test_nothing_else_is_a_token(header: str | None) -> None:
     assert find((CMS, APP), header) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        *((header, None) for header in (None, b"", b"Bearer", b"Bearer ", b"Basic x", b"x")),
+        (b"bearer x", "bearer x"),
+        (b"Bearer \xe9", "Bearer \u00e9"),
+    ],
+)
+def test_a_header_presents_a_token_by_its_scheme(header: bytes | None, text: str | None) -> None:
+    assert presents(header) == text
 
 
 def test_bytes_that_are_no_text_are_no_token_and_no_bug() -> None:

@@ -51,11 +51,7 @@ def unmapped(network: Network) -> Network:
     """`network`, or the IPv4 network of a network of
     IPv4-mapped addresses such as ::ffff:10.0.0.0/104.
     """
-    if (
-        isinstance(network, IPv6Network)
-        and network.prefixlen >= 96
-        and network.network_address.ipv4_mapped
-    ):
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
         return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return network
 
@@ -102,9 +98,7 @@ class Addresses:
                 for_.append(value)
             elif name == b"forwarded":
                 forwarded.append(value)
-        return self._cached(
-            peer, _end(b",".join(for_)), _end(b",".join(forwarded)) if forwarded else b""
-        )
+        return self._cached(peer, _end(b",".join(for_)), _end(b",".join(forwarded)))
 
     def _find(self, peer: str, for_: bytes, forwarded: bytes) -> bytes:
         found = _peer(peer)
@@ -116,11 +110,11 @@ class Addresses:
             if (address := _address(hop)) is None or not self._trusts(address):
                 return address or found
             found = address
-        for hop in reversed(list(_for_values(forwarded.decode("latin-1")))):
-            if (address := _address(hop)) is None:
+        for value in reversed(list(_for_values(forwarded.decode("latin-1")))):
+            if value is None or (address := _address(value)) is None:
                 # A name such as `_a1` is a proxy's for one client.
                 # Any other text means that the address is unknown.
-                named = _OBFUSCATED.match(hop)
+                named = value and _OBFUSCATED.match(value)
                 return _NAME + named[1].encode() if named else found
             if not self._trusts(address):
                 return address
@@ -182,31 +176,30 @@ def _ipv6_reader(address: bytes) -> bytes:
     return address[:8]
 
 
-def _for_values(header: str) -> Iterator[str]:
-    """The `for` of each element of a Forwarded header,
-    `unknown` where there is none or the element is malformed.
+def _for_values(header: str) -> Iterator[str | None]:
+    """The `for` of each element of a Forwarded header; None where there is none or the element
+    is malformed.
 
     A malformed element ends at the next comma:
     a client's open quote must not hide what proxies have added.
     """
-    position, value, empty = 0, "unknown", True
-    while position <= len(header):
+    position, values = 0, dict[str, str]()
+    while True:
         pair = _PAIR.match(header, position)
         if pair is None:
-            yield "unknown"
+            yield None
             position = header.find(",", position) + 1
             if not position:
                 return
-            value, empty = "unknown", True
+            values = {}
             continue
         name, quoted, plain, separator = pair.groups()
-        empty = empty and name is None
-        if name is not None and name.lower() == "for":
-            value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
+        if name is not None:
+            values[name.lower()] = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
         position = pair.end()
         if separator != ";":
-            if not empty:
-                yield value
-            value, empty = "unknown", True
+            if values:
+                yield values.get("for")
+            values = {}
         if not separator:
             return

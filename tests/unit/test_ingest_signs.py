@@ -2,9 +2,10 @@
 
 import pytest
 
-from services.ingest.reads.signs import ANY_PAGE, ORIGIN, PREFETCH, read_signs
+from services.ingest.reads.signs import read_signs
 from tests.support.settings import ingest_settings
 
+PREFETCH, ORIGIN = "prefetch", "origin"  # as the batches and the books name them
 OURS = (
     "https://www.example.org",
     "http://m.example.org:8080",
@@ -15,7 +16,8 @@ OURS = (
 
 def reason(*headers: tuple[str, str], origins: tuple[str, ...] = OURS) -> str:
     raw = [(name.lower().encode(), value.encode()) for name, value in headers]
-    agent, found = read_signs([(b"user-agent", b"Firefox"), *raw], origins)
+    others = [(b"host", b"www.example.org"), (b"user-agent", b"Firefox"), (b"accept", b"*/*")]
+    agent, found = read_signs([*others, *raw], origins)
     assert agent == b"Firefox"
     return found
 
@@ -78,6 +80,7 @@ def test_pages_of_ours(origin: str) -> None:
         assert reason(("Origin", origin), *site) == ""
     assert reason(("Origin", origin), ("Origin", origin)) == ""
     assert reason(("Origin", origin), ("Origin", "https://elsewhere.example")) == ORIGIN
+    assert reason(("Origin", "https://elsewhere.example"), ("Origin", origin)) == ORIGIN
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ def test_pages_of_ours(origin: str) -> None:
 def test_pages_of_other_sites(origin: str) -> None:
     assert reason(("Origin", origin)) == ORIGIN
     assert reason(("Origin", origin), ("Sec-Fetch-Site", "same-site")) == ORIGIN
-    assert reason(("Origin", origin), origins=(*OURS, ANY_PAGE)) == ""
+    assert reason(("Origin", origin), origins=(*OURS, "*")) == ""
     # What the browser takes for the very origin that answers is ours, whatever its name.
     assert reason(("Origin", origin), ("Sec-Fetch-Site", "same-origin")) == ""
 
@@ -133,6 +136,7 @@ def test_a_page_of_another_site_without_an_origin(site: str) -> None:
     assert reason(("Sec-Fetch-Site", site)) == ORIGIN
     assert reason(("Sec-Fetch-Site", site), ("Referer", "https://elsewhere.example/a")) == ORIGIN
     assert reason(("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", site)) == ORIGIN
+    assert reason(("Sec-Fetch-Site", site), ("Sec-Fetch-Site", "same-origin")) == ORIGIN
 
 
 @pytest.mark.parametrize(
@@ -151,6 +155,24 @@ def test_a_picture_on_a_page_of_ours_on_another_site(referer: str) -> None:
     assert (
         reason(("Sec-Fetch-Site", "cross-site"), ("Referer", referer), ("Origin", "null")) == ORIGIN
     )
+
+
+def test_a_request_without_headers_is_believed() -> None:
+    assert read_signs([], OURS) == (b"", "")
+
+
+def test_an_origin_is_compared_up_to_300_bytes() -> None:
+    assert reason(("Origin", OURS[0].ljust(300))) == ""
+    assert reason(("Origin", OURS[0].ljust(301))) == ORIGIN
+
+
+def test_pages_with_the_opaque_origin_may_be_allowed() -> None:
+    for origin in ("null", " NULL "):
+        assert reason(("Origin", origin), origins=("null",)) == ""
+
+
+def test_an_origin_that_is_no_text_is_foreign() -> None:
+    assert read_signs([(b"origin", b"https://\xff.example")], OURS) == (b"", ORIGIN)
 
 
 def test_browsers_that_send_neither_are_believed() -> None:

@@ -21,12 +21,12 @@ def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, st
     """The user agent, and why the read is no reader's:
     `prefetch`, `origin`, or "" if nothing speaks against it.
 
-    `origins`: those whose pages may send reads, such as `https://www.example.org`, or `ANY`. A
+    `origins`: those whose pages may send reads, such as `https://www.example.org`, or `ANY_PAGE`. A
     browser that sends neither `Sec-Fetch-Site` nor `Origin` is believed. A picture's request has no
     `Origin`: where another site's page shows it, `Referer` names the page. Lines of one header are
     one list; one of them that is foreign decides.
     """
-    agent, site, origin, referer = b"", b"", b"", b""
+    agent = site = origin = referer = b""
     ahead = False
     for name, value in headers:
         if name not in _SIGNS:
@@ -34,7 +34,7 @@ def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, st
         if name == b"user-agent":
             agent = value
         elif name == b"sec-fetch-site":
-            site = value if not site else site + b"," + value
+            site += value  # words are looked for in it, whatever separates them
         elif name == b"origin":
             origin = value if not origin else origin + b"," + value
         elif name == b"referer":
@@ -44,31 +44,26 @@ def read_signs(headers: RawHeaders, origins: Collection[str]) -> tuple[bytes, st
             ahead = ahead or any(word in purpose for word in _AHEAD)
     if ahead:
         return agent, PREFETCH
+    site = site.lower()
     # `same-origin`: the page is on this host, by whatever name the site is reached.
-    if site == b"same-origin" or not (origin or site):
+    if b"cross-site" not in site and (not origin or b"same-origin" in site):
         return agent, ""
     if origin.decode("latin-1") in origins or ANY_PAGE in origins:
         return agent, ""
-    return agent, "" if _is_page_of_ours(site.lower(), origin, referer, origins) else ORIGIN
-
-
-def _is_page_of_ours(site: bytes, origin: bytes, referer: bytes, origins: Collection[str]) -> bool:
-    cross = b"cross-site" in site
-    if not cross and (not origin or b"same-origin" in site):
-        return True
-    named = origin.split(b",") if origin else [b"/".join(referer.split(b"/", 3)[:3])]
-    return all(_plain(one[: _LONGEST_ORIGIN + 1]) in origins for one in named)
+    named = origin.split(b",") if origin else [b"/".join(referer.split(b"/")[:3])]
+    ours = all(len(one) <= _LONGEST_ORIGIN and _plain(one) in origins for one in named)
+    return agent, "" if ours else ORIGIN
 
 
 @lru_cache(maxsize=1000)
-def _plain(origin: bytes) -> str:
+def _plain(origin: bytes) -> str | None:
     """The origin in the settings' form:
-    lower case, no default port, path or final dot, the host in ASCII.
+    lower case, no default port, path or final dot, the host in ASCII. None if it is no origin.
     """
     text = origin.strip().decode("utf-8", "replace")
     if text.lower() == "null":
         return "null"
     try:
-        return origin_of(text) if len(origin) <= _LONGEST_ORIGIN else ""
+        return origin_of(text)
     except ValueError:
-        return ""
+        return None

@@ -49,6 +49,7 @@ PURE = {
             "articles.slug",
             "reads.addresses",
             "reads.agents",
+            "reads.crawler_list",
             "reads.limit",
             "reads.plain_agents",
             "reads.read_request",

@@ -15,6 +15,7 @@ from functools import lru_cache
 from ahocorasick_rs import BytesAhoCorasick
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
+from services.ingest.reads.crawler_list import by_word
 from services.ingest.reads.plain_agents import PLAIN_AGENT
 
 MAX_LENGTH = 512
@@ -47,7 +48,7 @@ _AFTER_A_NAME = re.compile(rb"[a-z][\w.-]*/[\w./-]+ ?(?:\([^()]*\) ?)?mozilla/\d
 # Words of every browser's agent: an engine, a system, or a browser's name.
 # Privacy tools overwrite them with 0 and D.
 _OF_A_BROWSER = re.compile(
-    rb"khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|browser|mobile|windows"
+    rb"webkit|gecko|khtml|konqueror|msie|trident|presto|opera|firefox|chrome|safari|browser|mobile|windows"
     rb"|win(?:9|1|nt)|macintosh|mac os|x11|linux|bsd|cros|os/2|amiga|beos|haiku|risc ?os|sunos|palm"
     rb"|brew|blackberry|nokia|samsung|maemo|meego|inferno|dreamcast|webtv|netfront|lotus|[(]0{5}"
 )
@@ -97,11 +98,10 @@ _ROBOTS = (
     # programs that read for a language model
     *b"chatgpt-user perplexity-user claude-user mistralai-user anthropic-".split(),
 )
-# Patterns of the list that match people too: a build of Android 15, browsers (Facebook's,
-# Viber's, WhatsApp's, Cốc Cốc's, Fluid), and a library that apps name next to their device.
+# Patterns of the list that match people too: browsers (Facebook's, Viber's, WhatsApp's,
+# Cốc Cốc's, Fluid), and a library that apps name next to their device.
 _PEOPLES_PATTERNS = frozenset(
     {
-        r"AP3A\.240617\.008",
         r"MetaIAB Facebook",
         r"Viber",
         r"WhatsApp",
@@ -155,30 +155,7 @@ _ANY_NAME = BytesAhoCorasick(_NAMES)
 _WORDS = bytes(code if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 
 
-_OF_BROWSERS = frozenset({"chrome", "version", "browser"})
-"""Words of nearly every agent.
-As keys they would make each agent be matched against patterns in vain."""
-
-
-def _listed() -> dict[bytes, list[re.Pattern[bytes]]]:
-    """The patterns of the list by their longest word, in lower case, that browsers don't send."""
-    found: dict[bytes, list[re.Pattern[bytes]]] = {}
-    for entry in CRAWLER_USER_AGENTS_DATA:
-        pattern = entry["pattern"]
-        if pattern in _PEOPLES_PATTERNS:
-            continue
-        # A class of one letter in both cases is that letter. Other classes and escapes end a word.
-        plain = re.sub(
-            r"\[(\w)(\w)\]", lambda m: m[1] if m[1].lower() == m[2].lower() else " ", pattern
-        )
-        words = re.findall(r"[a-z0-9]+", re.sub(r"\\[sSdDwWb]", " ", plain).lower())
-        if words := [word for word in words if word not in _OF_BROWSERS]:
-            key = max(words, key=len).encode()
-            found.setdefault(key, []).append(re.compile(pattern.encode(), re.IGNORECASE))
-    return found
-
-
-_LISTED = _listed()
+_LISTED = by_word({each["pattern"] for each in CRAWLER_USER_AGENTS_DATA} - _PEOPLES_PATTERNS)
 
 
 def is_bot(user_agent: bytes) -> bool:
@@ -208,9 +185,8 @@ def _is_of_no_browser(agent: bytes) -> bool:
     """True if only the beginning is a browser's, as in "Mozilla/5.0 (Morningscore/1.0)".
     "Mozilla/5.0" alone, which people give to curl, claims a browser and names no other program.
     """
-    if b"webkit" in agent or b"gecko" in agent or agent == b"mozilla/5.0":
-        return False
-    return not _OF_A_BROWSER.search(agent) and not _DEVICE.search(agent)
+    names_one = _OF_A_BROWSER.search(agent) or _DEVICE.search(agent)
+    return not names_one and agent != b"mozilla/5.0"
 
 
 def _names_a_robot(agent: bytes) -> bool:
@@ -238,10 +214,9 @@ def _is_of_an_app(agent: bytes) -> bool:
 
 
 def _means_a_robot(found: set[bytes], agent: bytes) -> bool:
-    if not found <= _HINTS:
+    if found - _HINTS:
         return True
     if any(name in _SECOND_LOOK and _SECOND_LOOK[name].search(agent) for name in found):
         return True
-    if found.isdisjoint(_TASKS) or b"; wv)" in agent:
-        return False
-    return _TASK.search(agent) is not None or not _DEVICE.search(agent)
+    names_a_task = not found.isdisjoint(_TASKS) and b"; wv)" not in agent
+    return names_a_task and (_TASK.search(agent) is not None or not _DEVICE.search(agent))

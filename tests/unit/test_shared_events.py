@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from luotdoc_events import events
 from luotdoc_events.events import (
@@ -174,6 +174,57 @@ def test_data_that_is_wrong_is_told(change: dict[str, Any]) -> None:
     assert [fault["loc"] for fault in error.value.errors()] == [tuple(change)]
 
 
+MINIMAL = {
+    "id": "a1", "revision": 1, "url": "u", "slug": "s", "section": "s", "title": "t",
+    "body_html": "b",
+    "published_at": "2026-01-01T00:00:00Z", "modified_at": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+
+
+def test_what_an_event_lacks_has_its_default() -> None:
+    article = ArticlePublished.model_validate(MINIMAL)
+    assert article.model_dump(exclude=set(MINIMAL)) == {
+        "change": "major",
+        "lead": "",
+        "byline": "",
+        "tags": [],
+        "image": None,
+        "language": "vi",
+        "reads_baseline": 0,
+    }
+    image = events.Image(url="/a.jpg")
+    assert (image.alt, image.caption, image.credit) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        (ArticlePublished.model_validate(MINIMAL), "title"),
+        (events.ArticleContent.model_validate(MINIMAL), "title"),
+        (events.Image(url="/a.jpg"), "alt"),
+        (Count(article="ls0001", delta=2, total=9), "total"),
+        (WITHDRAWN, "reason"),
+    ],
+)
+def test_an_event_is_not_changed_by_its_handlers(part: BaseModel, field: str) -> None:
+    with pytest.raises(ValidationError, match="Instance is frozen"):
+        setattr(part, field, "other")
+
+
+def test_events_about_no_single_article() -> None:
+    assert [kind.name for kind in events.KINDS if not kind.of_article] == [
+        "reads.counted",
+        "heartbeat",
+    ]
+
+
+def test_heartbeats_may_come_at_any_positive_interval() -> None:
+    told = {"producer": "ingest", "instance": "i-1", "event": "article.published"}
+    assert events.Heartbeat(**told, interval=0.5).interval == 0.5
+    with pytest.raises(ValidationError, match="greater than 0"):
+        events.Heartbeat(**told, interval=0)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
 def test_what_is_no_event_is_refused(body: bytes) -> None:
     with pytest.raises(ValidationError):
@@ -188,14 +239,9 @@ def test_what_is_no_event_is_refused(body: bytes) -> None:
      ("modified_at", "2901-01-01T00:00:00Z"), ("tags", [1] * 100_000)],
 )  # fmt: skip
 def test_what_no_database_or_calendar_can_hold_is_refused(field: str, value: Any) -> None:
-    article = {
-        "id": "a1", "revision": 1, "url": "u", "slug": "s", "section": "s", "title": "t",
-        "body_html": "b",
-        "published_at": "2026-01-01T00:00:00Z", "modified_at": "2026-01-01T00:00:00Z",
-    }  # fmt: skip
-    assert events.ArticlePublished.model_validate(article).revision == 1
+    assert events.ArticlePublished.model_validate(MINIMAL).revision == 1
     with pytest.raises(ValidationError) as error:
-        events.ArticlePublished.model_validate({**article, field: value})
+        events.ArticlePublished.model_validate({**MINIMAL, field: value})
     assert error.value.error_count() == 1
 
 

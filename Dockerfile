@@ -1,6 +1,9 @@
 # One image for every service. The command says which: `python -m services.<name>`, or `python -m shared.setup`.
 
-FROM python:3.11.14-slim-bookworm AS build
+# The digest names an index with an image for each architecture, so amd64 and arm64 build from the same line.
+ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
+
+FROM ${PYTHON_IMAGE} AS build
 
 COPY requirements.txt /build/
 RUN python -m venv --without-pip /opt/venv \
@@ -17,7 +20,7 @@ COPY docs/events /app/docs/events
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 
 
-FROM python:3.11.14-slim-bookworm
+FROM ${PYTHON_IMAGE}
 
 # The ids are fixed, because volumes and the orchestrator refer to them.
 RUN groupadd --gid 10001 luotdoc \

@@ -38,6 +38,13 @@ install-check: $(STAMP) ## a fresh clone with old and new pip beside an index wi
 	@deploy/local/bootstrap.sh servers browser shell node
 	@$(BIN)/python -m tests.install $(ARGS)
 
+.PHONY: image
+image: $(STAMP) $(LINTERS) ## the image luotdoc and its bill of materials, dist/luotdoc.cdx.json; ARGS="--platform linux/arm64"
+	@$(BIN)/python -m tests.install.wheels
+	@mkdir -p dist
+	.venv/linters/bin/cyclonedx-py requirements --output-reproducible --outfile dist/luotdoc.cdx.json requirements.txt
+	docker build --tag luotdoc $(ARGS) .
+
 .PHONY: image-check
 image-check: $(STAMP) ## the image builds beside an index with newer releases, and starts; root, docker.io, mmdebstrap
 	@deploy/local/bootstrap.sh containers

@@ -8,7 +8,6 @@ and 9090 of 127.0.0.1. Ends with status 1 when anything went wrong.
 """
 
 import asyncio
-import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +24,8 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.outcomes import Portal, check_every_outcome
 from tests.containers.compose import URL, Compose, compose_program, write_settings
 from tests.containers.engine import GATEWAY, engine, served
-from tests.containers.stand_ins import CHANGES, load, make_python, make_servers
+from tests.containers.image import figures
+from tests.containers.stand_ins import BASE, CHANGES, load, make_python, make_servers
 from tests.containers.upgrade import upgrade
 from tests.install.__main__ import ROOT, download, say
 from tests.install.index import make_index
@@ -35,8 +35,7 @@ from tests.support.system import until
 def load_images(place: Path, clone: Path, host: str, port: int) -> None:
     """Load a stand-in under the name of each image that the Dockerfile or compose would pull."""
     docker = ["docker", f"--host={host}"]
-    (python,) = set(re.findall(r"^FROM (\S+)", (clone / "Dockerfile").read_text(), re.MULTILINE))
-    load(docker, make_python(place, f"http://{GATEWAY}:{port}/"), python, [])
+    load(docker, make_python(place, f"http://{GATEWAY}:{port}/"), BASE, [])
     servers = make_servers(place)
     services = yaml.safe_load((clone / "docker-compose.yml").read_text())["services"].values()
     for name in sorted({service["image"] for service in services if "build" not in service}):
@@ -87,7 +86,7 @@ def check(compose: Compose) -> None:
     """Start, view pages, load the samples, stop. Raises what is wrong."""
     began = time.monotonic()
     compose.run("build")
-    say(f"the image is built: {time.monotonic() - began:.0f} s")
+    say(f"the image is built: {time.monotonic() - began:.0f} s, {figures(compose.environment)}")
     began = time.monotonic()
     compose.run("up", "--wait")
     say(f"compose is up, every service ready: {time.monotonic() - began:.0f} s")

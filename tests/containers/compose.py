@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from tests.containers.stand_ins import BASE
 from tests.support.guide import block
 from tests.support.system import BROWSER, EDITOR, TOKEN
 
@@ -47,7 +48,8 @@ class Compose:
         self.folder = clone.parent
         self.program = program
         # The engine of Debian 12 has the older builder alone.
-        self.environment = os.environ | {"DOCKER_HOST": host, "DOCKER_BUILDKIT": "0"}
+        engine = {"DOCKER_HOST": host, "DOCKER_BUILDKIT": "0"}
+        self.environment = os.environ | engine | {"PYTHON_IMAGE": BASE}
         self.http = httpx.AsyncClient(
             base_url=URL, timeout=20, headers={"user-agent": BROWSER}, trust_env=False
         )

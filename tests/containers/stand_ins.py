@@ -13,6 +13,8 @@ from deploy.local.database import find_mongod
 from tests.containers.engine import GATEWAY
 
 HERE = Path(__file__).parent
+BASE = "luotdoc-python"
+"""The name of the stand-in for the Dockerfile's base, whose digest no stand-in can have."""
 PYTHON = "python3,python3-venv,python3-pip,ca-certificates"
 SERVERS = "rabbitmq-server,haproxy,prometheus,nodejs,libcurl4,ca-certificates"
 RABBITMQ = """#!/bin/sh

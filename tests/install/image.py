@@ -2,13 +2,11 @@
 and start?
 
 Needs root, Debian's `docker.io` and `mmdebstrap`. A Docker engine of its own, in a folder and on a
-network of its own, builds the Dockerfile on a base that is made from Debian packages under the name
-that the Dockerfile gives, with the pip of Debian 12. Nothing is pulled. Ends with status 1 when
-anything went wrong.
+network of its own, builds the Dockerfile on a base that is made from Debian packages, with the pip
+of Debian 12. Nothing is pulled. Ends with status 1 when anything went wrong.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +17,7 @@ from pathlib import Path
 from luotdoc_events.version import VERSION
 from luotdoc_subscriber.base.command import Command
 from tests.containers.engine import GATEWAY, engine, served
-from tests.containers.stand_ins import load, make_python
+from tests.containers.stand_ins import BASE, load, make_python
 from tests.install.__main__ import ROOT, download, extras, say
 from tests.install.index import make_index
 
@@ -28,10 +26,9 @@ SERVICES = ("ingest", "render", "counter", "stats")
 
 def check(docker: list[str], clone: Path, archive: Path) -> list[str]:
     """Build the image from `clone` and start what it holds; what is wrong."""
-    (name,) = set(re.findall(r"^FROM (\S+)", (clone / "Dockerfile").read_text(), re.MULTILINE))
-    load(docker, archive, name, [])
+    load(docker, archive, BASE, [])
     built = subprocess.run(
-        [*docker, "build", "--tag", "luotdoc", str(clone)],
+        [*docker, "build", f"--build-arg=PYTHON_IMAGE={BASE}", "--tag", "luotdoc", str(clone)],
         env=os.environ | {"DOCKER_BUILDKIT": "0"},
         capture_output=True,
         text=True,

@@ -3,7 +3,8 @@ linters.
 
 kubernetes-validate checks the built-in kinds of each combination, strictly, for the oldest and the
 newest Kubernetes that we support. checkov and hadolint look for bad habits; `exceptions.yaml` says
-why we have those that we have. `docker compose config` reads the compose file with each profile.
+why we have those that we have. `docker compose config` reads the compose file with each profile,
+and the bill of materials must have every package of the lock.
 Ends with status 1 and the findings, if there are any. Takes about a minute of CPU.
 """
 
@@ -108,6 +109,22 @@ def compose_faults(folder: Path) -> list[str]:
     return found
 
 
+def bill_faults(folder: Path) -> list[str]:
+    """What the image's bill of materials lacks of requirements.txt."""
+    path = folder / "bill.json"
+    done = run("cyclonedx-py", "requirements", "--outfile", path, "requirements.txt")
+    if done.returncode:
+        return [f"cyclonedx-py: {done.stderr}"]
+    listed = {
+        f"{each['name']}=={each['version']}": each
+        for each in json.loads(path.read_text())["components"]
+    }
+    locked = re.findall(r"^(\S+==\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    hashed = [name for name in locked if "hashes" in json.dumps(listed.get(name, {}))]
+    print(f"bill of materials: {len(hashed)} of {len(locked)} packages, with hashes")
+    return [f"bill of materials: no {name}" for name in locked if name not in hashed]
+
+
 def judged(linter: str, findings: list[tuple[str, str]]) -> list[str]:
     """The findings without a reason, and the reasons without a finding. A finding is a code, and
     the object or line that it is about.
@@ -129,7 +146,7 @@ def main() -> None:
         write(folder)
         found = [*schema_faults(folder), *habits(folder), *image_habits()]
     with tempfile.TemporaryDirectory() as name:
-        found += compose_faults(Path(name))
+        found += [*compose_faults(Path(name)), *bill_faults(Path(name))]
     for fault in found:
         print(fault, file=sys.stderr)
     print(f"{len(COMBINATIONS)} combinations, {len(found)} faults")

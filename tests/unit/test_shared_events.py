@@ -219,7 +219,7 @@ def test_events_about_no_single_article() -> None:
 
 
 def test_heartbeats_may_come_at_any_positive_interval() -> None:
-    told = {"producer": "ingest", "instance": "i-1", "event": "article.published"}
+    told: dict[str, Any] = {"producer": "ingest", "instance": "i-1", "event": "article.published"}
     assert events.Heartbeat(**told, interval=0.5).interval == 0.5
     with pytest.raises(ValidationError, match="greater than 0"):
         events.Heartbeat(**told, interval=0)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from luotdoc_events.events import Article as FullArticle
 from luotdoc_events.events import (
@@ -16,7 +17,7 @@ from luotdoc_events.events import (
     data_of,
 )
 from services.ingest.articles.answers import ArticleAnswer, view
-from services.ingest.articles.article import Content, StoredArticle, Weight, fill, url_of
+from services.ingest.articles.article import Content, StoredArticle, fill, url_of
 from services.ingest.articles.article_events import as_event
 from services.ingest.articles.changes import (
     Decision,
@@ -26,7 +27,7 @@ from services.ingest.articles.changes import (
     republish,
     withdraw,
 )
-from services.ingest.articles.content import ArticleInput
+from services.ingest.articles.content import ArticleInput, Weight
 from services.ingest.articles.preconditions import Preconditions, preconditions
 from shared.base.errors import Problem
 from tests.support.editors import LEAST
@@ -532,6 +533,12 @@ def test_the_address_is_made_of_section_slug_and_id() -> None:
         == "https://tin.example.vn/kinh-te/thong-xe-cau-vinh-ngan-ls0001.html"
     )
     assert published().etag == '"1"'
+
+
+def test_a_stored_article_is_not_changed_in_place() -> None:
+    article = published()
+    with pytest.raises(ValidationError, match="frozen"):
+        article.revision = 2  # type: ignore[misc]
 
 
 def test_the_answer_shows_a_public_article() -> None:

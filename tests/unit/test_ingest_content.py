@@ -135,7 +135,11 @@ def test_an_unknown_field_is_a_mistake() -> None:
 
 
 def test_the_editor_may_say_how_much_a_change_matters() -> None:
-    assert (taken().change, taken(change="minor").change) == (None, "minor")
+    assert [taken(change=said).change for said in (None, "minor", "major")] == [
+        None,
+        "minor",
+        "major",
+    ]
     assert place(change="republish") == ["change"]
 
 
@@ -317,6 +321,8 @@ def test_control_characters_are_refused_in_text(character: str) -> None:
         ("Tỷ số 2–1, phút 90'+5", "ty-so-2-1-phut-90-5"),
         ("Giá 1.234.567,89 đồng", "gia-1-234-567-89-dong"),
         ("A &amp; B, AT&T, R&D", "a-amp-b-at-t-r-d"),
+        ("Mã &#273; và &#x111;", "ma-273-va-x111"),
+        ("M‘Nông, Sao℠ Việt", "m-nong-sao-viet"),
         ("Giá vàng 24/11/2026: 100 m²", "gia-vang-24-11-2026-100-m2"),
         ("Độ mặn 4‰", "do-man-4"),
         ("Độ mặn 4,5‰ ở Bến Tre", "do-man-4-5-o-ben-tre"),

@@ -71,6 +71,8 @@ def test_an_article_is_one_flat_document() -> None:
 def test_a_document_of_an_older_release_is_read() -> None:
     older = {name: value for name, value in DOCUMENT.items() if name not in ("quiet", "request")}
     assert stored_article_of(older) == ARTICLE.model_copy(update={"quiet": False, "request": ""})
+    del older["reads_baseline"]
+    assert stored_article_of(older).content.reads_baseline == 0
 
 
 def test_documents_of_a_newer_release_are_refused_with_their_names() -> None:

@@ -46,6 +46,31 @@ def test_the_number_is_exact_whatever_the_clock_shows(per_minute: int, now: floa
     assert allowed(limit, b"a", per_minute + 3) == per_minute
 
 
+def test_half_an_interval_is_the_most_that_a_read_may_come_early() -> None:
+    clock = Clock()
+    clock.now = 0.0
+    limit = ReadLimit(61_440, clock)  # one each 2**-10 s: these sums are not rounded
+    assert allowed(limit, b"a", 61_450) == 61_440
+    clock.now = 2.0**-11
+    assert limit.wait(b"a") == 2.0**-11
+    clock.now += 2.0**-30
+    assert allowed(limit, b"a", 3) == 1
+
+
+def test_a_read_may_come_a_millisecond_early() -> None:
+    clock = Clock()
+    limit = ReadLimit(60, clock)
+    assert allowed(limit, b"a", 60) == 60
+    clock.now += 0.998
+    assert allowed(limit, b"a", 3) == 0
+    clock.now += 0.0015
+    assert allowed(limit, b"a", 3) == 1
+
+
+def test_without_a_limit_each_read_is_allowed() -> None:
+    assert allowed(ReadLimit(0, Clock()), b"a", 1000) == 1000
+
+
 def test_a_clock_that_goes_back_shuts_nobody_out_for_longer_than_it_went() -> None:
     clock = Clock()
     limit = ReadLimit(60, clock)
@@ -73,6 +98,17 @@ def test_memory_is_bounded_and_a_busy_address_stays() -> None:
         allowed(limit, b"busy", 1)
         assert len(limit) <= 100
     assert allowed(limit, b"busy", 100) <= 2
+
+
+@pytest.mark.parametrize(("capacity", "remembered"), [(10, 5), (2, 1)])
+def test_the_newest_half_of_the_capacity_is_remembered(capacity: int, remembered: int) -> None:
+    limit = ReadLimit(1, Clock(), capacity)
+    addresses = [str(number).encode() for number in range(50)]
+    for number, address in enumerate(addresses, 1):
+        assert limit.wait(address) == 0
+        for recent in addresses[max(0, number - remembered) : number]:
+            assert limit.wait(recent) == 60
+        assert len(limit) <= capacity
 
 
 def test_a_read_that_comes_early_is_refused_and_does_not_lengthen_the_wait() -> None:

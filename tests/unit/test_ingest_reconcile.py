@@ -2,7 +2,13 @@
 
 import pytest
 
-from services.ingest.articles.reconcile import Difference, compare, lasting, parse_subscribers
+from services.ingest.articles.reconcile import (
+    DIFFERENCES,
+    Difference,
+    compare,
+    lasting,
+    parse_subscribers,
+)
 from shared.web.state_listing import Held, read_listing
 
 
@@ -51,6 +57,16 @@ def test_both_sides_are_told_apart_by_id() -> None:
         Difference("b", "extra", wanted=0, held=5),
         Difference("c", "stale", wanted=2, held=1),
     ]
+
+
+def test_a_difference_is_a_line_for_people() -> None:
+    assert DIFFERENCES == ("missing", "stale", "extra")
+    assert str(Difference("a", "missing", wanted=1, held=0)) == (
+        "missing  a                                revision -, articles 1"
+    )
+    assert str(Difference("a" * 32, "extra", wanted=0, held=5)) == (
+        f"extra    {'a' * 32} revision 5, articles -"
+    )
 
 
 def test_a_difference_counts_when_it_stays() -> None:

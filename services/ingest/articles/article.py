@@ -11,7 +11,6 @@ from services.ingest.articles.slug import slug_of
 from shared.web.paths import article_path
 
 State = Literal["scheduled", "published", "withdrawn"]
-Weight = Literal["major", "minor"]
 
 
 class Content(events.ArticleContent):
@@ -44,7 +43,7 @@ class StoredArticle(BaseModel):
         return f'"{self.revision}"'
 
 
-_NOT_AS_GIVEN = {"slug", "tags", "body_html", "published_at", "image", "reads_baseline", "change"}
+_NOT_AS_GIVEN = {"slug", "tags", "body_html", "published_at", "image", "reads_baseline"}
 
 
 def fill(

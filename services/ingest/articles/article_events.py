@@ -3,8 +3,9 @@
 from typing import Any
 
 from luotdoc_events import events
-from services.ingest.articles.article import Content, StoredArticle, Weight, url_of
+from services.ingest.articles.article import Content, StoredArticle, url_of
 from services.ingest.articles.body.links import absolute, site_root
+from services.ingest.articles.content import Weight
 
 _QUIET = frozenset(
     {"slug", "section", "byline", "tags", "language", "published_at", "reads_baseline"}

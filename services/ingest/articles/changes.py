@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from luotdoc_events import events
-from services.ingest.articles.article import Content, State, StoredArticle, Weight
+from services.ingest.articles.article import Content, State, StoredArticle
 from services.ingest.articles.article_events import event_of, full_event
+from services.ingest.articles.content import Weight
 from services.ingest.articles.preconditions import Preconditions
 from shared.base.errors import Problem
 

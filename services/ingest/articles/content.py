@@ -26,6 +26,7 @@ from services.ingest.articles.body.characters import FORBIDDEN, fewer_marks, sho
 from services.ingest.articles.body.links import reachable
 from services.ingest.articles.slug import MAX_SLUG
 
+Weight = Literal["major", "minor"]
 MAX_BODY_BYTES = 1 << 20
 
 RESERVED_SECTIONS = frozenset(
@@ -211,7 +212,7 @@ class ArticleInput(BaseModel):
         description="read count from an earlier system, kept apart from counted reads; default: "
         "the stored value, for a new article 0",
     )
-    change: Literal["major", "minor"] | None = Field(
+    change: Weight | None = Field(
         None,
         description="minor: not worth telling readers, such as a corrected typo or an import of "
         "old articles; default: judged by what changed",

@@ -6,7 +6,7 @@ A difference counts if it is seen twice, some seconds apart, because an event ma
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import httpx
 
@@ -14,7 +14,7 @@ from shared.base.urls import link
 from shared.web.state_listing import Held
 
 Kind = Literal["missing", "stale", "extra"]
-DIFFERENCES: tuple[Kind, ...] = ("missing", "stale", "extra")
+DIFFERENCES: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)

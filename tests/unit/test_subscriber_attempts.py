@@ -83,6 +83,10 @@ def test_after_half_a_minute_it_goes_to_a_retry_queue_in_any_case() -> None:
     assert (len(failures), end, seconds) == (8, "away", pytest.approx(30.35))
 
 
+def test_an_attempt_that_takes_half_a_minute_is_repeated_once() -> None:
+    assert retried([False], 99, takes=30.0) == ([(1, 0.1)], "away", pytest.approx(60.1))
+
+
 def event(kind: type[Data], revision: int, replay: str = "") -> Event[Any]:
     envelope = events.envelope(
         example(kind),

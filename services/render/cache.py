@@ -93,7 +93,7 @@ class PageCache:
         if self._loading.get(article_id) is not task:
             return
         del self._loading[article_id]
-        if task.cancelled() or task.exception() or not self._capacity:
+        if task.cancelled() or task.exception():
             return
         page = task.result()
         if page is None or not self._watching:

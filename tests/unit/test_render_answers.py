@@ -1,26 +1,34 @@
 """What the page server answers, by ASGI without a socket and over a store in memory."""
 
 import asyncio
+import re
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from lxml import html as lxml_html
 
+from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.metrics import Registry, new_registry
 from services.render import database
 from services.render.cache import PageCache
 from services.render.database import ReaderQueries
 from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
-from services.render.pages import READS_MARK, Renderer
+from services.render.pages import ASIDE_MARK, READS_MARK, Renderer
 from services.render.server import PageServer
 from services.render.settings import RenderSettings
 from services.render.totals import Totals
 from shared.web.asgi import Scope
 from tests.support.page_store import PagesInMemory, page, withdrawn
 
-SETTINGS = RenderSettings(amqp_url="amqp://a@h", mongo_url="mongodb://h/d?replicaSet=r")
+SETTINGS = RenderSettings(
+    amqp_url="amqp://a@h",
+    mongo_url="mongodb://h/d?replicaSet=r",
+    sections=(("thoi-su", "Thời sự"), ("van-hoa", "Văn hóa")),
+)
 RENDERER = Renderer(SETTINGS)
 PATH = "/thoi-su/tin-a.html"
 PICTURE = "0123456789abcdef" * 2 + ".png"
@@ -45,23 +53,24 @@ class Site:
         def seconds() -> float:
             return self.time
 
-        measured = RenderMetrics(self.registry, [])
+        measured = RenderMetrics(self.registry, ["thoi-su", "van-hoa"])
         queries = ReaderQueries(seconds)
         queries.note_answer()
         self.totals = Totals(self.store, queries)
+        self.cache = PageCache(
+            store=self.store,
+            queries=queries,
+            capacity=10,
+            changed=lambda: None,
+            seconds=seconds,
+            stale_seconds=300.0,
+            metrics=measured,
+        )
         self.server = PageServer(
             renderer=RENDERER,
             store=self.store,
             queries=queries,
-            cache=PageCache(
-                store=self.store,
-                queries=queries,
-                capacity=10,
-                changed=lambda: None,
-                seconds=seconds,
-                stale_seconds=300.0,
-                metrics=measured,
-            ),
+            cache=self.cache,
             lists=Fragments(queries=queries, seconds=seconds, stale_seconds=300.0),
             asides=Fragments(queries=queries, seconds=seconds, stale_seconds=300.0),
             totals=self.totals,
@@ -108,7 +117,7 @@ async def test_a_page_shows_its_counted_reads_with_those_from_before(site: Site)
     assert answer.headers[b"content-type"] == b"text/html; charset=utf-8"
     assert answer.headers[b"cache-control"] == b"public, max-age=5"
     assert b"warning" not in answer.headers
-    assert site.answered("article", "other", 200) == 1
+    assert site.answered("article", "thoi-su", 200) == 1
 
 
 async def test_head_is_answered_as_get(site: Site) -> None:
@@ -131,7 +140,7 @@ async def test_a_page_that_the_reader_has_is_answered_304(site: Site, held: str)
     answer = await site.ask(PATH, if_none_match=held.format(tag))
     assert (answer.status, answer.body, answer.headers[b"etag"]) == (304, b"", tag.encode())
     assert b"content-type" not in answer.headers
-    assert site.answered("article", "other", 304) == 1
+    assert site.answered("article", "thoi-su", 304) == 1
 
 
 async def test_a_page_with_more_reads_is_another_one(site: Site) -> None:
@@ -241,3 +250,128 @@ async def test_a_picture_never_changes(site: Site) -> None:
 async def test_a_section_without_its_slash_leads_to_it(site: Site) -> None:
     answer = await site.ask("/thoi-su")
     assert (answer.status, answer.headers[b"location"]) == (301, b"/thoi-su/")
+
+
+async def test_only_sections_of_the_site_are_labels(site: Site) -> None:
+    await site.store.put(page("b", section="o-dau"))
+    for path in ("/thoi-su/tin-b.html", "/o-dau/tin-b.html", "/o-dau/", "/van-hoa/", "/"):
+        await site.ask(path)
+    for kind, section in (("article", "other"), ("list", "other"), ("list", "van-hoa")):
+        assert site.answered(kind, section, 200) == 1
+    assert (site.answered("list", "", 200), site.answered("redirect", "", 301)) == (1, 1)
+
+
+# ── lists and the side column ──
+
+
+def titles(answer: Answer) -> list[str]:
+    root = lxml_html.document_fromstring(answer.body.decode())
+    return [" ".join(each.text_content().split()) for each in root.xpath("//h2/a")]
+
+
+async def test_a_list_has_20_articles_a_page_the_newest_first(site: Site) -> None:
+    for number in range(1, 21):
+        await site.store.put(page(f"b{number:02d}", hours=number))
+    first, second = await site.ask("/"), await site.ask("/", query=b"page=2")
+    assert titles(first) == [f"Tin b{number:02d}" for number in range(20, 0, -1)]
+    assert titles(second) == ["Tin a"]
+    assert [b'rel="next"' in each.body for each in (first, second)] == [True, False]
+    assert (await site.ask("/", query=b"page=3")).status == 404
+    assert titles(await site.ask("/thoi-su/", query=b"page=2")) == ["Tin a"]
+
+
+async def test_20_articles_are_one_page(site: Site) -> None:
+    for number in range(1, 20):
+        await site.store.put(page(f"b{number:02d}", hours=number))
+    only = await site.ask("/")
+    assert len(titles(only)) == 20
+    assert b'rel="next"' not in only.body
+
+
+async def test_a_section_of_the_site_without_articles_is_an_empty_list(site: Site) -> None:
+    empty = await site.ask("/van-hoa/")
+    assert (empty.status, titles(empty)) == (200, [])
+    assert "Hiện chưa có bài viết nào" in empty.body.decode()
+    assert (await site.ask("/van-hoa/", query=b"page=2")).status == 404
+
+
+async def test_a_list_shows_reads_and_only_pictures_that_pages_show(site: Site) -> None:
+    image = {"url": "https://x.vn/a.jpg", "alt": "Ảnh a", "caption": "", "credit": ""}
+    summary = {"title": "Tin b", "lead": "", "image": image}
+    await site.store.put(replace(page("b", hours=1), summary=summary))
+    await site.store.put(
+        replace(page("c", hours=2), summary={**summary, "image": {**image, "url": "/media/c.jpg"}})
+    )
+    site.totals.note({"a": 1224, "b": 7})
+    body = (await site.ask("/")).body.decode()
+    assert re.findall(r"[0-9.]+ lượt đọc", body) == ["10 lượt đọc", "17 lượt đọc", "1.234 lượt đọc"]
+    assert ("x.vn" in body, "/media/c.jpg" in body) == (False, True)
+
+
+async def test_the_side_column_has_six_articles_and_the_total_with_all_baselines(
+    site: Site,
+) -> None:
+    for number in range(1, 9):
+        await site.store.put(page(f"b{number}", hours=number))
+    await site.store.put(replace(page("a", 2), parts=[ASIDE_MARK]))
+    site.totals.baseline_changed = True
+    await site.totals.load_site()
+    aside = lxml_html.fromstring((await site.ask(PATH)).body.decode())
+    found = [each.text_content() for each in aside.xpath("//ol/li/a")]
+    assert found == [f"Tin b{number}" for number in range(8, 2, -1)]
+    (total,) = aside.xpath("//section[@aria-labelledby='ben-thong-ke']//dd")
+    assert total.text_content() == "1.314"  # 1,224 counted and nine articles with 10 each
+
+
+async def test_a_page_with_another_side_column_is_another_one(site: Site) -> None:
+    await site.store.put(replace(page("a", 2), parts=[ASIDE_MARK]))
+    tag = (await site.ask(PATH)).headers[b"etag"].decode()
+    site.time += 2
+    await site.store.put(page("b"))
+    assert (await site.ask(PATH, if_none_match=tag)).status == 200
+
+
+async def test_a_page_with_an_old_side_column_is_stale(site: Site) -> None:
+    await site.ask(PATH)
+    site.time += 2
+    site.store.fails = lambda query, *_: Transient("closed") if query == "latest" else None
+    answer = await site.ask(PATH)
+    assert (answer.status, b"warning" in answer.headers) == (200, True)
+
+
+async def test_a_stale_page_says_so(site: Site) -> None:
+    watching = asyncio.create_task(site.cache.watch())
+    async with asyncio.timeout(5):
+        while not site.cache.current:  # noqa: ASYNC110  (no event tells)
+            await asyncio.sleep(0)
+    await site.ask(PATH)
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+    site.store.fails = lambda query, *_: Transient("closed") if query == "get" else None
+    answer = await site.ask(PATH)
+    assert (answer.status, b"warning" in answer.headers) == (200, True)
+
+
+# ── files ──
+
+
+async def test_a_static_file_never_changes_under_its_version(site: Site) -> None:
+    version = RENDERER.static_version("style.css")
+    now = await site.ask("/static/style.css", query=f"v={version}".encode())
+    assert (now.status, now.body) == (200, RENDERER.static["style.css"])
+    assert now.headers[b"content-type"] == b"text/css; charset=utf-8"
+    assert now.headers[b"cache-control"] == b"public, max-age=31536000, immutable"
+    for query in (b"", b"v=0123456789"):
+        other = await site.ask("/static/style.css", query=query)
+        assert other.headers[b"cache-control"] == b"public, max-age=5"
+    again = await site.ask("/static/style.css", if_none_match=f'"{version}"')
+    assert (again.status, site.answered("static", "", 304)) == (304, 1)
+
+
+async def test_the_icon_is_where_browsers_look_for_it(site: Site) -> None:
+    answer = await site.ask("/favicon.ico")
+    assert (answer.status, answer.headers[b"location"]) == (
+        302,
+        RENDERER.static_url("favicon.svg").encode(),
+    )

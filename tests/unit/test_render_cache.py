@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -21,16 +22,41 @@ LIMIT = 300.0
 MEASURED = RenderMetrics(metrics.new_registry(), [])
 
 
+class Shown:
+    """What a cache tells the rest of the process."""
+
+    def __init__(self, registry: metrics.Registry) -> None:
+        self._registry = registry
+        self.changes = 0
+
+    def change(self) -> None:
+        self.changes += 1
+
+    @property
+    def stale_seconds(self) -> float | None:
+        return self._registry.get_sample_value("luotdoc_pages_stale_seconds")
+
+
 class Mongo(PagesInMemory):
     """Three pages in memory, and the cache's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
+        self._monkeypatch = monkeypatch
         self.time = 1000.0
         self.pages = {name: Page(name, 1, "published", "t") for name in "abc"}
 
     def seconds(self) -> float:
         return self.time
+
+    def freeze(self, wait: float = 0.02) -> None:
+        """Give no answer; a reader waits for one for some seconds."""
+        super().freeze()
+        self._monkeypatch.setattr(database, "WAIT_SECONDS", wait)
+
+    def thaw(self) -> None:
+        super().thaw()
+        self._monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)
 
     @property
     def looks(self) -> int:
@@ -40,16 +66,27 @@ class Mongo(PagesInMemory):
 
 @pytest.fixture
 async def mongo(monkeypatch: pytest.MonkeyPatch) -> Mongo:
-    monkeypatch.setattr(database, "WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)
     # However slow the machine is, the stream tells nothing by itself and is not opened again.
     monkeypatch.setattr(changes, "WAIT_MS", 3_600_000)
     monkeypatch.setattr(changes, "REOPEN_SECONDS", 3600)
-    return Mongo()
+    return Mongo(monkeypatch)
 
 
 @pytest.fixture
 def queries(mongo: Mongo) -> ReaderQueries:
     return ReaderQueries(mongo.seconds)
+
+
+@asynccontextmanager
+async def watching(cache: PageCache) -> AsyncIterator[None]:
+    """Follow the change stream, once it is open."""
+    task = asyncio.create_task(cache.watch())
+    async with asyncio.timeout(5):
+        while not cache.current:  # noqa: ASYNC110  (no event tells)
+            await asyncio.sleep(0)
+    yield
+    task.cancel()
 
 
 @pytest.fixture
@@ -63,12 +100,8 @@ async def cache(mongo: Mongo, queries: ReaderQueries) -> AsyncIterator[PageCache
         stale_seconds=LIMIT,
         metrics=MEASURED,
     )
-    watching = asyncio.create_task(one.watch())
-    async with asyncio.timeout(1):
-        while not one.current:  # noqa: ASYNC110  (no event tells)
-            await asyncio.sleep(0)
-    yield one
-    watching.cancel()
+    async with watching(one):
+        yield one
 
 
 async def lose(mongo: Mongo, cache: PageCache) -> None:
@@ -111,11 +144,8 @@ async def test_without_a_watch_an_answer_of_mongodb_comes_before_what_is_in_memo
         await cache.get("a")
 
 
-async def test_a_query_from_before_a_change_is_not_cached(
-    mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)  # the query must get its answer
-    mongo.freeze()
+async def test_a_query_from_before_a_change_is_not_cached(mongo: Mongo, cache: PageCache) -> None:
+    mongo.freeze(wait=5.0)  # what was asked must get its answer
     old = mongo.pages["a"]
     look = asyncio.create_task(cache.get("a"))
     while not mongo.looks:  # noqa: ASYNC110
@@ -128,10 +158,9 @@ async def test_a_query_from_before_a_change_is_not_cached(
 
 
 async def test_a_query_during_which_the_change_stream_is_lost_is_not_cached(
-    mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
+    mongo: Mongo, cache: PageCache
 ) -> None:
-    monkeypatch.setattr(database, "WAIT_SECONDS", 5.0)  # the query must get its answer
-    mongo.freeze()
+    mongo.freeze(wait=5.0)  # what was asked must get its answer
     look = asyncio.create_task(cache.get("a"))
     while not mongo.looks:  # noqa: ASYNC110
         await asyncio.sleep(0)
@@ -141,6 +170,69 @@ async def test_a_query_during_which_the_change_stream_is_lost_is_not_cached(
     mongo.away = True
     with pytest.raises(Transient):
         await cache.get("a")
+
+
+async def test_a_changed_page_is_read_again(mongo: Mongo, cache: PageCache) -> None:
+    await cache.get("a")
+    await mongo.put(Page("a", 2, "withdrawn", "t"))
+    async with asyncio.timeout(5):
+        while (await cache.get("a"))[0] != mongo.pages["a"]:  # noqa: ASYNC110  (no event tells)
+            await asyncio.sleep(0)
+    looks = mongo.looks
+    assert await cache.get("a") == (mongo.pages["a"], False)
+    assert mongo.looks == looks == 2
+
+
+async def test_after_a_loss_of_the_change_stream_a_reader_shares_no_query_from_before_it(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    mongo.freeze(wait=5.0)  # what was asked must get its answer
+    old = mongo.pages["a"]
+    first = asyncio.create_task(cache.get("a"))
+    while not mongo.looks:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await lose(mongo, cache)
+    mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
+    second = asyncio.create_task(cache.get("a"))
+    while mongo.looks < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    mongo.thaw()
+    assert [await first, await second] == [(old, False), (mongo.pages["a"], False)]
+
+
+async def test_a_stream_that_is_opened_again_begins_with_nothing_in_memory(
+    mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "REOPEN_SECONDS", 0)
+    await cache.get("a")
+    mongo.pages["a"] = Page("a", 2, "withdrawn", "t")  # while the stream tells nothing
+    mongo.changed.send(Transient("MongoDB: connection closed"))
+    async with asyncio.timeout(5):
+        while len(mongo.queries("watch")) < 2 or not cache.current:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert await cache.get("a") == (mongo.pages["a"], False)
+
+
+async def test_a_query_from_before_the_stream_was_opened_is_not_cached(
+    mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "REOPEN_SECONDS", 0)
+    mongo.freeze(wait=5.0)  # what was asked must get its answer
+    mongo.changed.send(Transient("MongoDB: connection closed"))
+    async with asyncio.timeout(5):
+        while len(mongo.queries("watch")) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    old = mongo.pages["a"]
+    look = asyncio.create_task(cache.get("a"))
+    while not mongo.looks:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
+    mongo.thaw()
+    assert await look == (old, False)
+    async with asyncio.timeout(5):
+        while not cache.current:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert await cache.get("a") == (mongo.pages["a"], False)
 
 
 async def test_the_page_that_was_asked_for_longest_ago_makes_room(
@@ -200,6 +292,82 @@ async def test_a_word_from_the_watch_proves_the_pages_again(mongo: Mongo, cache:
     asked = mongo.looks
     assert await cache.get("a") == (mongo.pages["a"], False)
     assert mongo.looks == asked
+
+
+async def test_a_word_from_the_watch_is_an_answer_of_mongodb(
+    mongo: Mongo, cache: PageCache, queries: ReaderQueries
+) -> None:
+    mongo.time += 10
+    assert queries.silence == 10
+    mongo.changed.send(None)
+    async with asyncio.timeout(5):
+        while queries.silence:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+def cached(mongo: Mongo, stale_seconds: float, capacity: int = 10) -> tuple[PageCache, Shown]:
+    """A cache, and what it tells: changes and the seconds for which its pages are stale."""
+    registry = metrics.new_registry()
+    shown = Shown(registry)
+    return PageCache(
+        store=mongo,
+        queries=ReaderQueries(mongo.seconds),
+        capacity=capacity,
+        changed=shown.change,
+        seconds=mongo.seconds,
+        stale_seconds=stale_seconds,
+        metrics=RenderMetrics(registry, []),
+    ), shown
+
+
+async def test_without_stale_pages_a_page_is_kept_while_it_is_current(mongo: Mongo) -> None:
+    cache, shown = cached(mongo, stale_seconds=0)
+    async with watching(cache):
+        await cache.get("a")
+        mongo.time += 2.9
+        cache.tick()
+        assert await cache.get("a") == (mongo.pages["a"], False)
+        assert (mongo.looks, shown.stale_seconds) == (1, 0)
+        mongo.freeze()
+        mongo.time += 0.2
+        cache.tick()
+        with pytest.raises(NoAnswer):
+            await cache.get("a")
+
+
+async def test_how_long_pages_have_been_stale_is_measured(mongo: Mongo) -> None:
+    cache, shown = cached(mongo, stale_seconds=LIMIT)
+    async with watching(cache):
+        mongo.time += 10
+        cache.tick()
+        assert shown.stale_seconds == 0  # nothing is in memory
+        await cache.get("a")
+        cache.tick()
+        assert shown.stale_seconds == 10
+        changes_before = shown.changes
+        mongo.time += LIMIT
+        cache.tick()
+        assert (shown.stale_seconds, shown.changes) == (0, changes_before + 1)
+
+
+async def test_what_is_made_of_pages_is_made_again_after_each_change(mongo: Mongo) -> None:
+    cache, shown = cached(mongo, stale_seconds=LIMIT)
+    async with watching(cache):
+        assert shown.changes == 1  # pages may have changed before the stream was opened
+        await mongo.put(Page("d", 1, "published", "t"))
+        async with asyncio.timeout(5):
+            while shown.changes < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        await lose(mongo, cache)
+        assert shown.changes == 3
+
+
+async def test_without_room_each_page_is_read_from_mongodb(mongo: Mongo) -> None:
+    cache, _ = cached(mongo, stale_seconds=LIMIT, capacity=0)
+    async with watching(cache):
+        for _ in range(2):
+            assert await cache.get("a") == (mongo.pages["a"], False)
+    assert mongo.looks == 2
 
 
 async def test_a_frozen_mongodb_is_asked_one_question_at_a_time(

@@ -75,10 +75,13 @@ class Render:
         self.steps.append(data.name)
 
     async def handle(
-        self, data: events.Article | events.ArticleWithdrawn, replay: str = ""
+        self,
+        data: events.Article | events.ArticleWithdrawn,
+        replay: str = "",
+        time: datetime = NOON,
     ) -> bool:
         envelope = events.envelope(
-            data, id="e1", source="/luotdoc/ingest", time=NOON, schemas="https://e.vn/schemas"
+            data, id="e1", source="/luotdoc/ingest", time=time, schemas="https://e.vn/schemas"
         )
         return await self.publisher.handle(Event(data, envelope, replay))
 
@@ -171,6 +174,8 @@ async def test_the_time_to_the_page_is_measured_once_and_not_in_a_replay(render:
     await render.handle(article(2), replay="r1")
     assert render.seconds("luotdoc_publish_to_served_seconds") == (1, 1.5)
     assert render.seconds("luotdoc_render_seconds")[0] == 3
+    await render.handle(article(3), time=LATER + timedelta(seconds=60))  # ingest's clock is ahead
+    assert render.seconds("luotdoc_publish_to_served_seconds") == (2, 1.5)
 
 
 async def test_hosts_whose_pictures_become_links_are_logged_once(
@@ -183,8 +188,7 @@ async def test_hosts_whose_pictures_become_links_are_logged_once(
     assert warning.endswith("does not list them: x.vn")
 
 
-# ── pages of other templates
-# ─────────────────────────────────────────────────────────────────────────────────────────
+# ── pages of other templates ──
 
 
 def old(name: str, content: dict[str, object]) -> Page:

@@ -1,6 +1,4 @@
-"""The page server's pure parts: which path is what, and the tags of pages. The rest needs
-MongoDB.
-"""
+"""The page server's pure parts: which path is what, and the tags of pages."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -74,6 +74,13 @@ async def test_nothing_is_loaded_before_everything_is(query: str) -> None:
     assert (one.of("a"), one.of(SITE), one.site) == (5, 0, 9)  # the site is no article
 
 
+async def test_a_site_without_reads_has_none() -> None:
+    one = totals(PagesInMemory())
+    assert (one.site, one.baseline, one.of("a")) == (0, 0, 0)
+    await one.load()
+    assert (one.site, one.baseline, one.of("a")) == (0, 0, 0)
+
+
 async def test_an_answer_about_totals_is_a_sign_of_mongodb() -> None:
     time = 100.0
     queries = ReaderQueries(lambda: time)

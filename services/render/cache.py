@@ -71,7 +71,7 @@ class PageCache:
             page = self._pages.get(article_id)
             if page is None:
                 raise
-            return page, not self.current
+            return page, True
 
     def forget(self, article_id: str) -> None:
         """Drop a changed page.

@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from luotdoc_events.traceparent import valid_traceparent
 
 CONTENT_TYPE = "application/cloudevents+json"
 SEQUENCE_DIGITS = 20
@@ -28,6 +30,10 @@ def _moment(value: datetime) -> datetime:
     if not 1900 <= year <= 2900:
         raise ValueError("must lie between the years 1900 and 2900 (UTC)")
     return value
+
+
+def _traceparent(offered: object) -> str | None:
+    return valid_traceparent(offered) or None
 
 
 def _sequence(value: str) -> str:
@@ -64,7 +70,9 @@ class Data(BaseModel):
 
 
 class Envelope(BaseModel):
-    """CloudEvents 1.0 attributes, with the extensions `sequence` and `correlationid`."""
+    """CloudEvents 1.0 attributes, with the extensions `sequence`, `correlationid` and
+    `traceparent`.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     specversion: Literal["1.0"] = Field("1.0", description="version of CloudEvents")
@@ -99,6 +107,12 @@ class Envelope(BaseModel):
         None,
         description="id of the request that led to the event; all services' log lines carry it",
     )
+    # A malformed one is dropped: it must not keep an event from being handled.
+    traceparent: Annotated[str | None, BeforeValidator(_traceparent)] = Field(
+        None,
+        description="W3C trace context of the step that led to the event (the distributed tracing "
+        "extension of CloudEvents); absent unless the portal traces the request",
+    )
     data: dict[str, Any]
 
     @property
@@ -130,6 +144,7 @@ def envelope(
     subject: str | None = None,
     revision: int | None = None,
     correlation_id: str | None = None,
+    traceparent: str | None = None,
 ) -> Envelope:
     """Wrap `data` for the wire. `source` is the service, such as `/luotdoc/ingest`.
 
@@ -145,6 +160,7 @@ def envelope(
         dataschema=f"{schemas}/{schema_of(type(data))}",
         sequence=None if revision is None else f"{revision:0{SEQUENCE_DIGITS}d}",
         correlationid=correlation_id or None,
+        traceparent=traceparent or None,
         data=data.model_dump(mode="json"),
     )
 

@@ -21,6 +21,7 @@ from luotdoc_subscriber.guard import Guard, subject_of
 from luotdoc_subscriber.parking import forward, park, passed_on
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, RETRY_SECONDS, Broker
 from luotdoc_subscriber.rabbit.layout import WorkQueue
+from luotdoc_subscriber.rabbit.message_spans import handling_span
 from luotdoc_subscriber.verdicts import Parked, Retried, Verdict
 
 log = logging.getLogger(__name__)
@@ -62,8 +63,12 @@ class Consumer:
         correlation.set(harmless(message.correlation_id))
         self._in_hand += 1
         try:
-            verdict = await self._settle(message)
-            await message.ack()
+            with handling_span(self._broker.tracer, self._work.name, message) as span:
+                verdict = await self._settle(message)
+                span.note({"luotdoc.outcome": verdict.outcome})
+                if isinstance(verdict, Retried | Parked):
+                    span.fail(verdict.detail)
+                await message.ack()
         except (Lost, *BROKER_ERRORS) as error:
             log.warning("not settled, RabbitMQ will deliver it again: %s", error, extra=self._extra)
         except Exception:

@@ -41,6 +41,7 @@ from luotdoc_subscriber.parking import prepare_parking
 from luotdoc_subscriber.rabbit.broker import Broker
 from luotdoc_subscriber.rabbit.faststream_internals import message_of
 from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE, RETRY_DELAYS, WorkQueue
+from luotdoc_subscriber.rabbit.message_spans import handling_span
 
 __all__ = ["Event", "kinds_of", "listen", "subscribe"]
 
@@ -121,9 +122,10 @@ def listen(broker: Broker, name: str) -> Callable[[H], H]:
             message = message_of(broker)
             extra = {"queue": queue.name}
             try:
-                event = read(Delivery(message.body, message.headers), types)
-                if event is not None:
-                    await handle(event)
+                with handling_span(broker.tracer, name, message):
+                    event = read(Delivery(message.body, message.headers), types)
+                    if event is not None:
+                        await handle(event)
             except Permanent as error:
                 log.warning("an event is dropped: %s: %.500s", error.reason, error, extra=extra)
             except Exception:

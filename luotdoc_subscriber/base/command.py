@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from luotdoc_events.version import VERSION
+from luotdoc_subscriber.base.settings import variables
 
 _BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
 
@@ -41,10 +42,9 @@ class Command(argparse.ArgumentParser):
 
 def describe(settings: type[BaseSettings]) -> Iterator[str]:
     """The lines of `--help` about settings: variable, default, meaning and bounds."""
-    prefix = settings.model_config["env_prefix"]
     yield "settings, from the environment:"
-    for name, field in settings.model_fields.items():
-        yield f"  {prefix}{name.upper()}{_default(field)}"
+    for variable, field in variables(settings).items():
+        yield f"  {variable}{_default(field)}"
         yield f"      {'; '.join(filter(None, (field.description, _bounds(field))))}"
 
 

@@ -1,4 +1,6 @@
-"""Logging: JSON lines on standard output, each with the current correlation id."""
+"""Logging: JSON lines on standard output, each with the current correlation id, and with the
+trace's id if there is a trace.
+"""
 
 import logging
 import re
@@ -8,7 +10,9 @@ from contextvars import ContextVar
 
 from pythonjsonlogger.json import JsonFormatter
 
+from luotdoc_events.traceparent import trace_id
 from luotdoc_events.version import VERSION
+from luotdoc_subscriber.base.tracing import current_traceparent
 
 correlation: ContextVar[str] = ContextVar("correlation", default="")
 """The id that follows an article or a batch from HTTP through RabbitMQ to every service."""
@@ -38,6 +42,8 @@ class _Correlated(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.service = self._service
         record.correlation_id = getattr(record, "correlation_id", None) or correlation.get() or None
+        if trace := trace_id(current_traceparent.get()):
+            record.trace_id = trace
         return True
 
 

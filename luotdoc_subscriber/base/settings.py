@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Literal, NoReturn, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from luotdoc_subscriber.base import urls
@@ -67,6 +68,16 @@ def to_stderr(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
+def variables(kind: type[BaseSettings]) -> dict[str, FieldInfo]:
+    """The fields of `kind` by their environment variables: `LUOTDOC_…`, or a standard one that a
+    field names as its alias.
+    """
+    return {
+        str(field.validation_alias or f"{PREFIX}{name.upper()}"): field
+        for name, field in kind.model_fields.items()
+    }
+
+
 def load(
     kind: type[S],
     tell: Callable[[str], None] = to_stderr,
@@ -96,7 +107,7 @@ def strangers(
     """A line for each `LUOTDOC_…` variable that is neither a setting of `kind` nor in `others`,
     with the most similar known name. `others` is called only if `kind` doesn't know them all.
     """
-    known = {name.upper() for name in kind.model_fields}
+    known = {name.removeprefix(PREFIX) for name in variables(kind) if name.startswith(PREFIX)}
     told = sorted(name for name in environ if name.upper().startswith(PREFIX))
     if any(name.upper().removeprefix(PREFIX) not in known for name in told):
         known |= others()
@@ -126,7 +137,9 @@ def _refuse(
     lines = ["The settings are not usable:"]
     for fault in error.errors(include_url=False, include_input=False):
         name = str(fault["loc"][0]) if fault["loc"] else "?"
-        field = kind.model_fields.get(name)
+        # The place of a fault is the variable for an alias, else the field.
+        field = variables(kind).get(name) or kind.model_fields.get(name)
+        variable = name if name in variables(kind) else f"{PREFIX}{name.upper()}"
         meaning = f" ({field.description})" if field and field.description else ""
         what = (
             "is not set"
@@ -138,7 +151,7 @@ def _refuse(
                 "was set by Kubernetes for a Service called luotdoc: set it yourself, or "
                 "enableServiceLinks: false"
             )
-        lines.append(f"  {PREFIX}{name.upper()}: {what}{meaning}")
+        lines.append(f"  {variable}: {what}{meaning}")
     lines += [f"  {line}" for line in strangers(kind, os.environ, others)]
     sys.stderr.write("\n".join(lines) + "\n")
     raise SystemExit(2)

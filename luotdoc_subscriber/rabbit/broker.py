@@ -25,6 +25,7 @@ from faststream.rabbit import Channel, RabbitBroker
 from luotdoc_subscriber.base import metrics
 from luotdoc_subscriber.base.errors import Refused
 from luotdoc_subscriber.base.settings import SubscriberSettings
+from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from luotdoc_subscriber.rabbit import declaring, layout, properties
 from luotdoc_subscriber.rabbit.faststream_internals import close_connection, forget_queues
 from luotdoc_subscriber.rabbit.faults import reason_of_wait as reason_of_wait
@@ -109,6 +110,7 @@ class Broker(RabbitBroker):
         self._link = metrics.ConnectionMetrics(registry)
         self.schemas_url = schemas_url
         self.service = service
+        self.tracer = UNTRACED
         self.losses: deque[float] = deque(maxlen=10)
         """Moments at which the connection was lost, by `time.monotonic`."""
         self.works: list[layout.WorkQueue] = []
@@ -179,14 +181,18 @@ class Broker(RabbitBroker):
 
 
 def make_broker(
-    settings: SubscriberSettings, service: str, registry: metrics.Registry | None = None
+    settings: SubscriberSettings,
+    service: str,
+    registry: metrics.Registry | None = None,
+    tracer: Tracer = UNTRACED,
 ) -> Broker:
     """A broker that is not connected yet. Its metrics go into `registry`, or into a new
-    registry.
+    registry, and its spans to `tracer`.
     """
-    return Broker(
-        settings.amqp_url, service, settings.schemas_url, registry or metrics.new_registry()
-    )
+    registry = registry or metrics.new_registry()
+    broker = Broker(settings.amqp_url, service, settings.schemas_url, registry)
+    broker.tracer = tracer
+    return broker
 
 
 Declare = Callable[[Broker], Awaitable[None]]

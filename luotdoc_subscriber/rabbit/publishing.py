@@ -4,7 +4,7 @@ Publishing goes past FastStream and aio-pika, by the module `underlay`.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,10 @@ from faststream.rabbit import RabbitBroker, RabbitExchange
 from luotdoc_events import events
 from luotdoc_subscriber.base.errors import NotTaken, Transient
 from luotdoc_subscriber.base.log import correlation
+from luotdoc_subscriber.base.tracing import current_traceparent, headers_of
 from luotdoc_subscriber.rabbit import layout, underlay
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
+from luotdoc_subscriber.rabbit.message_spans import publish_span
 
 EVENT_TIMEOUT = 10.0
 """Timeout in seconds for the publisher confirm of an event; its publisher tries again."""
@@ -86,14 +88,12 @@ async def publish_encoded(
     type: str,
     time: datetime,
     correlation_id: str | None,
+    traceparent: str = "",
 ) -> None:
     """Publish the event `name` and wait for the confirm; then note it as confirmed, for heartbeats
-    and metrics. Raises as `publish` does.
-
-    If a subscriber's queue refuses the event, only that queue misses it: RabbitMQ routes a message
-    to all queues before it nacks. But it nacks before the other queues have stored the message, so
-    the event is published once more to our own queues, confirmed (ADR 0019).
+    and metrics. Raises as `publish` does. The message belongs to the trace of `traceparent`.
     """
+    span = publish_span(broker.tracer, layout.EVENTS_EXCHANGE.name, name, id, parent=traceparent)
 
     async def to(exchange: RabbitExchange) -> None:
         await publish(
@@ -104,10 +104,26 @@ async def publish_encoded(
             timeout=EVENT_TIMEOUT,
             content_type=events.CONTENT_TYPE,
             message_id=id,
+            headers=headers_of(span),
             correlation_id=correlation_id,
             message_type=type,
         )
 
+    with span:
+        await _to_all(broker, name, to)
+    broker.confirmed[name] = (id, time)
+    broker.publishing.published.labels(name).inc()
+
+
+async def _to_all(
+    broker: Broker, name: str, to: Callable[[RabbitExchange], Awaitable[None]]
+) -> None:
+    """Publish the event `name` by `to`.
+
+    If a subscriber's queue refuses the event, only that queue misses it: RabbitMQ routes a message
+    to all queues before it nacks. But it nacks before the other queues have stored the message, so
+    the event is published once more to our own queues, confirmed (ADR 0019).
+    """
     try:
         await to(layout.EVENTS_EXCHANGE)
     except NotTaken:
@@ -115,8 +131,6 @@ async def publish_encoded(
             await to(layout.OWN_EVENTS_EXCHANGE)
         broker.publishing.refused.labels(name).inc()
         broker.tell_of_refusal(name)
-    broker.confirmed[name] = (id, time)
-    broker.publishing.published.labels(name).inc()
 
 
 async def publish_event(
@@ -132,7 +146,7 @@ async def publish_event(
     """Wrap `data` as a CloudEvent,
     publish it under its name and wait for the confirm. Raises `Transient`.
 
-    The event carries the current correlation id.
+    The event carries the current correlation id and traceparent.
     An event that no queue is bound to is only counted.
     """
     event = events.envelope(
@@ -144,6 +158,7 @@ async def publish_event(
         subject=subject,
         revision=revision,
         correlation_id=correlation.get(),
+        traceparent=current_traceparent.get(),
     )
     try:
         await publish_encoded(
@@ -154,6 +169,7 @@ async def publish_event(
             type=event.type,
             time=event.time,
             correlation_id=event.correlationid,
+            traceparent=event.traceparent or "",
         )
     except DeliveryError:
         broker.publishing.unrouted.labels(event.name).inc()

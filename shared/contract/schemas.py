@@ -15,7 +15,7 @@ DIALECT = GenerateJsonSchema.schema_dialect
 
 ABOUT_ARTICLE = ("subject", "sequence")
 """Attributes that events about one article always have, and others never."""
-OPTIONAL = frozenset({"correlationid"})
+OPTIONAL = frozenset({"correlationid", "traceparent"})
 """Attributes that may be missing in any event."""
 
 

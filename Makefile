@@ -144,7 +144,7 @@ siege: $(STAMP) ## strangers attack each service while honest readers are served
 	@$(BIN)/python -m tests.siege $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: watch-check
-watch-check: $(STAMP) ## every query of every panel against a real Prometheus under load and faults; ARGS="--pictures DIR"
+watch-check: $(STAMP) ## the dashboards' queries against a real Prometheus, with load and faults; ARGS=alerts: the alerts' faults
 	@deploy/local/bootstrap.sh servers browser watch
 	@$(BIN)/python -m tests.watch $(ARGS)
 

@@ -32,7 +32,7 @@ class StatsMetrics:
             registry,
         )
         self.counted = Measured(
-            "luotdoc_books_counted_reads", "Reads in the counts of all articles.", registry
+            "luotdoc_books_counted_reads", "Reads in the count of the whole site.", registry
         )
         self.filtered = Gauge(
             "luotdoc_books_filtered_reads",

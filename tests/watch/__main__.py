@@ -1,12 +1,15 @@
-"""`python -m tests.watch`: the dashboards over a real stack, with their data.
+"""`python -m tests.watch`: dashboards and alerts over a real stack.
 
-Starts RabbitMQ, MongoDB, the services and a Prometheus, makes load and faults, and asks every
-query of every panel. Prints a line for each dashboard. Ends with status 1 if a query has no data,
-if its values are never anything but 0, or if an address of stats lacks a field.
+Starts RabbitMQ, MongoDB, the services and a Prometheus. `dashboards` makes load and faults, and
+asks every query of every panel. It prints a line for each dashboard, and ends with status 1 if a
+query has no data, if its values are never anything but 0, or if an address of stats lacks a field.
+`alerts` causes the fault of each alert, and sees that this alert fires, with no other than its
+named consequences, and stops after the fault. An hour.
 """
 
 import argparse
 import asyncio
+import re
 import signal
 import sys
 import tempfile
@@ -14,9 +17,19 @@ import time
 from pathlib import Path
 
 from luotdoc_subscriber.base.command import Command
+from tests.support.alerts import alerts as rules_of_alerts
+from tests.watch import alarms_counting, alarms_delivery, alarms_serving
+from tests.watch.bench import bench
 from tests.watch.dashboards import watch
+from tests.watch.judging import judge, verdict
 from tests.watch.pictures import save
+from tests.watch.rules import FACTOR
 
+FAULTS = {
+    "counting": alarms_counting.FAULTS,
+    "delivery": alarms_delivery.FAULTS,
+    "serving": alarms_serving.FAULTS,
+}
 STARTED = time.monotonic()
 
 
@@ -31,7 +44,23 @@ async def main(asked: argparse.Namespace, folder: Path) -> bool:
     assert running is not None
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-    return await dashboards(asked, folder)
+    return await (alerts if asked.what == "alerts" else dashboards)(asked, folder)
+
+
+async def alerts(asked: argparse.Namespace, folder: Path) -> bool:
+    """Every fault, one after the other."""
+    rooms = [asked.room] if asked.room else list(FAULTS)
+    faults = [each for room in rooms for each in FAULTS[room] if re.search(asked.only, each.what)]
+    say(f"rules {FACTOR} times as fast: each `for`, range and offset; {len(faults)} faults")
+    async with bench(folder, say) as one:
+        judgements = await judge(one, faults)
+    for each in judgements:
+        print(each.line())
+        for complaint in each.complaints:
+            print(f"         WRONG: {complaint}")
+    for line in verdict(judgements, frozenset(alert.name for alert in rules_of_alerts())):
+        print(line)
+    return not any(each.complaints for each in judgements)
 
 
 async def dashboards(asked: argparse.Namespace, folder: Path) -> bool:
@@ -50,6 +79,9 @@ async def dashboards(asked: argparse.Namespace, folder: Path) -> bool:
 def arguments() -> argparse.Namespace:
     """What is asked for."""
     parser = Command(prog="python -m tests.watch", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["dashboards", "alerts"], default="dashboards")
+    parser.add_argument("--only", default="", help="of alerts: faults whose text matches")
+    parser.add_argument("--room", choices=list(FAULTS), help="of alerts: one of three")
     parser.add_argument("--seconds", type=float, default=150.0, help="of load, at least (150)")
     parser.add_argument("--seed", type=int, default=1, help="of the load (1)")
     parser.add_argument("--pictures", type=Path, help="folder to save a picture of each in")

@@ -16,6 +16,8 @@ from tests.chaos.fleet import Fleet, Replica
 from tests.support.prometheus import Prometheus, Target
 from tests.support.system import System
 
+START_SECONDS = 300.0
+"""For RabbitMQ and MongoDB on a machine that has much else to do."""
 REPLICAS = {"ingest": 2, "render": 2, "counter": 2, "stats": 1}
 SITE = {key.removeprefix("LUOTDOC_"): value for key, value in SITE_SETTINGS.items()}
 SETTINGS: dict[str, str | int] = {
@@ -80,7 +82,10 @@ async def stack(
     broker, database = Node(folder / "rabbitmq", metrics_port=port), Database(folder / "mongodb")
     try:
         say("starting RabbitMQ, MongoDB and the services")
-        await asyncio.gather(*(asyncio.to_thread(server.start) for server in (broker, database)))
+        servers = (broker, database)
+        await asyncio.gather(
+            *(asyncio.to_thread(server.start, START_SECONDS) for server in servers)
+        )
         system = System(broker, database, folder, environment=dict(SITE))
         fleet = Fleet(system, SETTINGS | dict(settings or {}))
         one = Stack(system, fleet, port, say)
@@ -94,7 +99,7 @@ async def stack(
                 await prepare(one)
             for replica in fleet.replicas.values():
                 fleet.start(replica)
-            await fleet.ready()
+            await fleet.ready(START_SECONDS)
             prometheus = one.watched_from(folder / "prometheus", rules)
             await asyncio.to_thread(prometheus.start)
             try:

@@ -1,0 +1,43 @@
+"""Each alert has a fault that makes it fire on a real stack, or a reason why not; the copy of the
+rules in which time passes faster changes times alone.
+"""
+
+from pathlib import Path
+
+import yaml
+
+from tests.support.alerts import alerts
+from tests.watch import alarms_counting, alarms_delivery, alarms_serving
+from tests.watch.alarms import NOT_CAUSED
+from tests.watch.rules import FACTOR, faster, faster_expression, shortened
+
+FAULTS = (*alarms_counting.FAULTS, *alarms_delivery.FAULTS, *alarms_serving.FAULTS)
+
+
+def test_each_alert_has_a_fault_or_a_reason() -> None:
+    known = {alert.name for alert in alerts()}
+    caused = {name for fault in FAULTS for name in fault.alerts}
+    assert caused | set(NOT_CAUSED) == known
+    assert not caused & set(NOT_CAUSED)
+    assert {name for fault in FAULTS for name in fault.consequences} <= known
+
+
+def test_times_of_the_copy_are_divided() -> None:
+    assert FACTOR == 20
+    assert [faster(text) for text in ("1m", "5m", "1h", "1d", "10s")] == [
+        "3s", "15s", "180s", "4320s", "1s",
+    ]  # fmt: skip
+    assert (
+        faster_expression("rate(x[5m]) > 60 and avg_over_time(y[1d] offset 1h) * 3600 > 10")
+        == "rate(x[15s]) > 60 and avg_over_time(y[4320s] offset 180s) * 3600 > 10"
+    )
+
+
+def test_the_copy_has_every_rule(tmp_path: Path) -> None:
+    files = shortened(tmp_path / "rules")
+    groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+    copied = {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
+    assert {alert.name: faster(alert.wait) for alert in alerts()} == {
+        name: rule["for"] for name, rule in copied.items()
+    }
+    assert "> 45" in copied["LuotdocReconciliationStopped"]["expr"]

@@ -1,0 +1,182 @@
+"""Faults of the processes, and of what readers and programs get."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from deploy.local.ports import HOST
+from tests.support.system import TOKEN
+from tests.watch.alarms import RESTART, fault
+from tests.watch.alarms_delivery import repeated
+from tests.watch.bench import ARTICLES, CONNECTIONS, Bench
+
+SLOW_SECONDS = 0.5
+TRICKLE = b" " * 4096
+
+
+@asynccontextmanager
+async def no_stats(one: Bench) -> AsyncIterator[None]:
+    """The only stats is stopped."""
+    await one.stop("stats-1")
+    yield
+    await one.start("stats-1")
+
+
+@asynccontextmanager
+async def frozen_render(one: Bench) -> AsyncIterator[None]:
+    """One render is frozen."""
+    one.fleet.signal(one.replica("render-2"), signal.SIGSTOP)
+    yield
+    one.fleet.signal(one.replica("render-2"), signal.SIGCONT)
+
+
+@asynccontextmanager
+async def render_not_ready(one: Bench) -> AsyncIterator[None]:
+    """A render starts without MongoDB."""
+    await one.stop("render-2")
+    await one.mongo["render-2"].cut()
+    await one.start("render-2", ready=False)
+    yield
+    await one.mongo["render-2"].mend()
+
+
+@asynccontextmanager
+async def restarts(one: Bench) -> AsyncIterator[None]:
+    """A render is restarted three times."""
+    for _ in range(3):
+        await one.stop("render-2")
+        await one.start("render-2")
+        await asyncio.sleep(2)  # long enough to be scraped
+    yield
+
+
+@asynccontextmanager
+async def stale_pages(one: Bench) -> AsyncIterator[None]:
+    """A render loses MongoDB, and serves from memory."""
+    await one.mongo["render-2"].cut()
+    yield
+    await one.mongo["render-2"].mend()
+
+
+@asynccontextmanager
+async def render_behind(one: Bench) -> AsyncIterator[None]:
+    """Both renders lose MongoDB, and 200 events arrive."""
+    event = await one.event()
+    wires = [one.mongo["render-1"], one.mongo["render-2"]]
+    for wire in wires:
+        await wire.cut()
+    await one.send("render.articles", event, 200)
+    yield
+    for wire in wires:
+        await wire.mend()
+
+
+@asynccontextmanager
+async def failing_api(one: Bench) -> AsyncIterator[None]:
+    """An ingest loses MongoDB while editors save."""
+    await one.mongo["ingest-2"].cut()
+    async with repeated(lambda: one.put(ARTICLES[4], "ingest-2", title="Sửa"), 0.5):
+        yield
+    await one.mongo["ingest-2"].mend()
+
+
+@asynccontextmanager
+async def slow_confirms(one: Bench) -> AsyncIterator[None]:
+    """RabbitMQ's answers to the ingests come late."""
+    wires = [one.amqp["ingest-1"], one.amqp["ingest-2"]]
+    for wire in wires:
+        wire.delay = SLOW_SECONDS
+    yield
+    for wire in wires:
+        wire.delay = 0
+
+
+@asynccontextmanager
+async def slow_pages(one: Bench) -> AsyncIterator[None]:
+    """MongoDB's answers to the renders come late, and readers ask for pages not in memory."""
+    wires = [one.mongo["render-1"], one.mongo["render-2"]]
+    for wire in wires:
+        wire.delay = SLOW_SECONDS
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(timeout=10) as client:
+            await client.get(f"{one.replica('render-1').url}/thoi-su/x-khongco.html")
+
+    async with repeated(ask, 0.2):
+        yield
+    for wire in wires:
+        wire.delay = 0
+
+
+@asynccontextmanager
+async def full_connections(one: Bench) -> AsyncIterator[None]:
+    """As many clients as an ingest has room for send a big body slowly; others are turned away."""
+
+    async def trickle() -> None:
+        _, writer = await asyncio.open_connection(HOST, one.replica("ingest-2").port)
+        head = (
+            f"PUT /articles/{ARTICLES[5]} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 3000000\r\n\r\n"
+        )
+        writer.write(head.encode())
+        try:
+            while True:
+                writer.write(TRICKLE)
+                await writer.drain()
+                await asyncio.sleep(1)
+        except OSError:
+            return
+        finally:
+            writer.transport.abort()
+
+    tasks = [asyncio.create_task(trickle()) for _ in range(CONNECTIONS)]
+
+    async def come() -> None:
+        _, writer = await asyncio.open_connection(HOST, one.replica("ingest-2").port)
+        await asyncio.sleep(0.3)
+        writer.transport.abort()
+
+    try:
+        async with repeated(come, 0.2):
+            yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+FAULTS = (
+    fault("no stats runs", no_stats, "ServiceMissing", RESTART),
+    fault("a render is frozen", frozen_render, "InstanceDown"),
+    fault("a render starts without MongoDB", render_not_ready, "NotReady", RESTART),
+    fault(
+        "a render restarts three times",
+        restarts,
+        "RestartsOften",
+        RESTART,
+        lasts=150,
+    ),
+    fault("a render loses MongoDB", stale_pages, "PagesStale", "NotReady HandlersRetry", 120),
+    fault(
+        "both renders lose MongoDB, and 200 events arrive",
+        render_behind,
+        "RenderBehind",
+        "HandlersRetry PagesStale EventTypeSilent NotReady",
+        90,
+    ),
+    fault("RabbitMQ confirms late", slow_confirms, "BeaconSlow", seconds=120, lasts=90),
+    fault("MongoDB answers renders late", slow_pages, "PagesSlow", seconds=120, lasts=90),
+    fault("an ingest's connections are used up", full_connections, "ConnectionsFull", seconds=90),
+    fault(
+        "an ingest loses MongoDB while editors save",
+        failing_api,
+        "ErrorBudgetBurnsFast",
+        "NotReady ErrorBudgetBurnsSlowly",
+        seconds=120,
+        lasts=200,
+    ),
+)
+"""The last one leaves its errors in the budget of a day."""

@@ -1,0 +1,232 @@
+"""What the alerts' faults work with: a stack whose services reach RabbitMQ and MongoDB by wires,
+and a steady light load of readers.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aio_pika
+import httpx
+from aio_pika.abc import AbstractChannel
+
+from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE
+from shared.rabbit import topology
+from shared.rabbit.batch import Batch
+from tests.chaos.fleet import Fleet, Replica
+from tests.support.system import BROWSER, EDITOR, until
+from tests.watch.rules import shortened
+from tests.watch.stack import Stack, stack
+from tests.watch.wire import Wire, wire
+
+ARTICLES = [f"bai{number}" for number in range(6)]
+CONNECTIONS = 40
+"""Of each ingest, so that few are enough to use them up."""
+PAUSE = 0.15
+
+
+@dataclass
+class Bench:
+    """The running stack. `mongo` and `amqp` have the wire of each replica, `state` that from the
+    ingests to render's state listing.
+    """
+
+    stack: Stack
+    mongo: dict[str, Wire] = field(default_factory=dict)
+    amqp: dict[str, Wire] = field(default_factory=dict)
+    state: list[Wire] = field(default_factory=list)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The services."""
+        return self.stack.fleet
+
+    def replica(self, name: str) -> Replica:
+        """The replica of this name."""
+        return self.stack.replica(name)
+
+    async def stop(self, name: str) -> None:
+        """SIGTERM, and wait."""
+        await self.fleet.stop(self.replica(name))
+
+    async def start(self, name: str, ready: bool = True) -> None:
+        """Start it in its old place."""
+        replica = self.replica(name)
+        self.fleet.start(replica)
+        if ready:
+            await self.fleet.ready_one(replica, 90)
+
+    async def put(self, article: str, ingest: str = "ingest-1", **body: str) -> int:
+        """Save an article; the status."""
+        filled = {"title": f"Bài {article}", "section": "thoi-su", "body_html": "<p>Nội dung</p>"}
+        url = f"{self.replica(ingest).url}/articles/{article}"
+        async with httpx.AsyncClient(headers=EDITOR, timeout=30) as client:
+            return (await client.put(url, json=filled | body)).status_code
+
+    @asynccontextmanager
+    async def channel(self) -> AsyncIterator[AbstractChannel]:
+        """A channel of RabbitMQ's administrator."""
+        async with await aio_pika.connect(self.stack.system.broker.url) as connection:
+            yield await connection.channel()
+
+    async def send(
+        self, queue: str, body: bytes, copies: int = 1, headers: dict[str, str] | None = None
+    ) -> None:
+        """Put messages into a queue."""
+        async with self.channel() as channel:
+            for _ in range(copies):
+                message = aio_pika.Message(body, headers=dict(headers or {}), delivery_mode=2)
+                await channel.default_exchange.publish(message, queue)
+
+    async def send_batch(self, batch: Batch) -> None:
+        """Publish a batch, as an ingest does."""
+        async with self.channel() as channel:
+            exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)
+            message = aio_pika.Message(batch.body(), headers=batch.headers(), delivery_mode=2)
+            await exchange.publish(message, topology.READS_KEY)
+
+    async def purge(self, queue: str) -> None:
+        """Delete the messages of a queue."""
+        async with self.channel() as channel:
+            await (await channel.get_queue(queue)).purge()
+
+    async def event(self) -> bytes:
+        """A real event of an article, as it was published."""
+        async with self.channel() as channel:
+            queue = await channel.declare_queue("watched.once", exclusive=True)
+            await queue.bind(EVENTS_EXCHANGE.name, "article.updated")
+            await self.put(ARTICLES[0], title=f"Bài {random.random()}")
+            message = await until(lambda: queue.get(fail=False), 20, "the event")
+            return bytes(message.body)
+
+    def spools(self, instance: str) -> Path:
+        """The folder with the spool of an instance: each has a disk of its own, as on
+        Kubernetes.
+        """
+        return Path(self.stack.system.folder / f"disk-of-{instance}")
+
+    def spool(self, instance: str) -> Path:
+        """The folder of a spool."""
+        return self.spools(instance) / instance
+
+
+@asynccontextmanager
+async def bench(folder: Path, say: Callable[[str], None]) -> AsyncIterator[Bench]:
+    """Everything runs, is loaded lightly, and is judged by the shortened rules."""
+    async with AsyncExitStack() as wires:
+        wired: list[Bench] = []
+
+        async def prepare(one: Stack) -> None:
+            made = Bench(one)
+            wired.append(made)
+            for replica in one.fleet.replicas.values():
+                await _connect(made, replica, wires)
+
+        settings: dict[str, str | int] = {"MAX_CONNECTIONS": CONNECTIONS, "READ_LIMIT": 0}
+        rules = shortened(folder / "rules")
+        async with stack(folder, rules, say, settings, prepare=prepare):
+            (made,) = wired
+            for article in ARTICLES:
+                assert await made.put(article) == 201
+            paths = await until(lambda: _paths(made), 30, "the pages")
+            async with _readers(made, paths):
+                await until(lambda: _counted(made), 60, "the first reads are counted")
+                yield made
+
+
+async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None:
+    """Give a replica its own wires, and an ingest its quick comparison."""
+    system = made.stack.system
+    addresses = {
+        "MONGO_URL": (system.database.url, made.mongo),
+        "AMQP_URL": (system.broker.url_of(replica.service), made.amqp),
+    }
+    for setting, (url, kept) in addresses.items():
+        port = urlsplit(url).port
+        assert port is not None
+        one = await wires.enter_async_context(wire(port))
+        kept[replica.name] = one
+        replica.settings[setting] = url.replace(f":{port}/", f":{one.port}/")
+    if replica.service == "ingest":
+        replica.settings["SPOOL_DIR"] = str(made.spools(replica.name))
+        replica.module = "tests.watch.quick_ingest"
+        port = int(re.findall(r"render=http://[\d.]+:(\d+)", str(replica.settings["RECONCILE"]))[0])
+        one = await wires.enter_async_context(wire(port))
+        made.state.append(one)
+        listings = str(replica.settings["RECONCILE"]).replace(f":{port}/", f":{one.port}/")
+        replica.settings["RECONCILE"] = listings
+
+
+async def _counted(made: Bench) -> bool:
+    return set(ARTICLES) <= set(await made.stack.system.by_article())
+
+
+async def _paths(made: Bench) -> list[str]:
+    found = []
+    async with httpx.AsyncClient(follow_redirects=True, timeout=20) as client:
+        for article in ARTICLES:
+            answer = await client.get(f"{made.replica('render-1').url}/x/x-{article}.html")
+            found.append(answer.url.path if answer.status_code == 200 else "")
+    return found if all(found) else []
+
+
+@asynccontextmanager
+async def _readers(made: Bench, paths: list[str]) -> AsyncIterator[None]:
+    """People who look at an article at each replica of render in turn, and read it."""
+    numbers = count()
+    sent: set[asyncio.Task[None]] = set()
+    limits = httpx.Limits(max_connections=20, keepalive_expiry=60)
+    client = httpx.AsyncClient(timeout=5, limits=limits)
+
+    async def ask(method: str, url: str, **given: object) -> None:
+        try:
+            await client.request(method, url, **given)  # type: ignore[arg-type]
+        except httpx.TransportError:
+            return  # a replica that is stopped: the alerts say so
+
+    def begin(method: str, url: str, **given: object) -> None:
+        if len(sent) < 20:
+            task = asyncio.create_task(ask(method, url, **given))
+            sent.add(task)
+            task.add_done_callback(sent.discard)
+
+    ready: set[str] = set()
+
+    async def look() -> None:
+        """Requests go to ready replicas only, as a Service sends them."""
+        while True:
+            for name, replica in made.fleet.replicas.items():
+                try:
+                    answer = await client.get(f"{replica.url}/readyz", timeout=1)
+                    (ready.add if answer.status_code == 200 else ready.discard)(name)
+                except httpx.TransportError:
+                    ready.discard(name)
+            await asyncio.sleep(PAUSE)
+
+    async def read() -> None:
+        while True:
+            number = next(numbers)
+            ingest, render = (f"{service}-{number % 2 + 1}" for service in ("ingest", "render"))
+            address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+            headers = {"x-forwarded-for": address, "user-agent": BROWSER}
+            body = {"article": ARTICLES[number % len(ARTICLES)]}
+            if ingest in ready:
+                begin("POST", f"{made.replica(ingest).url}/reads", json=body, headers=headers)
+            if render in ready:
+                begin("GET", made.replica(render).url + paths[number % len(paths)])
+            await asyncio.sleep(PAUSE)
+
+    tasks = [asyncio.create_task(read()), asyncio.create_task(look())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *sent, return_exceptions=True)
+        await client.aclose()

@@ -29,6 +29,7 @@ from services.counter.metrics import CounterMetrics
 from services.counter.parker import Parker
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
+from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.batch_parsing import accounted
 from shared.rabbit.declaring import declare_own
@@ -134,10 +135,11 @@ def build(
 
     `at_stage` is a fault-injection hook for tests, see `ReadsConsumer`.
     """
-    client, db = mongo.connect(settings.mongo_url, "counter")
+    tracer = make_tracer("counter", settings)
+    client, db = mongo.connect(settings.mongo_url, "counter", tracer)
     registry = metrics.new_registry()
     measured = CounterMetrics(registry)
-    broker = rabbit.make_broker(settings, "counter", registry)
+    broker = rabbit.make_broker(settings, "counter", registry, tracer)
     store = CounterStore(client, db, clock)
     lease = SlotLease(store, measured)
     announcer = Announcer(broker=broker, store=store, books=Books(db), clock=clock)
@@ -161,6 +163,7 @@ def build(
         hold_seconds=settings.hold,
         metrics=measured,
         at_stage=at_stage,
+        tracer=tracer,
     )
     readiness = CounterReadiness(broker=broker, lease=lease, consumer=consumer)
     heartbeats = Heartbeats(
@@ -197,4 +200,5 @@ def build(
         running=counting.running,
         not_ready=readiness.not_ready,
         registry=registry,
+        tracer=tracer,
     )

@@ -19,7 +19,14 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
 
 from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS
+from services.counter.batch_traces import (
+    MAX_TRACED_BATCHES,
+    end_batches,
+    flushing,
+    trace_batch,
+)
 from services.counter.deliveries import Tags
 from services.counter.holding import HoldExpired, hold
 from services.counter.metrics import CounterMetrics
@@ -60,11 +67,13 @@ class ReadsConsumer:
         hold_seconds: float,
         metrics: CounterMetrics,
         at_stage: Stage = lambda _name: None,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._store, self._parker, self._announce = store, parker, announce
         self._slot, self._clock = slot, clock
         self._flush_reads, self._interval = flush_reads, flush_interval
         self._hold_seconds, self._metrics, self._at_stage = hold_seconds, metrics, at_stage
+        self._tracer = tracer
         self._buffer = Buffer()
         self._tags: dict[Any, Tags] = {}
         self._flushing = asyncio.Lock()
@@ -82,6 +91,10 @@ class ReadsConsumer:
             self.discard()
             self._buffer.channel = channel
         self._buffer.add(message, self._clock())
+        if len(self._buffer.spans) < MAX_TRACED_BATCHES and (
+            span := trace_batch(self._tracer, message)
+        ):
+            self._buffer.spans.append(span)
         self._metrics.buffered.set(self._buffer.reads)
         if self._buffer.reads >= self._flush_reads:
             self._due.set()
@@ -99,6 +112,7 @@ class ReadsConsumer:
                 len(buffer.messages),
             )
             self._metrics.discarded.inc(len(buffer.messages))
+        end_batches(buffer.spans, "discarded")
         self._tags.pop(buffer.channel, None)
 
     async def run(self) -> None:
@@ -129,18 +143,25 @@ class ReadsConsumer:
         if buffer.channel.is_closed:
             self._discard(buffer)
             return
-        flushed = (
-            await self._commit(buffer.channel, buffer.batches, buffer.sources)
-            if buffer.batches
-            else []
-        )
-        self._at_stage("committed")
-        # After the commit: before it, a flood of messages to park would delay counting.
-        await self._parker.park(buffer.channel, buffer.to_park)
-        await self._ack(buffer)
-        self._at_stage("acked")
-        for one in flushed:
-            await self._announce(one)
+        with flushing(self._tracer, buffer.spans) as span:
+            flushed = (
+                await self._commit(buffer.channel, buffer.batches, buffer.sources)
+                if buffer.batches
+                else []
+            )
+            self._at_stage("committed")
+            # After the commit: before it, a flood of messages to park would delay counting.
+            await self._parker.park(buffer.channel, buffer.to_park)
+            await self._ack(buffer)
+            self._at_stage("acked")
+            span.note(
+                {
+                    "luotdoc.batches": len(buffer.batches),
+                    "luotdoc.reads": sum(one.increments.total for one in flushed),
+                }
+            )
+            for one in flushed:
+                await self._announce(one)
 
     async def _commit(
         self, channel: Any, batches: list[Batch], sources: list[AbstractIncomingMessage]

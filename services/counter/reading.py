@@ -10,6 +10,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from luotdoc_subscriber.base.clock import from_millis
 from luotdoc_subscriber.base.errors import Permanent
+from luotdoc_subscriber.base.tracing import Span
 from luotdoc_subscriber.parking import FORCE, check_readable
 from services.counter.parker import ToPark
 from shared.rabbit.batch import AHEAD_MS, COUNTED_HOURS, Batch
@@ -33,6 +34,8 @@ class Buffer:
     """The messages of `batches`, in the same order."""
     to_park: list[ToPark] = field(default_factory=list)
     reads: int = 0
+    spans: list[Span] = field(default_factory=list)
+    """Those of the traced batches."""
 
     def add(self, message: AbstractIncomingMessage, now: datetime) -> None:
         """Add a delivery, which a flush settles: as a batch, or as a message to park."""

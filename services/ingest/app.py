@@ -13,10 +13,10 @@ from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock, now, to_millis
 from luotdoc_subscriber.base.metrics import new_registry
 from luotdoc_subscriber.base.tasks import background
+from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from luotdoc_subscriber.rabbit import broker as rabbit
-from luotdoc_subscriber.rabbit.publishing import publish_encoded
 from services.ingest.api import build_api
-from services.ingest.articles.documents import Outgoing
+from services.ingest.articles.event_publisher import make_event_publisher
 from services.ingest.articles.reconciler import Reconciler
 from services.ingest.articles.relay import Relay
 from services.ingest.articles.schedule import Schedule
@@ -30,6 +30,7 @@ from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.pipeline import Pipeline
 from services.ingest.reads.publisher import make_publisher
+from services.ingest.reads.read_traces import ReadTraces
 from services.ingest.reads.salts import Salts
 from services.ingest.reads.spool import Spool
 from services.ingest.reads.visitors import ReloadWindow
@@ -37,6 +38,7 @@ from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from shared.base import metrics
+from shared.base.tracing import make_tracer
 from shared.base.urls import origin_of
 from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
@@ -44,6 +46,7 @@ from shared.storage import mongo
 from shared.storage.types import Client
 from shared.web.app import Service
 from shared.web.observed import observed
+from shared.web.traced import traced
 from shared.web.turnstile import in_turns
 
 log = logging.getLogger(__name__)
@@ -136,6 +139,7 @@ def make_beacon(
     known: KnownArticles,
     salts: Salts,
     metrics: IngestMetrics,
+    tracer: Tracer = UNTRACED,
 ) -> Beacon:
     """The beacon, with the checks that the settings choose."""
     window = ReloadWindow(settings.read_window, settings.read_window_entries, time.monotonic)
@@ -149,31 +153,22 @@ def make_beacon(
         window=window,
         salts=lambda: salts.at(_millis(), window.window),
     )
-    return Beacon(pipeline=pipeline, known=known, metrics=metrics)
+    traces = ReadTraces(tracer, batcher) if tracer.on else None
+    return Beacon(pipeline=pipeline, known=known, metrics=metrics, traces=traces)
 
 
 # Long because every part of the service is built and named here, once.
 def build(settings: IngestSettings, clock: Clock = now) -> Service:
     """Put ingest together."""
-    client, db = mongo.connect(settings.mongo_url, "ingest")
+    tracer = make_tracer("ingest", settings)
+    client, db = mongo.connect(settings.mongo_url, "ingest", tracer)
     registry = new_registry()
     measured = IngestMetrics(registry)
-    broker = rabbit.make_broker(settings, "ingest", registry)
+    broker = rabbit.make_broker(settings, "ingest", registry, tracer)
     store = ArticleStore(client, db, clock, schemas_url=settings.schemas_url)
     known = KnownArticles(store, time.monotonic, measured)
 
-    async def publish_event(event: Outgoing) -> None:
-        await publish_encoded(
-            broker,
-            event.name,
-            event.body,
-            id=event.id,
-            type=event.type,
-            time=event.time,
-            correlation_id=event.correlation_id,
-        )
-
-    relay = Relay(store=store, publish=publish_event, clock=clock, metrics=measured)
+    relay = Relay(store=store, publish=make_event_publisher(broker), clock=clock, metrics=measured)
     outlet = Outlet(
         publish=make_publisher(broker, settings.confirm_timeout),
         spool=Spool(settings.spool_dir / settings.instance, settings.spool_max_bytes),
@@ -184,7 +179,9 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
     batcher = Batcher(
         epoch=new_epoch(clock), deliver=outlet.deliver, millis=_millis, metrics=measured
     )
-    beacon = make_beacon(settings, batcher=batcher, known=known, salts=salts, metrics=measured)
+    beacon = make_beacon(
+        settings, batcher=batcher, known=known, salts=salts, metrics=measured, tracer=tracer
+    )
     ingest = Ingest(
         settings=settings,
         clock=clock,
@@ -219,6 +216,7 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
             max_article_bytes=settings.max_article_bytes,
             max_media_bytes=settings.max_media_bytes,
             metrics=measured,
+            tracer=tracer,
             sections=frozenset(slug for slug, _ in settings.sections),
         )
     )
@@ -234,7 +232,10 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
         not_ready=ingest.not_ready,
         routes={"/reads": beacon.post, "/reads.gif": beacon.pixel},
         fast={b"/reads": beacon.take},
-        fallback=observed(in_turns(door), metrics.Requests(registry)),
+        fallback=traced(
+            observed(in_turns(door), metrics.Requests(registry)), tracer, trusted=door.knows
+        ),
         registry=registry,
         degraded=lambda: outlet.degraded,
+        tracer=tracer,
     )

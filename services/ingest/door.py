@@ -83,6 +83,10 @@ class Door:
                 self._wrong(scope)
         await self._api(scope, receive, send)
 
+    def knows(self, scope: Scope) -> bool:
+        """True if the request has a right token."""
+        return find(self._tokens, presents(header(scope, b"authorization"))) is not None
+
     def _wrong(self, scope: Scope) -> None:
         peer, headers = scope["client"][0] if scope.get("client") else "", scope["headers"]
         address = self._addresses.of(peer, headers)

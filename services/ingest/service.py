@@ -11,6 +11,7 @@ from fastapi.security.base import SecurityBase
 
 from luotdoc_subscriber.base.clock import to_millis
 from luotdoc_subscriber.base.log import correlation
+from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from services.ingest.articles.article import StoredArticle
 from services.ingest.articles.changes import Decision
 from services.ingest.articles.cleaning import Offload
@@ -37,6 +38,7 @@ class Articles:
     max_article_bytes: int
     max_media_bytes: int
     metrics: IngestMetrics
+    tracer: Tracer = UNTRACED
     sections: frozenset[str] = frozenset()
     """Slugs of the site's sections; empty if the settings don't name them."""
     offload: Offload = field(default_factory=Offload)
@@ -45,7 +47,8 @@ class Articles:
         self, article_id: str, decide: Callable[[StoredArticle | None], Decision]
     ) -> Decision:
         """Commit a change, and update this process: the known articles and the relay."""
-        change = await self.store.change(article_id, decide, correlation.get())
+        with self.tracer.start("transaction"):
+            change = await self.store.change(article_id, decide, correlation.get())
         self.known.note(article_id, change.article.state == "published")
         if change.changed:
             self.changed()

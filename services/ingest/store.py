@@ -12,11 +12,13 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from luotdoc_subscriber.base.tracing import current_traceparent
 from services.ingest.articles.article import State, StoredArticle
 from services.ingest.articles.changes import Decision
 from services.ingest.articles.documents import (
     Outgoing,
     Place,
+    behind,
     document_of,
     document_of_outgoing,
     matching,
@@ -89,7 +91,12 @@ class ArticleStore:
                 raise RuntimeError(f"article {article.id} changed within its own transaction")
         if change.event is not None:
             entry = outgoing_of(
-                article, change.event, correlation_id, self._clock(), self._schemas_url
+                article,
+                change.event,
+                correlation_id=correlation_id,
+                traceparent=current_traceparent.get(),
+                now=self._clock(),
+                schemas_url=self._schemas_url,
             )
             await self._db.outbox.insert_one(document_of_outgoing(entry), session=session)
 
@@ -99,10 +106,7 @@ class ArticleStore:
         """Articles after `after`, newest time of publication first."""
         wanted = matching(section, state)
         if after is not None:
-            wanted["$or"] = [
-                {"published_at": {"$lt": after.time}},
-                {"published_at": after.time, "_id": {"$gt": after.id}},
-            ]
+            wanted["$or"] = behind("published_at", "$lt", after)
         order = [("published_at", DESCENDING), ("_id", ASCENDING)]
         return [
             stored_article_of(d)
@@ -114,10 +118,7 @@ class ArticleStore:
     ) -> list[StoredArticle]:
         """Articles changed after `after`, the oldest change first."""
         wanted = matching(section, state)
-        wanted["$or"] = [
-            {"modified_at": {"$gt": after.time}},
-            {"modified_at": after.time, "_id": {"$gt": after.id}},
-        ]
+        wanted["$or"] = behind("modified_at", "$gt", after)
         articles = self._db.articles.with_options(read_concern=ReadConcern("majority"))
         order = [("modified_at", ASCENDING), ("_id", ASCENDING)]
         return [stored_article_of(d) async for d in articles.find(wanted).sort(order).limit(limit)]

@@ -26,6 +26,7 @@ from services.render.server import PageServer
 from services.render.settings import RenderSettings
 from services.render.store import PageStore
 from services.render.totals import Totals
+from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
@@ -122,10 +123,11 @@ class Rendering:
 # Long because every part of the service is built and named here, once.
 def build(settings: RenderSettings, clock: Clock = now) -> Service:
     """Build every part of render once, and pass it to the parts that use it."""
-    client, db = mongo.connect(settings.mongo_url, "render")
+    tracer = make_tracer("render", settings)
+    client, db = mongo.connect(settings.mongo_url, "render", tracer)
     registry = metrics.new_registry()
     measured = RenderMetrics(registry, [slug for slug, _ in settings.sections])
-    broker = rabbit.make_broker(settings, "render", registry)
+    broker = rabbit.make_broker(settings, "render", registry, tracer)
     store, renderer = PageStore(db), Renderer(settings)
     seconds, stale_seconds = time.monotonic, float(settings.stale_pages)
     queries = ReaderQueries(seconds)
@@ -180,6 +182,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         clock=clock,
         stored=cache.forget,
         metrics=measured,
+        tracer=tracer,
     )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, "render.counts")(totals.handle)
@@ -211,4 +214,5 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         fallback=server,
         registry=registry,
         degraded=readiness.degraded,
+        tracer=tracer,
     )

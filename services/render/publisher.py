@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from luotdoc_subscriber.subscribing import Event
 from services.render.metrics import RenderMetrics
 from services.render.pages import Renderer
-from services.render.store import Page, PageStore, stored_article
+from services.render.store import Page, PageStore, Stored, stored_article
 from shared.web.paths import article_path
 
 log = logging.getLogger(__name__)
@@ -30,12 +31,14 @@ class Publisher:
         clock: Clock,
         stored: Callable[[str], None],
         metrics: RenderMetrics,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         """`stored` is called with a page's id before its event is published. It drops the old page
         from memory, so that this process serves the new one by then.
         """
         self._store, self._renderer, self._emit = store, renderer, emit
         self._clock, self._stored, self._metrics = clock, stored, metrics
+        self._tracer = tracer
 
     async def handle(self, event: Event[events.Article | events.ArticleWithdrawn]) -> bool:
         """Handle one article event. False if it is older than the stored page.
@@ -46,8 +49,9 @@ class Publisher:
         data = event.data
         if isinstance(data, events.Article):
             with self._metrics.render_seconds.time():
-                page = self._make(data)
-                stored = await self._store.put(page)
+                with self._tracer.start("render page"):
+                    page = self._make(data)
+                stored = await self._put(page)
             if stored != "stale":
                 self._stored(page.id)
                 await self._publish_rendered(page)
@@ -58,7 +62,7 @@ class Publisher:
                 state=data.reason,
                 template=self._renderer.version,
             )
-            stored = await self._store.put(page)
+            stored = await self._put(page)
             if stored != "stale":
                 self._stored(page.id)
                 await self._publish_removed(page, data.url)
@@ -68,6 +72,12 @@ class Publisher:
                 self._metrics.freshness.observe(max(0.0, age))
             log.info("page %s at revision %d is %s", page.id, page.revision, page.state)
         return stored != "stale"
+
+    async def _put(self, page: Page) -> Stored:
+        with self._tracer.start("store page") as span:
+            stored = await self._store.put(page)
+            span.note({"luotdoc.outcome": stored})
+            return stored
 
     async def redo_outdated(self) -> int:
         """Render pages of other templates again. Returns their number.

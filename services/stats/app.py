@@ -23,6 +23,7 @@ from services.stats.reports import CACHE_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from shared.base import metrics
+from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.declaring import declare_own
 from shared.storage import mongo
@@ -32,6 +33,7 @@ from shared.web.app import Service
 from shared.web.cors import readable_by
 from shared.web.headers import OPEN
 from shared.web.observed import observed
+from shared.web.traced import traced
 from shared.web.turnstile import in_turns
 
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
@@ -99,10 +101,11 @@ class Statistics:
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
     """Build every part of stats once, and pass it to the parts that use it. Connects to nothing."""
-    client, db = mongo.connect(settings.mongo_url, "stats")
+    tracer = make_tracer("stats", settings)
+    client, db = mongo.connect(settings.mongo_url, "stats", tracer)
     registry = new_registry()
     measured = StatsMetrics(registry)
-    broker = rabbit.make_broker(settings, "stats", registry)
+    broker = rabbit.make_broker(settings, "stats", registry, tracer)
     store = Store(client, db)
     reports = Reports(store, clock, ZoneInfo(settings.time_zone))
     subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(
@@ -119,9 +122,10 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         reports=reports,
         metrics=measured,
     )
-    served = observed(
+    answered = observed(
         api.site_at_once(in_turns(api.make(reports)), reports), metrics.Requests(registry), OPEN
     )
+    served = traced(answered, tracer)
     return Service(
         name="stats",
         running=statistics.running,
@@ -129,4 +133,5 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         routes={state.PATH: state.listing(store.held)},
         fallback=readable_by(served, settings.cors_origins),
         registry=registry,
+        tracer=tracer,
     )

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode
 from luotdoc_subscriber.base import settings
 from luotdoc_subscriber.base.settings import HttpUrl, SubscriberSettings
 from shared.base import urls
+from shared.base.tracing import TracingSettings
 
 
 def _zone(value: str) -> str:
@@ -68,7 +69,7 @@ Sections = Annotated[Pairs, AfterValidator(_sections)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 
 
-class Settings(SubscriberSettings):
+class Settings(TracingSettings, SubscriberSettings):
     """Settings of every service of ours."""
 
     max_connections: int = Field(
@@ -158,4 +159,5 @@ def of_services() -> set[str]:
         for n in nodes
         if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
     }
-    return found | {name.upper() for name in Settings.model_fields} | DESK
+    own = {name.removeprefix(settings.PREFIX) for name in settings.variables(Settings)}
+    return found | own | DESK

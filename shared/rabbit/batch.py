@@ -94,6 +94,9 @@ class Batch:
     minted_at: int
     groups: Sequence[Group]
     hashes: str = ""
+    traces: Sequence[str] = field(default=(), compare=False)
+    """Traceparents of its traced reads. They are not on the wire: the message has the traceparent
+    of its publish, which is linked to them."""
     reads: int = field(init=False)
     """Number of people's reads, without filtered ones."""
 

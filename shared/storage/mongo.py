@@ -11,7 +11,9 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
 from luotdoc_subscriber.base.errors import Refused, Transient
+from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from shared.storage.collections import missing_from
+from shared.storage.command_spans import CommandSpans
 from shared.storage.errors import translated
 from shared.storage.refusals import lacking, refusal
 from shared.storage.transactions import detached
@@ -28,9 +30,11 @@ AGAIN_SECONDS = 60.0
 """Interval at which a reason for waiting is logged again."""
 
 
-def connect(mongo_url: str, service: str) -> tuple[Client, MongoDatabase]:
+def connect(
+    mongo_url: str, service: str, tracer: Tracer = UNTRACED
+) -> tuple[Client, MongoDatabase]:
     """A client with majority writes and aware UTC datetimes, and the database named in
-    `mongo_url`.
+    `mongo_url`. Its commands are spans of `tracer`.
     """
     client: Client = AsyncIOMotorClient(
         mongo_url,
@@ -41,6 +45,7 @@ def connect(mongo_url: str, service: str) -> tuple[Client, MongoDatabase]:
         timeoutMS=None,
         connectTimeoutMS=5000,
         socketTimeoutMS=ANSWER_SECONDS * 1000,
+        event_listeners=[CommandSpans(tracer)] if tracer.on else [],
     )
     return client, client.get_default_database()
 

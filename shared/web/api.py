@@ -37,6 +37,8 @@ def make_api(title: str, description: str, described: Described, docs_under: str
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
+        # FastAPI's own spans would follow any caller's trace context (shared/web/traced.py).
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     api.openapi = cache(lambda: openapi_document(api, described))  # type: ignore[method-assign]
     api.add_exception_handler(Disconnected, _on_gone)

@@ -25,6 +25,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from luotdoc_subscriber.base.errors import expected
 from luotdoc_subscriber.base.metrics import Process, Registry, new_registry
+from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from shared.base import metrics
 from shared.base.errors import Problem
 from shared.web.asgi import App, Disconnected, Receive, Scope, Send, respond
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 
 END_SECONDS = 5.0
 """Last phase: time for the service's life to end."""
+
+EXPORT_SECONDS = 0.4
+"""Time for the export of the last spans, after the service's life."""
 
 _JSON = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
@@ -64,6 +68,8 @@ class Service:
     the groups that the service measures."""
     degraded: Callable[[], str | None] = lambda: None
     """None, or the part that works less well although the service is ready; `/readyz` shows it."""
+    tracer: Tracer = UNTRACED
+    """Closed when the process ends."""
 
 
 class Application:
@@ -164,6 +170,13 @@ class Application:
         finally:
             self._entered = False
         log.info("%s has stopped", self._service.name)
+
+    async def close_tracer(self) -> None:
+        """Export the last spans, as far as that takes `EXPORT_SECONDS`."""
+        if self._service.tracer.on:
+            # Neither awaited to its end nor cancelled: the process ends next, and its threads too.
+            closing = asyncio.create_task(asyncio.to_thread(self._service.tracer.close))
+            await asyncio.wait({closing}, timeout=EXPORT_SECONDS)
 
     @property
     def failed(self) -> bool:

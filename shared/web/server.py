@@ -53,6 +53,7 @@ class _Server(uvicorn.Server):
         A normal exit of Python waits for threads, and they may wait for a frozen server for ever.
         """
         await super().serve(sockets)
+        await self._application.close_tracer()
         logging.shutdown()
         os._exit(1 if self._application.failed else 0)
 

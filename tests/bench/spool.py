@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from services.ingest.reads.batcher import grouped
+from services.ingest.reads.grouping import grouped
 from services.ingest.reads.spool import Spool
 from shared.rabbit.batch import Batch, batch_id
 from tests.bench.figures import Figure, at, middle, number, spread

@@ -10,7 +10,7 @@ from itertools import accumulate
 import orjson
 
 from services.counter.tally import fold
-from services.ingest.reads.batcher import BatchedRead, grouped
+from services.ingest.reads.grouping import BatchedRead, grouped
 from shared.rabbit.batch import Batch, batch_id
 from shared.rabbit.batch_parsing import parse
 from tests.bench.figures import Figure, middle, number, spread

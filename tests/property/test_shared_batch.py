@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.reads.batcher import BatchedRead, grouped
+from services.ingest.reads.grouping import BatchedRead, grouped
 from shared.rabbit.batch import FILTERED_CLASSES, QUARTER_MS, Batch, Group, join_hashes
 from shared.rabbit.batch_parsing import parse
 

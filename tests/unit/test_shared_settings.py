@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from luotdoc_subscriber.base.settings import PREFIX, SubscriberSettings
+from luotdoc_subscriber.base.settings import PREFIX, SubscriberSettings, variables
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
 from services.stats.settings import StatsSettings
 from shared.base.settings import Settings, load_settings, strangers
+from shared.base.tracing import TracingSettings
 
 GOOD = {
     "LUOTDOC_AMQP_URL": "amqp://u:hidden@127.0.0.1/",
@@ -173,7 +174,7 @@ def test_every_setting_has_a_meaning() -> None:
 )
 def test_the_settings_of_other_services_are_no_strangers(kind: type[SubscriberSettings]) -> None:
     services = (IngestSettings, RenderSettings, CounterSettings, StatsSettings)
-    shared_by_all = {PREFIX + name.upper(): "x" for each in services for name in each.model_fields}
+    shared_by_all = {name: "x" for each in services for name in variables(each)}
     assert list(strangers(kind, shared_by_all)) == []
 
 
@@ -271,11 +272,13 @@ NO_NUMBERS = (
 
 
 def numbers(kind: type[Settings]) -> dict[str, object]:
-    """The settings of a service that are numbers, with their defaults."""
+    """The settings of a service that are numbers, with their defaults. The standard variables
+    of tracing have rules of their own.
+    """
     return {
         name: field.default
         for name, field in kind.model_fields.items()
-        if field.annotation in (int, float)
+        if field.annotation in (int, float) and field.validation_alias is None
     }
 
 
@@ -465,7 +468,7 @@ def test_bytes_that_are_no_utf_8_are_told_too(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for kind in (IngestSettings, RenderSettings, CounterSettings, StatsSettings):
-        for name in kind.model_fields.keys() - {"spool_dir"}:
+        for name in kind.model_fields.keys() - TracingSettings.model_fields.keys() - {"spool_dir"}:
             environment.setenv(PREFIX + name.upper(), "\udcff")
             assert told(name, "\udcff", kind, capsys)
             environment.setenv(PREFIX + name.upper(), GOOD.get(PREFIX + name.upper(), ""))

@@ -3,15 +3,19 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from luotdoc_events import events
+from luotdoc_events.traceparent import valid_traceparent
 from services.ingest.articles.article import Content, State, StoredArticle
 from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """An event in the outbox. `body` is the encoded CloudEvent."""
+    """An event in the outbox. `body` is the encoded CloudEvent; `traceparent` is "" without a
+    trace.
+    """
 
     id: str
     article: str
@@ -21,6 +25,7 @@ class Outgoing:
     body: bytes
     correlation_id: str
     time: datetime
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,21 @@ def matching(section: str | None, state: State | None) -> Document:
     }
 
 
+def behind(field: str, comparison: Literal["$lt", "$gt"], place: Place) -> list[Document]:
+    """The alternatives of a query for what comes after `place` in a list that is sorted by the
+    time `field`, then by id.
+    """
+    return [{field: {comparison: place.time}}, {field: place.time, "_id": {"$gt": place.id}}]
+
+
 def outgoing_of(
-    article: StoredArticle, event: events.Data, correlation_id: str, now: datetime, schemas_url: str
+    article: StoredArticle,
+    event: events.Data,
+    *,
+    correlation_id: str,
+    traceparent: str,
+    now: datetime,
+    schemas_url: str,
 ) -> Outgoing:
     """The event of a change of `article`, encoded, for the outbox."""
     wire = events.envelope(
@@ -76,6 +94,7 @@ def outgoing_of(
         subject=article.id,
         revision=article.revision,
         correlation_id=correlation_id,
+        traceparent=traceparent,
     )
     return Outgoing(
         id=wire.id,
@@ -86,6 +105,7 @@ def outgoing_of(
         body=events.encode(wire),
         correlation_id=correlation_id,
         time=now,
+        traceparent=traceparent,
     )
 
 
@@ -101,6 +121,7 @@ def document_of_outgoing(entry: Outgoing) -> Document:
         "body": entry.body,
         "correlation_id": entry.correlation_id,
         "created_at": entry.time,
+        "traceparent": entry.traceparent,
     }
 
 
@@ -116,4 +137,6 @@ def outgoing_in(document: Document) -> Outgoing:
         body=bytes(held["body"]),
         correlation_id=held["correlation_id"],
         time=held["created_at"],
+        # Documents of older releases lack it.
+        traceparent=valid_traceparent(held.get("traceparent")),
     )

@@ -8,13 +8,14 @@ a read that finds no batch in flight is sent without the 5 ms.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from luotdoc_subscriber.base.errors import LuotdocError
 from services.ingest.metrics import IngestMetrics
+from services.ingest.reads.grouping import BatchedRead, grouped
 from shared.base.errors import Unavailable
-from shared.rabbit.batch import NO_ARTICLE, QUARTER_MS, READER, Batch, Group, batch_id, join_hashes
+from shared.rabbit.batch import NO_ARTICLE, QUARTER_MS, Batch, batch_id
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,8 @@ IDLE_SECONDS = 1.0
 """After so long without a batch an empty one is sent,
 so that the counter knows that no read is missing."""
 DELIVERY_RETRY_SECONDS = 0.5
-
-BatchedRead = tuple[str, int, int, str]
-"""(article, accepted at in milliseconds, salt day, visitor);
-the last two are 0 and "" if the visitor is not known."""
+MAX_TRACED = 8
+"""Upper bound for traced reads in a batch. It bounds the cost of tracing, whatever is sampled."""
 
 Deliver = Callable[[Batch], Awaitable[None]]
 """Returns once the batch is durable. Raises `LuotdocError` if it could not be made durable."""
@@ -46,6 +45,7 @@ Deliver = Callable[[Batch], Awaitable[None]]
 @dataclass
 class _Gathering:
     reads: list[BatchedRead] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
     durable: asyncio.Future[str] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -98,6 +98,16 @@ class Batcher:
         if self._timer is None and len(self._in_flight) < IN_FLIGHT:
             self._schedule()
         return gathering.durable
+
+    def trace(self, traceparent: str) -> bool:
+        """Note that the read that was just added belongs to a trace. False if its batch has
+        `MAX_TRACED` of them.
+        """
+        traces = self._gathered[-1].traces
+        if len(traces) >= MAX_TRACED:
+            return False
+        traces.append(traceparent)
+        return True
 
     def filtered(self, reason: str, article: str) -> None:
         """Add a filtered read to the next batch."""
@@ -158,7 +168,8 @@ class Batcher:
         minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
         groups, hashes = grouped(gathering.reads)
         groups += [(*key, number, 0, 0) for key, number in self._filtered.items()]
-        batch = Batch(batch_id(self._epoch, self._sequence), minted_at, groups, hashes)
+        name = batch_id(self._epoch, self._sequence)
+        batch = Batch(name, minted_at, groups, hashes, gathering.traces)
         self._filtered.clear()
         self._sequence += 1
         self._allowance = max(0.0, self._allowed() - 1)
@@ -203,38 +214,6 @@ class Batcher:
             log.critical("a batch was lost to a bug", exc_info=error)
         if self._gathered:
             self._schedule()
-
-
-def grouped(reads: Iterable[BatchedRead]) -> tuple[list[Group], str]:
-    """Equal reads as groups, and the hashes of their distinct visitors in the wire's form.
-
-    This runs for each read of the site: one more microsecond is 4 % of a read's cost.
-    """
-    found: dict[tuple[int, int], dict[str, list[str]]] = {}
-    readers: dict[str, list[str]] = {}
-    begin = end = day = 0
-    for article, accepted_at, salt_day, visitor in reads:
-        if (
-            not begin <= accepted_at < end or salt_day != day
-        ):  # true for a batch's first read and hardly any other
-            quarter, day = accepted_at // QUARTER_MS, salt_day
-            begin, end = quarter * QUARTER_MS, (quarter + 1) * QUARTER_MS
-            readers = found.setdefault((quarter, day), {})
-        if article in readers:
-            readers[article].append(visitor)
-        else:
-            readers[article] = [visitor]
-    groups, hashes = list[Group](), list[str]()
-    for (quarter, day), readers in found.items():
-        for article, visitors in readers.items():
-            number = len(visitors)
-            if not day:
-                visitors = []
-            elif number > 1:
-                visitors = list(dict.fromkeys(visitors))
-            groups.append((READER, article, quarter, number, day, len(visitors)))
-            hashes += visitors
-    return groups, join_hashes(hashes)
 
 
 def _refuse(durable: asyncio.Future[str], why: str) -> None:

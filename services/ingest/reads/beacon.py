@@ -18,6 +18,7 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.pipeline import LIMIT, RELOAD, UNKNOWN, IncomingRead, Pipeline, too_many
 from services.ingest.reads.read_request import MAX_BODY, article_of, checked_article
+from services.ingest.reads.read_traces import ReadTraces
 from shared.base.errors import Problem, Unavailable
 from shared.web.asgi import Receive, Scope, Send, check_query, query_value, read_body, respond
 from shared.web.fastpath import FastRequest
@@ -38,8 +39,16 @@ NOT_COUNTED = b"not counted"
 class Beacon:
     """Answers reads by the pipeline's verdict, and measures them."""
 
-    def __init__(self, *, pipeline: Pipeline, known: KnownArticles, metrics: IngestMetrics) -> None:
-        self.pipeline, self._known = pipeline, known
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        known: KnownArticles,
+        metrics: IngestMetrics,
+        traces: ReadTraces | None = None,
+    ) -> None:
+        """Reads that enter a batch are offered to `traces`; None if nothing is traced."""
+        self.pipeline, self._known, self._traces = pipeline, known, traces
         # Without `counted`: the batcher counts those.
         outcomes = ("unknown", "invalid", "unavailable", LIMIT, *FILTERED)
         self._outcomes = {name: metrics.reads.labels("reader", name) for name in outcomes}
@@ -70,6 +79,8 @@ class Beacon:
             return False
         if outcome is None:
             return self._drop(read, request, started)
+        if self._traces is not None and not read.reason:
+            self._traces.follow(outcome, started)
         self._in_flight += 1
         waiting = self._waiting.get(outcome)
         if waiting is None:
@@ -163,10 +174,13 @@ class Beacon:
         Raises `Problem` 404 or 429, `Unavailable`.
         """
         await self._need(article)
-        peer = scope["client"][0] if scope.get("client") else ""
+        peer, started = scope["client"][0] if scope.get("client") else "", time.perf_counter()
         read = IncomingRead(article, peer, scope["headers"])
         outcome = self.pipeline.judge(read)
         if outcome is not None:
+            if self._traces is not None and not read.reason:
+                route = f"{scope['method']} {scope['path']}"
+                self._traces.follow(outcome, started, route)
             # Other reads wait for it too: this request's end must not cancel it.
             batch = await asyncio.shield(outcome)
             if not read.reason:

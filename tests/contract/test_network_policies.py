@@ -13,6 +13,7 @@ DNS = Peer("dns", "kube-system", {"k8s-app": "kube-dns"})
 NODE_DNS = Peer("the node's DNS cache", address="169.254.20.10")
 CLUSTER_GATEWAY = Peer("cluster gateway", "gateway")
 PROMETHEUS = Peer("prometheus", "monitoring")
+COLLECTOR = Peer("collector", "observability")
 STRANGER = Peer("a pod of another team", "shop", {"app.kubernetes.io/name": "render"})
 PRETENDER = Peer("a pod of another part of the cluster", "kube-system")
 INTERNET = Peer("an address in the internet", address="203.0.113.7")
@@ -24,7 +25,7 @@ OPERATED = {
     "mongodb": ("MongoDBCommunity", {"app": "mongodb-svc"}),
 }
 """The kind that an operator makes a server from, and the labels that it gives to the pods."""
-PORTS = (53, 80, 443, 5671, 5672, 8000, 8404, 15672, 27017)
+PORTS = (53, 80, 443, 4318, 5671, 5672, 8000, 8404, 15672, 27017)
 """What is tried: every port of the system and some that are none of its."""
 
 Arrow = tuple[str, str, int, str]
@@ -58,7 +59,8 @@ def around(held: list[Object]) -> list[Peer]:
         if name not in there
     ]
     return [
-        *servers, DNS, NODE_DNS, CLUSTER_GATEWAY, PROMETHEUS, STRANGER, PRETENDER, INTERNET
+        *servers, DNS, NODE_DNS, CLUSTER_GATEWAY, PROMETHEUS, COLLECTOR, STRANGER, PRETENDER,
+        INTERNET,
     ]  # fmt: skip
 
 
@@ -76,6 +78,8 @@ def wanted(held: list[Object]) -> set[Arrow]:
     arrows |= {(CLUSTER_GATEWAY.name, name, 8000, "TCP") for name in ("render", "ingest", "stats")}
     arrows |= {(PROMETHEUS.name, name, 8000, "TCP") for name in SERVICES}
     arrows |= {("ingest", name, 8000, "TCP") for name in ("render", "stats")}
+    if any(item["metadata"]["name"] == "luotdoc-traces" for item in held):
+        arrows |= {(name, COLLECTOR.name, 4318, "TCP") for name in SERVICES}
     if "gateway" in ours:
         arrows.add((CLUSTER_GATEWAY.name, "gateway", 8000, "TCP"))
         arrows.add((PROMETHEUS.name, "gateway", 8404, "TCP"))

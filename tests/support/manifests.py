@@ -30,10 +30,10 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
     "Envoy Gateway, own Gateways": ("base", "gateway-api", "affinity-envoy"),
     "NGINX Gateway Fabric": ("base", "routes", "affinity-nginx"),
     "NGINX Gateway Fabric, own Gateways": ("base", "gateway-api", "affinity-nginx"),
-    "prod, watched, with KEDA": ("overlays/prod", "monitoring", "keda"),
+    "prod, watched, with KEDA": ("overlays/prod", "monitoring", "tracing", "keda"),
     "prod, with an autoscaler": ("overlays/prod", "hpa"),
     "prod, operators": ("overlays/prod", "operators", "external-secrets", "digest"),
-    "everything": ("base", "gateway", "gateway-api", "monitoring", "keda", "operators",
+    "everything": ("base", "gateway", "gateway-api", "monitoring", "tracing", "keda", "operators",
                    "external-secrets", "digest"),
 }  # fmt: skip
 """What a team may take: an overlay or the base, then components."""

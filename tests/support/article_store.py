@@ -51,7 +51,12 @@ class ArticlesInMemory(Faulty, ArticleStore):
         if decision.event is not None:
             self.outbox.append(
                 outgoing_of(
-                    article, decision.event, correlation_id, self.clock(), f"{SITE}/schemas"
+                    article,
+                    decision.event,
+                    correlation_id=correlation_id,
+                    traceparent="",
+                    now=self.clock(),
+                    schemas_url=f"{SITE}/schemas",
                 )
             )
         self.changed.send((article_id, article.state == "published"))

@@ -90,7 +90,7 @@ def test_the_schema_of_an_event_needs_no_other_file() -> None:
     }
     assert list(properties) == [
         *("specversion", "id", "source", "type", "subject", "time"),
-        *("datacontenttype", "dataschema", "sequence", "correlationid", "data"),
+        *("datacontenttype", "dataschema", "sequence", "correlationid", "traceparent", "data"),
     ]
     assert properties["data"] == {"$ref": "#/$defs/Sketch"}
     assert event_schema(Tick)["$defs"].keys() == {"Tick"}
@@ -120,6 +120,7 @@ def test_attributes_are_never_null_and_without_default() -> None:
         },
         "sequence": {"type": "string", "pattern": "^[0-9]{20}$"},
         "correlationid": {"type": "string"},
+        "traceparent": {"type": "string"},
     }
 
 
@@ -129,7 +130,7 @@ def test_subject_and_sequence_are_of_events_about_one_article(kind: type[Data]) 
     assert {"subject", "sequence"} & properties.keys() == (
         {"subject", "sequence"} if kind.of_article else set()
     )
-    assert properties.keys() - set(required) == {"correlationid"}
+    assert properties.keys() - set(required) == {"correlationid", "traceparent"}
 
 
 def test_an_event_s_files_are_named_by_its_version() -> None:

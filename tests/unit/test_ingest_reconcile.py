@@ -121,8 +121,10 @@ def test_subscribers_are_named_with_their_addresses() -> None:
     ],
 )
 def test_a_subscriber_that_cannot_be_asked_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match="must be name=address"):
+    with pytest.raises(ValueError, match=r"^entry 1 must be name=address"):
         parse_subscribers(text)
+    with pytest.raises(ValueError, match=r"^entry 2 must be name=address"):
+        parse_subscribers(f"b=http://y/, {text}")
 
 
 def test_a_subscriber_has_one_address() -> None:

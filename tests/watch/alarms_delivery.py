@@ -1,12 +1,14 @@
 """Faults of events on their way, and of RabbitMQ."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import httpx
 import orjson
 
 from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE
@@ -17,12 +19,13 @@ MANY = 1_200
 
 
 @asynccontextmanager
-async def repeated(act: Any, pause: float) -> AsyncIterator[None]:
-    """`act()` again and again inside the block."""
+async def repeated(act: Callable[[], Awaitable[object]], pause: float) -> AsyncIterator[None]:
+    """`act()` again and again inside the block; a client that gets no answer tries again."""
 
     async def go() -> None:
         while True:
-            await act()
+            with contextlib.suppress(httpx.TransportError, OSError):
+                await act()
             await asyncio.sleep(pause)
 
     task = asyncio.create_task(go())
@@ -30,7 +33,8 @@ async def repeated(act: Any, pause: float) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from tests.watch.alarms_delivery import repeated
 from tests.watch.bench import ARTICLES, CONNECTIONS, Bench
 
 SLOW_SECONDS = 0.5
-TRICKLE = b" " * 4096
+TRICKLE = b" " * 2048
+BURST_SECONDS, PAUSE_SECONDS = 3.0, 2.0
 
 
 @asynccontextmanager
@@ -113,39 +114,41 @@ async def slow_pages(one: Bench) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def full_connections(one: Bench) -> AsyncIterator[None]:
-    """As many clients as an ingest has room for send a big body slowly; others are turned away."""
+    """More clients than an ingest has room for send a big body slowly, in bursts.
 
-    async def trickle() -> None:
-        _, writer = await asyncio.open_connection(HOST, one.replica("ingest-2").port)
-        head = (
-            f"PUT /articles/{ARTICLES[5]} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
-            "Content-Type: application/json\r\nContent-Length: 3000000\r\n\r\n"
-        )
-        writer.write(head.encode())
+    In bursts, because an ingest whose every connection is in use turns Prometheus away too.
+    """
+
+    async def burst() -> None:
+        port = one.replica("ingest-2").port
+        clients = [asyncio.create_task(_trickle(port)) for _ in range(CONNECTIONS * 2)]
+        await asyncio.sleep(BURST_SECONDS)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+    async with repeated(burst, PAUSE_SECONDS):
+        yield
+
+
+async def _trickle(port: int) -> None:
+    """Send a body slowly; once turned away, try again."""
+    head = (
+        f"PUT /articles/{ARTICLES[5]} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 3000000\r\n\r\n"
+    )
+    while True:
+        reader, writer = await asyncio.open_connection(HOST, port)
         try:
-            while True:
+            writer.write(head.encode())
+            while not reader.at_eof():
                 writer.write(TRICKLE)
                 await writer.drain()
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.2)
         except OSError:
-            return
+            await asyncio.sleep(0.1)
         finally:
             writer.transport.abort()
-
-    tasks = [asyncio.create_task(trickle()) for _ in range(CONNECTIONS)]
-
-    async def come() -> None:
-        _, writer = await asyncio.open_connection(HOST, one.replica("ingest-2").port)
-        await asyncio.sleep(0.3)
-        writer.transport.abort()
-
-    try:
-        async with repeated(come, 0.2):
-            yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 FAULTS = (
@@ -164,7 +167,7 @@ FAULTS = (
         "both renders lose MongoDB, and 200 events arrive",
         render_behind,
         "RenderBehind",
-        "HandlersRetry PagesStale EventTypeSilent NotReady",
+        "HandlersRetry PagesStale EventTypeSilent NotReady EventsHandledLate ReconciliationStopped",
         90,
     ),
     fault("RabbitMQ confirms late", slow_confirms, "BeaconSlow", seconds=120, lasts=90),

@@ -59,9 +59,8 @@ async def judge(one: Bench, faults: Iterable[Fault]) -> list[Judgement]:
 
 async def _see(one: Bench, fault: Fault, judgement: Judgement) -> None:
     # Pending ones too: they may be of the fault before.
-    await _until(
-        one, lambda raised: not raised - LONG_AFTER - BUSY, QUIET_SECONDS, "quiet before", RAISED
-    )
+    ignored = LONG_AFTER | (BUSY - fault.alerts)
+    await _until(one, lambda raised: not raised - ignored, QUIET_SECONDS, "quiet before", RAISED)
     began = time.time()
     try:
         async with fault.cause(one):

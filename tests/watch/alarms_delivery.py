@@ -154,7 +154,8 @@ async def files_alarm(one: Bench) -> AsyncIterator[None]:
         await asyncio.gather(opening, return_exceptions=True)
 
 
-BLOCKED = "EventTypeSilent BrokerAway NotReady"
+BLOCKED = "EventTypeSilent BrokerAway NotReady NoBatchesArrive CountingLags OutboxAges"
+"""An alarm blocks every publisher: what shows if it lasts."""
 
 FAULTS = (
     fault("one ingest loses RabbitMQ", ingest_without_broker, "BrokerAway"),

@@ -55,6 +55,10 @@ containers: $(STAMP) $(COMPOSE) ## docker-compose.yml on an engine of its own: C
 	@deploy/local/bootstrap.sh containers browser node
 	@$(BIN)/python -m tests.containers
 
+.PHONY: capacity
+capacity: $(STAMP) ## what portals of 1 to 1,000,000 reads a second need, from measured costs, simulated; ARGS="--write"
+	@$(BIN)/python -m deploy.capacity $(ARGS)
+
 bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="--quick --only beacon --json FILE"
 	@deploy/local/bootstrap.sh servers load
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -29,11 +29,16 @@ def _contents(reads: int) -> list[list[Group]]:
     return [groups[at : at + reads] for at in range(0, ARTICLES, reads)]
 
 
+def make_bodies(reads: int = READS) -> list[bytes]:
+    """Bodies that `fill` sends in turn."""
+    hashes = join_hashes(secrets.token_hex(8) for _ in range(reads))
+    return [Batch("", 0, groups, hashes).body() for groups in _contents(reads)]
+
+
 async def fill(amqp_url: str, batches: int, rate: float | None = None, reads: int = READS) -> None:
     """Send `batches` of `reads` of one new epoch, confirmed; at most `rate` batches a second."""
     epoch, contents, started = f"bench{secrets.token_hex(4)}", _contents(reads), time.monotonic()
-    hashes = join_hashes(secrets.token_hex(8) for _ in range(reads))
-    bodies = [Batch("", 0, groups, hashes).body() for groups in contents]
+    bodies = make_bodies(reads)
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)

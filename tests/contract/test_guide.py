@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import inline
 from tests.support.guide import PAGES, RUN, every_block
 from tests.support.system import ROOT
 
@@ -49,3 +50,17 @@ def test_the_modules_and_targets_that_a_page_names_exist(page: str) -> None:
     ] == []
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^|; |&& )make ([a-z-]+)", text, re.MULTILINE)) <= targets
+
+
+def test_every_command_in_a_sentence_is_run_or_says_why_not() -> None:
+    assert inline.commands() == set(inline.COMMANDS)
+    for command, test in inline.COMMANDS.items():
+        if not test.startswith(inline.NOT_RUN):
+            path, _, name = test.partition("::")
+            assert re.search(rf"def {name}\w*\(", (ROOT / path).read_text()), command
+
+
+def test_a_new_command_in_a_sentence_is_noticed() -> None:
+    text = "Run `python -m services.ingest tea`, look at `rs.status()`, the module `make`.\n"
+    text += "```sh\nkubectl brew tea\n```\n"
+    assert inline.commands(text) == {"python -m services.ingest tea", "rs.status()"}

@@ -21,6 +21,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/subscribers.md",
     "docs/operations.md",
+    "docs/capacity.md",
     "packages/events/README.md",
     "packages/npm/README.md",
     "packages/subscriber/README.md",

@@ -91,7 +91,6 @@ def outbox(*events: Outgoing) -> tuple[ArticlesInMemory, list[float]]:
     def fails(query: str, *_: object) -> None:
         if query == "outgoing":
             looks.append(asyncio.get_running_loop().time())
-            assert len(looks) < 999, "looks without a pause"
 
     store.outbox, store.fails = list(events), fails
     return store, looks

@@ -43,6 +43,7 @@ def test_edges_within_a_day_cut_it() -> None:
     touched = days([MONDAY + 68, MONDAY + 164])
     assert touched == Days("2026-11-23", "2026-11-24", ["2026-11-23", "2026-11-24"])
     assert not touched.has_whole
+    assert days([MONDAY, MONDAY + 97]) == Days("2026-11-23", "2026-11-24", ["2026-11-24"])
 
 
 def test_the_days_between_cut_ones_are_whole() -> None:

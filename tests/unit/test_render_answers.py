@@ -5,7 +5,7 @@ import re
 from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from lxml import html as lxml_html
@@ -265,10 +265,8 @@ async def test_only_sections_of_the_site_are_labels(site: Site) -> None:
 
 
 def texts(answer: Answer, path: str) -> list[str]:
-    """The text of each element that an XPath finds."""
-    root = lxml_html.document_fromstring(answer.body.decode())
-    elements = cast("list[lxml_html.HtmlElement]", root.xpath(path))
-    return [" ".join(each.text_content().split()) for each in elements]
+    root: Any = lxml_html.document_fromstring(answer.body.decode())
+    return [" ".join(each.text_content().split()) for each in root.xpath(path)]
 
 
 def titles(answer: Answer) -> list[str]:

@@ -16,6 +16,7 @@ from services.ingest.reads import batcher as module
 from services.ingest.reads.batcher import Batcher
 from shared.base.errors import Unavailable
 from shared.rabbit.batch import Batch
+from tests.support.delivering import DeliverInMemory, filtered, millis
 from tests.support.jumping import play
 
 START = 1_795_417_500_000
@@ -23,64 +24,6 @@ START = 1_795_417_500_000
 1970.
 """
 QUARTER = 1_994_908
-
-
-def millis() -> int:
-    """Milliseconds on the loop's clock, rounded: timers are sums of floating-point numbers."""
-    return round(asyncio.get_running_loop().time() * 1000)
-
-
-class Deliver:
-    """A way out that takes `takes` seconds, and fails while it is `broken`."""
-
-    def __init__(self, takes: float = 0.0) -> None:
-        self.takes = takes
-        self.broken: Exception | None = None
-        self.attempts: list[tuple[int, str]] = []
-        """(milliseconds since the start, batch id)"""
-        self.durable: list[Batch] = []
-        self.at_once = self.most_at_once = 0
-
-    async def __call__(self, batch: Batch) -> None:
-        self.attempts.append((millis(), batch.batch_id))
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            await asyncio.sleep(self.takes)
-            if self.broken:
-                raise self.broken
-            self.durable.append(batch)
-        finally:
-            self.at_once -= 1
-
-    @property
-    def sent_at(self) -> list[int]:
-        return [at for at, _ in self.attempts]
-
-    @property
-    def articles(self) -> list[str]:
-        """What became durable, batch by batch: the articles of one joined, in the order of their
-        first reads.
-        """
-        people = [
-            [group for group in batch.groups if group[0] == "reader"] for batch in self.durable
-        ]
-        return [
-            "".join(article * number for _, article, _, number, _, _ in groups) for groups in people
-        ]
-
-    @property
-    def filtered(self) -> list[dict[str, int]]:
-        """What was filtered, batch by batch: numbers by class and article."""
-        return [filtered(batch) for batch in self.durable]
-
-
-def filtered(batch: Batch) -> dict[str, int]:
-    return {
-        f"{kind} {article}".strip(): n
-        for kind, article, _, n, _, _ in batch.groups
-        if kind != "reader"
-    }
 
 
 def batcher(deliver: Callable[[Batch], Awaitable[None]], burst: int = 0) -> Batcher:
@@ -100,7 +43,7 @@ async def until(milliseconds: int) -> None:
 
 def test_a_single_read_goes_at_once_and_is_answered_with_its_batch() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.002)
+        deliver = DeliverInMemory(takes=0.002)
         one = batcher(deliver)
         await until(20)
 
@@ -117,7 +60,7 @@ def test_a_single_read_goes_at_once_and_is_answered_with_its_batch() -> None:
 
 def test_reads_that_come_together_share_a_batch_in_their_order() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         ids = await asyncio.gather(*(one.add(article, 0, "") for article in "abc"))
 
@@ -129,7 +72,7 @@ def test_reads_that_come_together_share_a_batch_in_their_order() -> None:
 
 def test_the_next_batch_goes_five_milliseconds_after_the_last() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         waiting = []
         for at, article in [(0, "a"), (1, "b"), (4, "c"), (6, "d"), (11, "e"), (30, "f")]:
@@ -151,7 +94,7 @@ def test_the_next_batch_goes_five_milliseconds_after_the_last() -> None:
 
 def test_what_a_quiet_time_has_saved_goes_without_the_gap() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.001)
+        deliver = DeliverInMemory(takes=0.001)
         one = batcher(deliver, burst=3)
         for _ in range(5):  # one reader, the next read as soon as the last is answered
             await one.add("a", 0, "")
@@ -169,7 +112,7 @@ def test_what_a_quiet_time_has_saved_goes_without_the_gap() -> None:
 
 def test_no_quiet_time_saves_more_than_the_burst() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.001)
+        deliver = DeliverInMemory(takes=0.001)
         one = batcher(deliver, burst=2)
         await until(60_000)
         for _ in range(4):
@@ -181,7 +124,7 @@ def test_no_quiet_time_saves_more_than_the_burst() -> None:
 
 def test_what_comes_while_a_saved_batch_is_on_its_way_shares_the_next() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.003)
+        deliver = DeliverInMemory(takes=0.003)
         one = batcher(deliver, burst=100)
         waiting = []
         for at, article in [(0, "a"), (1, "b"), (2, "c"), (5, "d")]:
@@ -197,7 +140,7 @@ def test_what_comes_while_a_saved_batch_is_on_its_way_shares_the_next() -> None:
 
 def test_two_are_on_their_way_at_most_and_the_third_takes_all_that_came_meanwhile() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.1)
+        deliver = DeliverInMemory(takes=0.1)
         one = batcher(deliver)
         waiting = []
         for number in range(50):
@@ -214,7 +157,7 @@ def test_two_are_on_their_way_at_most_and_the_third_takes_all_that_came_meanwhil
 
 def test_batches_are_numbered_without_gaps() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.003)
+        deliver = DeliverInMemory(takes=0.003)
         one = batcher(deliver)
         waiting = []
         for number in range(40):
@@ -237,7 +180,7 @@ def test_a_batch_has_a_largest_size_and_a_bounded_number_wait(
     monkeypatch.setattr(module, "MAX_GATHERED", 2)
 
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         waiting = [one.add(article, 0, "") for article in "abcdef"]
         with pytest.raises(Unavailable, match="too many reads wait"):
@@ -253,7 +196,7 @@ def test_a_batch_has_a_largest_size_and_a_bounded_number_wait(
 
 def test_filtered_reads_are_carried_once_by_the_next_batch() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         for reason in ("bot", "reload", "bot"):
             one.filtered(reason, "a")
@@ -270,7 +213,7 @@ def test_filtered_reads_are_carried_once_by_the_next_batch() -> None:
 
 def test_filtered_reads_travel_with_article_and_quarter() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         for reason, article in [("bot", "a"), ("bot", "b"), ("limit", "b"), ("bot", "a")]:
             one.filtered(reason, article)
@@ -295,7 +238,7 @@ def test_filtered_reads_that_pile_up_lose_their_article_but_not_their_number(
     monkeypatch.setattr(module, "MAX_NAMED", 3)
 
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         for article in "abcdeab":
             one.filtered("bot", article)
@@ -311,7 +254,7 @@ def test_filtered_reads_that_pile_up_lose_their_article_but_not_their_number(
 
 def test_equal_reads_are_one_group_with_their_distinct_visitors() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         reads = [
             ("a", 7, "00" * 8),
@@ -366,7 +309,7 @@ def test_every_read_before_minted_at_is_in_the_batch_or_an_earlier_one(
     monkeypatch.setattr(module, "MAX_BATCH", 1)
 
     async def scene() -> None:
-        deliver = Deliver(takes=0.1)
+        deliver = DeliverInMemory(takes=0.1)
         one = batcher(deliver)
         waiting = []
         for at in (0, 1, 7, 9, 50):
@@ -383,7 +326,7 @@ def test_every_read_before_minted_at_is_in_the_batch_or_an_earlier_one(
 
 def test_an_idle_second_ends_with_an_empty_batch() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         running = asyncio.create_task(one.run())
         one.filtered("bot", "a")
@@ -402,7 +345,7 @@ def test_an_idle_second_ends_with_an_empty_batch() -> None:
 
 def test_nothing_empty_is_sent_while_a_batch_is_on_its_way() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=3.0)
+        deliver = DeliverInMemory(takes=3.0)
         one = batcher(deliver)
         running = asyncio.create_task(one.run())
         read = one.add("a", 0, "")
@@ -420,7 +363,7 @@ def test_nothing_empty_is_sent_while_a_batch_is_on_its_way() -> None:
 
 def test_a_batch_that_fails_is_told_and_stays_the_same_batch_until_it_is_durable() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         one.filtered("bot", "a")
         deliver.broken = LuotdocError("the disk took no more")
@@ -451,7 +394,7 @@ def test_a_batch_that_fails_is_told_and_stays_the_same_batch_until_it_is_durable
 
 def test_when_two_are_stuck_further_reads_are_refused_at_once() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         deliver.broken = LuotdocError("full")
         for article in "ab":
@@ -471,7 +414,7 @@ def test_when_two_are_stuck_further_reads_are_refused_at_once() -> None:
 
 def test_reads_that_wait_behind_two_that_get_stuck_are_told_too() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=2.0)
+        deliver = DeliverInMemory(takes=2.0)
         deliver.broken = LuotdocError("full")
         one = batcher(deliver)
         first = one.add("a", 0, "")
@@ -494,7 +437,7 @@ def test_reads_that_wait_behind_two_that_get_stuck_are_told_too() -> None:
 
 def test_a_reader_that_left_does_not_disturb_the_others() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.01)
+        deliver = DeliverInMemory(takes=0.01)
         one = batcher(deliver)
         first, second = (asyncio.shield(one.add(article, 0, "")) for article in "ab")
         await until(1)
@@ -509,7 +452,7 @@ def test_a_bug_on_the_way_is_logged_and_told_to_the_readers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         deliver.broken = ZeroDivisionError("a bug")
         one = batcher(deliver)
         with pytest.raises(Unavailable, match="could not be stored"):
@@ -528,7 +471,7 @@ def test_a_bug_on_the_way_is_logged_and_told_to_the_readers(
 
 def test_at_the_end_everything_is_sent_and_settled() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.1)
+        deliver = DeliverInMemory(takes=0.1)
         one = batcher(deliver)
         waiting = []
         for at, article in [(0, "a"), (5, "b"), (7, "c")]:
@@ -546,7 +489,7 @@ def test_at_the_end_everything_is_sent_and_settled() -> None:
 
 def test_reads_that_come_after_the_end_has_begun_are_refused() -> None:
     async def scene() -> None:
-        deliver = Deliver(takes=0.1)
+        deliver = DeliverInMemory(takes=0.1)
         one = batcher(deliver)
         waiting = one.add("a", 0, "")
         draining = asyncio.create_task(one.drain())
@@ -563,7 +506,7 @@ def test_reads_that_come_after_the_end_has_begun_are_refused() -> None:
 
 
 def test_a_batcher_is_made_without_a_loop() -> None:
-    deliver = Deliver()
+    deliver = DeliverInMemory()
     one = batcher(deliver)
 
     async def scene() -> None:
@@ -574,7 +517,7 @@ def test_a_batcher_is_made_without_a_loop() -> None:
 
 def test_at_the_end_filtered_reads_alone_are_worth_a_batch() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         one = batcher(deliver)
         one.filtered("reload", "a")
         await one.drain()
@@ -589,7 +532,7 @@ def test_at_the_end_filtered_reads_alone_are_worth_a_batch() -> None:
 
 def test_the_end_waits_for_a_batch_that_is_being_retried() -> None:
     async def scene() -> None:
-        deliver = Deliver()
+        deliver = DeliverInMemory()
         deliver.broken = LuotdocError("away")
         one = batcher(deliver)
         with pytest.raises(Unavailable):

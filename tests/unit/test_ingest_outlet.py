@@ -13,7 +13,6 @@ from aio_pika.exceptions import DeliveryError
 from pamqp.commands import Basic
 
 from luotdoc_subscriber.base.clock import to_millis
-from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.metrics import Registry, new_registry
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads import outlet as module
@@ -21,9 +20,9 @@ from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.segment import encode_record
 from services.ingest.reads.spool import Spool, SpoolFull
 from shared.rabbit.batch import Batch
+from tests.support.batch_publisher import AWAY, UNROUTED, ConfirmsInMemory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-AWAY = Transient("RabbitMQ did not confirm")
 
 
 def batch(number: int) -> Batch:
@@ -32,26 +31,9 @@ def batch(number: int) -> Batch:
     )
 
 
-class Broker:
-    """Confirms what it gets, unless it is told to fail."""
-
-    def __init__(self) -> None:
-        self.asked: list[int] = []
-        self.confirmed: list[int] = []
-        self.fails: Callable[[int], Exception | None] = lambda _number: None
-
-    async def __call__(self, batch: Batch) -> None:
-        number = int(batch.batch_id.rpartition("-")[2])
-        self.asked.append(number)
-        await asyncio.sleep(0)
-        if error := self.fails(number):
-            raise error
-        self.confirmed.append(number)
-
-
 @asynccontextmanager
 async def opened(
-    broker: Broker,
+    broker: ConfirmsInMemory,
     folder: Path,
     limit: int = 1 << 20,
     segment: int = 1 << 20,
@@ -101,18 +83,18 @@ def _short_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_what_the_broker_confirms_never_touches_the_disk(tmp_path: Path) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     async with opened(broker, tmp_path) as one:
         await one.deliver(batch(1))
         await one.deliver(batch(2))
     assert (broker.confirmed, files(tmp_path)) == ([1, 2], [])
 
 
-@pytest.mark.parametrize("error", [AWAY, DeliveryError(None, Basic.Nack(1))])
+@pytest.mark.parametrize("error", [AWAY, UNROUTED, DeliveryError(None, Basic.Nack(1))])
 async def test_what_it_does_not_confirm_is_on_the_disk_when_deliver_returns(
     error: Exception, tmp_path: Path
 ) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: error
     async with opened(broker, tmp_path) as one:
         await one.deliver(batch(1))
@@ -121,7 +103,7 @@ async def test_what_it_does_not_confirm_is_on_the_disk_when_deliver_returns(
 
 
 async def test_a_broker_that_is_away_is_not_asked_for_every_batch(tmp_path: Path) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path) as one:
         for number in range(1, 4):
@@ -130,7 +112,7 @@ async def test_a_broker_that_is_away_is_not_asked_for_every_batch(tmp_path: Path
 
 
 async def test_a_bug_is_no_reason_to_spool(tmp_path: Path) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: ZeroDivisionError()
     async with opened(broker, tmp_path) as one:
         with pytest.raises(ZeroDivisionError):
@@ -141,7 +123,7 @@ async def test_a_bug_is_no_reason_to_spool(tmp_path: Path) -> None:
 async def test_when_the_broker_is_back_the_spool_is_forwarded_under_the_same_ids(
     tmp_path: Path,
 ) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path, segment=300) as one:
         for number in range(1, 8):
@@ -160,7 +142,7 @@ async def test_when_the_broker_is_back_the_spool_is_forwarded_under_the_same_ids
 
 
 async def test_what_an_earlier_process_left_goes_first_of_all(tmp_path: Path) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path) as one:
         await one.deliver(batch(1))
@@ -174,7 +156,7 @@ async def test_what_an_earlier_process_left_goes_first_of_all(tmp_path: Path) ->
 async def test_a_broker_that_goes_again_while_the_spool_is_forwarded_gets_all_of_it_later(
     tmp_path: Path,
 ) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path) as one:
         for number in range(1, 31):
@@ -189,7 +171,7 @@ async def test_a_broker_that_goes_again_while_the_spool_is_forwarded_gets_all_of
 
 
 async def test_a_long_outage_fills_segments_and_makes_no_file_per_probe(tmp_path: Path) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     size = len(encode_record(batch(0)))
     async with opened(broker, tmp_path, segment=10 * size) as one, forwarding(one):
@@ -208,7 +190,7 @@ async def test_a_long_outage_fills_segments_and_makes_no_file_per_probe(tmp_path
 
 
 async def test_a_full_spool_refuses_and_says_so(tmp_path: Path) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path, limit=2 * len(encode_record(batch(1)))) as one:
         await one.deliver(batch(1))
@@ -227,7 +209,7 @@ async def test_a_full_spool_refuses_and_says_so(tmp_path: Path) -> None:
 
 
 async def test_where_the_disk_takes_nothing_the_broker_is_asked_again(tmp_path: Path) -> None:
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path, limit=10) as one, forwarding(one):
         for _ in range(2):
@@ -245,7 +227,7 @@ async def test_what_waits_on_disk_is_measured(tmp_path: Path) -> None:
     def measured(what: str) -> float | None:
         return registry.get_sample_value(f"luotdoc_spool_{what}")
 
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, tmp_path, registry=registry) as one:
         await one.deliver(batch(0))

@@ -15,8 +15,8 @@ class Ended(BaseException):
     """The script of the streams is over."""
 
 
-class Streams:
-    """Streams that open and yield changes, or fail; notes what the loop hears."""
+class Follower:
+    """Follows streams that open and yield changes, or fail; notes what it hears."""
 
     def __init__(self, *scripts: list[str | Exception]) -> None:
         self._scripts = list(scripts)
@@ -58,7 +58,7 @@ GONE = Transient("MongoDB: connection closed")
 
 
 async def test_a_lost_stream_is_opened_again(caplog: pytest.LogCaptureFixture) -> None:
-    heard = await Streams(["open", "a", "b", GONE], [GONE], [GONE], ["open", "c", GONE]).run()
+    heard = await Follower(["open", "a", "b", GONE], [GONE], [GONE], ["open", "c", GONE]).run()
     assert heard == ["opened", "a", "b", "lost", "lost", "lost", "opened", "c", "lost", "lost"]
     assert [record.getMessage() for record in caplog.records] == [
         "the stream waits: MongoDB: connection closed",
@@ -68,13 +68,13 @@ async def test_a_lost_stream_is_opened_again(caplog: pytest.LogCaptureFixture) -
 
 
 async def test_a_stream_that_ends_without_an_error_is_opened_again() -> None:
-    assert await Streams(["open", "a"], ["open", "b"]).run() == [
+    assert await Follower(["open", "a"], ["open", "b"]).run() == [
         "opened", "a", "lost", "opened", "b", "lost", "lost"
     ]  # fmt: skip
 
 
 async def test_a_load_that_fails_does_not_count_as_open(caplog: pytest.LogCaptureFixture) -> None:
-    class Failing(Streams):
+    class Failing(Follower):
         async def _opened(self) -> None:
             raise GONE
 
@@ -85,7 +85,7 @@ async def test_a_load_that_fails_does_not_count_as_open(caplog: pytest.LogCaptur
 
 
 async def test_following_ends_when_it_is_cancelled() -> None:
-    class Endless(Streams):
+    class Endless(Follower):
         async def watch(self, opened: Opened) -> AsyncIterator[str]:
             await opened()
             await asyncio.sleep(30)

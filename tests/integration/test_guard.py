@@ -4,7 +4,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 from luotdoc_subscriber import guard
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.guard import OnDisk
-from tests.support.guards import GuardContract
 from tests.support.system import ROOT
 
 KEEPS_AND_DIES = """
@@ -34,14 +32,6 @@ def process(path: Path, end: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-
-
-class TestOnDisk(GuardContract):
-    @pytest.fixture
-    def guard(self, tmp_path: Path) -> Iterator[OnDisk]:
-        one = OnDisk(tmp_path / "guard.sqlite")
-        yield one
-        one.close()
 
 
 async def test_what_is_kept_outlives_a_close(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What the guard against older events drops."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from luotdoc_events.events import (
     PageRendered,
     ReadsCounted,
 )
-from luotdoc_subscriber.guard import InMemory, outdated, subject_of
+from luotdoc_subscriber.guard import InMemory, OnDisk, outdated, subject_of
 from luotdoc_subscriber.subscribing import Event, kinds_of
 from tests.support.guards import GuardContract
 
@@ -62,6 +64,14 @@ class TestInMemory(GuardContract):
     @pytest.fixture
     def guard(self) -> InMemory:
         return InMemory()
+
+
+class TestOnDisk(GuardContract):
+    @pytest.fixture
+    def guard(self, tmp_path: Path) -> Iterator[OnDisk]:
+        one = OnDisk(tmp_path / "guard.sqlite")
+        yield one
+        one.close()
 
 
 async def test_the_memory_keeps_the_highest_and_forgets_who_was_silent_longest() -> None:

@@ -23,12 +23,12 @@ class TestPublisher(PublishContract):
 
     @pytest.fixture
     async def publish(self, system: System) -> AsyncIterator[PublishBatch]:
-        """As ingest's own user, with a second for each confirm."""
+        """As ingest's own user, with three seconds for each confirm."""
         self.system = system
         settings = Settings(amqp_url=system.broker.url_of("ingest"), mongo_url=system.database.url)
         broker = rabbit.make_broker(settings, "ingest")
         await rabbit.connect(broker, settings.amqp_url)
-        yield make_publisher(broker, 1.0)
+        yield make_publisher(broker, 3.0)
         await asyncio.to_thread(system.broker.resume)
         await broker.stop()
 

@@ -148,8 +148,9 @@ async def test_a_query_from_before_a_change_is_not_cached(mongo: Mongo, cache: P
     mongo.freeze(wait=5.0)  # what was asked must get its answer
     old = mongo.pages["a"]
     look = asyncio.create_task(cache.get("a"))
-    while not mongo.looks:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while not mongo.looks:  # noqa: ASYNC110
+            await asyncio.sleep(0)
     mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
     cache.forget("a")
     mongo.thaw()
@@ -162,8 +163,9 @@ async def test_a_query_during_which_the_change_stream_is_lost_is_not_cached(
 ) -> None:
     mongo.freeze(wait=5.0)  # what was asked must get its answer
     look = asyncio.create_task(cache.get("a"))
-    while not mongo.looks:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while not mongo.looks:  # noqa: ASYNC110
+            await asyncio.sleep(0)
     await lose(mongo, cache)
     mongo.thaw()
     await look
@@ -189,13 +191,15 @@ async def test_after_a_loss_of_the_change_stream_a_reader_shares_no_query_from_b
     mongo.freeze(wait=5.0)  # what was asked must get its answer
     old = mongo.pages["a"]
     first = asyncio.create_task(cache.get("a"))
-    while not mongo.looks:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while not mongo.looks:  # noqa: ASYNC110
+            await asyncio.sleep(0)
     await lose(mongo, cache)
     mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
     second = asyncio.create_task(cache.get("a"))
-    while mongo.looks < 2:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while mongo.looks < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
     mongo.thaw()
     assert [await first, await second] == [(old, False), (mongo.pages["a"], False)]
 
@@ -224,8 +228,9 @@ async def test_a_query_from_before_the_stream_was_opened_is_not_cached(
             await asyncio.sleep(0)
     old = mongo.pages["a"]
     look = asyncio.create_task(cache.get("a"))
-    while not mongo.looks:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while not mongo.looks:  # noqa: ASYNC110
+            await asyncio.sleep(0)
     mongo.pages["a"] = Page("a", 2, "withdrawn", "t")
     mongo.thaw()
     assert await look == (old, False)

@@ -20,15 +20,8 @@ from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.segment import encode_record
 from services.ingest.reads.spool import Spool, SpoolRefused, SpoolUnusable
 from shared.rabbit.batch import Batch
-from tests.unit.test_ingest_outlet import (
-    AWAY,
-    NOON,
-    Broker,
-    eventually,
-    forwarding,
-    opened,
-    room_in,
-)
+from tests.support.batch_publisher import AWAY, ConfirmsInMemory
+from tests.unit.test_ingest_outlet import NOON, eventually, forwarding, opened, room_in
 from tests.unit.test_ingest_outlet import batch as numbered
 from tests.unit.test_ingest_spool import batch, held, largest_file, spool
 
@@ -288,7 +281,7 @@ async def test_a_start_without_a_usable_spool_goes_on_with_confirms(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "CHECK_SECONDS", 0.01)
-    folder, broker, registry = tmp_path / "one", Broker(), new_registry()
+    folder, broker, registry = tmp_path / "one", ConfirmsInMemory(), new_registry()
 
     def usable() -> float | None:
         return registry.get_sample_value("luotdoc_spool_usable")
@@ -325,7 +318,7 @@ async def test_a_start_without_a_usable_spool_goes_on_with_confirms(
 async def test_what_was_spooled_before_the_harm_reaches_the_broker_under_the_same_ids(
     harm: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    folder, broker = tmp_path / "spools" / "one", Broker()
+    folder, broker = tmp_path / "spools" / "one", ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     async with opened(broker, folder) as one:
         await one.deliver(numbered(1))
@@ -349,7 +342,7 @@ async def test_a_disk_that_does_not_answer_holds_nobody_up(
         os.read(read, 1)
         sync(descriptor)
 
-    broker = Broker()
+    broker = ConfirmsInMemory()
     broker.fails = lambda _: AWAY
     one = Outlet(
         publish=broker,

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from deploy.capacity import page
 from deploy.capacity.checking import check, check_bench
-from deploy.capacity.measured import Measured, parse
+from deploy.capacity.measured import MeasuredCosts, parse_costs
 from deploy.capacity.plan import plan
 from deploy.capacity.portals import PORTALS
 from luotdoc_subscriber.base.command import Command
 
 MEASURED = Path(__file__).with_name("measured.json")
-PAGE = Path(__file__).parents[2] / "docs/capacity.md"
+CAPACITY_PAGE = Path(__file__).parents[2] / "docs/capacity.md"
 BEGIN, END = "<!-- written by make capacity -->", "<!-- end of what is written -->"
 
 
-def report(measured: Measured, seed: int) -> tuple[str, bool]:
+def report(measured: MeasuredCosts, seed: int) -> tuple[str, bool]:
     """The tables and the verdict, and whether it is good."""
     plans = [plan(portal, measured) for portal in PORTALS]
     checked = check(plans, measured, seed)
@@ -39,7 +39,7 @@ def report(measured: Measured, seed: int) -> tuple[str, bool]:
     parts = [
         ["### Inputs", "", *page.inputs(measured)],
         ["### Portals", "", page.assumptions(), "", *page.portals(plans, measured)],
-        ["### Limits", "", *page.limits(measured)],
+        ["### Limits", "", *page.limit_lines(measured)],
         ["### Simulation", "", *page.simulated(checked)],
         [verdict],
     ]
@@ -51,7 +51,7 @@ def written(text: str, tables: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{PAGE.name} lacks its marks {BEGIN} and {END}")
+        raise ValueError(f"{CAPACITY_PAGE.name} lacks its marks {BEGIN} and {END}")
     return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
 
 
@@ -71,13 +71,13 @@ def main() -> int:
     )
     asked = parser.parse_args()
     try:
-        measured = parse(json.loads(asked.inputs.read_text()))
+        measured = parse_costs(json.loads(asked.inputs.read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         parser.error(f"--inputs {asked.inputs}: {error}")
     tables, good = report(measured, asked.seed)
     print(tables, end="")
     if asked.write:
-        PAGE.write_text(written(PAGE.read_text(), tables))
+        CAPACITY_PAGE.write_text(written(CAPACITY_PAGE.read_text(), tables))
     return 0 if good else 1
 
 

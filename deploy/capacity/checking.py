@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from deploy.capacity.measured import Measured
+from deploy.capacity.measured import MeasuredCosts
 from deploy.capacity.plan import Plan, batches_a_second
 from deploy.capacity.portals import PORTALS
-from deploy.capacity.scenarios import SCENARIOS, Outcome, Scenario
+from deploy.capacity.scenarios import SCENARIOS, Scenario, Simulated
 from deploy.capacity.simulation import Simulation
 
 COUNTED_SECONDS = 5.0
@@ -29,16 +29,16 @@ class Checked:
 
     plan: Plan
     scenario: Scenario
-    outcome: Outcome
+    outcome: Simulated
     complaints: tuple[str, ...]
 
 
-def check(plans: Sequence[Plan], measured: Measured, seed: int) -> list[Checked]:
+def check(plans: Sequence[Plan], measured: MeasuredCosts, seed: int) -> list[Checked]:
     """Simulate every plan through every scenario."""
     return [_check(plan, scenario, measured, seed) for plan in plans for scenario in SCENARIOS]
 
 
-def _check(plan: Plan, scenario: Scenario, measured: Measured, seed: int) -> Checked:
+def _check(plan: Plan, scenario: Scenario, measured: MeasuredCosts, seed: int) -> Checked:
     outcome = Simulation(plan, measured, scenario, seed).run()
     complaints = [
         f"{plan.portal.reads:,.0f} reads/s, {scenario.name}: {complaint}"
@@ -47,7 +47,7 @@ def _check(plan: Plan, scenario: Scenario, measured: Measured, seed: int) -> Che
     return Checked(plan, scenario, outcome, tuple(complaints))
 
 
-def _complaints(plan: Plan, scenario: Scenario, outcome: Outcome) -> list[str]:
+def _complaints(plan: Plan, scenario: Scenario, outcome: Simulated) -> list[str]:
     planned = plan.batches * scenario.seconds * ROUNDING
     limits = [
         ("seconds in ingest", outcome.waited, WAITED_SECONDS),
@@ -67,7 +67,7 @@ def _complaints(plan: Plan, scenario: Scenario, outcome: Outcome) -> list[str]:
     return found
 
 
-def check_bench(measured: Measured, seed: int, like: Plan) -> tuple[float, str]:
+def check_bench(measured: MeasuredCosts, seed: int, like: Plan) -> tuple[float, str]:
     """Simulate the load of the bench's measure `freshness`: the median delay to the commit, and a
     complaint if the measured one, which includes stats' memory, contradicts it.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from deploy.capacity.measured import Measured
+from deploy.capacity.measured import MeasuredCosts
 from deploy.capacity.plan import BUSY, SPOOL_BYTES, Plan, plan
 from deploy.capacity.portals import PORTALS
 from services.counter.store import SLOTS
@@ -28,7 +28,7 @@ class Limit:
     lifted_by: str
 
 
-LIMITS = (
+NEXT_LIMITS = (
     Limit(
         "spool of an ingest: `LUOTDOC_SPOOL_MAX_BYTES` and 10 minutes without RabbitMQ",
         lambda plan: plan.spool_bytes > SPOOL_BYTES,
@@ -62,7 +62,7 @@ LIMITS = (
 )
 
 
-def reached_at(limit: Limit, measured: Measured) -> float:
+def reached_at(limit: Limit, measured: MeasuredCosts) -> float:
     """The reads a second at which `limit` is passed, to 2 %; `FAR` if it never is."""
     low, high = 1.0, FAR
 
@@ -79,4 +79,4 @@ def reached_at(limit: Limit, measured: Measured) -> float:
 
 def passed_by(plan: Plan) -> list[Limit]:
     """The limits that a portal is beyond."""
-    return [limit for limit in LIMITS if limit.passed(plan)]
+    return [limit for limit in NEXT_LIMITS if limit.passed(plan)]

@@ -27,7 +27,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Line:
+class CostLine:
     """A cost that grows with the number of documents: `fixed + each * documents`."""
 
     fixed: float
@@ -39,7 +39,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCosts:
     """Times in seconds, memory and disk in bytes."""
 
     at: str
@@ -47,9 +47,9 @@ class Measured:
     ingest: Cost
     counter: Cost
     rabbitmq: Cost
-    flush: Line
+    flush: CostLine
     """Seconds of a flush, by the documents that it writes."""
-    mongod: Line
+    mongod: CostLine
     """CPU seconds of mongod for a flush."""
     stats_cores: float
     """Cores of one stats with one client that asks 50 times a second."""
@@ -73,7 +73,7 @@ class Measured:
 
 
 # Long because it is one table of names.
-def parse(document: Mapping[str, Any]) -> Measured:
+def parse_costs(document: Mapping[str, Any]) -> MeasuredCosts:
     """Read a report of the bench. Raises ValueError that names a figure which is missing."""
     reached = {f"{f['measure']}, {f['name']}": float(f["reached"]) for f in document["figures"]}
 
@@ -94,13 +94,13 @@ def parse(document: Mapping[str, Any]) -> Measured:
     )
     rate = take("freshness, reads sent")
     flush = "costs, a flush of 100 batches and 2,000 articles"
-    return Measured(
+    return MeasuredCosts(
         at=str(document["at"]),
         commit=str(document["commit"]),
         ingest=ingest,
         counter=counter,
         rabbitmq=Cost(0.0, take(f"{dense}rabbitmq") * in_dense / 1e6),
-        flush=Line(0.0, take(flush) / take(f"{flush}: documents written")),
+        flush=CostLine(0.0, take(flush) / take(f"{flush}: documents written")),
         mongod=_line(*_mongod(take, "freshness", rate), *_mongod(take, "counter", 0.0)),
         stats_cores=take(f"{dense}stats") / 1e6 * rate,
         page=take("costs, a page: CPU of render") / 1e6,
@@ -148,10 +148,10 @@ def _cost(few: float, few_reads: float, many: float, many_reads: float) -> Cost:
     return Cost(read / 1e6, batch / 1e6)
 
 
-def _line(few: float, small: float, many: float, large: float) -> Line:
+def _line(few: float, small: float, many: float, large: float) -> CostLine:
     """The line through two measurements; a negative part is 0 as in `_cost`."""
     each = (large - small) / (many - few)
     if each < 0:
-        return Line(max(small, large), 0.0)
+        return CostLine(max(small, large), 0.0)
     fixed = small - each * few
-    return Line(fixed, each) if fixed >= 0 else Line(0.0, max(small / few, large / many))
+    return CostLine(fixed, each) if fixed >= 0 else CostLine(0.0, max(small / few, large / many))

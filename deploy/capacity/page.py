@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from deploy.capacity.checking import Checked
-from deploy.capacity.limits import FAR, LIMITS, passed_by, reached_at
-from deploy.capacity.measured import Measured
+from deploy.capacity.limits import FAR, NEXT_LIMITS, passed_by, reached_at
+from deploy.capacity.measured import MeasuredCosts
 from deploy.capacity.plan import BUSY, LEAST, Plan
 from services.counter.store import SLOTS
 
@@ -17,7 +17,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def inputs(measured: Measured) -> list[str]:
+def inputs(measured: MeasuredCosts) -> list[str]:
     """The measured costs."""
     micro = [
         (f"CPU of {name}", f"{cost.read * 1e6:.3g} µs a read and {cost.batch * 1e6:.3g} µs a batch")
@@ -56,7 +56,7 @@ def inputs(measured: Measured) -> list[str]:
 
 
 # Long because it is one table of figures.
-def portals(plans: Sequence[Plan], measured: Measured) -> list[str]:
+def portals(plans: Sequence[Plan], measured: MeasuredCosts) -> list[str]:
     """What each portal needs: a column for each."""
 
     def row(name: str, *values: str) -> tuple[str, ...]:
@@ -103,10 +103,10 @@ def portals(plans: Sequence[Plan], measured: Measured) -> list[str]:
     return table(("reads a second", *(f"{plan.portal.reads:,.0f}" for plan in plans)), rows)
 
 
-def limits(measured: Measured) -> list[str]:
+def limit_lines(measured: MeasuredCosts) -> list[str]:
     """Where the system ends."""
     found = sorted(
-        ((reached_at(limit, measured), limit) for limit in LIMITS), key=lambda each: each[0]
+        ((reached_at(limit, measured), limit) for limit in NEXT_LIMITS), key=lambda each: each[0]
     )
     return [
         "| limit | reads a second | lifted by |",

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, expm1, log
 
-from deploy.capacity.measured import FLUSH_INTERVAL, Measured
-from deploy.capacity.portals import Portal, distinct
+from deploy.capacity.measured import FLUSH_INTERVAL, MeasuredCosts
+from deploy.capacity.portals import Portal, distinct_articles
 from services.counter.settings import CounterSettings
 from services.ingest.reads.batcher import GAP_SECONDS, IDLE_SECONDS
 from services.ingest.settings import IngestSettings
@@ -22,7 +22,7 @@ MOST = 1 << 16
 """Upper bound for replicas in the search for their number."""
 
 FLUSH_READS = int(CounterSettings.model_fields["flush_reads"].default)
-PREFETCH = int(CounterSettings.model_fields["prefetch"].default)
+COUNTER_PREFETCH = int(CounterSettings.model_fields["prefetch"].default)
 SPOOL_BYTES = int(IngestSettings.model_fields["spool_max_bytes"].default)
 
 
@@ -40,7 +40,7 @@ class Load:
         for each article and for the site, and a page of the books for each ingest.
         """
         batches = self.batches * seconds
-        articles = distinct(self.portal.catalogue, self.reads * seconds)
+        articles = distinct_articles(self.portal.catalogue, self.reads * seconds)
         return batches + 2 * articles + 2 + min(self.ingests, batches)
 
 
@@ -80,7 +80,7 @@ def batches_a_second(reads: float, ingests: int) -> float:
     return ingests * min(sent, 1 / GAP_SECONDS)
 
 
-def cycle_of(measured: Measured, load: Load) -> tuple[float, float]:
+def cycle_of(measured: MeasuredCosts, load: Load) -> tuple[float, float]:
     """Seconds from one flush to the next, and of a flush.
 
     A flush starts half a second after the last one has ended, or once 50,000 reads wait. Longer
@@ -94,17 +94,17 @@ def cycle_of(measured: Measured, load: Load) -> tuple[float, float]:
     return cycle, seconds
 
 
-def committed_at_most(measured: Measured, load: Load) -> float:
+def committed_at_most(measured: MeasuredCosts, load: Load) -> float:
     """Reads a second that one counter commits while its queue is never empty: at most 50,000 reads
     or 1,000 batches at a time.
     """
-    held = min(FLUSH_READS / load.reads, PREFETCH / load.batches)
+    held = min(FLUSH_READS / load.reads, COUNTER_PREFETCH / load.batches)
     wait = 0.0 if held * load.reads >= FLUSH_READS else FLUSH_INTERVAL
     return held * load.reads / (wait + measured.flush.of(load.documents(held)))
 
 
 # Long because each number rests on the one before it.
-def plan(portal: Portal, measured: Measured) -> Plan:
+def plan(portal: Portal, measured: MeasuredCosts) -> Plan:
     """The smallest numbers of replicas that keep every part at `BUSY` of what it can do."""
     reads, a_day = portal.reads, portal.articles_a_day / DAY
 
@@ -137,7 +137,7 @@ def plan(portal: Portal, measured: Measured) -> Plan:
     }
     for process, seconds in measured.article.items():
         cores[process] += a_day * seconds
-    a_days_articles = distinct(portal.catalogue, reads * DAY / counters)
+    a_days_articles = distinct_articles(portal.catalogue, reads * DAY / counters)
     return Plan(
         portal=portal,
         ingests=ingests,
@@ -156,7 +156,7 @@ def plan(portal: Portal, measured: Measured) -> Plan:
     )
 
 
-def body_bytes(measured: Measured, reads: float) -> float:
+def body_bytes(measured: MeasuredCosts, reads: float) -> float:
     """Bytes for each read in a batch of so many, between two measured sizes on a log scale."""
     sizes = sorted(measured.wire)
     reads = min(max(reads, sizes[0]), sizes[-1])

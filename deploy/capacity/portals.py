@@ -52,6 +52,6 @@ def _ranges(catalogue: int) -> Iterator[tuple[int, int]]:
         first = last + 1
 
 
-def distinct(catalogue: int, reads: float) -> float:
+def distinct_articles(catalogue: int, reads: float) -> float:
     """How many different articles so many reads are of, on average."""
     return sum(ranks * (1 - exp(-reads * share)) for ranks, share in _blocks(catalogue))

@@ -33,7 +33,7 @@ SCENARIOS = (
 
 
 @dataclass
-class Outcome:
+class Simulated:
     """What came of a scenario. Delays are from the answer 204 to the commit, in seconds."""
 
     accepted: float = 0.0

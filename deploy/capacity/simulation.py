@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import ceil
 
-from deploy.capacity.measured import FLUSH_INTERVAL, Measured
+from deploy.capacity.measured import FLUSH_INTERVAL, MeasuredCosts
 from deploy.capacity.plan import (
     BUSY,
+    COUNTER_PREFETCH,
     FLUSH_READS,
-    PREFETCH,
     Load,
     Plan,
 )
-from deploy.capacity.scenarios import Outcome, Scenario
+from deploy.capacity.scenarios import Scenario, Simulated
 from services.ingest.reads.batcher import GAP_SECONDS
 
-SHORT = 4
+SHORT_QUEUE = 4
 """Cohorts in the queue up to which the counters share it equally."""
 BEGIN = 10.0
 """Seconds before anything changes."""
@@ -90,7 +90,7 @@ class _Process:
 class Simulation:
     """One portal as planned, through one scenario."""
 
-    def __init__(self, plan: Plan, measured: Measured, scenario: Scenario, seed: int) -> None:
+    def __init__(self, plan: Plan, measured: MeasuredCosts, scenario: Scenario, seed: int) -> None:
         self._plan, self._measured, self._scenario = plan, measured, scenario
         self._step = scenario.step
         self._dice = random.Random(f"{seed}/{scenario.name}/{plan.portal.reads}")
@@ -104,10 +104,10 @@ class Simulation:
         self._cpu = measured.counter.cores(plan.portal.reads / plan.batches, 1.0)
         self._waiting = 0.0
         self._spool, self._queue = _Line(), _Line()
-        self._outcome = Outcome(step=self._step)
+        self._outcome = Simulated(step=self._step)
         self._within = range(0)
 
-    def run(self) -> Outcome:
+    def run(self) -> Simulated:
         """The outcome, once everything of the scenario is counted."""
         first = round(BEGIN / self._step)
         self._within = range(first, first + round(self._scenario.seconds / self._step))
@@ -159,9 +159,9 @@ class Simulation:
 
     def _take(self, process: _Process) -> None:
         """A counter gets its share of the queue, as far as prefetch and CPU go."""
-        room = min(PREFETCH - process.batches, self._step / self._cpu)
-        if len(self._queue) < SHORT:  # a longer one has enough for all
-            room = min(room, SHORT * self._mean_batches / len(self._processes))
+        room = min(COUNTER_PREFETCH - process.batches, self._step / self._cpu)
+        if len(self._queue) < SHORT_QUEUE:  # a longer one has enough for all
+            room = min(room, SHORT_QUEUE * self._mean_batches / len(self._processes))
         for cohort in self._queue.take(room):
             process.held.append(cohort)
             process.batches += cohort.batches

@@ -16,9 +16,11 @@ GUIDE = "tests/integration/test_guide.py::"
 SERVICES = "tests/integration/test_services.py::"
 
 COMMANDS = {
+    "docker build": f"{NOT_RUN}make image does, with root",
     "docker compose --profile demo up --wait": f"{NOT_RUN}make containers does, with root",
     "docker compose --profile monitoring up --wait": f"{NOT_RUN}needs images from elsewhere",
     "docker compose up --build --wait": f"{NOT_RUN}make containers does, with root",
+    "docker run": f"{NOT_RUN}make containers does, with root",
     "kubectl -n luotdoc delete statefulset ingest --cascade=orphan": CLUSTER,
     "kubectl -n luotdoc rollout restart deployment,statefulset": CLUSTER,
     "kubectl -n luotdoc rollout status deployment setup": CLUSTER,
@@ -30,6 +32,8 @@ COMMANDS = {
     "make demo": f"{GUIDE}test_the_demo",
     "make demo INGEST=2": f"{NOT_RUN}test_gateway.py runs its gateway with 20 ingests",
     "make containers": f"{NOT_RUN}needs root",
+    "make image": f"{NOT_RUN}needs root and a Docker engine",
+    'make image ARGS="--build-arg PYTHON_IMAGE=…"': f"{NOT_RUN}needs root and a Docker engine",
     "make watch-check": f"{NOT_RUN}minutes",
     "mongodump --oplog": f"{NOT_RUN}the tool can't be installed here",
     "python -m services.counter close-gap EPOCH": (

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from deploy.capacity.__main__ import MEASURED
-from deploy.capacity.limits import GATEWAY_INGESTS, LIMITS, passed_by, reached_at
-from deploy.capacity.measured import Cost, Line, Measured, parse
+from deploy.capacity.limits import GATEWAY_INGESTS, NEXT_LIMITS, passed_by, reached_at
+from deploy.capacity.measured import Cost, CostLine, MeasuredCosts, parse_costs
 from deploy.capacity.page import table
 from deploy.capacity.plan import Load, batches_a_second, body_bytes, committed_at_most, plan
-from deploy.capacity.portals import Portal, distinct
+from deploy.capacity.portals import Portal, distinct_articles
 from tests.support.system import ROOT
 
-EASY = Measured(
+EASY = MeasuredCosts(
     at="2026-01-01",
     commit="abc",
     ingest=Cost(read=50e-6, batch=0.0),
     counter=Cost(read=10e-6, batch=0.0),
     rabbitmq=Cost(read=0.0, batch=500e-6),
-    flush=Line(fixed=0.1, each=0.0),
-    mongod=Line(fixed=0.05, each=0.0),
+    flush=CostLine(fixed=0.1, each=0.0),
+    mongod=CostLine(fixed=0.05, each=0.0),
     stats_cores=0.01,
     page=100e-6,
     article={"ingest": 0.0, "render": 0.0, "stats": 0.0, "rabbitmq": 0.0, "mongod": 0.0},
@@ -58,7 +58,7 @@ def test_processes_are_planned_for_six_tenths() -> None:
 
 def test_a_counter_that_flushes_too_slowly_is_not_enough() -> None:
     """A flush of 2 s takes 50,000 reads: 25,000 a second, of which 15,000 are planned for."""
-    found = plan(ONE, replace(EASY, flush=Line(fixed=2.0, each=0.0)))
+    found = plan(ONE, replace(EASY, flush=CostLine(fixed=2.0, each=0.0)))
     assert found.counters == 4
     load = Load(ONE, 15_000, 250, 5)
     assert committed_at_most(EASY, load) == pytest.approx(50_000 / 0.1)
@@ -81,12 +81,12 @@ def test_batches(reads: float, ingests: int, batches: float) -> None:
 
 
 def test_reads_spread_over_articles() -> None:
-    assert distinct(1, 1_000) == pytest.approx(1.0)
-    assert distinct(1_000_000, 0.01) == pytest.approx(0.01, rel=0.01)
-    assert distinct(1_000, 1e9) == pytest.approx(1_000)
+    assert distinct_articles(1, 1_000) == pytest.approx(1.0)
+    assert distinct_articles(1_000_000, 0.01) == pytest.approx(0.01, rel=0.01)
+    assert distinct_articles(1_000, 1e9) == pytest.approx(1_000)
     # Two articles, one read twice as often: 3 reads leave out the first in 1/27 of all cases, the
     # second in 8/27. Poisson arrivals: exp(-2) and exp(-1).
-    assert distinct(2, 3) == pytest.approx(2 - 0.1353 - 0.3679, rel=0.06)
+    assert distinct_articles(2, 3) == pytest.approx(2 - 0.1353 - 0.3679, rel=0.06)
 
 
 def test_a_batch_s_bytes_lie_between_the_measured_sizes() -> None:
@@ -98,7 +98,7 @@ def test_limits_are_found() -> None:
     """At 50 µs and 0.6 an ingest carries 12,000 reads/s: the gateway's 20 end at 240,000, the
     queue's 600 batches a second at 3 ingests: 36,000.
     """
-    at = {limit.name.split(":")[0]: reached_at(limit, EASY) for limit in LIMITS}
+    at = {limit.name.split(":")[0]: reached_at(limit, EASY) for limit in NEXT_LIMITS}
     assert at["gateway"] == pytest.approx(240_000, rel=0.03)
     assert at["queue"] == pytest.approx(36_000, rel=0.03)
     assert at["flush"] == 1e9  # a flush of 0.1 s never takes 1
@@ -115,14 +115,14 @@ def _document() -> dict[str, Any]:
 
 
 def test_the_committed_costs_are_read() -> None:
-    assert parse(_document()).ingest.read > 0
+    assert parse_costs(_document()).ingest.read > 0
 
 
 def test_a_missing_figure_is_named() -> None:
     document = _document()
     document["figures"] = [f for f in document["figures"] if "ledger entry" not in f["name"]]
     with pytest.raises(ValueError, match="'freshness, reads per ledger entry'"):
-        parse(document)
+        parse_costs(document)
 
 
 def _with(document: dict[str, Any], **values: float) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def test_costs_are_split_into_reads_and_batches() -> None:
             figure["reached"] = 1.0
         if figure["name"] == "100 reads a second: CPU of ingest":
             figure["reached"] = 360.0
-    found = parse(document).ingest
+    found = parse_costs(document).ingest
     assert found.batch == pytest.approx(330e-6 * 60 / 59)
     assert found.read == pytest.approx(360e-6 - 330e-6 * 60 / 59)
 
@@ -155,7 +155,7 @@ def test_noise_never_makes_a_cost_negative() -> None:
             figure["reached"] = 1.0  # a lone read cheaper than one of many
         if (figure["measure"], figure["name"]) == ("counter", "CPU of mongod"):
             figure["reached"] = 1e-6  # a large flush cheaper than a small one
-    found = parse(document)
+    found = parse_costs(document)
     assert (found.ingest.batch, found.mongod.each) == (0.0, 0.0)
     assert found.ingest.read > 1e-6
     assert found.mongod.fixed > 1e-3

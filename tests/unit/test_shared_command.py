@@ -38,6 +38,7 @@ ENTRIES = [
     *(["shared.contract", *more] for more in ([], ["write"], ["check"], ["release"])),
     *([f"services.{name}.document"] for name in ("ingest", "stats")),
     ["deploy.local"],
+    ["deploy.capacity"],
     ["deploy.grafana"],
     ["deploy.local.samples"],
     ["tests.chaos"],

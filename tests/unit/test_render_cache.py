@@ -132,6 +132,18 @@ async def test_the_same_while_mongodb_is_dead(mongo: Mongo, cache: PageCache) ->
         await cache.get("b")
 
 
+async def test_a_query_that_fails_leaves_no_error_behind(mongo: Mongo, cache: PageCache) -> None:
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+    mongo.away = True
+    with pytest.raises(Transient):
+        await cache.get("a")
+    await asyncio.sleep(0)
+    assert faults == []
+    mongo.away = False
+    assert await cache.get("a") == (mongo.pages["a"], False)
+
+
 async def test_without_a_watch_an_answer_of_mongodb_comes_before_what_is_in_memory(
     mongo: Mongo, cache: PageCache
 ) -> None:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.capacity.__main__ import MEASURED, PAGE, report, written
+from deploy.capacity.__main__ import CAPACITY_PAGE, MEASURED, report, written
 from deploy.capacity.checking import check
-from deploy.capacity.measured import Line, parse
+from deploy.capacity.measured import CostLine, parse_costs
 from deploy.capacity.plan import plan
-from deploy.capacity.scenarios import SCENARIOS, Outcome, Scenario
+from deploy.capacity.scenarios import SCENARIOS, Scenario, Simulated
 from deploy.capacity.simulation import Simulation
 from tests.unit.test_capacity import EASY, ONE
 
@@ -18,7 +18,7 @@ SMALL = replace(ONE, reads=1_000)
 """Two ingests at 200 batches a second."""
 
 
-def simulate(scenario: Scenario, seed: int = 1) -> Outcome:
+def simulate(scenario: Scenario, seed: int = 1) -> Simulated:
     return Simulation(plan(SMALL, EASY), EASY, scenario, seed).run()
 
 
@@ -54,7 +54,7 @@ def test_the_seed_decides() -> None:
 def test_a_plan_that_is_too_small_is_contradicted() -> None:
     good = plan(ONE, EASY)
     assert [c for each in check([good], EASY, 1) for c in each.complaints] == []
-    slow = replace(EASY, flush=Line(fixed=2.0, each=0.0))
+    slow = replace(EASY, flush=CostLine(fixed=2.0, each=0.0))
     complaints = [
         complaint
         for each in check([replace(good, counters=1)], slow, 1)
@@ -66,10 +66,12 @@ def test_a_plan_that_is_too_small_is_contradicted() -> None:
 
 
 def test_the_page_shows_what_the_command_prints() -> None:
-    tables, good = report(parse(json.loads(MEASURED.read_text())), seed=1)
+    tables, good = report(parse_costs(json.loads(MEASURED.read_text())), seed=1)
     assert good, tables.splitlines()[-1]
     assert tables.splitlines()[-1].startswith("the table holds: 16 scenarios of 4 portals")
-    assert written(PAGE.read_text(), tables) == PAGE.read_text(), "make capacity ARGS=--write"
+    assert written(CAPACITY_PAGE.read_text(), tables) == CAPACITY_PAGE.read_text(), (
+        "make capacity ARGS=--write"
+    )
 
 
 def test_a_page_without_marks_is_refused() -> None:

@@ -7,7 +7,7 @@ ctl() {
   rabbitmqctl --quiet --node "${RABBITMQ_NODE:-rabbit@localhost}" "$@"
 }
 
-known=$(ctl list_users --no-table-headers | cut -f1)
+known=$(ctl list_users | cut -f1)
 for user in setup ingest render counter stats; do
   variable=$(echo "$user" | tr '[:lower:]' '[:upper:]')_PASSWORD
   password=$(printenv "$variable") || { echo "$variable is not set: the password of RabbitMQ's user $user" >&2; exit 1; }

@@ -19,9 +19,8 @@ from typing import Any
 from shared.contract.schemas import Schema
 
 WORDS = frozenset({"$comment", "$schema", "title", "description", "examples", "deprecated"})
-STRUCTURE = frozenset(
-    {"$defs", "$ref", "properties", "required"}
-)  # `required` is judged with `properties`
+STRUCTURE = frozenset({"$defs", "properties", "required"})
+"""Keywords that are judged by themselves; `$ref` is resolved before."""
 ONE = {"items": "[]", "additionalProperties": ".*", "propertyNames": " (its names)"}
 """Keywords that contain a schema, with the suffix for its place in messages."""
 SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})

@@ -184,6 +184,11 @@ def schemas(*kinds: type[Data]) -> dict[str, Schema]:
 
 BREAKING: dict[str, tuple[type[Data], list[str]]] = {
     "a field removed": (note(text=GONE), ["data.text: the field is gone; subscribers read it"]),
+    "two fields removed": (
+        note(text=GONE, tags=GONE),
+        ["data.text: the field is gone; subscribers read it",
+         "data.tags: the field is gone; subscribers read it"],
+    ),
     "an optional field removed": (note(tags=GONE), ["data.tags: the field is gone; subscribers "
                                                     "read it"]),
     "a field renamed to a required one": (
@@ -370,9 +375,12 @@ def test_the_attributes_are_gated_too() -> None:
     attributes = new["note.taken.v1"]["properties"]
     attributes["type"]["const"] = "org.example.note"
     del attributes["sequence"]
+    attributes["later"] = {"type": "string"}
+    new["note.taken.v1"]["required"].append("later")
     assert breaks(old, new) == [
         "note.taken.v1: type: its const was 'luotdoc.note.taken.v1', is now 'org.example.note'",
         "note.taken.v1: sequence: the field is gone; subscribers read it",
+        "note.taken.v1: later: is new and required; older events lack it",
     ]
 
 

@@ -172,7 +172,13 @@ FAULTS = (
     ),
     fault("RabbitMQ confirms late", slow_confirms, "BeaconSlow", seconds=120, lasts=90),
     fault("MongoDB answers renders late", slow_pages, "PagesSlow", seconds=120, lasts=90),
-    fault("an ingest's connections are used up", full_connections, "ConnectionsFull", seconds=90),
+    fault(
+        "an ingest's connections are used up",
+        full_connections,
+        "ConnectionsFull",
+        "InstanceDown",  # Prometheus is turned away too
+        seconds=90,
+    ),
     fault(
         "an ingest loses MongoDB while editors save",
         failing_api,

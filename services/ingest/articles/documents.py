@@ -121,7 +121,7 @@ def document_of_outgoing(entry: Outgoing) -> Document:
         "body": entry.body,
         "correlation_id": entry.correlation_id,
         "created_at": entry.time,
-        "traceparent": entry.traceparent,
+        **({"traceparent": entry.traceparent} if entry.traceparent else {}),
     }
 
 
@@ -137,6 +137,5 @@ def outgoing_in(document: Document) -> Outgoing:
         body=bytes(held["body"]),
         correlation_id=held["correlation_id"],
         time=held["created_at"],
-        # Documents of older releases lack it.
         traceparent=valid_traceparent(held.get("traceparent")),
     )

@@ -122,10 +122,12 @@ async def full_connections(one: Bench) -> AsyncIterator[None]:
     async def burst() -> None:
         port = one.replica("ingest-2").port
         clients = [asyncio.create_task(_trickle(port)) for _ in range(CONNECTIONS * 2)]
-        await asyncio.sleep(BURST_SECONDS)
-        for client in clients:
-            client.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
+        try:
+            await asyncio.sleep(BURST_SECONDS)
+        finally:
+            for client in clients:
+                client.cancel()
+            await asyncio.gather(*clients, return_exceptions=True)
 
     async with repeated(burst, PAUSE_SECONDS):
         yield

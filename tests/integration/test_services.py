@@ -268,7 +268,7 @@ def test_a_process_without_settings_says_which_it_needs_and_ends(tmp_path: Path)
         "mongodb://host[:port]/database?replicaSet=…)",
         "  LUOTDOC_TOKENS: the digest of cms must be the SHA-256 of its token, 64 hex digits"
         " (tokens that may write: name:scope+scope:sha256-of-the-token in hex, separated by commas;"
-        " scopes are articles and reads)",
+        " scopes are articles and reads; a name may have two while one replaces the other)",
     ]
     assert list(tmp_path.iterdir()) == []
 

@@ -70,12 +70,14 @@ DECLARED: dict[str, tuple[dict[str, str], str]] = {
     ),
 }
 """The same, where the queues exist: RabbitMQ checks less then."""
-WHOLE = ("search", "topics", "lost")
+WHOLE = ("seek", "topics", "lost")
 USERS = {**LACKS, **DECLARED, **{name: ({}, "") for name in WHOLE}}
 
 
 def definitions() -> str:
-    """Three vhosts, and users whose passwords are their names."""
+    """Three vhosts, and users whose passwords are their names: none that other tests use, because
+    all are deleted afterwards.
+    """
 
     def permission(user: str, vhost: str, change: dict[str, str]) -> dict[str, str]:
         row = {**RIGHTS, **change, "user": "NAME", "vhost": vhost}
@@ -92,7 +94,7 @@ def definitions() -> str:
         for name in USERS
     ]
     rights = [permission(name, VHOST, change) for name, (change, _) in USERS.items()]
-    rights += [permission("search", vhost, {}) for vhost in (NO_STREAM, BARE)]
+    rights += [permission("seek", vhost, {}) for vhost in (NO_STREAM, BARE)]
     rights += [{"user": "luotdoc", "vhost": vhost, **every} for vhost in vhosts]
     common = {"durable": True, "auto_delete": False}
     topic = {**common, "internal": False, "name": "luotdoc.events", "type": "topic"}
@@ -202,19 +204,19 @@ async def test_a_topic_that_the_user_may_not_read(node: Node) -> None:
     assert command(text) == ["clear_topic_permissions", "-p", VHOST, "topics"]
 
 
-@pytest.mark.parametrize("queue", ["finder.articles", "search", "searching.articles", "luotdoc.x"])
+@pytest.mark.parametrize("queue", ["finder.articles", "seek", "seeking.articles", "luotdoc.x"])
 async def test_a_name_with_another_prefix(node: Node, queue: str) -> None:
-    text = await start_is_refused(url_of(node, "search"), queue)
-    # The exchange `search.dlx` begins with the prefix, the queue `search` does not.
-    refused = queue if queue == "search" else f"{queue}.dlx"
-    assert re.match(rf"the user search may not use the (exchange|queue) {refused}: ", text)
-    assert "the names of its queues must begin with `search.`. Rename the queue" in text
+    text = await start_is_refused(url_of(node, "seek"), queue)
+    # The exchange `seek.dlx` begins with the prefix, the queue `seek` does not.
+    refused = queue if queue == "seek" else f"{queue}.dlx"
+    assert re.match(rf"the user seek may not use the (exchange|queue) {refused}: ", text)
+    assert "the names of its queues must begin with `seek.`. Rename the queue" in text
 
 
 @pytest.mark.parametrize(
     ("user", "name", "part"),
     [
-        ("search", "finder.counts", "names of its queues must begin with `search.`"),
+        ("seek", "finder.counts", "names of its queues must begin with `seek.`"),
         ("no-events", "no-events.counts", "right read on the exchange luotdoc.events"),
         ("no-configure", "no-configure.counts", "right configure on the queue no-configure.counts"),
         ("no-write", "no-write.counts", "write"),
@@ -232,7 +234,7 @@ async def test_a_temporary_queue_needs_rights_too(
     assert part in await refusal(broker, url)
 
 
-@pytest.mark.parametrize(("user", "password"), [("search", "wrong"), ("nobody", "nobody")])
+@pytest.mark.parametrize(("user", "password"), [("seek", "wrong"), ("nobody", "nobody")])
 async def test_a_login_that_is_refused(node: Node, user: str, password: str) -> None:
     text = await start_is_refused(url_of(node, user, password=password), f"{user}.articles")
     assert text.startswith("RabbitMQ refuses the login: correct the user or the password in LUOTDO")
@@ -241,7 +243,7 @@ async def test_a_login_that_is_refused(node: Node, user: str, password: str) -> 
 
 
 async def test_a_vhost_that_does_not_exist(node: Node) -> None:
-    text = await start_is_refused(url_of(node, "search", "elsewhere"), "search.articles")
+    text = await start_is_refused(url_of(node, "seek", "elsewhere"), "seek.articles")
     assert text.startswith("there is no vhost elsewhere: correct the path of LUOTDOC_AMQP_URL")
     assert command(text) == ["list_vhosts"]
 
@@ -257,7 +259,7 @@ async def test_a_vhost_without_rights(node: Node) -> None:
     [(BARE, "exchange luotdoc.events"), (NO_STREAM, "queue luotdoc.events.log")],
 )
 async def test_what_setup_has_not_declared(node: Node, vhost: str, what: str) -> None:
-    text = await start_is_refused(url_of(node, "search", vhost), "search.articles")
+    text = await start_is_refused(url_of(node, "seek", vhost), "seek.articles")
     assert text.startswith(f"the {what} does not exist in the vhost '{vhost}': correct the path")
     assert "let the operators run `python -m shared.setup`" in text
 
@@ -265,10 +267,10 @@ async def test_what_setup_has_not_declared(node: Node, vhost: str, what: str) ->
 @pytest.mark.parametrize("which", ["work", "parked", "retry"])
 async def test_a_queue_with_other_arguments(node: Node, which: str) -> None:
     work = layout.WorkQueue(
-        f"search.other-{which}", layout.EVENTS_EXCHANGE, (), layout.RETRY_DELAYS, foreign=True
+        f"seek.other-{which}", layout.EVENTS_EXCHANGE, (), layout.RETRY_DELAYS, foreign=True
     )
     queue = {"work": work.queue, "parked": work.parked, "retry": work.retries[2]}[which]
-    url = url_of(node, "search")
+    url = url_of(node, "seek")
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         arguments: dict[str, Any] = {"x-queue-type": "quorum"}
@@ -283,20 +285,20 @@ async def test_a_queue_with_other_arguments(node: Node, which: str) -> None:
 
 
 async def test_an_exchange_with_another_type(node: Node) -> None:
-    url = url_of(node, "search")
+    url = url_of(node, "seek")
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
-        await channel.declare_exchange("search.typed.dlx", "topic", durable=True)
-    text = await start_is_refused(url, "search.typed")
-    assert text.startswith("the exchange search.typed.dlx exists with another type")
-    assert f"`rabbitmqadmin -V {VHOST} delete exchange name=search.typed.dlx`" in text
+        await channel.declare_exchange("seek.typed.dlx", "topic", durable=True)
+    text = await start_is_refused(url, "seek.typed")
+    assert text.startswith("the exchange seek.typed.dlx exists with another type")
+    assert f"`rabbitmqadmin -V {VHOST} delete exchange name=seek.typed.dlx`" in text
 
 
 async def test_with_its_rights_a_subscriber_starts_and_leaves_no_trace_of_the_checks(
     node: Node,
 ) -> None:
-    url = url_of(node, "search")
-    broker, got = subscriber(url, "search.works")
+    url = url_of(node, "seek")
+    broker, got = subscriber(url, "seek.works")
     try:
         await connect_subscriber(broker, url)
         async with await aio_pika.connect(administrator(node)) as connection:
@@ -307,7 +309,7 @@ async def test_with_its_rights_a_subscriber_starts_and_leaves_no_trace_of_the_ch
             await until(lambda: got == [3], 10, "the event is handled")
             stream = await channel.declare_queue("luotdoc.events.log", passive=True)
             assert stream.declaration_result.consumer_count == 0
-            for queue in ("search.works.parked", "search.works.retry.1"):
+            for queue in ("seek.works.parked", "seek.works.retry.1"):
                 declared = await channel.declare_queue(queue, passive=True)
                 assert declared.declaration_result.message_count == 0
     finally:
@@ -319,7 +321,7 @@ from luotdoc_events.events import Article
 from luotdoc_subscriber import Event, SubscriberSettings, load, make_broker, run, subscribe
 
 settings = load(SubscriberSettings)
-broker = make_broker(settings, "search")
+broker = make_broker(settings, "seek")
 
 @subscribe(broker, "no-history.articles", guard=None)
 async def index(event: Event[Article]) -> None: ...
@@ -345,7 +347,7 @@ async def test_a_process_ends_with_one_line_and_its_command_mends_it(node: Node)
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     (critical,) = [line["message"] for line in lines if line["level"] == "CRITICAL"]
     lacking = "lacks the right read on the stream luotdoc.events.log"
-    assert critical.startswith(f"search ends: the user no-history {lacking}")
+    assert critical.startswith(f"seek ends: the user no-history {lacking}")
     assert not [line for line in lines if "exc_info" in line or line["level"] == "WARNING"]
     await asyncio.to_thread(node.control, *command(critical))
     broker, _ = subscriber(url_of(node, "no-history"), "no-history.articles")
@@ -357,8 +359,8 @@ async def test_a_process_ends_with_one_line_and_its_command_mends_it(node: Node)
 
 
 async def test_rabbitmq_that_is_away_is_waited_for() -> None:
-    url = f"amqp://search:search@127.0.0.1:{ports.choose_port()}/"
-    broker, _ = subscriber(url, "search.articles")
+    url = f"amqp://seek:seek@127.0.0.1:{ports.choose_port()}/"
+    broker, _ = subscriber(url, "seek.articles")
     starting = asyncio.create_task(connect_subscriber(broker, url))
     done, _ = await asyncio.wait({starting}, timeout=2.5)
     assert not done

@@ -59,11 +59,15 @@ class Load:
     """
 
     def __init__(
-        self, ingests: Sequence[Replica], dice: random.Random, patience: float = 3.0
+        self,
+        ingests: Sequence[Replica],
+        dice: random.Random,
+        patience: float = 3.0,
+        readers: int = BEACONS,
     ) -> None:
-        """`patience` is how many seconds a client waits for an answer."""
+        """`patience` is how many seconds a client waits for an answer; `readers` send beacons."""
         self.tally = Tally()
-        self._patience = patience
+        self._patience, self._readers = patience, readers
         self._ingests, self._dice = ingests, dice
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -73,8 +77,11 @@ class Load:
         self, beacons: Sequence[str], batched: Sequence[str], pages: Sequence[tuple[Replica, str]]
     ) -> None:
         """Read `beacons` one by one and `batched` in batches, and look at `pages`."""
-        work = [self._each(BEACON_PAUSE, partial(self._beacon, beacons)) for _ in range(BEACONS)]
-        work += [self._each(BATCH_PAUSE, partial(self._batch, batched)) for _ in range(BATCHERS)]
+        work = [
+            self._each(BEACON_PAUSE, partial(self._beacon, beacons)) for _ in range(self._readers)
+        ]
+        batchers = BATCHERS if batched else 0
+        work += [self._each(BATCH_PAUSE, partial(self._batch, batched)) for _ in range(batchers)]
         work += [
             self._each(LOOK_PAUSE, partial(self._look, replica, path)) for replica, path in pages
         ]

@@ -118,6 +118,15 @@ RUN = {
         "docs/operations.md",
         "services.ingest reconcile",
     ): "tests/integration/test_guide.py::test_the_reconciliation",
+    ("docs/operations.md", "reads-log.json"): "tests/rehearsals/test_restore.py::keep_batches",
+    (
+        "docs/operations.md",
+        "set_parameter shovel recount",
+    ): "tests/rehearsals/test_restore.py::test_mongodb_is_older_than_the_queue",
+    (
+        "docs/operations.md",
+        "clear_parameter shovel recount",
+    ): "tests/rehearsals/test_restore.py::test_mongodb_is_older_than_the_queue",
 }
 """By page and by what stands in the block, the test that runs it."""
 

@@ -1,0 +1,212 @@
+"""Each store is restored to an older moment than the other: how many reads are missing or counted
+again, and what the books say. docs/operations.md, Backups, has the same cases in words.
+"""
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.fleet import Fleet
+from tests.chaos.load import Load
+from tests.rehearsals import stores
+from tests.rehearsals.stores import (
+    acknowledged,
+    all_counted,
+    books,
+    duplicates,
+    ledger,
+    publish,
+    readers,
+)
+from tests.support.guide import block
+from tests.support.system import System, until
+
+pytestmark = pytest.mark.long
+OPERATIONS = "docs/operations.md"
+
+
+@asynccontextmanager
+async def running(system: System) -> AsyncIterator[tuple[Fleet, Load]]:
+    """One replica of each service, an article, and readers."""
+    fleet = Fleet(system, stores.SETTINGS, forked=True)
+    try:
+        await fleet.up({"ingest": 1, "counter": 1, "render": 1, "stats": 1})
+        await publish(fleet, "a1")
+        load = readers(fleet)
+        load.start(["a1"], [], [])
+        try:
+            yield fleet, load
+        finally:
+            load.stop()
+            await load.finish()
+    finally:
+        await fleet.down()
+
+
+def exact(load: Load) -> int:
+    """The reads that were answered 204, if there was no other answer."""
+    assert (dict(load.tally.broken), dict(load.tally.odd)) == ({}, {})
+    assert load.tally.unanswered.total() == 0
+    return load.tally.acknowledged.total()
+
+
+def keep_batches(system: System) -> None:
+    """Do what the page says: a stream keeps every batch."""
+    lines = block(OPERATIONS, "reads-log.json")
+    run(system, lines)
+
+
+def run(system: System, lines: str) -> str:
+    """Run lines of the page, with the tools of the private node."""
+    broker = system.broker
+    plugins = str(Path(broker.server).with_name("rabbitmq-plugins"))
+    lines = lines.replace("rabbitmq-plugins", plugins)
+    lines = lines.replace("rabbitmqctl", " ".join(broker.controller()))
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines],
+        cwd=Path(__file__).parents[2],
+        env=broker.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{lines}\n{done.stdout}"
+    return done.stdout
+
+
+async def test_mongodb_is_older_than_the_queue(apart: System, tmp_path: Path) -> None:
+    """Reads that were counted and acked after the backup are missing, exactly those. The batches
+    in the queue are counted. With the stream of batches nothing is missing in the end.
+    """
+    await asyncio.to_thread(keep_batches, apart)
+    await apart.written_down()
+    async with running(apart) as (fleet, load):
+        (counter,) = fleet.of("counter")
+        await acknowledged(load, 200)
+        await asyncio.to_thread(stores.copy_mongodb, apart.database, tmp_path / "copy")
+        await acknowledged(load, 200)
+        await fleet.stop(counter)
+        before, in_ledger = await apart.counted(), await ledger(apart)
+        await acknowledged(load, 100)
+        load.stop()
+        await load.finish()
+
+        await asyncio.to_thread(stores.restore_mongodb, apart.database, tmp_path / "copy")
+        missing, gone = before - await apart.counted(), in_ledger - await ledger(apart)
+        assert missing >= 200
+        fleet.start(counter)
+        await fleet.ready()
+        counted, accepted = await all_counted(fleet), exact(load)
+        found = await in_flight(apart, fleet, len(gone))
+        print(
+            f"MongoDB older: {accepted} reads acknowledged, {counted} counted, {missing} "
+            f"reads of {len(gone)} batches missing, in flight {found['in_flight']}, "
+            f"balance {found['balance']}, duplicates {await duplicates(apart)}"
+        )
+        assert counted == accepted - missing
+        assert (found["balance"], found["counted"]) == (0, counted)
+        await until(lambda: _listed(apart, len(gone)), 90, "the gap is listed, after a minute")
+
+        await asyncio.to_thread(run, apart, block(OPERATIONS, "set_parameter shovel recount"))
+        await until(lambda: _counted(apart, accepted), 60, "the stream brings the missing reads")
+        await asyncio.to_thread(run, apart, block(OPERATIONS, "clear_parameter shovel recount"))
+        assert await all_counted(fleet) == accepted
+        found = await in_flight(apart, fleet, 0)
+        print(
+            f"after the redelivery: {found['counted']} counted, in flight {found['in_flight']}, "
+            f"balance {found['balance']}, duplicates {await duplicates(apart)}"
+        )
+        assert (found["counted"], found["in_flight"], found["balance"]) == (accepted, 0, 0)
+        assert await duplicates(apart) >= len(in_ledger - gone)
+
+
+async def test_mongodb_is_newer_than_the_queue(apart: System, tmp_path: Path) -> None:
+    """RabbitMQ comes back with batches that were counted: the ledger drops them. Batches that it
+    confirmed after its backup and that were not counted are missing.
+    """
+    broker = apart.broker
+    async with running(apart) as (fleet, load):
+        (counter,) = fleet.of("counter")
+        await fleet.stop(counter)
+        await acknowledged(load, 200)
+        await apart.end_broker()
+        await asyncio.to_thread(shutil.copytree, stores.rabbitmq_folder(broker), tmp_path / "copy")
+        await asyncio.to_thread(broker.start, 300.0)
+        old = await _until_forwarded(apart, fleet)
+        fleet.start(counter)
+        await fleet.ready()
+        await acknowledged(load, 200)
+        await fleet.stop(counter)
+        before, in_ledger = await apart.counted(), await ledger(apart)
+        await acknowledged(load, 100)
+        load.stop()
+        await load.finish()
+        await _until_forwarded(apart, fleet)
+        accepted = exact(load)
+
+        await asyncio.to_thread(stores.restore_rabbitmq, broker, tmp_path / "copy")
+        fleet.start(counter)
+        await fleet.ready()
+        counted, found = await all_counted(fleet), await books(apart, fleet)
+        again = await duplicates(apart)
+        print(
+            f"MongoDB newer: {accepted} reads acknowledged, {counted} counted, {again} batches "
+            f"again, {accepted - counted} reads missing, in flight {found['in_flight']}, balance "
+            f"{found['balance']}"
+        )
+        assert 0 < again <= old
+        assert counted == before
+        assert accepted - counted >= 100
+        assert found["balance"] == 0
+        # The next batch of the same run shows what did not arrive.
+        assert found["in_flight"] > 0
+        assert await ledger(apart) >= in_ledger
+
+
+async def in_flight(system: System, fleet: Fleet, batches: int) -> dict[str, Any]:
+    """The books, once so many batches are in flight: an idle ingest's own may be for a moment."""
+
+    async def look() -> dict[str, Any]:
+        found = await books(system, fleet)
+        return found if found["in_flight"] == batches else {}
+
+    return dict(await until(look, 20, f"{batches} batches are in flight"))
+
+
+async def _listed(system: System, batches: int) -> bool:
+    gaps = await system.command("services.counter", "gaps")
+    return f"{batches} batches missing" in gaps.stdout
+
+
+async def _counted(system: System, reads: int) -> bool:
+    return await system.counted() >= reads
+
+
+async def _outbox(system: System, number: int) -> bool:
+    return bool(await system.db.outbox.count_documents({}) == number)
+
+
+async def _until_forwarded(system: System, fleet: Fleet) -> int:
+    """Wait until no batch is in a spool; answers how many are in the queue."""
+
+    async def forwarded() -> bool:
+        return not list((system.folder / "spool").glob("*/*.spool"))
+
+    await until(forwarded, 30, "the spool is forwarded")
+    return await system.queue_depth("counter.reads")
+
+
+def test_the_stream_s_definitions_bind_it_to_all_batches() -> None:
+    kept = json.loads((Path(__file__).parents[2] / "deploy/rabbitmq/reads-log.json").read_text())
+    (binding,), (queue,) = kept["bindings"], kept["queues"]
+    assert (binding["source"], binding["routing_key"]) == ("luotdoc.reads", "batch")
+    assert binding["destination"] == queue["name"] == "luotdoc.reads.log"

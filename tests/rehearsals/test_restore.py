@@ -172,6 +172,60 @@ async def test_mongodb_is_newer_than_the_queue(apart: System, tmp_path: Path) ->
         assert await ledger(apart) >= in_ledger
 
 
+async def test_rabbitmq_comes_back_empty(apart: System) -> None:
+    """Reads go to the spool and events to the outbox meanwhile; what only RabbitMQ had is missing:
+    the batches in `counter.reads`, and events that a replay repeats.
+    """
+    async with running(apart) as (fleet, load):
+        (counter,), (render,) = fleet.of("counter"), fleet.of("render")
+        await acknowledged(load, 100)
+        await fleet.stop(counter)
+        counted = await apart.counted()
+        await acknowledged(load, 100)
+        await fleet.stop(render)
+        await publish(fleet, "a2")  # its event waits for render
+        await until(lambda: _outbox(apart, 0), 10, "the event is in RabbitMQ")
+        load.stop()
+        await load.finish()
+        lost = exact(load) - counted
+
+        await apart.end_broker("kill")
+        reading = readers(fleet, 1)
+        reading.start(["a1"], [], [])
+        await acknowledged(reading, 100)  # on ingest's disk
+        await publish(fleet, "a3")
+        await until(lambda: _outbox(apart, 1), 10, "the event waits in the outbox")
+        await asyncio.to_thread(stores.restore_rabbitmq, apart.broker, None)
+        reading.stop()
+        await reading.finish()
+        (line,) = [x for x in block(OPERATIONS, "# exchanges").splitlines() if "shared.setup" in x]
+        assert line.split("#")[0].split() == ["python", "-m", "shared.setup"]
+        made = await apart.command("shared.setup", amqp_url=apart.broker.url_of("setup"))
+        assert made.returncode == 0, made.stderr
+        for replica in (counter, render):
+            fleet.start(replica)
+        await fleet.ready()
+        now, found = await all_counted(fleet), await books(apart, fleet)
+        accepted = exact(load) + exact(reading)
+        print(
+            f"RabbitMQ empty: {accepted} reads acknowledged, {now} counted, {lost} were in the "
+            f"queue, in flight {found['in_flight']}, balance {found['balance']}"
+        )
+        assert now == accepted - lost
+        assert found["balance"] == 0
+        assert found["in_flight"] > 0
+        assert await apart.db.pages.count_documents({"_id": "a3"}) == 1  # the outbox kept it
+        assert await apart.db.pages.count_documents({"_id": "a2"}) == 0
+
+        at = f"render={render.url}/state"
+        assert (await apart.command("services.ingest", "reconcile", at)).returncode == 1
+        replayed = await apart.command("services.ingest", "replay", "--to", "render.articles")
+        assert replayed.returncode == 0, replayed.stderr
+        await until(lambda: apart.db.pages.count_documents({"_id": "a2"}), 20, "the missing page")
+        agreed = await apart.command("services.ingest", "reconcile", at)
+        assert agreed.returncode == 0, agreed.stdout
+
+
 async def in_flight(system: System, fleet: Fleet, batches: int) -> dict[str, Any]:
     """The books, once so many batches are in flight: an idle ingest's own may be for a moment."""
 

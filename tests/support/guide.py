@@ -127,6 +127,10 @@ RUN = {
         "docs/operations.md",
         "clear_parameter shovel recount",
     ): "tests/rehearsals/test_restore.py::test_mongodb_is_older_than_the_queue",
+    (
+        "docs/operations.md",
+        "# exchanges",
+    ): "tests/rehearsals/test_restore.py::test_rabbitmq_comes_back_empty",
 }
 """By page and by what stands in the block, the test that runs it."""
 

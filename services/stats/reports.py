@@ -8,6 +8,7 @@ from services.stats import answers
 from services.stats.parameters import SeriesParameters, TopParameters, series_steps, window_start
 from services.stats.periods import Period, site_periods
 from services.stats.store import Store
+from shared.base.concurrency import ConcurrencyLimit
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
 from shared.storage.counts import SITE
@@ -18,6 +19,9 @@ CACHE_SECONDS = 0.5
 FRESH_SECONDS = 5.0
 """Time after a request for the site's figures for which they are refreshed in the background."""
 MAX_TOP = 100
+COSTLY_AT_ONCE, MOST_COSTLY_WAITING, MAX_WAIT_SECONDS = 2, 16, 2.0
+"""Bounds for top lists and series: MongoDB adds them up from many documents, and the counter's
+flushes need the same processors."""
 WHY = (
     "later batches of this ingest were counted: the missing ones wait in counter.reads, were "
     "dead-lettered, or were lost when a broker or database was reset or restored; `python "
@@ -28,8 +32,9 @@ WHY = (
 class Reports:
     """The answers of stats. `zone` is the site's time zone.
 
-    Top lists and the site's figures are up to half a second old; while MongoDB is slow, the site's
-    figures are up to two seconds old. Concurrent requests for the same answer share one query.
+    Top lists and the site's figures are kept for half a second; while MongoDB is slow, the site's
+    for two. Concurrent requests for the same answer share one query. Of top lists and series only a
+    few are made at once, and others get `Unavailable`, so that no crowd slows the counter down.
     """
 
     def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
@@ -38,6 +43,9 @@ class Reports:
         self._zone = zone
         self._sites: SingleFlightCache[answers.Site] = SingleFlightCache(CACHE_SECONDS, ahead=True)
         self._site_requested = -FRESH_SECONDS
+        self._costly = ConcurrencyLimit(
+            COSTLY_AT_ONCE, most_waiting=MOST_COSTLY_WAITING, seconds=MAX_WAIT_SECONDS
+        )
         self._tops: SingleFlightCache[answers.TopList] = SingleFlightCache(CACHE_SECONDS)
         self._articles: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
         self._series: SingleFlightCache[answers.SeriesPoints] = SingleFlightCache(0)
@@ -112,8 +120,8 @@ class Reports:
         return whole.model_copy(update={"items": whole.items[: query.limit]})
 
     async def _top(self, window: str) -> answers.TopList:
-        now = self._clock()
-        async with self._store.snapshot() as session:
+        async with self._costly.place(), self._store.snapshot() as session:
+            now = self._clock()
             rows = await self._store.top(session, window_start(window, now), MAX_TOP)
         items = [
             answers.TopItem(
@@ -133,7 +141,7 @@ class Reports:
     async def _series_of(self, query: SeriesParameters) -> answers.SeriesPoints:
         zone = ZoneInfo(query.tz) if query.tz else self._zone
         steps = series_steps(query, self._clock(), zone)
-        async with self._store.snapshot() as session:
+        async with self._costly.place(), self._store.snapshot() as session:
             if query.article and not await self._store.article(session, query.article):
                 raise Problem(404, "no article has this id")
             edges = [quarter_of(step) for step in steps]

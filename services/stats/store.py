@@ -87,6 +87,7 @@ class Store:
             self._db.catalogue.find({"_id": {"$gt": after}}, {"revision": 1, "state": 1, "v": 1})
             .sort("_id")
             .limit(limit)
+            .max_time_ms(MAX_MILLISECONDS)
         )
         return [
             Held(d["_id"], d["revision"], d["state"])
@@ -96,7 +97,9 @@ class Store:
 
     async def article(self, session: Session, article: str) -> Document | None:
         """The catalogue's document of `article`, or None."""
-        document = await self._db.catalogue.find_one({"_id": article}, session=session)
+        document = await self._db.catalogue.find_one(
+            {"_id": article}, session=session, max_time_ms=MAX_MILLISECONDS
+        )
         return readable_document("catalogue", document) if document else None
 
     async def baseline(self, session: Session) -> int:
@@ -129,6 +132,7 @@ class Store:
                 {"article": article, "day": {"$in": touched.cut}},
                 {"day": 1, "q": 1, "v": 1},
                 session=session,
+                max_time_ms=MAX_MILLISECONDS,
             )
             async for bucket in cut:
                 parts += q.quarters(readable_document("buckets", bucket)["day"], bucket["q"])

@@ -3,8 +3,10 @@ database.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,8 +15,16 @@ LATE = 4
 """Factor by which an answer may outlive its time while the next one is being made."""
 
 
+@dataclass(eq=False)
+class _Cached(Generic[T]):
+    task: asyncio.Task[T]
+    ended: float = math.inf
+    """Moment at which it was made or failed; never, while it is being made."""
+
+
 class SingleFlightCache(Generic[T]):
-    """A single-flight cache with a time to live: `seconds`, from the start of making the answer.
+    """A single-flight cache with a time to live: `seconds`, from the end of making the answer.
+    From its start, an answer that takes longer than that to make would never be used twice.
 
     An error is raised for all callers that wait, and not cached.
 
@@ -34,40 +44,44 @@ class SingleFlightCache(Generic[T]):
         self._seconds = seconds
         self._monotonic = monotonic
         self._ahead = ahead
-        self._made: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
-        self._next: dict[Hashable, tuple[float, asyncio.Task[T]]] = {}
+        self._made: dict[Hashable, _Cached[T]] = {}
+        self._next: dict[Hashable, _Cached[T]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The answer for `key`: the cached one, the one being made, or a new one from `make()`."""
         now = self._monotonic()
         self._tidy(now)
         if key not in self._made:
-            self._made[key] = (now, asyncio.create_task(make()))
-        began, answer = self._made[key]
-        if (
-            self._ahead
-            and answer.done()
-            and now - began > self._seconds / 2
-            and key not in self._next
-        ):
-            coming = asyncio.create_task(make())
-            coming.add_done_callback(
-                _succeeded
-            )  # retrieves its error, else asyncio logs it as never retrieved
-            self._next[key] = (now, coming)
+            self._made[key] = self._start(make)
+        answer = self._made[key]
+        if self._ahead and now - answer.ended > self._seconds / 2 and key not in self._next:
+            coming = self._next[key] = self._start(make)
+            # Retrieves its error, else asyncio logs it as never retrieved.
+            coming.task.add_done_callback(_succeeded)
         # Shielded: a caller that is cancelled must not cancel the query for the others.
-        return await asyncio.shield(answer)
+        return await asyncio.shield(answer.task)
+
+    def _start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> _Cached[T]:
+        async def timed() -> T:
+            try:
+                return await make()
+            finally:
+                answer.ended = self._monotonic()
+
+        answer = _Cached(asyncio.create_task(timed()))
+        return answer
 
     def _tidy(self, now: float) -> None:
         """Move finished answers made ahead into place, and drop old and failed ones."""
-        for name, (began, task) in list(self._next.items()):
-            if task.done():
+        for name, coming in list(self._next.items()):
+            if coming.task.done():
                 del self._next[name]
-                if _succeeded(task):
-                    self._made[name] = (began, task)
-        for name, (began, task) in list(self._made.items()):
+                if _succeeded(coming.task):
+                    self._made[name] = coming
+        for name, answer in list(self._made.items()):
             longest = self._seconds * (LATE if name in self._next else 1)
-            if task.done() and not (_succeeded(task) and now - began < longest):
+            old = now - answer.ended >= longest
+            if answer.task.done() and (old or not _succeeded(answer.task)):
                 del self._made[name]
                 if name in self._next:
                     self._made[name] = self._next.pop(name)

@@ -114,3 +114,18 @@ async def test_an_error_is_not_kept() -> None:
         await recent.get("a", kitchen.make)
     kitchen.broken = False
     assert await recent.get("a", kitchen.make) == 2
+
+
+async def test_an_answer_that_took_long_is_shared_from_its_end() -> None:
+    kitchen = Kitchen()
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time)
+    kitchen.open.clear()
+    waits = asyncio.create_task(recent.get("a", kitchen.make))
+    await asyncio.sleep(0)
+    kitchen.time = 8.0
+    kitchen.open.set()
+    assert await waits == 1
+    kitchen.time = 8.49
+    assert await recent.get("a", kitchen.make) == 1
+    kitchen.time = 8.5
+    assert await recent.get("a", kitchen.make) == 2

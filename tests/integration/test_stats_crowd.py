@@ -1,0 +1,51 @@
+"""A crowd that asks costly questions."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+
+from services.stats.reports import COSTLY_AT_ONCE, MOST_COSTLY_WAITING
+from tests.support.system import System, until
+
+REFUSED_AT_ONCE = 7
+
+
+async def test_of_a_crowd_with_costly_questions_few_are_asked_and_others_get_503(
+    system: System,
+) -> None:
+    stats = await system.start("stats")
+    crowd = COSTLY_AT_ONCE + MOST_COSTLY_WAITING + REFUSED_AT_ONCE
+    asked = [
+        f"/stats/top?window={n}h" if n % 2 else f"/stats/series?step=day&from=2026-01-{n:02}"
+        for n in range(1, crowd + 1)
+    ]
+    system.database.pause()
+    try:
+        asking = [asyncio.create_task(system.http.get(stats.url + each)) for each in asked]
+        waiting = await _unanswered(asking, COSTLY_AT_ONCE)
+    finally:
+        system.database.resume()
+    answers = await asyncio.gather(*asking)
+    assert Counter(answer.status_code for answer in answers) == {
+        200: COSTLY_AT_ONCE,
+        503: crowd - COSTLY_AT_ONCE,
+    }
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert all(answer.headers["retry-after"] == "1" for answer in refused)
+    assert {answer.json()["detail"] for answer in refused} == {
+        "too many costly requests run, try again"
+    }
+    assert all(task.result().status_code == 200 for task in waiting)
+    later = await asyncio.gather(*(system.http.get(stats.url + each) for each in asked[:12]))
+    assert {answer.status_code for answer in later} == {200}
+
+
+async def _unanswered(
+    asking: list[asyncio.Task[httpx.Response]], number: int
+) -> list[asyncio.Task[httpx.Response]]:
+    """Those without an answer, once they are `number`."""
+    await until(
+        lambda: sum(not task.done() for task in asking) <= number, 10, "the others are refused"
+    )
+    return [task for task in asking if not task.done()]

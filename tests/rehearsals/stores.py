@@ -1,7 +1,10 @@
 """Copies of the stores' folders, as a snapshot of a volume is one, and what was counted."""
 
 import random
+import re
 import shutil
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,10 @@ import pymongo
 from deploy.local.broker import Node
 from deploy.local.database import Database
 from tests.chaos.editor import Editor
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Replica
 from tests.chaos.load import Load
 from tests.chaos.settle import settled
-from tests.support.system import System, until
+from tests.support.system import ROOT, System, until
 
 SETTINGS: dict[str, str | int] = {"HOLD": "30"}
 """Beside those of the fleet: a backup must not make a counter give its batches back."""
@@ -22,9 +25,9 @@ READERS = 5
 """A load that a busy machine of two cores carries beside restarts."""
 
 
-def readers(fleet: Fleet, seed: int = 0) -> Load:
-    """Readers of a patience that no wait for a server tries."""
-    return Load(fleet.of("ingest"), random.Random(seed), patience=30, readers=READERS)
+def readers(fleet: Fleet, seed: int = 0, ingests: Sequence[Replica] = ()) -> Load:
+    """Readers of a patience that no wait for a server tries, at all ingests or at `ingests`."""
+    return Load(ingests or fleet.of("ingest"), random.Random(seed), patience=30, readers=READERS)
 
 
 async def publish(fleet: Fleet, article: str) -> None:
@@ -100,3 +103,40 @@ async def all_counted(fleet: Fleet) -> int:
     """Wait until nothing is on its way; answers the counted reads."""
     assert await settled(fleet) == ""
     return await fleet.system.counted()
+
+
+def exact(load: Load) -> int:
+    """The reads that were answered 204, if there was no other answer."""
+    assert (dict(load.tally.broken), dict(load.tally.odd)) == ({}, {})
+    assert load.tally.unanswered.total() == 0
+    return load.tally.acknowledged.total()
+
+
+def run(system: System, lines: str, folder: Path = ROOT) -> str:
+    """Run lines of the page in `folder`, with the tools of the private node. Blocks."""
+    broker = system.broker
+    tool = re.compile(r"\brabbitmq-(plugins|queues|streams)\b")
+    lines = tool.sub(lambda found: str(Path(broker.server).with_name(found.group())), lines)
+    lines = lines.replace("rabbitmqctl", " ".join(broker.controller()))
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines],
+        cwd=folder,
+        env=broker.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{lines}\n{done.stdout}"
+    return done.stdout
+
+
+async def in_flight(system: System, fleet: Fleet, batches: int) -> dict[str, Any]:
+    """The books, once so many batches are in flight: an idle ingest's own may be for a moment."""
+
+    async def look() -> dict[str, Any]:
+        found = await books(system, fleet)
+        return found if found["in_flight"] == batches else {}
+
+    return dict(await until(look, 20, f"{batches} batches are in flight"))

@@ -5,11 +5,9 @@ again, and what the books say. docs/operations.md, Backups, has the same cases i
 import asyncio
 import json
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,9 +19,12 @@ from tests.rehearsals.stores import (
     all_counted,
     books,
     duplicates,
+    exact,
+    in_flight,
     ledger,
     publish,
     readers,
+    run,
 )
 from tests.support.guide import block
 from tests.support.system import System, until
@@ -50,37 +51,10 @@ async def running(system: System) -> AsyncIterator[tuple[Fleet, Load]]:
         await fleet.down()
 
 
-def exact(load: Load) -> int:
-    """The reads that were answered 204, if there was no other answer."""
-    assert (dict(load.tally.broken), dict(load.tally.odd)) == ({}, {})
-    assert load.tally.unanswered.total() == 0
-    return load.tally.acknowledged.total()
-
-
 def keep_batches(system: System) -> None:
     """Do what the page says: a stream keeps every batch."""
     lines = block(OPERATIONS, "reads-log.json")
     run(system, lines)
-
-
-def run(system: System, lines: str) -> str:
-    """Run lines of the page, with the tools of the private node."""
-    broker = system.broker
-    plugins = str(Path(broker.server).with_name("rabbitmq-plugins"))
-    lines = lines.replace("rabbitmq-plugins", plugins)
-    lines = lines.replace("rabbitmqctl", " ".join(broker.controller()))
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", lines],
-        cwd=Path(__file__).parents[2],
-        env=broker.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, f"{lines}\n{done.stdout}"
-    return done.stdout
 
 
 async def test_mongodb_is_older_than_the_queue(apart: System, tmp_path: Path) -> None:
@@ -224,16 +198,6 @@ async def test_rabbitmq_comes_back_empty(apart: System) -> None:
         await until(lambda: apart.db.pages.count_documents({"_id": "a2"}), 20, "the missing page")
         agreed = await apart.command("services.ingest", "reconcile", at)
         assert agreed.returncode == 0, agreed.stdout
-
-
-async def in_flight(system: System, fleet: Fleet, batches: int) -> dict[str, Any]:
-    """The books, once so many batches are in flight: an idle ingest's own may be for a moment."""
-
-    async def look() -> dict[str, Any]:
-        found = await books(system, fleet)
-        return found if found["in_flight"] == batches else {}
-
-    return dict(await until(look, 20, f"{batches} batches are in flight"))
 
 
 async def _listed(system: System, batches: int) -> bool:

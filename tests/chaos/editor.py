@@ -11,9 +11,8 @@ import orjson
 
 from tests.chaos.client import Client, NotSent, Unanswered
 from tests.chaos.fleet import Replica
-from tests.support.system import EDITOR
+from tests.support.system import TOKEN
 
-HEADERS = EDITOR | {"content-type": "application/json"}
 PAUSE = 0.4
 AFTER_FAILURE = 0.1
 
@@ -29,8 +28,9 @@ class Edited:
 class Editor:
     """Edits `articles` in turn until it is stopped."""
 
-    def __init__(self, ingests: Sequence[Replica], dice: random.Random) -> None:
+    def __init__(self, ingests: Sequence[Replica], dice: random.Random, token: str = TOKEN) -> None:
         self._ingests, self._dice, self._client = ingests, dice, Client()
+        self.token = token
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.edited: dict[str, Edited] = {}
@@ -48,9 +48,13 @@ class Editor:
         )
         while True:
             replica = self._dice.choice(self._ingests)
+            headers = {
+                "authorization": f"Bearer {self.token}",
+                "content-type": "application/json",
+            }
             try:
                 answer = await self._client.request(
-                    replica.port, "PUT", f"/articles/{article}", body, HEADERS
+                    replica.port, "PUT", f"/articles/{article}", body, headers
                 )
             except (NotSent, Unanswered):
                 answer = None

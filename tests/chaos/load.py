@@ -23,7 +23,6 @@ ACKNOWLEDGE_SECONDS = 60.0
 """For the batches still on their way at the end of the load, with all faults lifted."""
 
 BATCH_HEADERS = {
-    "authorization": f"Bearer {READS_ONLY}",
     "content-type": "application/json",
     "user-agent": BROWSER,
 }
@@ -46,6 +45,8 @@ class Tally:
     """Requests of any kind that were sent and not answered, with what was seen of it."""
     odd: Counter[str] = field(default_factory=Counter)
     """Answers that nobody should get."""
+    announced: Counter[str] = field(default_factory=Counter)
+    """Refusals that say when to come again, with their reason."""
 
     @property
     def sent(self) -> int:
@@ -64,9 +65,12 @@ class Load:
         dice: random.Random,
         patience: float = 3.0,
         readers: int = BEACONS,
+        token: str = READS_ONLY,
     ) -> None:
-        """`patience` is how many seconds a client waits for an answer; `readers` send beacons."""
-        self.tally = Tally()
+        """`patience` is how many seconds a client waits for an answer; `readers` send beacons;
+        batches are sent with `token`.
+        """
+        self.tally, self.token = Tally(), token
         self._patience, self._readers = patience, readers
         self._ingests, self._dice = ingests, dice
         self._stopping = asyncio.Event()
@@ -128,10 +132,13 @@ class Load:
     async def _batch(self, articles: Sequence[str], client: Client) -> bool:
         reads = [self._dice.choice(articles) for _ in range(BATCH_READS)]
         body = orjson.dumps({"reads": [{"article": article} for article in reads]})
-        headers = BATCH_HEADERS | {"idempotency-key": f"{self._dice.getrandbits(64):016x}"}
-        deadline = None
+        key, deadline = f"{self._dice.getrandbits(64):016x}", None
         while True:
             replica = self._dice.choice(self._ingests)
+            headers = BATCH_HEADERS | {
+                "authorization": f"Bearer {self.token}",
+                "idempotency-key": key,
+            }
             try:
                 answer = await client.request(replica.port, "POST", "/reads/batch", body, headers)
             except (NotSent, Unanswered) as error:
@@ -175,6 +182,7 @@ class Load:
         """A 503 that says when to come again is announced; any other refusal of these requests is a
         fault.
         """
-        if answer.status != 503 or "retry-after" not in answer.headers:
-            told = answer.body.decode(errors="replace")[:200]
-            self.tally.odd[f"{what} at {replica.name}: {answer.status} {told!r}"] += 1
+        told = answer.body.decode(errors="replace")[:200]
+        expected = answer.status == 503 and "retry-after" in answer.headers
+        noted = self.tally.announced if expected else self.tally.odd
+        noted[f"{what} at {replica.name}: {answer.status} {told!r}"] += 1

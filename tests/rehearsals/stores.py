@@ -108,7 +108,7 @@ async def all_counted(fleet: Fleet) -> int:
 def exact(load: Load) -> int:
     """The reads that were answered 204, if there was no other answer."""
     assert (dict(load.tally.broken), dict(load.tally.odd)) == ({}, {})
-    assert load.tally.unanswered.total() == 0
+    assert load.tally.unanswered.total() == 0, dict(load.tally.announced)
     return load.tally.acknowledged.total()
 
 

@@ -129,6 +129,10 @@ RUN = {
     ): "tests/rehearsals/test_restore.py::test_mongodb_is_older_than_the_queue",
     (
         "docs/operations.md",
+        "change_password ingest",
+    ): "tests/rehearsals/test_passwords.py::test_rabbitmq_s_passwords_are_replaced",
+    (
+        "docs/operations.md",
         "# exchanges",
     ): "tests/rehearsals/test_restore.py::test_rabbitmq_comes_back_empty",
 }

@@ -24,7 +24,7 @@ EXPORTERS = {
         "rabbitmq_alarms_free_disk_space_watermark",
         "rabbitmq_alarms_file_descriptor_limit",
     },
-    # of percona/mongodb_exporter, as it reports replSetGetStatus
+    # of percona/mongodb_exporter with --collector.diagnosticdata
     "mongodb": {"mongodb_up", "mongodb_rs_members_health", "mongodb_rs_members_optimeDate"},
 }
 """Metrics of the servers' exporters, by the label `service` that the scrape gives them."""

@@ -18,10 +18,16 @@ from pathlib import Path
 
 from luotdoc_subscriber.base.command import Command
 from tests.support.alerts import alerts as rules_of_alerts
-from tests.watch import alarms_counting, alarms_delivery, alarms_serving
+from tests.watch import (
+    alarms_budget,
+    alarms_counting,
+    alarms_delivery,
+    alarms_mongodb,
+    alarms_serving,
+)
 from tests.watch.bench import bench
 from tests.watch.dashboards import watch
-from tests.watch.judging import judge, verdict
+from tests.watch.judging import Judgement, judge, verdict
 from tests.watch.pictures import save
 from tests.watch.rules import FACTOR
 
@@ -29,7 +35,11 @@ FAULTS = {
     "counting": alarms_counting.FAULTS,
     "delivery": alarms_delivery.FAULTS,
     "serving": alarms_serving.FAULTS,
+    "mongodb": alarms_mongodb.FAULTS,
+    "budget": alarms_budget.FAULTS,
 }
+REPLICATED = {"mongodb"}
+"""Rooms that need a MongoDB of three members."""
 STARTED = time.monotonic()
 
 
@@ -48,12 +58,22 @@ async def main(asked: argparse.Namespace, folder: Path) -> bool:
 
 
 async def alerts(asked: argparse.Namespace, folder: Path) -> bool:
-    """Every fault, one after the other."""
-    rooms = [asked.room] if asked.room else list(FAULTS)
-    faults = [each for room in rooms for each in FAULTS[room] if re.search(asked.only, each.what)]
+    """Every fault, one after the other. Each room has a stack of its own, so that no room inherits
+    errors of another.
+    """
+    chosen = {
+        room: [each for each in faults if re.search(asked.only, each.what)]
+        for room, faults in FAULTS.items()
+        if asked.room in (None, room)
+    }
+    faults = [each for room in chosen.values() for each in room]
     say(f"rules {FACTOR} times as fast: each `for`, range and offset; {len(faults)} faults")
-    async with bench(folder, say) as one:
-        judgements = await judge(one, faults)
+    judgements: list[Judgement] = []
+    for room, its in chosen.items():
+        if its:
+            (folder / room).mkdir()
+            async with bench(folder / room, say, replicated=room in REPLICATED) as one:
+                judgements += await judge(one, its)
     for each in judgements:
         print(each.line())
         for complaint in each.complaints:
@@ -84,7 +104,7 @@ def arguments() -> argparse.Namespace:
     parser = Command(prog="python -m tests.watch", description=__doc__)
     parser.add_argument("what", nargs="?", choices=["dashboards", "alerts"], default="dashboards")
     parser.add_argument("--only", default="", help="of alerts: faults whose text matches")
-    parser.add_argument("--room", choices=list(FAULTS), help="of alerts: one of three")
+    parser.add_argument("--room", choices=list(FAULTS), help="of alerts: one alone")
     parser.add_argument("--seconds", type=float, default=150.0, help="of load, at least (150)")
     parser.add_argument("--seed", type=int, default=1, help="of the load (1)")
     parser.add_argument("--pictures", type=Path, help="folder to save a picture of each in")

@@ -46,12 +46,3 @@ def names(text: str) -> frozenset[str]:
 
 RESTART = "InstanceDown BrokerAway NotReady"
 """What a restart that takes longer than some seconds shows, without `Luotdoc`."""
-NOT_CAUSED = {
-    "LuotdocMongoDBDown": "needs percona's mongodb_exporter, which Debian does not have",
-    "LuotdocMongoDBMemberUnhealthy": "needs percona's mongodb_exporter, and three members",
-    "LuotdocMongoDBLags": "needs percona's mongodb_exporter, and three members",
-    "LuotdocErrorBudgetBurnsSlowly": (
-        "looks at 6 hours: even 20 times as fast it takes 18 minutes to stop"
-    ),
-}
-"""Alerts that no fault here can make fire and stop, and why."""

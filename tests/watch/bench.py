@@ -34,7 +34,8 @@ PAUSE = 0.15
 @dataclass
 class Bench:
     """The running stack. `mongo` and `amqp` have the wire of each replica, `state` that from the
-    ingests to render's state listing.
+    ingests to render's state listing. To a MongoDB of three members there is no wire: a client
+    goes to whichever is the primary.
     """
 
     stack: Stack
@@ -117,8 +118,12 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path, say: Callable[[str], None]) -> AsyncIterator[Bench]:
-    """Everything runs, is loaded lightly, and is judged by the shortened rules."""
+async def bench(
+    folder: Path, say: Callable[[str], None], replicated: bool = False
+) -> AsyncIterator[Bench]:
+    """Everything runs, is loaded lightly, and is judged by the shortened rules. `replicated`: with
+    three members of MongoDB.
+    """
     async with AsyncExitStack() as wires:
         wired: list[Bench] = []
 
@@ -130,7 +135,7 @@ async def bench(folder: Path, say: Callable[[str], None]) -> AsyncIterator[Bench
 
         settings: dict[str, str | int] = {"MAX_CONNECTIONS": CONNECTIONS, "READ_LIMIT": 0}
         rules = shortened(folder / "rules")
-        async with stack(folder, rules, say, settings, prepare=prepare):
+        async with stack(folder, rules, say, settings, prepare, replicated):
             (made,) = wired
             for article in ARTICLES:
                 assert await made.put(article) == 201
@@ -143,10 +148,9 @@ async def bench(folder: Path, say: Callable[[str], None]) -> AsyncIterator[Bench
 async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None:
     """Give a replica its own wires, and an ingest its quick comparison."""
     system = made.stack.system
-    addresses = {
-        "MONGO_URL": (system.database.url, made.mongo),
-        "AMQP_URL": (system.broker.url_of(replica.service), made.amqp),
-    }
+    addresses = {"AMQP_URL": (system.broker.url_of(replica.service), made.amqp)}
+    if not made.stack.exporters:
+        addresses["MONGO_URL"] = (system.database.url, made.mongo)
     for setting, (url, kept) in addresses.items():
         port = urlsplit(url).port
         assert port is not None

@@ -14,7 +14,9 @@ from deploy.local.database import Database
 from deploy.local.plan import SITE_SETTINGS
 from tests.chaos.fleet import Fleet, Replica
 from tests.support.prometheus import Prometheus, Target
+from tests.support.replica_set import ReplicaSet
 from tests.support.system import System
+from tests.watch.exporter import Exporter, exporters
 
 START_SECONDS = 300.0
 """For RabbitMQ and MongoDB on a machine that has much else to do."""
@@ -45,15 +47,22 @@ class Stack:
     fleet: Fleet
     metrics_port: int
     say: Callable[[str], None]
+    exporters: list[Exporter] = field(default_factory=list)
+    """One beside each member, if MongoDB is a set of three."""
     prometheus: Prometheus = field(init=False)
 
     def targets(self) -> list[Target]:
-        """Every replica under its name, as a pod has one, and RabbitMQ."""
+        """Every replica under its name, as a pod has one, RabbitMQ, and MongoDB's members."""
         ours = [
             Target(f"{ports.HOST}:{replica.port}", replica.service, replica.name)
             for replica in self.fleet.replicas.values()
         ]
-        return [*ours, Target(f"{ports.HOST}:{self.metrics_port}", "rabbitmq", "rabbitmq-1")]
+        members = [
+            Target(f"{ports.HOST}:{exporter.port}", "mongodb", f"mongodb-{number}")
+            for number, exporter in enumerate(self.exporters)
+        ]
+        broker = Target(f"{ports.HOST}:{self.metrics_port}", "rabbitmq", "rabbitmq-1")
+        return [*ours, broker, *members]
 
     def replica(self, name: str) -> Replica:
         """The replica of this name, such as `ingest-1`."""
@@ -72,14 +81,16 @@ async def stack(
     say: Callable[[str], None],
     settings: Mapping[str, str | int] | None = None,
     prepare: Callable[[Stack], Awaitable[None]] | None = None,
+    replicated: bool = False,
 ) -> AsyncIterator[Stack]:
     """Everything runs and is scraped inside the block; nothing of it is left afterwards.
 
     `settings` are settings without their prefix, beside `SETTINGS`. `prepare` is called before the
-    services start.
+    services start. `replicated`: MongoDB has three members, and each an exporter.
     """
     port = ports.choose_port()
-    broker, database = Node(folder / "rabbitmq", metrics_port=port), Database(folder / "mongodb")
+    broker = Node(folder / "rabbitmq", metrics_port=port)
+    database = (ReplicaSet if replicated else Database)(folder / "mongodb")
     try:
         say("starting RabbitMQ, MongoDB and the services")
         servers = (broker, database)
@@ -90,6 +101,10 @@ async def stack(
         fleet = Fleet(system, SETTINGS | dict(settings or {}))
         one = Stack(system, fleet, port, say)
         try:
+            if isinstance(database, ReplicaSet):
+                for exporter in await asyncio.to_thread(exporters, database):
+                    exporter.start()
+                    one.exporters.append(exporter)
             await system.reset()
             for service, number in REPLICAS.items():
                 for _ in range(number):
@@ -107,6 +122,8 @@ async def stack(
             finally:
                 await asyncio.to_thread(prometheus.stop)
         finally:
+            for exporter in one.exporters:
+                exporter.stop()
             await fleet.down()
             await system.close()
     finally:

@@ -67,6 +67,8 @@ async def scraped() -> int:
                 answer = await client.get("http://127.0.0.1:9090/api/v1/query", params=query)
             except httpx.TransportError:
                 return 0
+            if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it still reads its log
+                return 0
             found = answer.json()["data"]["result"]
             return int(found[0]["value"][1]) if found else 0
 

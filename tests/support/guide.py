@@ -133,6 +133,10 @@ RUN = {
     ): "tests/rehearsals/test_passwords.py::test_rabbitmq_s_passwords_are_replaced",
     (
         "docs/operations.md",
+        "forget_cluster_node rabbit@LOST",
+    ): "tests/rehearsals/test_lost_node.py::test_a_node_of_a_cluster_is_lost",
+    (
+        "docs/operations.md",
         "# exchanges",
     ): "tests/rehearsals/test_restore.py::test_rabbitmq_comes_back_empty",
 }

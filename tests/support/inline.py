@@ -67,6 +67,7 @@ COMMANDS = {
     "rabbitmqctl set_user_limits": "tests/integration/test_own_rights.py::test_a_long_parked",
     "rabbitmqctl shovel_status": f"{NOT_RUN}it only looks",
     "rabbitmqctl status": f"{NOT_RUN}it only looks",
+    "rabbitmq-streams add_replica": f"{NOT_RUN}the page says that 3.10 refuses it",
     "rs.printSecondaryReplicationInfo()": f"{NOT_RUN}needs mongosh",
     "rs.status()": f"{NOT_RUN}needs mongosh",
 }

@@ -35,6 +35,7 @@ async def newer_document(one: Bench) -> AsyncIterator[None]:
         await buckets.delete_many({"slot": -1})
     # More requests, and all of them good: else the share falls in six hours.
     good = asyncio.create_task(_go_on(one))
+    one.lasting.append(good)
     asyncio.get_running_loop().call_later(600, good.cancel)
 
 

@@ -116,6 +116,7 @@ async def crawler(one: Bench) -> AsyncIterator[None]:
     finally:
         task.cancel()
     readers = asyncio.create_task(read())
+    one.lasting.append(readers)
     asyncio.get_running_loop().call_later(240, readers.cancel)
 
 

@@ -26,6 +26,10 @@ from tests.watch.stack import Stack, stack
 from tests.watch.wire import Wire, wire
 
 ARTICLES = [f"bai{number}" for number in range(6)]
+UNREAD = "tin0"
+"""An article that no reader asks for. Its events drop no page from a render's memory that a reader
+needs while MongoDB is away.
+"""
 CONNECTIONS = 40
 """Of each ingest, so that few are enough to use them up."""
 PAUSE = 0.15
@@ -42,6 +46,8 @@ class Bench:
     mongo: dict[str, Wire] = field(default_factory=dict)
     amqp: dict[str, Wire] = field(default_factory=dict)
     state: list[Wire] = field(default_factory=list)
+    lasting: list[asyncio.Task[None]] = field(default_factory=list)
+    """What goes on after a fault; it ends with the bench."""
 
     @property
     def fleet(self) -> Fleet:
@@ -98,13 +104,24 @@ class Bench:
             await (await channel.get_queue(queue)).purge()
 
     async def event(self) -> bytes:
-        """A real event of an article, as it was published."""
+        """A real event of `UNREAD`, as it was published."""
         async with self.channel() as channel:
             queue = await channel.declare_queue("watched.once", exclusive=True)
             await queue.bind(EVENTS_EXCHANGE.name, "article.updated")
-            await self.put(ARTICLES[0], title=f"Bài {random.random()}")
+            await self.put(UNREAD, title=f"Bài {random.random()}")
             message = await until(lambda: queue.get(fail=False), 20, "the event")
             return bytes(message.body)
+
+    async def paths(self, render: str) -> list[str]:
+        """The paths of all pages, once this render has answered each: so they are in its memory.
+        Empty while it can't.
+        """
+        found = []
+        async with httpx.AsyncClient(follow_redirects=True, timeout=20) as client:
+            for article in ARTICLES:
+                answer = await client.get(f"{self.replica(render).url}/x/x-{article}.html")
+                found.append(answer.url.path if answer.status_code == 200 else "")
+        return found if all(found) else []
 
     def spools(self, instance: str) -> Path:
         """The folder with the spool of an instance: each has a disk of its own, as on
@@ -137,12 +154,16 @@ async def bench(
         rules = shortened(folder / "rules")
         async with stack(folder, rules, say, settings, prepare, replicated):
             (made,) = wired
-            for article in ARTICLES:
+            for article in (*ARTICLES, UNREAD):
                 assert await made.put(article) == 201
-            paths = await until(lambda: _paths(made), 30, "the pages")
+            paths = await until(lambda: made.paths("render-1"), 30, "the pages")
             async with _readers(made, paths):
                 await until(lambda: _counted(made), 60, "the first reads are counted")
-                yield made
+                try:
+                    yield made
+                finally:
+                    for task in made.lasting:
+                        task.cancel()
 
 
 async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None:
@@ -169,15 +190,6 @@ async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None
 
 async def _counted(made: Bench) -> bool:
     return set(ARTICLES) <= set(await made.stack.system.by_article())
-
-
-async def _paths(made: Bench) -> list[str]:
-    found = []
-    async with httpx.AsyncClient(follow_redirects=True, timeout=20) as client:
-        for article in ARTICLES:
-            answer = await client.get(f"{made.replica('render-1').url}/x/x-{article}.html")
-            found.append(answer.url.path if answer.status_code == 200 else "")
-    return found if all(found) else []
 
 
 @asynccontextmanager

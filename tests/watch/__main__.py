@@ -4,7 +4,7 @@ Starts RabbitMQ, MongoDB, the services and a Prometheus. `dashboards` makes load
 asks every query of every panel. It prints a line for each dashboard, and ends with status 1 if a
 query has no data, if its values are never anything but 0, or if an address of stats lacks a field.
 `alerts` causes the fault of each alert, and sees that this alert fires, with no other than its
-named consequences, and stops after the fault. An hour.
+named consequences, and stops after the fault. Three quarters of an hour.
 """
 
 import argparse

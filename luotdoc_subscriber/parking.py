@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
-from faststream.rabbit import RabbitBroker
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
 from luotdoc_subscriber.decision import (
@@ -120,7 +119,7 @@ async def park(
 
 
 async def forward(
-    broker: RabbitBroker,
+    broker: Broker,
     work: WorkQueue,
     queue: str,
     message: AbstractIncomingMessage,

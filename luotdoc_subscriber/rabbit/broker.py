@@ -29,21 +29,15 @@ from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from luotdoc_subscriber.rabbit import declaring, layout, properties
 from luotdoc_subscriber.rabbit.faststream_internals import close_connection, forget_queues
 from luotdoc_subscriber.rabbit.faults import reason_of_wait as reason_of_wait
+from luotdoc_subscriber.rabbit.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
 # At import, because every process that connects to RabbitMQ imports this module.
 properties.install()
 
-BROKER_ERRORS = (
-    AMQPError,
-    WireError,
-    ChannelInvalidStateError,
-    OSError,
-    TimeoutError,
-    RuntimeError,
-)
-"""Errors that aio-pika raises while RabbitMQ is away.
+BROKER_ERRORS = (AMQPError, WireError, ChannelInvalidStateError, OSError, RuntimeError)
+"""Errors that aio-pika raises while RabbitMQ is away. A TimeoutError is an OSError.
 Its "connection was not opened" is a RuntimeError."""
 
 AWAY = "RabbitMQ is away"
@@ -116,6 +110,8 @@ class Broker(RabbitBroker):
         self.works: list[layout.WorkQueue] = []
         """The work queues that this process consumes as a subscriber."""
         self._refusal_told = -REFUSAL_SECONDS
+        self.refusals = Refusals()
+        """Refusals of what our own queues must take."""
         self.confirmed: dict[str, tuple[str, datetime]] = {}
         """Id and time of the last confirmed event, by the event's name, for heartbeats."""
 

@@ -4,15 +4,18 @@ Publishing goes past FastStream and aio-pika, by the module `underlay`.
 """
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from aio_pika import RobustExchange
 from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import DeliveryError
 from faststream.exceptions import IncorrectState
-from faststream.rabbit import RabbitBroker, RabbitExchange
+from faststream.rabbit import RabbitExchange
 
 from luotdoc_events import events
 from luotdoc_subscriber.base.errors import NotTaken, Transient
@@ -21,13 +24,16 @@ from luotdoc_subscriber.base.tracing import current_traceparent, headers_of
 from luotdoc_subscriber.rabbit import layout, underlay
 from luotdoc_subscriber.rabbit.broker import BROKER_ERRORS, Broker, calls_end_as_errors
 from luotdoc_subscriber.rabbit.message_spans import publish_span
+from luotdoc_subscriber.rabbit.refusals import REFUSED_SECONDS
+
+log = logging.getLogger(__name__)
 
 EVENT_TIMEOUT = 10.0
 """Timeout in seconds for the publisher confirm of an event; its publisher tries again."""
 
 
 async def publish(
-    broker: RabbitBroker,
+    broker: Broker,
     body: bytes,
     exchange: RabbitExchange,
     routing_key: str,
@@ -43,7 +49,7 @@ async def publish(
 
     Raises `Transient` without a confirm within `timeout` seconds; the message may have arrived, so
     repeat it under the same id. Raises `NotTaken` if a queue refuses it, aio-pika's `DeliveryError`
-    if no queue is bound.
+    if no queue is bound. After refusals for some seconds the channel is renewed (`refusals`).
     """
     properties = underlay.Properties(
         content_type=content_type,
@@ -58,7 +64,33 @@ async def publish(
         async with asyncio.timeout(timeout):
             # FastStream only looks the exchange up: it was declared at the start.
             declared = await broker.declare_exchange(exchange)
-            await underlay.publish_on_wire(declared, body, routing_key, properties)
+            try:
+                await underlay.publish_on_wire(declared, body, routing_key, properties)
+            except DeliveryError as error:
+                if underlay.is_refusal(error):
+                    await _renew_if_it_lasts(broker, declared, (exchange.name, routing_key))
+                raise
+    if broker.refusals:
+        broker.refusals.ended((exchange.name, routing_key))
+
+
+async def _renew_if_it_lasts(
+    broker: Broker, declared: RobustExchange, address: tuple[str, str]
+) -> None:
+    """Close the channel if `address` has refused messages for too long.
+
+    Not for the exchange of all events: there a subscriber's full queue refuses for hours, and the
+    events reach the others.
+    """
+    if declared.name == layout.EVENTS_EXCHANGE.name:
+        return
+    if broker.refusals.last(address, time.monotonic()):
+        log.warning(
+            "RabbitMQ has refused messages for %s for %g s; the channel is renewed",
+            declared.name,
+            REFUSED_SECONDS,
+        )
+        await underlay.close_channel(declared)
 
 
 @contextmanager

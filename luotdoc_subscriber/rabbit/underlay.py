@@ -34,6 +34,14 @@ async def publish_on_wire(
     )
 
 
+async def close_channel(exchange: RobustExchange) -> None:
+    """Close the channel of `exchange` at RabbitMQ. aio-pika opens a new one in its place; what is
+    in flight on it ends with an error. Raises what aio-pika raises.
+    """
+    wire = await exchange.channel.get_underlay_channel()
+    await wire.close()
+
+
 def is_refusal(error: DeliveryError) -> bool:
     """True if a queue did not take the message: it is full or failing. False if none is bound."""
     return isinstance(error.frame, spec.Basic.Nack)

@@ -1,0 +1,32 @@
+"""When a channel that refuses messages is renewed."""
+
+from luotdoc_subscriber.rabbit.refusals import REFUSED_SECONDS, Refusals
+
+READS, EVENTS = ("luotdoc.reads", "reads"), ("luotdoc.events.own", "article.published")
+
+
+def test_refusals_that_last_are_noticed_once_in_that_time() -> None:
+    refusals = Refusals()
+    assert not refusals
+    times = [0.0, 0.5, REFUSED_SECONDS - 0.1, REFUSED_SECONDS, REFUSED_SECONDS + 0.5]
+    assert [refusals.last(READS, 100 + time) for time in times] == [False] * 3 + [True, False]
+    assert refusals
+    assert refusals.last(READS, 100 + 2 * REFUSED_SECONDS)
+
+
+def test_a_confirm_ends_them() -> None:
+    refusals = Refusals()
+    refusals.last(READS, 0)
+    refusals.ended(READS)
+    assert not refusals
+    assert not refusals.last(READS, REFUSED_SECONDS + 1)
+    refusals.ended(EVENTS)
+    assert refusals.last(READS, 2 * REFUSED_SECONDS + 1)
+
+
+def test_each_address_has_its_own_time() -> None:
+    refusals = Refusals()
+    refusals.last(READS, 0)
+    assert not refusals.last(EVENTS, REFUSED_SECONDS)
+    refusals.ended(EVENTS)
+    assert refusals.last(READS, REFUSED_SECONDS)

@@ -86,6 +86,7 @@ PURE = {
     "luotdoc_subscriber.commands.selection",
     "luotdoc_subscriber.attempts",
     "luotdoc_subscriber.decision",
+    "luotdoc_subscriber.rabbit.refusals",
     "luotdoc_subscriber.verdicts",
 }
 DRIVERS = {"faststream", "aio_pika", "aiormq", "motor", "pymongo", "bson", "prometheus_client"}

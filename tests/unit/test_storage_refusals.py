@@ -56,6 +56,7 @@ def test_a_fault_of_the_address_or_the_user_is_told(error: Exception, told: str)
     "error",
     [
         OperationFailure("write conflict", 112),
+        ConfigurationError("Sessions are not supported by this MongoDB deployment"),
         ServerSelectionTimeoutError("127.0.0.1:27017: [Errno 111] Connection refused"),
         ServerSelectionTimeoutError(
             "a replica set named 'a' but this node belongs to a set named 'None'"

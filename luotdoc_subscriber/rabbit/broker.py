@@ -167,6 +167,7 @@ class Broker(RabbitBroker):
 
     def _closed(self, _connection: Any, error: BaseException | None) -> None:
         self.mark(False)
+        self.refusals.forget()
         if error is not None and not isinstance(error, asyncio.CancelledError):
             self.losses.append(time.monotonic())
             log.warning("RabbitMQ: the connection is lost, reconnecting: %s", error)

@@ -7,11 +7,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from aio_pika import RobustExchange
 from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import DeliveryError
 from faststream.exceptions import IncorrectState
@@ -28,6 +27,7 @@ from luotdoc_subscriber.rabbit.refusals import REFUSED_SECONDS
 
 log = logging.getLogger(__name__)
 
+RENEW_SECONDS = 5.0
 EVENT_TIMEOUT = 10.0
 """Timeout in seconds for the publisher confirm of an event; its publisher tries again."""
 
@@ -49,7 +49,8 @@ async def publish(
 
     Raises `Transient` without a confirm within `timeout` seconds; the message may have arrived, so
     repeat it under the same id. Raises `NotTaken` if a queue refuses it, aio-pika's `DeliveryError`
-    if no queue is bound. After refusals for some seconds the channel is renewed (`refusals`).
+    if no queue is bound. After refusals for some seconds
+    the channel is renewed (`refusals`), but not for the exchange of all events.
     """
     properties = underlay.Properties(
         content_type=content_type,
@@ -60,37 +61,36 @@ async def publish(
         message_type=message_type,
         app_id=broker.config.app_id,
     )
-    with _failures_of_publishing():
-        async with asyncio.timeout(timeout):
-            # FastStream only looks the exchange up: it was declared at the start.
-            declared = await broker.declare_exchange(exchange)
-            try:
+    try:
+        with _failures_of_publishing():
+            async with asyncio.timeout(timeout):
+                # FastStream only looks the exchange up: it was declared at the start.
+                declared = await broker.declare_exchange(exchange)
                 await underlay.publish_on_wire(declared, body, routing_key, properties)
-            except DeliveryError as error:
-                if underlay.is_refusal(error):
-                    await _renew_if_it_lasts(broker, declared, (exchange.name, routing_key))
-                raise
+    except NotTaken:
+        await _renew_if_it_lasts(broker, exchange, routing_key)
+        raise
     if broker.refusals:
         broker.refusals.ended((exchange.name, routing_key))
 
 
-async def _renew_if_it_lasts(
-    broker: Broker, declared: RobustExchange, address: tuple[str, str]
-) -> None:
-    """Close the channel if `address` has refused messages for too long.
+async def _renew_if_it_lasts(broker: Broker, exchange: RabbitExchange, routing_key: str) -> None:
+    """Close the channel if messages for this address have been refused for too long.
 
     Not for the exchange of all events: there a subscriber's full queue refuses for hours, and the
     events reach the others.
     """
-    if declared.name == layout.EVENTS_EXCHANGE.name:
+    address = exchange.name, routing_key
+    if exchange == layout.EVENTS_EXCHANGE or not broker.refusals.last(address, time.monotonic()):
         return
-    if broker.refusals.last(address, time.monotonic()):
-        log.warning(
-            "RabbitMQ has refused messages for %s for %g s; the channel is renewed",
-            declared.name,
-            REFUSED_SECONDS,
-        )
-        await underlay.close_channel(declared)
+    log.warning(
+        "RabbitMQ has refused messages for %s for %g s; the channel is renewed",
+        exchange.name,
+        REFUSED_SECONDS,
+    )
+    with suppress(IncorrectState, *BROKER_ERRORS), calls_end_as_errors():
+        async with asyncio.timeout(RENEW_SECONDS):
+            await underlay.close_channel(await broker.declare_exchange(exchange))
 
 
 @contextmanager

@@ -14,22 +14,30 @@ Address = tuple[str, str]
 
 
 class Refusals:
-    """Since when messages are refused, by address, in seconds of a monotonic clock."""
+    """Refusals by address, in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self._since: dict[Address, float] = {}
+        self._spans: dict[Address, tuple[float, float]] = {}
+        """First and latest refusal."""
 
     def __bool__(self) -> bool:
-        return bool(self._since)
+        return bool(self._spans)
 
     def last(self, address: Address, now: float) -> bool:
-        """Note a refusal. True if they have lasted too long; then the time begins anew."""
-        since = self._since.setdefault(address, now)
-        if now - since < REFUSED_SECONDS:
-            return False
-        self._since[address] = now
-        return True
+        """Note a refusal. True if they have lasted too long; then the time begins anew, as it does
+        after so long a time without a refusal.
+        """
+        first, latest = self._spans.get(address, (now, now))
+        if now - latest > REFUSED_SECONDS:
+            first = now
+        lasted = now - first >= REFUSED_SECONDS
+        self._spans[address] = (now if lasted else first, now)
+        return lasted
 
     def ended(self, address: Address) -> None:
         """Note a confirm."""
-        self._since.pop(address, None)
+        self._spans.pop(address, None)
+
+    def forget(self) -> None:
+        """Forget all: the connection is another one."""
+        self._spans.clear()

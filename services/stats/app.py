@@ -38,7 +38,7 @@ from shared.web.turnstile import in_turns
 
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
-REFRESH_SECONDS = CACHE_SECONDS * 0.6
+REFRESH_SECONDS = CACHE_SECONDS * 0.4
 
 
 class Ping:

@@ -19,8 +19,8 @@ CACHE_SECONDS = 0.5
 FRESH_SECONDS = 5.0
 """Time after a request for the site's figures for which they are refreshed in the background."""
 MAX_TOP = 100
-COSTLY_AT_ONCE, MOST_COSTLY_WAITING, MAX_WAIT_SECONDS = 2, 16, 2.0
-"""Bounds for top lists and series: MongoDB adds them up from many documents, and the counter's
+AT_ONCE, MOST_WAITING, MAX_WAIT_SECONDS = 1, 16, 2.0
+"""Bounds for top lists, and for series: MongoDB adds them up from many documents, and the counter's
 flushes need the same processors."""
 WHY = (
     "later batches of this ingest were counted: the missing ones wait in counter.reads, were "
@@ -32,9 +32,10 @@ WHY = (
 class Reports:
     """The answers of stats. `zone` is the site's time zone.
 
-    Top lists and the site's figures are kept for half a second; while MongoDB is slow, the site's
-    for two. Concurrent requests for the same answer share one query. Of top lists and series only a
-    few are made at once, and others get `Unavailable`, so that no crowd slows the counter down.
+    Top lists and the site's figures are kept for half a second after they were made; while MongoDB
+    is slow, the site's for two. Concurrent requests for the same answer share one query. One top
+    list and one series are made at a time, and others wait or get `Unavailable`, so that no crowd
+    slows the counter down.
     """
 
     def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
@@ -43,8 +44,9 @@ class Reports:
         self._zone = zone
         self._sites: SingleFlightCache[answers.Site] = SingleFlightCache(CACHE_SECONDS, ahead=True)
         self._site_requested = -FRESH_SECONDS
-        self._costly = ConcurrencyLimit(
-            COSTLY_AT_ONCE, most_waiting=MOST_COSTLY_WAITING, seconds=MAX_WAIT_SECONDS
+        self._making_top, self._making_series = (
+            ConcurrencyLimit(AT_ONCE, most_waiting=MOST_WAITING, seconds=MAX_WAIT_SECONDS)
+            for _ in range(2)
         )
         self._tops: SingleFlightCache[answers.TopList] = SingleFlightCache(CACHE_SECONDS)
         self._articles: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
@@ -59,7 +61,8 @@ class Reports:
     async def keep_site_fresh(self) -> None:
         """Refresh the site's figures while they are requested, so that no request waits for them.
 
-        Call it once in the second half of each `CACHE_SECONDS`.
+        Call it more often than twice in `CACHE_SECONDS`: an answer is made ahead in the second half
+        of that time after its making.
         """
         if time.monotonic() - self._site_requested < FRESH_SECONDS:
             await self._sites.get(SITE, self._site)
@@ -120,7 +123,7 @@ class Reports:
         return whole.model_copy(update={"items": whole.items[: query.limit]})
 
     async def _top(self, window: str) -> answers.TopList:
-        async with self._costly.place(), self._store.snapshot() as session:
+        async with self._making_top.place(), self._store.snapshot() as session:
             now = self._clock()
             rows = await self._store.top(session, window_start(window, now), MAX_TOP)
         items = [
@@ -141,7 +144,7 @@ class Reports:
     async def _series_of(self, query: SeriesParameters) -> answers.SeriesPoints:
         zone = ZoneInfo(query.tz) if query.tz else self._zone
         steps = series_steps(query, self._clock(), zone)
-        async with self._costly.place(), self._store.snapshot() as session:
+        async with self._making_series.place(), self._store.snapshot() as session:
             if query.article and not await self._store.article(session, query.article):
                 raise Problem(404, "no article has this id")
             edges = [quarter_of(step) for step in steps]

@@ -15,7 +15,7 @@ from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from shared.storage.collections import missing_from
 from shared.storage.command_spans import CommandSpans
 from shared.storage.errors import translated
-from shared.storage.refusals import lacking, refusal
+from shared.storage.refusals import SESSIONLESS, lacking, refusal
 from shared.storage.transactions import detached
 from shared.storage.types import Client, MongoDatabase
 
@@ -26,6 +26,8 @@ ANSWER_SECONDS = 20
 """Timeout for an answer, for a server that has frozen."""
 
 
+SESSIONLESS_SECONDS = 10.0
+"""A connection keeps what the server said at its start: if that was too early, waiting is vain."""
 AGAIN_SECONDS = 60.0
 """Interval at which a reason for waiting is logged again."""
 
@@ -101,6 +103,7 @@ async def wait_for(client: Client, mongo_url: str, service: str, *, set_up: bool
     a wrong password, missing rights, a wrong replica set.
     """
     told, told_at = "", 0.0
+    sessionless_since: float | None = None
     where = urlsplit(mongo_url).netloc.rpartition("@")[2]
     while True:
         try:
@@ -110,6 +113,15 @@ async def wait_for(client: Client, mongo_url: str, service: str, *, set_up: bool
                 if set_up and (missing := await missing_from(client.get_default_database())):
                     raise Transient(f"it has no {missing}; has `python -m shared.setup` run?")
         except Transient as error:
+            if SESSIONLESS not in str(error):
+                sessionless_since = None
+            elif sessionless_since is None:
+                sessionless_since = time.monotonic()
+            elif time.monotonic() - sessionless_since > SESSIONLESS_SECONDS:
+                raise Refused(
+                    "MongoDB answers, but this process has connections from before the server "
+                    "knew its replica set: start it again"
+                ) from error
             reason = str(error).removeprefix("MongoDB: ").split(",", 1)[0]
             if reason != told or time.monotonic() - told_at > AGAIN_SECONDS:
                 log.warning("waiting for MongoDB at %s: %s", where, reason)

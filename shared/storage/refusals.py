@@ -14,7 +14,7 @@ _UNAUTHORIZED = 13
 _UNCHECKED = {"collMod"}
 """Actions that a start does without: the role readWrite lacks it, and only a release that changes
 an expiry needs it."""
-_STARTING = "Sessions are not supported"
+SESSIONLESS = "Sessions are not supported"
 """PyMongo says this, as a fault of its configuration, of a server that has just been started and
 does not know its replica set yet. Every server that we can run on has sessions."""
 _OTHER_SET = re.compile(
@@ -41,7 +41,7 @@ def refusal(error: BaseException) -> Refused | None:
             f"MongoDB: {what}: grant the user of LUOTDOC_MONGO_URL the role of its service in "
             "deploy/mongodb/roles.json"
         )
-    if isinstance(error, ConfigurationError) and _STARTING not in str(error):
+    if isinstance(error, ConfigurationError) and SESSIONLESS not in str(error):
         return Refused(f"LUOTDOC_MONGO_URL can't be used: {first_line(error)}")
     if isinstance(error, PyMongoError) and (found := _OTHER_SET.search(str(error))):
         wrong = found[1] or found[3]

@@ -3,14 +3,47 @@
 import asyncio
 import time
 from itertools import pairwise
+from typing import cast
 
 import pytest
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, ConfigurationError
 
+from luotdoc_subscriber.base.errors import Refused
 from shared.storage import mongo
 from shared.storage.transactions import transaction
-from shared.storage.types import Session
+from shared.storage.types import Client, Session
 from tests.support.system import System, until
+
+
+class Sessionless:
+    """A client whose connection was opened before the server knew its replica set."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+
+    async def start_session(self) -> None:
+        self.failures -= 1
+        if self.failures < 0:
+            raise AutoReconnect("gone")  # something else, which is waited for
+        raise ConfigurationError("Sessions are not supported by this MongoDB deployment")
+
+
+async def test_a_wait_over_connections_without_sessions_ends_with_what_to_do(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "SESSIONLESS_SECONDS", 1.0)
+    always = Sessionless(1_000_000)
+    began = time.monotonic()
+    with pytest.raises(Refused, match="start it again"):
+        await asyncio.wait_for(
+            mongo.wait_for(cast(Client, always), system.database.url, "counter"), 60
+        )
+    assert time.monotonic() - began > 1
+    passing = Sessionless(1)
+    with pytest.raises(TimeoutError):  # the time ended with another error
+        await asyncio.wait_for(
+            mongo.wait_for(cast(Client, passing), system.database.url, "counter"), 3
+        )
 
 
 async def _more(turns: list[float], seen: int) -> bool:

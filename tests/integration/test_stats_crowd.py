@@ -5,31 +5,35 @@ from collections import Counter
 
 import httpx
 
-from services.stats.reports import COSTLY_AT_ONCE, MOST_COSTLY_WAITING
+from services.stats.reports import AT_ONCE, MOST_WAITING
 from tests.support.system import System, until
 
-REFUSED_AT_ONCE = 7
+KINDS, REFUSED_AT_ONCE = 2, 6
 
 
 async def test_of_a_crowd_with_costly_questions_few_are_asked_and_others_get_503(
     system: System,
 ) -> None:
     stats = await system.start("stats")
-    crowd = COSTLY_AT_ONCE + MOST_COSTLY_WAITING + REFUSED_AT_ONCE
+    crowd = KINDS * (AT_ONCE + MOST_WAITING) + REFUSED_AT_ONCE
     asked = [
-        f"/stats/top?window={n}h" if n % 2 else f"/stats/series?step=day&from=2026-01-{n:02}"
+        f"/stats/top?window={n}h"
+        if n % 2
+        else f"/stats/series?step=day&from=2026-0{n % 9 + 1}-{n % 20 + 1:02}"
         for n in range(1, crowd + 1)
     ]
     system.database.pause()
     try:
         asking = [asyncio.create_task(system.http.get(stats.url + each)) for each in asked]
-        waiting = await _unanswered(asking, COSTLY_AT_ONCE)
+        refused_at_once = crowd - len(await _unanswered(asking, crowd - REFUSED_AT_ONCE))
+        waiting = await _unanswered(asking, KINDS * AT_ONCE)
     finally:
         system.database.resume()
     answers = await asyncio.gather(*asking)
+    assert refused_at_once == REFUSED_AT_ONCE
     assert Counter(answer.status_code for answer in answers) == {
-        200: COSTLY_AT_ONCE,
-        503: crowd - COSTLY_AT_ONCE,
+        200: KINDS * AT_ONCE,
+        503: crowd - KINDS * AT_ONCE,
     }
     refused = [answer for answer in answers if answer.status_code == 503]
     assert all(answer.headers["retry-after"] == "1" for answer in refused)

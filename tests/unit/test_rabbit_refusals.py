@@ -5,28 +5,45 @@ from luotdoc_subscriber.rabbit.refusals import Refusals
 READS, EVENTS = ("luotdoc.reads", "reads"), ("luotdoc.events.own", "article.published")
 
 
+def lasting(refusals: Refusals, *times: float) -> list[bool]:
+    return [refusals.last(READS, time) for time in times]
+
+
 def test_refusals_that_last_are_noticed_once_in_that_time() -> None:
     refusals = Refusals()
     assert not refusals
-    times = [0.0, 0.5, 10 - 0.1, 10, 10 + 0.5]
-    assert [refusals.last(READS, 100 + time) for time in times] == [False] * 3 + [True, False]
+    assert lasting(refusals, 100, 105, 109.9, 110, 110.5) == [False, False, False, True, False]
     assert refusals
-    assert refusals.last(READS, 100 + 2 * 10)
+    assert lasting(refusals, 119.9, 120) == [False, True]
 
 
 def test_a_confirm_ends_them() -> None:
     refusals = Refusals()
-    refusals.last(READS, 0)
+    lasting(refusals, 0, 5)
     refusals.ended(READS)
     assert not refusals
-    assert not refusals.last(READS, 10 + 1)
+    assert lasting(refusals, 10, 15) == [False, False]
     refusals.ended(EVENTS)
-    assert refusals.last(READS, 2 * 10 + 1)
+    assert lasting(refusals, 20) == [True]
+
+
+def test_a_refusal_of_long_ago_is_not_the_beginning() -> None:
+    refusals = Refusals()
+    assert lasting(refusals, 0, 10.5, 15, 20.5) == [False, False, False, True]
+    assert lasting(Refusals(), 0, 10) == [False, True]
+
+
+def test_another_connection_begins_anew() -> None:
+    refusals = Refusals()
+    lasting(refusals, 0, 5)
+    refusals.forget()
+    assert not refusals
+    assert lasting(refusals, 10) == [False]
 
 
 def test_each_address_has_its_own_time() -> None:
     refusals = Refusals()
-    refusals.last(READS, 0)
+    lasting(refusals, 0)
     assert not refusals.last(EVENTS, 10)
     refusals.ended(EVENTS)
-    assert refusals.last(READS, 10)
+    assert lasting(refusals, 10) == [True]

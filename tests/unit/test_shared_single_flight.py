@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from services.stats.app import REFRESH_SECONDS
+from services.stats.reports import CACHE_SECONDS
 from shared.base.single_flight import SingleFlightCache
+from tests.support.jumping import play
 
 
 class Kitchen:
@@ -129,3 +132,30 @@ async def test_an_answer_that_took_long_is_shared_from_its_end() -> None:
     assert await recent.get("a", kitchen.make) == 1
     kitchen.time = 8.5
     assert await recent.get("a", kitchen.make) == 2
+
+
+@pytest.mark.parametrize("takes", [0.02, 0.06, 0.09, 0.15])
+def test_nobody_waits_for_the_site_s_figures_while_they_are_refreshed(takes: float) -> None:
+    async def scene() -> None:
+        loop = asyncio.get_running_loop()
+        recent: SingleFlightCache[int] = SingleFlightCache(CACHE_SECONDS, loop.time, ahead=True)
+
+        async def make() -> int:
+            await asyncio.sleep(takes)
+            return 1
+
+        async def refresh() -> None:
+            while True:
+                await recent.get("site", make)
+                await asyncio.sleep(REFRESH_SECONDS)
+
+        refreshing = asyncio.create_task(refresh())
+        await asyncio.sleep(1)
+        for _ in range(1000):
+            began = loop.time()
+            await recent.get("site", make)
+            assert loop.time() == began
+            await asyncio.sleep(0.013)
+        refreshing.cancel()
+
+    play(scene)

@@ -28,6 +28,7 @@ from luotdoc_subscriber.rabbit.refusals import REFUSED_SECONDS
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = 5.0
+"""Timeout for closing a channel."""
 EVENT_TIMEOUT = 10.0
 """Timeout in seconds for the publisher confirm of an event; its publisher tries again."""
 
@@ -49,8 +50,8 @@ async def publish(
 
     Raises `Transient` without a confirm within `timeout` seconds; the message may have arrived, so
     repeat it under the same id. Raises `NotTaken` if a queue refuses it, aio-pika's `DeliveryError`
-    if no queue is bound. After refusals for some seconds
-    the channel is renewed (`refusals`), but not for the exchange of all events.
+    if no queue is bound. If refusals last, the channel is renewed (`refusals`); not for the
+    exchange of all events.
     """
     properties = underlay.Properties(
         content_type=content_type,
@@ -81,7 +82,7 @@ async def _renew_if_it_lasts(broker: Broker, exchange: RabbitExchange, routing_k
     events reach the others.
     """
     address = exchange.name, routing_key
-    if exchange == layout.EVENTS_EXCHANGE or not broker.refusals.last(address, time.monotonic()):
+    if exchange == layout.EVENTS_EXCHANGE or not broker.refusals.note(address, time.monotonic()):
         return
     log.warning(
         "RabbitMQ has refused messages for %s for %g s; the channel is renewed",

@@ -23,7 +23,7 @@ class Refusals:
     def __bool__(self) -> bool:
         return bool(self._spans)
 
-    def last(self, address: Address, now: float) -> bool:
+    def note(self, address: Address, now: float) -> bool:
         """Note a refusal. True if they have lasted too long; then the time begins anew, as it does
         after so long a time without a refusal.
         """

@@ -25,8 +25,8 @@ class Site(BaseModel):
     online: int | None = Field(description="null: not built yet")
     as_of: TimeText = Field(
         description=(
-            "the moment of all figures: half a second ago at most, and the time that MongoDB took; "
-            "two seconds while MongoDB is slow, and that time"
+            "the moment of all figures. It is at most half a second ago, plus the time that "
+            "MongoDB took to answer; while MongoDB is slow, at most two seconds, plus that time"
         )
     )
     complete_through: TimeText | None = Field(

@@ -6,7 +6,7 @@ READS, EVENTS = ("luotdoc.reads", "reads"), ("luotdoc.events.own", "article.publ
 
 
 def lasting(refusals: Refusals, *times: float) -> list[bool]:
-    return [refusals.last(READS, time) for time in times]
+    return [refusals.note(READS, time) for time in times]
 
 
 def test_refusals_that_last_are_noticed_once_in_that_time() -> None:
@@ -44,6 +44,6 @@ def test_another_connection_begins_anew() -> None:
 def test_each_address_has_its_own_time() -> None:
     refusals = Refusals()
     lasting(refusals, 0)
-    assert not refusals.last(EVENTS, 10)
+    assert not refusals.note(EVENTS, 10)
     refusals.ended(EVENTS)
     assert lasting(refusals, 10) == [True]

@@ -1,6 +1,7 @@
 """The read beacon: what is counted, what is filtered, what is refused."""
 
 import asyncio
+import re
 import time
 from typing import Literal
 
@@ -11,7 +12,7 @@ import pytest
 from shared.base.settings import Settings
 from shared.rabbit import topology
 from shared.setup import setup
-from tests.support.system import BROWSER, PATIENCE, System, until
+from tests.support.system import BROWSER, PATIENCE, Process, System, until
 
 
 async def test_outcomes(system: System) -> None:
@@ -242,6 +243,12 @@ async def test_a_new_article_is_known_to_every_ingest_at_once(system: System) ->
     await until(gone, 2, "the other ingest refuses its reads")
 
 
+async def batches_confirmed(system: System, ingest: Process) -> float:
+    text = (await system.http.get(f"{ingest.url}/metrics")).text
+    (value,) = re.findall(r'^luotdoc_read_batches_total{way="confirmed"} (\S+)', text, re.MULTILINE)
+    return float(value)
+
+
 async def test_204_only_after_the_confirm(system: System) -> None:
     """While RabbitMQ is frozen and the disk takes nothing, there is no 204; a 503 says when to come
     again.
@@ -250,15 +257,25 @@ async def test_204_only_after_the_confirm(system: System) -> None:
         "ingest", read_window=0, confirm_timeout="0.5", spool_max_bytes=65536
     )
     await system.put("a1")
-    assert (await system.read("a1")).status_code == 204
+    durable, confirmed = 50, 0.0
+
+    async def goes_to_rabbitmq() -> bool:
+        """A read whose batch is confirmed: the next batch goes to RabbitMQ first as well."""
+        nonlocal durable, confirmed
+        before = await batches_confirmed(system, ingest)
+        assert (await system.read("a1")).status_code == 204
+        durable, confirmed = durable + 1, time.monotonic()
+        return await batches_confirmed(system, ingest) > before
+
+    await until(goes_to_rabbitmq, 10, "a read's batch is confirmed")
     statuses: list[int] = []
     refused: list[httpx.Response] = []
     system.broker.pause()
     try:
-        started = time.monotonic()
         answers = await asyncio.gather(*(system.read("a1") for _ in range(50)))
         assert {a.status_code for a in answers} == {204}  # durable in the spool
-        assert time.monotonic() - started >= 0.5  # not before the broker was given its time
+        # Not before RabbitMQ was given its time: each further batch left after that confirm.
+        assert time.monotonic() - confirmed >= 0.5
         assert list((system.folder / "spool" / ingest.name).glob("*.spool"))
         while len(statuses) < 5000 and 503 not in statuses:
             answers = await asyncio.gather(*(system.read("a1") for _ in range(50)))
@@ -269,7 +286,7 @@ async def test_204_only_after_the_confirm(system: System) -> None:
         assert (await system.http.get(f"{ingest.url}/readyz")).status_code == 503
     finally:
         system.broker.resume()
-    durable = 51 + statuses.count(204)
+    durable += statuses.count(204)
     await system.start("counter")
 
     async def forwarded() -> bool:

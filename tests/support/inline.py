@@ -17,7 +17,7 @@ SERVICES = "tests/integration/test_services.py::"
 
 COMMANDS = {
     "docker build": f"{NOT_RUN}make image does, with root",
-    "docker compose --profile demo up --wait": f"{NOT_RUN}make containers does, with root",
+    "docker compose --profile demo up --wait": f"{NOT_RUN}make containers loads the samples alone",
     "docker compose --profile monitoring up --wait": f"{NOT_RUN}needs images from elsewhere",
     "docker compose up --build --wait": f"{NOT_RUN}make containers does, with root",
     "docker run": f"{NOT_RUN}make containers does, with root",

@@ -21,11 +21,12 @@ COMMANDS = {
     "docker compose --profile monitoring up --wait": f"{NOT_RUN}needs images from elsewhere",
     "docker compose up --build --wait": f"{NOT_RUN}make containers does, with root",
     "docker run": f"{NOT_RUN}make containers does, with root",
-    "kubectl -n luotdoc delete statefulset ingest --cascade=orphan": CLUSTER,
-    "kubectl -n luotdoc rollout restart deployment,statefulset": CLUSTER,
+    (
+        "kubectl -n luotdoc rollout restart deployment,statefulset"
+        " -l app.kubernetes.io/part-of=luotdoc"
+    ): CLUSTER,
     "kubectl -n luotdoc rollout status deployment setup": CLUSTER,
     "kubectl apply -k": CLUSTER,
-    "kubectl apply -k OVERLAY --selector 'app.kubernetes.io/name notin (ingest)'": CLUSTER,
     "kubectl scale": CLUSTER,
     "make chaos": f"{NOT_RUN}minutes; tests/chaos/test_short.py is its short form",
     "make chaos ROUNDS=20 SEED=20261123": f"{NOT_RUN}minutes; its table is its result",

@@ -94,11 +94,13 @@ def test_each_right_of_mongodb_is_in_the_cluster_and_no_other() -> None:
     assert (cluster["members"], cluster["type"]) == (3, "ReplicaSet")
     assert cluster["security"]["roles"] == facts
     assert [fact["role"] for fact in facts] == list(RIGHTS)
-    assert {user["name"]: user["roles"] for user in cluster["users"]} == {
-        service: [{"name": service, "db": "luotdoc"}] for service in RIGHTS
-    }
-    secrets = [user["passwordSecretRef"]["name"] for user in cluster["users"]]
-    assert secrets == [f"mongodb-{service}" for service in RIGHTS]
+    users = {user["name"]: user for user in cluster["users"]}
+    assert users.keys() == {*RIGHTS, "administrator", "monitoring"}
+    for service in RIGHTS:
+        assert users[service]["roles"] == [{"name": service, "db": "luotdoc"}]
+        assert users[service]["db"] == "luotdoc"
+    for name, user in users.items():
+        assert user["passwordSecretRef"] == {"name": f"mongodb-{name}", "key": "password"}
 
 
 def test_the_operator_s_mongodb_fits_pod_security_restricted() -> None:
@@ -106,8 +108,9 @@ def test_the_operator_s_mongodb_fits_pod_security_restricted() -> None:
     template = cluster["statefulSet"]["spec"]["template"]
     assert faults({"spec": {"template": template}}) == []
     named = {container["name"] for container in containers({"spec": {"template": template}})}
-    # The containers that the operator makes; what it finds here is merged into them.
-    assert named == {"mongod", "mongodb-agent", "mongod-posthook", "mongodb-agent-readinessprobe"}
+    # The containers that the operator makes, into which these are merged; and one of our own.
+    made = {"mongod", "mongodb-agent", "mongod-posthook", "mongodb-agent-readinessprobe"}
+    assert named == {*made, "exporter"}
 
 
 def test_secrets_from_a_store_have_every_key_that_a_pod_reads() -> None:

@@ -38,6 +38,18 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What a team may take: an overlay or the base, then components."""
 
+OPERATED = {
+    "rabbitmq": {
+        "app.kubernetes.io/name": "rabbitmq",
+        "app.kubernetes.io/component": "rabbitmq",
+        "app.kubernetes.io/part-of": "rabbitmq",
+    },
+    "mongodb": {"app": "mongodb-svc"},
+}
+"""The labels that the operators of `operators` give to the pods of a server, from their sources
+(cluster-operator's internal/metadata, mongodb-kubernetes' mongodbstatefulset.go).
+"""
+
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
 
 

@@ -2,6 +2,7 @@
 people and programs that look after them.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.manifests import (
     objects,
 )
 from tests.support.policies import selected
+from tests.support.system import ROOT
 
 WITH_OPERATORS = [name for name, parts in COMBINATIONS.items() if "operators" in parts]
 PORTS = {"rabbitmq": {"prometheus": 15692}, "mongodb": {"metrics": 9216}}
@@ -104,3 +106,20 @@ def test_the_exporter_has_the_tag_of_the_component_and_a_digest() -> None:
     tagged = exporter(objects("base", ("operators",)))["image"]
     assert exporter(build("prod, operators"))["image"].partition("@sha256:")[0] == tagged
     assert ":" in tagged
+
+
+def test_the_guide_makes_each_secret_that_the_operators_read() -> None:
+    text = (ROOT / "docs/operations.md").read_text().partition("#### Servers by operators")[2]
+    loops = re.findall(r"for user in (.*?); do(.*?)done", text, re.DOTALL)[:2]
+    made = [
+        {f"{server}-{user}" for user in users.split()}
+        for server, (users, _) in zip(("rabbitmq", "mongodb"), loops, strict=True)
+    ]
+    assert "secret generic rabbitmq-$user" in loops[0][1]
+    assert "secret generic mongodb-$user" in loops[1][1]
+    assert "rabbitmq.com/topology-operator=true" in loops[0][1], "else the operator refuses it"
+    held = build("prod, operators")
+    imported = [i["spec"]["importCredentialsSecret"] for i in held if i["kind"] == "User"]
+    users = find(held, "MongoDBCommunity", "mongodb")["spec"]["users"]
+    read = [secret["name"] for secret in imported]
+    assert made == [set(read), {user["passwordSecretRef"]["name"] for user in users}]

@@ -122,11 +122,15 @@ def test_no_service_is_forgotten() -> None:
         ('luotdoc_flush_seconds_bucket{service="counter", service=~"$service"}', []),
         ('luotdoc_ready{service=~"$service"}', ["luotdoc_ready without a service"]),
         ("luotdoc:nothing:rate5m", ["no rule records luotdoc:nothing:rate5m"]),
-        ('up{service="counter"}', []),
-        ('mongodb_up{service="rabbitmq"}', ["rabbitmq does not expose mongodb_up"]),
+        ('up{part_of="luotdoc", service="counter"}', []),
+        ('up{service="counter"}', ["up of other teams too"]),
         (
-            'process_open_fds{service="counter"} / process_max_fds',
-            ["process_max_fds without a service"],
+            'mongodb_up{part_of="luotdoc", service="rabbitmq"}',
+            ["rabbitmq does not expose mongodb_up"],
+        ),
+        (
+            'process_open_fds{part_of="luotdoc", service="counter"} / process_max_fds',
+            ["process_max_fds of other teams too", "process_max_fds without a service"],
         ),
     ],
 )

@@ -30,8 +30,9 @@ EXPORTERS = {
 """Metrics of the servers' exporters, by the label `service` that the scrape gives them."""
 
 _SERIES = re.compile(
-    r"\b(?P<name>(?:luotdoc|process|rabbitmq|mongodb)[_:][\w:]*|up)\b(?:\{(?P<labels>[^}]*)\})?"
+    r"\b(?P<name>(?:luotdoc|process|rabbitmq|mongodb|haproxy)[_:][\w:]*|up)\b(?:\{(?P<labels>[^}]*)\})?"
 )
+_PART_OF = 'part_of="luotdoc"'
 _OF_SERVICE = re.compile(r'\bservice(?P<operator>=~?)"(?P<value>[^"]*)"')
 
 
@@ -49,11 +50,12 @@ class Alert:
 @dataclass(frozen=True)
 class Selector:
     """A metric in an expression, and the values of `service` that its matchers let through; None
-    without such a matcher.
+    without such a matcher. `ours`: it takes only series with our label.
     """
 
     metric: str
     services: frozenset[str] | None
+    ours: bool = False
 
 
 def rules() -> list[dict[str, Any]]:
@@ -87,7 +89,9 @@ def selectors(expression: str) -> list[Selector]:
     through.
     """
     return [
-        Selector(found["name"], _services(found["labels"] or ""))
+        Selector(
+            found["name"], _services(found["labels"] or ""), _PART_OF in (found["labels"] or "")
+        )
         for found in _SERIES.finditer(expression)
     ]
 
@@ -104,10 +108,13 @@ def _services(labels: str) -> frozenset[str] | None:
 
 def faults(expression: str) -> list[str]:
     """What is wrong with the metrics of an expression: each one must be recorded by a rule, or be
-    exposed by every service that its selector names.
+    exposed by every service that its selector names. One whose name is not ours must ask for our
+    label: another team may have a service of the same name.
     """
     found = []
     for selector in selectors(expression):
+        if not (selector.ours or selector.metric.startswith("luotdoc")):
+            found.append(f"{selector.metric} of other teams too")
         if ":" in selector.metric:
             if selector.metric not in recorded():
                 found.append(f"no rule records {selector.metric}")

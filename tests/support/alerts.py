@@ -18,6 +18,8 @@ from tests.support.system import ROOT
 RULES = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))
 SERVICES = ("ingest", "render", "counter", "stats")
 EXPORTERS = {
+    # HAProxy's own exporter, as in 2.6
+    "gateway": {"up", "haproxy_backend_active_servers"},
     # of the plugin rabbitmq_prometheus, as in RabbitMQ 3.10 and 4
     "rabbitmq": {
         "rabbitmq_alarms_memory_used_watermark",
@@ -27,7 +29,9 @@ EXPORTERS = {
     # of percona/mongodb_exporter with --collector.diagnosticdata
     "mongodb": {"mongodb_up", "mongodb_rs_members_health", "mongodb_rs_members_optimeDate"},
 }
-"""Metrics of the servers' exporters, by the label `service` that the scrape gives them."""
+"""Metrics of HAProxy and of the servers' exporters, by the label `service` that the scrape gives
+them.
+"""
 
 _SERIES = re.compile(
     r"\b(?P<name>(?:luotdoc|process|rabbitmq|mongodb|haproxy)[_:][\w:]*|up)\b(?:\{(?P<labels>[^}]*)\})?"

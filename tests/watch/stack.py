@@ -11,6 +11,7 @@ from pathlib import Path
 from deploy.local import ports, processes
 from deploy.local.broker import Node
 from deploy.local.database import Database
+from deploy.local.gateway import Gateway
 from deploy.local.plan import SITE_SETTINGS
 from tests.chaos.fleet import Fleet, Replica
 from tests.support.prometheus import Prometheus, Target
@@ -49,10 +50,14 @@ class Stack:
     say: Callable[[str], None]
     exporters: list[Exporter] = field(default_factory=list)
     """One beside each member, if MongoDB is a set of three."""
+    gateway: Gateway | None = None
+    """Started after the services, if `prepare` has made one."""
     prometheus: Prometheus = field(init=False)
 
     def targets(self) -> list[Target]:
-        """Every replica under its name, as a pod has one, RabbitMQ, and MongoDB's members."""
+        """Every replica under its name, as a pod has one, RabbitMQ, MongoDB's members, and the
+        gateway.
+        """
         ours = [
             Target(f"{ports.HOST}:{replica.port}", replica.service, replica.name)
             for replica in self.fleet.replicas.values()
@@ -62,7 +67,10 @@ class Stack:
             for number, exporter in enumerate(self.exporters)
         ]
         broker = Target(f"{ports.HOST}:{self.metrics_port}", "rabbitmq", "rabbitmq-1")
-        return [*ours, broker, *members]
+        if self.gateway is None:
+            return [*ours, broker, *members]
+        address = self.gateway.health.removeprefix("http://")
+        return [*ours, broker, *members, Target(address, "gateway", "gateway-1")]
 
     def replica(self, name: str) -> Replica:
         """The replica of this name, such as `ingest-1`."""
@@ -115,6 +123,8 @@ async def stack(
             for replica in fleet.replicas.values():
                 fleet.start(replica)
             await fleet.ready(START_SECONDS)
+            if one.gateway:
+                await asyncio.to_thread(one.gateway.start)
             prometheus = one.watched_from(folder / "prometheus", rules)
             await asyncio.to_thread(prometheus.start)
             try:
@@ -124,6 +134,8 @@ async def stack(
         finally:
             for exporter in one.exporters:
                 exporter.stop()
+            if one.gateway:
+                await asyncio.to_thread(one.gateway.stop)
             await fleet.down()
             await system.close()
     finally:

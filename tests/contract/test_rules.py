@@ -16,6 +16,8 @@ from tests.support.alerts import (
     everything,
     exposed,
     faults,
+    last_bounds,
+    reachable,
     rules,
     selectors,
 )
@@ -93,6 +95,26 @@ def test_the_runbook_has_no_section_of_an_alert_that_is_gone() -> None:
 def test_each_metric_of_a_rule_is_exposed_by_the_services_that_its_selector_names() -> None:
     found = {rule.get("alert") or rule["record"]: faults(rule["expr"]) for rule in rules()}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_each_threshold_of_a_histogram_can_be_passed_by_its_buckets() -> None:
+    bounds = last_bounds()
+    found = {rule["alert"]: reachable(rule["expr"], bounds) for rule in rules() if "alert" in rule}
+    assert {name for name, each in found.items() if not all(each)} == set()
+    asked = {
+        rule["alert"]: rule["expr"].count("histogram_quantile")
+        for rule in rules()
+        if "alert" in rule
+    }
+    assert {name: len(each) for name, each in found.items()} == asked
+    assert sum(asked.values()) >= 4
+
+
+def test_a_threshold_behind_the_last_bucket_is_found() -> None:
+    late = "histogram_quantile(0.9, sum by (le) (rate(luotdoc_x_bucket[5m])))"
+    bounds = {"luotdoc_x": 30.0}
+    both = f"up > 1 or {late} > 30 or {late} >= 30 or {late} > 29.5 or {late} >= 31"
+    assert reachable(both, bounds) == [False, True, True, False]
 
 
 def test_no_service_is_forgotten() -> None:

@@ -1,7 +1,8 @@
 """The rules of deploy/prometheus, and which process exposes which metric."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,10 @@ _SERIES = re.compile(
     r"\b(?P<name>(?:luotdoc|process|rabbitmq|mongodb|haproxy)[_:][\w:]*|up)\b(?:\{(?P<labels>[^}]*)\})?"
 )
 _PART_OF = 'part_of="luotdoc"'
+_QUANTILE = re.compile(
+    r"histogram_quantile\([^>]*?\b(?P<name>luotdoc_\w+)_bucket\b[^>]*?"
+    r"(?P<sign>>=?) (?P<threshold>[\d.]+)"
+)
 _OF_SERVICE = re.compile(r'\bservice(?P<operator>=~?)"(?P<value>[^"]*)"')
 
 
@@ -192,3 +197,32 @@ def names(*groups: Callable[[kit_metrics.Registry], object]) -> set[str]:
         for family in found
         if family.name.startswith("luotdoc_")
     }
+
+
+def last_bounds() -> dict[str, float]:
+    """The highest finite bucket of each histogram of ours."""
+    registry = kit_metrics.new_registry()
+    kit_metrics.Consuming(registry).prepare("any")
+    metrics.Requests(registry)
+    IngestMetrics(registry)
+    RenderMetrics(registry, ())
+    CounterMetrics(registry)
+    StatsMetrics(registry)
+    found: dict[str, float] = {}
+    for sample in (sample for family in registry.collect() for sample in family.samples):
+        if sample.name.endswith("_bucket") and (bound := float(sample.labels["le"])) < math.inf:
+            name = sample.name.removesuffix("_bucket")
+            found[name] = max(bound, found.get(name, bound))
+    return found
+
+
+def reachable(expression: str, bounds: Mapping[str, float]) -> list[bool]:
+    """For each comparison of a histogram's quantile with a threshold: can it be true?
+
+    Prometheus never says a quantile above the highest finite bucket.
+    """
+    return [
+        float(found["threshold"]) < bounds[found["name"]]
+        or (found["sign"] == ">=" and float(found["threshold"]) == bounds[found["name"]])
+        for found in _QUANTILE.finditer(expression)
+    ]

@@ -23,6 +23,7 @@ EXPORTERS = {
     "gateway": {"up", "haproxy_backend_active_servers"},
     # of the plugin rabbitmq_prometheus, as in RabbitMQ 3.10 and 4
     "rabbitmq": {
+        "up",
         "rabbitmq_alarms_memory_used_watermark",
         "rabbitmq_alarms_free_disk_space_watermark",
         "rabbitmq_alarms_file_descriptor_limit",

@@ -55,7 +55,9 @@ _HEALTH = (
         "bargauge",
         (PromQuery(f"changes(process_start_time_seconds{_PROCESS}[$__range])", _NAME),),
         "short",
-        "One for each deployment. More: read the log of the run before.",
+        "Of a process under one name. An upgrade shows as one where names stay (ingest, compose), "
+        "and as none for pods of a Deployment, which get new names. More: read the log of the run "
+        "before.",
         thresholds=(Threshold(None, "green"), Threshold(3, "yellow")),
         decimals=0,
         runbook="LuotdocRestartsOften",

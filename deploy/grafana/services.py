@@ -48,6 +48,7 @@ _HEALTH = (
         (PromQuery(f"time() - process_start_time_seconds{_PROCESS}", _NAME),),
         "s",
         "A short bar beside long ones is a replica that has restarted.",
+        width=6,
         runbook="LuotdocRestartsOften",
     ),
     Panel(
@@ -58,6 +59,7 @@ _HEALTH = (
         "Of a process under one name. An upgrade shows as one where names stay (ingest, compose), "
         "and as none for pods of a Deployment, which get new names. More: read the log of the run "
         "before.",
+        width=6,
         thresholds=(Threshold(None, "green"), Threshold(3, "yellow")),
         decimals=0,
         runbook="LuotdocRestartsOften",
@@ -73,6 +75,24 @@ _HEALTH = (
         ),
         "short",
         "Two versions of a service: an upgrade is running, or has stopped half way.",
+        width=6,
+        decimals=0,
+    ),
+    Panel(
+        "Servers that the gateway uses, by backend",
+        "bargauge",
+        (
+            PromQuery(
+                f'min by (proxy) (haproxy_backend_active_servers{{{PART_OF}, service="gateway"}})',
+                "{{proxy}}",
+            ),
+        ),
+        "short",
+        "At the gateway that uses the fewest. At 0 it answers 503 to all requests of that kind.",
+        width=6,
+        thresholds=(Threshold(None, "red"), Threshold(1, "green")),
+        empty="no gateway of ours is scraped",
+        runbook="LuotdocGatewayHasNoServer",
         decimals=0,
     ),
 )

@@ -15,8 +15,6 @@ import aio_pika
 import httpx
 from aio_pika.abc import AbstractChannel
 
-from deploy.local import ports
-from deploy.local.gateway import Gateway
 from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE
 from shared.rabbit import topology
 from shared.rabbit.batch import Batch
@@ -194,15 +192,9 @@ async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None
 
 async def _add_gateway(made: Bench, wires: AsyncExitStack) -> None:
     """Put a gateway in front of the services. Prometheus and the readers don't go through it."""
-    backends: dict[str, list[tuple[str, str]]] = {}
     for name, replica in made.fleet.replicas.items():
-        one = await wires.enter_async_context(wire(replica.port))
-        made.front[name] = one
-        backends.setdefault(replica.service, []).append((name, f"{ports.HOST}:{one.port}"))
-    taken = [replica.port for replica in made.fleet.replicas.values()]
-    port = ports.choose_port(None, taken)
-    health = ports.choose_port(None, [*taken, port])
-    made.stack.gateway = Gateway(made.stack.system.folder / "gateway", port, health, backends)
+        made.front[name] = await wires.enter_async_context(wire(replica.port))
+    made.stack.add_gateway({name: one.port for name, one in made.front.items()})
 
 
 async def _counted(made: Bench) -> bool:

@@ -76,6 +76,23 @@ class Stack:
         """The replica of this name, such as `ingest-1`."""
         return self.fleet.replicas[name]
 
+    def add_gateway(self, reached: Mapping[str, int] | None = None) -> None:
+        """Put a gateway in front of the replicas; not started yet. `reached` has the port by which
+        it reaches each, if that is not the replica's own.
+        """
+        taken = [replica.port for replica in self.fleet.replicas.values()]
+        port = ports.choose_port(None, taken)
+        health = ports.choose_port(None, [*taken, port])
+        own = {name: replica.port for name, replica in self.fleet.replicas.items()}
+        backends = {
+            service: [
+                (replica.name, f"{ports.HOST}:{(reached or own)[replica.name]}")
+                for replica in self.fleet.of(service)
+            ]
+            for service in REPLICAS
+        }
+        self.gateway = Gateway(self.system.folder / "gateway", port, health, backends)
+
     def watched_from(self, folder: Path, rules: Sequence[Path]) -> Prometheus:
         """A Prometheus for the targets; not started yet."""
         self.prometheus = Prometheus(folder, self.targets(), rules)

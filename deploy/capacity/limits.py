@@ -9,7 +9,8 @@ from deploy.capacity.portals import PORTALS
 from services.counter.store import SLOTS
 
 GATEWAY_INGESTS = 20
-"""Servers of the backend `ingest` in deploy/k8s/components/gateway/servers.cfg; a test compares the two."""
+"""Servers of the backend `ingest` in deploy/k8s/components/gateway/servers.cfg. A test compares the
+two."""
 PRIMARY_CORES = 16
 """Of the machine for MongoDB's primary: an assumption, like the portals."""
 FLUSH_SECONDS = 1.0

@@ -25,6 +25,7 @@ COMMANDS = {
         "kubectl -n luotdoc rollout restart deployment,statefulset"
         " -l app.kubernetes.io/part-of=luotdoc"
     ): CLUSTER,
+    "kubectl -n luotdoc rollout restart statefulset mongodb": CLUSTER,
     "kubectl -n luotdoc rollout status deployment setup": CLUSTER,
     "kubectl apply -k": CLUSTER,
     "kubectl scale": CLUSTER,

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from services.stats.periods import Step
+
 TimeText = Annotated[str, Field(examples=["2026-11-23T07:05:00.000Z"])]
 
 
@@ -80,7 +82,7 @@ class Point(BaseModel):
 class SeriesPoints(BaseModel):
     """Reads over time: one point for each step, also for steps without reads."""
 
-    step: Literal["hour", "day", "month"]
+    step: Step
     tz: str
     points: list[Point]
 

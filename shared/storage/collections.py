@@ -55,8 +55,17 @@ INDEXES: dict[str, list[IndexModel]] = {
     "books": [IndexModel([("last_minted_at", DESCENDING)])],
     "parked": [IndexModel([("epoch", ASCENDING)])],
     "slots": [],
+    "late": [IndexModel([("day", ASCENDING)])],
+    "archive": [
+        IndexModel([("article", ASCENDING), ("month", ASCENDING)]),
+        IndexModel([("month", ASCENDING)]),
+    ],
     # stats
-    "catalogue": [IndexModel([("baseline", ASCENDING)])],
+    "catalogue": [
+        IndexModel([("baseline", ASCENDING)]),
+        IndexModel([("counted_in", ASCENDING)], sparse=True),
+    ],
+    "projections": [IndexModel([("kind", ASCENDING), ("day", ASCENDING)])],
 }
 """Every collection with its indexes, under the service that is its only writer.
 TTL indexes delete documents."""

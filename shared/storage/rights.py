@@ -41,6 +41,8 @@ RIGHTS: dict[str, dict[str, str]] = {
         EVERY: "look",
         "counts": "read upsert",
         "buckets": "upsert",
+        "late": "upsert",
+        "archive": "read upsert",
         "ledger": "read insert delete",  # `close-gap` deletes what it has just inserted
         "books": "read upsert",
         "parked": "read upsert delete",
@@ -48,9 +50,12 @@ RIGHTS: dict[str, dict[str, str]] = {
     },
     "stats": {
         EVERY: "look",
-        "catalogue": "read upsert",
+        "catalogue": "read upsert watch",
+        "projections": "read upsert delete",
         "counts": "read",
         "buckets": "read",
+        "late": "read",
+        "archive": "read",
         "books": "read",
         "parked": "read",
         "ledger": "read",

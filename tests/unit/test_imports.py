@@ -63,7 +63,21 @@ PURE = {
     *(f"services.counter.{name}" for name in ("tally", "deliveries")),
     *(
         f"services.stats.{name}"
-        for name in ("answers", "catalogue", "parameters", "periods", "tables")
+        for name in (
+            "answers",
+            "catalogue",
+            "parameters",
+            "periods",
+            "tables",
+            "traffic.course",
+            "traffic.pieces",
+            "traffic.pipelines",
+            "traffic.projections",
+            "traffic.ranking",
+            "traffic.shares",
+            "traffic.site_buckets",
+            "traffic.windows",
+        )
     ),
     *(
         f"shared.{name}"

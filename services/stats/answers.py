@@ -50,6 +50,38 @@ class ArticleReads(BaseModel):
     baseline: int
     counted: int
     today: int
+    yesterday: int
+    week: int
+    month: int
+    year: int
+    as_of: TimeText
+
+
+class SectionFigures(BaseModel):
+    """Reads of one section: of all articles that are in it now, whenever they were read."""
+
+    section: str
+    articles: int = Field(description="number of its published articles")
+    total: int = Field(description="baseline + counted")
+    baseline: int
+    counted: int
+    today: int
+    yesterday: int
+    week: int
+    month: int
+    year: int
+
+
+class SectionReads(SectionFigures):
+    """Reads of one section, with their moment."""
+
+    as_of: TimeText
+
+
+class SectionList(BaseModel):
+    """Every section that has an article, by name."""
+
+    sections: list[SectionFigures]
     as_of: TimeText
 
 
@@ -68,6 +100,7 @@ class TopList(BaseModel):
     """The most read published articles, most reads first, ties by article id."""
 
     window: str
+    section: str | None = Field(None, description="null: all sections")
     items: list[TopItem]
     as_of: TimeText
 
@@ -85,6 +118,7 @@ class SeriesPoints(BaseModel):
     step: Step
     tz: str
     points: list[Point]
+    as_of: TimeText = Field(description="the moment of all figures")
 
 
 class EndedGap(BaseModel):

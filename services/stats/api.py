@@ -29,6 +29,8 @@ _TABLE: dict[int | str, dict[str, Any]] = {
     }
 }
 _NO_ARTICLE = {404: "No article with this id was ever published."}
+_NO_SECTION = {404: "No article is in this section."}
+_NEITHER = {404: "No article with this id was ever published, or none is in this section."}
 
 
 def describe_api() -> FastAPI:
@@ -87,16 +89,56 @@ async def get_article_reads(
 
 
 @routes.get(
+    "/sections",
+    response_model=answers.SectionList,
+    responses=_TABLE | problems(422),
+    dependencies=[Depends(_negotiated)],
+)
+async def get_sections(
+    reports: HeldReports, request: Request, query: Annotated[parameters.TableParameters, Query()]
+) -> Response | answers.SectionList:
+    """Reads of every section that has an article, by name."""
+    found = await reports.sections()
+    if not wants_csv(query.format, request.headers.get("accept", "")):
+        return found
+    head = tuple(answers.SectionFigures.model_fields)
+    rows = (tuple(each.model_dump().values()) for each in found.sections)
+    return _table("sections", head, rows)
+
+
+@routes.get(
+    "/sections/{section}",
+    response_description="The section's figures.",
+    responses=problems(422, also=_NO_SECTION),
+)
+async def get_section_reads(
+    reports: HeldReports,
+    section: Annotated[
+        str,
+        Path(
+            pattern=parameters.SECTION_SLUG,
+            max_length=100,
+            description="the section's slug",
+            examples=["van-hoa"],
+        ),
+    ],
+    _query: Annotated[parameters.NoParameters, Query()],
+) -> answers.SectionReads:
+    """Reads of one section: of all articles that are in it now."""
+    return await reports.section(section)
+
+
+@routes.get(
     "/top",
     response_model=answers.TopList,
-    responses=_TABLE | problems(422),
+    responses=_TABLE | problems(422, also=_NO_SECTION),
     dependencies=[Depends(_negotiated)],
 )
 async def get_top(
     reports: HeldReports, request: Request, query: Annotated[parameters.TopParameters, Query()]
 ) -> Response | answers.TopList:
-    """The most read published articles of a time window.
-    Its start is rounded down to a quarter of an hour.
+    """The most read published articles of a time window. The start of one of hours, days or months
+    is rounded down to a quarter of an hour.
     """
     found = await reports.top(query)
     if not wants_csv(query.format, request.headers.get("accept", "")):
@@ -108,13 +150,15 @@ async def get_top(
 @routes.get(
     "/series",
     response_model=answers.SeriesPoints,
-    responses=_TABLE | problems(422, also=_NO_ARTICLE),
+    responses=_TABLE | problems(422, also=_NEITHER),
     dependencies=[Depends(_negotiated)],
 )
 async def get_series(
     reports: HeldReports, request: Request, query: Annotated[parameters.SeriesParameters, Query()]
 ) -> Response | answers.SeriesPoints:
-    """Reads over time: one point for each hour, day or month in [from, to), at most 2000 points."""
+    """Reads over time: one point for each hour, day, week or month in [from, to), at most 2000
+    points.
+    """
     found = await reports.series(query)
     if not wants_csv(query.format, request.headers.get("accept", "")):
         return found

@@ -96,10 +96,15 @@ def projected(first_read: int, closed: int, zone: ZoneInfo) -> list[Piece]:
     each kind first; days come before the months that are made from them.
     """
     days = whole("day", (_begin("day", first_read, zone), closed), zone)
-    months = whole("month", (_begin("month", first_read, zone), closed), zone)
+    months = whole("month", (month_start(first_read, zone), closed), zone)
     since = max(first_read, closed - HOURS_KEPT)
     hours = whole("hour", (_begin("hour", since, zone), closed), zone)
     return [*reversed(hours), *reversed(days), *reversed(months)]
+
+
+def month_start(quarter: int, zone: ZoneInfo) -> int:
+    """The first quarter of the month of `zone` that contains `quarter`."""
+    return _begin("month", quarter, zone)
 
 
 def _begin(kind: PieceKind, quarter: int, zone: ZoneInfo) -> int:

@@ -14,13 +14,15 @@ from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
 from services.stats.traffic.shares import gathered
 from shared.storage.counts import SITE
 from shared.storage.errors import store
-from shared.storage.quarters import day_name, quarters
+from shared.storage.quarters import day_name, day_number, quarters
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import Document, readable_document, with_version
 
-MAX_MILLISECONDS = 60_000
+WORK_MILLISECONDS = 60_000
 """Timeout for one query of the background work."""
+ANSWER_MILLISECONDS = 10_000
+"""Timeout for a query that a client waits for, after which it gets 503."""
 BATCH_SIZE = 500
 """Documents that the driver decodes at a time; meanwhile nothing else runs."""
 
@@ -40,6 +42,11 @@ class TrafficStore:
         """The number of late markers of each UTC day that has any."""
         pipeline = [{"$group": {"_id": "$day", "number": {"$sum": "$number"}}}]
         return {row["_id"]: row["number"] async for row in self._rows(session, "late", pipeline)}
+
+    async def markers_of(self, session: Session, day: str) -> int:
+        """The number of late markers of one UTC day."""
+        held = self._db.late.find({"day": day}, session=session)
+        return sum([readable_document("late", each)["number"] async for each in held])
 
     async def site_buckets(self, session: Session, days: Document) -> AsyncIterator[Document]:
         """The site's buckets; `days` is a condition on the day."""
@@ -92,6 +99,17 @@ class TrafficStore:
             found += [(held["article"], *part) for part in quarters(name, moved)]
         return gathered(found)
 
+    async def article_quarters(self, session: Session, article: str) -> dict[int, dict[str, int]]:
+        """{UTC day, counted from 1970: {quarter of the day: reads}} of one article, ever."""
+        found: dict[int, dict[str, int]] = {}
+        wanted = {"article": article}
+        async for bucket in self._find(session, "buckets", wanted, {"day": 1, "q": 1}):
+            add(found.setdefault(day_number(bucket["day"]), {}), bucket["q"])
+        async for held in self._find(session, "archive", wanted, {"month": 1, "days": 1}):
+            for day, moved in held["days"].items():
+                add(found.setdefault(day_number(f"{held['month']}-{day}"), {}), moved["q"])
+        return {day: reads for day, reads in found.items() if reads}
+
     async def article_parts(
         self, session: Session, article: str, edges: Sequence[int], kind: str
     ) -> list[tuple[int, int]]:
@@ -104,7 +122,8 @@ class TrafficStore:
             ("buckets", pipelines.article_days(article, span, places, kind)),
             ("archive", pipelines.archived_days(article, span, places, kind)),
         ):
-            async for row in self._rows(session, collection, pipeline):
+            rows = self._rows(session, collection, pipeline, ANSWER_MILLISECONDS)
+            async for row in rows:
                 found += pipelines.day_rows(row, places)
         return found
 
@@ -146,19 +165,23 @@ class TrafficStore:
             wanted,
             {**fields, **included},
             session=session,
-            max_time_ms=MAX_MILLISECONDS,
+            max_time_ms=WORK_MILLISECONDS,
             batch_size=BATCH_SIZE,
         )
         async for document in cursor:
             yield readable_document(collection, document)
 
     async def _rows(
-        self, session: Session, collection: str, pipeline: list[Document]
+        self,
+        session: Session,
+        collection: str,
+        pipeline: list[Document],
+        milliseconds: int = WORK_MILLISECONDS,
     ) -> AsyncIterator[Any]:
         cursor = self._db[collection].aggregate(
             with_version(pipeline),
             session=session,
-            maxTimeMS=MAX_MILLISECONDS,
+            maxTimeMS=milliseconds,
             batchSize=BATCH_SIZE,
         )
         async for row in cursor:

@@ -1,0 +1,96 @@
+"""The background work: keeps the figures in memory, and makes the projections."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from luotdoc_subscriber.base.clock import Clock
+from services.stats.metrics import StatsMetrics
+from services.stats.traffic.bases import Bases
+from services.stats.traffic.maker import Maker
+from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
+from services.stats.traffic.site_courses import SiteCourses, SiteMemory
+from services.stats.traffic.store import TrafficStore
+from services.stats.traffic.view import View
+from services.stats.traffic.windows import closed_until, window_spans
+from shared.base.single_flight import SingleFlightCache
+from shared.storage.types import Session
+
+VIEW_SECONDS = 2.0
+"""Time for which a view is answered from."""
+SHARE = 10
+"""The next view is made at the earliest after `SHARE` times as long as the last one took: while
+many late reads arrive, every base is added up again each time."""
+MAX_REST_SECONDS = 30.0
+MAX_WAIT_SECONDS = 2.0
+"""Time for which a request waits for the first view, or for a new one when the last is old."""
+
+
+class Keeper:
+    """Makes views, and keeps the newest one. `zone` is the site's."""
+
+    def __init__(
+        self,
+        store: TrafficStore,
+        catalogue: CatalogueMemory,
+        sections: SectionMemory,
+        maker: Maker,
+        metrics: StatsMetrics,
+        clock: Clock,
+        zone: ZoneInfo,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._metrics, self._clock, self._zone = store, metrics, clock, zone
+        self.catalogue, self._sections = catalogue, sections
+        self._maker = maker
+        self._site, self._bases = SiteMemory(store), Bases(store, zone)
+        self._turn = asyncio.Lock()
+        self._views: SingleFlightCache[View] = SingleFlightCache(VIEW_SECONDS, seconds, ahead=True)
+        self._seconds = seconds
+        self._rest_until = 0.0
+        self.view: View | None = None
+        """The newest one."""
+
+    async def site(self, session: Session, now: datetime) -> SiteCourses:
+        """The site's quarters as of the snapshot, whose first query this must be."""
+        async with self._turn:
+            return await self._site.read(session, closed_until(now, self._zone))
+
+    async def current(self) -> View:
+        """The newest view, made ahead. Raises TimeoutError if there is none in time."""
+        if self.view and self._seconds() < self._rest_until:
+            return self.view
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
+            return await self._views.get("view", self._make)
+
+    async def step(self) -> None:
+        """Make a view if the newest one is a second old, and a few projections."""
+        view, repairs = await self.current(), self._maker.repairs
+        await self._maker.step(view.site)
+        if self._maker.repairs != repairs:
+            self._bases.forget()
+
+    async def _make(self) -> View:
+        started, now = self._seconds(), self._clock()
+        async with self._store.snapshot() as session:
+            site = await self.site(session, now)
+            listed = await self.catalogue.read(session)
+            tail = await self._store.open_quarters(session, site.closed)
+            spans = window_spans(now, self._zone)
+            self.view = View(
+                as_of=now,
+                site=site,
+                spans=spans,
+                rankings=await self._bases.read(session, spans, site),
+                tail=tail,
+                listed=listed,
+                courses=await self._sections.read(session, site, listed, tail),
+            )
+        ended = self._seconds()
+        self._rest_until = ended + min((ended - started) * SHARE, MAX_REST_SECONDS)
+        self._metrics.view_seconds.set(ended - started)
+        self._metrics.view_as_of.set(now.timestamp())
+        self._metrics.windows_not_ready.set(len(self._bases.not_ready))
+        return self.view

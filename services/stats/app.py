@@ -37,6 +37,7 @@ from shared.web.app import Service
 from shared.web.cors import readable_by
 from shared.web.headers import OPEN
 from shared.web.observed import observed
+from shared.web.revalidated import revalidated
 from shared.web.traced import traced
 from shared.web.turnstile import in_turns
 
@@ -158,7 +159,9 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         metrics=measured,
     )
     answered = observed(
-        api.site_at_once(in_turns(api.make(reports)), reports), metrics.Requests(registry), OPEN
+        revalidated(api.site_at_once(in_turns(api.make(reports)), reports), api.caching),
+        metrics.Requests(registry),
+        OPEN,
     )
     served = traced(answered, tracer)
     return Service(

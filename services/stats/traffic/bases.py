@@ -1,7 +1,7 @@
 """The closed time of each fixed window: reads by article, kept sorted."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.store import TrafficStore
 from shared.storage.quarters import PER_DAY
 from shared.storage.types import Session
+from shared.storage.versions import Document
 
 MAX_RAW_DOCUMENTS = 200_000
 """Upper bound for the buckets that one window may need while its projections are missing: a second
@@ -97,17 +98,13 @@ class Bases:
         """The reads of `period` from its projections; None if too many are missing."""
         site = sums.site
         pieces = [each for each in cover(period, self._zone) if site.reads((each.first, each.end))]
-        right: list[Piece] = []
-        raw: list[Piece] = []
-        for piece in pieces:
-            known = piece.kind != RAW and await sums.is_right(piece, self._zone)
-            (right if known else raw).append(piece)
+        right = await sums.right(pieces, self._zone)
+        raw = [piece for piece in pieces if piece.id(self._zone) not in right]
         if raw and await sums.documents(raw) > MAX_RAW_DOCUMENTS:
             return None
         reads: Sums = {}
-        for piece in right:
-            add(reads, await sums.projected(piece.id(self._zone)))
-            await asyncio.sleep(0)
+        async for part in sums.projected(right):
+            add(reads, part)
         for piece in raw:
             add(reads, await sums.of((piece.first, piece.end)))
         return reads
@@ -119,8 +116,7 @@ class _Sums:
     def __init__(self, store: TrafficStore, session: Session, site: SiteCourses) -> None:
         self._store, self._session, self.site = store, session, site
         self._found: dict[Period, Sums] = {}
-        self._right: dict[str, bool] = {}
-        self._projected: dict[str, Sums] = {}
+        self._heads: dict[str, Document | None] = {}
 
     async def of(self, period: Period) -> Sums:
         """The reads of a period, from buckets and archive."""
@@ -130,20 +126,24 @@ class _Sums:
             self._found[period] = await self._store.sums(self._session, period, self.site.closed)
         return self._found[period]
 
-    async def is_right(self, piece: Piece, zone: ZoneInfo) -> bool:
-        """True if the projection of `piece` is right."""
-        name = piece.id(zone)
-        if name not in self._right:
-            head = await self._store.head(self._session, name)
-            self._right[name] = is_right(head, piece, zone, self.site.markers)
-        return self._right[name]
+    async def right(self, pieces: list[Piece], zone: ZoneInfo) -> set[str]:
+        """The ids of those of `pieces` whose projection is right."""
+        named = {piece.id(zone): piece for piece in pieces if piece.kind != RAW}
+        if missing := named.keys() - self._heads.keys():
+            self._heads |= dict.fromkeys(missing)
+            self._heads |= await self._store.heads(self._session, missing)
+        markers = self.site.markers
+        return {
+            name
+            for name, piece in named.items()
+            if is_right(self._heads[name], piece, zone, markers)
+        }
 
-    async def projected(self, name: str) -> Sums:
-        """The reads of a projection."""
-        if name not in self._projected:
-            held = await self._store.projection(self._session, name)
-            self._projected[name] = held["reads"] if held else {}
-        return self._projected[name]
+    async def projected(self, names: set[str]) -> AsyncIterator[Sums]:
+        """The reads of each of the projections called `names`."""
+        if names:
+            async for held in self._store.projections(self._session, names):
+                yield held["reads"]
 
     async def documents(self, pieces: list[Piece]) -> float:
         """About how many buckets `pieces` have."""

@@ -59,15 +59,19 @@ class Keeper:
             return await self._site.read(session, closed_until(now, self._zone))
 
     async def current(self) -> View:
-        """The newest view, made ahead. Raises TimeoutError if there is none in time."""
+        """The newest view, for a request. Raises TimeoutError if there is none in time."""
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
+            return await self.refreshed()
+
+    async def refreshed(self) -> View:
+        """The newest view; the next one is made ahead."""
         if self.view and self._seconds() < self._rest_until:
             return self.view
-        async with asyncio.timeout(MAX_WAIT_SECONDS):
-            return await self._views.get("view", self._make)
+        return await self._views.get("view", self._make)
 
     async def step(self) -> None:
         """Make a view if the newest one is a second old, and a few projections."""
-        view, repairs = await self.current(), self._maker.repairs
+        repairs, view = self._maker.repairs, await self.refreshed()
         await self._maker.step(view.site)
         if self._maker.repairs != repairs:
             self._bases.forget()

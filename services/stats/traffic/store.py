@@ -4,7 +4,7 @@
 Every method with a session reads its snapshot.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -127,9 +127,15 @@ class TrafficStore:
                 found += pipelines.day_rows(row, places)
         return found
 
-    async def heads(self, session: Session) -> dict[str, Document]:
-        """Every projection of an hour, a day or a month without its reads, by id."""
-        wanted = {"kind": {"$in": ["hour", "day", "month"]}}
+    async def heads(
+        self, session: Session, names: Collection[str] | None = None
+    ) -> dict[str, Document]:
+        """The projections of hours, days and months called `names`, or all of them, without their
+        reads, by id.
+        """
+        wanted: Document = {"kind": {"$in": ["hour", "day", "month"]}}
+        if names is not None:
+            wanted = {"_id": {"$in": sorted(names)}}
         return {
             head["_id"]: head
             async for head in self._find(session, "projections", wanted, HEAD_FIELDS)
@@ -138,6 +144,17 @@ class TrafficStore:
     async def head(self, session: Session, name: str) -> Document | None:
         """One projection without its reads, or None."""
         return await self._one(session, name, HEAD_FIELDS)
+
+    async def projections(
+        self, session: Session, names: Collection[str]
+    ) -> AsyncIterator[Document]:
+        """The whole projections called `names`, a few at a time."""
+        wanted = {"_id": {"$in": sorted(names)}}
+        cursor = self._db.projections.find(
+            wanted, session=session, max_time_ms=WORK_MILLISECONDS, batch_size=2
+        )
+        async for held in cursor:
+            yield readable_document("projections", held)
 
     async def projection(self, session: Session, name: str) -> Document | None:
         """One whole projection, or None."""

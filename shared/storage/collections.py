@@ -51,15 +51,12 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
         IndexModel([("day", ASCENDING)]),
     ],
+    "archive": [IndexModel([("month", ASCENDING)])],
+    "late": [],
     "ledger": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
     "books": [IndexModel([("last_minted_at", DESCENDING)])],
     "parked": [IndexModel([("epoch", ASCENDING)])],
     "slots": [],
-    "late": [IndexModel([("day", ASCENDING)])],
-    "archive": [
-        IndexModel([("article", ASCENDING), ("month", ASCENDING)]),
-        IndexModel([("month", ASCENDING)]),
-    ],
     # stats
     "catalogue": [
         IndexModel([("baseline", ASCENDING)]),

@@ -40,9 +40,9 @@ RIGHTS: dict[str, dict[str, str]] = {
     "counter": {
         EVERY: "look",
         "counts": "read upsert",
-        "buckets": "upsert",
+        "buckets": "read upsert delete",  # old ones are moved to the archive
+        "archive": "upsert",
         "late": "upsert",
-        "archive": "read upsert",
         "ledger": "read insert delete",  # `close-gap` deletes what it has just inserted
         "books": "read upsert",
         "parked": "read upsert delete",
@@ -54,8 +54,8 @@ RIGHTS: dict[str, dict[str, str]] = {
         "projections": "read upsert delete",
         "counts": "read",
         "buckets": "read",
-        "late": "read",
         "archive": "read",
+        "late": "read",
         "books": "read",
         "parked": "read",
         "ledger": "read",

@@ -57,7 +57,10 @@ async def _work(arguments: list[str], die_at: int) -> int:
     url, name, zone, moment = arguments
     ending, now = Ending(die_at), datetime.fromisoformat(moment)
     client: Client = AsyncIOMotorClient(
-        url, tz_aware=True, directConnection=True, event_listeners=[ending]
+        url,
+        tz_aware=True,
+        appname="luotdoc-stats",  # so that the next one may end its transactions
+        event_listeners=[ending],
     )
     seconds = count(0, 100)
     stats = reporting(

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 from pymongo import DeleteMany, UpdateOne
 
-from shared.storage.quarters import PER_DAY, day_name, quarter_of, start_of
+from shared.storage.quarters import PER_DAY, day_name, late_before, quarter_of, start_of
 from shared.storage.transactions import transaction
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import Document
 
 PEOPLE = ("reader", "batch")
-LATE_QUARTERS = 8
 FAR = 10**9
 
 
@@ -131,7 +130,7 @@ class PlainWriter:
         for read in reads:
             for article in (read.article, "*"):
                 self._read(writes, read, article, slot)
-        closed = quarter_of(now) - LATE_QUARTERS
+        closed = late_before(now)
         for day in sorted({r.quarter // PER_DAY for r in reads if r.quarter < closed}):
             fixed = {"$setOnInsert": {"v": 1, "day": day_name(day), "slot": slot}}
             name = {"_id": f"{day_name(day)}/{slot}"}
@@ -184,12 +183,6 @@ class PlainWriter:
                     upsert=True,
                     session=session,
                 )
-                for day in {path[5:7] for path in added}:  # readers expect the field
-                    await self._db.archive.update_one(
-                        {"_id": f"{article}/{month}", f"days.{day}.q": {"$exists": False}},
-                        {"$set": {f"days.{day}.q": {}}},
-                        session=session,
-                    )
                 await self._db.buckets.bulk_write([DeleteMany(wanted)], session=session)
 
         await transaction(self._client, once)

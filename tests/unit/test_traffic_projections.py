@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.stats.traffic.pieces import Piece
-from services.stats.traffic.pipelines import day_parts, day_rows, may_be_archived, months, segments
+from services.stats.traffic.pipelines import day_parts, day_rows, may_be_archived, segments
 from services.stats.traffic.projections import is_balanced, is_right, marks, projection
 from services.stats.traffic.site_buckets import READS, site_days
 from shared.storage.quarters import day_number, quarter_of
@@ -110,4 +110,3 @@ def test_days_of_three_months_and_more_may_be_archived() -> None:
     today = 1_000_000
     assert may_be_archived(today - 96 * 95 - 1, today)
     assert not may_be_archived(today - 96 * 95, today)
-    assert months((0, 96 * 32)) == ["1970-01", "1970-02"]

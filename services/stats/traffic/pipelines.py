@@ -108,8 +108,10 @@ def article_days(article: str, span: Period, places: Sequence[int], kind: str) -
 
 def archived_days(article: str, span: Period, places: Sequence[int], kind: str) -> list[Document]:
     """A pipeline over `archive`, with the rows of `article_days`."""
+    names = sorted(day_parts(span))
+    first, last = names[0], names[-1]
     return [
-        {"$match": {"article": article, "month": {"$in": months(span)}}},
+        {"$match": {"_id": {"$gte": f"{article}/{first[:7]}", "$lte": f"{article}/{last[:7]}"}}},
         {"$project": {"month": 1, "v": 1, "day": {"$objectToArray": "$days"}}},
         {"$unwind": "$day"},
         {
@@ -119,11 +121,6 @@ def archived_days(article: str, span: Period, places: Sequence[int], kind: str) 
             }
         },
     ]
-
-
-def months(span: Period) -> list[str]:
-    """The UTC months that `span` touches, such as `2026-11`, in order."""
-    return sorted({day[:7] for day in day_parts(span)})
 
 
 def day_rows(row: Document, places: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -45,7 +45,9 @@ class TrafficStore:
 
     async def markers_of(self, session: Session, day: str) -> int:
         """The number of late markers of one UTC day."""
-        held = self._db.late.find({"day": day}, session=session)
+        # By the id, which is `<day>/<slot>`: "0" comes just after "/".
+        wanted = {"_id": {"$gte": f"{day}/", "$lt": f"{day}0"}}
+        held = self._db.late.find(wanted, session=session)
         return sum([readable_document("late", each)["number"] async for each in held])
 
     async def site_buckets(self, session: Session, days: Document) -> AsyncIterator[Document]:
@@ -102,12 +104,14 @@ class TrafficStore:
     async def article_quarters(self, session: Session, article: str) -> dict[int, dict[str, int]]:
         """{UTC day, counted from 1970: {quarter of the day: reads}} of one article, ever."""
         found: dict[int, dict[str, int]] = {}
-        wanted = {"article": article}
+        wanted: Document = {"article": article}
         async for bucket in self._find(session, "buckets", wanted, {"day": 1, "q": 1}):
             add(found.setdefault(day_number(bucket["day"]), {}), bucket["q"])
+        wanted = {"_id": {"$gte": f"{article}/", "$lt": f"{article}0"}}
         async for held in self._find(session, "archive", wanted, {"month": 1, "days": 1}):
             for day, moved in held["days"].items():
-                add(found.setdefault(day_number(f"{held['month']}-{day}"), {}), moved["q"])
+                quarters_of_day = moved.get("q", {})
+                add(found.setdefault(day_number(f"{held['month']}-{day}"), {}), quarters_of_day)
         return {day: reads for day, reads in found.items() if reads}
 
     async def article_parts(

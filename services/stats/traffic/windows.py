@@ -8,12 +8,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.stats.periods import Period, hour_start, site_periods
-from shared.storage.quarters import quarter_of
+from shared.storage.quarters import CLOSED, quarter_of
 
-CLOSING = timedelta(hours=3)
-"""Time after an hour's end at which it is closed. A later read has a marker: the counter leaves one
-for each read that comes more than 2 hours after the end of its quarter, on its own clock. The hour
-between covers the difference of the two clocks, less the 60 s that a transaction may last."""
 NEVER = 1 << 40
 """The end of a window that has none, as a quarter."""
 
@@ -50,4 +46,4 @@ def _year_before(now: datetime, zone: ZoneInfo) -> datetime:
 
 def closed_until(now: datetime, zone: ZoneInfo) -> int:
     """The quarter before which every hour of `zone` is closed at `now`."""
-    return hour_start(quarter_of(now - CLOSING), zone)
+    return hour_start(quarter_of(now - CLOSED), zone)

@@ -89,13 +89,12 @@ class Reports:
         now = self._clock()
         async with self._store.snapshot() as session:
             courses = await self._keeper.site(session, now)
-            counted = await self._store.counted(session)
             baseline = await self._store.baseline(session)
             complete = await self._store.books.complete_through(session, now)
         answer = answers.Site(
-            total=baseline + counted,
+            total=baseline + courses.counted,
             baseline=baseline,
-            counted=counted,
+            counted=courses.counted,
             online=None,
             as_of=rfc3339(now),
             complete_through=rfc3339(complete) if complete else None,
@@ -170,7 +169,9 @@ class Reports:
     async def top(self, query: TopParameters) -> answers.TopList:
         """The most read published articles. Raises `Problem` 404 for an unknown section."""
         if query.section:
-            of_section(await self._keeper.current(), query.section)
+            known = (await self._keeper.current()).listed.sections
+            if query.section not in known:
+                raise _no_section()
         return await self._tops.top(query)
 
     async def series(self, query: SeriesParameters) -> answers.SeriesPoints:
@@ -204,5 +205,9 @@ def of_section(view: View, name: str) -> Section:
     """A section. Raises `Problem` 404 if it has no article, `Unavailable` until it is ready."""
     found = _ready(view).get(name)
     if not found:
-        raise Problem(404, "no article is in this section")
+        raise _no_section()
     return found
+
+
+def _no_section() -> Problem:
+    return Problem(404, "no article is in this section")

@@ -119,7 +119,9 @@ async def test_a_new_read_and_a_moved_article_are_soon_in_the_lists(
         )
 
     await until(moved, 10, "the article has moved to its section")
-    assert "counted_in" not in await system.db.catalogue.find_one({"_id": "b"})
+    held = await system.db.catalogue.find_one({"_id": "b"})
+    assert held
+    assert "counted_in" not in held
 
 
 async def test_classes_and_weeks_of_the_site_a_section_and_an_article(
@@ -207,6 +209,6 @@ async def test_a_wrong_projection_is_found_and_made_again(system: System, stats:
 
     async def right() -> bool:
         month = await system.db.projections.find_one({"kind": "month"})
-        return bool(month) and month["reads"] == {"a": 5, "b": 3}
+        return month is not None and month["reads"] == {"a": 5, "b": 3}
 
     await until(right, 20, "it is made again")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from shared.storage.transactions import end_abandoned
+from shared.storage.versions import Document
 from tests.integration.conftest import Emptied
 from tests.integration.test_traffic_oracle import SECTIONS, Portal, compare
 from tests.support.plain_traffic import random_reads
@@ -36,7 +37,10 @@ async def _killed_until_done(portal: Portal, mongo_url: str) -> tuple[int, int]:
 async def _ended(emptied: Emptied) -> bool:
     """Whether no transaction is left that would keep the database from being dropped."""
     await end_abandoned(emptied.client)
-    pipeline = [{"$currentOp": {"idleSessions": True}}, {"$match": {"type": "idleSession"}}]
+    pipeline: list[Document] = [
+        {"$currentOp": {"idleSessions": True}},
+        {"$match": {"type": "idleSession"}},
+    ]
     found = await emptied.client.admin.aggregate(pipeline).to_list(None)
     return not any("transaction" in session for session in found)
 

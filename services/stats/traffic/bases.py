@@ -54,6 +54,7 @@ class Bases:
     def __init__(self, store: TrafficStore, zone: ZoneInfo) -> None:
         self._store, self._zone = store, zone
         self._held: dict[str, Base] = {}
+        self._loads = 0
         self.not_ready: frozenset[str] = frozenset()
         """The windows that wait for their projections."""
 
@@ -65,6 +66,8 @@ class Bases:
         self, session: Session, spans: Mapping[str, Period], site: SiteCourses
     ) -> dict[str, Ranking]:
         """The ranking of the closed time of each window that is ready, as of the snapshot."""
+        if site.loads != self._loads:
+            self._held, self._loads = {}, site.loads
         found: dict[str, Base] = {}
         begin = month_start(site.first, self._zone)
         sums = _Sums(self._store, session, site)

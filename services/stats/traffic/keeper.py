@@ -24,6 +24,7 @@ SHARE = 10
 """The next view is made at the earliest after `SHARE` times as long as the last one took: while
 many late reads arrive, every base is added up again each time."""
 MAX_REST_SECONDS = 30.0
+OLDEST_SECONDS = 60.0
 MAX_WAIT_SECONDS = 2.0
 """Time for which a request waits for the first view, or for a new one when the last is old."""
 
@@ -45,11 +46,11 @@ class Keeper:
         self._store, self._metrics, self._clock, self._zone = store, metrics, clock, zone
         self.catalogue, self._sections = catalogue, sections
         self._maker = maker
-        self._site, self._bases = SiteMemory(store), Bases(store, zone)
+        self._site, self._bases = SiteMemory(store, seconds), Bases(store, zone)
         self._turn = asyncio.Lock()
         self._views: SingleFlightCache[View] = SingleFlightCache(VIEW_SECONDS, seconds, ahead=True)
         self._seconds = seconds
-        self._rest_until = 0.0
+        self._making, self._made_at, self._rest_until = False, 0.0, 0.0
         self.view: View | None = None
         """The newest one."""
 
@@ -59,7 +60,11 @@ class Keeper:
             return await self._site.read(session, closed_until(now, self._zone))
 
     async def current(self) -> View:
-        """The newest view, for a request. Raises TimeoutError if there is none in time."""
+        """The newest view, for a request. While the next one is being made it may be a minute old.
+        Raises TimeoutError if there is none in time.
+        """
+        if self.view and self._making and self._seconds() - self._made_at < OLDEST_SECONDS:
+            return self.view
         async with asyncio.timeout(MAX_WAIT_SECONDS):
             return await self.refreshed()
 
@@ -77,13 +82,26 @@ class Keeper:
             self._bases.forget()
 
     async def _make(self) -> View:
-        started, now = self._seconds(), self._clock()
+        self._making, started = True, self._seconds()
+        try:
+            self.view = await self._read()
+        finally:
+            self._making, ended = False, self._seconds()
+        self._made_at = ended
+        self._rest_until = ended + min((ended - started) * SHARE, MAX_REST_SECONDS)
+        self._metrics.view_seconds.set(ended - started)
+        self._metrics.view_as_of.set(self.view.as_of.timestamp())
+        self._metrics.windows_not_ready.set(len(self._bases.not_ready))
+        return self.view
+
+    async def _read(self) -> View:
+        now = self._clock()
         async with self._store.snapshot() as session:
             site = await self.site(session, now)
             listed = await self.catalogue.read(session)
             tail = await self._store.open_quarters(session, site.closed)
             spans = window_spans(now, self._zone)
-            self.view = View(
+            return View(
                 as_of=now,
                 site=site,
                 spans=spans,
@@ -92,9 +110,3 @@ class Keeper:
                 listed=listed,
                 courses=await self._sections.read(session, site, listed, tail),
             )
-        ended = self._seconds()
-        self._rest_until = ended + min((ended - started) * SHARE, MAX_REST_SECONDS)
-        self._metrics.view_seconds.set(ended - started)
-        self._metrics.view_as_of.set(now.timestamp())
-        self._metrics.windows_not_ready.set(len(self._bases.not_ready))
-        return self.view

@@ -41,6 +41,7 @@ class Maker:
         self._clock, self._zone = clock, zone
         self._heads: dict[str, Document] | None = None
         self._pieces: tuple[Period, list[Piece]] = ((0, 0), [])
+        self._loads = 0
         self._settled: object = None
         """What there was when nothing was left to make."""
         self._unchecked: list[str] = []
@@ -59,24 +60,30 @@ class Maker:
         return more
 
     async def _make(self, site: SiteCourses) -> bool:
-        state = (site.closed, site.first, dict(site.markers))
+        async with self._store.snapshot() as session:
+            # A move may have left days of sections to be made again.
+            shifts = await self._sections.shifts(session)
+        state = (site.closed, site.loads, dict(site.markers), shifts)
         if state == self._settled:
             return False
-        if self._heads is None:
+        if self._heads is None or site.loads != self._loads:
+            self._loads = site.loads
             async with self._store.snapshot() as session:
                 self._heads = await self._store.heads(session)
         until = time.monotonic() + STEP_SECONDS
         pieces, days = self._missing(site, self._heads), await self._missing_days(site)
-        for done, piece in enumerate(pieces):
-            await self._make_one(piece, self._heads, site.closed)
+        # Windows need days and months, sections their days, and only trends all hours.
+        first = [piece for piece in pieces if piece.kind != "hour"]
+        last = [piece for piece in pieces if piece.kind == "hour"]
+        work: list[Piece | int] = [*first, *days, *last]
+        for done, each in enumerate(work):
+            self._metrics.projections_missing.set(len(work) - done)
             if time.monotonic() > until:
-                self._metrics.projections_missing.set(len(pieces) - done - 1 + len(days))
                 return True
-        for done, day in enumerate(days):
-            await self._sections.make_day(day)
-            if time.monotonic() > until:
-                self._metrics.projections_missing.set(len(days) - done - 1)
-                return True
+            if isinstance(each, int):
+                await self._sections.make_day(each)
+            else:
+                await self._make_one(each, self._heads, site.closed)
         await self._forget_hours(site, self._heads)
         self._metrics.projections_missing.set(0)
         self._settled = state

@@ -92,14 +92,14 @@ def _filled(span: Period, zone: ZoneInfo) -> list[Piece]:
 
 def projected(first_read: int, closed: int, zone: ZoneInfo) -> list[Piece]:
     """Every projection that there must be while time is closed until the quarter `closed`:
-    hours of the last 35 days, and days and months since the quarter `first_read`. The latest of
+    days and months since the quarter `first_read`, and hours of the last 35 days. The latest of
     each kind first; days come before the months that are made from them.
     """
     days = whole("day", (_begin("day", first_read, zone), closed), zone)
     months = whole("month", (month_start(first_read, zone), closed), zone)
     since = max(first_read, closed - HOURS_KEPT)
     hours = whole("hour", (_begin("hour", since, zone), closed), zone)
-    return [*reversed(hours), *reversed(days), *reversed(months)]
+    return [*reversed(days), *reversed(months), *reversed(hours)]
 
 
 def month_start(quarter: int, zone: ZoneInfo) -> int:

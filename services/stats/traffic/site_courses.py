@@ -1,6 +1,9 @@
 """The site's quarters in memory: people's reads, each class, referrer and device."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.stats.periods import Period
@@ -12,6 +15,10 @@ from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.types import Session
 from shared.storage.versions import Document
 
+log = logging.getLogger(__name__)
+
+RELOAD_SECONDS = 60.0
+"""Time after which everything may be read again, if the quarters don't add up to the counts."""
 CHUNK = 64
 """Buckets that are added up at a time; other work runs in between."""
 
@@ -26,6 +33,12 @@ class SiteCourses:
     """The first quarter of the first UTC day with reads; `closed` without any."""
     markers: Markers
     courses: Mapping[SiteKey, LongCourse]
+    counted: int
+    """All counted reads, from the counts."""
+    loads: int
+    """How often everything was read again: what was kept from an earlier time is not to be
+    believed.
+    """
 
     def of(self, key: SiteKey = READS) -> LongCourse:
         """The course of a key."""
@@ -43,17 +56,42 @@ class SiteMemory:
     before has been used.
     """
 
-    def __init__(self, store: TrafficStore) -> None:
-        self._store = store
+    def __init__(self, store: TrafficStore, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._seconds = store, seconds
+        self._loaded_here = False
         self._courses: dict[SiteKey, Course] = {}
         self._markers: dict[int, int] = {}
         """The markers of the closed days when they were read."""
+        self._excess = 0
+        """Counted reads that no bucket had when everything was read; of a portal whose buckets are
+        younger than its counts."""
+        self._loads, self._loaded_at = 0, -math.inf
         self._days: range | None = None
         """The UTC days that are in memory, counted from 1970; None before the first read."""
 
     async def read(self, session: Session, closed: int) -> SiteCourses:
         """The site's quarters as of the snapshot, with time closed until the quarter `closed`."""
         markers = await self._store.markers(session)
+        counted = await self._store.counted(session)
+        found = await self._read(session, closed, markers)
+        excess = counted - found.get(READS, NO_READS).total()
+        if excess != self._excess and self._seconds() - self._loaded_at > RELOAD_SECONDS:
+            # The buckets of closed time have changed without a marker: by a restore, or because
+            # the clocks of counter and stats differ by more than they may.
+            log.warning("the site's quarters don't add up to its count: they are read again")
+            self._days = None
+            found = await self._read(session, closed, markers)
+            excess = counted - found.get(READS, NO_READS).total()
+        if self._loaded_here:
+            self._excess = excess
+        assert self._days is not None  # noqa: S101  (for the type checker)
+        first = self._days.start * PER_DAY
+        return SiteCourses(closed, first, markers, found, counted, self._loads)
+
+    async def _read(
+        self, session: Session, closed: int, markers: Markers
+    ) -> dict[SiteKey, LongCourse]:
+        self._loaded_here = False
         marked = {day_number(name): number for name, number in markers.items()}
         today = closed // PER_DAY
         days = self._days
@@ -69,12 +107,12 @@ class SiteMemory:
             if stale:
                 await self._change(session, stale, today)
         self._markers = {day: number for day, number in marked.items() if day < today}
-        assert self._days is not None  # noqa: S101  (for the type checker)
         recent = await self._days_of(session, {"$gte": day_name(today)})
-        first = self._days.start * PER_DAY
-        return SiteCourses(closed, first, markers, self._joined(recent, today))
+        return self._joined(recent, today)
 
     async def _load(self, session: Session, today: int) -> None:
+        self._loaded_here, self._loaded_at = True, self._seconds()
+        self._loads += 1
         name = await self._store.first_day(session)
         first = min(day_number(name), today) if name else today
         self._courses, self._days = {}, range(first, today)

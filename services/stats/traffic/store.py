@@ -12,7 +12,7 @@ from services.stats.periods import Period
 from services.stats.traffic import pipelines
 from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
 from services.stats.traffic.shares import gathered
-from shared.storage.counts import SITE
+from shared.storage.counts import SITE, reads_by_article
 from shared.storage.errors import store
 from shared.storage.quarters import day_name, day_number, quarters
 from shared.storage.transactions import snapshot
@@ -42,6 +42,11 @@ class TrafficStore:
         """The number of late markers of each UTC day that has any."""
         pipeline = [{"$group": {"_id": "$day", "number": {"$sum": "$number"}}}]
         return {row["_id"]: row["number"] async for row in self._rows(session, "late", pipeline)}
+
+    async def counted(self, session: Session) -> int:
+        """All counted reads of the site."""
+        rows = self._rows(session, "counts", reads_by_article([SITE]))
+        return sum([row["reads"] async for row in rows])
 
     async def markers_of(self, session: Session, day: str) -> int:
         """The number of late markers of one UTC day."""
@@ -122,10 +127,10 @@ class TrafficStore:
         """
         span, places = (edges[0], edges[-1]), pipelines.segments(edges)
         found: list[tuple[int, int]] = []
-        for collection, pipeline in (
-            ("buckets", pipelines.article_days(article, span, places, kind)),
-            ("archive", pipelines.archived_days(article, span, places, kind)),
-        ):
+        sources = [("buckets", pipelines.article_days(article, span, places, kind))]
+        if article != SITE:
+            sources.append(("archive", pipelines.archived_days(article, span, places, kind)))
+        for collection, pipeline in sources:
             rows = self._rows(session, collection, pipeline, ANSWER_MILLISECONDS)
             async for row in rows:
                 found += pipelines.day_rows(row, places)

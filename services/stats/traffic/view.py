@@ -7,7 +7,7 @@ from datetime import datetime
 from services.stats.periods import Period
 from services.stats.traffic.course import NO_READS, LongCourse
 from services.stats.traffic.ranking import Ranking
-from services.stats.traffic.sections.store import Listed
+from services.stats.traffic.sections.store import ListedArticles
 from services.stats.traffic.shares import Open, reads_within
 from services.stats.traffic.site_courses import SiteCourses
 
@@ -35,7 +35,7 @@ class View:
     """The closed time of each window that is ready."""
     tail: Open
     """Reads by article and quarter since time is closed."""
-    listed: Mapping[str, Listed]
+    listed: ListedArticles
     courses: Mapping[str, LongCourse] | None
     """The quarters of each section; None while they are not ready."""
     _lists: dict[tuple[str, str | None], list[tuple[str, int]]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class View:
         return self._lists[key]
 
     def _is_in(self, article: str, section: str | None) -> bool:
-        held = self.listed.get(article)
+        held = self.listed.articles.get(article)
         return bool(held and held.published and section in (None, held.section))
 
     def _tail(self, period: Period) -> dict[str, int]:
@@ -67,12 +67,7 @@ class View:
         """Every section that has an article, by name; None while they are not ready."""
         if self.courses is None or self._sections:
             return None if self.courses is None else self._sections
-        found: dict[str, tuple[int, int]] = {}
-        for held in self.listed.values():
-            published, baseline = found.get(held.section, (0, 0))
-            found[held.section] = (published + held.published, baseline + held.baseline)
-        for name, (published, baseline) in sorted(found.items()):
-            if name:
-                course = self.courses.get(name, NO_READS)
-                self._sections[name] = Section(published, baseline, course)
+        for name, (published, baseline) in self.listed.sections.items():
+            course = self.courses.get(name, NO_READS)
+            self._sections[name] = Section(published, baseline, course)
         return self._sections

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 from services.stats.traffic.course import Course, LongCourse
-from services.stats.traffic.sections.store import Listed, SectionStore
+from services.stats.traffic.sections.store import ListedArticles, SectionStore
 from services.stats.traffic.shares import Open, by_section
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.store import TrafficStore
@@ -17,9 +17,6 @@ MAX_RAW_DAYS = 8
 CHUNK_DAYS = 8
 """Days that are brought into memory at a time; other work runs in between."""
 
-NO_SECTION = ""
-"""The section of articles that the catalogue doesn't know."""
-
 
 class CatalogueMemory:
     """State, section and baseline of every article. While the change stream works, only articles
@@ -28,19 +25,19 @@ class CatalogueMemory:
 
     def __init__(self, store: SectionStore) -> None:
         self._store = store
-        self._listed: Mapping[str, Listed] | None = None
+        self._listed: ListedArticles | None = None
         self._changed: set[str] = set()
         self._following = False
         self._titles: dict[str, tuple[str, str]] = {}
 
-    async def read(self, session: Session) -> Mapping[str, Listed]:
+    async def read(self, session: Session) -> ListedArticles:
         """The catalogue as of the snapshot. What is answered never changes later."""
         if self._listed is None or not self._following:
-            self._listed = await self._store.listed(session, None)
+            self._listed = ListedArticles(await self._store.listed(session, None))
         elif self._changed:
             changed = set(self._changed)
             found = await self._store.listed(session, changed)
-            self._listed = {**self._listed, **found}
+            self._listed = ListedArticles({**self._listed.articles, **found})
             self._changed -= changed
         return self._listed
 
@@ -87,21 +84,22 @@ class SectionMemory:
         self._courses: dict[str, Course] = {}
         self._days: dict[int, int] = {}
         """{UTC day: its markers} of the days that are in memory."""
-        self._shifts = -1
+        self._state = (-1, 0, 0)
         self._first = 0
         self._today: tuple[object, Open] = ((), {})
 
     async def read(
-        self, session: Session, site: SiteCourses, listed: Mapping[str, Listed], tail: Open
+        self, session: Session, site: SiteCourses, listed: ListedArticles, tail: Open
     ) -> dict[str, LongCourse] | None:
         """The quarters of each section as of the snapshot; None while too many days are not made.
         `tail`: the reads by article and quarter since time is closed.
         """
-        of = section_of(listed)
+        of = listed.section_of
         shifts, today = await self._store.shifts(session), site.closed // PER_DAY
-        if shifts != self._shifts or site.first != self._first:
+        state = (shifts, site.first, site.loads)
+        if state != self._state:
             self._courses, self._days = {}, {}
-            self._shifts, self._first = shifts, site.first
+            self._state, self._first = state, site.first
         marked = {day_number(name): number for name, number in site.markers.items()}
         wanted = {
             day: marked.get(day, 0)
@@ -164,8 +162,3 @@ class SectionMemory:
                     rows[article] = {q: n for q, n in held.items() if q < site.closed}
             self._today = (name, rows)
         return self._today[1]
-
-
-def section_of(listed: Mapping[str, Listed]) -> Callable[[str], str]:
-    """Answers an article's section."""
-    return lambda article: listed[article].section if article in listed else NO_SECTION

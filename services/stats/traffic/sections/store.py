@@ -5,8 +5,9 @@ A day is made, and an article's reads are moved to another section, in a transac
 changes the document `shifts`. So the two conflict, and the later one runs again.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pymongo import ReplaceOne, UpdateOne
@@ -30,6 +31,27 @@ class Listed:
     published: bool
     section: str
     baseline: int
+
+
+@dataclass(frozen=True)
+class ListedArticles:
+    """What is known of every article, by id."""
+
+    articles: Mapping[str, Listed]
+
+    def section_of(self, article: str) -> str:
+        """The section in which the reads of `article` are counted; "" if it is not known."""
+        held = self.articles.get(article)
+        return held.section if held else ""
+
+    @cached_property
+    def sections(self) -> dict[str, tuple[int, int]]:
+        """(number of published articles, sum of the baselines) of each section, by name."""
+        found: dict[str, tuple[int, int]] = {}
+        for held in self.articles.values():
+            published, baseline = found.get(held.section, (0, 0))
+            found[held.section] = (published + held.published, baseline + held.baseline)
+        return {name: found[name] for name in sorted(found) if name}
 
 
 @store
@@ -119,8 +141,8 @@ class SectionStore:
         name = day_name(day)
         late = await self._traffic.markers_of(session, name)
         rows = await self._traffic.day_quarters(session, day)
-        listed = await self.listed(session, rows.keys())
-        sections = by_section(rows, lambda each: listed[each].section if each in listed else "")
+        listed = ListedArticles(await self.listed(session, rows.keys()))
+        sections = by_section(rows, listed.section_of)
         made = [
             {
                 "_id": f"section/{section}/{name}",

@@ -158,12 +158,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         keeper=keeper,
         metrics=measured,
     )
-    answered = observed(
-        revalidated(api.site_at_once(in_turns(api.make(reports)), reports), api.caching),
-        metrics.Requests(registry),
-        OPEN,
-    )
-    served = traced(answered, tracer)
+    answered = revalidated(api.site_at_once(in_turns(api.make(reports)), reports), api.caching)
+    served = traced(observed(answered, metrics.Requests(registry), OPEN), tracer)
     return Service(
         name="stats",
         running=statistics.running,

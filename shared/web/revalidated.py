@@ -43,7 +43,7 @@ def revalidated(app: App, caching: Callable[[str], bytes]) -> App:
     compressed = _Compressed()
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["method"] != "GET":
             await app(scope, receive, send)
             return
         begun: MutableMapping[str, Any] | None = None
@@ -56,41 +56,47 @@ def revalidated(app: App, caching: Callable[[str], bytes]) -> App:
             if begun is not None:
                 start, begun = begun, None
                 if not message.get("more_body"):
-                    await _send(scope, send, start, message.get("body", b""))
-                    return
+                    body = message.get("body", b"")
+                    start, body = _finished(scope, start, body, caching(scope["path"]), compressed)
+                    message = {**message, "body": body}
                 await send(start)
             await send(message)
 
         await app(scope, receive, told)
 
-    async def _send(scope: Scope, send: Send, start: MutableMapping[str, Any], body: bytes) -> None:
-        headers: RawHeaders = list(start.get("headers", ()))
-        given = dict(headers)
-        tag = given.get(b"etag") or b'W/"%s"' % blake2b(body, digest_size=12).hexdigest().encode()
-        kept: RawHeaders = [
-            (b"etag", tag),
-            (b"cache-control", given.get(b"cache-control") or caching(scope["path"])),
-            (b"vary", b"Accept-Encoding"),
-        ]
-        told = (b"etag", b"cache-control", b"content-length")
-        rest = [(name, value) for name, value in headers if name not in told]
-        if holds(header(scope, b"if-none-match"), tag):
-            rest = [each for each in rest if not each[0].startswith(b"content-")]
-            await send({**start, "status": 304, "headers": [*rest, *kept]})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        if (
-            len(body) >= MIN_COMPRESSED
-            and b"content-encoding" not in given
-            and takes_gzip(header(scope, b"accept-encoding"))
-        ):
-            body = compressed.of(tag, body)
-            rest.append((b"content-encoding", b"gzip"))
-        length = (b"content-length", b"%d" % len(body))
-        await send({**start, "headers": [*rest, *kept, length]})
-        await send({"type": "http.response.body", "body": body})
-
     return wrapper
+
+
+def _finished(
+    scope: Scope,
+    start: MutableMapping[str, Any],
+    body: bytes,
+    caching: bytes,
+    compressed: _Compressed,
+) -> tuple[MutableMapping[str, Any], bytes]:
+    """The answer with its headers: whole, compressed or as 304."""
+    headers: RawHeaders = list(start.get("headers", ()))
+    given = dict(headers)
+    tag = given.get(b"etag") or b'W/"%s"' % blake2b(body, digest_size=12).hexdigest().encode()
+    kept: RawHeaders = [
+        (b"etag", tag),
+        (b"cache-control", given.get(b"cache-control") or caching),
+        (b"vary", b"Accept-Encoding"),
+    ]
+    told = (b"etag", b"cache-control", b"content-length")
+    rest = [(name, value) for name, value in headers if name not in told]
+    if holds(header(scope, b"if-none-match"), tag):
+        rest = [each for each in rest if not each[0].startswith(b"content-")]
+        return {**start, "status": 304, "headers": [*rest, *kept]}, b""
+    if (
+        len(body) >= MIN_COMPRESSED
+        and b"content-encoding" not in given
+        and takes_gzip(header(scope, b"accept-encoding"))
+    ):
+        body = compressed.of(tag, body)
+        rest.append((b"content-encoding", b"gzip"))
+    length = (b"content-length", b"%d" % len(body))
+    return {**start, "headers": [*rest, *kept, length]}, body
 
 
 def holds(held: bytes | None, tag: bytes) -> bool:

@@ -111,11 +111,8 @@ class SiteMemory:
         return self._joined(recent, today)
 
     async def _load(self, session: Session, today: int) -> None:
-        self._loaded_here, self._loaded_at = True, self._seconds()
-        self._loads += 1
         name = await self._store.first_day(session)
         first = min(day_number(name), today) if name else today
-        self._courses, self._days = {}, range(first, today)
         found: dict[SiteKey, dict[int, int]] = {}
         async for some in self._chunks(session, {"$lt": day_name(today)}):
             for day, kinds in some.items():
@@ -124,8 +121,11 @@ class SiteMemory:
                     for place, number in reads.items():
                         quarter = day * PER_DAY + place
                         into[quarter] = into.get(quarter, 0) + number
-        for key, reads in found.items():
-            self._courses[key] = Course.of(reads, first * PER_DAY)
+        # All at once, so that a load which fails leaves nothing behind that looks like a whole one.
+        self._courses = {key: Course.of(reads, first * PER_DAY) for key, reads in found.items()}
+        self._days = range(first, today)
+        self._loaded_here, self._loaded_at = True, self._seconds()
+        self._loads += 1
 
     async def _change(self, session: Session, days: Iterable[int], today: int) -> None:
         assert self._days is not None  # noqa: S101  (for the type checker)

@@ -27,18 +27,24 @@ class CatalogueMemory:
         self._store = store
         self._listed: ListedArticles | None = None
         self._changed: set[str] = set()
-        self._following = False
+        self._following, self._unsure = False, 0
         self._titles: dict[str, tuple[str, str]] = {}
+        self._notes = 0
 
     async def read(self, session: Session) -> ListedArticles:
         """The catalogue as of the snapshot. What is answered never changes later."""
-        if self._listed is None or not self._following:
+        if self._listed is None or self._unsure or not self._following:
+            self._unsure = max(0, self._unsure - 1)
             self._listed = ListedArticles(await self._store.listed(session, None))
         elif self._changed:
-            changed = set(self._changed)
-            found = await self._store.listed(session, changed)
+            # Those that change during the query are noted for the next one.
+            changed, self._changed = self._changed, set()
+            try:
+                found = await self._store.listed(session, changed)
+            except BaseException:
+                self._changed |= changed
+                raise
             self._listed = ListedArticles({**self._listed.articles, **found})
-            self._changed -= changed
         return self._listed
 
     async def titles(self, articles: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -46,9 +52,13 @@ class CatalogueMemory:
         wanted = set(articles)
         if not self._following:
             return await self._store.titles(wanted)
-        if missing := wanted - self._titles.keys():
-            self._titles |= await self._store.titles(missing)
-        return {each: self._titles[each] for each in wanted if each in self._titles}
+        found = {each: self._titles[each] for each in wanted if each in self._titles}
+        if missing := wanted - found.keys():
+            notes = self._notes
+            found |= (read := await self._store.titles(missing))
+            if notes == self._notes:  # else one of them may have changed during the query
+                self._titles |= read
+        return found
 
     async def run(self) -> NoReturn:
         """For ever: follow the change stream, and open it again after it was lost."""
@@ -61,12 +71,14 @@ class CatalogueMemory:
         )
 
     async def _opened(self) -> None:
-        self._listed = None
+        # All of it is read twice: the snapshot of the first time may be older than the stream.
+        self._unsure = 2
         self._titles, self._changed = {}, set()
         self._following = True
 
     def _note(self, article: str | None) -> None:
         if article is not None:
+            self._notes += 1
             self._changed.add(article)
             self._titles.pop(article, None)
 

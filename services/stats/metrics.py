@@ -72,7 +72,12 @@ class StatsMetrics:
         self.projections_wrong = Gauge(
             "luotdoc_traffic_projections_wrong",
             "Projections whose articles did not add up to the site's buckets when they were last "
-            "checked; each is deleted and made again. Anything but 0 is a fault.",
+            "checked, and that are not made again yet.",
+            registry=registry,
+        )
+        self.projections_repaired = Counter(
+            "luotdoc_traffic_projections_repaired",
+            "Wrong projections that were deleted to be made again. Each is a fault.",
             registry=registry,
         )
         self.projections_checked = Counter(

@@ -212,3 +212,5 @@ async def test_a_wrong_projection_is_found_and_made_again(system: System, stats:
         return month is not None and month["reads"] == {"a": 5, "b": 3}
 
     await until(right, 20, "it is made again")
+    metrics = await _metrics(system, stats)
+    assert metrics["luotdoc_traffic_projections_repaired_total"] == 1

@@ -70,6 +70,21 @@ def test_a_day_before_a_course_is_refused() -> None:
         Course(96).with_day(0, {})
 
 
+def test_many_days_of_a_course_are_replaced_in_one_pass() -> None:
+    course = Course(96, [1] * 192)
+    changed = course.with_days({96: {97: 5}, 384: {384: 7, 479: 1}})
+    assert (changed.first, changed.end) == (96, 480)
+    assert [changed.between(a, b) for a, b in ((96, 192), (192, 288), (288, 384), (384, 480))] == [
+        5,
+        96,
+        0,
+        8,
+    ]
+    assert course.with_days({}).until(288) == 192
+    with pytest.raises(ValueError, match="a day lies before the course, which begins at 96"):
+        course.with_days({96: {}, 0: {}})
+
+
 def test_random_changes_of_a_course_agree_with_a_dictionary() -> None:
     chance = random.Random(5)
     for _ in range(20):

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import sub
 
 from shared.storage.quarters import PER_DAY
 
@@ -60,6 +61,19 @@ class Course:
         kept.extend(array("q", [each + moved for each in rest]) if moved else rest)
         made._before = kept
         return made
+
+    def with_days(self, days: Mapping[int, Mapping[int, int]]) -> "Course":
+        """This course with other reads for many UTC days, {the day's first quarter: {quarter:
+        reads}}: one pass over the course, and not one for each day.
+        """
+        if min(days, default=self.first) < self.first:
+            raise ValueError(f"a day lies before the course, which begins at {self.first}")
+        reads = list(map(sub, self._before[1:], self._before))
+        reads.extend([0] * (max(days, default=0) + PER_DAY - self.end))
+        for first, day in days.items():
+            at = first - self.first
+            reads[at : at + PER_DAY] = [day.get(q, 0) for q in range(first, first + PER_DAY)]
+        return Course(self.first, reads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ class Maker:
             (self._heads or {}).pop(name, None)
             self._settled = None
             self.repairs += 1
+            self._metrics.projections_repaired.inc()
 
     def _judge(self, held: Document) -> bool:
         name, right = held["_id"], is_balanced(held)

@@ -1,5 +1,6 @@
 """The catalogue and the sections' quarters in memory."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
@@ -14,8 +15,8 @@ from shared.storage.types import Session
 
 MAX_RAW_DAYS = 8
 """Upper bound for the days that one look may add up from buckets while they are not made."""
-CHUNK_DAYS = 8
-"""Days that are brought into memory at a time; other work runs in between."""
+CHUNK_DAYS = 64
+"""Days that are brought into memory at a time."""
 
 
 class CatalogueMemory:
@@ -149,20 +150,25 @@ class SectionMemory:
             async for section, day, quarters in self._store.quarters(session, some):
                 first = day * PER_DAY
                 days[day][section] = {first + int(q): n for q, n in quarters.items()}
-            self._keep(days)
+            await self._keep(days)
             self._days |= {day: wanted[day] for day in some}
         for day in raw[:MAX_RAW_DAYS]:
             # Not noted in `_days`, so that it is read again until it is made: a section that
             # changes before that changes nothing else by which its age could be seen.
             rows = await self._traffic.day_quarters(session, day)
-            self._keep({day: by_section(rows, section_of)})
+            await self._keep({day: by_section(rows, section_of)})
         return len(raw) <= MAX_RAW_DAYS
 
-    def _keep(self, days: Mapping[int, Mapping[str, Mapping[int, int]]]) -> None:
-        for day, sections in sorted(days.items()):
-            for section in self._courses.keys() | sections.keys():
-                held = self._courses.get(section) or Course(self._first)
-                self._courses[section] = held.with_day(day * PER_DAY, sections.get(section, {}))
+    async def _keep(self, days: Mapping[int, Mapping[str, Mapping[int, int]]]) -> None:
+        for section in self._courses.keys() | {name for held in days.values() for name in held}:
+            held = self._courses.get(section) or Course(self._first)
+            reads = {day * PER_DAY: found.get(section, {}) for day, found in days.items()}
+            if len(reads) == 1:
+                ((first, quarters),) = reads.items()
+                self._courses[section] = held.with_day(first, quarters)
+            else:
+                self._courses[section] = held.with_days(reads)
+            await asyncio.sleep(0)  # a pass takes milliseconds
 
     async def _begun(self, session: Session, site: SiteCourses, today: int) -> Open:
         """The reads of the closed hours of the day that is not closed."""

@@ -19,7 +19,7 @@ from services.stats import api, gauges
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
 from services.stats.metrics import StatsMetrics
-from services.stats.reports import CACHE_SECONDS, Reports
+from services.stats.reports import AHEAD_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
@@ -44,7 +44,7 @@ from shared.web.turnstile import in_turns
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 TRAFFIC_SECONDS = 0.5
-REFRESH_SECONDS = CACHE_SECONDS * 0.4
+REFRESH_SECONDS = AHEAD_SECONDS
 
 
 class Ping:

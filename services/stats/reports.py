@@ -69,7 +69,7 @@ class Reports:
         self._site_requested = -FRESH_SECONDS
         self._articles: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
         self._books: SingleFlightCache[answers.Reconciliation] = SingleFlightCache(0)
-        self._tops = TopReports(store, keeper, clock, SingleFlightCache(CACHE_SECONDS, seconds))
+        self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds)
         self._series = SeriesReports(store, clock, zone)
 
     async def site(self) -> answers.Site:

@@ -110,7 +110,17 @@ def calendar_periods(now: datetime, zone: ZoneInfo) -> dict[str, tuple[int, int]
 
 def rolling_windows(now: datetime, zone: ZoneInfo) -> dict[str, tuple[int, int]]:
     """The windows that end now."""
-    hours = {"1h": 1, "6h": 6, "24h": 24, "7d": 168, "30d": 720, "90d": 2160, "5h": 5, "2d": 48}
+    hours = {
+        "1h": 1,
+        "6h": 6,
+        "24h": 24,
+        "7d": 168,
+        "30d": 720,
+        "90d": 2160,
+        "5h": 5,
+        "2d": 48,
+        "31d": 744,
+    }
     found = {name: (quarter_of(now - timedelta(hours=n)), FAR) for name, n in hours.items()}
     local = now.astimezone(zone)
     back = date(local.year - 1, local.month, min(local.day, 28) if local.month == 2 else local.day)

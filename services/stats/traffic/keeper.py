@@ -3,19 +3,22 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock
 from services.stats.metrics import StatsMetrics
 from services.stats.traffic.bases import Bases
 from services.stats.traffic.maker import Maker
+from services.stats.traffic.projections import marks
 from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
 from services.stats.traffic.site_courses import SiteCourses, SiteMemory
 from services.stats.traffic.store import TrafficStore
 from services.stats.traffic.view import View
-from services.stats.traffic.windows import closed_until, window_spans
+from services.stats.traffic.windows import NEVER, closed_until, window_spans
+from shared.base.errors import Unavailable
 from shared.base.single_flight import SingleFlightCache
+from shared.storage.quarters import PER_DAY, quarter_of
 from shared.storage.types import Session
 
 VIEW_SECONDS = 2.0
@@ -25,6 +28,7 @@ SHARE = 10
 many late reads arrive, every base is added up again each time."""
 MAX_REST_SECONDS = 30.0
 OLDEST_SECONDS = 60.0
+ATTEMPTS = 4
 MAX_WAIT_SECONDS = 2.0
 """Time for which a request waits for the first view, or for a new one when the last is old."""
 
@@ -43,7 +47,8 @@ class Keeper:
         zone: ZoneInfo,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._metrics, self._clock, self._zone = store, metrics, clock, zone
+        self._store, self._metrics, self._zone = store, metrics, zone
+        self.clock = clock
         self.catalogue, self._sections = catalogue, sections
         self._maker = maker
         self._site, self._bases = SiteMemory(store, seconds), Bases(store, zone)
@@ -74,6 +79,27 @@ class Keeper:
             return self.view
         return await self._views.get("view", self._make)
 
+    async def with_window(self, window: str, length: timedelta) -> View | None:
+        """The newest view with one more window, of `length` until now. None if too many projections
+        are missing.
+
+        Its closed time is read now, and is what it was at the time of the view, unless a late read
+        has come since then.
+        """
+        for _ in range(ATTEMPTS):
+            view = await self.refreshed()
+            span = (quarter_of(view.as_of - length), NEVER)
+            days = range(span[0] // PER_DAY, view.site.closed // PER_DAY + 1)
+            async with self._store.snapshot() as session:
+                markers = await self._store.markers(session)
+                if marks(days, markers) == marks(days, view.site.markers):
+                    bases = Bases(self._store, self._zone)
+                    found = await bases.read(session, {window: span}, view.site)
+                    ranking = found.get(window)
+                    return view.with_window(window, span, ranking) if ranking else None
+            await asyncio.sleep(VIEW_SECONDS / 4)
+        raise Unavailable("late reads arrive, try again")
+
     async def step(self) -> None:
         """Make a view if the newest one is a second old, and a few projections."""
         repairs, view = self._maker.repairs, await self.refreshed()
@@ -95,7 +121,7 @@ class Keeper:
         return self.view
 
     async def _read(self) -> View:
-        now = self._clock()
+        now = self.clock()
         async with self._store.snapshot() as session:
             site = await self.site(session, now)
             listed = await self.catalogue.read(session)

@@ -1,7 +1,7 @@
 """What is answered from memory: the figures of one snapshot. What it answers never changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.stats.periods import Period
@@ -41,6 +41,15 @@ class View:
     _lists: dict[tuple[str, str | None], list[tuple[str, int]]] = field(default_factory=dict)
     _tails: dict[Period, dict[str, int]] = field(default_factory=dict)
     _sections: dict[str, Section] = field(default_factory=dict)
+
+    def with_window(self, window: str, span: Period, ranking: Ranking) -> "View":
+        """This view with one more window, whose closed time has `ranking`."""
+        return replace(
+            self,
+            spans={**self.spans, window: span},
+            rankings={**self.rankings, window: ranking},
+            _lists={},
+        )
 
     def top(self, window: str, section: str | None) -> list[tuple[str, int]]:
         """The `MAX_TOP` most read published articles of a window, of one section or of all, as

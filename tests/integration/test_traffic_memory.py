@@ -1,15 +1,18 @@
 """What stats keeps in memory gives way to what the database says."""
 
 import random
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.stats.parameters import TopParameters
+from services.stats.traffic.sections.store import Listed
 from shared.storage.quarters import PER_DAY, day_name, quarter_of
+from shared.storage.types import Session
 from tests.integration.conftest import Emptied
-from tests.integration.test_traffic_oracle import Portal, compare
+from tests.integration.test_traffic_oracle import Portal, compare, gauge
 from tests.support.plain_traffic import PlainRead
 from tests.support.reporting import Reporting, reporting
 
@@ -104,3 +107,41 @@ async def test_an_hour_that_closes_moves_from_the_tail_into_every_window(portal:
         await portal.writer.count([PlainRead("b", current, 1), PlainRead("a", current, 2)],
                                   portal.now, 0)  # fmt: skip
         await compare(portal, stats)
+
+
+async def test_a_day_that_is_made_while_an_article_moves_is_right(portal: Portal) -> None:
+    """The day is read with the article in its old section, and written after the move."""
+    stats, day = portal.stats[0], (TODAY - 96 * 30) // PER_DAY
+    sections, moved = stats.sections, False
+    original = sections.listed
+
+    async def listed(session: Session, articles: Collection[str] | None) -> dict[str, Listed]:
+        nonlocal moved
+        found = await original(session, articles)
+        if not moved:
+            moved = True
+            await portal.publish("a", "kinh-te")
+            await portal.stats[1].sections.move("a")
+        return found
+
+    sections.listed = listed  # type: ignore[method-assign]
+    await sections.make_day(day)
+    assert moved
+    held = await portal.emptied.db.projections.find({"kind": "section"}).to_list(None)
+    assert [(each["section"], each["q"]) for each in held] == [("kinh-te", {"20": 40})]
+    await portal.settled(portal.stats[1])
+    await compare(portal, portal.stats[1])
+
+
+async def test_a_wrong_day_of_the_sections_is_found_and_made_again(portal: Portal) -> None:
+    stats, other = portal.stats
+    await portal.settled(stats)
+    await compare(portal, other)
+    wrong = {"kind": "section", "day": day_name((TODAY - 96 * 30) // PER_DAY)}
+    await portal.emptied.db.projections.update_one(wrong, {"$set": {"section": "the-thao"}})
+    view = await stats.keeper.refreshed()
+    for _ in range(70):
+        await stats.maker.check_a_day(view.site)
+    assert gauge(stats, "luotdoc_traffic_projections_repaired_total") == 1
+    await portal.settled(other)
+    await compare(portal, other)

@@ -12,6 +12,7 @@ from services.stats.metrics import StatsMetrics
 from services.stats.reports import Reports
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
+from services.stats.traffic.maker import Maker
 from services.stats.traffic.sections.store import SectionStore
 from shared.storage.types import Client, MongoDatabase
 
@@ -23,6 +24,7 @@ class Reporting:
     store: Store
     sections: SectionStore
     keeper: Keeper
+    maker: Maker
     reports: Reports
     registry: Registry
 
@@ -39,4 +41,4 @@ def reporting(
     sections, metrics = SectionStore(client, db, store.traffic, clock), StatsMetrics(registry)
     keeper = make_keeper(store, sections, metrics, clock=clock, zone=zone, seconds=seconds)
     reports = Reports(store, keeper, clock, zone, seconds)
-    return Reporting(store, sections, keeper, reports, registry)
+    return Reporting(store, sections, keeper, keeper.maker, reports, registry)

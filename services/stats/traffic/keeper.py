@@ -50,7 +50,7 @@ class Keeper:
         self._store, self._metrics, self._zone = store, metrics, zone
         self.clock = clock
         self.catalogue, self._sections = catalogue, sections
-        self._maker = maker
+        self.maker = maker
         self._site, self._bases = SiteMemory(store, seconds), Bases(store, zone)
         self._turn = asyncio.Lock()
         self._views: SingleFlightCache[View] = SingleFlightCache(VIEW_SECONDS, seconds, ahead=True)
@@ -102,9 +102,9 @@ class Keeper:
 
     async def step(self) -> None:
         """Make a view if the newest one is a second old, and a few projections."""
-        repairs, view = self._maker.repairs, await self.refreshed()
-        await self._maker.step(view.site)
-        if self._maker.repairs != repairs:
+        repairs, view = self.maker.repairs, await self.refreshed()
+        await self.maker.step(view.site)
+        if self.maker.repairs != repairs:
             self._bases.forget()
 
     async def _make(self) -> View:

@@ -13,7 +13,7 @@ from services.stats.traffic.sections.store import SectionStore
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.store import TrafficStore
 from shared.storage.counts import SITE
-from shared.storage.quarters import PER_DAY, day_number
+from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.types import Session
 from shared.storage.versions import Document
 
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 STEP_SECONDS = 0.2
 """Time for which one step makes projections."""
 MOVES_A_STEP = 20
+DAY_SECONDS = 60.0
+"""Time after which the sections of another day are checked: two years in half a day."""
 
 
 class Maker:
@@ -46,6 +48,7 @@ class Maker:
         """What there was when nothing was left to make."""
         self._unchecked: list[str] = []
         self._wrong: set[str] = set()
+        self._day_checked_at, self._days_checked = time.monotonic(), 0
         self.repairs = 0
         """How often a wrong projection was deleted, so that it is made again."""
 
@@ -57,7 +60,22 @@ class Maker:
             await self._sections.move(article)
         more = await self._make(site)
         await self._check(site)
+        if time.monotonic() - self._day_checked_at > DAY_SECONDS:
+            self._day_checked_at = time.monotonic()
+            await self.check_a_day(site)
         return more
+
+    async def check_a_day(self, site: SiteCourses) -> None:
+        """Compare the sections' quarters of one day with its buckets: each day in turn."""
+        days = range(site.first // PER_DAY, site.closed // PER_DAY)
+        if not days:
+            return
+        self._days_checked += 1
+        day = days[self._days_checked % len(days)]
+        if not await self._sections.check_day(day):
+            log.error("the sections' reads of %s were wrong, and are made again", day_name(day))
+            self._metrics.projections_repaired.inc()
+        self._metrics.projections_checked.inc()
 
     async def _make(self, site: SiteCourses) -> bool:
         async with self._store.snapshot() as session:

@@ -137,6 +137,29 @@ class SectionStore:
         """Write the quarters of every section on a closed UTC day, counted from 1970."""
         await transaction(self._client, lambda session: self._make_day(session, day))
 
+    async def check_day(self, day: int) -> bool:
+        """Compare a day that is made with its buckets. Makes it again and answers False if it is
+        wrong, as after a release that moved an article to another section and not its reads.
+        """
+        return await transaction(self._client, lambda session: self._check_day(session, day))
+
+    async def _check_day(self, session: Session, day: int) -> bool:
+        name = day_name(day)
+        head = await self._db.projections.find_one({"_id": f"sections/{name}"}, session=session)
+        if not head or head["late"] != await self._traffic.markers_of(session, name):
+            return True
+        rows = await self._traffic.day_quarters(session, day)
+        listed = ListedArticles(await self.listed(session, rows.keys()))
+        held = {
+            section: {day * PER_DAY + int(place): n for place, n in quarters.items() if n}
+            async for section, _, quarters in self.quarters(session, [day])
+        }
+        if by_section(rows, listed.section_of) == {name: q for name, q in held.items() if q}:
+            return True
+        await self._make_day(session, day)
+        await self._db.projections.bulk_write([self._noted(moved=1)], session=session)
+        return False
+
     async def _make_day(self, session: Session, day: int) -> None:
         name = day_name(day)
         late = await self._traffic.markers_of(session, name)
@@ -192,8 +215,10 @@ class SectionStore:
             return
         old, new = held["counted_in"], held["section"]
         writes = [] if old == new else await self._moves(session, article, old, new)
-        if writes:
-            await self._db.projections.bulk_write([self._noted(moved=1), *writes], session=session)
+        # Noted even if nothing is moved: a day that is being made counts the article's reads in the
+        # old section, and nobody would move them later.
+        noted = self._noted(moved=1 if writes else 0)
+        await self._db.projections.bulk_write([noted, *writes], session=session)
         await self._db.catalogue.update_one(
             {"_id": article}, {"$unset": {"counted_in": 1}}, session=session
         )

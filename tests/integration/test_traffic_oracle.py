@@ -210,9 +210,9 @@ async def _live(portal: Portal, articles: list[str]) -> None:
         await portal.publish(chance.choice(articles[:-1]), chance.choice(SECTIONS))
     if chance.random() < 0.2:
         await portal.withdraw(chance.choice(sorted(portal.plain.articles)))
-    if chance.random() < 0.4:
-        old = portal.now - timedelta(days=chance.randrange(130, 400))
-        await portal.writer.archive(chance.choice(articles), f"{old:%Y-%m}")
+    for article in articles:
+        old = portal.now - timedelta(days=chance.randrange(130, 420))
+        await portal.writer.archive(article, f"{old:%Y-%m}")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from services.stats.periods import Period
-from services.stats.traffic.pieces import RAW, Piece, cover, month_start
+from services.stats.traffic.pieces import RAW, Piece, cover, month_start, whole
 from services.stats.traffic.projections import Markers, Sums, add, is_right, marks
 from services.stats.traffic.ranking import Ranking
 from services.stats.traffic.site_courses import SiteCourses
@@ -99,8 +99,7 @@ class Bases:
 
     async def _added_up(self, sums: "_Sums", period: Period) -> Sums | None:
         """The reads of `period` from its projections; None if too many are missing."""
-        site = sums.site
-        pieces = [each for each in cover(period, self._zone) if site.reads((each.first, each.end))]
+        pieces = await self._pieces(sums, period)
         right = await sums.right(pieces, self._zone)
         raw = [piece for piece in pieces if piece.id(self._zone) not in right]
         if raw and await sums.documents(raw) > MAX_RAW_DOCUMENTS:
@@ -111,6 +110,20 @@ class Bases:
         for piece in raw:
             add(reads, await sums.of((piece.first, piece.end)))
         return reads
+
+    async def _pieces(self, sums: "_Sums", period: Period) -> list[Piece]:
+        """The pieces of `period` that have reads. A month that is not right is given in days: after
+        a late read all but one of them are right.
+        """
+        found: list[Piece] = []
+        pieces = cover(period, self._zone)
+        right = await sums.right(pieces, self._zone)
+        for piece in pieces:
+            if piece.kind == "month" and piece.id(self._zone) not in right:
+                found += whole("day", (piece.first, piece.end), self._zone)
+            else:
+                found.append(piece)
+        return [each for each in found if sums.site.reads((each.first, each.end))]
 
 
 class _Sums:

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.stats.parameters import TopParameters
+from services.stats.traffic import bases
 from services.stats.traffic.sections.store import Listed
+from shared.base.errors import Unavailable
 from shared.storage.quarters import PER_DAY, day_name, quarter_of
 from shared.storage.types import Session
 from tests.integration.conftest import Emptied
@@ -145,3 +147,24 @@ async def test_a_wrong_day_of_the_sections_is_found_and_made_again(portal: Porta
     assert gauge(stats, "luotdoc_traffic_projections_repaired_total") == 1
     await portal.settled(other)
     await compare(portal, other)
+
+
+async def test_until_projections_are_made_long_windows_and_sections_say_so(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bases, "MAX_RAW_DOCUMENTS", 10)
+    stats = portal.stats[0]
+    for window in ("all", "90d", "month"):
+        with pytest.raises(Unavailable, match="the figures of this window are being prepared"):
+            await top(portal, stats, window)
+    with pytest.raises(Unavailable, match="the figures of sections are being prepared"):
+        await stats.reports.sections()
+    assert gauge(stats, "luotdoc_traffic_windows_not_ready") > 0
+    assert await top(portal, stats, "1h") == {"a": 10}
+    assert await top(portal, stats, "50h") == {"a": 10 + 11 + 12}  # from the buckets
+    assert (await stats.reports.site()).today == 10
+    await portal.settled(stats)
+    assert await top(portal, stats, "all") == {"a": sum(range(10, 80))}
+    assert await top(portal, stats, "50h") == {"a": 10 + 11 + 12}
+    assert gauge(stats, "luotdoc_traffic_windows_not_ready") == 0
+    await compare(portal, portal.stats[0])

@@ -168,3 +168,14 @@ async def test_until_projections_are_made_long_windows_and_sections_say_so(
     assert await top(portal, stats, "50h") == {"a": 10 + 11 + 12}
     assert gauge(stats, "luotdoc_traffic_windows_not_ready") == 0
     await compare(portal, portal.stats[0])
+
+
+async def test_a_caller_that_has_waited_does_not_open_a_closed_hour_again(portal: Portal) -> None:
+    stats = portal.stats[0]
+    midnight = datetime(2026, 11, 24, 3, tzinfo=UTC)  # the UTC day before is closed now
+    closed = []
+    for now in (midnight, midnight - timedelta(milliseconds=5), midnight - timedelta(days=1)):
+        async with stats.store.snapshot() as session:
+            site = await stats.keeper.site(session, now)
+        closed.append((site.closed - quarter_of(midnight), site.loads))
+    assert closed == [(-12, 1), (-12, 1), (-12 - PER_DAY, 2)]

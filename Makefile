@@ -149,7 +149,7 @@ siege: $(STAMP) ## strangers attack each service while honest readers are served
 
 .PHONY: watch-check
 watch-check: $(STAMP) ## the dashboards' queries against a real Prometheus, with load and faults; ARGS=alerts: the alerts' faults
-	@deploy/local/bootstrap.sh servers browser watch
+	@deploy/local/bootstrap.sh servers browser watch gateway
 	@$(BIN)/python -m tests.watch $(ARGS)
 
 clean-data: ## delete what `make demo` and `make up` keep; refused while one runs

@@ -110,7 +110,12 @@ def database() -> list[Object]:
         },
         "roles": granted,
     }
-    users = [_database_user(fact["role"]) for fact in granted]
+    users = [
+        *(_database_user(fact["role"], DATABASE, (fact["role"], DATABASE)) for fact in granted),
+        _database_user("administrator", "admin", ("root", "admin")),
+        # What percona/mongodb_exporter asks for.
+        _database_user("monitoring", "admin", ("clusterMonitor", "admin"), ("read", "local")),
+    ]
     spec = {"type": "ReplicaSet", "security": security, "users": users}
     return [
         {
@@ -122,13 +127,14 @@ def database() -> list[Object]:
     ]
 
 
-def _database_user(service: str) -> Object:
+def _database_user(name: str, database: str, *granted: tuple[str, str]) -> Object:
+    """A user of `database`, with roles and the database of each."""
     return {
-        "name": service,
-        "db": DATABASE,
-        "passwordSecretRef": {"name": f"mongodb-{service}", "key": "password"},
-        "roles": [{"name": service, "db": DATABASE}],
-        "scramCredentialsSecretName": f"mongodb-{service}",
+        "name": name,
+        "db": database,
+        "passwordSecretRef": {"name": f"mongodb-{name}", "key": "password"},
+        "roles": [{"name": role, "db": where} for role, where in granted],
+        "scramCredentialsSecretName": f"mongodb-{name}",
     }
 
 

@@ -9,7 +9,8 @@ from deploy.capacity.portals import PORTALS
 from services.counter.store import SLOTS
 
 GATEWAY_INGESTS = 20
-"""Servers of the backend `ingest` in deploy/gateway/haproxy.cfg; a test compares the two."""
+"""Servers of the backend `ingest` in deploy/k8s/components/gateway/servers.cfg. A test compares the
+two."""
 PRIMARY_CORES = 16
 """Of the machine for MongoDB's primary: an assumption, like the portals."""
 FLUSH_SECONDS = 1.0
@@ -37,7 +38,7 @@ NEXT_LIMITS = (
     Limit(
         "gateway: 20 ingests",
         lambda plan: plan.ingests > GATEWAY_INGESTS,
-        "more servers in `haproxy.cfg`, then several gateways behind one address",
+        "more servers in `servers.cfg`, then several gateways behind one address",
     ),
     Limit(
         "queue: one `counter.reads`",

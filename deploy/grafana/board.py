@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from deploy.grafana.panels import COLUMNS, DOCS, METRICS, Json, Panel
 
 ALL = 'service=~"ingest|render|counter|stats"'
+PART_OF = 'part_of="luotdoc"'
+"""The label of our series, for metrics whose names other teams' processes have too."""
 NAMES = {"traffic": "Traffic", "pipeline": "Pipeline", "service": "Services"}
 """The dashboards' file names and titles."""
 

@@ -3,12 +3,13 @@
 Long because it is one table of panels.
 """
 
-from deploy.grafana.board import ALL, Dashboard, LabelVariable, Row
+from deploy.grafana.board import ALL, PART_OF, Dashboard, LabelVariable, Row
 from deploy.grafana.panels import Panel, PromQuery, Threshold, limits
 from deploy.grafana.queries import RATE_STEP, quantiles
 
 _CHOSEN = 'service=~"$service", instance=~"$instance"'
 _EACH = f"{{{ALL}, {_CHOSEN}}}"
+_PROCESS = f"{{{PART_OF}, {ALL}, {_CHOSEN}}}"
 _NAME = "{{instance}}"
 
 
@@ -44,17 +45,21 @@ _HEALTH = (
     Panel(
         "Running for",
         "bargauge",
-        (PromQuery(f"time() - process_start_time_seconds{_EACH}", _NAME),),
+        (PromQuery(f"time() - process_start_time_seconds{_PROCESS}", _NAME),),
         "s",
         "A short bar beside long ones is a replica that has restarted.",
+        width=6,
         runbook="LuotdocRestartsOften",
     ),
     Panel(
         "Restarts in the selected time",
         "bargauge",
-        (PromQuery(f"changes(process_start_time_seconds{_EACH}[$__range])", _NAME),),
+        (PromQuery(f"changes(process_start_time_seconds{_PROCESS}[$__range])", _NAME),),
         "short",
-        "One for each deployment. More: read the log of the run before.",
+        "Of a process under one name. An upgrade shows as one where names stay (ingest, compose), "
+        "and as none for pods of a Deployment, which get new names. More: read the log of the run "
+        "before.",
+        width=6,
         thresholds=(Threshold(None, "green"), Threshold(3, "yellow")),
         decimals=0,
         runbook="LuotdocRestartsOften",
@@ -70,6 +75,24 @@ _HEALTH = (
         ),
         "short",
         "Two versions of a service: an upgrade is running, or has stopped half way.",
+        width=6,
+        decimals=0,
+    ),
+    Panel(
+        "Servers that the gateway uses, by backend",
+        "bargauge",
+        (
+            PromQuery(
+                f'min by (proxy) (haproxy_backend_active_servers{{{PART_OF}, service="gateway"}})',
+                "{{proxy}}",
+            ),
+        ),
+        "short",
+        "At the gateway that uses the fewest. At 0 it answers 503 to all requests of that kind.",
+        width=6,
+        thresholds=(Threshold(None, "red"), Threshold(1, "green")),
+        empty="no gateway of ours is scraped",
+        runbook="LuotdocGatewayHasNoServer",
         decimals=0,
     ),
 )
@@ -213,7 +236,8 @@ _SATURATION = (
         "timeseries",
         (
             PromQuery(
-                f"sum by (service, instance) (rate(process_cpu_seconds_total{_EACH}{RATE_STEP}))",
+                "sum by (service, instance) "
+                f"(rate(process_cpu_seconds_total{_PROCESS}{RATE_STEP}))",
                 _NAME,
             ),
         ),
@@ -225,7 +249,7 @@ _SATURATION = (
     Panel(
         "Memory, per replica",
         "bargauge",
-        (PromQuery(f"process_resident_memory_bytes{_EACH}", _NAME),),
+        (PromQuery(f"process_resident_memory_bytes{_PROCESS}", _NAME),),
         "bytes",
         "Grows with the articles in memory, then stays. Compare it with the limit of the pod.",
         width=12,
@@ -233,7 +257,7 @@ _SATURATION = (
     Panel(
         "Open files, share of the limit",
         "bargauge",
-        (PromQuery(f"process_open_fds{_EACH} / process_max_fds{_EACH}", _NAME),),
+        (PromQuery(f"process_open_fds{_PROCESS} / process_max_fds{_PROCESS}", _NAME),),
         "percentunit",
         "At 100 % connections are refused. Raise `ulimit -n`, or add replicas.",
         thresholds=limits(0.7, 0.9),

@@ -8,7 +8,7 @@ _PAGES = (
     'luotdoc_pages_total{service="render", kind=~"article|list", status=~"200|304", '
     'section=~"$section"}'
 )
-_COUNTED = 'sum(luotdoc:reads:rate5m{outcome="counted"}'
+_ACCEPTED = 'sum(luotdoc:reads:rate5m{outcome="counted"}'
 VERDICTS = {
     "counted": "people: counted",
     "reload": "people: reload, not counted again",
@@ -46,16 +46,17 @@ _FIGURES = Panel(
 
 _READS = (
     Panel(
-        "Reads counted a second: today thick, yesterday dashed, a week ago dotted",
+        "Reads accepted a second: today thick, yesterday dashed, a week ago dotted",
         "timeseries",
         (
-            PromQuery(f"{_COUNTED})", "today", "thick"),
-            PromQuery(f"{_COUNTED} offset 1d)", "yesterday", "dashed"),
-            PromQuery(f"{_COUNTED} offset 1w)", "a week ago", "dotted"),
+            PromQuery(f"{_ACCEPTED})", "today", "thick"),
+            PromQuery(f"{_ACCEPTED} offset 1d)", "yesterday", "dashed"),
+            PromQuery(f"{_ACCEPTED} offset 1w)", "a week ago", "dotted"),
         ),
         "reqps",
-        "Far below both others: readers don't reach the beacon, or no page carries it. Look at "
-        "Services for errors, and open an article in a browser.",
+        "Reads of people that ingest accepted to be counted. Far below both others: readers don't "
+        "reach the beacon, or no page carries it. Look at Services for errors, and open an article "
+        "in a browser.",
         width=16,
         height=8,
     ),
@@ -94,7 +95,8 @@ _READS = (
         ),
         "percentunit",
         "A jump is a crawler that runs scripts, or people who are taken for bots after an upgrade "
-        "or a new browser. Look at the user agents in the gateway's log.",
+        "or a new browser. Look at the user agents in the log of what stands in front of our "
+        "gateway, which logs no requests.",
         thresholds=limits(0.5),
         runbook="LuotdocBotShareJumps",
     ),

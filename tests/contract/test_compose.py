@@ -54,7 +54,11 @@ def test_prometheus_of_compose_scrapes_every_replica() -> None:
         for name, service in COMPOSE["services"].items()
         if service.get("command", [])[:2] == ["python", "-m"] and "ports" in service
     }
-    assert scraped == ours | {"rabbitmq:15692"}
+    assert scraped == ours | {"gateway:8404", "rabbitmq:15692"}
+    assert not {"prometheus", "gateway"} - set(COMPOSE["services"])
+    reached = set(COMPOSE["services"]["prometheus"]["networks"])
+    for name in {target.partition(":")[0] for target in scraped}:
+        assert reached & set(COMPOSE["services"][name]["networks"])
     mounts = COMPOSE["services"]["prometheus"]["volumes"]
     assert "./deploy/prometheus:/etc/prometheus:ro" in mounts
 

@@ -107,6 +107,9 @@ def test_counters_follow_their_queue_and_are_no_more_than_there_are_slots() -> N
     (trigger,) = spec["triggers"]
     assert trigger["metadata"]["queueName"] == "counter.reads"
     assert trigger["authenticationRef"] == {"name": "counter"}
+    # KEDA resolves the address of `luotdoc-amqp` in its own namespace.
+    guide = (ROOT / "docs/operations.md").read_text().partition("#### Servers by operators")[2]
+    assert "amqp://USER:PASSWORD@rabbitmq.luotdoc.svc:5672/" in guide
     assert spec["maxReplicaCount"] == 16
     behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
     up, down = behavior["scaleUp"], behavior["scaleDown"]

@@ -2,11 +2,23 @@
 
 import json
 
+import pytest
+
 from deploy.manifests import files
 from luotdoc_events.version import VERSION
 from shared.storage.rights import RIGHTS
 from tests.contract.test_pods import faults
-from tests.support.manifests import K8S, build, containers, find, workloads
+from tests.support.manifests import (
+    COMBINATIONS,
+    K8S,
+    build,
+    containers,
+    find,
+    key,
+    objects,
+    workloads,
+    written_in,
+)
 from tests.support.system import ROOT
 
 
@@ -82,11 +94,13 @@ def test_each_right_of_mongodb_is_in_the_cluster_and_no_other() -> None:
     assert (cluster["members"], cluster["type"]) == (3, "ReplicaSet")
     assert cluster["security"]["roles"] == facts
     assert [fact["role"] for fact in facts] == list(RIGHTS)
-    assert {user["name"]: user["roles"] for user in cluster["users"]} == {
-        service: [{"name": service, "db": "luotdoc"}] for service in RIGHTS
-    }
-    secrets = [user["passwordSecretRef"]["name"] for user in cluster["users"]]
-    assert secrets == [f"mongodb-{service}" for service in RIGHTS]
+    users = {user["name"]: user for user in cluster["users"]}
+    assert users.keys() == {*RIGHTS, "administrator", "monitoring"}
+    for service in RIGHTS:
+        assert users[service]["roles"] == [{"name": service, "db": "luotdoc"}]
+        assert users[service]["db"] == "luotdoc"
+    for name, user in users.items():
+        assert user["passwordSecretRef"] == {"name": f"mongodb-{name}", "key": "password"}
 
 
 def test_the_operator_s_mongodb_fits_pod_security_restricted() -> None:
@@ -94,8 +108,9 @@ def test_the_operator_s_mongodb_fits_pod_security_restricted() -> None:
     template = cluster["statefulSet"]["spec"]["template"]
     assert faults({"spec": {"template": template}}) == []
     named = {container["name"] for container in containers({"spec": {"template": template}})}
-    # The containers that the operator makes; what it finds here is merged into them.
-    assert named == {"mongod", "mongodb-agent", "mongod-posthook", "mongodb-agent-readinessprobe"}
+    # The containers that the operator makes, into which these are merged; and one of our own.
+    made = {"mongod", "mongodb-agent", "mongod-posthook", "mongodb-agent-readinessprobe"}
+    assert named == {*made, "exporter"}
 
 
 def test_secrets_from_a_store_have_every_key_that_a_pod_reads() -> None:
@@ -116,9 +131,27 @@ def test_secrets_from_a_store_have_every_key_that_a_pod_reads() -> None:
     assert read == made
 
 
-def test_images_by_digest_are_all_by_digest_and_of_this_release() -> None:
-    images = {c["image"] for w in workloads(build("prod, operators")) for c in containers(w)}
-    assert all("@sha256:" in image for image in images)
-    assert any(image.startswith(f"luotdoc:{VERSION}@") for image in images)
-    tag = (K8S / "components/gateway/kustomization.yaml").read_text().partition('newTag: "')[2]
-    assert any(image.startswith(f"haproxy:{tag.partition(chr(34))[0]}@") for image in images)
+REGISTRY = "images: [{name: luotdoc, newName: registry.example.org/luotdoc}]"
+
+
+@pytest.mark.parametrize("more", ["", REGISTRY], ids=["as it is", "with a registry"])
+def test_images_by_digest_are_all_by_digest_and_of_this_release(more: str) -> None:
+    first, *components = COMBINATIONS["prod, operators"]
+    for held in (
+        objects(first, tuple(components), more),
+        written_in(first, tuple(components), more),
+    ):
+        images = {c["image"] for w in workloads(held) for c in containers(w)}
+        assert all("@sha256:" in image for image in images)
+        named = "registry.example.org/luotdoc" if more else "luotdoc"
+        assert any(image.startswith(f"{named}:{VERSION}@") for image in images)
+        tag = (K8S / "components/gateway/kustomization.yaml").read_text().partition('newTag: "')[2]
+        assert any(image.startswith(f"haproxy:{tag.partition(chr(34))[0]}@") for image in images)
+
+
+@pytest.mark.parametrize("name", [n for n, parts in COMBINATIONS.items() if "overlays" in parts[0]])
+def test_components_do_the_same_in_a_team_s_overlay(name: str) -> None:
+    """Docs say: a line under `components:` of your overlay. The other tests wrap the overlay."""
+    first, *components = COMBINATIONS[name]
+    written = {key(item): item for item in written_in(first, tuple(components))}
+    assert written == {key(item): item for item in build(name)}

@@ -6,7 +6,14 @@ from itertools import product
 
 import pytest
 
-from tests.support.manifests import COMBINATIONS, Object, build, containers, workloads
+from tests.support.manifests import (
+    COMBINATIONS,
+    OPERATED,
+    Object,
+    build,
+    containers,
+    workloads,
+)
 from tests.support.policies import Peer, allowed
 
 DNS = Peer("dns", "kube-system", {"k8s-app": "kube-dns"})
@@ -14,18 +21,16 @@ NODE_DNS = Peer("the node's DNS cache", address="169.254.20.10")
 CLUSTER_GATEWAY = Peer("cluster gateway", "gateway")
 PROMETHEUS = Peer("prometheus", "monitoring")
 COLLECTOR = Peer("collector", "observability")
+KEDA = Peer("keda", "keda")
+OPERATORS = Peer("rabbitmq's operators", "rabbitmq-system")
+BACKUP = Peer("a pod that makes backups", "luotdoc", {"app.kubernetes.io/name": "backup"})
 STRANGER = Peer("a pod of another team", "shop", {"app.kubernetes.io/name": "render"})
 PRETENDER = Peer("a pod of another part of the cluster", "kube-system")
 INTERNET = Peer("an address in the internet", address="203.0.113.7")
 
 SERVICES = ("render", "ingest", "counter", "stats")
 SERVERS = {"rabbitmq": (5671, 5672), "mongodb": (27017,)}
-OPERATED = {
-    "rabbitmq": ("RabbitmqCluster", {"app.kubernetes.io/name": "rabbitmq"}),
-    "mongodb": ("MongoDBCommunity", {"app": "mongodb-svc"}),
-}
-"""The kind that an operator makes a server from, and the labels that it gives to the pods."""
-PORTS = (53, 80, 443, 4318, 5671, 5672, 8000, 8404, 15672, 27017)
+PORTS = (53, 80, 443, 4318, 5671, 5672, 8000, 8404, 9216, 15671, 15672, 15692, 27017)
 """What is tried: every port of the system and some that are none of its."""
 
 Arrow = tuple[str, str, int, str]
@@ -48,50 +53,74 @@ def pods(held: list[Object]) -> list[Peer]:
     ]
 
 
-def around(held: list[Object]) -> list[Peer]:
+def operated(name: str) -> list[Peer]:
+    """One pod of each server that an operator makes in our namespace."""
+    if "operators" not in COMBINATIONS[name]:
+        return []
+    return [Peer(server, "luotdoc", labels) for server, labels in OPERATED.items()]
+
+
+def around(name: str) -> list[Peer]:
     """What there is besides: the cluster's own parts and strangers."""
-    there = {pod.name for pod in pods(held)}
-    kinds = {item["kind"] for item in held}
-    servers = [
-        # An operator's pods are in our namespace, and only labelled as this.
-        Peer(name, "luotdoc", OPERATED[name][1]) if OPERATED[name][0] in kinds else Peer(name, name)
-        for name in SERVERS
-        if name not in there
-    ]
+    there = {pod.name for pod in (*pods(build(name)), *operated(name))}
+    elsewhere = [Peer(server, server) for server in SERVERS if server not in there]
     return [
-        *servers, DNS, NODE_DNS, CLUSTER_GATEWAY, PROMETHEUS, COLLECTOR, STRANGER, PRETENDER,
-        INTERNET,
+        *elsewhere, DNS, NODE_DNS, CLUSTER_GATEWAY, PROMETHEUS, COLLECTOR, KEDA, OPERATORS,
+        BACKUP, STRANGER, PRETENDER, INTERNET,
     ]  # fmt: skip
 
 
-def wanted(held: list[Object]) -> set[Arrow]:
+def wanted(name: str) -> set[Arrow]:
     """Every arrow that the architecture has."""
-    ours = [pod.name for pod in pods(held) if pod.name not in SERVERS]
+    inside = pods(build(name))
+    ours = [pod.name for pod in inside if pod.name not in SERVERS]
     arrows: set[Arrow] = set()
-    for name, dns, protocol in product(ours, (DNS.name, NODE_DNS.name), ("TCP", "UDP")):
-        arrows.add((name, dns, 53, protocol))
-    for name, (server, numbers) in product((*SERVICES, "setup"), SERVERS.items()):
-        local = any(pod.name == server for pod in pods(held))
+    for pod, dns, protocol in product(ours, (DNS.name, NODE_DNS.name), ("TCP", "UDP")):
+        arrows.add((pod, dns, 53, protocol))
+    for pod, (server, numbers) in product((*SERVICES, "setup"), SERVERS.items()):
+        local = any(each.name == server for each in inside)
         arrows |= {
-            (name, server, port, "TCP") for port in numbers if not local or port != 5671
+            (pod, server, port, "TCP") for port in numbers if not local or port != 5671
         }  # the one in the namespace has no TLS
-    arrows |= {(CLUSTER_GATEWAY.name, name, 8000, "TCP") for name in ("render", "ingest", "stats")}
-    arrows |= {(PROMETHEUS.name, name, 8000, "TCP") for name in SERVICES}
-    arrows |= {("ingest", name, 8000, "TCP") for name in ("render", "stats")}
-    if any(item["metadata"]["name"] == "luotdoc-traces" for item in held):
-        arrows |= {(name, COLLECTOR.name, 4318, "TCP") for name in SERVICES}
+    arrows |= {(CLUSTER_GATEWAY.name, pod, 8000, "TCP") for pod in ("render", "ingest", "stats")}
+    arrows |= {(PROMETHEUS.name, pod, 8000, "TCP") for pod in SERVICES}
+    arrows |= {("ingest", pod, 8000, "TCP") for pod in ("render", "stats")}
+    if "tracing" in COMBINATIONS[name]:
+        arrows |= {(pod, COLLECTOR.name, 4318, "TCP") for pod in SERVICES}
     if "gateway" in ours:
         arrows.add((CLUSTER_GATEWAY.name, "gateway", 8000, "TCP"))
         arrows.add((PROMETHEUS.name, "gateway", 8404, "TCP"))
-        arrows |= {("gateway", name, 8000, "TCP") for name in ("render", "ingest", "stats")}
-    return arrows
+        arrows |= {("gateway", pod, 8000, "TCP") for pod in ("render", "ingest", "stats")}
+    return arrows | (wanted_of_operated() if operated(name) else set())
 
 
-def possible(held: list[Object]) -> set[Arrow]:
-    """Every arrow from or to one of our pods that the policies allow."""
-    policies = [item for item in held if item["kind"] == "NetworkPolicy"]
-    inside, outside = pods(held), around(held)
-    pairs = [*product(inside, [*inside, *outside]), *product(outside, inside)]
+def wanted_of_operated() -> set[Arrow]:
+    """Every arrow to RabbitMQ and MongoDB by operators, but those from our own pods."""
+    among = product(PORTS, ("TCP", "UDP"))
+    return {
+        *(("another rabbitmq", "rabbitmq", port, protocol) for port, protocol in among),
+        *((KEDA.name, "rabbitmq", port, "TCP") for port in (5671, 5672)),
+        *((OPERATORS.name, "rabbitmq", port, "TCP") for port in (15671, 15672)),
+        (PROMETHEUS.name, "rabbitmq", 15692, "TCP"),
+        ("another mongodb", "mongodb", 27017, "TCP"),
+        (BACKUP.name, "mongodb", 27017, "TCP"),
+        (PROMETHEUS.name, "mongodb", 9216, "TCP"),
+    }
+
+
+def possible(name: str, without: str = "") -> set[Arrow]:
+    """Every arrow from one of our pods, or to it or to an operator's server, that the policies
+    allow: all of a combination, or all but one.
+    """
+    held = [item for item in build(name) if item["kind"] == "NetworkPolicy"]
+    policies = [policy for policy in held if policy["metadata"]["name"] != without]
+    assert len(policies) == len(held) - bool(without)
+    inside, servers, outside = pods(build(name)), operated(name), around(name)
+    nodes = [Peer(f"another {pod.name}", pod.namespace, pod.labels) for pod in servers]
+    pairs = [
+        *product(inside, [*inside, *servers, *outside]),
+        *product([*servers, *nodes, *outside], [*inside, *servers]),
+    ]
     return {
         (source.name, target.name, port, protocol)
         for source, target in pairs
@@ -108,14 +137,14 @@ def of_the_servers(arrow: Arrow) -> bool:
 
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_each_arrow_is_allowed_and_nothing_else(name: str) -> None:
-    held = build(name)
-    found = {arrow for arrow in possible(held) if not of_the_servers(arrow)}
-    assert found == wanted(held)
+    found = {arrow for arrow in possible(name) if not of_the_servers(arrow)}
+    assert found == wanted(name)
 
 
-@pytest.mark.parametrize("without", ["luotdoc-nothing", "luotdoc-dns", "luotdoc-rabbitmq",
-    "luotdoc-mongodb", "luotdoc-requests", "luotdoc-metrics", "luotdoc-reconciliation-asks",
-    "luotdoc-reconciliation-answers"])  # fmt: skip
-def test_each_policy_is_needed(without: str) -> None:
-    held = [item for item in build("base alone") if item["metadata"]["name"] != without]
-    assert possible(held) != wanted(held)
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_each_policy_is_needed(name: str) -> None:
+    policies = [item["metadata"]["name"] for item in build(name) if item["kind"] == "NetworkPolicy"]
+    assert len(policies) >= 8
+    for without in policies:
+        found = {arrow for arrow in possible(name, without) if not of_the_servers(arrow)}
+        assert found != wanted(name), f"nobody would miss the policy {without}"

@@ -16,6 +16,8 @@ from tests.support.alerts import (
     everything,
     exposed,
     faults,
+    last_bounds,
+    reachable,
     rules,
     selectors,
 )
@@ -95,6 +97,26 @@ def test_each_metric_of_a_rule_is_exposed_by_the_services_that_its_selector_name
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
+def test_each_threshold_of_a_histogram_can_be_passed_by_its_buckets() -> None:
+    bounds = last_bounds()
+    found = {rule["alert"]: reachable(rule["expr"], bounds) for rule in rules() if "alert" in rule}
+    assert {name for name, each in found.items() if not all(each)} == set()
+    asked = {
+        rule["alert"]: rule["expr"].count("histogram_quantile")
+        for rule in rules()
+        if "alert" in rule
+    }
+    assert {name: len(each) for name, each in found.items()} == asked
+    assert sum(asked.values()) >= 4
+
+
+def test_a_threshold_behind_the_last_bucket_is_found() -> None:
+    late = "histogram_quantile(0.9, sum by (le) (rate(luotdoc_x_bucket[5m])))"
+    bounds = {"luotdoc_x": 30.0}
+    both = f"up > 1 or {late} > 30 or {late} >= 30 or {late} > 29.5 or {late} >= 31"
+    assert reachable(both, bounds) == [False, True, True, False]
+
+
 def test_no_service_is_forgotten() -> None:
     """A metric that rules watch is watched at each of our services that exposes it."""
     watched: dict[str, set[str]] = {}
@@ -122,11 +144,15 @@ def test_no_service_is_forgotten() -> None:
         ('luotdoc_flush_seconds_bucket{service="counter", service=~"$service"}', []),
         ('luotdoc_ready{service=~"$service"}', ["luotdoc_ready without a service"]),
         ("luotdoc:nothing:rate5m", ["no rule records luotdoc:nothing:rate5m"]),
-        ('up{service="counter"}', []),
-        ('mongodb_up{service="rabbitmq"}', ["rabbitmq does not expose mongodb_up"]),
+        ('up{part_of="luotdoc", service="counter"}', []),
+        ('up{service="counter"}', ["up of other teams too"]),
         (
-            'process_open_fds{service="counter"} / process_max_fds',
-            ["process_max_fds without a service"],
+            'mongodb_up{part_of="luotdoc", service="rabbitmq"}',
+            ["rabbitmq does not expose mongodb_up"],
+        ),
+        (
+            'process_open_fds{part_of="luotdoc", service="counter"} / process_max_fds',
+            ["process_max_fds of other teams too", "process_max_fds without a service"],
         ),
     ],
 )

@@ -19,6 +19,7 @@ from tests.support.manifests import (
     pod_spec,
     workloads,
 )
+from tests.support.system import ROOT
 
 NEXT = """
 images: [{name: luotdoc, newName: registry.example.org/luotdoc, newTag: 99.0.0}]
@@ -191,3 +192,42 @@ def test_every_object_says_what_it_is_and_of_which_release(name: str) -> None:
 def test_the_example_of_a_cluster_names_this_release() -> None:
     images = {c["image"] for w in workloads(build("prod")) for c in containers(w)}
     assert f"luotdoc:{VERSION}" in images
+
+
+def selection(held: list[Object], line: str) -> set[tuple[str, str]]:
+    """What a line of the guide applies: `kubectl apply -k OVERLAY`, or with `--selector`."""
+    match = re.search(r"--selector '(\S+) (notin|in) \((.*)\)'", line)
+    if not match:
+        return {key(item) for item in held}
+    label, operator, names = match[1], match[2], match[3].split(", ")
+    return {
+        key(item)
+        for item in held
+        if (item["metadata"]["labels"].get(label) in names) == (operator == "in")
+    }
+
+
+@pytest.mark.parametrize("name", ["prod", "own Gateways", "everything"])
+def test_the_steps_from_0_1_0_route_reads_to_the_gateway_when_it_can_find_an_ingest(
+    name: str,
+) -> None:
+    section = (ROOT / "docs/operations.md").read_text().partition("**From 0.1.0 on Kubernetes**")[2]
+    lines = section.partition("```sh\n")[2].partition("```")[0].splitlines()
+    held = build(name)
+    first, ingests, gateways, reads, whole = (
+        selection(held, line) for line in lines if line.startswith("kubectl apply -k OVERLAY")
+    )
+    assert {("Deployment", n) for n in ("setup", "counter", "render", "stats")} <= first
+    assert {"ConfigMap", "NetworkPolicy", "ServiceAccount"} <= {kind for kind, _ in first}
+    assert {("StatefulSet", "ingest"), ("Service", "ingest-pods")} <= ingests
+    assert {("Deployment", "gateway"), ("Service", "gateway")} <= gateways
+    assert not first & (ingests | gateways)
+    routes = {named for named in whole if named[0] == "HTTPRoute"}
+    assert whole == {key(item) for item in held}
+    # Both old and new routes have reads for a moment, and the older one wins.
+    assert reads == {("HTTPRoute", "public-reads")} < routes
+    assert not routes & (first | ingests | gateways)
+    waits = [n for n, line in enumerate(lines) if "rollout status" in line]
+    orphan = next(n for n, line in enumerate(lines) if "--cascade=orphan" in line)
+    assert [lines[n].split()[6] for n in waits] == ["setup", "counter", "ingest", "gateway"]
+    assert waits[1] < orphan < waits[2], "counters take batches of version 2 before ingests send"

@@ -33,11 +33,11 @@ def test_rules_ask_for_labels_that_mongodb_s_exporter_gives() -> None:
         if "mongodb_" in alert.expression
     }
     assert found == {
-        "LuotdocMongoDBDown": {"service"},
-        "LuotdocMongoDBMemberUnhealthy": {"service", "member_idx"},
-        "LuotdocMongoDBLags": {"service", "member_state"},
+        "LuotdocMongoDBDown": {"part_of", "service"},
+        "LuotdocMongoDBMemberUnhealthy": {"part_of", "service", "member_idx"},
+        "LuotdocMongoDBLags": {"part_of", "service", "member_state"},
     }
-    assert set().union(*found.values()) - {"service"} <= set(LABELS)
+    assert set().union(*found.values()) - {"part_of", "service"} <= set(LABELS)
 
 
 def test_times_of_the_copy_are_divided() -> None:

@@ -1,7 +1,8 @@
 """The rules of deploy/prometheus, and which process exposes which metric."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,11 @@ from tests.support.system import ROOT
 RULES = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))
 SERVICES = ("ingest", "render", "counter", "stats")
 EXPORTERS = {
+    # HAProxy's own exporter, as in 2.6
+    "gateway": {"up", "haproxy_backend_active_servers"},
     # of the plugin rabbitmq_prometheus, as in RabbitMQ 3.10 and 4
     "rabbitmq": {
+        "up",
         "rabbitmq_alarms_memory_used_watermark",
         "rabbitmq_alarms_free_disk_space_watermark",
         "rabbitmq_alarms_file_descriptor_limit",
@@ -27,10 +31,17 @@ EXPORTERS = {
     # of percona/mongodb_exporter with --collector.diagnosticdata
     "mongodb": {"mongodb_up", "mongodb_rs_members_health", "mongodb_rs_members_optimeDate"},
 }
-"""Metrics of the servers' exporters, by the label `service` that the scrape gives them."""
+"""Metrics of HAProxy and of the servers' exporters, by the label `service` that the scrape gives
+them.
+"""
 
 _SERIES = re.compile(
-    r"\b(?P<name>(?:luotdoc|process|rabbitmq|mongodb)[_:][\w:]*|up)\b(?:\{(?P<labels>[^}]*)\})?"
+    r"\b(?P<name>(?:luotdoc|process|rabbitmq|mongodb|haproxy)[_:][\w:]*|up)\b(?:\{(?P<labels>[^}]*)\})?"
+)
+_PART_OF = 'part_of="luotdoc"'
+_QUANTILE = re.compile(
+    r"histogram_quantile\([^>]*?\b(?P<name>luotdoc_\w+)_bucket\b[^>]*?"
+    r"(?P<sign>>=?) (?P<threshold>[\d.]+)"
 )
 _OF_SERVICE = re.compile(r'\bservice(?P<operator>=~?)"(?P<value>[^"]*)"')
 
@@ -49,11 +60,12 @@ class Alert:
 @dataclass(frozen=True)
 class Selector:
     """A metric in an expression, and the values of `service` that its matchers let through; None
-    without such a matcher.
+    without such a matcher. `ours`: it takes only series with our label.
     """
 
     metric: str
     services: frozenset[str] | None
+    ours: bool = False
 
 
 def rules() -> list[dict[str, Any]]:
@@ -87,7 +99,9 @@ def selectors(expression: str) -> list[Selector]:
     through.
     """
     return [
-        Selector(found["name"], _services(found["labels"] or ""))
+        Selector(
+            found["name"], _services(found["labels"] or ""), _PART_OF in (found["labels"] or "")
+        )
         for found in _SERIES.finditer(expression)
     ]
 
@@ -104,10 +118,13 @@ def _services(labels: str) -> frozenset[str] | None:
 
 def faults(expression: str) -> list[str]:
     """What is wrong with the metrics of an expression: each one must be recorded by a rule, or be
-    exposed by every service that its selector names.
+    exposed by every service that its selector names. One whose name is not ours must ask for our
+    label: another team may have a service of the same name.
     """
     found = []
     for selector in selectors(expression):
+        if not (selector.ours or selector.metric.startswith("luotdoc")):
+            found.append(f"{selector.metric} of other teams too")
         if ":" in selector.metric:
             if selector.metric not in recorded():
                 found.append(f"no rule records {selector.metric}")
@@ -181,3 +198,32 @@ def names(*groups: Callable[[kit_metrics.Registry], object]) -> set[str]:
         for family in found
         if family.name.startswith("luotdoc_")
     }
+
+
+def last_bounds() -> dict[str, float]:
+    """The highest finite bucket of each histogram of ours."""
+    registry = kit_metrics.new_registry()
+    kit_metrics.Consuming(registry).prepare("any")
+    metrics.Requests(registry)
+    IngestMetrics(registry)
+    RenderMetrics(registry, ())
+    CounterMetrics(registry)
+    StatsMetrics(registry)
+    found: dict[str, float] = {}
+    for sample in (sample for family in registry.collect() for sample in family.samples):
+        if sample.name.endswith("_bucket") and (bound := float(sample.labels["le"])) < math.inf:
+            name = sample.name.removesuffix("_bucket")
+            found[name] = max(bound, found.get(name, bound))
+    return found
+
+
+def reachable(expression: str, bounds: Mapping[str, float]) -> list[bool]:
+    """For each comparison of a histogram's quantile with a threshold: can it be true?
+
+    Prometheus never says a quantile above the highest finite bucket.
+    """
+    return [
+        float(found["threshold"]) < bounds[found["name"]]
+        or (found["sign"] == ">=" and float(found["threshold"]) == bounds[found["name"]])
+        for found in _QUANTILE.finditer(expression)
+    ]

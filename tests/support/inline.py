@@ -17,15 +17,17 @@ SERVICES = "tests/integration/test_services.py::"
 
 COMMANDS = {
     "docker build": f"{NOT_RUN}make image does, with root",
-    "docker compose --profile demo up --wait": f"{NOT_RUN}make containers does, with root",
+    "docker compose --profile demo up --wait": f"{NOT_RUN}make containers loads the samples alone",
     "docker compose --profile monitoring up --wait": f"{NOT_RUN}needs images from elsewhere",
     "docker compose up --build --wait": f"{NOT_RUN}make containers does, with root",
     "docker run": f"{NOT_RUN}make containers does, with root",
-    "kubectl -n luotdoc delete statefulset ingest --cascade=orphan": CLUSTER,
-    "kubectl -n luotdoc rollout restart deployment,statefulset": CLUSTER,
+    (
+        "kubectl -n luotdoc rollout restart deployment,statefulset"
+        " -l app.kubernetes.io/part-of=luotdoc"
+    ): CLUSTER,
+    "kubectl -n luotdoc rollout restart statefulset mongodb": CLUSTER,
     "kubectl -n luotdoc rollout status deployment setup": CLUSTER,
     "kubectl apply -k": CLUSTER,
-    "kubectl apply -k OVERLAY --selector 'app.kubernetes.io/name notin (ingest)'": CLUSTER,
     "kubectl scale": CLUSTER,
     "make chaos": f"{NOT_RUN}minutes; tests/chaos/test_short.py is its short form",
     "make chaos ROUNDS=20 SEED=20261123": f"{NOT_RUN}minutes; its table is its result",
@@ -57,6 +59,7 @@ COMMANDS = {
     "python -m tests.chaos outage --seconds 60": (
         "tests/chaos/test_outage.py::test_reads_answered_204"
     ),
+    "rabbitmqctl cluster_status": f"{NOT_RUN}it only looks",
     "rabbitmqctl delete_queue NAME": f"{NOT_RUN}needs a queue of another team",
     "rabbitmqctl delete_user NAME": "tests/integration/conftest.py::subscriber",
     "rabbitmqctl list_connections user": f"{NOT_RUN}it only looks",

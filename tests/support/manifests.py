@@ -38,6 +38,18 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What a team may take: an overlay or the base, then components."""
 
+OPERATED = {
+    "rabbitmq": {
+        "app.kubernetes.io/name": "rabbitmq",
+        "app.kubernetes.io/component": "rabbitmq",
+        "app.kubernetes.io/part-of": "rabbitmq",
+    },
+    "mongodb": {"app": "mongodb-svc"},
+}
+"""The labels that the operators of `operators` give to the pods of a server, from their sources
+(cluster-operator's internal/metadata, mongodb-kubernetes' mongodbstatefulset.go).
+"""
+
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
 
 
@@ -63,10 +75,30 @@ def objects(first: str, components: tuple[str, ...] = (), more: str = "") -> lis
             **(yaml.safe_load(more) or {}),
         }
         (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-        assert KUBECTL, "no kubectl: `make venv`"
-        done = subprocess.run(
-            [KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False
-        )
+        return kustomize(folder)
+
+
+def written_in(overlay: str, components: tuple[str, ...], more: str = "") -> list[Object]:
+    """`kubectl kustomize` of a copy of an overlay, with `components` under its own `components:`
+    as docs/operations.md asks for. `more` is YAML for its kustomization.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "overlay"
+        shutil.copytree(K8S / overlay, folder)
+        path = os.path.relpath(K8S, folder.resolve())
+        file = folder / "kustomization.yaml"
+        kustomization = yaml.safe_load(file.read_text().replace("../..", path))
+        kustomization["components"] += [f"{path}/components/{each}" for each in components]
+        file.write_text(yaml.safe_dump(kustomization | (yaml.safe_load(more) or {})))
+        return kustomize(str(folder))
+
+
+def kustomize(folder: str) -> list[Object]:
+    """What `kubectl kustomize` makes of a folder. A warning is an error."""
+    assert KUBECTL, "no kubectl: `make venv`"
+    done = subprocess.run(
+        [KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "kustomize warns"
     return list(yaml.load_all(done.stdout, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))

@@ -37,6 +37,10 @@ def promtool(*arguments: str, text: str = "") -> str:
     return done.stdout + done.stderr
 
 
+PART_OF = {"part_of": "luotdoc"}
+"""The label that the scrape gives to each series of ours."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What is scraped: `host:port`, and the labels that every rule and panel needs. Without an
@@ -49,7 +53,11 @@ class Target:
 
     def labels(self) -> dict[str, str]:
         """The labels that the scrape adds."""
-        return {"service": self.service} | ({"instance": self.instance} if self.instance else {})
+        return (
+            PART_OF
+            | {"service": self.service}
+            | ({"instance": self.instance} if self.instance else {})
+        )
 
 
 class Prometheus(Server):

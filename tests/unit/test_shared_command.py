@@ -225,5 +225,5 @@ def test_the_version_stands_in_one_place() -> None:
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {
         "attr": "luotdoc_events.version.VERSION"
     }
-    manifest = (ROOT / "deploy/k8s/overlays/prod/kustomization.yaml").read_text()
+    manifest = (ROOT / "deploy/k8s/base/kustomization.yaml").read_text()
     assert f'newTag: "{VERSION}"' in manifest

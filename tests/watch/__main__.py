@@ -22,6 +22,7 @@ from tests.watch import (
     alarms_budget,
     alarms_counting,
     alarms_delivery,
+    alarms_gateway,
     alarms_mongodb,
     alarms_serving,
 )
@@ -36,10 +37,13 @@ FAULTS = {
     "delivery": alarms_delivery.FAULTS,
     "serving": alarms_serving.FAULTS,
     "mongodb": alarms_mongodb.FAULTS,
+    "gateway": alarms_gateway.FAULTS,
     "budget": alarms_budget.FAULTS,
 }
 REPLICATED = {"mongodb"}
 """Rooms that need a MongoDB of three members."""
+FRONTED = {"gateway"}
+"""Rooms that need a gateway."""
 STARTED = time.monotonic()
 
 
@@ -72,7 +76,8 @@ async def alerts(asked: argparse.Namespace, folder: Path) -> bool:
     for room, its in chosen.items():
         if its:
             (folder / room).mkdir()
-            async with bench(folder / room, say, replicated=room in REPLICATED) as one:
+            kind = {"replicated": room in REPLICATED, "fronted": room in FRONTED}
+            async with bench(folder / room, say, **kind) as one:
                 judgements += await judge(one, its)
     for each in judgements:
         print(each.line())

@@ -214,7 +214,7 @@ FAULTS = (
         "GapAfterIngestEnded",
         # An ingest is running for a minute after its last batch, which is long in this copy.
         "CountingLags GapInRunningIngest",
-        seconds=120,
+        seconds=150,
     ),
     fault(
         "a counter starts while all slots are leased",

@@ -154,6 +154,17 @@ async def files_alarm(one: Bench) -> AsyncIterator[None]:
         await asyncio.gather(opening, return_exceptions=True)
 
 
+@asynccontextmanager
+async def silent_metrics(one: Bench) -> AsyncIterator[None]:
+    """RabbitMQ's plugin for Prometheus is stopped: the node can't be scraped."""
+    control = one.stack.system.broker.control
+    await asyncio.to_thread(control, "eval", "application:stop(rabbitmq_prometheus).")
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(control, "eval", "application:start(rabbitmq_prometheus).")
+
+
 BLOCKED = "EventTypeSilent BrokerAway NotReady NoBatchesArrive CountingLags OutboxAges"
 """An alarm blocks every publisher: what shows if it lasts."""
 
@@ -178,6 +189,7 @@ FAULTS = (
     fault("events arrive late", late_events, "EventsHandledLate", seconds=90, lasts=90),
     fault("a page is lost", lost_page, "ReconciliationDiffers", seconds=120),
     fault("render's state can't be listed", silent_listing, "ReconciliationStopped", seconds=120),
+    fault("RabbitMQ can't be scraped", silent_metrics, "RabbitMQNodeDown"),
     fault("RabbitMQ is out of memory", memory_alarm, "RabbitMQMemoryAlarm", BLOCKED),
     fault("RabbitMQ is out of disk", disk_alarm, "RabbitMQDiskAlarm", BLOCKED),
     fault("RabbitMQ is out of files", files_alarm, "RabbitMQFilesAlarm", BLOCKED),

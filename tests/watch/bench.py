@@ -1,5 +1,5 @@
-"""What the alerts' faults work with: a stack whose services reach RabbitMQ and MongoDB by wires,
-and a steady light load of readers.
+"""What the alerts' faults work with: a stack whose services reach RabbitMQ and MongoDB by wires, if
+asked a gateway that reaches the services by wires, and a steady light load of readers.
 """
 
 import asyncio
@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +19,8 @@ from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE
 from shared.rabbit import topology
 from shared.rabbit.batch import Batch
 from tests.chaos.fleet import Fleet, Replica
-from tests.support.system import BROWSER, EDITOR, until
+from tests.support.system import EDITOR, until
+from tests.watch.readers import readers
 from tests.watch.rules import shortened
 from tests.watch.stack import Stack, stack
 from tests.watch.wire import Wire, wire
@@ -32,20 +32,20 @@ needs while MongoDB is away.
 """
 CONNECTIONS = 40
 """Of each ingest, so that few are enough to use them up."""
-PAUSE = 0.15
 
 
 @dataclass
 class Bench:
     """The running stack. `mongo` and `amqp` have the wire of each replica, `state` that from the
-    ingests to render's state listing. To a MongoDB of three members there is no wire: a client
-    goes to whichever is the primary.
+    ingests to render's state listing, `front` that from the gateway to each replica that it knows.
+    To a MongoDB of three members there is no wire: a client goes to whichever is the primary.
     """
 
     stack: Stack
     mongo: dict[str, Wire] = field(default_factory=dict)
     amqp: dict[str, Wire] = field(default_factory=dict)
     state: list[Wire] = field(default_factory=list)
+    front: dict[str, Wire] = field(default_factory=dict)
     lasting: list[asyncio.Task[None]] = field(default_factory=list)
     """What goes on after a fault; it ends with the bench."""
 
@@ -136,10 +136,10 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, say: Callable[[str], None], replicated: bool = False
+    folder: Path, say: Callable[[str], None], replicated: bool = False, fronted: bool = False
 ) -> AsyncIterator[Bench]:
     """Everything runs, is loaded lightly, and is judged by the shortened rules. `replicated`: with
-    three members of MongoDB.
+    three members of MongoDB; `fronted`: with a gateway.
     """
     async with AsyncExitStack() as wires:
         wired: list[Bench] = []
@@ -149,6 +149,8 @@ async def bench(
             wired.append(made)
             for replica in one.fleet.replicas.values():
                 await _connect(made, replica, wires)
+            if fronted:
+                await _add_gateway(made, wires)
 
         settings: dict[str, str | int] = {"MAX_CONNECTIONS": CONNECTIONS, "READ_LIMIT": 0}
         rules = shortened(folder / "rules")
@@ -157,7 +159,7 @@ async def bench(
             for article in (*ARTICLES, UNREAD):
                 assert await made.put(article) == 201
             paths = await until(lambda: made.paths("render-1"), 30, "the pages")
-            async with _readers(made, paths):
+            async with readers(made.stack, ARTICLES, paths):
                 await until(lambda: _counted(made), 60, "the first reads are counted")
                 try:
                     yield made
@@ -188,61 +190,12 @@ async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None
         replica.settings["RECONCILE"] = listings
 
 
+async def _add_gateway(made: Bench, wires: AsyncExitStack) -> None:
+    """Put a gateway in front of the services. Prometheus and the readers don't go through it."""
+    for name, replica in made.fleet.replicas.items():
+        made.front[name] = await wires.enter_async_context(wire(replica.port))
+    made.stack.add_gateway({name: one.port for name, one in made.front.items()})
+
+
 async def _counted(made: Bench) -> bool:
     return set(ARTICLES) <= set(await made.stack.system.by_article())
-
-
-@asynccontextmanager
-async def _readers(made: Bench, paths: list[str]) -> AsyncIterator[None]:
-    """People who look at an article at each replica of render in turn, and read it."""
-    numbers = count()
-    sent: set[asyncio.Task[None]] = set()
-    limits = httpx.Limits(max_connections=20, keepalive_expiry=60)
-    client = httpx.AsyncClient(timeout=5, limits=limits)
-
-    async def ask(method: str, url: str, **given: object) -> None:
-        try:
-            await client.request(method, url, **given)  # type: ignore[arg-type]
-        except httpx.TransportError:
-            return  # a replica that is stopped: the alerts say so
-
-    def begin(method: str, url: str, **given: object) -> None:
-        if len(sent) < 20:
-            task = asyncio.create_task(ask(method, url, **given))
-            sent.add(task)
-            task.add_done_callback(sent.discard)
-
-    ready: set[str] = set()
-
-    async def look() -> None:
-        """Requests go to ready replicas only, as a Service sends them."""
-        while True:
-            for name, replica in made.fleet.replicas.items():
-                try:
-                    answer = await client.get(f"{replica.url}/readyz", timeout=1)
-                    (ready.add if answer.status_code == 200 else ready.discard)(name)
-                except httpx.TransportError:
-                    ready.discard(name)
-            await asyncio.sleep(PAUSE)
-
-    async def read() -> None:
-        while True:
-            number = next(numbers)
-            ingest, render = (f"{service}-{number % 2 + 1}" for service in ("ingest", "render"))
-            address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-            headers = {"x-forwarded-for": address, "user-agent": BROWSER}
-            body = {"article": ARTICLES[number % len(ARTICLES)]}
-            if ingest in ready:
-                begin("POST", f"{made.replica(ingest).url}/reads", json=body, headers=headers)
-            if render in ready:
-                begin("GET", made.replica(render).url + paths[number % len(paths)])
-            await asyncio.sleep(PAUSE)
-
-    tasks = [asyncio.create_task(read()), asyncio.create_task(look())]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, *sent, return_exceptions=True)
-        await client.aclose()

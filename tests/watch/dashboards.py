@@ -53,7 +53,11 @@ async def watch(
     folder: Path, seconds: float, seed: int, say: Callable[[str], None]
 ) -> list[Watched]:
     """Run the stack under load and faults for `seconds`, then ask what each dashboard asks."""
-    async with stack(folder, RULES, say) as one:
+
+    async def prepare(one: Stack) -> None:
+        one.add_gateway()
+
+    async with stack(folder, RULES, say, prepare=prepare) as one:
         portal = Portal(one, seed)
         await portal.begin()
         began = time.time()

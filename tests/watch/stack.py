@@ -11,6 +11,7 @@ from pathlib import Path
 from deploy.local import ports, processes
 from deploy.local.broker import Node
 from deploy.local.database import Database
+from deploy.local.gateway import Gateway
 from deploy.local.plan import SITE_SETTINGS
 from tests.chaos.fleet import Fleet, Replica
 from tests.support.prometheus import Prometheus, Target
@@ -49,10 +50,14 @@ class Stack:
     say: Callable[[str], None]
     exporters: list[Exporter] = field(default_factory=list)
     """One beside each member, if MongoDB is a set of three."""
+    gateway: Gateway | None = None
+    """Started after the services, if `prepare` has made one."""
     prometheus: Prometheus = field(init=False)
 
     def targets(self) -> list[Target]:
-        """Every replica under its name, as a pod has one, RabbitMQ, and MongoDB's members."""
+        """Every replica under its name, as a pod has one, RabbitMQ, MongoDB's members, and the
+        gateway.
+        """
         ours = [
             Target(f"{ports.HOST}:{replica.port}", replica.service, replica.name)
             for replica in self.fleet.replicas.values()
@@ -62,11 +67,31 @@ class Stack:
             for number, exporter in enumerate(self.exporters)
         ]
         broker = Target(f"{ports.HOST}:{self.metrics_port}", "rabbitmq", "rabbitmq-1")
-        return [*ours, broker, *members]
+        if self.gateway is None:
+            return [*ours, broker, *members]
+        address = self.gateway.health.removeprefix("http://")
+        return [*ours, broker, *members, Target(address, "gateway", "gateway-1")]
 
     def replica(self, name: str) -> Replica:
         """The replica of this name, such as `ingest-1`."""
         return self.fleet.replicas[name]
+
+    def add_gateway(self, reached: Mapping[str, int] | None = None) -> None:
+        """Put a gateway in front of the replicas; not started yet. `reached` has the port by which
+        it reaches each, if that is not the replica's own.
+        """
+        taken = [replica.port for replica in self.fleet.replicas.values()]
+        port = ports.choose_port(None, taken)
+        health = ports.choose_port(None, [*taken, port])
+        own = {name: replica.port for name, replica in self.fleet.replicas.items()}
+        backends = {
+            service: [
+                (replica.name, f"{ports.HOST}:{(reached or own)[replica.name]}")
+                for replica in self.fleet.of(service)
+            ]
+            for service in REPLICAS
+        }
+        self.gateway = Gateway(self.system.folder / "gateway", port, health, backends)
 
     def watched_from(self, folder: Path, rules: Sequence[Path]) -> Prometheus:
         """A Prometheus for the targets; not started yet."""
@@ -115,6 +140,8 @@ async def stack(
             for replica in fleet.replicas.values():
                 fleet.start(replica)
             await fleet.ready(START_SECONDS)
+            if one.gateway:
+                await asyncio.to_thread(one.gateway.start)
             prometheus = one.watched_from(folder / "prometheus", rules)
             await asyncio.to_thread(prometheus.start)
             try:
@@ -124,6 +151,8 @@ async def stack(
         finally:
             for exporter in one.exporters:
                 exporter.stop()
+            if one.gateway:
+                await asyncio.to_thread(one.gateway.stop)
             await fleet.down()
             await system.close()
     finally:

@@ -66,6 +66,10 @@ PURE = {
         for name in ("answers", "catalogue", "parameters", "periods", "tables")
     ),
     *(
+        f"services.stats.traffic.{name}"
+        for name in ("archive_export", "compare", "export", "trending")
+    ),
+    *(
         f"shared.{name}"
         for name in (
             "rabbit.batch",

@@ -54,9 +54,9 @@ def test_each_trend_is_above_what_is_expected_in_order(recent: RecentReads) -> N
 def test_the_order_of_the_articles_changes_nothing(recent: RecentReads) -> None:
     turned = replace(
         recent,
-        latest=dict(reversed(recent.latest.items())),
-        day=dict(reversed(recent.day.items())),
-        young=dict(reversed(recent.young.items())),
+        latest=dict(reversed(list(recent.latest.items()))),
+        day=dict(reversed(list(recent.day.items()))),
+        young=dict(reversed(list(recent.young.items()))),
     )
     assert trending(turned) == trending(recent)
 
@@ -66,7 +66,7 @@ def test_more_reads_of_its_own_never_lower_an_articles_score(
     recent: RecentReads, article: str, more: int
 ) -> None:
     """Not even when the site grows with them: the site has at least the article's own reads."""
-    recent = replace(recent, latest={article: 1} | recent.latest)
+    recent = replace(recent, latest={article: 1, **recent.latest})
     recent = replace(recent, site_latest=sum(recent.latest.values()))
     risen = {**recent.latest, article: recent.latest[article] + more}
 

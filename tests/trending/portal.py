@@ -150,7 +150,7 @@ def poisson(random: Random, mean: float) -> int:
 
 
 def _faded(age: int) -> float:
-    return (age + 1.5) ** -1.1 * math.exp(-(age + 0.5) / 48)
+    return math.exp(-1.1 * math.log(age + 1.5) - (age + 0.5) / 48)
 
 
 def course(hour: int) -> float:

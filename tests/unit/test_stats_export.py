@@ -133,9 +133,9 @@ async def test_a_client_that_goes_away_closes_the_source() -> None:
     source = Source(5000)
     chunks = csv_chunks(COLUMNS, source.rows())
     await anext(chunks)
-    assert not source.closed
+    before = source.closed
     await chunks.aclose()
-    assert source.closed
+    assert (before, source.closed) == (False, True)
     assert source.taken < 500
 
 

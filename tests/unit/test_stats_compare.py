@@ -69,7 +69,9 @@ def test_what_an_ordinary_afternoon_is_compared_with(
     ],
 )
 def test_the_current_side_ends_at_the_last_quarter(name: str, current: str) -> None:
-    for by in get_args(ComparedBy):
+    ways = get_args(ComparedBy)
+    assert ways == ("previous", "last_week", "last_year")
+    for by in ways:
         assert spans(name, NOW, by)[0] == current
 
 

@@ -90,6 +90,25 @@ def test_a_young_article_is_expected_to_have_the_mean_of_the_other_young_ones() 
     assert "new1" not in found(latest, young=young)  # (90 + 0) / 2 = 45
 
 
+def test_young_articles_without_reads_lower_the_mean_of_the_young_ones() -> None:
+    latest = {"new1": 30, "new2": 20, **{f"old{n}": 1 for n in range(50)}}
+    young = {"new1": START - 2, "new2": START + 1, "new3": START - 96}
+    # The mean of all that were read is 100 / 52; e of new1 is (20 + 0) / 2.
+    trends = found(latest, young=young)
+    assert trends["new1"] == (round(20 / 14**0.5, 3), 10.0)
+    assert trends["new2"] == (round(5 / 19**0.5, 3), 15.0)
+
+
+def test_an_article_published_as_the_day_begins_has_the_whole_day() -> None:
+    course = (100, *(0,) * 94, 100)
+    latest = {"new1": 50, **{f"old{n}": 1 for n in range(50)}}
+    published = {"new1": START - 96}, {"new1": START - 95}
+    e = [
+        found(latest, {"new1": 40}, site_day=course, young=young)["new1"][1] for young in published
+    ]
+    assert e == [20.0, 40.0]  # 40 · 100 / 200 or 100
+
+
 def test_a_young_article_without_company_is_expected_to_have_the_sites_mean() -> None:
     assert found({"new1": 30, "old1": 10}, young={"new1": START}) == {
         "new1": (round(10 / 24**0.5, 3), 20.0),

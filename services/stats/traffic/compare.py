@@ -46,11 +46,10 @@ class PeriodPair:
 
 
 @dataclass(frozen=True, slots=True)
-class _Days:
-    """Dates from `first` until before `end`. `same` is the counterpart of today."""
+class _Earlier:
+    """The period before: its first date, and the counterpart of today in it."""
 
     first: date
-    end: date
     same: date
     missing: bool = False
     """True if the counterpart does not exist: then `same` is the date after it."""
@@ -67,12 +66,12 @@ def compared_periods(now: datetime, zone: ZoneInfo, by: ComparedBy) -> dict[str,
     for name, first in _firsts(today).items():
         earlier = _earlier(name, today, by)
         if name == "yesterday":
-            current = _quarter(first, zone), _quarter(today, zone)
-            before = _quarter(earlier.first, zone), _quarter(earlier.end, zone)
+            pairs[name] = PeriodPair(_day(first, zone), _day(earlier.first, zone))
         else:
-            current = _until(_quarter(first, zone), through)
-            before = _before(earlier, clock, zone)
-        pairs[name] = PeriodPair(current, before)
+            pairs[name] = PeriodPair(
+                _until(_quarter(first, zone), through),
+                _until(_quarter(earlier.first, zone), _counterpart(earlier, clock, zone)),
+            )
     return pairs
 
 
@@ -87,40 +86,28 @@ def _firsts(today: date) -> dict[str, date]:
     }
 
 
-def _earlier(name: str, today: date, by: ComparedBy) -> _Days:
+def _earlier(name: str, today: date, by: ComparedBy) -> _Earlier:
     """The period with which `name` is compared."""
     first = _firsts(today)[name]
-    end = {
-        "today": first + _DAY,
-        "yesterday": first + _DAY,
-        "week": first + _WEEK,
-        "month": _next_month(first),
-        "year": date(first.year + 1, 1, 1),
-    }[name]
-    if name == "week" and by == "last_year":
-        return _shifted(first, end, today, _YEAR_OF_WEEKS)
-    if by == "last_week" or name == "week":
-        return _shifted(first, end, today, _WEEK)
+    if name == "week" or by == "last_week":
+        back = _YEAR_OF_WEEKS if by == "last_year" else _WEEK
+        return _Earlier(first - back, today - back)
     if name in ("today", "yesterday"):
         day = first - _DAY if by == "previous" else _year_before(first)
-        return _Days(day, day + _DAY, day)
+        return _Earlier(day, day)
     if name == "month" and by == "previous":
-        day = (first - _DAY).replace(day=1)
-        return _placed(day, first, day.year, day.month, today.day)
-    day = first.replace(year=first.year - 1)
-    return _placed(day, end.replace(year=end.year - 1), day.year, today.month, today.day)
+        start = (first - _DAY).replace(day=1)
+        return _placed(start, start, today.day)
+    start = first.replace(year=first.year - 1)
+    return _placed(start, start.replace(month=today.month), today.day)
 
 
-def _shifted(first: date, end: date, today: date, by: timedelta) -> _Days:
-    return _Days(first - by, end - by, today - by)
-
-
-def _placed(first: date, end: date, year: int, month: int, day: int) -> _Days:
-    """Dates whose counterpart is a day of a month, which may not have it."""
-    after = _next_month(date(year, month, 1))
+def _placed(start: date, month: date, day: int) -> _Earlier:
+    """A period whose counterpart of today is a day of `month`, which may not have it."""
+    after = _next_month(month)
     if day > (after - _DAY).day:
-        return _Days(first, end, after, missing=True)
-    return _Days(first, end, date(year, month, day))
+        return _Earlier(start, after, missing=True)
+    return _Earlier(start, month.replace(day=day))
 
 
 def _year_before(day: date) -> date:
@@ -134,10 +121,13 @@ def _next_month(first: date) -> date:
     return (first + timedelta(days=32)).replace(day=1)
 
 
-def _before(days: _Days, clock: timedelta, zone: ZoneInfo) -> Period:
-    end = _quarter(days.end, zone)
-    reached = _reached(days.same, timedelta(0) if days.missing else clock, zone)
-    return _until(_quarter(days.first, zone), min(reached, end))
+def _counterpart(earlier: _Earlier, clock: timedelta, zone: ZoneInfo) -> int:
+    """The quarter at which the earlier period is where the current one is."""
+    return _reached(earlier.same, timedelta(0) if earlier.missing else clock, zone)
+
+
+def _day(day: date, zone: ZoneInfo) -> Period:
+    return _quarter(day, zone), _quarter(day + _DAY, zone)
 
 
 def _until(first: int, end: int) -> Period:

@@ -114,6 +114,7 @@ def test_a_young_article_without_company_is_expected_to_have_the_sites_mean() ->
         "new1": (round(10 / 24**0.5, 3), 20.0),
         "old1": (5.0, 0.0),
     }
+    assert found({"new1": 30}, young={"new1": START}) == {}
 
 
 def test_a_young_articles_day_counts_from_its_publication() -> None:

@@ -79,8 +79,8 @@ def trending(recent: RecentReads) -> list[Trend]:
     """
     since = _site_since(recent.site_day)
     young_reads = sum(recent.latest.get(article, 0) for article in recent.young)
-    others = len(recent.young) - 1
-    site_mean = recent.site_latest / len(recent.latest) if recent.latest else 0.0
+    others = max(len(recent.young) - 1, 1)
+    site_mean = recent.site_latest / max(len(recent.latest), 1)
     found = []
     for article, reads in recent.latest.items():
         day, published = recent.day.get(article, 0), recent.young.get(article)
@@ -88,7 +88,7 @@ def trending(recent: RecentReads) -> list[Trend]:
             expected = _share(day, recent.site_latest, since[0])
         else:
             place = min(max(published - recent.start + PER_DAY, 0), PER_DAY)
-            young_mean = (young_reads - reads) / others if others else 0.0
+            young_mean = (young_reads - reads) / others
             expected = max(_share(day, recent.site_latest, since[place]), young_mean, site_mean)
         if reads > expected:
             found.append(Trend(article, trend_score(reads, expected), reads, expected))

@@ -147,3 +147,5 @@ def test_days_are_read_from_documents() -> None:
     ]
     bucket = {"article": "ls0001", "day": "2026-02-02", "slot": 3, "reads": 1, "q": {"0": 1}}
     assert bucket_day(bucket) == ArticleDay("ls0001", "2026-02-02", {"0": 1}, {})
+    by = {"bot": {"95": 2}}
+    assert bucket_day(bucket | {"by": by}) == ArticleDay("ls0001", "2026-02-02", {"0": 1}, by)

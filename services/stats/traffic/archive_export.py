@@ -120,7 +120,7 @@ async def _advance(
     stream: AsyncGenerator[ArticleDay, None],
     number: int,
     heads: list[_Head],
-    after: tuple[str, str] = ("", ""),
+    after: tuple[str, ...] = (),
 ) -> None:
     day = await anext(stream, None)
     if day is None:

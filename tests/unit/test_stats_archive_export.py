@@ -10,8 +10,8 @@ from services.stats.traffic.archive_export import (
     ARCHIVE_COLUMNS,
     ArticleDay,
     archive_rows,
-    archived_days,
     bucket_day,
+    days_of_archive,
     merged_days,
 )
 
@@ -141,7 +141,7 @@ def test_days_are_read_from_documents() -> None:
             "02": {"filtered": {"bot": 1}, "by": {"bot": {"8": 1}}},
         },
     }
-    assert list(archived_days(archived)) == [
+    assert list(days_of_archive(archived)) == [
         ArticleDay("ls0001", "2026-02-02", {}, {"bot": {"8": 1}}),
         ArticleDay("ls0001", "2026-02-11", {"7": 3}, {}),
     ]

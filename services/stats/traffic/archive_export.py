@@ -49,7 +49,7 @@ def bucket_day(bucket: Mapping[str, Any]) -> ArticleDay:
     return ArticleDay(bucket["article"], bucket["day"], bucket.get("q", {}), bucket.get("by", {}))
 
 
-def archived_days(archived: Mapping[str, Any]) -> Iterator[ArticleDay]:
+def days_of_archive(archived: Mapping[str, Any]) -> Iterator[ArticleDay]:
     """The days, in order, of a document of the archive: {article, month, days: {"DD": {q, by}}}."""
     for day, reads in sorted(archived["days"].items()):
         yield ArticleDay(

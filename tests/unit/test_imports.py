@@ -80,6 +80,10 @@ PURE = {
         )
     ),
     *(
+        f"services.stats.traffic.{name}"
+        for name in ("archive_export", "compare", "export", "trending")
+    ),
+    *(
         f"shared.{name}"
         for name in (
             "rabbit.batch",

@@ -51,6 +51,7 @@ ENTRIES = [
     ["tests.mutants"],
     ["tests.watch"],
     ["tests.packages"],
+    ["tests.trending"],
     ["tests.install.image"],
 ]
 NAMES = ["-".join(entry) for entry in ENTRIES]

@@ -92,6 +92,14 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
     return Increments(reads, quarters, filtered, epochs)
 
 
+def days_before(added: Increments, quarter: int) -> list[str]:
+    """The UTC days, such as `2026-11-23`, on which `added` has reads of any class before
+    `quarter`.
+    """
+    touched = {one for _, one in added.quarters} | {one for _, _, one in added.filtered}
+    return [day_name(day) for day in sorted({one // PER_DAY for one in touched if one < quarter})]
+
+
 def by_day(added: Increments) -> dict[tuple[str, str], Day]:
     """The increments by (article, UTC day as `2026-11-23`).
     The article `SITE` stands for the whole site.

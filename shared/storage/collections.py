@@ -51,6 +51,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
         IndexModel([("day", ASCENDING)]),
     ],
+    "late": [],
     "ledger": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
     "books": [IndexModel([("last_minted_at", DESCENDING)])],
     "parked": [IndexModel([("epoch", ASCENDING)])],

@@ -6,12 +6,16 @@ so that two counters write different documents; readers add the slots up.
     counts    <article>/<slot>         {article, slot, reads}
     buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n},
                                         filtered: {class: n}, by: {class: {quarter: n}}}
+    late      <day>/<slot>             {day, slot, number}
     books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates,
                                         filtered: {class: n}, max_seq, first_minted_at,
                                         last_minted_at}
 
 `reads` and `q` are people's reads. `filtered` and `by` are reads that are not counted, by class
 (`shared.rabbit.batch`). `day` is a UTC day such as `2026-11-23`, a quarter is 0 to 95 of that day.
+
+`number` of `late` counts the flushes that added reads of that day after `quarters.LATE`. A sum of a
+closed time is right as long as the numbers of its days are those of the snapshot it was made from.
 """
 
 from collections.abc import Collection, Mapping
@@ -70,6 +74,15 @@ def bucket(
         added |= {f"by.{kind}.{quarter}": number for quarter, number in quarters.items()}
         added[f"filtered.{kind}"] = sum(quarters.values())
     return Upsert(f"{article}/{day}/{slot}", {"$inc": added, "$setOnInsert": fixed})
+
+
+def late(day: str, slot: int) -> Upsert:
+    """The update that marks `day`: a flush has added reads to a quarter of it that ended long
+    ago.
+    """
+    return Upsert(
+        f"{day}/{slot}", {"$inc": {"number": 1}, "$setOnInsert": {"day": day, "slot": slot}}
+    )
 
 
 def book(epoch: str, slot: int, entry: BookEntry) -> Upsert:

@@ -41,6 +41,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         EVERY: "look",
         "counts": "read upsert",
         "buckets": "upsert",
+        "late": "upsert",
         "ledger": "read insert delete",  # `close-gap` deletes what it has just inserted
         "books": "read upsert",
         "parked": "read upsert delete",
@@ -51,6 +52,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "catalogue": "read upsert",
         "counts": "read",
         "buckets": "read",
+        "late": "read",
         "books": "read",
         "parked": "read",
         "ledger": "read",

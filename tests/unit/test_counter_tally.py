@@ -4,7 +4,7 @@ from collections import Counter
 
 import orjson
 
-from services.counter.tally import Day, EpochSums, by_day, fold
+from services.counter.tally import Day, EpochSums, by_day, days_before, fold
 from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id
 from shared.rabbit.batch_parsing import parse
 
@@ -172,3 +172,18 @@ def test_a_batch_of_version_1_adds_what_its_own_counter_would_have_added() -> No
 
 def test_no_quarters_make_no_days() -> None:
     assert by_day(fold([])) == {}
+
+
+def test_the_days_with_reads_before_a_quarter_are_known_whatever_the_class() -> None:
+    added = fold(
+        [
+            batch(0, read("a", 0), read("a", 15), read("a", -13 * 60)),
+            batch(1, read("", -3 * 24 * 60, 1, "bot"), read("b", 26 * 60, 1, "batch")),
+        ]
+    )
+    assert days_before(added, QUARTER - 24 * 12) == []
+    assert days_before(added, QUARTER - 24 * 12 + 1) == ["2026-11-20"]
+    assert days_before(added, QUARTER) == ["2026-11-20", "2026-11-22"]
+    assert days_before(added, QUARTER + 1) == ["2026-11-20", "2026-11-22", "2026-11-23"]
+    assert days_before(added, QUARTER + 999)[-1] == "2026-11-24"
+    assert days_before(fold([]), QUARTER) == []

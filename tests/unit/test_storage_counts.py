@@ -10,6 +10,7 @@ from shared.storage.counts import (
     bucket,
     bucket_reads_from,
     count,
+    late,
     reads_by_article,
     reads_by_day,
 )
@@ -45,6 +46,13 @@ def test_a_bucket_of_filtered_reads_alone_has_the_fields_that_readers_expect() -
         },
         "$setOnInsert": {"article": "a1", "day": "2026-11-23", "slot": 3, "q": {}, "reads": 0},
     }
+
+
+def test_a_late_marker() -> None:
+    assert late("2026-11-23", 3) == Upsert(
+        "2026-11-23/3",
+        {"$inc": {"number": 1}, "$setOnInsert": {"day": "2026-11-23", "slot": 3}},
+    )
 
 
 def test_the_books_gain_a_batch() -> None:

@@ -205,8 +205,8 @@ def _writes(
         ],
         # An article with nothing but filtered reads gets a bucket and no count.
         "buckets": [
-            counts.bucket(article, day, slot, gained.people, gained.filtered)
-            for (article, day), gained in by_day(increments).items()
+            counts.bucket(article, day, slot, entry)
+            for (article, day), entry in by_day(increments).items()
         ],
         # `at` is read within the transaction: that bounds the time from it to the commit.
         "late": [counts.late(day, slot) for day in days_before(increments, late_before(at))],

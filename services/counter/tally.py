@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from shared.rabbit.batch import NO_ARTICLE, PEOPLE, Batch
+from shared.rabbit.batch import BATCH, NO_ARTICLE, PEOPLE, Batch
 from shared.rabbit.batch_parsing import LATEST_MS
-from shared.storage.counts import SITE
+from shared.storage.counts import SITE, DayEntry
 from shared.storage.quarters import PER_DAY, day_name
 
 
@@ -37,6 +37,8 @@ class Increments:
     """People's reads by article."""
     quarters: Counter[tuple[str, int]]
     """People's reads by article and quarter of an hour since 1970, UTC."""
+    of_batches: Counter[tuple[str, int]]
+    """Those of class batch among them."""
     filtered: Counter[tuple[str, str, int]]
     """Filtered reads by class, article and quarter."""
     epochs: dict[str, EpochSums]
@@ -47,21 +49,12 @@ class Increments:
         return self.reads.total()
 
 
-@dataclass
-class Day:
-    """The increments of one bucket: people's reads, and filtered reads by class, each by quarter of
-    the day, 0 to 95.
-    """
-
-    people: Counter[int] = field(default_factory=Counter)
-    filtered: dict[str, Counter[int]] = field(default_factory=dict)
-
-
 def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
     """Add up `batches`. Repeated ids and those in `known`, which are in the ledger, only count as
     duplicates.
     """
     quarters: Counter[tuple[str, int]] = Counter()
+    of_batches: Counter[tuple[str, int]] = Counter()
     filtered: Counter[tuple[str, str, int]] = Counter()
     epochs: dict[str, EpochSums] = {}
     seen = set(known)
@@ -78,6 +71,8 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
                 key = article, quarter
                 # With a Counter, += takes twice as long.
                 quarters[key] = quarters.get(key, 0) + number
+                if kind == BATCH:
+                    of_batches[key] = of_batches.get(key, 0) + number
             else:
                 filtered[kind, article, quarter] += number
                 sums.filtered[kind] += number
@@ -89,7 +84,7 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
     reads: Counter[str] = Counter()
     for (article, _), number in quarters.items():
         reads[article] = reads.get(article, 0) + number
-    return Increments(reads, quarters, filtered, epochs)
+    return Increments(reads, quarters, of_batches, filtered, epochs)
 
 
 def days_before(added: Increments, quarter: int) -> list[str]:
@@ -100,14 +95,14 @@ def days_before(added: Increments, quarter: int) -> list[str]:
     return [day_name(day) for day in sorted({one // PER_DAY for one in touched if one < quarter})]
 
 
-def by_day(added: Increments) -> dict[tuple[str, str], Day]:
+def by_day(added: Increments) -> dict[tuple[str, str], DayEntry]:
     """The increments by (article, UTC day as `2026-11-23`).
     The article `SITE` stands for the whole site.
     """
-    days: dict[tuple[str, str], Day] = defaultdict(Day)
+    days: dict[tuple[str, str], DayEntry] = defaultdict(DayEntry)
     names: dict[int, str] = {}
 
-    def touched(article: str, day: int) -> Iterable[Day]:
+    def touched(article: str, day: int) -> Iterable[DayEntry]:
         name = names.get(day)
         if name is None:
             name = names[day] = day_name(day)
@@ -117,6 +112,10 @@ def by_day(added: Increments) -> dict[tuple[str, str], Day]:
         day, place = divmod(quarter, PER_DAY)
         for one in touched(article, day):
             one.people[place] += number
+    for (article, quarter), number in added.of_batches.items():
+        day, place = divmod(quarter, PER_DAY)
+        for one in touched(article, day):
+            one.batch[place] += number
     for (kind, article, quarter), number in added.filtered.items():
         day, place = divmod(quarter, PER_DAY)
         for one in touched(article, day):

@@ -11,17 +11,22 @@ so that two counters write different documents; readers add the slots up.
                                         filtered: {class: n}, max_seq, first_minted_at,
                                         last_minted_at}
 
-`reads` and `q` are people's reads. `filtered` and `by` are reads that are not counted, by class
-(`shared.rabbit.batch`). `day` is a UTC day such as `2026-11-23`, a quarter is 0 to 95 of that day.
+`reads` and `q` are people's reads, of the classes reader and batch (`shared.rabbit.batch`).
+`by.batch` are those of class batch among them; the others are of class reader. A document of an
+earlier release has no `by.batch`: its reads all pass for class reader. `filtered` and the rest of
+`by` are reads that are not counted, by class. `day` is a UTC day such as `2026-11-23`, a quarter is
+0 to 95 of that day.
 
 `number` of `late` counts the flushes that added reads of that day after `quarters.LATE`. A sum of a
 closed time is right as long as the numbers of its days are those of the snapshot it was made from.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.rabbit.batch import BATCH
 from shared.storage.versions import Document
 
 SITE = "*"
@@ -34,6 +39,17 @@ class Upsert:
 
     id: str
     update: Document
+
+
+@dataclass(slots=True)
+class DayEntry:
+    """The increments of one bucket by a flush: reads by quarter of the day, 0 to 95."""
+
+    people: Counter[int] = field(default_factory=Counter)
+    batch: Counter[int] = field(default_factory=Counter)
+    """Those of class batch among `people`."""
+    filtered: dict[str, Counter[int]] = field(default_factory=dict)
+    """Filtered reads by class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +70,23 @@ def count(article: str, slot: int, reads: int) -> Upsert:
     return Upsert(f"{article}/{slot}", {"$inc": {"reads": reads}, "$setOnInsert": fixed})
 
 
-def bucket(
-    article: str,
-    day: str,
-    slot: int,
-    people: Mapping[int, int],
-    filtered: Mapping[str, Mapping[int, int]],
-) -> Upsert:
-    """The update that adds reads of `article` on `day`, by quarter of the day:
-    people's and each filtered class's.
-    """
+def bucket(article: str, day: str, slot: int, entry: DayEntry) -> Upsert:
+    """The update that adds reads of `article` on `day`."""
     fixed: Document = {"article": article, "day": day, "slot": slot}
-    added = {f"q.{quarter}": number for quarter, number in people.items()}
+    added = _quarters("q", entry.people)
     if added:
-        added["reads"] = sum(people.values())
+        added["reads"] = entry.people.total()
     else:  # readers expect both fields
         fixed |= {"q": {}, "reads": 0}
-    for kind, quarters in filtered.items():
-        added |= {f"by.{kind}.{quarter}": number for quarter, number in quarters.items()}
-        added[f"filtered.{kind}"] = sum(quarters.values())
+    added |= _quarters(f"by.{BATCH}", entry.batch)
+    for kind, quarters in entry.filtered.items():
+        added |= _quarters(f"by.{kind}", quarters)
+        added[f"filtered.{kind}"] = quarters.total()
     return Upsert(f"{article}/{day}/{slot}", {"$inc": added, "$setOnInsert": fixed})
+
+
+def _quarters(path: str, quarters: Mapping[int, int]) -> dict[str, int]:
+    return {f"{path}.{quarter}": number for quarter, number in quarters.items()}
 
 
 def late(day: str, slot: int) -> Upsert:

@@ -1,10 +1,12 @@
 """The documents that counts are kept in, by hand."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from shared.storage.counts import (
     SITE,
     BookEntry,
+    DayEntry,
     Upsert,
     book,
     bucket,
@@ -26,7 +28,7 @@ def test_a_count() -> None:
 
 
 def test_a_bucket_of_people() -> None:
-    assert bucket("a1", "2026-11-23", 3, {0: 2, 95: 5}, {}) == Upsert(
+    assert bucket("a1", "2026-11-23", 3, DayEntry(Counter({0: 2, 95: 5}))) == Upsert(
         "a1/2026-11-23/3",
         {
             "$inc": {"q.0": 2, "q.95": 5, "reads": 7},
@@ -36,7 +38,8 @@ def test_a_bucket_of_people() -> None:
 
 
 def test_a_bucket_of_filtered_reads_alone_has_the_fields_that_readers_expect() -> None:
-    assert bucket("a1", "2026-11-23", 3, {}, {"bot": {4: 1, 5: 2}, "reload": {4: 9}}).update == {
+    filtered = {"bot": Counter({4: 1, 5: 2}), "reload": Counter({4: 9})}
+    assert bucket("a1", "2026-11-23", 3, DayEntry(filtered=filtered)).update == {
         "$inc": {
             "by.bot.4": 1,
             "by.bot.5": 2,
@@ -46,6 +49,13 @@ def test_a_bucket_of_filtered_reads_alone_has_the_fields_that_readers_expect() -
         },
         "$setOnInsert": {"article": "a1", "day": "2026-11-23", "slot": 3, "q": {}, "reads": 0},
     }
+
+
+def test_a_bucket_with_reads_of_class_batch() -> None:
+    entry = DayEntry(Counter({4: 7, 5: 2}), Counter({4: 3}), {"bot": Counter({4: 1})})
+    assert bucket("a1", "2026-11-23", 3, entry).update["$inc"] == {
+        "q.4": 7, "q.5": 2, "reads": 9, "by.batch.4": 3, "by.bot.4": 1, "filtered.bot": 1,
+    }  # fmt: skip
 
 
 def test_a_late_marker() -> None:

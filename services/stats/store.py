@@ -12,7 +12,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from services.stats.catalogue import NO_CONTENT, Change
-from shared.storage import counts
+from shared.storage import archive, counts
 from shared.storage import quarters as q
 from shared.storage.books import Books
 from shared.storage.counts import SITE
@@ -25,6 +25,8 @@ from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
 """Timeout for a query, after which the client gets 503."""
+_DAYS = "buckets or archive"
+_QUARTERS: Document = {"$project": {"day": 1, "q": 1, "v": 1}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +127,23 @@ class Store:
         parts: list[tuple[int, int]] = []
         if touched.has_whole:
             span = {"$gte": touched.first, "$lte": touched.last, "$nin": touched.cut}
-            rows = await self._sums(session, "buckets", counts.reads_by_day(article, span))
+            by_day = archive.reads_by_day(article, span, touched.first, touched.last)
+            rows = await self._rows(session, "buckets", with_version(by_day))
+            rows = [readable_document(_DAYS, row) for row in rows]
             parts += [(q.day_number(row["_id"]) * q.PER_DAY, row["reads"]) for row in rows]
         if touched.cut:
-            cut = self._db.buckets.find(
-                {"article": article, "day": {"$in": touched.cut}},
-                {"day": 1, "q": 1, "v": 1},
-                session=session,
-                max_time_ms=MAX_MILLISECONDS,
-            )
-            async for bucket in cut:
-                parts += q.quarters(readable_document("buckets", bucket)["day"], bucket["q"])
+            span = {"$in": touched.cut}
+            cut = archive.days_of(article, span, touched.cut[0], touched.cut[-1])
+            for row in await self._rows(session, "buckets", [*cut, _QUARTERS]):
+                parts += q.quarters(readable_document(_DAYS, row)["day"], row.get("q", {}))
         return q.add_up(edges, parts)
 
     async def top(self, session: Session, since: int | None, limit: int) -> list[Document]:
         """The `limit` most read published articles, as {_id, title, url, reads}: most reads first,
         ties by id.
 
-        Counts reads since the quarter `since`, or all reads with None. The database sorts all
+        Counts reads since the quarter `since`, or all reads with None. `since` must be a time whose
+        buckets are not archived yet (`KEEP_DAYS_AT_LEAST`). The database sorts all
         articles with reads in that time, and looks up only as many as it needs to find `limit`
         published ones.
         """

@@ -120,16 +120,6 @@ def reads_by_article(articles: Collection[str] | None = None) -> list[Document]:
     return [*chosen, {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
 
 
-def reads_by_day(article: str, days: Document) -> list[Document]:
-    """A pipeline over `buckets`: rows {_id:
-    day, reads} of `article`; `days` is a condition on the day.
-    """
-    return [
-        {"$match": {"article": article, "day": days}},
-        {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
-    ]
-
-
 def bucket_reads_from(day: str, place: int, per_day: int) -> Document:
     """An expression for a bucket's reads; on `day` only those from quarter `place` on."""
     rest = {"$sum": [f"$q.{quarter}" for quarter in range(place, per_day)]}

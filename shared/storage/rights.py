@@ -40,7 +40,8 @@ RIGHTS: dict[str, dict[str, str]] = {
     "counter": {
         EVERY: "look",
         "counts": "read upsert",
-        "buckets": "upsert",
+        "buckets": "read upsert delete",  # old ones are moved to the archive
+        "archive": "upsert",
         "late": "upsert",
         "ledger": "read insert delete",  # `close-gap` deletes what it has just inserted
         "books": "read upsert",
@@ -52,6 +53,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "catalogue": "read upsert",
         "counts": "read",
         "buckets": "read",
+        "archive": "read",
         "late": "read",
         "books": "read",
         "parked": "read",

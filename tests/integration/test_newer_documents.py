@@ -65,6 +65,7 @@ async def stores(mongo_url: str) -> AsyncIterator[Stores]:
 ARTICLE = {"revision": 1, "state": "published", "was_public": True, "published_at": NOW}
 COUNT = {"article": "a1", "slot": 0, "reads": 3}
 BUCKET = {**COUNT, "day": "2026-11-23", "q": {"20": 3}}
+ARCHIVED = {"article": "a1", "month": "2026-11", "days": {"23": {"reads": 3, "q": {"20": 3}}}}
 BOOK = {
     "epoch": "e1", "slot": 0, "batches": 1, "accepted": 3, "duplicates": 0, "max_seq": 0,
     "first_minted_at": NOW, "last_minted_at": NOW,
@@ -137,6 +138,13 @@ READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
         lambda s: s.in_snapshot(lambda x: s.stats.reads_between(x, "a1", DAY_EDGES)),
     ),
     "part of a day": ("buckets", "a1/2026-11-23/0", BUCKET, _bucket_of_a_part),
+    "archived day": (
+        "archive",
+        "a1/2026-11",
+        ARCHIVED,
+        lambda s: s.in_snapshot(lambda x: s.stats.reads_between(x, "a1", DAY_EDGES)),
+    ),
+    "part of an archived day": ("archive", "a1/2026-11", ARCHIVED, _bucket_of_a_part),
     "books": (
         "books",
         "e1/0",

@@ -60,7 +60,7 @@ PURE = {
     ),
     "services.render.pages",
     "services.render.pictures",
-    *(f"services.counter.{name}" for name in ("tally", "deliveries")),
+    *(f"services.counter.{name}" for name in ("tally", "deliveries", "pace")),
     *(
         f"services.stats.{name}"
         for name in ("answers", "catalogue", "parameters", "periods", "tables")
@@ -70,6 +70,7 @@ PURE = {
         for name in (
             "rabbit.batch",
             "rabbit.batch_parsing",
+            "storage.archive",
             "storage.counts",
             "storage.gaps",
             "storage.quarters",

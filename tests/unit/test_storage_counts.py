@@ -14,7 +14,6 @@ from shared.storage.counts import (
     count,
     late,
     reads_by_article,
-    reads_by_day,
 )
 
 FIRST, LAST = datetime(2026, 11, 23, 8, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -92,10 +91,6 @@ def test_questions() -> None:
     assert reads_by_article() == [by_article]
     assert reads_by_article(["a1"]) == [{"$match": {"article": {"$in": ["a1"]}}}, by_article]
     assert reads_by_article([]) == [{"$match": {"article": {"$in": []}}}, by_article]
-    assert reads_by_day("a1", {"$gte": "2026-11-23"}) == [
-        {"$match": {"article": "a1", "day": {"$gte": "2026-11-23"}}},
-        {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
-    ]
     assert bucket_reads_from("2026-11-23", 94, 96) == {
         "$cond": [{"$eq": ["$day", "2026-11-23"]}, {"$sum": ["$q.94", "$q.95"]}, "$reads"]
     }

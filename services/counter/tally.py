@@ -28,6 +28,13 @@ class EpochSums:
     filtered: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
 
+    def note(self, batch: Batch, sequence: int) -> None:
+        """Note the number and the time of a batch that is new."""
+        self.batches += 1
+        self.max_seq = max(self.max_seq, sequence)
+        self.first_minted_at = min(self.first_minted_at, batch.minted_at)
+        self.last_minted_at = max(self.last_minted_at, batch.minted_at)
+
 
 @dataclass
 class Increments:
@@ -41,6 +48,11 @@ class Increments:
     """Those of class batch among them."""
     filtered: Counter[tuple[str, str, int]]
     """Filtered reads by class, article and quarter."""
+    referrers: Counter[tuple[str, int]]
+    """The site's reads of class reader by the class of their referrer, if it is known, and
+    quarter."""
+    devices: Counter[tuple[str, int]]
+    """The same by the class of the device."""
     epochs: dict[str, EpochSums]
 
     @property
@@ -56,6 +68,8 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
     quarters: Counter[tuple[str, int]] = Counter()
     of_batches: Counter[tuple[str, int]] = Counter()
     filtered: Counter[tuple[str, str, int]] = Counter()
+    referrers: Counter[tuple[str, int]] = Counter()
+    devices: Counter[tuple[str, int]] = Counter()
     epochs: dict[str, EpochSums] = {}
     seen = set(known)
     for batch in batches:
@@ -77,14 +91,15 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
                 filtered[kind, article, quarter] += number
                 sums.filtered[kind] += number
                 sums.accepted += number
-        sums.batches += 1
-        sums.max_seq = max(sums.max_seq, sequence)
-        sums.first_minted_at = min(sums.first_minted_at, batch.minted_at)
-        sums.last_minted_at = max(sums.last_minted_at, batch.minted_at)
+        for quarter, referrer, device, number in batch.sources:
+            if referrer:
+                referrers[referrer, quarter] += number
+            devices[device, quarter] += number
+        sums.note(batch, sequence)
     reads: Counter[str] = Counter()
     for (article, _), number in quarters.items():
         reads[article] = reads.get(article, 0) + number
-    return Increments(reads, quarters, of_batches, filtered, epochs)
+    return Increments(reads, quarters, of_batches, filtered, referrers, devices, epochs)
 
 
 def days_before(added: Increments, quarter: int) -> list[str]:
@@ -120,4 +135,12 @@ def by_day(added: Increments) -> dict[tuple[str, str], DayEntry]:
         day, place = divmod(quarter, PER_DAY)
         for one in touched(article, day):
             one.filtered.setdefault(kind, Counter())[place] += number
+    for (kind, quarter), number in added.referrers.items():
+        day, place = divmod(quarter, PER_DAY)
+        for one in touched(NO_ARTICLE, day):
+            one.referrers.setdefault(kind, Counter())[place] += number
+    for (kind, quarter), number in added.devices.items():
+        day, place = divmod(quarter, PER_DAY)
+        for one in touched(NO_ARTICLE, day):
+            one.devices.setdefault(kind, Counter())[place] += number
     return days

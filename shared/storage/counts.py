@@ -5,7 +5,9 @@ so that two counters write different documents; readers add the slots up.
 
     counts    <article>/<slot>         {article, slot, reads}
     buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n},
-                                        filtered: {class: n}, by: {class: {quarter: n}}}
+                                        filtered: {class: n}, by: {class: {quarter: n}},
+                                        referrer: {class: {quarter: n}},
+                                        device: {class: {quarter: n}}}
     late      <day>/<slot>             {day, slot, number}
     books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates,
                                         filtered: {class: n}, max_seq, first_minted_at,
@@ -16,6 +18,10 @@ so that two counters write different documents; readers add the slots up.
 earlier release has no `by.batch`: its reads all pass for class reader. `filtered` and the rest of
 `by` are reads that are not counted, by class. `day` is a UTC day such as `2026-11-23`, a quarter is
 0 to 95 of that day.
+
+The site's buckets alone have `referrer` and `device`: reads of class reader by where they came from
+and by the device. What the sum of the classes lacks of the reads of class reader is not known, as
+of all reads of an earlier release; a class that is missing beside others has none.
 
 `number` of `late` counts the flushes that added reads of that day after `quarters.LATE`. A sum of a
 closed time is right as long as the numbers of its days are those of the snapshot it was made from.
@@ -50,6 +56,10 @@ class DayEntry:
     """Those of class batch among `people`."""
     filtered: dict[str, Counter[int]] = field(default_factory=dict)
     """Filtered reads by class."""
+    referrers: dict[str, Counter[int]] = field(default_factory=dict)
+    """Reads of class reader by the class of their referrer. The site's bucket only."""
+    devices: dict[str, Counter[int]] = field(default_factory=dict)
+    """The same reads by the class of the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,9 @@ def bucket(article: str, day: str, slot: int, entry: DayEntry) -> Upsert:
     for kind, quarters in entry.filtered.items():
         added |= _quarters(f"by.{kind}", quarters)
         added[f"filtered.{kind}"] = quarters.total()
+    for name, classes in (("referrer", entry.referrers), ("device", entry.devices)):
+        for kind, quarters in classes.items():
+            added |= _quarters(f"{name}.{kind}", quarters)
     return Upsert(f"{article}/{day}/{slot}", {"$inc": added, "$setOnInsert": fixed})
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from shared.rabbit.batch import FILTERED_CLASSES
 from shared.storage.archive import archived
-from shared.storage.counts import DayEntry, Upsert, bucket
+from shared.storage.counts import DayEntry, bucket
 from shared.storage.quarters import quarters
+from tests.support.archived import Stored, carry_out
 
 QUARTERS = st.dictionaries(st.integers(0, 95), st.integers(1, 99), max_size=5).map(Counter)
 ENTRIES = st.builds(
@@ -21,20 +22,6 @@ ENTRIES = st.builds(
 )
 DAYS = st.integers(1, 28).map(lambda day: f"2026-02-{day:02}")
 FLUSHES = st.lists(st.tuples(DAYS, st.integers(0, 2), ENTRIES), max_size=12)
-Stored = dict[str, dict[str, Any]]
-
-
-def store(documents: Stored, upsert: Upsert) -> None:
-    """What MongoDB does with an update."""
-    document = documents.get(upsert.id)
-    if document is None:
-        document = documents[upsert.id] = {"_id": upsert.id, **upsert.update["$setOnInsert"]}
-    for path, number in upsert.update["$inc"].items():
-        *way, name = path.split(".")
-        place = document
-        for step in way:
-            place = place.setdefault(step, {})
-        place[name] = place.get(name, 0) + number
 
 
 def sums(day: str, fields: dict[str, Any]) -> Counter[tuple[str, int]]:
@@ -58,14 +45,14 @@ def test_buckets_that_are_moved_in_parts_between_flushes_keep_every_quarter(
     archive: Stored = {}
     for start, end in pairwise([0, *sorted(cuts), len(flushes)]):
         for day, slot, entry in flushes[start:end]:
-            store(buckets, bucket("a", day, slot, entry))
+            carry_out(buckets, bucket("a", day, slot, entry))
             for kind, q in {
                 "people": entry.people, "batch": entry.batch, **entry.filtered
             }.items():  # fmt: skip
                 for quarter, number in quarters(day, {str(k): n for k, n in q.items()}):
                     oracle[kind, quarter] += number
         if buckets:
-            store(archive, archived("a", "2026-02", buckets.values()))
+            carry_out(archive, archived("a", "2026-02", buckets.values()))
             buckets.clear()
     found: Counter[tuple[str, int]] = Counter()
     for document in archive.values():

@@ -5,11 +5,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id
+from shared.storage.counts import Upsert
 from shared.storage.quarters import PER_DAY, day_number
 from shared.storage.types import MongoDatabase, Session
 
 Sums = Counter[tuple[str, str, int]]
 """Reads by class (`people` for all that count), article and quarter since 1970."""
+
+
+Stored = dict[str, dict[str, Any]]
+"""Documents of a collection by id."""
+
+
+def carry_out(documents: Stored, upsert: Upsert) -> None:
+    """Do to the documents what MongoDB does with an update."""
+    document = documents.get(upsert.id)
+    if document is None:
+        document = documents[upsert.id] = {"_id": upsert.id, **upsert.update["$setOnInsert"]}
+    for path, number in upsert.update["$inc"].items():
+        *way, name = path.split(".")
+        place = document
+        for step in way:
+            place = place.setdefault(step, {})
+        place[name] = place.get(name, 0) + number
 
 
 def quarter_at(day: str, place: int = 0) -> int:

@@ -173,6 +173,28 @@ def test_reads_of_class_batch_count_and_stand_apart() -> None:
     }
 
 
+def test_sources_are_the_site_s_alone_and_those_of_no_known_referrer_have_a_device() -> None:
+    one = batch(0, read("a", 0, 3), read("b", 15, 2), read("a", 0, 4, "batch"))
+    one.sources = (
+        (QUARTER, "search", "mobile", 2), (QUARTER, "", "desktop", 1),
+        (QUARTER + 1, "search", "mobile", 2),
+    )  # fmt: skip
+    again = batch(1, read("a", 0))
+    again.sources = ((QUARTER, "direct", "mobile", 1),)
+    added = fold([one, one, again], known={"e1-000000000001"})
+    assert added.referrers == {("search", QUARTER): 2, ("search", QUARTER + 1): 2}
+    assert by_day(added) == {
+        ("a", "2026-11-23"): DayEntry(Counter({48: 7}), Counter({48: 4})),
+        ("b", "2026-11-23"): DayEntry(Counter({49: 2})),
+        ("*", "2026-11-23"): DayEntry(
+            Counter({48: 7, 49: 2}),
+            Counter({48: 4}),
+            referrers={"search": Counter({48: 2, 49: 2})},
+            devices={"mobile": Counter({48: 2, 49: 2}), "desktop": Counter({48: 1})},
+        ),
+    }
+
+
 def test_a_batch_of_version_1_adds_what_its_own_counter_would_have_added() -> None:
     reads = [
         ["a", NOON, "reader", "00ff"],

@@ -57,6 +57,17 @@ def test_a_bucket_with_reads_of_class_batch() -> None:
     }  # fmt: skip
 
 
+def test_the_site_s_bucket_with_sources() -> None:
+    entry = DayEntry(
+        Counter({4: 7}),
+        referrers={"search": Counter({4: 2}), "site": Counter({4: 1})},
+        devices={"mobile": Counter({4: 3})},
+    )
+    assert bucket(SITE, "2026-11-23", 3, entry).update["$inc"] == {
+        "q.4": 7, "reads": 7, "referrer.search.4": 2, "referrer.site.4": 1, "device.mobile.4": 3,
+    }  # fmt: skip
+
+
 def test_a_late_marker() -> None:
     assert late("2026-11-23", 3) == Upsert(
         "2026-11-23/3",

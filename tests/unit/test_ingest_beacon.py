@@ -64,6 +64,9 @@ def test_a_missing_article_is_named() -> None:
 def test_a_field_too_many_is_named() -> None:
     assert fault(b'{"article": "a", "at": 5}') == ("at", "is not a field of a read")
     assert fault(b'{"visitor": "x", "article": "a"}') == ("visitor", "is not a field of a read")
+    both = b'{"referrer": "", "article": "a", "at": 5}'
+    assert fault(both) == ("at", "is not a field of a read")
+    assert fault(b'{"referrer": ""}') == ("article", "is missing")
 
 
 @pytest.mark.parametrize(

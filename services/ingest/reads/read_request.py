@@ -16,7 +16,6 @@ MAX_REFERRER = 300
 REFERRER = r"[A-Za-z][A-Za-z0-9+.\-]{0,30}://[A-Za-z0-9._:\[\]\-]{1,255}"
 """A referrer's scheme and host: no path, no query, no user. Android names an app's package as
 host. In a form that JavaScript reads alike."""
-_FIELDS = {"article", "referrer"}
 _REFERRER = re.compile(f"(?:{REFERRER})?")
 _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
 
@@ -35,8 +34,9 @@ def read_of(body: bytes) -> tuple[str, str | None]:
         raise Problem.invalid("article", "is missing")
     referrer = None
     if len(content) > 1:
-        for name in content.keys() - _FIELDS:
-            raise Problem.invalid(name, "is not a field of a read")
+        if len(content) > 2 or "referrer" not in content:
+            unknown = next(name for name in content if name not in ("article", "referrer"))
+            raise Problem.invalid(unknown, "is not a field of a read")
         referrer = content["referrer"]
         if type(referrer) is not str or not _is_referrer(referrer):
             raise Problem.invalid(

@@ -18,12 +18,17 @@ CASES = {
         "Nokia6300/2.0 (05.50) Profile/MIDP-2.0 Configuration/CLDC-1.1",
         "Dalvik/2.1.0 (Linux; U; Android 14; SM-A546E Build/UP1A)",
         "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 ArkWeb/4.1 Mobile",
+        "Mozilla/5.0 (Maemo; Linux armv7l) Gecko/20101221 Fennec/4.0b3pre",
     ],
     "tablet": [
         f"Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) {SAFARI} Version/12.1 Mobile/15E148",
         f"Mozilla/5.0 (Linux; Android 14; SM-X710) {CHROME} Safari/537.36",
         f"Mozilla/5.0 (Linux; Android 9; SM-T515) {CHROME} Mobile Safari/537.36",
         "Mozilla/5.0 (Android 15; Tablet; rv:140.0) Gecko/140.0 Firefox/140.0",
+        "Mozilla/5.0 (Tablet; OpenHarmony 5.0) AppleWebKit/537.36 ArkWeb/4.1",
+        f"Mozilla/5.0 (Linux; Android 9; KFMAWI Build/PS7; wv) {CHROME} Mobile Safari/537.36",
+        "Mozilla/5.0 (PlayBook; U; RIM Tablet OS 2.1.0) AppleWebKit/536.2+ Version/7.2.1.0",
+        f"Mozilla/5.0 (Linux; U) {CHROME} Silk/3.68 like Chrome/39 Safari/535.19",
         f"Mozilla/5.0 (Linux; Android 11; KFTRWI Build/RS8332) {CHROME} Silk/142 Safari/537.36",
     ],
     "desktop": [
@@ -33,6 +38,7 @@ CASES = {
         "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
         f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {CHROME} Safari/537.36",
         "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1; Trident/5.0; Tablet PC 2.0)",
+        "Mozilla/5.0 (Haiku x86_64) AppleWebKit/613 (KHTML, like Gecko) WebPositive/1.3",
     ],
     "other": [
         "",
@@ -42,6 +48,9 @@ CASES = {
         f"Mozilla/5.0 (Linux; Android 9; BRAVIA 4K UR2) {CHROME} Safari/537.36",
         "Mozilla/5.0 (PlayStation; PlayStation 5/10.00) AppleWebKit/605.1.15",
         f"Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) {CHROME} Safari/537.36 Edge/44",
+        f"Mozilla/5.0 (Linux; Android TV 12; ADT-3) {CHROME} Safari/537.36",
+        f"Mozilla/5.0 (Linux; Android 7.1.2; AFTMM Build/NS6281; wv) {CHROME} Mobile Safari/537.36",
+        f"Mozilla/5.0 (Linux; Android 13; WearOS 4) {CHROME} Mobile Safari/537.36",
         "News/1.0 CFNetwork/1410 Darwin/22.6.0",
     ],
 }
@@ -65,6 +74,7 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.
         "musical_ly_37.2.0 BytedanceWebview/d8a21c6", "trill_370204", "Line/14.19.0",
         "MicroMessenger/8.0.53", "Viber/24.1", "[LinkedInApp]/9.30", "[Pinterest/iOS]",
         "Snapchat/13.16", "Twitter for iPhone/10.69", "KAKAOTALK 25.1",
+        "GapoApp/3.1", "Reddit/Version 2025.40",
     ],
 )  # fmt: skip
 def test_the_browser_of_a_social_app_is_told(app: str) -> None:
@@ -72,11 +82,21 @@ def test_the_browser_of_a_social_app_is_told(app: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", ["Safari/604.1", "OnLine/2", "coc_coc_browser/130", "GSA/342.0", "Timeline/3"]
+    "more",
+    [
+        "Safari/604.1",
+        "OnLine/2",
+        "coc_coc_browser/130",
+        "GSA/342.0",
+        "Timeline/3",
+        "Agapo/1",
+        "Inline/7",
+    ],
 )
 def test_other_browsers_are_not(more: str) -> None:
     assert device_of(f"{PHONE} {more}".encode()) == ("mobile", False)
 
 
 def test_only_the_beginning_of_an_agent_is_looked_at() -> None:
-    assert device_of(b"x" * 512 + b"iPhone") == ("other", False)
+    assert device_of(b"x" * 506 + b"iPhone") == ("mobile", False)
+    assert device_of(b"x" * 507 + b"iPhone") == ("other", False)

@@ -21,6 +21,7 @@ CASES = {
         "https://yandex.com.tr https://www.yandex.com https://ya.ru https://www.baidu.com "
         "https://m.baidu.com "
         "https://vn.search.yahoo.com https://r.search.yahoo.com https://search.brave.com "
+        "android-app://com.duckduckgo.mobile.android android-app://com.microsoft.bing "
         "https://www.ecosia.org https://search.naver.com https://m.search.naver.com"
     ),
     "social": (
@@ -28,6 +29,7 @@ CASES = {
         "https://lm.facebook.com http://m.facebook.com https://fb.me https://l.messenger.com "
         "android-app://com.facebook.katana https://l.instagram.com https://www.threads.net "
         "https://l.threads.com https://chat.zalo.me https://zalo.me https://id.zaloapp.com "
+        "android-app://com.snapchat.android android-app://org.telegram.messenger "
         "android-app://com.zing.zalo https://t.co https://twitter.com https://x.com "
         "https://www.youtube.com https://m.youtube.com https://youtu.be https://www.tiktok.com "
         "https://www.linkedin.com https://lnkd.in https://www.pinterest.com "

@@ -467,3 +467,9 @@ def test_sources_are_a_list_of_bounded_length(sources: Any) -> None:
         "bad_body",
         "not a batch: sources is not a list of at most 10000",
     )
+
+
+def test_as_many_sources_as_are_allowed_are_read() -> None:
+    source, group = [QUARTER, "search", "mobile", 1], ["reader", "a", QUARTER, 10_000, 0, 0]
+    read = parse({**HEADERS, "reads": 10_000}, body([group], sources=[source] * 10_000))
+    assert len(read.sources) == 10_000

@@ -53,9 +53,8 @@ class Mover:
     async def moves(self) -> AsyncIterator[int]:
         """Move everything that is old enough, and answer the number of buckets of each move.
 
-            A month with a bucket that can't be read, such as one of a newer release, stays and is
-        logged.
-        Raises `Transient`; then what was moved stays moved.
+        A month with a bucket that can't be read, such as one of a newer release, stays and is
+        logged. Raises `Transient`; then what was moved stays moved.
         """
         before, day = self._before(), ""
         while found := await self._store.first_day(day, before):

@@ -26,6 +26,8 @@ from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
 """Timeout for a query, after which the client gets 503."""
+_DAYS = "buckets or archive"
+_QUARTERS: Document = {"$project": {"day": 1, "q": 1, "v": 1}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Store:
         """The `limit` most read published articles of a section, or of all, as {_id, title, url,
         reads}: most reads first, ties by id.
 
-        Counts reads since the quarter `since`, or all reads with None. The database sorts all
+        Counts reads since the quarter `since`, or all reads with None. `since` must be a time whose
+        buckets are not archived yet (`KEEP_DAYS_AT_LEAST`). The database sorts all
         articles with reads in that time, and looks up only as many as it needs to find `limit`
         published ones.
         """

@@ -51,7 +51,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
         IndexModel([("day", ASCENDING)]),
     ],
-    "archive": [IndexModel([("month", ASCENDING)])],
+    "archive": [IndexModel([("month", ASCENDING)])],  # `shared/storage/archive.py` has the fields
     "late": [],
     "ledger": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
     "books": [IndexModel([("last_minted_at", DESCENDING)])],

@@ -65,6 +65,7 @@ async def stores(mongo_url: str) -> AsyncIterator[Stores]:
 ARTICLE = {"revision": 1, "state": "published", "was_public": True, "published_at": NOW}
 COUNT = {"article": "a1", "slot": 0, "reads": 3}
 BUCKET = {**COUNT, "day": "2026-11-23", "q": {"20": 3}}
+ARCHIVED = {"article": "a1", "month": "2026-11", "days": {"23": {"reads": 3, "q": {"20": 3}}}}
 BOOK = {
     "epoch": "e1", "slot": 0, "batches": 1, "accepted": 3, "duplicates": 0, "max_seq": 0,
     "first_minted_at": NOW, "last_minted_at": NOW,

@@ -62,6 +62,7 @@ def hides_a_fake(node: ast.AST) -> bool:
 
 def test_the_stores_are_found() -> None:
     assert {
+        "ArchiveStore",
         "ArticleStore",
         "Books",
         "CounterStore",

@@ -50,9 +50,11 @@ PURE = {
             "reads.addresses",
             "reads.agents",
             "reads.crawler_list",
+            "reads.devices",
             "reads.limit",
             "reads.plain_agents",
             "reads.read_request",
+            "reads.referrers",
             "reads.signs",
             "reads.visitors",
             "tokens",
@@ -60,7 +62,7 @@ PURE = {
     ),
     "services.render.pages",
     "services.render.pictures",
-    *(f"services.counter.{name}" for name in ("tally", "deliveries")),
+    *(f"services.counter.{name}" for name in ("tally", "deliveries", "pace")),
     *(
         f"services.stats.{name}"
         for name in (
@@ -88,6 +90,7 @@ PURE = {
         for name in (
             "rabbit.batch",
             "rabbit.batch_parsing",
+            "storage.archive",
             "storage.counts",
             "storage.gaps",
             "storage.quarters",

@@ -24,7 +24,7 @@ ENTRIES = [
         ["services.ingest", *more]
         for more in ([], ["republish"], ["adopt"], ["token"], ["replay"], ["reconcile"])
     ),
-    *(["services.counter", *more] for more in (["gaps"], ["close-gap"])),
+    *(["services.counter", *more] for more in (["gaps"], ["close-gap"], ["archive"])),
     *([f"services.{name}"] for name in ("render", "counter", "stats")),
     ["shared.setup"],
     *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),

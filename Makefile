@@ -142,6 +142,10 @@ lock: $(STAMP) ## write requirements*.txt from requirements*.in; ARGS=--upgrade 
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-manifests.txt requirements-manifests.in
 	@! grep -nE '://|^-|^ *# .*/' requirements*.txt  # nothing of the machine that made them
 
+.PHONY: trending-check
+trending-check: $(STAMP) ## the formula of trending articles beside others, on simulated portals; a minute; ARGS="--picture FILE"
+	@$(BIN)/python -m tests.trending $(ARGS)
+
 .PHONY: siege
 siege: $(STAMP) ## strangers attack each service while honest readers are served; SEED=1 ARGS="--requests 8000"
 	@deploy/local/bootstrap.sh servers

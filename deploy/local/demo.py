@@ -9,7 +9,7 @@ import httpx
 
 from deploy.local import samples
 from deploy.local.console import Console
-from deploy.local.readers import addresses, pick_articles, user_agents
+from deploy.local.readers import addresses, pick_articles, referrers, user_agents
 from deploy.local.server import StartError
 from deploy.local.stack import Stack
 
@@ -33,7 +33,7 @@ async def fill_site(stack: Stack, console: Console) -> None:
                     await _page(client, render + path)
                     done()
             before = (await _site(client, stats))["counted"]
-            counted = await _read(stack.public("ingest"), list(paths), console)
+            counted = await _read(stack.public("ingest"), render, list(paths), console)
             await _counted(client, stats, before + counted)
             console.step("all of them are counted")
     except httpx.HTTPStatusError as error:
@@ -99,26 +99,31 @@ async def _page(client: httpx.AsyncClient, url: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _read(url: str, ids: list[str], console: Console) -> int:
-    """Send reads of the articles `ids` over several connections. Returns the number that ingest
-    answered as counted.
+async def _read(url: str, site: str, ids: list[str], console: Console) -> int:
+    """Send reads of the articles `ids` over several connections, as pages of `site` do. Returns the
+    number that ingest answered as counted.
 
     The reads carry addresses of readers, which only a gateway believes.
     """
     chance = random.Random()
     articles = pick_articles(ids, _READS, chance)
-    reads = zip(articles, user_agents(_READS, chance), addresses(_READS, chance), strict=True)
+    reads = zip(
+        articles,
+        referrers(site, _READS, chance),
+        user_agents(_READS, chance),
+        addresses(_READS, chance),
+        strict=True,
+    )
     counted = 0
     with console.progress("reads sent", _READS) as done:
 
         async def reader() -> None:
             nonlocal counted
             async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-                for article, agent, address in reads:
+                for article, referrer, agent, address in reads:
                     headers = {"User-Agent": agent, "X-Forwarded-For": address}
-                    answer = await client.post(
-                        f"{url}/reads", json={"article": article}, headers=headers
-                    )
+                    body = {"article": article, "referrer": referrer}
+                    answer = await client.post(f"{url}/reads", json=body, headers=headers)
                     counted += answer.raise_for_status().headers["Luotdoc-Read"] == "counted"
                     done()
 

@@ -39,6 +39,25 @@ def addresses(count: int, chance: random.Random) -> list[str]:
     ]
 
 
+def referrers(site: str, count: int, chance: random.Random) -> list[str]:
+    """What pages say their readers came from, for `count` reads; `site` is the origin of the pages
+    themselves.
+    """
+    return chance.choices(
+        [
+            site,
+            "",
+            "https://www.google.com",
+            "https://coccoc.com",
+            "https://www.facebook.com",
+            "https://chat.zalo.me",
+            "https://elsewhere.example",
+        ],
+        [40, 20, 15, 5, 12, 5, 3],
+        k=count,
+    )
+
+
 def pick_articles(ids: Sequence[str], count: int, chance: random.Random) -> list[str]:
     """An article for each of `count` reads, in random order. The share of the n-th most popular
     article is 1/n (Zipf).

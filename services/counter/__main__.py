@@ -1,8 +1,11 @@
-"""`python -m services.counter`: run the service, or list and close gaps in the books."""
+"""`python -m services.counter`: run the service, list and close gaps in the books, or move old
+buckets to the archive.
+"""
 
 from luotdoc_subscriber.base.command import Command
 from luotdoc_subscriber.base.plainly import perform
 from services.counter.app import build
+from services.counter.archive.command import archive_old
 from services.counter.operate import close_gap, list_gaps
 from services.counter.settings import CounterSettings
 from shared.base.settings import load_settings
@@ -23,7 +26,17 @@ if __name__ == "__main__":
         action="store_true",
         help="confirm that no spool has batches of this ingest, which has ended",
     )
+    commands.add_parser(
+        "archive", help="move articles' buckets that are older than LUOTDOC_KEEP_BUCKETS_DAYS now"
+    )
     chosen = parser.parse_args()
+    if chosen.command == "archive":
+        raise SystemExit(
+            perform(
+                archive_old(load_settings(CounterSettings)),
+                "stopped; what was moved stays moved, and running this again moves the rest",
+            )
+        )
     if chosen.command == "gaps":
         raise SystemExit(perform(list_gaps(load_settings(CounterSettings))))
     if chosen.command == "close-gap":

@@ -22,12 +22,15 @@ from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit.faststream_internals import message_of
 from services.counter.announce import Announcer
-from services.counter.consumer import ReadsConsumer, Stage
+from services.counter.archive.mover import Mover, keep_moving
+from services.counter.archive.store import ArchiveStore
+from services.counter.consumer import ReadsConsumer
 from services.counter.holding import HoldExpired
 from services.counter.lease import SlotLease
-from services.counter.metrics import CounterMetrics
+from services.counter.metrics import ArchiveMetrics, CounterMetrics
 from services.counter.parker import Parker
 from services.counter.settings import CounterSettings
+from services.counter.stages import Stage, no_stage
 from services.counter.store import CounterStore
 from shared.base.tracing import make_tracer
 from shared.rabbit import topology
@@ -65,7 +68,7 @@ class CounterReadiness:
             return reason
         if self.lease.silence > STALE_SECONDS:
             return "MongoDB has not answered for a while"
-        failing = self.consumer.failing_since
+        failing = self.consumer.pace.failing_since
         if failing is not None and time.perf_counter() - failing > STALE_SECONDS:
             return "flushes have failed for a while"
         return None
@@ -81,6 +84,8 @@ class Counting:
     lease: SlotLease
     consumer: ReadsConsumer
     heartbeats: Heartbeats
+    mover: Mover
+    archive_metrics: ArchiveMetrics
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -92,6 +97,7 @@ class Counting:
                 self.lease.run(),
                 self._keep_consuming(),
                 self.heartbeats.run(),
+                keep_moving(self.mover, self.archive_metrics),
                 watch_depth(self.broker),
             ):
                 yield
@@ -128,12 +134,10 @@ class Counting:
 
 
 # Long because every part of the service is built and named here, once.
-def build(
-    settings: CounterSettings, clock: Clock = now, at_stage: Stage = lambda _name: None
-) -> Service:
+def build(settings: CounterSettings, clock: Clock = now, at_stage: Stage = no_stage) -> Service:
     """Build every part of counter once, and pass it to the parts that use it.
 
-    `at_stage` is a fault-injection hook for tests, see `ReadsConsumer`.
+    `at_stage` is a fault-injection hook for tests, see `stages`.
     """
     tracer = make_tracer("counter", settings)
     client, db = mongo.connect(settings.mongo_url, "counter", tracer)
@@ -181,6 +185,13 @@ def build(
         lease=lease,
         consumer=consumer,
         heartbeats=heartbeats,
+        mover=Mover(
+            store=ArchiveStore(client, db, at_stage),
+            clock=clock,
+            keep_days=settings.keep_buckets_days,
+            behind=lambda: consumer.pace.behind,
+        ),
+        archive_metrics=ArchiveMetrics(registry),
     )
     prepare_parking(broker, topology.COUNTER_READS)
     broker.works.append(topology.COUNTER_READS)

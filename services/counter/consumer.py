@@ -30,8 +30,10 @@ from services.counter.batch_traces import (
 from services.counter.deliveries import Tags
 from services.counter.holding import HoldExpired, hold
 from services.counter.metrics import CounterMetrics
+from services.counter.pace import FlushPace
 from services.counter.parker import Parker, ToPark
 from services.counter.reading import Buffer
+from services.counter.stages import Stage, no_stage
 from services.counter.store import CounterStore, Flushed
 from shared.rabbit.batch import Batch
 
@@ -39,9 +41,6 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[Flushed], Awaitable[None]]
 """Publishes the result of a flush. Must not raise."""
-Stage = Callable[[str], None]
-"""A fault-injection hook for tests, called with the stage of a flush that is reached: `folded`,
-`committed` or `acked`."""
 
 
 class Poison(Exception):
@@ -66,7 +65,7 @@ class ReadsConsumer:
         flush_interval: float,
         hold_seconds: float,
         metrics: CounterMetrics,
-        at_stage: Stage = lambda _name: None,
+        at_stage: Stage = no_stage,
         tracer: Tracer = UNTRACED,
     ) -> None:
         self._store, self._parker, self._announce = store, parker, announce
@@ -78,8 +77,7 @@ class ReadsConsumer:
         self._tags: dict[Any, Tags] = {}
         self._flushing = asyncio.Lock()
         self._due = asyncio.Event()
-        self.failing_since: float | None = None
-        """Moment at which flushes began to fail, by `time.perf_counter`; None while they work."""
+        self.pace = FlushPace(flush_interval)
 
     def take(self, message: AbstractIncomingMessage) -> None:
         """Add a delivery to the buffer. A flush settles it."""
@@ -139,6 +137,7 @@ class ReadsConsumer:
         buffer, self._buffer = self._buffer, Buffer(channel=self._buffer.channel)
         self._metrics.buffered.set(0)
         if not buffer.messages:
+            self.pace.idle()
             return
         if buffer.channel.is_closed:
             self._discard(buffer)
@@ -191,7 +190,7 @@ class ReadsConsumer:
             return await self._store.flush(batches, self._slot())
 
         def failed(error: Exception) -> None:
-            self.failing_since = self.failing_since or started
+            self.pace.failed(started)
             self._metrics.flushes.labels("failed").inc()
             log.warning(
                 "a flush failed and is tried again: %s", str(error)[:300] or type(error).__name__
@@ -203,8 +202,9 @@ class ReadsConsumer:
             raise
         except Exception as error:
             raise Poison(f"{error!r}\n{traceback.format_exc()}") from error
-        self.failing_since = None
-        _measure(self._metrics, flushed, time.perf_counter() - started)
+        took = time.perf_counter() - started
+        self.pace.flushed(took)
+        _measure(self._metrics, flushed, took)
         log.info(
             "flushed %d reads of %d batches",
             flushed.increments.total,

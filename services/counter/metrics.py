@@ -55,3 +55,20 @@ class CounterMetrics:
             "RabbitMQ delivers them again.",
             registry=registry,
         )
+
+
+class ArchiveMetrics:
+    """Metrics of the mover."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.archived = Counter(
+            "luotdoc_archived_buckets_total",
+            "Buckets that this process has moved to the archive.",
+            registry=registry,
+        )
+        self.waiting = Measured(
+            "luotdoc_archive_waiting_buckets",
+            "Buckets of articles older than LUOTDOC_KEEP_BUCKETS_DAYS that wait to be moved to the "
+            "archive.",
+            registry,
+        )

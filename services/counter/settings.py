@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from shared.base.settings import Settings
+from shared.storage.archive import KEEP_DAYS_AT_LEAST
 
 
 class CounterSettings(Settings):
@@ -25,4 +26,11 @@ class CounterSettings(Settings):
         gt=0,
         le=600,
         description="seconds to retry a flush before the batches go back to RabbitMQ",
+    )
+    keep_buckets_days: int = Field(
+        400,
+        ge=KEEP_DAYS_AT_LEAST,
+        le=36_500,
+        description="days after which an article's buckets are moved to the archive, by whole "
+        "months; no read is lost, and the site's own buckets stay",
     )

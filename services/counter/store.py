@@ -10,11 +10,12 @@ from pymongo.errors import PyMongoError
 
 from luotdoc_subscriber.base.clock import Clock, from_millis
 from luotdoc_subscriber.base.errors import Transient
-from services.counter.tally import EpochSums, Increments, by_day, fold
+from services.counter.tally import EpochSums, Increments, by_day, days_before, fold
 from shared.rabbit.batch import KEYED, Batch, batch_id, place
 from shared.storage import counts
 from shared.storage.books import LOST, Books
 from shared.storage.errors import is_duplicate, store
+from shared.storage.quarters import late_before
 from shared.storage.transactions import snapshot, transaction
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import DOCUMENT_VERSION, readable_document, with_version
@@ -40,7 +41,8 @@ class Flushed:
 
 @store
 class CounterStore:
-    """Reads and writes counts, buckets, ledger, books, slots and notes on parked batches."""
+    """Reads and writes counts, buckets, late markers, ledger, books, slots and notes on parked
+    batches."""
 
     def __init__(self, client: Client, db: MongoDatabase, clock: Clock) -> None:
         self._client, self._db, self._clock = client, db, clock
@@ -203,9 +205,11 @@ def _writes(
         ],
         # An article with nothing but filtered reads gets a bucket and no count.
         "buckets": [
-            counts.bucket(article, day, slot, gained.people, gained.filtered)
-            for (article, day), gained in by_day(increments).items()
+            counts.bucket(article, day, slot, entry)
+            for (article, day), entry in by_day(increments).items()
         ],
+        # `at` is read within the transaction: that bounds the time from it to the commit.
+        "late": [counts.late(day, slot) for day in days_before(increments, late_before(at))],
         "books": [
             counts.book(epoch, slot, _entry(sums)) for epoch, sums in increments.epochs.items()
         ],

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from shared.rabbit.batch import NO_ARTICLE, PEOPLE, Batch
+from shared.rabbit.batch import BATCH, NO_ARTICLE, PEOPLE, Batch
 from shared.rabbit.batch_parsing import LATEST_MS
-from shared.storage.counts import SITE
+from shared.storage.counts import SITE, DayEntry
 from shared.storage.quarters import PER_DAY, day_name
 
 
@@ -28,6 +28,13 @@ class EpochSums:
     filtered: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
 
+    def note(self, batch: Batch, sequence: int) -> None:
+        """Note the number and the time of a batch that is new."""
+        self.batches += 1
+        self.max_seq = max(self.max_seq, sequence)
+        self.first_minted_at = min(self.first_minted_at, batch.minted_at)
+        self.last_minted_at = max(self.last_minted_at, batch.minted_at)
+
 
 @dataclass
 class Increments:
@@ -37,8 +44,15 @@ class Increments:
     """People's reads by article."""
     quarters: Counter[tuple[str, int]]
     """People's reads by article and quarter of an hour since 1970, UTC."""
+    of_batches: Counter[tuple[str, int]]
+    """Those of class batch among them."""
     filtered: Counter[tuple[str, str, int]]
     """Filtered reads by class, article and quarter."""
+    referrers: Counter[tuple[str, int]]
+    """The site's reads of class reader by the class of their referrer, if it is known, and
+    quarter."""
+    devices: Counter[tuple[str, int]]
+    """The same by the class of the device."""
     epochs: dict[str, EpochSums]
 
     @property
@@ -47,22 +61,15 @@ class Increments:
         return self.reads.total()
 
 
-@dataclass
-class Day:
-    """The increments of one bucket: people's reads, and filtered reads by class, each by quarter of
-    the day, 0 to 95.
-    """
-
-    people: Counter[int] = field(default_factory=Counter)
-    filtered: dict[str, Counter[int]] = field(default_factory=dict)
-
-
 def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
     """Add up `batches`. Repeated ids and those in `known`, which are in the ledger, only count as
     duplicates.
     """
     quarters: Counter[tuple[str, int]] = Counter()
+    of_batches: Counter[tuple[str, int]] = Counter()
     filtered: Counter[tuple[str, str, int]] = Counter()
+    referrers: Counter[tuple[str, int]] = Counter()
+    devices: Counter[tuple[str, int]] = Counter()
     epochs: dict[str, EpochSums] = {}
     seen = set(known)
     for batch in batches:
@@ -78,28 +85,39 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
                 key = article, quarter
                 # With a Counter, += takes twice as long.
                 quarters[key] = quarters.get(key, 0) + number
+                if kind == BATCH:
+                    of_batches[key] = of_batches.get(key, 0) + number
             else:
                 filtered[kind, article, quarter] += number
                 sums.filtered[kind] += number
                 sums.accepted += number
-        sums.batches += 1
-        sums.max_seq = max(sums.max_seq, sequence)
-        sums.first_minted_at = min(sums.first_minted_at, batch.minted_at)
-        sums.last_minted_at = max(sums.last_minted_at, batch.minted_at)
+        for quarter, referrer, device, number in batch.sources:
+            if referrer:
+                referrers[referrer, quarter] += number
+            devices[device, quarter] += number
+        sums.note(batch, sequence)
     reads: Counter[str] = Counter()
     for (article, _), number in quarters.items():
         reads[article] = reads.get(article, 0) + number
-    return Increments(reads, quarters, filtered, epochs)
+    return Increments(reads, quarters, of_batches, filtered, referrers, devices, epochs)
 
 
-def by_day(added: Increments) -> dict[tuple[str, str], Day]:
+def days_before(added: Increments, quarter: int) -> list[str]:
+    """The UTC days, such as `2026-11-23`, on which `added` has reads of any class before
+    `quarter`.
+    """
+    touched = {one for _, one in added.quarters} | {one for _, _, one in added.filtered}
+    return [day_name(day) for day in sorted({one // PER_DAY for one in touched if one < quarter})]
+
+
+def by_day(added: Increments) -> dict[tuple[str, str], DayEntry]:
     """The increments by (article, UTC day as `2026-11-23`).
     The article `SITE` stands for the whole site.
     """
-    days: dict[tuple[str, str], Day] = defaultdict(Day)
+    days: dict[tuple[str, str], DayEntry] = defaultdict(DayEntry)
     names: dict[int, str] = {}
 
-    def touched(article: str, day: int) -> Iterable[Day]:
+    def touched(article: str, day: int) -> Iterable[DayEntry]:
         name = names.get(day)
         if name is None:
             name = names[day] = day_name(day)
@@ -109,8 +127,20 @@ def by_day(added: Increments) -> dict[tuple[str, str], Day]:
         day, place = divmod(quarter, PER_DAY)
         for one in touched(article, day):
             one.people[place] += number
+    for (article, quarter), number in added.of_batches.items():
+        day, place = divmod(quarter, PER_DAY)
+        for one in touched(article, day):
+            one.batch[place] += number
     for (kind, article, quarter), number in added.filtered.items():
         day, place = divmod(quarter, PER_DAY)
         for one in touched(article, day):
             one.filtered.setdefault(kind, Counter())[place] += number
+    for (kind, quarter), number in added.referrers.items():
+        day, place = divmod(quarter, PER_DAY)
+        for one in touched(NO_ARTICLE, day):
+            one.referrers.setdefault(kind, Counter())[place] += number
+    for (kind, quarter), number in added.devices.items():
+        day, place = divmod(quarter, PER_DAY)
+        for one in touched(NO_ARTICLE, day):
+            one.devices.setdefault(kind, Counter())[place] += number
     return days

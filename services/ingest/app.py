@@ -31,6 +31,7 @@ from services.ingest.reads.outlet import Outlet
 from services.ingest.reads.pipeline import Pipeline
 from services.ingest.reads.publisher import make_publisher
 from services.ingest.reads.read_traces import ReadTraces
+from services.ingest.reads.referrers import Referrers
 from services.ingest.reads.salts import Salts
 from services.ingest.reads.spool import Spool
 from services.ingest.reads.visitors import ReloadWindow
@@ -142,16 +143,18 @@ def make_beacon(
     tracer: Tracer = UNTRACED,
 ) -> Beacon:
     """The beacon, with the checks that the settings choose."""
+    own = origin_of(str(settings.base_url))
     window = ReloadWindow(settings.read_window, settings.read_window_entries, time.monotonic)
     pipeline = Pipeline(
         batcher=batcher,
         known=known,
         limit=ReadLimit(settings.read_limit, time.monotonic),
-        origins=settings.read_origins or (origin_of(str(settings.base_url)),),
+        origins=settings.read_origins or (own,),
         filter_bots=settings.bot_filter == "on",
         addresses=Addresses(settings.trusted_proxies),
         window=window,
         salts=lambda: salts.at(_millis(), window.window),
+        referrers=Referrers((own, *settings.read_origins)),
     )
     traces = ReadTraces(tracer, batcher) if tracer.on else None
     return Beacon(pipeline=pipeline, known=known, metrics=metrics, traces=traces)

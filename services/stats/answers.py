@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from services.stats.periods import Step
+
 TimeText = Annotated[str, Field(examples=["2026-11-23T07:05:00.000Z"])]
 
 
@@ -48,6 +50,38 @@ class ArticleReads(BaseModel):
     baseline: int
     counted: int
     today: int
+    yesterday: int
+    week: int
+    month: int
+    year: int
+    as_of: TimeText
+
+
+class SectionFigures(BaseModel):
+    """Reads of one section: of all articles that are in it now, whenever they were read."""
+
+    section: str
+    articles: int = Field(description="number of its published articles")
+    total: int = Field(description="baseline + counted")
+    baseline: int
+    counted: int
+    today: int
+    yesterday: int
+    week: int
+    month: int
+    year: int
+
+
+class SectionReads(SectionFigures):
+    """Reads of one section, with their moment."""
+
+    as_of: TimeText
+
+
+class SectionList(BaseModel):
+    """Every section that has an article, by name."""
+
+    sections: list[SectionFigures]
     as_of: TimeText
 
 
@@ -66,6 +100,7 @@ class TopList(BaseModel):
     """The most read published articles, most reads first, ties by article id."""
 
     window: str
+    section: str | None = Field(None, description="null: all sections")
     items: list[TopItem]
     as_of: TimeText
 
@@ -80,9 +115,10 @@ class Point(BaseModel):
 class SeriesPoints(BaseModel):
     """Reads over time: one point for each step, also for steps without reads."""
 
-    step: Literal["hour", "day", "month"]
+    step: Step
     tz: str
     points: list[Point]
+    as_of: TimeText = Field(description="the moment of all figures")
 
 
 class EndedGap(BaseModel):

@@ -20,15 +20,26 @@ Read counts of the portal and its articles. No token is needed.
 Every error is an RFC 9457 problem document, `application/problem+json`. Every answer carries an
 `X-Correlation-Id`, which the request may choose. Unknown parameters are refused."""
 
+_TAGGED = {
+    "ETag": {"description": "a tag of the answer", "schema": {"type": "string"}},
+    "Cache-Control": {
+        "description": "how long the answer may be kept",
+        "schema": {"type": "string"},
+    },
+}
 _VARY = {"Vary": {"description": "Accept", "schema": {"type": "string"}}}
 _TABLE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "JSON, or a table as CSV (RFC 4180) with a header line.",
-        "headers": _VARY,
+        "headers": _TAGGED | _VARY,
         "content": {"text/csv": {"schema": {"type": "string"}}},
-    }
+    },
+    304: {"description": "The client has this answer: `If-None-Match` names its tag."},
 }
+_ANSWER: dict[int | str, dict[str, Any]] = {200: {"headers": _TAGGED}, 304: _TABLE[304]}
 _NO_ARTICLE = {404: "No article with this id was ever published."}
+_NO_SECTION = {404: "No article is in this section."}
+_NEITHER = {404: "No article with this id was ever published, or none is in this section."}
 
 
 def describe_api() -> FastAPI:
@@ -61,7 +72,7 @@ HeldReports = Annotated[Reports, Depends(_reports)]
 routes = APIRouter(prefix="/stats", tags=["statistics"])
 
 
-@routes.get("/site", response_description="The figures.", responses=problems(422))
+@routes.get("/site", response_description="The figures.", responses=_ANSWER | problems(422))
 async def get_site(
     reports: HeldReports, _query: Annotated[parameters.NoParameters, Query()]
 ) -> answers.Site:
@@ -72,7 +83,7 @@ async def get_site(
 @routes.get(
     "/articles/{id}",
     response_description="The article's figures.",
-    responses=problems(422, also=_NO_ARTICLE),
+    responses=_ANSWER | problems(422, also=_NO_ARTICLE),
 )
 async def get_article_reads(
     reports: HeldReports,
@@ -87,16 +98,56 @@ async def get_article_reads(
 
 
 @routes.get(
+    "/sections",
+    response_model=answers.SectionList,
+    responses=_TABLE | problems(422),
+    dependencies=[Depends(_negotiated)],
+)
+async def get_sections(
+    reports: HeldReports, request: Request, query: Annotated[parameters.TableParameters, Query()]
+) -> Response | answers.SectionList:
+    """Reads of every section that has an article, by name."""
+    found = await reports.sections()
+    if not wants_csv(query.format, request.headers.get("accept", "")):
+        return found
+    head = tuple(answers.SectionFigures.model_fields)
+    rows = (tuple(each.model_dump().values()) for each in found.sections)
+    return _table("sections", head, rows)
+
+
+@routes.get(
+    "/sections/{section}",
+    response_description="The section's figures.",
+    responses=_ANSWER | problems(422, also=_NO_SECTION),
+)
+async def get_section_reads(
+    reports: HeldReports,
+    section: Annotated[
+        str,
+        Path(
+            pattern=parameters.SECTION_SLUG,
+            max_length=100,
+            description="the section's slug",
+            examples=["van-hoa"],
+        ),
+    ],
+    _query: Annotated[parameters.NoParameters, Query()],
+) -> answers.SectionReads:
+    """Reads of one section: of all articles that are in it now."""
+    return await reports.section(section)
+
+
+@routes.get(
     "/top",
     response_model=answers.TopList,
-    responses=_TABLE | problems(422),
+    responses=_TABLE | problems(422, also=_NO_SECTION),
     dependencies=[Depends(_negotiated)],
 )
 async def get_top(
     reports: HeldReports, request: Request, query: Annotated[parameters.TopParameters, Query()]
 ) -> Response | answers.TopList:
-    """The most read published articles of a time window.
-    Its start is rounded down to a quarter of an hour.
+    """The most read published articles of a time window. The start of one of hours, days or months
+    is rounded down to a quarter of an hour.
     """
     found = await reports.top(query)
     if not wants_csv(query.format, request.headers.get("accept", "")):
@@ -108,13 +159,15 @@ async def get_top(
 @routes.get(
     "/series",
     response_model=answers.SeriesPoints,
-    responses=_TABLE | problems(422, also=_NO_ARTICLE),
+    responses=_TABLE | problems(422, also=_NEITHER),
     dependencies=[Depends(_negotiated)],
 )
 async def get_series(
     reports: HeldReports, request: Request, query: Annotated[parameters.SeriesParameters, Query()]
 ) -> Response | answers.SeriesPoints:
-    """Reads over time: one point for each hour, day or month in [from, to), at most 2000 points."""
+    """Reads over time: one point for each hour, day, week or month in [from, to), at most 2000
+    points.
+    """
     found = await reports.series(query)
     if not wants_csv(query.format, request.headers.get("accept", "")):
         return found
@@ -122,7 +175,7 @@ async def get_series(
     return _table(f"series-{query.step}", ("start", "zone", "reads"), rows)
 
 
-@routes.get("/reconciliation", response_description="The books.", responses=problems(422))
+@routes.get("/reconciliation", response_description="The books.", responses=_ANSWER | problems(422))
 async def get_reconciliation(
     reports: HeldReports, _query: Annotated[parameters.NoParameters, Query()]
 ) -> answers.Reconciliation:
@@ -130,6 +183,14 @@ async def get_reconciliation(
     and how many are counted, filtered, parked or in flight.
     """
     return await reports.reconciliation()
+
+
+def caching(path: str) -> bytes:
+    """The `Cache-Control` of an answer: lists, tables and series may be a second old, so that a
+    cache takes the load of many readers.
+    """
+    kept = path.startswith(("/stats/top", "/stats/series", "/stats/sections"))
+    return b"public, max-age=1" if kept else b"no-cache"
 
 
 def site_at_once(app: App, reports: Reports) -> App:

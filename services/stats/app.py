@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -19,9 +19,13 @@ from services.stats import api, gauges
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
 from services.stats.metrics import StatsMetrics
-from services.stats.reports import CACHE_SECONDS, Reports
+from services.stats.reports import AHEAD_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
+from services.stats.traffic.keeper import Keeper
+from services.stats.traffic.maker import Maker
+from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
+from services.stats.traffic.sections.store import SectionStore
 from shared.base import metrics
 from shared.base.tracing import make_tracer
 from shared.rabbit import topology
@@ -33,12 +37,14 @@ from shared.web.app import Service
 from shared.web.cors import readable_by
 from shared.web.headers import OPEN
 from shared.web.observed import observed
+from shared.web.revalidated import revalidated
 from shared.web.traced import traced
 from shared.web.turnstile import in_turns
 
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
-REFRESH_SECONDS = CACHE_SECONDS * 0.4
+TRAFFIC_SECONDS = 0.5
+REFRESH_SECONDS = AHEAD_SECONDS
 
 
 class Ping:
@@ -70,6 +76,7 @@ class Statistics:
     store: Store
     database: Ping
     reports: Reports
+    keeper: Keeper
     metrics: StatsMetrics
 
     def not_ready(self) -> str | None:
@@ -87,6 +94,8 @@ class Statistics:
                 supervised("the ping of MongoDB", self.database.ping, PING_SECONDS),
                 supervised("the reader of the books", self._show_books, BOOKS_SECONDS),
                 supervised("the refresh of the site's figures", refresh, REFRESH_SECONDS),
+                self.keeper.catalogue.run(),
+                supervised("the keeper of traffic figures", self.keeper.step, TRAFFIC_SECONDS),
                 watch_depth(self.broker),
             ):
                 yield
@@ -99,6 +108,29 @@ class Statistics:
         self.metrics.ledger.set(await self.store.ledger_batches())
 
 
+def make_keeper(
+    store: Store,
+    sections: SectionStore,
+    metrics: StatsMetrics,
+    *,
+    clock: Clock,
+    zone: ZoneInfo,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Keeper:
+    """The keeper of traffic figures, with its parts. `zone` is the site's."""
+    traffic = store.traffic
+    return Keeper(
+        traffic,
+        catalogue=CatalogueMemory(sections),
+        sections=SectionMemory(sections, traffic),
+        maker=Maker(traffic, sections, metrics, clock=clock, zone=zone),
+        metrics=metrics,
+        clock=clock,
+        zone=zone,
+        seconds=seconds,
+    )
+
+
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
     """Build every part of stats once, and pass it to the parts that use it. Connects to nothing."""
     tracer = make_tracer("stats", settings)
@@ -107,7 +139,10 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     measured = StatsMetrics(registry)
     broker = rabbit.make_broker(settings, "stats", registry, tracer)
     store = Store(client, db)
-    reports = Reports(store, clock, ZoneInfo(settings.time_zone))
+    zone = ZoneInfo(settings.time_zone)
+    sections = SectionStore(client, db, store.traffic, clock=clock)
+    keeper = make_keeper(store, sections, measured, clock=clock, zone=zone)
+    reports = Reports(store, keeper, clock, zone=zone)
     subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(
         catalogue_handler(store)
     )
@@ -120,12 +155,11 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         store=store,
         database=Ping(store),
         reports=reports,
+        keeper=keeper,
         metrics=measured,
     )
-    answered = observed(
-        api.site_at_once(in_turns(api.make(reports)), reports), metrics.Requests(registry), OPEN
-    )
-    served = traced(answered, tracer)
+    answered = revalidated(api.site_at_once(in_turns(api.make(reports)), reports), api.caching)
+    served = traced(observed(answered, metrics.Requests(registry), OPEN), tracer)
     return Service(
         name="stats",
         running=statistics.running,

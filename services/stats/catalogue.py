@@ -1,17 +1,22 @@
 """The catalogue: title, state and baseline of each article, from article events. Pure.
 
 A document: {_id: article, v, revision, state: "published" | "withdrawn", title, url, section,
-baseline, published_at, content_revision}.
+baseline, published_at, content_revision, counted_in}.
 
 A withdrawal carries no title and no baseline, so the content of an earlier event stays.
 `content_revision` is that event's revision. An event with content may arrive after the withdrawal
 that follows it; its content is then still taken.
+
+`counted_in` is there from the moment at which an article's section changes until its reads of
+closed days have been moved to the new section (`services/stats/traffic/sections`): the section in
+which all its reads are counted meanwhile.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from luotdoc_events.events import Article, ArticleWithdrawn
+from shared.storage.versions import DOCUMENT_VERSION, Document
 
 NO_CONTENT: dict[str, Any] = {
     "title": "",
@@ -52,3 +57,30 @@ def change(event: Article | ArticleWithdrawn) -> Change:
         state={"state": state, "url": event.url},
         content=content,
     )
+
+
+def update_of(change: Change) -> list[Document]:
+    """The update of the article's document by `change`, as a pipeline, which may create it."""
+    fixed = {"v": DOCUMENT_VERSION, "revision": change.revision, **change.state}
+    if change.content:
+        return [*update_of_content(change.content), {"$set": _literals(fixed)}]
+    kept = {name: {"$ifNull": [f"${name}", {"$literal": new}]} for name, new in NO_CONTENT.items()}
+    return [{"$set": {**_literals(fixed), **kept}}]
+
+
+def update_of_content(content: dict[str, Any]) -> list[Document]:
+    """The update of an article's content, as a pipeline."""
+    old, counted_in = {"$ifNull": ["$section", ""]}, "$counted_in"
+    moved = {
+        "$cond": [
+            {"$eq": [old, {"$literal": content["section"]}]},
+            {"$ifNull": [counted_in, "$$REMOVE"]},
+            {"$ifNull": [counted_in, old]},
+        ]
+    }
+    return [{"$set": {"counted_in": moved}}, {"$set": _literals(content)}]
+
+
+def _literals(fields: dict[str, Any]) -> Document:
+    # A title may begin with a dollar sign, which would be a field's path.
+    return {name: {"$literal": value} for name, value in fields.items()}

@@ -1,19 +1,20 @@
 """stats' metrics. `app.py` makes them once and passes them in."""
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from luotdoc_subscriber.base.metrics import Registry
 from shared.base.collectors import Measured
 
 
 class StatsMetrics:
-    """Metrics of stats: heartbeats, and the books (accepted = counted + filtered + parked),
-    refreshed every 5 s.
+    """Metrics of stats: heartbeats, the books (accepted = counted + filtered + parked), refreshed
+    every 5 s, and the traffic figures in memory.
     """
 
     def __init__(self, registry: Registry) -> None:
         self._of_reads(registry)
         self._of_batches(registry)
+        self._of_traffic(registry)
         self.as_of = Measured(
             "luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry
         )
@@ -45,6 +46,44 @@ class StatsMetrics:
             "luotdoc_books_balance_reads",
             "accepted - counted - filtered - parked; anything but 0 is a fault.",
             registry,
+        )
+
+    def _of_traffic(self, registry: Registry) -> None:
+        self.view_as_of = Measured(
+            "luotdoc_traffic_as_of_seconds",
+            "Unix time of the newest top lists and sections in memory.",
+            registry,
+        )
+        self.view_seconds = Measured(
+            "luotdoc_traffic_making_seconds",
+            "Time that it took to make the newest top lists and sections.",
+            registry,
+        )
+        self.windows_not_ready = Measured(
+            "luotdoc_traffic_windows_not_ready",
+            "Fixed windows that wait for their projections.",
+            registry,
+        )
+        self.projections_missing = Measured(
+            "luotdoc_traffic_projections_missing",
+            "Projections of closed time that are still to be made.",
+            registry,
+        )
+        self.projections_wrong = Gauge(
+            "luotdoc_traffic_projections_wrong",
+            "Projections whose articles did not add up to the site's buckets when they were last "
+            "checked, and that are not made again yet.",
+            registry=registry,
+        )
+        self.projections_repaired = Counter(
+            "luotdoc_traffic_projections_repaired",
+            "Wrong projections that were deleted to be made again. Each is a fault.",
+            registry=registry,
+        )
+        self.projections_checked = Counter(
+            "luotdoc_traffic_projections_checked",
+            "Comparisons of a projection with the site's buckets.",
+            registry=registry,
         )
 
     # Long because each metric is declared with its meaning.

@@ -16,19 +16,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from luotdoc_events.events import ArticleId
 from services.stats import periods
+from services.stats.traffic.windows import FIXED
 from shared.base.errors import Problem
 from shared.storage.quarters import quarter_of
 
 MAX_POINTS = 2000
 MAX_WINDOW = timedelta(days=31)
 FIRST_YEAR, LAST_YEAR = 2000, 2100
+SECTION_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 _WINDOW = re.compile(r"([1-9][0-9]{0,2})([hd])")
 _MOMENT = (
     r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}"
     r"([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$|^2100"
 )
-_SPAN = "^(all|([1-9][0-9]?|[1-6][0-9]{2}|7[0-3][0-9]|74[0-4])h|([1-9]|[12][0-9]|3[01])d)$"
+_SPAN = (
+    f"^({'|'.join(FIXED)}"
+    + "|([1-9][0-9]?|[1-6][0-9]{2}|7[0-3][0-9]|74[0-4])h|([1-9]|[12][0-9]|3[01])d)$"
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]"
@@ -64,6 +69,8 @@ def _zone(value: str) -> str:
 
 
 def _window(value: str) -> str:
+    if value in FIXED:
+        return value
     span = window_span(value)
     if span is not None and span > MAX_WINDOW:
         raise ValueError("must be at most 31d")
@@ -76,7 +83,9 @@ def window_span(window: str) -> timedelta | None:
         return None
     found = _WINDOW.fullmatch(window)
     if not found:
-        raise ValueError("must be a number of hours or days such as 24h or 7d, or all")
+        raise ValueError(
+            "must be a number of hours or days such as 24h or 7d, or a name such as today or all"
+        )
     return timedelta(**{"hours" if found[2] == "h" else "days": int(found[1])})
 
 
@@ -97,6 +106,9 @@ RequestedMoment = Annotated[
         }
     ),
 ]
+SectionSlug = Annotated[str, Field(pattern=SECTION_SLUG, max_length=100)]
+ReadClass = Literal["reader", "batch", "bot", "reload", "prefetch", "origin", "limit", "other"]
+"""The classes of `shared.rabbit.batch`."""
 Format = Annotated[
     Literal["json", "csv"] | None, Field(description="csv for a table; default: `Accept` decides")
 ]
@@ -108,6 +120,12 @@ class NoParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class TableParameters(NoParameters):
+    """The form of a table."""
+
+    format: Format = None
+
+
 class TopParameters(NoParameters):
     """Parameters of `/stats/top`."""
 
@@ -115,12 +133,14 @@ class TopParameters(NoParameters):
         str,
         AfterValidator(_window),
         Field(
-            description="`<n>h` or `<n>d`, at most 31d, or `all`",
+            description="`<n>h` or `<n>d`, at most 31d; `90d`; `12mo`; the site's `today`, "
+            "`yesterday`, `week` (since Monday), `month` or `year`; or `all`",
             max_length=10,
             json_schema_extra={"pattern": _SPAN},
         ),
     ] = "24h"
     limit: int = Field(10, ge=1, le=100, description="number of articles, 1 to 100")
+    section: SectionSlug | None = Field(None, description="slug of a section; default: all")
     format: Format = None
 
 
@@ -134,7 +154,7 @@ class SeriesParameters(NoParameters):
         None,
         alias="from",
         description="start, rounded down to a step; years 2000 to 2100; default: 24 hours, 30 "
-        "days or 12 months before `to`",
+        "days, 26 weeks or 12 months before `to`",
     )
     to: RequestedMoment | None = Field(
         None, description="end, exclusive, rounded up to a step; default: now"
@@ -143,14 +163,26 @@ class SeriesParameters(NoParameters):
         None, description="name of a time zone, such as Asia/Ho_Chi_Minh; default: the site's"
     )
     article: ArticleId | None = Field(None, description="id of an article; default: the whole site")
+    section: SectionSlug | None = Field(
+        None, description="slug of a section, in place of an article: reads of the articles in it"
+    )
+    class_: ReadClass | None = Field(
+        None,
+        alias="class",
+        description="a class of reads of the site or of an article. `reader` and `batch` are "
+        "people's, the others are filtered, by reason; default: all of people's",
+    )
     format: Format = None
 
 
 def series_steps(query: SeriesParameters, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """The bounds of the series' points in rising order: one more than there are points.
 
-    Raises `Problem` 422 for an empty span, years outside 2000 to 2100, and more than 2000 points.
+    Raises `Problem` 422 for an empty span, years outside 2000 to 2100, more than 2000 points, and a
+    section together with an article or a class.
     """
+    if query.section and (query.article or query.class_):
+        raise Problem.invalid("section", "can't be combined with article or class")
     end = _place("to", query.to, zone, lambda: now)
     start = _place("from", query.from_, zone, lambda: periods.back(query.step, end, zone))
     if start >= end:

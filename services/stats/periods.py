@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from shared.storage.quarters import quarter_of, start_of
 
-Step = Literal["hour", "day", "month"]
+Step = Literal["hour", "day", "week", "month"]
 Period = tuple[int, int]
 """The first quarter of an hour of a period, and the first one after it."""
+_DEFAULT = {"hour": timedelta(hours=24), "day": timedelta(days=30), "week": timedelta(weeks=26)}
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -41,7 +42,7 @@ def site_periods(now: datetime, zone: ZoneInfo) -> dict[str, Period]:
 
 
 def steps(step: Step, start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments (UTC) at which hours, days or months of `zone` start, from the one that
+    """The moments (UTC) at which hours, days, weeks or months of `zone` start, from the one that
     contains `start` to the first one not before `end`. Two neighbours bound one point of a series.
 
     A repeated hour counts as two, a skipped one as none; a day may have 23 or 25 hours.
@@ -57,11 +58,11 @@ def steps(step: Step, start: datetime, end: datetime, zone: ZoneInfo) -> Iterato
 
 
 def back(step: Step, end: datetime, zone: ZoneInfo) -> datetime:
-    """The default start of a series that ends at `end`: 24 hours, 30 days or 12 months earlier."""
-    if step == "hour":
-        return end - timedelta(hours=24)
-    if step == "day":
-        return end - timedelta(days=30)
+    """The default start of a series that ends at `end`: 24 hours, 30 days, 26 weeks or 12 months
+    earlier.
+    """
+    if step != "month":
+        return end - _DEFAULT[step]
     local = end.astimezone(zone).date()
     return midnight(local.replace(year=local.year - 1, day=1), zone)
 
@@ -70,20 +71,27 @@ def _dates(step: Step, start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     day = start.astimezone(zone).date()
     if step == "month":
         day = day.replace(day=1)
+    elif step == "week":
+        day -= timedelta(days=day.weekday())
     while True:
         yield midnight(day, zone)
         # 32 days after the first of a month lie in the next one.
         day = (
             (day + timedelta(days=32)).replace(day=1)
             if step == "month"
-            else day + timedelta(days=1)
+            else day + timedelta(days=7 if step == "week" else 1)
         )
 
 
-def _hours(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    quarter = quarter_of(start)
+def hour_start(quarter: int, zone: ZoneInfo) -> int:
+    """The first quarter of the hour of `zone` that contains `quarter`."""
     while _hour(quarter - 1, zone) == _hour(quarter, zone):
         quarter -= 1
+    return quarter
+
+
+def _hours(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    quarter = hour_start(quarter_of(start), zone)
     while True:
         yield start_of(quarter)
         current = _hour(quarter, zone)

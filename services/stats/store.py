@@ -11,7 +11,8 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from services.stats.catalogue import NO_CONTENT, Change
+from services.stats.catalogue import Change, update_of, update_of_content
+from services.stats.traffic.store import TrafficStore
 from shared.storage import counts
 from shared.storage import quarters as q
 from shared.storage.books import Books
@@ -20,11 +21,13 @@ from shared.storage.errors import store
 from shared.storage.mongo import ping
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, MongoDatabase, Session
-from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document, with_version
+from shared.storage.versions import Document, readable_document, with_version
 from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
 """Timeout for a query, after which the client gets 503."""
+_DAYS = "buckets or archive"
+_QUARTERS: Document = {"$project": {"day": 1, "q": 1, "v": 1}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Store:
         self._client = client
         self._db = db
         self.books = Books(db)
+        self.traffic = TrafficStore(client, db)
 
     def snapshot(self) -> AbstractAsyncContextManager[Session]:
         """A session in which all queries see the data of the same moment."""
@@ -56,13 +60,7 @@ class Store:
 
     async def apply(self, change: Change) -> bool:
         """Apply `change` to the catalogue. False if the catalogue has nothing that is older."""
-        update: Document = {
-            "$set": {"v": DOCUMENT_VERSION, "revision": change.revision, **change.state}
-        }
-        if change.content:
-            update["$set"] |= change.content
-        else:
-            update["$setOnInsert"] = NO_CONTENT
+        update = update_of(change)
         older = {"_id": change.article, "revision": {"$lt": change.revision}}
         # A duplicate key means that the document is not older, or that another event has just
         # created it. Now that it exists, the second attempt tells the two apart.
@@ -72,12 +70,12 @@ class Store:
             except DuplicateKeyError:
                 continue
             return True
-        return bool(change.content) and await self._add_content(change)
+        return change.content is not None and await self._add_content(change, change.content)
 
-    async def _add_content(self, change: Change) -> bool:
+    async def _add_content(self, change: Change, content: Document) -> bool:
         result = await self._db.catalogue.update_one(
             {"_id": change.article, "content_revision": {"$lt": change.revision}},
-            {"$set": change.content},
+            update_of_content(content),
         )
         return result.modified_count > 0
 
@@ -121,33 +119,22 @@ class Store:
         self, session: Session, article: str, edges: Sequence[int]
     ) -> list[int]:
         """The reads between each quarter of `edges`, in rising order, and the next one."""
-        touched = q.days(edges)
-        parts: list[tuple[int, int]] = []
-        if touched.has_whole:
-            span = {"$gte": touched.first, "$lte": touched.last, "$nin": touched.cut}
-            rows = await self._sums(session, "buckets", counts.reads_by_day(article, span))
-            parts += [(q.day_number(row["_id"]) * q.PER_DAY, row["reads"]) for row in rows]
-        if touched.cut:
-            cut = self._db.buckets.find(
-                {"article": article, "day": {"$in": touched.cut}},
-                {"day": 1, "q": 1, "v": 1},
-                session=session,
-                max_time_ms=MAX_MILLISECONDS,
-            )
-            async for bucket in cut:
-                parts += q.quarters(readable_document("buckets", bucket)["day"], bucket["q"])
-        return q.add_up(edges, parts)
+        return q.add_up(edges, await self.traffic.article_parts(session, article, edges, "q"))
 
-    async def top(self, session: Session, since: int | None, limit: int) -> list[Document]:
-        """The `limit` most read published articles, as {_id, title, url, reads}: most reads first,
-        ties by id.
+    async def top(
+        self, session: Session, since: int | None, limit: int, section: str | None = None
+    ) -> list[Document]:
+        """The `limit` most read published articles of a section, or of all, as {_id, title, url,
+        reads}: most reads first, ties by id.
 
-        Counts reads since the quarter `since`, or all reads with None. The database sorts all
+        Counts reads since the quarter `since`, or all reads with None. `since` must be a time whose
+        buckets are not archived yet (`KEEP_DAYS_AT_LEAST`). The database sorts all
         articles with reads in that time, and looks up only as many as it needs to find `limit`
         published ones.
         """
         days = {} if since is None else {"day": {"$gte": _day(since)}}
         reads = "$reads" if since is None else _since(since)
+        known = {"state": "published"} | ({} if section is None else {"section": section})
         pipeline: list[Document] = [
             {"$match": {"article": {"$ne": SITE}} | days},
             {"$group": {"_id": "$article", "reads": {"$sum": reads}}},
@@ -161,7 +148,7 @@ class Store:
                     "as": "known",
                 }
             },
-            {"$match": {"known.state": "published"}},
+            {"$match": {"known": {"$elemMatch": known}}},
             {"$limit": limit},
             {"$unwind": "$known"},
             {

@@ -28,10 +28,11 @@ class SingleFlightCache(Generic[T]):
 
     An error is raised for all callers that wait, and not cached.
 
-    With `ahead` a call in the second half of that time is answered from the cache and starts the
-    next query in the background, so no caller waits for the database. If that query is slow, the
-    old answer is used for up to `LATE` times `seconds`. This costs up to twice as many queries, so
-    use it for cheap ones.
+    With `ahead` a call in the second half of that time, or `ahead_after` seconds after the making,
+    is answered from the cache and starts the next query in the background, so no caller waits for
+    the database. If that query is slow, the old answer is used for up to `LATE` times `seconds`.
+    This costs up to twice as many queries, or one each `ahead_after` seconds, so use it for cheap
+    ones.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class SingleFlightCache(Generic[T]):
         monotonic: Callable[[], float] = time.monotonic,
         *,
         ahead: bool = False,
+        ahead_after: float | None = None,
     ) -> None:
         self._seconds = seconds
+        self._ahead_after = seconds / 2 if ahead_after is None else ahead_after
         self._monotonic = monotonic
         self._ahead = ahead
         self._made: dict[Hashable, _Cached[T]] = {}
@@ -54,7 +57,7 @@ class SingleFlightCache(Generic[T]):
         if key not in self._made:
             self._made[key] = self._start(make)
         answer = self._made[key]
-        if self._ahead and now - answer.ended > self._seconds / 2 and key not in self._next:
+        if self._ahead and now - answer.ended > self._ahead_after and key not in self._next:
             coming = self._next[key] = self._start(make)
             # Retrieves its error, else asyncio logs it as never retrieved.
             coming.task.add_done_callback(_succeeded)

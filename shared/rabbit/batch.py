@@ -8,8 +8,8 @@ Headers, which account for a batch even if its body can't be read:
                or `h` and 64 hex digits, a hash of a client's key
     minted_at  milliseconds since 1970
     reads      number of people's reads in the body (classes reader and batch)
-Body, JSON, version 2: `{"v": 2, "groups": [group, …], "visitors": hashes}`. A group stands for
-`number` equal reads: `[class, article, quarter, number, salt_day, visitors]`
+Body, JSON, version 2: `{"v": 2, "groups": [group, …], "visitors": hashes, "sources": [source, …]}`.
+A group stands for `number` equal reads: `[class, article, quarter, number, salt_day, visitors]`
     class      people's reads: reader (a page's beacon), batch (`POST /reads/batch`);
                filtered reads: one of `FILTERED_CLASSES`
     article    its id; "" for filtered reads whose article ingest had no room to remember
@@ -22,6 +22,14 @@ Body, JSON, version 2: `{"v": 2, "groups": [group, …], "visitors": hashes}`. A
 `hashes` has the visitors of all groups, in the order of the groups: 8 bytes each, together one
 unpadded base64url string. Hashes of different salt days can't be compared. Two groups may be equal
 but for their number and visitors; they add up.
+
+A source stands for `number` reads of class reader, of any articles and visitors:
+`[quarter, referrer, device, number]`
+    referrer   where the readers came from: one of `REFERRERS`, "" if that is not known
+    device     what they read on: one of `DEVICES`
+In each quarter the sources have at most as many reads as the groups of class reader. `sources` may
+be missing: an earlier release doesn't write it, and doesn't look at it. An address or the name of
+a host is never in it. A class that this release does not know adds to `OTHER_CLASS`.
 
 Equal reads are grouped because popular articles make up most of a batch. The hashes are one string
 because packing them group by group costs a microsecond a read, 4 % of the beacon's time for a read
@@ -71,10 +79,21 @@ OTHER_CLASS = "other"
 NO_ARTICLE = ""
 """The article of filtered reads of which only the number is known."""
 
+DIRECT, SITE_ITSELF, SEARCH, SOCIAL = "direct", "site", "search", "social"
+REFERRERS = (DIRECT, SITE_ITSELF, SEARCH, SOCIAL, OTHER_CLASS)
+"""Classes of referrers."""
+NO_REFERRER = ""
+"""The referrer of reads of which it is not known."""
+MOBILE, TABLET, DESKTOP = "mobile", "tablet", "desktop"
+DEVICES = (MOBILE, TABLET, DESKTOP, OTHER_CLASS)
+"""Classes of devices."""
+
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 
 Group = tuple[str, str, int, int, int, int]
 """(class, article, quarter, number, salt day, visitors), as described at the top of this module."""
+Source = tuple[int, str, str, int]
+"""(quarter, referrer, device, number), as described at the top of this module."""
 
 
 def join_hashes(visitors: Iterable[str]) -> str:
@@ -94,6 +113,7 @@ class Batch:
     minted_at: int
     groups: Sequence[Group]
     hashes: str = ""
+    sources: tuple[Source, ...] = ()
     traces: Sequence[str] = field(default=(), compare=False)
     """Traceparents of its traced reads. They are not on the wire: the message has the traceparent
     of its publish, which is linked to them."""
@@ -122,7 +142,10 @@ class Batch:
 
     def body(self) -> bytes:
         """The AMQP body in version 2; the same bytes at each call."""
-        return orjson.dumps({"v": 2, "groups": self.groups, "visitors": self.hashes})
+        content = {"v": 2, "groups": self.groups, "visitors": self.hashes}
+        if self.sources:
+            content["sources"] = self.sources
+        return orjson.dumps(content)
 
 
 def batch_id(epoch: str, sequence: int) -> str:

@@ -16,14 +16,18 @@ from shared.rabbit.batch import (
     AHEAD_MS,
     BATCH,
     DAY_MS,
+    DEVICES,
     FILTERED_CLASSES,
     NO_ARTICLE,
+    NO_REFERRER,
     OTHER_CLASS,
     PEOPLE,
     QUARTER_MS,
     READER,
+    REFERRERS,
     Batch,
     Group,
+    Source,
 )
 
 LATEST_MS = 32_503_680_000_000
@@ -32,6 +36,8 @@ MAX_READS = 100_000
 """Upper bound for people's reads in a batch, twenty times ingest's own bound."""
 MAX_GROUPS = 100_000
 """Upper bound for groups in a batch; ingest makes at most about 15,000."""
+MAX_SOURCES = 10_000
+"""Upper bound for sources in a batch; ingest makes a few dozen."""
 MAX_FILTERED = 1 << 40
 """Upper bound for filtered reads in a batch. An ingest that can't send reaches it after eight
 months of a flood of 50,000 reads a second."""
@@ -86,11 +92,15 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Permanent("bad_body", f"not a batch: {error!r:.200}") from error
-    version, hashes = content.get("v", 1) if type(content) is dict else None, ""
+    version = content.get("v", 1) if type(content) is dict else None
+    hashes = ""
+    sources: tuple[Source, ...] = ()
     try:
         if type(version) is int and version == 2:
             groups, hashes = _version_2(content["groups"], minted), content.get("visitors", "")
             _check_hashes(hashes, sum([group[-1] for group in groups]))
+            if "sources" in content:
+                sources = _sources(content["sources"], groups)
         elif type(version) is int and version == 1:
             groups = _version_1(content["reads"], content.get("filtered", {}), number, minted)
         else:
@@ -101,7 +111,7 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
         raise Permanent("bad_body", f"not a batch: it has no {error}") from error
     except (TypeError, ValueError) as error:
         raise Permanent("bad_body", f"not a batch: {error!s:.200}") from error
-    batch = Batch(name, minted, groups, hashes)
+    batch = Batch(name, minted, groups, hashes, sources)
     if batch.reads != number:
         raise Permanent(
             "bad_body", f"the header says {number} reads of people, the body holds {batch.reads}"
@@ -131,21 +141,49 @@ def _version_2(rows: Any, minted: int) -> list[Group]:
             raise ValueError(f"a group is malformed: {row!r:.100}")
         if kind not in PEOPLE:
             filtered += number
-            if kind not in FILTERED_CLASSES:
-                kind = _other(kind)
+            kind = _known(kind, FILTERED_CLASSES)
         groups.append((kind, article, quarter, number, salt_day, visitors))
     if filtered > MAX_FILTERED:
         raise ValueError("more reads are filtered than any ingest has seen")
     return groups
 
 
-def _other(kind: str) -> str:
-    """`OTHER_CLASS`, for an unknown class.
-    With the class's own name a bucket's document could grow without bound.
+def _known(kind: str, classes: tuple[str, ...]) -> str:
+    """`kind` if it is one of `classes`, else `OTHER_CLASS`.
+    With an unknown class's own name a bucket's document could grow without bound.
     """
+    if kind in classes:
+        return kind
     if not _CLASS.fullmatch(kind):
-        raise ValueError(f"a group has the class {kind!r:.60}")
+        raise ValueError(f"a group or source has the class {kind!r:.60}")
     return OTHER_CLASS
+
+
+def _sources(rows: Any, groups: list[Group]) -> tuple[Source, ...]:
+    if type(rows) is not list or len(rows) > MAX_SOURCES:
+        raise ValueError(f"sources is not a list of at most {MAX_SOURCES}")
+    left: dict[int, int] = {}
+    for kind, _, quarter, number, _, _ in groups:
+        if kind == READER:
+            left[quarter] = left.get(quarter, 0) + number
+    sources = list[Source]()
+    for row in rows:
+        if type(row) is not list or len(row) != 4:
+            raise ValueError(f"a source has 4 values, not {row!r:.60}")
+        quarter, referrer, device, number = row
+        if not (
+            type(quarter) is type(number) is int
+            and type(referrer) is type(device) is str
+            and 0 < number <= left.get(quarter, 0)
+        ):
+            raise ValueError(
+                f"a source is malformed, or has more reads than there are: {row!r:.100}"
+            )
+        left[quarter] -= number
+        if referrer != NO_REFERRER:
+            referrer = _known(referrer, REFERRERS)
+        sources.append((quarter, referrer, _known(device, DEVICES), number))
+    return tuple(sources)
 
 
 def _check_hashes(joined: Any, visitors: int) -> None:

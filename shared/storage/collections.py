@@ -51,12 +51,18 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("article", ASCENDING), ("day", ASCENDING)]),
         IndexModel([("day", ASCENDING)]),
     ],
+    "archive": [IndexModel([("month", ASCENDING)])],  # `shared/storage/archive.py` has the fields
+    "late": [],
     "ledger": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
     "books": [IndexModel([("last_minted_at", DESCENDING)])],
     "parked": [IndexModel([("epoch", ASCENDING)])],
     "slots": [],
     # stats
-    "catalogue": [IndexModel([("baseline", ASCENDING)])],
+    "catalogue": [
+        IndexModel([("baseline", ASCENDING)]),
+        IndexModel([("counted_in", ASCENDING)], sparse=True),
+    ],
+    "projections": [IndexModel([("kind", ASCENDING), ("day", ASCENDING)])],
 }
 """Every collection with its indexes, under the service that is its only writer.
 TTL indexes delete documents."""

@@ -5,19 +5,34 @@ so that two counters write different documents; readers add the slots up.
 
     counts    <article>/<slot>         {article, slot, reads}
     buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n},
-                                        filtered: {class: n}, by: {class: {quarter: n}}}
+                                        filtered: {class: n}, by: {class: {quarter: n}},
+                                        referrer: {class: {quarter: n}},
+                                        device: {class: {quarter: n}}}
+    late      <day>/<slot>             {day, slot, number}
     books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates,
                                         filtered: {class: n}, max_seq, first_minted_at,
                                         last_minted_at}
 
-`reads` and `q` are people's reads. `filtered` and `by` are reads that are not counted, by class
-(`shared.rabbit.batch`). `day` is a UTC day such as `2026-11-23`, a quarter is 0 to 95 of that day.
+`reads` and `q` are people's reads, of the classes reader and batch (`shared.rabbit.batch`).
+`by.batch` are those of class batch among them; the others are of class reader. A document of an
+earlier release has no `by.batch`: its reads all pass for class reader. `filtered` and the rest of
+`by` are reads that are not counted, by class. `day` is a UTC day such as `2026-11-23`, a quarter is
+0 to 95 of that day.
+
+The site's buckets alone have `referrer` and `device`: reads of class reader by where they came from
+and by the device. What the sum of the classes lacks of the reads of class reader is not known, as
+of all reads of an earlier release; a class that is missing beside others has none.
+
+`number` of `late` counts the flushes that added reads of that day after `quarters.LATE`. A sum of a
+closed time is right as long as the numbers of its days are those of the snapshot it was made from.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.rabbit.batch import BATCH
 from shared.storage.versions import Document
 
 SITE = "*"
@@ -30,6 +45,21 @@ class Upsert:
 
     id: str
     update: Document
+
+
+@dataclass(slots=True)
+class DayEntry:
+    """The increments of one bucket by a flush: reads by quarter of the day, 0 to 95."""
+
+    people: Counter[int] = field(default_factory=Counter)
+    batch: Counter[int] = field(default_factory=Counter)
+    """Those of class batch among `people`."""
+    filtered: dict[str, Counter[int]] = field(default_factory=dict)
+    """Filtered reads by class."""
+    referrers: dict[str, Counter[int]] = field(default_factory=dict)
+    """Reads of class reader by the class of their referrer. The site's bucket only."""
+    devices: dict[str, Counter[int]] = field(default_factory=dict)
+    """The same reads by the class of the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +80,35 @@ def count(article: str, slot: int, reads: int) -> Upsert:
     return Upsert(f"{article}/{slot}", {"$inc": {"reads": reads}, "$setOnInsert": fixed})
 
 
-def bucket(
-    article: str,
-    day: str,
-    slot: int,
-    people: Mapping[int, int],
-    filtered: Mapping[str, Mapping[int, int]],
-) -> Upsert:
-    """The update that adds reads of `article` on `day`, by quarter of the day:
-    people's and each filtered class's.
-    """
+def bucket(article: str, day: str, slot: int, entry: DayEntry) -> Upsert:
+    """The update that adds reads of `article` on `day`."""
     fixed: Document = {"article": article, "day": day, "slot": slot}
-    added = {f"q.{quarter}": number for quarter, number in people.items()}
+    added = _quarters("q", entry.people)
     if added:
-        added["reads"] = sum(people.values())
+        added["reads"] = entry.people.total()
     else:  # readers expect both fields
         fixed |= {"q": {}, "reads": 0}
-    for kind, quarters in filtered.items():
-        added |= {f"by.{kind}.{quarter}": number for quarter, number in quarters.items()}
-        added[f"filtered.{kind}"] = sum(quarters.values())
+    added |= _quarters(f"by.{BATCH}", entry.batch)
+    for kind, quarters in entry.filtered.items():
+        added |= _quarters(f"by.{kind}", quarters)
+        added[f"filtered.{kind}"] = quarters.total()
+    for name, classes in (("referrer", entry.referrers), ("device", entry.devices)):
+        for kind, quarters in classes.items():
+            added |= _quarters(f"{name}.{kind}", quarters)
     return Upsert(f"{article}/{day}/{slot}", {"$inc": added, "$setOnInsert": fixed})
+
+
+def _quarters(path: str, quarters: Mapping[int, int]) -> dict[str, int]:
+    return {f"{path}.{quarter}": number for quarter, number in quarters.items()}
+
+
+def late(day: str, slot: int) -> Upsert:
+    """The update that marks `day`: a flush has added reads to a quarter of it that ended long
+    ago.
+    """
+    return Upsert(
+        f"{day}/{slot}", {"$inc": {"number": 1}, "$setOnInsert": {"day": day, "slot": slot}}
+    )
 
 
 def book(epoch: str, slot: int, entry: BookEntry) -> Upsert:
@@ -92,16 +131,6 @@ def reads_by_article(articles: Collection[str] | None = None) -> list[Document]:
         [] if articles is None else [{"$match": {"article": {"$in": list(articles)}}}]
     )
     return [*chosen, {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
-
-
-def reads_by_day(article: str, days: Document) -> list[Document]:
-    """A pipeline over `buckets`: rows {_id:
-    day, reads} of `article`; `days` is a condition on the day.
-    """
-    return [
-        {"$match": {"article": article, "day": days}},
-        {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
-    ]
 
 
 def bucket_reads_from(day: str, place: int, per_day: int) -> Document:

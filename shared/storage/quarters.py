@@ -12,6 +12,21 @@ from datetime import UTC, date, datetime, timedelta
 
 QUARTER = timedelta(minutes=15)
 PER_DAY = 96
+
+LATE = timedelta(hours=2)
+"""A flush that adds to a quarter which ended so long ago also writes a late marker (`counts.late`),
+by counter's clock."""
+CLOSED = timedelta(hours=3)
+"""stats closes an hour so long after its end, by its own clock: what it has added up is then final
+but for late markers.
+
+No read can hide between the two. Take a read that is missing from a closed hour: its flush
+committed after stats' snapshot. The flush read its clock at most 90 s before the commit, because
+MongoDB ends older transactions (after 60 s, looking each 30 s). So that clock showed at least
+`CLOSED`, less 90 s and less what it was behind stats' clock, after the hour's end. That is more
+than `LATE` unless the clocks differ by more than an hour less 90 s: so the marker is written, in
+the same transaction. A primary that has just lost its majority may answer from a snapshot older
+than the question; its age, some 10 s, counts like a difference of the clocks."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.date().toordinal()
 
@@ -24,6 +39,11 @@ def quarter_of(moment: datetime) -> int:
 def start_of(quarter: int) -> datetime:
     """The moment at which `quarter` starts, UTC."""
     return _EPOCH + quarter * QUARTER
+
+
+def late_before(moment: datetime) -> int:
+    """The quarter before which all are late at `moment`: they ended `LATE` ago or longer."""
+    return quarter_of(moment - LATE)
 
 
 def day_name(day: int) -> str:

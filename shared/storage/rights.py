@@ -40,7 +40,9 @@ RIGHTS: dict[str, dict[str, str]] = {
     "counter": {
         EVERY: "look",
         "counts": "read upsert",
-        "buckets": "upsert",
+        "buckets": "read upsert delete",  # old ones are moved to the archive
+        "archive": "upsert",
+        "late": "upsert",
         "ledger": "read insert delete",  # `close-gap` deletes what it has just inserted
         "books": "read upsert",
         "parked": "read upsert delete",
@@ -48,9 +50,12 @@ RIGHTS: dict[str, dict[str, str]] = {
     },
     "stats": {
         EVERY: "look",
-        "catalogue": "read upsert",
+        "catalogue": "read upsert watch",
+        "projections": "read upsert delete",
         "counts": "read",
         "buckets": "read",
+        "archive": "read",
+        "late": "read",
         "books": "read",
         "parked": "read",
         "ledger": "read",

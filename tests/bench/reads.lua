@@ -5,7 +5,7 @@
 -- them have one address; else `readers`.
 
 local heads, bodies, at, agents, articles, kind = {}, {}, 0, 0, 0, "readers"
-local ends = "\r\nOrigin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\nAccept: */*\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: 20\r\n\r\n"
+local ends = "\r\nOrigin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\nAccept: */*\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: 56\r\n\r\n"
 
 local function agent(n)
   local minor = string.format("%d.0.%d.%d", 100 + n % 40, 5000 + math.floor(n / 40), n)
@@ -27,7 +27,7 @@ function init(args)
     end
   end
   for n = 0, articles - 1 do
-    bodies[n] = string.format('{"article":"a%05d"}', n)
+    bodies[n] = string.format('{"article":"a%05d","referrer":"https://www.google.com"}', n)
   end
 end
 

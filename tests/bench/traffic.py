@@ -29,10 +29,11 @@ def _head(agent: int) -> bytes:
         f"X-Forwarded-For: 198.18.{agent // 250}.{1 + agent % 250}\r\nUser-Agent: "
         f"{browser}\r\nAccept: */*\r\n"
         "Origin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\n"
-        "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 20\r\n\r\n"
+        "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 56\r\n\r\n"
     ).encode()
 
 
 @cache
 def _body(number: int) -> bytes:
-    return f'{{"article":"{article(number)}"}}'.encode()
+    # As the page's script sends it.
+    return f'{{"article":"{article(number)}","referrer":"https://www.google.com"}}'.encode()

@@ -3,6 +3,7 @@ two ingests.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from playwright.async_api import Browser
 
 from deploy.local import ports
 from deploy.local.gateway import Gateway
-from tests.browser.outcomes import Portal, check_every_outcome
+from tests.browser.outcomes import LACKS, Portal, check_every_outcome, view
 from tests.support.system import System
 
 PROXIES = "127.0.0.0/8"
@@ -50,3 +51,32 @@ async def test_every_outcome_in_a_real_browser(portal: Portal, browser: Browser)
         "origin": 3,
         "bot": 1,
     }
+
+
+async def test_pages_say_where_their_readers_came_from(portal: Portal, browser: Browser) -> None:
+    first, second = await portal.publish("a1"), await portal.publish("a2")
+    async with portal.reader(browser) as reader:
+        page = await view(reader, first)  # no page before
+        await page.evaluate("address => { location.href = address; }", second)
+        await portal.become(counted=2)
+    async with portal.reader(browser) as reader:
+        page = await reader.new_page()
+        await page.goto(first, referer="https://l.facebook.com/l.php?u=secret")
+        await portal.become(counted=3)
+    async with portal.reader(browser, lacks=LACKS["sendBeacon"]) as reader:
+        page = await reader.new_page()
+        await page.goto(first, referer="https://elsewhere.example/secret")
+        await portal.become(counted=4)
+    async with portal.reader(browser, javascript=False) as reader:
+        await view(reader, first)
+        await portal.become(counted=5)
+    found = Counter[tuple[str, str]]()
+    async for bucket in portal.system.db.buckets.find():
+        for name in ("referrer", "device"):
+            for kind, quarters in bucket.get(name, {}).items():
+                assert bucket["article"] == "*"
+                found[name, kind] += sum(quarters.values())
+    assert found == {
+        ("referrer", "direct"): 1, ("referrer", "site"): 1, ("referrer", "social"): 1,
+        ("referrer", "other"): 1, ("device", "desktop"): 5,
+    }  # fmt: skip

@@ -110,7 +110,8 @@ class Load:
 
     async def _beacon(self, articles: Sequence[str], client: Client) -> bool:
         article, replica = self._dice.choice(articles), self._dice.choice(self._ingests)
-        body, headers = b'{"article":"%s"}' % article.encode(), {"user-agent": BROWSER}
+        body = b'{"article":"%s","referrer":"https://www.google.com"}' % article.encode()
+        headers = {"user-agent": BROWSER}
         try:
             answer = await client.request(replica.port, "POST", "/reads", body, headers)
         except NotSent:

@@ -22,6 +22,7 @@ from tests.chaos.verdict import (
     judge_article,
     judge_batched,
     judge_books,
+    judge_classes,
     judge_ledger,
     judge_reads,
     missing_numbers,
@@ -147,7 +148,7 @@ class Run:
 
     def _judge_books(self, found: Found) -> list[str]:
         missing = sum(map(len, missing_numbers(found.ledger).values()))
-        return judge_books(
+        return judge_classes(found.classes) + judge_books(
             found.books, found.site, sum(found.counted.values()), found.buckets, missing
         )
 

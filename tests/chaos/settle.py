@@ -33,6 +33,8 @@ class Found:
     counted: dict[str, int]
     site: int
     buckets: int
+    classes: dict[str, int]
+    """Sums of the site's buckets: reads of class `reader`, and those by `referrer` and `device`."""
     ledger: list[str]
     applied: int
     """How often a batch was put into the books, keyed ones too."""
@@ -155,12 +157,23 @@ async def find(fleet: Fleet, articles: list[str]) -> Found:
         buckets=sum(
             [d["reads"] async for d in system.db.buckets.find({"article": "*"}, {"reads": 1})]
         ),
+        classes=await _classes(system),
         ledger=ledger,
         applied=applied,
         books=dict(books.json()),
         stored=stored,
         served=served,
     )
+
+
+async def _classes(system: System) -> dict[str, int]:
+    sums = dict.fromkeys(("reader", "referrer", "device"), 0)
+    async for bucket in system.db.buckets.find({"article": "*"}):
+        batch = bucket.get("by", {}).get("batch", {})
+        sums["reader"] += bucket["reads"] - sum(batch.values())
+        for name in ("referrer", "device"):
+            sums[name] += sum(sum(quarters.values()) for quarters in bucket.get(name, {}).values())
+    return sums
 
 
 async def _served(system: System, url: str, article: str) -> int:

@@ -130,6 +130,16 @@ def judge_books(
     return found
 
 
+def judge_classes(classes: Mapping[str, int]) -> list[str]:
+    """Each read from a page has a referrer and a device, and is in their sums as often as it was
+    counted.
+    """
+    if len(set(classes.values())) == 1:
+        return []
+    told = ", ".join(f"{number} by {name}" for name, number in classes.items())
+    return [f"the site's reads from pages differ: {told}"]
+
+
 def judge_article(
     article: str, accepted: int, stored: int, served: int, told: list[int]
 ) -> list[str]:

@@ -29,6 +29,17 @@ async def _stored(system: System) -> dict[str, Counter[str]]:
     return stored
 
 
+async def _of_batches(system: System) -> Counter[str]:
+    """Reads of class batch in the buckets by article. They are among the people's."""
+    found = Counter[str]()
+    async for bucket in system.db.buckets.find({"by.batch": {"$exists": True}}):
+        for quarter, number in bucket["by"]["batch"].items():
+            assert number <= bucket["q"][quarter]
+            found[bucket["article"]] += number
+        assert "batch" not in bucket.get("filtered", {})
+    return found
+
+
 async def _books(system: System) -> dict[str, Any]:
     return dict((await system.http.get(f"{system.url('stats')}/stats/reconciliation")).json())
 
@@ -90,6 +101,7 @@ async def test_every_class_is_stored_under_its_article_and_quarter(system: Syste
         return await _stored(system) == wanted
 
     await until(all_stored, 10, "every class is in the buckets")
+    assert await _of_batches(system) == {"a1": 2, "a2": 1, "*": 3}
     quarters = {
         int(quarter)
         for kind in ("q", "by.bot", "by.limit")
@@ -194,4 +206,5 @@ async def test_batches_of_version_1_are_counted_once_beside_new_ones(system: Sys
         "a2": Counter(people=5, limit=4),
         "*": Counter(people=10, bot=15, reload=3, limit=4),
     }
+    assert await _of_batches(system) == {"a2": 5, "*": 5}
     assert await system.queue_depth("counter.reads.parked") == 0

@@ -13,12 +13,11 @@ from luotdoc_subscriber.base.errors import Refused
 from services.counter.operate import close_gap, give_up_missing, list_gaps
 from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
-from services.stats.reports import Reports
-from services.stats.store import Store
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
 from shared.storage.books import Books
 from shared.storage.gaps import Hole, holes
+from tests.support.reporting import reporting
 from tests.support.system import System
 
 HOUR = timedelta(hours=1)
@@ -37,7 +36,7 @@ class Rig:
     def __init__(self, system: System) -> None:
         self.client, self.db = mongo.connect(system.database.url, "test")
         self.counter, self.books = CounterStore(self.client, self.db, now), Books(self.db)
-        self.reports = Reports(Store(self.client, self.db), now, ZoneInfo("UTC"))
+        self.reports = reporting(self.client, self.db, now, ZoneInfo("UTC")).reports
         self.settings = CounterSettings(
             amqp_url=system.broker.url, mongo_url=system.database.url_of("counter")
         )

@@ -65,12 +65,15 @@ async def stores(mongo_url: str) -> AsyncIterator[Stores]:
 ARTICLE = {"revision": 1, "state": "published", "was_public": True, "published_at": NOW}
 COUNT = {"article": "a1", "slot": 0, "reads": 3}
 BUCKET = {**COUNT, "day": "2026-11-23", "q": {"20": 3}}
+ARCHIVED = {"article": "a1", "month": "2026-11", "days": {"23": {"reads": 3, "q": {"20": 3}}}}
 BOOK = {
     "epoch": "e1", "slot": 0, "batches": 1, "accepted": 3, "duplicates": 0, "max_seq": 0,
     "first_minted_at": NOW, "last_minted_at": NOW,
 }  # fmt: skip
 PARKED = {"epoch": "e1", "seq": 1, "reads": 3, "reason": "bad_body", "parked_at": NOW}
 KEY = {"digest": "d", "minted_at": 1, "unknown": []}
+ARCHIVED = {"article": "a1", "month": "2026-11", "days": {"23": {"reads": 3, "q": {"20": 3}}}}
+PROJECTION = {"kind": "day", "zone": "UTC", "first": 0, "end": 96, "reads": {}, "late": {}}
 DAY_EDGES = [1_994_880, 1_994_976]
 """The quarters at which 2026-11-23 begins and ends, UTC."""
 
@@ -84,6 +87,19 @@ async def _outdated(stores: Stores) -> list[object]:
 async def _bucket_of_a_part(stores: Stores) -> object:
     edges = [DAY_EDGES[0] + 4, DAY_EDGES[1]]
     return await stores.in_snapshot(lambda s: stores.stats.reads_between(s, "a1", edges))
+
+
+async def _old_sums(stores: Stores) -> object:
+    period = (DAY_EDGES[0], DAY_EDGES[1])
+    today = DAY_EDGES[1] + 96 * 200
+    return await stores.in_snapshot(lambda s: stores.stats.traffic.sums(s, period, today))
+
+
+async def _site_buckets(stores: Stores) -> object:
+    async def ask(session: Any) -> list[object]:
+        return [each async for each in stores.stats.traffic.site_buckets(session, {"$gte": ""})]
+
+    return await stores.in_snapshot(ask)
 
 
 READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
@@ -137,6 +153,28 @@ READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
         lambda s: s.in_snapshot(lambda x: s.stats.reads_between(x, "a1", DAY_EDGES)),
     ),
     "part of a day": ("buckets", "a1/2026-11-23/0", BUCKET, _bucket_of_a_part),
+    "archive": ("archive", "a1/2026-11", ARCHIVED, _bucket_of_a_part),
+    "archive of all": ("archive", "a1/2026-11", ARCHIVED, _old_sums),
+    "sums": ("buckets", "a1/2026-11-23/0", BUCKET, _old_sums),
+    "site's buckets": ("buckets", "*/2026-11-23/0", {**BUCKET, "article": "*"}, _site_buckets),
+    "markers": (
+        "late",
+        "2026-11-23/0",
+        {"day": "2026-11-23", "slot": 0, "number": 1},
+        lambda s: s.in_snapshot(s.stats.traffic.markers),
+    ),
+    "projection": (
+        "projections",
+        "day/2026-11-23",
+        PROJECTION,
+        lambda s: s.in_snapshot(lambda x: s.stats.traffic.projection(x, "day/2026-11-23")),
+    ),
+    "heads": (
+        "projections",
+        "day/2026-11-23",
+        PROJECTION,
+        lambda s: s.in_snapshot(s.stats.traffic.heads),
+    ),
     "books": (
         "books",
         "e1/0",

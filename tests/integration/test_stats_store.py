@@ -17,15 +17,15 @@ from luotdoc_subscriber.base.metrics import new_registry
 from services.counter.store import CounterStore
 from services.stats import api
 from services.stats.catalogue import change
-from services.stats.reports import Reports
 from services.stats.store import Store
 from shared.base.metrics import Requests
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
 from shared.storage import mongo
 from shared.storage.collections import make_indexes
 from shared.storage.quarters import quarter_of
-from shared.storage.types import MongoDatabase
+from shared.storage.types import Client, MongoDatabase
 from shared.web.observed import observed
+from tests.support.reporting import reporting
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi
@@ -35,6 +35,7 @@ NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi
 class Portal:
     """A database, what the counter writes into it, and the API over it."""
 
+    client: Client
     db: MongoDatabase
     store: Store
     counter: CounterStore
@@ -104,11 +105,12 @@ async def portal(mongo_url: str) -> AsyncIterator[Portal]:
     name = f"stats_{secrets.token_hex(6)}"
     db: MongoDatabase = client[name]
     await make_indexes(db)
-    store = Store(client, db)
-    served = observed(api.make(Reports(store, lambda: NOW, HANOI)), Requests(new_registry()))
+    stats = reporting(client, db, lambda: NOW, HANOI)
+    store = stats.store
+    served = observed(api.make(stats.reports), Requests(new_registry()))
     transport = httpx.ASGITransport(app=served)
     async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
-        yield Portal(db, store, CounterStore(client, db, now), http)
+        yield Portal(client, db, store, CounterStore(client, db, now), http)
     await client.drop_database(name)
     client.close()
 
@@ -127,7 +129,7 @@ async def test_an_empty_site_is_all_zero(portal: Portal) -> None:
 async def test_the_totals_that_do_not_wait_for_the_api_are_the_apis_own(portal: Portal) -> None:
     await portal.publish("a", reads_baseline=7)
     await portal.read("a")
-    reports = Reports(portal.store, lambda: NOW, HANOI)
+    reports = reporting(portal.client, portal.db, lambda: NOW, HANOI).reports
     plain = api.make(reports)
     asked: list[list[tuple[int, bytes, dict[str, str]]]] = []
     for app in (plain, api.site_at_once(plain, reports)):
@@ -187,6 +189,10 @@ async def test_an_article_has_its_own_figures(portal: Portal) -> None:
         "baseline": 1000,
         "counted": 5,
         "today": 2,
+        "yesterday": 3,
+        "week": 2,
+        "month": 5,
+        "year": 5,
         "as_of": "2026-11-23T05:07:00.000Z",
     }
 
@@ -292,6 +298,7 @@ async def test_a_series_in_the_sites_days(portal: Portal) -> None:
             {"start": "2026-11-22T00:00:00+07:00", "reads": 0},
             {"start": "2026-11-23T00:00:00+07:00", "reads": 4},
         ],
+        "as_of": "2026-11-23T05:07:00.000Z",
     }
 
 
@@ -356,7 +363,7 @@ REFUSED = {
     "/top?limit=" + "9" * 5000: "limit",
     "/top?limit=": "limit",
     "/top?format=xml": "format",
-    "/series?step=week": "step",
+    "/series?step=year": "step",
     "/series?tz=../../etc/passwd": "tz",
     "/series?tz=/etc/localtime": "tz",
     "/series?tz=%00": "tz",

@@ -50,9 +50,11 @@ def test_any_order_repetition_and_division_into_flushes_gives_the_same_sums(
     contents: list[list[Group]], data: st.DataObject
 ) -> None:
     batches = [batch(n, *groups, epoch=f"e{n % 2}") for n, groups in enumerate(contents)]
-    wanted = {kind: Counter[tuple[str, int]]() for kind in ("people", "bot", "reload", "limit")}
+    wanted = {kind: Counter[tuple[str, int]]() for kind in ("people", *CLASSES)}
     for kind, article, quarter, number, _, _ in (group for groups in contents for group in groups):
-        wanted["people" if kind in ("reader", "batch") else kind][article, quarter] += number
+        wanted[kind][article, quarter] += number
+        if kind in ("reader", "batch"):
+            wanted["people"][article, quarter] += number
 
     again = data.draw(st.lists(st.sampled_from(batches), max_size=6)) if batches else []
     deliveries = data.draw(st.permutations(batches + again))
@@ -60,15 +62,19 @@ def test_any_order_repetition_and_division_into_flushes_gives_the_same_sums(
     ledger: set[str] = set()
     total, quarters, epochs = Counter[str](), Counter[tuple[str, int]](), list[EpochSums]()
     filtered = Counter[tuple[str, str, int]]()
+    of_batches = Counter[tuple[str, int]]()
     for start, end in pairwise([0, *cuts, len(deliveries)]):
         added = fold(deliveries[start:end], ledger)
         ledger |= {one.batch_id for one in deliveries[start:end]}
         total += added.reads
         quarters += added.quarters
         filtered += added.filtered
+        of_batches += added.of_batches
         epochs += added.epochs.values()
 
     assert quarters == wanted["people"]
+    assert of_batches == wanted["batch"]
+    assert quarters - of_batches == wanted["reader"]
     for article in "abc":
         assert total[article] == sum(
             number for (name, _), number in quarters.items() if name == article

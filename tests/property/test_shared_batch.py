@@ -1,12 +1,25 @@
 """Batches of generated reads, written and read back."""
 
+import json
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luotdoc_subscriber.base.errors import Permanent
 from services.ingest.reads.grouping import BatchedRead, grouped
-from shared.rabbit.batch import FILTERED_CLASSES, QUARTER_MS, Batch, Group, join_hashes
+from shared.rabbit.batch import (
+    DEVICES,
+    FILTERED_CLASSES,
+    QUARTER_MS,
+    REFERRERS,
+    Batch,
+    Group,
+    Source,
+    join_hashes,
+)
 from shared.rabbit.batch_parsing import parse
 
 AT = 1_795_417_500_000
@@ -53,6 +66,17 @@ CONTENTS = st.lists(
 )
 
 
+@st.composite
+def _sources(draw: st.DrawFn, contents: list[tuple[Group, list[bytes]]]) -> tuple[Source, ...]:
+    """Sources of some of the reads of class reader."""
+    sources = list[Source]()
+    for (kind, _, quarter, number, _, _), _ in contents:
+        if kind == "reader" and (some := draw(st.integers(0, number))):
+            referrer = draw(st.sampled_from([*REFERRERS, ""]))
+            sources.append((quarter, referrer, draw(st.sampled_from(DEVICES)), some))
+    return tuple(sources)
+
+
 def sums(batch: Batch) -> Counter[tuple[str, str, int]]:
     """Reads by class, article and quarter."""
     reads: Counter[tuple[str, str, int]] = Counter()
@@ -62,12 +86,13 @@ def sums(batch: Batch) -> Counter[tuple[str, str, int]]:
 
 
 @settings(max_examples=100)
-@given(CONTENTS)
+@given(CONTENTS, st.data())
 def test_what_is_written_is_read_back_with_the_same_sums_and_bytes(
-    contents: list[tuple[Group, list[bytes]]],
+    contents: list[tuple[Group, list[bytes]]], data: st.DataObject
 ) -> None:
     hashes = join_hashes(visitor.hex() for _, visitors in contents for visitor in visitors)
-    written = Batch("e1-000000000042", AT, [group for group, _ in contents], hashes)
+    sources = data.draw(_sources(contents))
+    written = Batch("e1-000000000042", AT, [group for group, _ in contents], hashes, sources)
     read = parse(written.headers(), written.body())
     assert read == written
     assert sums(read) == sums(written)
@@ -105,3 +130,57 @@ def test_reads_that_ingest_groups_add_up_at_the_counter(reads: list[BatchedRead]
     assert len(read.groups) == len(
         {(article, at // QUARTER_MS, day) for article, at, day, _ in reads}
     )
+
+
+BEFORE = Path(__file__).parents[1] / "cases/batch_parsing_before_sources.txt"
+"""`shared/rabbit/batch_parsing.py` as it was before batches had sources."""
+
+
+def _earlier() -> Any:
+    names: dict[str, Any] = {}
+    exec(compile(BEFORE.read_text(), BEFORE.name, "exec"), names)
+    return names["parse"]
+
+
+@settings(max_examples=100)
+@given(CONTENTS, st.data())
+def test_an_earlier_counter_reads_a_body_with_sources_as_one_without(
+    contents: list[tuple[Group, list[bytes]]], data: st.DataObject
+) -> None:
+    hashes = join_hashes(visitor.hex() for _, visitors in contents for visitor in visitors)
+    groups = [group for group, _ in contents]
+    sources = data.draw(_sources(contents))
+    written = Batch("e1-000000000042", AT, groups, hashes, sources)
+    read = _earlier()(written.headers(), written.body())
+    assert read == Batch("e1-000000000042", AT, groups, hashes)
+    assert (b"sources" in written.body()) is bool(sources)
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 1 << 65) | st.floats() | st.text(max_size=40)
+    | st.sampled_from([QUARTER, "direct", "mobile", ""]),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(ODD | st.lists(st.lists(ODD, min_size=4, max_size=4), max_size=3))
+def test_whatever_stands_for_sources_is_refused_or_within_its_bounds(odd: Any) -> None:
+    content = {"v": 2, "groups": [["reader", "a", QUARTER, 3, 0, 0]], "sources": odd}
+    headers = {"batch_id": "e1-000000000042", "minted_at": AT, "reads": 3}
+    body = json.dumps(content).encode()
+    try:
+        read = parse(headers, body)
+    except Permanent as error:
+        read, reason = None, error.reason
+    else:
+        reason = ""
+    assert reason in ("", "bad_body")
+    if read is None:
+        return
+    assert sum(number for _, _, _, number in read.sources) <= 3
+    for quarter, referrer, device, number in read.sources:
+        assert (quarter, number > 0) == (QUARTER, True)
+        assert referrer in (*REFERRERS, "")
+        assert device in DEVICES

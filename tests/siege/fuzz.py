@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 BROWSER = b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
-READ = b'{"article": "fuzzed"}'
+READ = b'{"article": "fuzzed", "referrer": "https://www.example.org"}'
 
 PLAIN: dict[str, list[bytes]] = {
     "ingest": [

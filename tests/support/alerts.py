@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from luotdoc_subscriber.base import metrics as kit_metrics
-from services.counter.metrics import CounterMetrics
+from services.counter.metrics import ArchiveMetrics, CounterMetrics
 from services.ingest.metrics import IngestMetrics
 from services.render.metrics import RenderMetrics
 from services.stats.metrics import StatsMetrics
@@ -181,6 +181,7 @@ def exposed() -> dict[str, set[str]]:
             kit_metrics.Queues,
             kit_metrics.Publishing,
             CounterMetrics,
+            ArchiveMetrics,
         ),
         "stats": names(*kit, metrics.Requests, StatsMetrics),
         "subscriber": names(*subscriber),

@@ -10,6 +10,7 @@ from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.pipeline import Pipeline, SaltSource
+from services.ingest.reads.referrers import Referrers
 from services.ingest.reads.visitors import ReloadWindow
 
 
@@ -35,5 +36,6 @@ def make_beacon(
         addresses=Addresses(trusted),
         window=ReloadWindow(window, entries, seconds),
         salts=salts,
+        referrers=Referrers((origin,)),
     )
     return Beacon(pipeline=pipeline, known=known, metrics=IngestMetrics(new_registry()))

@@ -34,6 +34,8 @@ HOSTS: dict[str, set[str]] = {
     "stats /stats/top": {PUBLIC},
     "stats /stats/series": {PUBLIC},
     "stats /stats/articles/{id}": {PUBLIC},
+    "stats /stats/sections": {PUBLIC},
+    "stats /stats/sections/{section}": {PUBLIC},
     "stats /stats/reconciliation": {PUBLIC},
     "stats /stats/docs": {PUBLIC},
     "stats /stats/docs/{name}": {PUBLIC},

@@ -12,6 +12,7 @@ from tests.chaos.verdict import (
     judge_article,
     judge_batched,
     judge_books,
+    judge_classes,
     judge_ledger,
     judge_reads,
     missing_numbers,
@@ -100,6 +101,13 @@ def test_books() -> None:
         len(judge_books(books | {"balance": 1, "parked": 1, "filtered": {"bot": 1}}, 7, 7, 7, 1))
         == 3
     )
+
+
+def test_sources_that_are_not_those_of_the_reads() -> None:
+    assert judge_classes({"reader": 7, "referrer": 7, "device": 7}) == []
+    assert judge_classes({"reader": 7, "referrer": 6, "device": 8}) == [
+        "the site's reads from pages differ: 7 by reader, 6 by referrer, 8 by device"
+    ]
 
 
 def test_a_batch_applied_twice() -> None:

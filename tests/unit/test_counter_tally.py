@@ -4,9 +4,10 @@ from collections import Counter
 
 import orjson
 
-from services.counter.tally import Day, EpochSums, by_day, fold
+from services.counter.tally import EpochSums, by_day, days_before, fold
 from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id
 from shared.rabbit.batch_parsing import parse
+from shared.storage.counts import DayEntry
 
 NOON = 1_795_435_200_000
 """2026-11-23T12:00:00Z in milliseconds: the beginning of quarter 1994928 since 1970, of quarter 48
@@ -112,11 +113,11 @@ def test_quarters_are_sorted_under_their_utc_day_and_the_whole_site() -> None:
     }
     added = fold([batch(0, *(("reader", *key, number, 0, 0) for key, number in quarters.items()))])
     assert by_day(added) == {
-        ("a", "2026-11-23"): Day(Counter({48: 2, 95: 1})),
-        ("b", "2026-11-23"): Day(Counter({48: 3})),
-        ("*", "2026-11-23"): Day(Counter({48: 5, 95: 1})),
-        ("a", "2026-11-24"): Day(Counter({0: 4})),
-        ("*", "2026-11-24"): Day(Counter({0: 4})),
+        ("a", "2026-11-23"): DayEntry(Counter({48: 2, 95: 1})),
+        ("b", "2026-11-23"): DayEntry(Counter({48: 3})),
+        ("*", "2026-11-23"): DayEntry(Counter({48: 5, 95: 1})),
+        ("a", "2026-11-24"): DayEntry(Counter({0: 4})),
+        ("*", "2026-11-24"): DayEntry(Counter({0: 4})),
     }
 
 
@@ -136,18 +137,62 @@ def test_filtered_reads_stand_apart_by_class_and_the_site_has_those_without_an_a
         ]
     )
     assert by_day(added) == {
-        ("a", "2026-11-23"): Day(
-            Counter({48: 1}), {"bot": Counter({48: 2, 49: 3}), "reload": Counter({48: 4})}
-        ),
-        ("b", "2026-11-23"): Day(Counter(), {"bot": Counter({48: 5})}),
-        ("*", "2026-11-23"): Day(
+        ("a", "2026-11-23"): DayEntry(
             Counter({48: 1}),
+            Counter(),
+            {"bot": Counter({48: 2, 49: 3}), "reload": Counter({48: 4})},
+        ),
+        ("b", "2026-11-23"): DayEntry(Counter(), Counter(), {"bot": Counter({48: 5})}),
+        ("*", "2026-11-23"): DayEntry(
+            Counter({48: 1}),
+            Counter(),
             {"bot": Counter({48: 7, 49: 9}), "reload": Counter({48: 4}), "limit": Counter({48: 7})},
         ),
     }
     assert added.reads == {"a": 1}
     assert added.epochs["e1"].filtered == {"bot": 16, "reload": 4, "limit": 7}
     assert added.epochs["e1"].accepted == 28
+
+
+def test_reads_of_class_batch_count_and_stand_apart() -> None:
+    added = fold(
+        [
+            batch(0, read("a", 0, 3), read("a", 0, 5, "batch"), read("a", 15, 7, "batch")),
+            batch(1, read("b", 0, 1, "batch"), read("a", 0, 2, "bot")),
+        ]
+    )
+    assert added.reads == {"a": 15, "b": 1}
+    assert by_day(added) == {
+        ("a", "2026-11-23"): DayEntry(
+            Counter({48: 8, 49: 7}), Counter({48: 5, 49: 7}), {"bot": Counter({48: 2})}
+        ),
+        ("b", "2026-11-23"): DayEntry(Counter({48: 1}), Counter({48: 1})),
+        ("*", "2026-11-23"): DayEntry(
+            Counter({48: 9, 49: 7}), Counter({48: 6, 49: 7}), {"bot": Counter({48: 2})}
+        ),
+    }
+
+
+def test_sources_are_the_site_s_alone_and_those_of_no_known_referrer_have_a_device() -> None:
+    one = batch(0, read("a", 0, 3), read("b", 15, 2), read("a", 0, 4, "batch"))
+    one.sources = (
+        (QUARTER, "search", "mobile", 2), (QUARTER, "", "desktop", 1),
+        (QUARTER + 1, "search", "mobile", 2),
+    )  # fmt: skip
+    again = batch(1, read("a", 0))
+    again.sources = ((QUARTER, "direct", "mobile", 1),)
+    added = fold([one, one, again], known={"e1-000000000001"})
+    assert added.referrers == {("search", QUARTER): 2, ("search", QUARTER + 1): 2}
+    assert by_day(added) == {
+        ("a", "2026-11-23"): DayEntry(Counter({48: 7}), Counter({48: 4})),
+        ("b", "2026-11-23"): DayEntry(Counter({49: 2})),
+        ("*", "2026-11-23"): DayEntry(
+            Counter({48: 7, 49: 2}),
+            Counter({48: 4}),
+            referrers={"search": Counter({48: 2, 49: 2})},
+            devices={"mobile": Counter({48: 2, 49: 2}), "desktop": Counter({48: 1})},
+        ),
+    }
 
 
 def test_a_batch_of_version_1_adds_what_its_own_counter_would_have_added() -> None:
@@ -172,3 +217,18 @@ def test_a_batch_of_version_1_adds_what_its_own_counter_would_have_added() -> No
 
 def test_no_quarters_make_no_days() -> None:
     assert by_day(fold([])) == {}
+
+
+def test_the_days_with_reads_before_a_quarter_are_known_whatever_the_class() -> None:
+    added = fold(
+        [
+            batch(0, read("a", 0), read("a", 15), read("a", -13 * 60)),
+            batch(1, read("", -3 * 24 * 60, 1, "bot"), read("b", 26 * 60, 1, "batch")),
+        ]
+    )
+    assert days_before(added, QUARTER - 24 * 12) == []
+    assert days_before(added, QUARTER - 24 * 12 + 1) == ["2026-11-20"]
+    assert days_before(added, QUARTER) == ["2026-11-20", "2026-11-22"]
+    assert days_before(added, QUARTER + 1) == ["2026-11-20", "2026-11-22", "2026-11-23"]
+    assert days_before(added, QUARTER + 999)[-1] == "2026-11-24"
+    assert days_before(fold([]), QUARTER) == []

@@ -50,9 +50,11 @@ PURE = {
             "reads.addresses",
             "reads.agents",
             "reads.crawler_list",
+            "reads.devices",
             "reads.limit",
             "reads.plain_agents",
             "reads.read_request",
+            "reads.referrers",
             "reads.signs",
             "reads.visitors",
             "tokens",
@@ -60,16 +62,35 @@ PURE = {
     ),
     "services.render.pages",
     "services.render.pictures",
-    *(f"services.counter.{name}" for name in ("tally", "deliveries")),
+    *(f"services.counter.{name}" for name in ("tally", "deliveries", "pace")),
     *(
         f"services.stats.{name}"
-        for name in ("answers", "catalogue", "parameters", "periods", "tables")
+        for name in (
+            "answers",
+            "catalogue",
+            "parameters",
+            "periods",
+            "tables",
+            "traffic.course",
+            "traffic.pieces",
+            "traffic.pipelines",
+            "traffic.projections",
+            "traffic.ranking",
+            "traffic.shares",
+            "traffic.site_buckets",
+            "traffic.windows",
+        )
+    ),
+    *(
+        f"services.stats.traffic.{name}"
+        for name in ("archive_export", "compare", "export", "trending")
     ),
     *(
         f"shared.{name}"
         for name in (
             "rabbit.batch",
             "rabbit.batch_parsing",
+            "storage.archive",
             "storage.counts",
             "storage.gaps",
             "storage.quarters",

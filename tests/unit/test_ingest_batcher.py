@@ -274,6 +274,33 @@ def test_equal_reads_are_one_group_with_their_distinct_visitors() -> None:
     play(scene)
 
 
+def test_sources_add_up_by_quarter_and_go_with_the_reads_of_their_batch() -> None:
+    async def scene() -> None:
+        deliver = DeliverInMemory()
+        one = batcher(deliver)
+        near, far = ("search", "mobile"), ("", "desktop")
+        await asyncio.gather(
+            *(
+                one.add(article, 0, "", source)
+                for article, source in zip("abca", (near, far, near, None), strict=True)
+            )
+        )
+        await until(15 * 60_000)
+        one.filtered("bot", "a")
+        await one.add("a", 0, "", near)
+        await one.add("a", 0, "")
+
+        first, second, third = deliver.durable
+        assert sorted(first.sources) == [
+            (QUARTER, "", "desktop", 1),
+            (QUARTER, "search", "mobile", 2),
+        ]
+        assert second.sources == ((QUARTER + 1, "search", "mobile", 1),)
+        assert not third.sources
+
+    play(scene)
+
+
 def test_a_batch_that_is_repeated_has_the_same_bytes() -> None:
     bodies: list[bytes] = []
 

@@ -30,7 +30,11 @@ def batch(number: int, reads: int = 1) -> Batch:
         ("bot", "ls0001", quarter, 10 + number, 0, 0)
     ]
     return Batch(
-        f"e1-{number:012d}", MINTED + number, groups, join_hashes(["0123456789abcdef"] * reads)
+        f"e1-{number:012d}",
+        MINTED + number,
+        groups,
+        join_hashes(["0123456789abcdef"] * reads),
+        ((quarter, "search", "mobile", reads),) if reads else (),
     )
 
 

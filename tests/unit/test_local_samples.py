@@ -8,8 +8,10 @@ import crawleruseragents
 import pytest
 
 from deploy.local.demo import totals_line
-from deploy.local.readers import pick_articles, user_agents
+from deploy.local.readers import pick_articles, referrers, user_agents
 from deploy.local.samples import Sample, article_body, media_names
+from services.ingest.reads.referrers import Referrers
+from shared.rabbit.batch import REFERRERS
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
 
@@ -57,6 +59,15 @@ def test_readers_have_different_browsers_and_none_looks_like_a_bot() -> None:
 
     assert len(set(agents)) == 200
     assert not [agent for agent in agents if crawleruseragents.is_crawler(agent)]
+
+
+def test_readers_come_from_all_kinds_of_places() -> None:
+    site = "http://127.0.0.1:8000"
+    classes = Referrers([site])
+    found = Counter(
+        classes.class_of(referrer, False) for referrer in referrers(site, 1_000, random.Random(1))
+    )
+    assert found.keys() == set(REFERRERS)
 
 
 def test_some_articles_are_read_much_more_than_others() -> None:

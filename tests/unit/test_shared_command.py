@@ -24,7 +24,7 @@ ENTRIES = [
         ["services.ingest", *more]
         for more in ([], ["republish"], ["adopt"], ["token"], ["replay"], ["reconcile"])
     ),
-    *(["services.counter", *more] for more in (["gaps"], ["close-gap"])),
+    *(["services.counter", *more] for more in (["gaps"], ["close-gap"], ["archive"])),
     *([f"services.{name}"] for name in ("render", "counter", "stats")),
     ["shared.setup"],
     *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),
@@ -51,6 +51,7 @@ ENTRIES = [
     ["tests.mutants"],
     ["tests.watch"],
     ["tests.packages"],
+    ["tests.trending"],
     ["tests.install.image"],
 ]
 NAMES = ["-".join(entry) for entry in ENTRIES]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.stats.app import REFRESH_SECONDS
-from services.stats.reports import CACHE_SECONDS
+from services.stats.reports import AHEAD_SECONDS, CACHE_SECONDS
 from shared.base.single_flight import SingleFlightCache
 from tests.support.jumping import play
 
@@ -57,6 +57,17 @@ async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
     await asyncio.sleep(0)
     kitchen.time = 1.5  # nobody has asked for so long that the one that was made ahead is old, too
     assert await recent.get("a", kitchen.make) == 4
+
+
+async def test_the_next_answer_may_be_made_ahead_sooner() -> None:
+    kitchen = Kitchen()
+    recent: SingleFlightCache[int] = SingleFlightCache(
+        0.5, lambda: kitchen.time, ahead=True, ahead_after=0.04
+    )
+    for kitchen.time, answer in ((0.0, 1), (0.04, 1), (0.05, 1), (0.06, 2), (0.09, 2), (0.11, 2)):
+        assert await recent.get("a", kitchen.make) == answer
+        await asyncio.sleep(0)
+    assert kitchen.made == 3
 
 
 async def test_the_old_answer_goes_on_while_the_next_one_is_slow_but_not_for_long() -> None:
@@ -138,7 +149,9 @@ async def test_an_answer_that_took_long_is_shared_from_its_end() -> None:
 def test_nobody_waits_for_the_site_s_figures_while_they_are_refreshed(takes: float) -> None:
     async def scene() -> None:
         loop = asyncio.get_running_loop()
-        recent: SingleFlightCache[int] = SingleFlightCache(CACHE_SECONDS, loop.time, ahead=True)
+        recent: SingleFlightCache[int] = SingleFlightCache(
+            CACHE_SECONDS, loop.time, ahead=True, ahead_after=AHEAD_SECONDS
+        )
 
         async def make() -> int:
             await asyncio.sleep(takes)

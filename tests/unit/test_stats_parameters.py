@@ -101,7 +101,12 @@ def test_what_is_asked_for_is_kept() -> None:
 
 
 def test_the_defaults_of_the_most_read_articles() -> None:
-    assert TopParameters().model_dump() == {"window": "24h", "limit": 10, "format": None}
+    assert TopParameters().model_dump() == {
+        "window": "24h",
+        "limit": 10,
+        "section": None,
+        "format": None,
+    }
     assert [TopParameters(limit=limit).limit for limit in (1, 100)] == [1, 100]
 
 
@@ -144,7 +149,7 @@ def test_at_most_2000_points() -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"step": "week"}, {"article": "A"}, {"format": "xml"}, {"form": "2026"}]
+    "parameters", [{"step": "year"}, {"article": "A"}, {"format": "xml"}, {"form": "2026"}]
 )
 def test_other_faults_name_their_parameter(parameters: dict[str, str]) -> None:
     assert fault(**parameters) == next(iter(parameters))

@@ -178,3 +178,19 @@ def test_how_far_back_a_series_goes_unless_told() -> None:
     assert back("hour", end, HANOI) == utc("2026-11-22T05:00:00")
     assert back("day", end, HANOI) == utc("2026-10-24T05:00:00")
     assert back("month", end, HANOI) == utc("2025-10-31T17:00:00")
+
+
+def test_a_week_is_a_step_that_begins_on_monday() -> None:
+    assert shown("week", "2026-11-18T00:00:00", "2026-11-23T00:00:00", HANOI) == [
+        "2026-11-16T00:00+07:00",
+        "2026-11-23T00:00+07:00",
+        "2026-11-30T00:00+07:00",
+    ]
+    assert shown("week", "2026-11-22T16:59:00", "2026-11-22T17:00:00", HANOI) == [
+        "2026-11-16T00:00+07:00",
+        "2026-11-23T00:00+07:00",
+    ]
+
+
+def test_weeks_begin_26_weeks_before_their_end() -> None:
+    assert back("week", utc("2026-11-23T05:00:00"), HANOI) == utc("2026-05-25T05:00:00")

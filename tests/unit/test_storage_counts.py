@@ -1,17 +1,19 @@
 """The documents that counts are kept in, by hand."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from shared.storage.counts import (
     SITE,
     BookEntry,
+    DayEntry,
     Upsert,
     book,
     bucket,
     bucket_reads_from,
     count,
+    late,
     reads_by_article,
-    reads_by_day,
 )
 
 FIRST, LAST = datetime(2026, 11, 23, 8, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -25,7 +27,7 @@ def test_a_count() -> None:
 
 
 def test_a_bucket_of_people() -> None:
-    assert bucket("a1", "2026-11-23", 3, {0: 2, 95: 5}, {}) == Upsert(
+    assert bucket("a1", "2026-11-23", 3, DayEntry(Counter({0: 2, 95: 5}))) == Upsert(
         "a1/2026-11-23/3",
         {
             "$inc": {"q.0": 2, "q.95": 5, "reads": 7},
@@ -35,7 +37,8 @@ def test_a_bucket_of_people() -> None:
 
 
 def test_a_bucket_of_filtered_reads_alone_has_the_fields_that_readers_expect() -> None:
-    assert bucket("a1", "2026-11-23", 3, {}, {"bot": {4: 1, 5: 2}, "reload": {4: 9}}).update == {
+    filtered = {"bot": Counter({4: 1, 5: 2}), "reload": Counter({4: 9})}
+    assert bucket("a1", "2026-11-23", 3, DayEntry(filtered=filtered)).update == {
         "$inc": {
             "by.bot.4": 1,
             "by.bot.5": 2,
@@ -45,6 +48,31 @@ def test_a_bucket_of_filtered_reads_alone_has_the_fields_that_readers_expect() -
         },
         "$setOnInsert": {"article": "a1", "day": "2026-11-23", "slot": 3, "q": {}, "reads": 0},
     }
+
+
+def test_a_bucket_with_reads_of_class_batch() -> None:
+    entry = DayEntry(Counter({4: 7, 5: 2}), Counter({4: 3}), {"bot": Counter({4: 1})})
+    assert bucket("a1", "2026-11-23", 3, entry).update["$inc"] == {
+        "q.4": 7, "q.5": 2, "reads": 9, "by.batch.4": 3, "by.bot.4": 1, "filtered.bot": 1,
+    }  # fmt: skip
+
+
+def test_the_site_s_bucket_with_sources() -> None:
+    entry = DayEntry(
+        Counter({4: 7}),
+        referrers={"search": Counter({4: 2}), "site": Counter({4: 1})},
+        devices={"mobile": Counter({4: 3})},
+    )
+    assert bucket(SITE, "2026-11-23", 3, entry).update["$inc"] == {
+        "q.4": 7, "reads": 7, "referrer.search.4": 2, "referrer.site.4": 1, "device.mobile.4": 3,
+    }  # fmt: skip
+
+
+def test_a_late_marker() -> None:
+    assert late("2026-11-23", 3) == Upsert(
+        "2026-11-23/3",
+        {"$inc": {"number": 1}, "$setOnInsert": {"day": "2026-11-23", "slot": 3}},
+    )
 
 
 def test_the_books_gain_a_batch() -> None:
@@ -74,10 +102,6 @@ def test_questions() -> None:
     assert reads_by_article() == [by_article]
     assert reads_by_article(["a1"]) == [{"$match": {"article": {"$in": ["a1"]}}}, by_article]
     assert reads_by_article([]) == [{"$match": {"article": {"$in": []}}}, by_article]
-    assert reads_by_day("a1", {"$gte": "2026-11-23"}) == [
-        {"$match": {"article": "a1", "day": {"$gte": "2026-11-23"}}},
-        {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
-    ]
     assert bucket_reads_from("2026-11-23", 94, 96) == {
         "$cond": [{"$eq": ["$day", "2026-11-23"]}, {"$sum": ["$q.94", "$q.95"]}, "$reads"]
     }

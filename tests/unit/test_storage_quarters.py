@@ -8,6 +8,7 @@ from shared.storage.quarters import (
     day_name,
     day_number,
     days,
+    late_before,
     quarter_of,
     quarters,
     start_of,
@@ -65,3 +66,9 @@ def test_reads_are_added_up_between_edges() -> None:
 
 def test_a_range_without_reads_is_zero() -> None:
     assert add_up([0, 4, 8, 12], [(9, 1)]) == [0, 0, 1]
+
+
+def test_a_quarter_is_late_two_hours_after_its_end() -> None:
+    seven = quarter_of(datetime(2026, 11, 23, 7, tzinfo=UTC))  # it ends at 07:15
+    assert late_before(datetime(2026, 11, 23, 9, 14, 59, tzinfo=UTC)) == seven
+    assert late_before(datetime(2026, 11, 23, 9, 15, tzinfo=UTC)) == seven + 1

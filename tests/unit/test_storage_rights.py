@@ -6,8 +6,8 @@ from shared.storage.rights import EVERY, RIGHTS, actions, privileges
 WRITERS = {
     "ingest": {"articles", "outbox", "media", "salts", "read_keys"},
     "render": {"pages"},
-    "counter": {"counts", "buckets", "ledger", "books", "parked", "slots"},
-    "stats": {"catalogue"},
+    "counter": {"counts", "buckets", "archive", "late", "ledger", "books", "parked", "slots"},
+    "stats": {"catalogue", "projections"},
     "setup": set[str](),
 }
 WRITES = {"insert", "update", "remove"}

@@ -13,7 +13,7 @@ import httpx
 from deploy.local.console import Console
 from deploy.local.plan import PORTS
 from deploy.local.ports import HOST
-from deploy.local.readers import addresses, pick_articles, user_agents
+from deploy.local.readers import addresses, pick_articles, referrers, user_agents
 from deploy.local.samples import load_samples, read_samples
 from tests.chaos.fleet import Replica
 from tests.support.system import EDITOR, READS_ONLY
@@ -115,10 +115,16 @@ class Portal:
         """
         number = self._wave(READS)
         articles = pick_articles(list(self._paths), number, self._dice)
-        for article, address in zip(articles, addresses(number, self._dice), strict=True):
+        site = self._any("render").url
+        for article, referrer, address in zip(
+            articles,
+            referrers(site, number, self._dice),
+            addresses(number, self._dice),
+            strict=True,
+        ):
             pick = self._dice.random()
             headers = {"user-agent": self._dice.choice(self._agents), "x-forwarded-for": address}
-            body: object = {"article": article}
+            body = {"article": article, "referrer": referrer}
             if pick < 0.06:
                 headers["user-agent"] = CRAWLER
             elif pick < 0.09:

@@ -45,6 +45,8 @@ Deliver = Callable[[Batch], Awaitable[None]]
 @dataclass
 class _Gathering:
     reads: list[BatchedRead] = field(default_factory=list)
+    sources: dict[tuple[int, tuple[str, str]], int] = field(default_factory=dict)
+    """Reads by quarter of an hour and (referrer, device)."""
     traces: list[str] = field(default_factory=list)
     durable: asyncio.Future[str] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -76,9 +78,12 @@ class Batcher:
         self._last_sent = -IDLE_SECONDS
         self._timer: asyncio.Handle | None = None
 
-    def add(self, article: str, salt_day: int, visitor: str) -> asyncio.Future[str]:
+    def add(
+        self, article: str, salt_day: int, visitor: str, source: tuple[str, str] | None = None
+    ) -> asyncio.Future[str]:
         """Add a read. `visitor` has 16 hex digits, and `salt_day` is the day of its salt;
-        or they are "" and 0.
+        or they are "" and 0. `source`: its referrer's class and its device's; None if neither is
+        known.
 
         The future's result is the batch's id once it is durable; it fails with `Unavailable`.
 
@@ -94,7 +99,11 @@ class Batcher:
                 raise Unavailable("too many reads wait to be stored")
             self._gathered.append(_Gathering())
         gathering = self._gathered[-1]
-        gathering.reads.append((article, self._millis(), salt_day, visitor))
+        accepted_at = self._millis()
+        gathering.reads.append((article, accepted_at, salt_day, visitor))
+        if source is not None:
+            key = accepted_at // QUARTER_MS, source
+            gathering.sources[key] = gathering.sources.get(key, 0) + 1
         if self._timer is None and len(self._in_flight) < IN_FLIGHT:
             self._schedule()
         return gathering.durable
@@ -168,8 +177,11 @@ class Batcher:
         minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
         groups, hashes = grouped(gathering.reads)
         groups += [(*key, number, 0, 0) for key, number in self._filtered.items()]
+        sources = tuple(
+            [(quarter, *source, number) for (quarter, source), number in gathering.sources.items()]
+        )
         name = batch_id(self._epoch, self._sequence)
-        batch = Batch(name, minted_at, groups, hashes, gathering.traces)
+        batch = Batch(name, minted_at, groups, hashes, sources, gathering.traces)
         self._filtered.clear()
         self._sequence += 1
         self._allowance = max(0.0, self._allowed() - 1)

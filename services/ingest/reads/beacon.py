@@ -1,6 +1,7 @@
 """The read beacon, which answers each page view's read.
 
-    POST /reads      {"article": id} as JSON or, from sendBeacon, as text/plain
+    POST /reads      {"article": id, "referrer": "<scheme>://<host>"} as JSON or, from sendBeacon,
+                     as text/plain; the referrer may be missing
     GET  /reads.gif  ?article=id, for pages without JavaScript
 
 204, or the picture, means that the read is durable or was filtered; `Luotdoc-Read` says which.
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.pipeline import LIMIT, RELOAD, UNKNOWN, IncomingRead, Pipeline, too_many
-from services.ingest.reads.read_request import MAX_BODY, article_of, checked_article
+from services.ingest.reads.read_request import MAX_BODY, checked_article, read_of
 from services.ingest.reads.read_traces import ReadTraces
 from shared.base.errors import Problem, Unavailable
 from shared.web.asgi import Receive, Scope, Send, check_query, query_value, read_body, respond
@@ -72,8 +73,8 @@ class Beacon:
         """
         started = time.perf_counter()
         try:
-            article = article_of(request.body)
-            read = IncomingRead(article, request.peer, request.headers)
+            article, referrer = read_of(request.body)
+            read = IncomingRead(article, referrer, request.peer, request.headers)
             outcome = self.pipeline.judge(read)
         except (Problem, Unavailable):
             return False
@@ -131,8 +132,8 @@ class Beacon:
             try:
                 if scope["method"] != "POST":
                     raise Problem(405, "reads are posted", headers=[("allow", "POST")])
-                article = article_of(await read_body(scope, receive, MAX_BODY))
-                answer = await self._judged(article, scope)
+                article, referrer = read_of(await read_body(scope, receive, MAX_BODY))
+                answer = await self._judged(article, referrer, scope)
             except (Problem, Unavailable) as error:
                 await self._refuse(send, error)
             else:
@@ -152,7 +153,7 @@ class Beacon:
                     await self._need(article)
                     answer = _answer(NOT_COUNTED, b"-")
                 else:
-                    answer = await self._judged(article, scope)
+                    answer = await self._judged(article, None, scope)
             except (Problem, Unavailable) as error:
                 await self._refuse(send, error)
             else:
@@ -169,13 +170,13 @@ class Beacon:
             self._in_flight -= 1
             self._took(time.perf_counter() - started)
 
-    async def _judged(self, article: str, scope: Scope) -> RawHeaders:
+    async def _judged(self, article: str, referrer: str | None, scope: Scope) -> RawHeaders:
         """The answer's headers, once the read is durable or dropped.
         Raises `Problem` 404 or 429, `Unavailable`.
         """
         await self._need(article)
         peer, started = scope["client"][0] if scope.get("client") else "", time.perf_counter()
-        read = IncomingRead(article, peer, scope["headers"])
+        read = IncomingRead(article, referrer, peer, scope["headers"])
         outcome = self.pipeline.judge(read)
         if outcome is not None:
             if self._traces is not None and not read.reason:

@@ -1,12 +1,30 @@
 """OpenAPI path items of `/reads` and `/reads.gif`, which `beacon` answers as raw ASGI."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
 
 from luotdoc_events.events import ARTICLE_ID
 from services.ingest.reads.beacon import COUNTED, FILTERED
 from services.ingest.reads.read_batches import ReadInput
-from services.ingest.reads.read_request import MAX_BODY
+from services.ingest.reads.read_request import MAX_BODY, MAX_REFERRER, REFERRER
 from shared.web.openapi import answered, as_text, problems, ref
+
+
+class PageReadInput(ReadInput):
+    """One read of a page."""
+
+    referrer: Annotated[
+        str, StringConstraints(max_length=MAX_REFERRER, pattern=f"^({REFERRER})?$")
+    ] = Field(
+        default_factory=str,
+        description="scheme and host of the page from which the reader came "
+        '(`document.referrer`), without path and query; "" if the browser names none. Only its '
+        "class is kept: direct, site, search, social or other. Without the field the class is "
+        "not known",
+        examples=["https://www.google.com"],
+    )
+
 
 _OUTCOME = {
     "Luotdoc-Read": {
@@ -38,7 +56,10 @@ _SAID = (
 )
 _TEXT = {
     "type": "string",
-    "pattern": r'^\{"article": ?"[a-z0-9]{1,32}"\}$',
+    "pattern": (
+        r'^\{"article": ?"[a-z0-9]{1,32}"'
+        rf'(, ?"referrer": ?"({REFERRER})?")?\}}$'
+    ),
     "contentMediaType": "application/json",
     "description": "the same JSON, with the content type that `navigator.sendBeacon` uses for text",
 }
@@ -52,8 +73,10 @@ _POST: dict[str, Any] = {
         "description": f"At most {MAX_BODY:,} bytes.",
         "content": {
             "application/json": {
-                "schema": ref(ReadInput),
-                "examples": {"read": {"value": {"article": "hello1"}}},
+                "schema": ref(PageReadInput),
+                "examples": {
+                    "read": {"value": {"article": "hello1", "referrer": "https://www.google.com"}}
+                },
             },
             "text/plain": {
                 "schema": _TEXT,
@@ -98,4 +121,4 @@ _PIXEL: dict[str, Any] = {
     ),
 }
 PATHS = {"/reads": {"post": _POST}, "/reads.gif": {"get": _PIXEL}}
-MODELS = (ReadInput,)
+MODELS = (PageReadInput,)

@@ -10,11 +10,14 @@ from collections.abc import Callable, Collection
 from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.agents import is_bot
 from services.ingest.reads.batcher import Batcher
+from services.ingest.reads.devices import device_of
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
+from services.ingest.reads.referrers import Referrers
 from services.ingest.reads.signs import read_signs
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem
+from shared.rabbit.batch import NO_REFERRER
 from shared.web.headers import RawHeaders
 
 UNKNOWN, LIMIT, BOT, RELOAD = "unknown", "limit", "bot", "reload"
@@ -35,18 +38,22 @@ class IncomingRead:
         "key",
         "peer",
         "reason",
+        "referrer",
         "salt_day",
+        "source",
         "visitor",
         "wait",
     )
 
-    def __init__(self, article: str, peer: str, headers: RawHeaders) -> None:
-        self.article, self.peer, self.headers = article, peer, headers
+    def __init__(self, article: str, referrer: str | None, peer: str, headers: RawHeaders) -> None:
+        self.article, self.referrer, self.peer, self.headers = article, referrer, peer, headers
         self.address = b""
         """The part of the address that identifies the reader."""
         self.agent = b""
         self.salt_day, self.visitor, self.key = 0, "", ""
         """The key in the reload window is visitor and article."""
+        self.source: tuple[str, str] | None = None
+        """The class of the referrer and that of the device."""
         self.reason = ""
         """The reason to drop the read; "" if it counts."""
         self.wait = 0.0
@@ -72,9 +79,11 @@ class Pipeline:
         addresses: Addresses,
         window: ReloadWindow,
         salts: SaltSource,
+        referrers: Referrers,
     ) -> None:
         self._batcher, self._known, self._limit, self._origins = batcher, known, limit, origins
         self._addresses, self._window, self._salts = addresses, window, salts
+        self._referrers = referrers
         chosen = (
             (True, self.known),
             (True, self.address),
@@ -82,6 +91,7 @@ class Pipeline:
             (True, self.signs),
             (filter_bots, self.bot),
             (bool(window.window), self.reload_window),
+            (True, self.source),
             (True, self.batch),
         )
         self.steps: tuple[PipelineStep, ...] = tuple(step for wanted, step in chosen if wanted)
@@ -145,9 +155,20 @@ class Pipeline:
             read.reason = RELOAD
         return pending
 
+    def source(self, read: IncomingRead) -> None:
+        """Find where the reader came from, and on what kind of device. A request without a
+        referrer, such as that of a page's picture, says nothing about the first.
+        """
+        device, social_app = device_of(read.agent)
+        came_from = read.referrer
+        if came_from is not None:
+            read.source = self._referrers.class_of(came_from, social_app), device
+        else:
+            read.source = NO_REFERRER, device
+
     def batch(self, read: IncomingRead) -> Future[str]:
         """Add the read to a batch. It enters the window once the batch is durable."""
-        outcome = self._batcher.add(read.article, read.salt_day, read.visitor)
+        outcome = self._batcher.add(read.article, read.salt_day, read.visitor, read.source)
         if read.key:
             self._window.begin(read.key, outcome)
         return outcome

@@ -9,7 +9,9 @@
   var url = script && script.getAttribute("data-url");
   if (!article || !url) { return; }
 
-  var message = JSON.stringify({ article: article });
+  // Chỉ gửi giao thức và tên máy của trang trước, không gửi đường dẫn hay truy vấn.
+  var from = /^[a-z][a-z0-9+.\-]{0,30}:\/\/[a-z0-9._:\[\]\-]{1,255}(?=\/|$)/i.exec(document.referrer);
+  var message = JSON.stringify({ article: article, referrer: from ? from[0] : "" });
   var due = true; // lần xem này còn chưa được báo
 
   function send() {

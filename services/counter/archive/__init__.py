@@ -1,0 +1,1 @@
+"""Moves old days of articles from the buckets to the archive."""

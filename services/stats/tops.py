@@ -1,0 +1,78 @@
+"""Builds top lists: of fixed windows from the keeper's view, of others from projections."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from luotdoc_subscriber.base.clock import rfc3339
+from services.stats import answers
+from services.stats.parameters import TopParameters, window_span, window_start
+from services.stats.store import Store
+from services.stats.traffic.keeper import Keeper
+from services.stats.traffic.view import MAX_TOP, View
+from services.stats.traffic.windows import FIXED
+from shared.base.concurrency import ConcurrencyLimit
+from shared.base.errors import Unavailable
+from shared.base.single_flight import SingleFlightCache
+
+AT_ONCE, MOST_WAITING, MAX_WAIT_SECONDS = 1, 16, 2.0
+"""Bounds for top lists of other windows, and for series of articles: MongoDB adds them up from many
+documents, and the counter's flushes need the same processors."""
+
+
+def costly_places() -> ConcurrencyLimit:
+    """The places for one kind of costly answers."""
+    return ConcurrencyLimit(AT_ONCE, most_waiting=MOST_WAITING, seconds=MAX_WAIT_SECONDS)
+
+
+class TopReports:
+    """Top lists. Those of other windows are kept for `seconds` after they were made. One is made at
+    a time, and others wait or get `Unavailable`, so that no crowd slows the counter down.
+    """
+
+    def __init__(
+        self, store: Store, keeper: Keeper, seconds: float, monotonic: Callable[[], float]
+    ) -> None:
+        self._store, self._keeper = store, keeper
+        self._making = costly_places()
+        self._views: SingleFlightCache[View | None] = SingleFlightCache(seconds, monotonic)
+        self._added_up: SingleFlightCache[answers.TopList] = SingleFlightCache(seconds, monotonic)
+
+    async def top(self, query: TopParameters) -> answers.TopList:
+        """The most read published articles. Raises `Unavailable` for a window that is not ready."""
+        view: View | None
+        if query.window in FIXED:
+            view = await self._keeper.current()
+        else:
+            view = await self._views.get(query.window, lambda: self._view(query.window))
+        if view and query.window in view.rankings:
+            ranked = view.top(query.window, query.section)[: query.limit]
+            titles = await self._keeper.catalogue.titles(article for article, _ in ranked)
+            rows = ((each, *titles[each], reads) for each, reads in ranked if each in titles)
+            return _list(query.window, query.section, rows, view.as_of)
+        if query.window in FIXED:
+            raise Unavailable("the figures of this window are being prepared, try again")
+        key = (query.window, query.section)
+        whole = await self._added_up.get(key, lambda: self._add_up(query.window, query.section))
+        return whole.model_copy(update={"items": whole.items[: query.limit]})
+
+    async def _view(self, window: str) -> View | None:
+        async with self._making.place():
+            return await self._keeper.with_window(window, window_span(window) or timedelta())
+
+    async def _add_up(self, window: str, section: str | None) -> answers.TopList:
+        """A list from the buckets alone, while projections are being made."""
+        async with self._making.place(), self._store.snapshot() as session:
+            now = self._keeper.clock()
+            found = await self._store.top(session, window_start(window, now), MAX_TOP, section)
+        rows = ((row["_id"], row["title"], row["url"], row["reads"]) for row in found)
+        return _list(window, section, rows, now)
+
+
+def _list(
+    window: str, section: str | None, rows: Iterable[tuple[str, str, str, int]], as_of: datetime
+) -> answers.TopList:
+    items = [
+        answers.TopItem(article=article, title=title, url=url, reads=reads)
+        for article, title, url, reads in rows
+    ]
+    return answers.TopList(window=window, section=section, items=items, as_of=rfc3339(as_of))

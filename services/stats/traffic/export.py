@@ -1,0 +1,154 @@
+"""Exports: rows written as CSV, NDJSON or one JSON array while they are sent. Pure.
+
+A row has a value for each column: text, a number, or None, which means "not known" and is not 0.
+`time` is in milliseconds since 1970, as programs and Grafana's Infinity data source want it
+(column type "Time (UNIX ms)"); `start` is the same moment for people, in the zone of `zone`. JSON
+has RFC 3339 with the offset, CSV the local time in a form that spreadsheets know.
+
+Memory is bounded: rows are taken from their source one by one, and sent in chunks. A source that
+fails ends the export with its exception, so the connection breaks off and no client takes a part
+for the whole. A source that is an async generator is closed when the export is closed, also when
+the client goes away.
+"""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from itertools import chain, repeat
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from services.stats.tables import article_cell, cell, local_time
+
+ExportValue = str | int | float | None
+ExportRow = Sequence[ExportValue]
+ExportRows = AsyncGenerator[ExportRow, None] | Iterable[ExportRow]
+
+CSV_TYPE = "text/csv; charset=utf-8"
+NDJSON_TYPE = "application/x-ndjson"
+CHUNK_BYTES = 32 * 1024
+"""A chunk is sent once it has so many bytes: a few hundred rows, one or two milliseconds' work."""
+MOMENT_COLUMNS = ("start", "zone", "time")
+"""The first columns of every export. `time` is not the first of all, because a program that doesn't
+know the byte order mark of the CSV takes it for a part of the first column's name."""
+
+
+def csv_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[bytes, None]:
+    """CSV (RFC 4180) with a header line, in UTF-8 with a byte order mark, as Excel wants it. Values
+    not known are empty cells. Text that a spreadsheet would change is protected as in
+    `services.stats.tables`. Excel shows the first 1,048,576 lines.
+    """
+    text = io.StringIO()
+    write = csv.writer(text).writerow
+    protections = [_PROTECTIONS.get(column, _protected) for column in columns]
+
+    def line(cells: Sequence[str | int | float]) -> bytes:
+        write(cells)
+        encoded = text.getvalue().encode("utf-8", "replace")
+        text.seek(0)
+        text.truncate()
+        return encoded
+
+    def encode(row: ExportRow) -> bytes:
+        return line([protect(value) for protect, value in zip(protections, row, strict=True)])
+
+    text.write("\ufeff")
+    head = line(columns)
+    return _chunks(rows, head, encode)
+
+
+def ndjson_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[bytes, None]:
+    """A JSON object a line: `{"start":"2026-11-23T07:00:00+07:00","zone":…,"time":…,…}`."""
+
+    def encode(row: ExportRow) -> bytes:
+        return _json(columns, row) + b"\n"
+
+    return _chunks(rows, b"", encode)
+
+
+def json_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[bytes, None]:
+    """One JSON array of flat objects, for clients that read no NDJSON."""
+    separators = chain((b"\n",), repeat(b",\n"))
+
+    def encode(row: ExportRow) -> bytes:
+        return next(separators) + _json(columns, row)
+
+    return _chunks(rows, b"[", encode, b"\n]\n")
+
+
+def moment_values(start: datetime, zone: ZoneInfo) -> tuple[str, str, int]:
+    """The values of `MOMENT_COLUMNS` for the aware datetime `start`."""
+    local = start.astimezone(zone).isoformat(timespec="seconds")
+    return local, zone.key, round(start.timestamp() * 1000)
+
+
+def series_rows(
+    starts: Iterable[datetime], zone: ZoneInfo, lines: Sequence[Sequence[int | None]]
+) -> Iterable[ExportRow]:
+    """Rows of a series: `MOMENT_COLUMNS`, then each line's reads of the step that begins there.
+
+    Each of `lines` has as many values as there are steps; `starts` may have one more, the end of
+    the last step.
+    """
+    for start, *values in zip(starts, *lines, strict=False):
+        yield (*moment_values(start, zone), *values)
+
+
+async def _chunks(
+    rows: ExportRows, head: bytes, encode: Callable[[ExportRow], bytes], tail: bytes = b""
+) -> AsyncGenerator[bytes, None]:
+    waiting = bytearray(head)
+    async with aclosing(_each(rows)) as each:
+        async for row in each:
+            waiting += encode(row)
+            if len(waiting) >= CHUNK_BYTES:
+                yield bytes(waiting)
+                waiting.clear()
+                # Rows from memory never wait: without this an export would hold the event loop.
+                await asyncio.sleep(0)
+    if waiting or tail:
+        yield bytes(waiting + tail)
+
+
+async def _each(rows: ExportRows) -> AsyncGenerator[ExportRow, None]:
+    if isinstance(rows, AsyncGenerator):
+        # Python closes an abandoned generator at some later time: a cursor would stay open.
+        async with aclosing(rows):
+            async for row in rows:
+                yield row
+    else:
+        for row in rows:
+            yield row
+
+
+def _protected(value: ExportValue) -> str | int | float:
+    if value is None:
+        return ""
+    return value if isinstance(value, float) else cell(value)
+
+
+def _protected_article(value: ExportValue) -> str | int | float:
+    return article_cell(value) if isinstance(value, str) else _protected(value)
+
+
+def _protected_start(value: ExportValue) -> str | int | float:
+    return local_time(value) if isinstance(value, str) else _protected(value)
+
+
+_PROTECTIONS = {"article": _protected_article, "start": _protected_start}
+
+
+def _json(columns: Sequence[str], row: ExportRow) -> bytes:
+    named = dict(zip(columns, row, strict=True))
+    try:
+        return orjson.dumps(named)
+    except TypeError:  # a text with half of a surrogate pair, which UTF-8 can't write
+        return orjson.dumps({name: _writable(value) for name, value in named.items()})
+
+
+def _writable(value: ExportValue) -> ExportValue:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

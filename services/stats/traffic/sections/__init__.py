@@ -1,0 +1,1 @@
+"""Reads by section: sums over the articles that are in it."""

@@ -1,0 +1,182 @@
+"""The catalogue and the sections' quarters in memory."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn
+
+from services.stats.traffic.course import Course, LongCourse
+from services.stats.traffic.sections.store import ListedArticles, SectionStore
+from services.stats.traffic.shares import Open, by_section
+from services.stats.traffic.site_courses import SiteCourses
+from services.stats.traffic.store import TrafficStore
+from shared.storage.changes import follow
+from shared.storage.quarters import PER_DAY, day_number
+from shared.storage.types import Session
+
+MAX_RAW_DAYS = 8
+"""Upper bound for the days that one look may add up from buckets while they are not made."""
+CHUNK_DAYS = 64
+"""Days that are brought into memory at a time."""
+
+
+class CatalogueMemory:
+    """State, section and baseline of every article. While the change stream works, only articles
+    that have changed are read again; without it all of them.
+    """
+
+    def __init__(self, store: SectionStore) -> None:
+        self._store = store
+        self._listed: ListedArticles | None = None
+        self._changed: set[str] = set()
+        self._following, self._unsure = False, 0
+        self._titles: dict[str, tuple[str, str]] = {}
+        self._notes = 0
+
+    async def read(self, session: Session) -> ListedArticles:
+        """The catalogue as of the snapshot. What is answered never changes later."""
+        if self._listed is None or self._unsure or not self._following:
+            self._unsure = max(0, self._unsure - 1)
+            self._listed = ListedArticles(await self._store.listed(session, None))
+        elif self._changed:
+            # Those that change during the query are noted for the next one.
+            changed, self._changed = self._changed, set()
+            try:
+                found = await self._store.listed(session, changed)
+            except BaseException:
+                self._changed |= changed
+                raise
+            self._listed = ListedArticles({**self._listed.articles, **found})
+        return self._listed
+
+    async def titles(self, articles: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """(title, URL) of each of `articles` that the catalogue has."""
+        wanted = set(articles)
+        if not self._following:
+            return await self._store.titles(wanted)
+        found = {each: self._titles[each] for each in wanted if each in self._titles}
+        if missing := wanted - found.keys():
+            notes = self._notes
+            found |= (read := await self._store.titles(missing))
+            if notes == self._notes:  # else one of them may have changed during the query
+                self._titles |= read
+        return found
+
+    async def run(self) -> NoReturn:
+        """For ever: follow the change stream, and open it again after it was lost."""
+        await follow(
+            "the change stream of the catalogue",
+            self._store.watch,
+            opened=self._opened,
+            changed=self._note,
+            lost=self._lost,
+        )
+
+    async def _opened(self) -> None:
+        # All of it is read twice: the snapshot of the first time may be older than the stream.
+        self._unsure = 2
+        self._titles, self._changed = {}, set()
+        self._following = True
+
+    def _note(self, article: str | None) -> None:
+        if article is not None:
+            self._notes += 1
+            self._changed.add(article)
+            self._titles.pop(article, None)
+
+    def _lost(self) -> None:
+        self._following = False
+
+
+class SectionMemory:
+    """Keeps each section's quarters of closed UTC days, and reads a day again when its markers
+    change.
+    """
+
+    def __init__(self, store: SectionStore, traffic: TrafficStore) -> None:
+        self._store, self._traffic = store, traffic
+        self._courses: dict[str, Course] = {}
+        self._days: dict[int, int] = {}
+        """{UTC day: its markers} of the days that are in memory."""
+        self._state = (-1, 0, 0)
+        self._first = 0
+        self._today: tuple[object, Open] = ((), {})
+
+    async def read(
+        self, session: Session, site: SiteCourses, listed: ListedArticles, tail: Open
+    ) -> dict[str, LongCourse] | None:
+        """The quarters of each section as of the snapshot; None while too many days are not made.
+        `tail`: the reads by article and quarter since time is closed.
+        """
+        of = listed.section_of
+        shifts, today = await self._store.shifts(session), site.closed // PER_DAY
+        state = (shifts, site.first, site.loads)
+        if state != self._state:
+            self._courses, self._days = {}, {}
+            self._state, self._first = state, site.first
+        marked = {day_number(name): number for name, number in site.markers.items()}
+        wanted = {
+            day: marked.get(day, 0)
+            for day in range(site.first // PER_DAY, today)
+            if site.reads((day * PER_DAY, (day + 1) * PER_DAY))
+        }
+        stale = [day for day, late in wanted.items() if self._days.get(day) != late]
+        if stale and not await self._load(session, stale, wanted, of):
+            return None
+        begun = by_section(await self._begun(session, site, today), of)
+        for section, reads in by_section(tail, of).items():
+            begun[section] = begun.get(section, {}) | reads
+        return {
+            section: LongCourse(
+                self._courses.get(section) or Course(site.first),
+                Course.of(begun.get(section, {}), today * PER_DAY),
+            )
+            for section in self._courses.keys() | begun.keys()
+        }
+
+    async def _load(
+        self,
+        session: Session,
+        stale: list[int],
+        wanted: Mapping[int, int],
+        section_of: Callable[[str], str],
+    ) -> bool:
+        """Bring the days `stale` into memory. False if too many of them are not made."""
+        made = await self._store.made_days(session)
+        ready = [day for day in stale if made.get(day) == wanted[day]]
+        raw = [day for day in stale if made.get(day) != wanted[day]]
+        for at in range(0, len(ready), CHUNK_DAYS):
+            some = ready[at : at + CHUNK_DAYS]
+            days: dict[int, dict[str, dict[int, int]]] = {day: {} for day in some}
+            async for section, day, quarters in self._store.quarters(session, some):
+                first = day * PER_DAY
+                days[day][section] = {first + int(q): n for q, n in quarters.items()}
+            await self._keep(days)
+            self._days |= {day: wanted[day] for day in some}
+        for day in raw[:MAX_RAW_DAYS]:
+            # Not noted in `_days`, so that it is read again until it is made: a section that
+            # changes before that changes nothing else by which its age could be seen.
+            rows = await self._traffic.day_quarters(session, day)
+            await self._keep({day: by_section(rows, section_of)})
+        return len(raw) <= MAX_RAW_DAYS
+
+    async def _keep(self, days: Mapping[int, Mapping[str, Mapping[int, int]]]) -> None:
+        for section in self._courses.keys() | {name for held in days.values() for name in held}:
+            held = self._courses.get(section) or Course(self._first)
+            reads = {day * PER_DAY: found.get(section, {}) for day, found in days.items()}
+            if len(reads) == 1:
+                ((first, quarters),) = reads.items()
+                self._courses[section] = held.with_day(first, quarters)
+            else:
+                self._courses[section] = held.with_days(reads)
+            await asyncio.sleep(0)  # a pass takes milliseconds
+
+    async def _begun(self, session: Session, site: SiteCourses, today: int) -> Open:
+        """The reads of the closed hours of the day that is not closed."""
+        name = (site.closed, tuple(sorted(site.markers.items())))
+        if self._today[0] != name:
+            rows: dict[str, dict[int, int]] = {}
+            if site.reads((today * PER_DAY, site.closed)):
+                for article, held in (await self._traffic.day_quarters(session, today)).items():
+                    rows[article] = {q: n for q, n in held.items() if q < site.closed}
+            self._today = (name, rows)
+        return self._today[1]

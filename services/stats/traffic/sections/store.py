@@ -1,0 +1,250 @@
+"""The sections' MongoDB module: the catalogue as the figures need it, and the quarters of each
+section in `projections` (`services/stats/traffic/projections.py` has the documents).
+
+A day is made, and an article's reads are moved to another section, in a transaction that also
+changes the document `shifts`. So the two conflict, and the later one runs again.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pymongo import ReplaceOne, UpdateOne
+
+from luotdoc_subscriber.base.clock import Clock
+from services.stats.traffic.projections import STATE_ID
+from services.stats.traffic.shares import by_section
+from services.stats.traffic.store import BATCH_SIZE, WORK_MILLISECONDS, TrafficStore
+from shared.storage.changes import Opened, changes
+from shared.storage.errors import store
+from shared.storage.quarters import PER_DAY, day_name, day_number
+from shared.storage.transactions import transaction
+from shared.storage.types import Client, MongoDatabase, Session
+from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the figures need of an article. Its reads are counted in `section`; "" is unknown."""
+
+    published: bool
+    section: str
+    baseline: int
+
+
+@dataclass(frozen=True)
+class ListedArticles:
+    """What is known of every article, by id."""
+
+    articles: Mapping[str, Listed]
+
+    def section_of(self, article: str) -> str:
+        """The section in which the reads of `article` are counted; "" if it is not known."""
+        held = self.articles.get(article)
+        return held.section if held else ""
+
+    @cached_property
+    def sections(self) -> dict[str, tuple[int, int]]:
+        """(number of published articles, sum of the baselines) of each section, by name."""
+        found: dict[str, tuple[int, int]] = {}
+        for held in self.articles.values():
+            published, baseline = found.get(held.section, (0, 0))
+            found[held.section] = (published + held.published, baseline + held.baseline)
+        return {name: found[name] for name in sorted(found) if name}
+
+
+@store
+class SectionStore:
+    """Reads the catalogue, and reads and writes the sections' quarters."""
+
+    def __init__(
+        self, client: Client, db: MongoDatabase, traffic: TrafficStore, clock: Clock
+    ) -> None:
+        self._client, self._db, self._traffic, self._clock = client, db, traffic, clock
+
+    async def watch(self, opened: Opened) -> AsyncIterator[str | None]:
+        """The ids of articles whose catalogue document has changed, from now on; None in between.
+        Awaits `opened` once the change stream is open.
+        """
+        async for change in changes(self._db.catalogue, {}, opened):
+            yield change["documentKey"]["_id"] if change else None
+
+    async def listed(self, session: Session, articles: Collection[str] | None) -> dict[str, Listed]:
+        """Those of `articles` that the catalogue has; all of it for None."""
+        wanted = {} if articles is None else {"_id": {"$in": sorted(articles)}}
+        fields = {"state": 1, "section": 1, "counted_in": 1, "baseline": 1, "v": 1}
+        cursor = self._db.catalogue.find(
+            wanted, fields, session=session, max_time_ms=WORK_MILLISECONDS, batch_size=BATCH_SIZE
+        )
+        return {
+            held["_id"]: Listed(
+                held["state"] == "published",
+                held["counted_in"] if "counted_in" in held else held["section"],
+                held["baseline"],
+            )
+            async for document in cursor
+            if (held := readable_document("catalogue", document))
+        }
+
+    async def titles(self, articles: Collection[str]) -> dict[str, tuple[str, str]]:
+        """(title, URL) of each of `articles` that the catalogue has, as they are now."""
+        cursor = self._db.catalogue.find(
+            {"_id": {"$in": sorted(articles)}},
+            {"title": 1, "url": 1, "v": 1},
+            max_time_ms=WORK_MILLISECONDS,
+        )
+        return {
+            held["_id"]: (held["title"], held["url"])
+            async for document in cursor
+            if (held := readable_document("catalogue", document))
+        }
+
+    async def shifts(self, session: Session) -> int:
+        """How often the reads of closed days were moved to another section."""
+        state = await self._db.projections.find_one({"_id": STATE_ID}, session=session)
+        return int(readable_document("projections", state)["number"]) if state else 0
+
+    async def made_days(self, session: Session) -> dict[int, int]:
+        """{UTC day, counted from 1970: number of its markers when it was made}."""
+        cursor = self._db.projections.find(
+            {"kind": "sections"},
+            {"day": 1, "late": 1, "v": 1},
+            session=session,
+            batch_size=BATCH_SIZE,
+        )
+        return {
+            day_number(held["day"]): held["late"]
+            async for document in cursor
+            if (held := readable_document("projections", document))
+        }
+
+    async def quarters(
+        self, session: Session, days: Collection[int]
+    ) -> AsyncIterator[tuple[str, int, dict[str, int]]]:
+        """The (section, UTC day, {quarter of the day: reads}) of `days`."""
+        cursor = self._db.projections.find(
+            {"kind": "section", "day": {"$in": [day_name(day) for day in days]}},
+            {"section": 1, "day": 1, "q": 1, "v": 1},
+            session=session,
+            batch_size=BATCH_SIZE,
+        )
+        async for document in cursor:
+            held = readable_document("projections", document)
+            yield held["section"], day_number(held["day"]), held["q"]
+
+    async def make_day(self, day: int) -> None:
+        """Write the quarters of every section on a closed UTC day, counted from 1970."""
+        await transaction(self._client, lambda session: self._make_day(session, day))
+
+    async def check_day(self, day: int) -> bool:
+        """Compare a day that is made with its buckets. Makes it again and answers False if it is
+        wrong, as after a release that moved an article to another section and not its reads.
+        """
+        return await transaction(self._client, lambda session: self._check_day(session, day))
+
+    async def _check_day(self, session: Session, day: int) -> bool:
+        name = day_name(day)
+        head = await self._db.projections.find_one({"_id": f"sections/{name}"}, session=session)
+        if not head or head["late"] != await self._traffic.markers_of(session, name):
+            return True
+        rows = await self._traffic.day_quarters(session, day)
+        listed = ListedArticles(await self.listed(session, rows.keys()))
+        held = {
+            section: {day * PER_DAY + int(place): n for place, n in quarters.items() if n}
+            async for section, _, quarters in self.quarters(session, [day])
+        }
+        if by_section(rows, listed.section_of) == {name: q for name, q in held.items() if q}:
+            return True
+        await self._make_day(session, day)
+        await self._db.projections.bulk_write([self._noted(moved=1)], session=session)
+        return False
+
+    async def _make_day(self, session: Session, day: int) -> None:
+        name = day_name(day)
+        late = await self._traffic.markers_of(session, name)
+        rows = await self._traffic.day_quarters(session, day)
+        listed = ListedArticles(await self.listed(session, rows.keys()))
+        sections = by_section(rows, listed.section_of)
+        made = [
+            {
+                "_id": f"section/{section}/{name}",
+                "v": DOCUMENT_VERSION,
+                "kind": "section",
+                "section": section,
+                "day": name,
+                "q": {str(q - day * PER_DAY): number for q, number in sorted(reads.items())},
+            }
+            for section, reads in sections.items()
+        ]
+        head = {
+            "_id": f"sections/{name}",
+            "v": DOCUMENT_VERSION,
+            "kind": "sections",
+            "day": name,
+            "late": late,
+            "made_at": self._clock(),
+        }
+        await self._db.projections.delete_many(
+            {"kind": "section", "day": name, "section": {"$nin": list(sections)}}, session=session
+        )
+        await self._db.projections.bulk_write(
+            [
+                self._noted(moved=0),
+                *(ReplaceOne({"_id": each["_id"]}, each, upsert=True) for each in [*made, head]),
+            ],
+            session=session,
+        )
+
+    async def moving(self, limit: int) -> list[str]:
+        """At most `limit` articles whose section has changed and whose reads are still counted in
+        the old one.
+        """
+        cursor = self._db.catalogue.find({"counted_in": {"$exists": True}}, {"_id": 1})
+        return [held["_id"] for held in await cursor.limit(limit).to_list(None)]
+
+    async def move(self, article: str) -> None:
+        """Move the reads of `article` on closed days to its section, if they are counted in
+        another one. Idempotent.
+        """
+        await transaction(self._client, lambda session: self._move(session, article))
+
+    async def _move(self, session: Session, article: str) -> None:
+        held = await self._db.catalogue.find_one({"_id": article}, session=session)
+        if not held or "counted_in" not in readable_document("catalogue", held):
+            return
+        old, new = held["counted_in"], held["section"]
+        writes = [] if old == new else await self._moves(session, article, old, new)
+        # Noted even if nothing is moved: a day that is being made counts the article's reads in the
+        # old section, and nobody would move them later.
+        noted = self._noted(moved=1 if writes else 0)
+        await self._db.projections.bulk_write([noted, *writes], session=session)
+        await self._db.catalogue.update_one(
+            {"_id": article}, {"$unset": {"counted_in": 1}}, session=session
+        )
+
+    async def _moves(self, session: Session, article: str, old: str, new: str) -> list[UpdateOne]:
+        made, markers = await self.made_days(session), await self._traffic.markers(session)
+        writes: list[UpdateOne] = []
+        for day, quarters in (await self._traffic.article_quarters(session, article)).items():
+            if day not in made:
+                continue
+            name = day_name(day)
+            if made[day] != markers.get(name, 0):
+                # Its documents lack late reads, which these quarters have: the day is made again.
+                writes.append(UpdateOne({"_id": f"sections/{name}"}, {"$set": {"late": -1}}))
+                continue
+            for section, sign in ((old, -1), (new, 1)):
+                fixed = {"v": DOCUMENT_VERSION, "kind": "section", "section": section, "day": name}
+                added = {f"q.{quarter}": sign * n for quarter, n in quarters.items()}
+                update: Document = {"$inc": added, "$setOnInsert": fixed}
+                writes.append(UpdateOne({"_id": f"section/{section}/{name}"}, update, upsert=True))
+        return writes
+
+    def _noted(self, *, moved: int) -> UpdateOne:
+        fixed: dict[str, Any] = {"v": DOCUMENT_VERSION, "kind": STATE_ID}
+        return UpdateOne(
+            {"_id": STATE_ID},
+            {"$inc": {"number": moved, "made": 1 - moved}, "$setOnInsert": fixed},
+            upsert=True,
+        )

@@ -1,0 +1,214 @@
+"""The traffic figures' MongoDB module: reads buckets, archive and markers; reads and writes
+`projections`.
+
+Every method with a session reads its snapshot.
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from services.stats.periods import Period
+from services.stats.traffic import pipelines
+from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
+from services.stats.traffic.shares import gathered
+from shared.storage.counts import SITE, reads_by_article
+from shared.storage.errors import store
+from shared.storage.quarters import day_name, day_number, quarters
+from shared.storage.transactions import snapshot
+from shared.storage.types import Client, MongoDatabase, Session
+from shared.storage.versions import Document, readable_document, with_version
+
+WORK_MILLISECONDS = 60_000
+"""Timeout for one query of the background work."""
+ANSWER_MILLISECONDS = 10_000
+"""Timeout for a query that a client waits for, after which it gets 503."""
+BATCH_SIZE = 500
+"""Documents that the driver decodes at a time; meanwhile nothing else runs."""
+
+
+@store
+class TrafficStore:
+    """Queries of the background work, and of series of one article."""
+
+    def __init__(self, client: Client, db: MongoDatabase) -> None:
+        self._client, self._db = client, db
+
+    def snapshot(self) -> AbstractAsyncContextManager[Session]:
+        """A session in which all queries see the data of the same moment."""
+        return snapshot(self._client)
+
+    async def markers(self, session: Session) -> dict[str, int]:
+        """The number of late markers of each UTC day that has any."""
+        pipeline = [{"$group": {"_id": "$day", "number": {"$sum": "$number"}}}]
+        return {row["_id"]: row["number"] async for row in self._rows(session, "late", pipeline)}
+
+    async def counted(self, session: Session) -> int:
+        """All counted reads of the site."""
+        rows = self._rows(session, "counts", reads_by_article([SITE]))
+        return sum([row["reads"] async for row in rows])
+
+    async def markers_of(self, session: Session, day: str) -> int:
+        """The number of late markers of one UTC day."""
+        # By the id, which is `<day>/<slot>`: "0" comes just after "/".
+        wanted = {"_id": {"$gte": f"{day}/", "$lt": f"{day}0"}}
+        held = self._db.late.find(wanted, session=session)
+        return sum([readable_document("late", each)["number"] async for each in held])
+
+    async def site_buckets(self, session: Session, days: Document) -> AsyncIterator[Document]:
+        """The site's buckets; `days` is a condition on the day."""
+        wanted = {"article": SITE, "day": days}
+        fields = {"filtered": 0, "reads": 0}
+        async for bucket in self._find(session, "buckets", wanted, fields):
+            yield bucket
+
+    async def first_day(self, session: Session) -> str | None:
+        """The first UTC day with reads, or None."""
+        first = await self._db.buckets.find_one(
+            {"article": SITE}, {"day": 1}, sort=[("day", 1)], session=session
+        )
+        return first["day"] if first else None
+
+    async def bucket_documents(self) -> int:
+        """The number of buckets, from the collection's metadata: no scan."""
+        return await self._db.buckets.estimated_document_count()
+
+    async def sums(self, session: Session, span: Period, today: int) -> Sums:
+        """The reads of each article in `span`, from buckets and archive. `today` is a quarter."""
+        found: Sums = {}
+        sources = [("buckets", pipelines.reads_of_buckets(span))]
+        if pipelines.may_be_archived(span[0], today):
+            sources.append(("archive", pipelines.reads_of_archive(span)))
+        for collection, pipeline in sources:
+            async for row in self._rows(session, collection, pipeline):
+                add(found, {row["_id"]: row["reads"]})
+        return found
+
+    async def open_quarters(self, session: Session, closed: int) -> dict[str, dict[int, int]]:
+        """{article: {quarter: reads}} of the quarters from `closed` on."""
+        found: list[tuple[str, int, int]] = []
+        for pipeline in pipelines.open_quarters(closed):
+            async for row in self._rows(session, "buckets", pipeline):
+                found += [(row["article"], *part) for part in quarters(row["day"], row["q"])]
+        return gathered(found)
+
+    async def day_quarters(self, session: Session, day: int) -> dict[str, dict[int, int]]:
+        """{article: {quarter: reads}} of a UTC day, counted from 1970, from buckets and archive."""
+        name = day_name(day)
+        found: list[tuple[str, int, int]] = []
+        wanted = {"day": name, "article": {"$ne": SITE}}
+        async for bucket in self._find(session, "buckets", wanted, {"article": 1, "q": 1}):
+            found += [(bucket["article"], *part) for part in quarters(name, bucket["q"])]
+        field = f"days.{name[8:]}.q"
+        wanted = {"month": name[:7], field: {"$exists": True}}
+        async for held in self._find(session, "archive", wanted, {"article": 1, field: 1}):
+            moved = held["days"][name[8:]]["q"]
+            found += [(held["article"], *part) for part in quarters(name, moved)]
+        return gathered(found)
+
+    async def article_quarters(self, session: Session, article: str) -> dict[int, dict[str, int]]:
+        """{UTC day, counted from 1970: {quarter of the day: reads}} of one article, ever."""
+        found: dict[int, dict[str, int]] = {}
+        wanted: Document = {"article": article}
+        async for bucket in self._find(session, "buckets", wanted, {"day": 1, "q": 1}):
+            add(found.setdefault(day_number(bucket["day"]), {}), bucket["q"])
+        wanted = {"_id": {"$gte": f"{article}/", "$lt": f"{article}0"}}
+        async for held in self._find(session, "archive", wanted, {"month": 1, "days": 1}):
+            for day, moved in held["days"].items():
+                quarters_of_day = moved.get("q", {})
+                add(found.setdefault(day_number(f"{held['month']}-{day}"), {}), quarters_of_day)
+        return {day: reads for day, reads in found.items() if reads}
+
+    async def article_parts(
+        self, session: Session, article: str, edges: Sequence[int], kind: str
+    ) -> list[tuple[int, int]]:
+        """The reads of one article between the first and the last of `edges`, as parts (quarter,
+        reads) for `shared.storage.quarters.add_up`. `kind`: see `pipelines.article_days`.
+        """
+        span, places = (edges[0], edges[-1]), pipelines.segments(edges)
+        found: list[tuple[int, int]] = []
+        sources = [("buckets", pipelines.article_days(article, span, places, kind))]
+        if article != SITE:
+            sources.append(("archive", pipelines.archived_days(article, span, places, kind)))
+        for collection, pipeline in sources:
+            rows = self._rows(session, collection, pipeline, ANSWER_MILLISECONDS)
+            async for row in rows:
+                found += pipelines.day_rows(row, places)
+        return found
+
+    async def heads(
+        self, session: Session, names: Collection[str] | None = None
+    ) -> dict[str, Document]:
+        """The projections of hours, days and months called `names`, or all of them, without their
+        reads, by id.
+        """
+        wanted: Document = {"kind": {"$in": ["hour", "day", "month"]}}
+        if names is not None:
+            wanted = {"_id": {"$in": sorted(names)}}
+        return {
+            head["_id"]: head
+            async for head in self._find(session, "projections", wanted, HEAD_FIELDS)
+        }
+
+    async def head(self, session: Session, name: str) -> Document | None:
+        """One projection without its reads, or None."""
+        return await self._one(session, name, HEAD_FIELDS)
+
+    async def projections(
+        self, session: Session, names: Collection[str]
+    ) -> AsyncIterator[Document]:
+        """The whole projections called `names`, a few at a time."""
+        wanted = {"_id": {"$in": sorted(names)}}
+        cursor = self._db.projections.find(
+            wanted, session=session, max_time_ms=WORK_MILLISECONDS, batch_size=2
+        )
+        async for held in cursor:
+            yield readable_document("projections", held)
+
+    async def projection(self, session: Session, name: str) -> Document | None:
+        """One whole projection, or None."""
+        return await self._one(session, name, None)
+
+    async def write(self, made: Document) -> None:
+        """Write a projection whole. Another process may do the same at once: a projection that was
+        made before later markers is seen to be wrong, and made again.
+        """
+        await self._db.projections.replace_one({"_id": made["_id"]}, made, upsert=True)
+
+    async def delete(self, names: Iterable[str]) -> None:
+        """Delete projections."""
+        await self._db.projections.delete_many({"_id": {"$in": list(names)}})
+
+    async def _one(self, session: Session, name: str, fields: Document | None) -> Document | None:
+        held = await self._db.projections.find_one({"_id": name}, fields, session=session)
+        return readable_document("projections", held) if held else None
+
+    async def _find(
+        self, session: Session, collection: str, wanted: Document, fields: Document
+    ) -> AsyncIterator[Document]:
+        included = {} if 0 in fields.values() else {"v": 1}
+        cursor = self._db[collection].find(
+            wanted,
+            {**fields, **included},
+            session=session,
+            max_time_ms=WORK_MILLISECONDS,
+            batch_size=BATCH_SIZE,
+        )
+        async for document in cursor:
+            yield readable_document(collection, document)
+
+    async def _rows(
+        self,
+        session: Session,
+        collection: str,
+        pipeline: list[Document],
+        milliseconds: int = WORK_MILLISECONDS,
+    ) -> AsyncIterator[Any]:
+        cursor = self._db[collection].aggregate(
+            with_version(pipeline),
+            session=session,
+            maxTimeMS=milliseconds,
+            batchSize=BATCH_SIZE,
+        )
+        async for row in cursor:
+            yield readable_document(collection, row)

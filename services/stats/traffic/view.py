@@ -1,0 +1,82 @@
+"""What is answered from memory: the figures of one snapshot. What it answers never changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from services.stats.periods import Period
+from services.stats.traffic.course import NO_READS, LongCourse
+from services.stats.traffic.ranking import Ranking
+from services.stats.traffic.sections.store import ListedArticles
+from services.stats.traffic.shares import Open, reads_within
+from services.stats.traffic.site_courses import SiteCourses
+
+MAX_TOP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section: its articles' state and baselines, and its reads."""
+
+    published: int
+    """Number of its published articles."""
+    baseline: int
+    course: LongCourse
+
+
+@dataclass(frozen=True)
+class View:
+    """Top lists and sections as of `as_of`."""
+
+    as_of: datetime
+    site: SiteCourses
+    spans: Mapping[str, Period]
+    rankings: Mapping[str, Ranking]
+    """The closed time of each window that is ready."""
+    tail: Open
+    """Reads by article and quarter since time is closed."""
+    listed: ListedArticles
+    courses: Mapping[str, LongCourse] | None
+    """The quarters of each section; None while they are not ready."""
+    _lists: dict[tuple[str, str | None], list[tuple[str, int]]] = field(default_factory=dict)
+    _tails: dict[Period, dict[str, int]] = field(default_factory=dict)
+    _sections: dict[str, Section] = field(default_factory=dict)
+
+    def with_window(self, window: str, span: Period, ranking: Ranking) -> "View":
+        """This view with one more window, whose closed time has `ranking`."""
+        return replace(
+            self,
+            spans={**self.spans, window: span},
+            rankings={**self.rankings, window: ranking},
+            _lists={},
+        )
+
+    def top(self, window: str, section: str | None) -> list[tuple[str, int]]:
+        """The `MAX_TOP` most read published articles of a window, of one section or of all, as
+        (article, reads). Raises KeyError for a window that is not ready.
+        """
+        key = (window, section)
+        if key not in self._lists:
+            self._lists[key] = self.rankings[window].top(
+                self._tail(self.spans[window]), MAX_TOP, lambda each: self._is_in(each, section)
+            )
+        return self._lists[key]
+
+    def _is_in(self, article: str, section: str | None) -> bool:
+        held = self.listed.articles.get(article)
+        return bool(held and held.published and section in (None, held.section))
+
+    def _tail(self, period: Period) -> dict[str, int]:
+        part = (max(period[0], self.site.closed), period[1])
+        if part not in self._tails:
+            self._tails[part] = reads_within(self.tail, *part)
+        return self._tails[part]
+
+    def sections(self) -> dict[str, Section] | None:
+        """Every section that has an article, by name; None while they are not ready."""
+        if self.courses is None or self._sections:
+            return None if self.courses is None else self._sections
+        for name, (published, baseline) in self.listed.sections.items():
+            course = self.courses.get(name, NO_READS)
+            self._sections[name] = Section(published, baseline, course)
+        return self._sections

@@ -1,0 +1,59 @@
+"""Classes and sources cost a flush no document: they stand in those that it writes anyway."""
+
+from datetime import UTC, datetime
+
+from luotdoc_subscriber.base.clock import to_millis
+from services.counter.store import CounterStore
+from shared.rabbit.batch import QUARTER_MS, Batch, Group, Source, batch_id
+from shared.storage.types import MongoDatabase
+from tests.integration.conftest import Emptied
+
+NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
+QUARTER = to_millis(NOW) // QUARTER_MS
+
+
+async def flushed(
+    emptied: Emptied, kinds: tuple[str, str], *sources: Source
+) -> dict[str, set[str]]:
+    """Flush reads of two articles in two quarters; the ids of all documents by collection."""
+    db: MongoDatabase = emptied.db
+    for name in await db.list_collection_names():
+        await db[name].delete_many({})
+    groups: list[Group] = [
+        (kind, article, quarter, 3, 0, 0)
+        for kind in kinds
+        for article in ("a", "b")
+        for quarter in (QUARTER, QUARTER - 1)
+    ]
+    batch = Batch(batch_id("e1", 0), to_millis(NOW), groups, sources=sources)
+    await CounterStore(emptied.client, db, lambda: NOW).flush([batch], 3)
+    return {
+        name: {str(each["_id"]) async for each in db[name].find()}
+        for name in await db.list_collection_names()
+    }
+
+
+async def test_a_flush_writes_the_same_documents_with_classes_and_sources(
+    emptied: Emptied,
+) -> None:
+    plain = await flushed(emptied, ("reader", "reader"))
+    assert {name: len(ids) for name, ids in plain.items() if ids} == {
+        "counts": 3, "buckets": 3, "ledger": 1, "books": 1,
+    }  # fmt: skip
+    sources = [
+        (quarter, referrer, device, 1)
+        for quarter in (QUARTER, QUARTER - 1)
+        for referrer, device in (("search", "mobile"), ("site", "desktop"), ("", "other"))
+    ]
+    assert await flushed(emptied, ("reader", "batch"), *sources) == plain
+    site = await emptied.db.buckets.find_one({"article": "*"})
+    assert site == {
+        "_id": "*/2026-11-23/3", "v": 1, "article": "*", "day": "2026-11-23", "slot": 3,
+        "reads": 24, "q": {"19": 12, "20": 12}, "by": {"batch": {"19": 6, "20": 6}},
+        "referrer": {"search": {"19": 1, "20": 1}, "site": {"19": 1, "20": 1}},
+        "device": {"mobile": {"19": 1, "20": 1}, "desktop": {"19": 1, "20": 1},
+                   "other": {"19": 1, "20": 1}},
+    }  # fmt: skip
+    article = await emptied.db.buckets.find_one({"article": "a"})
+    assert article is not None
+    assert article.keys() == {"_id", "v", "article", "day", "slot", "reads", "q", "by"}

@@ -1,0 +1,44 @@
+"""stats' reports over a database, as its composition root makes them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from luotdoc_subscriber.base.clock import Clock
+from luotdoc_subscriber.base.metrics import Registry, new_registry
+from services.stats.app import make_keeper
+from services.stats.metrics import StatsMetrics
+from services.stats.reports import Reports
+from services.stats.store import Store
+from services.stats.traffic.keeper import Keeper
+from services.stats.traffic.maker import Maker
+from services.stats.traffic.sections.store import SectionStore
+from shared.storage.types import Client, MongoDatabase
+
+
+@dataclass
+class Reporting:
+    """One stats without its API and its background tasks."""
+
+    store: Store
+    sections: SectionStore
+    keeper: Keeper
+    maker: Maker
+    reports: Reports
+    registry: Registry
+
+
+def reporting(
+    client: Client,
+    db: MongoDatabase,
+    clock: Clock,
+    zone: ZoneInfo,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Reporting:
+    """A new one. `seconds` is the clock of its caches."""
+    registry, store = new_registry(), Store(client, db)
+    sections, metrics = SectionStore(client, db, store.traffic, clock), StatsMetrics(registry)
+    keeper = make_keeper(store, sections, metrics, clock=clock, zone=zone, seconds=seconds)
+    reports = Reports(store, keeper, clock, zone, seconds)
+    return Reporting(store, sections, keeper, keeper.maker, reports, registry)

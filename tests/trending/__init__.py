@@ -1,0 +1,1 @@
+"""A simulated portal, on which formulas for trending articles are compared."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
-from services.stats import answers
+from services.stats import answers, books_answers
 from services.stats.books_report import books_report
 from services.stats.parameters import SeriesParameters, TopParameters
 from services.stats.periods import Period, site_periods
@@ -68,7 +68,7 @@ class Reports:
         )
         self._site_requested = -FRESH_SECONDS
         self._articles: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
-        self._books: SingleFlightCache[answers.Reconciliation] = SingleFlightCache(0)
+        self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
         self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds)
         self._series = SeriesReports(store, clock, zone)
 
@@ -193,7 +193,7 @@ class Reports:
         course = figures.courses.of(("class", query.class_) if query.class_ else READS)
         return self._series.points(query, steps, course, figures.as_of)
 
-    async def reconciliation(self) -> answers.Reconciliation:
+    async def reconciliation(self) -> books_answers.Reconciliation:
         """The books."""
         return await self._books.get(SITE, lambda: books_report(self._store, self._clock))
 

@@ -67,6 +67,7 @@ PURE = {
         f"services.stats.{name}"
         for name in (
             "answers",
+            "books_answers",
             "catalogue",
             "parameters",
             "periods",

@@ -44,6 +44,11 @@ class PeriodPair:
     current: Period
     before: Period
 
+    @property
+    def periods(self) -> tuple[Period, Period]:
+        """Both."""
+        return self.current, self.before
+
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.stats.reports import Reports
-from services.stats.routes import books, figures, lists, series
+from services.stats.routes import books, figures, kinds, lists, series
 from shared.web import health, state
 from shared.web.api import make_api
 from shared.web.asgi import App, Receive, Scope, Send, respond
@@ -15,7 +15,9 @@ Read counts of the portal and its articles. No token is needed.
 Every error is an RFC 9457 problem document, `application/problem+json`. Every answer carries an
 `X-Correlation-Id`, which the request may choose. Unknown parameters are refused."""
 _UNDER = "/stats"
-_KEPT = tuple(f"{_UNDER}/{name}" for name in ("top", "series", "sections"))
+_KEPT = tuple(
+    f"{_UNDER}/{name}" for name in ("top", "trending", "series", "sections", "classes", "sources")
+)
 """How the paths of lists, tables and series begin."""
 
 
@@ -25,7 +27,7 @@ def describe_api() -> FastAPI:
         paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
     )
     api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=_UNDER)
-    for module in (figures, lists, series, books):
+    for module in (figures, lists, series, kinds, books):
         api.include_router(module.routes)
     return api
 

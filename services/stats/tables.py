@@ -26,13 +26,15 @@ class PlainCell(str):
     __slots__ = ()
 
 
-def cell(value: str | int) -> str | int:
-    """A cell that a spreadsheet keeps as text.
+def cell(value: str | float | None) -> str | float:
+    """A cell that a spreadsheet keeps as text. None, which is "not known", is an empty one.
 
     A text that looks like a formula gets an apostrophe in front. One that looks like a number,
     a date or a time, such as the title `30/4`, becomes a formula with only that text.
     """
-    if isinstance(value, PlainCell | int):
+    if value is None:
+        return ""
+    if isinstance(value, PlainCell | int | float):
         return value
     if _LIKE_VALUE.fullmatch(value):
         return PlainCell(f'="{value}"')
@@ -55,7 +57,7 @@ def local_time(moment: str) -> str:
     return PlainCell(datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S"))
 
 
-def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
+def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> bytes:
     """A header line and the rows, as CSV.
     Pass ids through `article_cell` and times through `local_time` first.
     """

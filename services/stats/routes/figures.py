@@ -14,10 +14,10 @@ routes = forms.stats_routes()
 
 @routes.get("/site", response_description="The figures.", responses=forms.ANSWER | problems(422))
 async def get_site(
-    reports: forms.HeldReports, _query: Annotated[parameters.NoParameters, Query()]
+    reports: forms.HeldReports, query: Annotated[parameters.CompareParameters, Query()]
 ) -> answers.Site:
     """Reads of the whole site: total, today, yesterday, this week, this month and this year."""
-    return await reports.site()
+    return await reports.site(query.compare)
 
 
 @routes.get(
@@ -31,10 +31,10 @@ async def get_article_reads(
         str,
         Path(alias="id", pattern=ARTICLE_ID, description="the article's id", examples=["hello1"]),
     ],
-    _query: Annotated[parameters.NoParameters, Query()],
+    query: Annotated[parameters.CompareParameters, Query()],
 ) -> answers.ArticleReads:
     """Reads of one article, also after its withdrawal."""
-    return await reports.article(article_id)
+    return await reports.article(article_id, query.compare)
 
 
 @routes.get(
@@ -73,7 +73,7 @@ async def get_section_reads(
             examples=["van-hoa"],
         ),
     ],
-    _query: Annotated[parameters.NoParameters, Query()],
+    query: Annotated[parameters.CompareParameters, Query()],
 ) -> answers.SectionReads:
     """Reads of one section: of all articles that are in it now."""
-    return await reports.section(section)
+    return await reports.section(section, query.compare)

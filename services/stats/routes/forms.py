@@ -55,7 +55,7 @@ def wants_table(request: Request, chosen: str | None) -> bool:
     return wants_csv(chosen, request.headers.get("accept", ""))
 
 
-def table(name: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Response:
+def table(name: str, head: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> Response:
     """A table as CSV, with the file name `luotdoc-<name>.csv`. `head` and `rows`: see `to_csv`."""
     disposition = f'attachment; filename="luotdoc-{name}.csv"'
     return Response(

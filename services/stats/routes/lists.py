@@ -31,3 +31,27 @@ async def get_top(
         return found
     rows = ((article_cell(item.article), item.title, item.url, item.reads) for item in found.items)
     return forms.table(f"top-{query.window}", ("article", "title", "url", "reads"), rows)
+
+
+@routes.get(
+    "/trending",
+    response_model=answers.TrendingList,
+    responses=forms.TABLE | problems(422, also=forms.NO_SUCH_SECTION),
+    dependencies=forms.NEGOTIATED,
+)
+async def get_trending(
+    reports: forms.HeldReports,
+    request: Request,
+    query: Annotated[parameters.TrendingParameters, Query()],
+) -> Response | answers.TrendingList:
+    """The published articles that are read more in the last two hours than was to be expected from
+    their day before and the site's course of the day: highest score first.
+    """
+    found = await reports.trending(query)
+    if not forms.wants_table(request, query.format):
+        return found
+    rows = (
+        (article_cell(item.article), item.title, item.url, item.reads, item.expected, item.score)
+        for item in found.items
+    )
+    return forms.table("trending", tuple(answers.TrendingItem.model_fields), rows)

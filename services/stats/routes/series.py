@@ -30,5 +30,5 @@ async def get_series(
     found = await reports.series(query)
     if not forms.wants_table(request, query.format):
         return found
-    rows = ((local_time(point.start), found.tz, point.reads) for point in found.points)
-    return forms.table(f"series-{query.step}", ("start", "zone", "reads"), rows)
+    rows = ((local_time(point.start), found.tz, point.time, point.reads) for point in found.points)
+    return forms.table(f"series-{query.step}", ("start", "zone", "time", "reads"), rows)

@@ -48,7 +48,7 @@ def csv_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[bytes
     """
     text = io.StringIO()
     write = csv.writer(text).writerow
-    protections = [_PROTECTIONS.get(column, _protected) for column in columns]
+    protections = [_PROTECTIONS.get(column, cell) for column in columns]
 
     def line(cells: Sequence[str | int | float]) -> bytes:
         write(cells)
@@ -130,18 +130,12 @@ async def _each(rows: ExportRows) -> AsyncGenerator[ExportRow, None]:
             yield row
 
 
-def _protected(value: ExportValue) -> str | int | float:
-    if value is None:
-        return ""
-    return value if isinstance(value, float) else cell(value)
-
-
 def _protected_article(value: ExportValue) -> str | int | float:
-    return article_cell(value) if isinstance(value, str) else _protected(value)
+    return article_cell(value) if isinstance(value, str) else cell(value)
 
 
 def _protected_start(value: ExportValue) -> str | int | float:
-    return local_time(value) if isinstance(value, str) else _protected(value)
+    return local_time(value) if isinstance(value, str) else cell(value)
 
 
 _PROTECTIONS = {"article": _protected_article, "start": _protected_start}

@@ -122,8 +122,12 @@ async def _read(url: str, site: str, ids: list[str], console: Console) -> int:
             async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
                 for article, referrer, agent, address in reads:
                     headers = {"User-Agent": agent, "X-Forwarded-For": address}
-                    body = {"article": article, "referrer": referrer}
-                    answer = await client.post(f"{url}/reads", json=body, headers=headers)
+                    answer = await client.post(
+                        f"{url}/reads",
+                        params={"referrer": referrer},
+                        json={"article": article},
+                        headers=headers,
+                    )
                     counted += answer.raise_for_status().headers["Luotdoc-Read"] == "counted"
                     done()
 

@@ -1,12 +1,13 @@
 """The fast path: answers the small request that every page view sends without ASGI.
 
 In uvicorn an ASGI request costs a scope, an event, a task and two messages, more than the read
-itself (docs/performance.md, ADR 0014). On the fast path a POST to a registered path goes to a plain
-function as soon as its body is complete, and is answered 204 when the function calls back.
+itself (docs/performance.md, ADR 0014). On the fast path a POST to a registered path, with any
+query, goes to a plain function as soon as its body is complete, and is answered 204 when the
+function calls back.
 
 Every other request goes through ASGI as if this module did not exist: other methods, large bodies,
-pipelined requests, `Expect: 100-continue`, requests during a drain, and those that the function
-refuses.
+pipelined requests, `Expect: 100-continue`, targets with a fragment, requests during a drain, and
+those that the function refuses.
 
 A fast request takes the place of uvicorn's cycle (`protocol.cycle`),
 so uvicorn still handles pipelining, keep-alive, its stop and lost connections.
@@ -39,12 +40,13 @@ class FastRequest:
         "keep_alive",
         "message_event",
         "peer",
+        "query",
         "response_complete",
     )
 
-    def __init__(self, protocol: "FastPathProtocol", body: bytes) -> None:
+    def __init__(self, protocol: "FastPathProtocol", query: bytes, body: bytes) -> None:
         self.headers: RawHeaders = protocol.headers
-        self.body = body
+        self.query, self.body = query, body
         self.peer = protocol.client[0] if protocol.client else ""
         self._protocol = protocol
         # The attributes that uvicorn reads from a cycle.
@@ -103,14 +105,16 @@ class FastPathProtocol(HttpProtocol):
         self._handlers: Mapping[bytes, FastHandler] = config.app.fast  # type: ignore[union-attr]
         self._application: Any = config.app
         self._handler: FastHandler | None = None
-        self._body = b""
+        self._query = self._body = b""
 
     def on_headers_complete(self) -> None:
         """Choose between the fast path and ASGI."""
-        handler = self._handlers.get(self.url)
-        if handler is not None and self._is_plain():
+        path, _, query = self.url.partition(b"?")
+        handler = self._handlers.get(path)
+        # Of a target with a fragment, ASGI's query ends before the fragment.
+        if handler is not None and b"#" not in query and self._is_plain():
             self._check_size()
-            self._handler, self._body, self._reading = handler, b"", BODY
+            self._handler, self._query, self._body, self._reading = handler, query, b"", BODY
         else:
             super().on_headers_complete()
 
@@ -131,7 +135,7 @@ class FastPathProtocol(HttpProtocol):
             return
         self._message_ended()
         before = self.cycle
-        self.cycle = request = FastRequest(self, self._body)  # type: ignore[assignment]
+        self.cycle = request = FastRequest(self, self._query, self._body)  # type: ignore[assignment]
         try:
             taken = handler(request)
         except Exception as error:

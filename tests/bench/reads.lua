@@ -5,7 +5,7 @@
 -- them have one address; else `readers`.
 
 local heads, bodies, at, agents, articles, kind = {}, {}, 0, 0, 0, "readers"
-local ends = "\r\nOrigin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\nAccept: */*\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: 56\r\n\r\n"
+local ends = "\r\nOrigin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\nAccept: */*\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: 20\r\n\r\n"
 
 local function agent(n)
   local minor = string.format("%d.0.%d.%d", 100 + n % 40, 5000 + math.floor(n / 40), n)
@@ -18,7 +18,7 @@ end
 
 function init(args)
   at, agents, articles, kind = tonumber(args[1]), tonumber(args[2]), tonumber(args[3]), args[4]
-  local start = "POST /reads HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nX-Forwarded-For: 198."
+  local start = "POST /reads?referrer=https%3A%2F%2Fwww.google.com HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nX-Forwarded-For: 198."
   for n = 0, agents - 1 do
     local address = kind == "crowd" and "18.0.1" or string.format("18.%d.%d", math.floor(n / 250), 1 + n % 250)
     heads[n] = start .. address .. "\r\nUser-Agent: "
@@ -27,7 +27,7 @@ function init(args)
     end
   end
   for n = 0, articles - 1 do
-    bodies[n] = string.format('{"article":"a%05d","referrer":"https://www.google.com"}', n)
+    bodies[n] = string.format('{"article":"a%05d"}', n)
   end
 end
 

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+REFERRER = "https%3A%2F%2Fwww.google.com"
+"""Where each reader came from, as the page's script encodes it."""
 AGENTS, ARTICLES = 2_000, 2_000
 """Browsers and articles: 4 million reads until a visitor reads an article again."""
 
@@ -25,15 +27,14 @@ def _head(agent: int) -> bytes:
         f"Chrome/{100 + agent % 40}.0.{5000 + agent // 40}.{agent} Safari/537.36"
     )
     return (
-        "POST /reads HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"POST /reads?referrer={REFERRER} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"X-Forwarded-For: 198.18.{agent // 250}.{1 + agent % 250}\r\nUser-Agent: "
         f"{browser}\r\nAccept: */*\r\n"
         "Origin: https://portal.example\r\nSec-Fetch-Site: same-origin\r\n"
-        "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 56\r\n\r\n"
+        "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: 20\r\n\r\n"
     ).encode()
 
 
 @cache
 def _body(number: int) -> bytes:
-    # As the page's script sends it.
-    return f'{{"article":"{article(number)}","referrer":"https://www.google.com"}}'.encode()
+    return f'{{"article":"{article(number)}"}}'.encode()

@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Request
 
 from deploy.local import ports
 from deploy.local.gateway import Gateway
@@ -55,7 +56,13 @@ async def test_every_outcome_in_a_real_browser(portal: Portal, browser: Browser)
 
 async def test_pages_say_where_their_readers_came_from(portal: Portal, browser: Browser) -> None:
     first, second = await portal.publish("a1"), await portal.publish("a2")
+    sent: list[Request] = []
+
+    def note(request: Request) -> None:
+        sent.append(request)
+
     async with portal.reader(browser) as reader:
+        reader.on("request", note)
         page = await view(reader, first)  # no page before
         await page.evaluate("address => { location.href = address; }", second)
         await portal.become(counted=2)
@@ -64,12 +71,20 @@ async def test_pages_say_where_their_readers_came_from(portal: Portal, browser: 
         await page.goto(first, referer="https://l.facebook.com/l.php?u=secret")
         await portal.become(counted=3)
     async with portal.reader(browser, lacks=LACKS["sendBeacon"]) as reader:
+        reader.on("request", note)
         page = await reader.new_page()
         await page.goto(first, referer="https://elsewhere.example/secret")
         await portal.become(counted=4)
     async with portal.reader(browser, javascript=False) as reader:
         await view(reader, first)
         await portal.become(counted=5)
+    site, query = quote(portal.url, safe=""), "/reads?referrer="
+    posts = [request for request in sent if request.method == "POST"]
+    assert [(request.url.removeprefix(portal.url), request.post_data) for request in posts] == [
+        (query, '{"article":"a1"}'),
+        (query + site, '{"article":"a2"}'),
+        (query + "https%3A%2F%2Felsewhere.example", '{"article":"a1"}'),
+    ]
     found = Counter[tuple[str, str]]()
     async for bucket in portal.system.db.buckets.find():
         for name in ("referrer", "device"):

@@ -19,6 +19,7 @@ BEACONS, BATCHERS = 20, 2
 BATCH_READS = 40
 BEACON_PAUSE, BATCH_PAUSE, LOOK_PAUSE = 0.02, 0.15, 0.05
 AFTER_FAILURE = 0.1
+READS = "/reads?referrer=https%3A%2F%2Fwww.google.com"
 ACKNOWLEDGE_SECONDS = 60.0
 """For the batches still on their way at the end of the load, with all faults lifted."""
 
@@ -110,10 +111,9 @@ class Load:
 
     async def _beacon(self, articles: Sequence[str], client: Client) -> bool:
         article, replica = self._dice.choice(articles), self._dice.choice(self._ingests)
-        body = b'{"article":"%s","referrer":"https://www.google.com"}' % article.encode()
-        headers = {"user-agent": BROWSER}
+        body, headers = b'{"article":"%s"}' % article.encode(), {"user-agent": BROWSER}
         try:
-            answer = await client.request(replica.port, "POST", "/reads", body, headers)
+            answer = await client.request(replica.port, "POST", READS, body, headers)
         except NotSent:
             self.tally.unsent += 1
             return False

@@ -18,6 +18,7 @@ NOWHERE = {"/not-on-this-host"}
 
 def matches(match: dict[str, Any], method: str, path: str) -> bool:
     """Whether a match of an HTTPRoute takes a request."""
+    assert match.keys() <= {"path", "method"}, "a query or a header decides"
     kind, value = match["path"]["type"], match["path"]["value"]
     if match.get("method", method) != method:
         return False

@@ -237,6 +237,27 @@ async def test_a_read_that_was_sent_is_never_sent_again(tmp_path: Path) -> None:
     assert len(seen) == 1
 
 
+async def test_a_read_s_query_passes_as_it_was_sent(tmp_path: Path) -> None:
+    seen: list[str] = []
+    queries = ["", "?referrer=", "?referrer=https%3A%2F%2Fwww.google.com",
+               "?referrer=android-app%3A%2F%2Fcom.google.android.gm", "?referrer=https://[::1]:8&a",
+               "?referrer=%zz%00&referrer", "?later=1&later=2"]  # fmt: skip
+    async with contextlib.AsyncExitStack() as stack:
+        names = [await stack.enter_async_context(pretended(f"ingest-{n}", seen)) for n in range(3)]
+        one = await stack.enter_async_context(gateway(tmp_path, names))
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(one.url.rpartition(":")[2]))
+        asked = set()
+        for query in queries:
+            writer.write(f"POST /reads{query} HTTP/1.1\r\nHost: x\r\n".encode())
+            writer.write(b'Content-Length: 15\r\n\r\n{"article":"a"}')
+            head = await reader.readuntil(b"\r\n\r\n")
+            asked.add(await reader.readexactly(len("ingest-0")))
+            assert head.startswith(b"HTTP/1.1 200 ")
+        writer.close()
+    assert [head.partition(" HTTP/1.1")[0] for head in seen] == [f"POST /reads{q}" for q in queries]
+    assert len(asked) == 1  # one reader, one ingest
+
+
 async def owners(folder: Path, number: int, readers: list[str]) -> list[str]:
     """Which of so many ingests each reader reaches."""
     async with contextlib.AsyncExitStack() as stack:

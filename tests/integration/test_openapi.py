@@ -143,7 +143,7 @@ async def upload_and_send(module: Any, client: Any) -> None:
         "was used with another body",
     )
     read = await module("api.reads.post_read").asyncio_detailed(
-        client=client, body=models.PageReadInput("hello1", referrer="https://www.google.com")
+        client=client, body=models.ReadInput("hello1"), referrer="https://www.google.com"
     )
     assert (read.status_code, "luotdoc-read" in read.headers) == (204, True)
 

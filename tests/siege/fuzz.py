@@ -4,11 +4,15 @@ import random
 from collections.abc import Callable
 
 BROWSER = b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
-READ = b'{"article": "fuzzed", "referrer": "https://www.example.org"}'
+READ = b'{"article": "fuzzed"}'
 
 PLAIN: dict[str, list[bytes]] = {
     "ingest": [
         b"POST /reads HTTP/1.1\r\nHost: x\r\n" + BROWSER + b"Content-Length: 21\r\n\r\n" + READ,
+        b"POST /reads?referrer=https%3A%2F%2Fwww.example.org HTTP/1.1\r\nHost: x\r\n"
+        + BROWSER
+        + b"Content-Length: 21\r\n\r\n"
+        + READ,
         b"POST /reads HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n15;a=b\r\n"
         + READ
         + b"\r\n0\r\nt: v\r\n\r\n",
@@ -254,6 +258,10 @@ TARGETS = [
     b"/articles/%F0%9F%98%80",
     b"/articles?after=9999999999999-a",
     b"/articles?limit=%00",
+    b"/reads?referrer=%00",
+    b"/reads?referrer=%zz&referrer",
+    b"/reads?referrer=https://" + b"a" * 8000,
+    b"/reads?" + b"referrer&" * 900,
     b"/reads.gif?article=%00",
     b"/reads.gif?article=" + b"a" * 8000,
     b"/x/" + b"y" * 9000,

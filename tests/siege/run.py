@@ -129,8 +129,8 @@ class Siege:
         """Filled when it is over."""
         page = (await self.system.page("honest")).url.path  # type: ignore[union-attr]
         read = (
-            f"POST /reads HTTP/1.1\r\nHost: x\r\nUser-Agent: {BROWSER}\r\nContent-Length: "
-            "21\r\n\r\n"
+            "POST /reads?referrer=https%3A%2F%2Fwww.example.org HTTP/1.1\r\nHost: x\r\n"
+            f"User-Agent: {BROWSER}\r\nContent-Length: 21\r\n\r\n"
         )
         asked: dict[str, tuple[str, int, str]] = {
             "ingest": (read + '{"article": "honest"}', 204, "luotdoc-read: counted"),

@@ -249,6 +249,6 @@ async def test_reads_before_the_articles_are_loaded_are_refused(way: str) -> Non
     assert sent[0]["status"] == 503
     assert (b"retry-after", b"1") in sent[0]["headers"]
     assert json.loads(sent[1]["body"])["detail"] == "starting, try again"
-    request = SimpleNamespace(body=b'{"article":"a1"}', peer="203.0.113.7", headers=[])
+    request = SimpleNamespace(query=b"", body=b'{"article":"a1"}', peer="203.0.113.7", headers=[])
     assert not beacon.take(cast(FastRequest, request))  # it goes to `post`
     assert store.asked == []

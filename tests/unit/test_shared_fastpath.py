@@ -57,12 +57,27 @@ async def test_what_is_not_taken_is_answered_as_if_there_were_no_short_way() -> 
     assert app.taken == []
 
 
+async def test_a_query_is_handed_on_as_it_came() -> None:
+    app = Application()
+    one = Connection(app)
+    queries = (b"", b"?", b"?a=1", b"??a&a=%zz", b"?a=b?c=d/e")
+    for piece, query in enumerate((*queries, b"")):
+        await one.send(READ.replace(b"/reads", b"/reads" + query), piece)
+        answer(app.taken[-1])
+        assert await one.answers() == FAST
+    told = [request.query for request in app.taken]
+    assert told == [b"", b"", b"a=1", b"?a&a=%zz", b"a=b?c=d/e", b""]
+
+
 async def test_other_requests_go_through_asgi() -> None:
     one = Connection(Application())
     for request, body in [
         (b"GET /reads HTTP/1.1\r\n\r\n", b"GET "),
         (b"POST /other HTTP/1.1\r\ncontent-length: 4\r\n\r\nread", b"POST read"),
-        (b"POST /reads?a=1 HTTP/1.1\r\ncontent-length: 4\r\n\r\nread", b"POST read"),
+        (b"POST /reads/?a=1 HTTP/1.1\r\ncontent-length: 4\r\n\r\nread", b"POST read"),
+        (b"POST /reads#b HTTP/1.1\r\ncontent-length: 4\r\n\r\nread", b"POST read"),
+        (b"POST /reads?a#b HTTP/1.1\r\ncontent-length: 4\r\n\r\nread", b"POST read"),
+        (b"POST http://x/reads?a HTTP/1.1\r\ncontent-length: 4\r\n\r\nread", b"POST read"),
         (b"PUT /reads HTTP/1.1\r\ncontent-length: 4\r\n\r\nread", b"PUT read"),
     ]:
         assert await one.send(request) == SLOW % (len(body), body)

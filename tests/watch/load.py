@@ -124,7 +124,7 @@ class Portal:
         ):
             pick = self._dice.random()
             headers = {"user-agent": self._dice.choice(self._agents), "x-forwarded-for": address}
-            body = {"article": article, "referrer": referrer}
+            body = {"article": article}
             if pick < 0.06:
                 headers["user-agent"] = CRAWLER
             elif pick < 0.09:
@@ -139,7 +139,8 @@ class Portal:
             elif pick < 0.24:
                 body = {"article": "Không phải mã"}
             url = f"{self._ingest(headers['x-forwarded-for'])}/reads"
-            self._ask("POST /reads", "POST", url, json=body, headers=headers)
+            came = {"referrer": referrer}
+            self._ask("POST /reads", "POST", url, params=came, json=body, headers=headers)
 
     async def _office(self) -> None:
         """One address that reads without end."""

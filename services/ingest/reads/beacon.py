@@ -1,7 +1,7 @@
 """The read beacon, which answers each page view's read.
 
-    POST /reads      {"article": id, "referrer": "<scheme>://<host>"} as JSON or, from sendBeacon,
-                     as text/plain; the referrer may be missing
+    POST /reads      ?referrer=<scheme>://<host>, which may be missing; the body is
+                     {"article": id} as JSON or, from sendBeacon, as text/plain
     GET  /reads.gif  ?article=id, for pages without JavaScript
 
 204, or the picture, means that the read is durable or was filtered; `Luotdoc-Read` says which.
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.pipeline import LIMIT, RELOAD, UNKNOWN, IncomingRead, Pipeline, too_many
-from services.ingest.reads.read_request import MAX_BODY, checked_article, read_of
+from services.ingest.reads.read_request import MAX_BODY, article_of, checked_article, referrer_of
 from services.ingest.reads.read_traces import ReadTraces
 from shared.base.errors import Problem, Unavailable
 from shared.web.asgi import Receive, Scope, Send, check_query, query_value, read_body, respond
@@ -69,11 +69,11 @@ class Beacon:
         a new one is answered once it is durable, a dropped one at once.
 
         False leaves the request to `post`:
-        unknown article, malformed body, or no batch can be sent.
+        unknown article, malformed body or referrer, or no batch can be sent.
         """
         started = time.perf_counter()
         try:
-            article, referrer = read_of(request.body)
+            article, referrer = article_of(request.body), referrer_of(request.query)
             read = IncomingRead(article, referrer, request.peer, request.headers)
             outcome = self.pipeline.judge(read)
         except (Problem, Unavailable):
@@ -132,7 +132,8 @@ class Beacon:
             try:
                 if scope["method"] != "POST":
                     raise Problem(405, "reads are posted", headers=[("allow", "POST")])
-                article, referrer = read_of(await read_body(scope, receive, MAX_BODY))
+                article = article_of(await read_body(scope, receive, MAX_BODY))
+                referrer = referrer_of(scope.get("query_string", b""))
                 answer = await self._judged(article, referrer, scope)
             except (Problem, Unavailable) as error:
                 await self._refuse(send, error)

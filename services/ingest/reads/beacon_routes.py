@@ -1,30 +1,12 @@
 """OpenAPI path items of `/reads` and `/reads.gif`, which `beacon` answers as raw ASGI."""
 
-from typing import Annotated, Any
-
-from pydantic import Field, StringConstraints
+from typing import Any
 
 from luotdoc_events.events import ARTICLE_ID
 from services.ingest.reads.beacon import COUNTED, FILTERED
 from services.ingest.reads.read_batches import ReadInput
-from services.ingest.reads.read_request import MAX_BODY, MAX_REFERRER, REFERRER
+from services.ingest.reads.read_request import MAX_BODY, REFERRER
 from shared.web.openapi import answered, as_text, problems, ref
-
-
-class PageReadInput(ReadInput):
-    """One read of a page."""
-
-    referrer: Annotated[
-        str, StringConstraints(max_length=MAX_REFERRER, pattern=f"^({REFERRER})?$")
-    ] = Field(
-        default_factory=str,
-        description="scheme and host of the page from which the reader came "
-        '(`document.referrer`), without path and query; "" if the browser names none. Only its '
-        "class is kept: direct, site, search, social or other. Without the field the class is "
-        "not known",
-        examples=["https://www.google.com"],
-    )
-
 
 _OUTCOME = {
     "Luotdoc-Read": {
@@ -56,27 +38,35 @@ _SAID = (
 )
 _TEXT = {
     "type": "string",
-    "pattern": (
-        r'^\{"article": ?"[a-z0-9]{1,32}"'
-        rf'(, ?"referrer": ?"({REFERRER})?")?\}}$'
-    ),
+    "pattern": r'^\{"article": ?"[a-z0-9]{1,32}"\}$',
     "contentMediaType": "application/json",
     "description": "the same JSON, with the content type that `navigator.sendBeacon` uses for text",
+}
+_REFERRER = {
+    "name": "referrer",
+    "in": "query",
+    "required": False,
+    "description": (
+        "scheme and host of the page from which the reader came (`document.referrer`), without "
+        "path and query; empty if the browser names none. Only its class is kept: direct, site, "
+        "search, social or other. Without the parameter the class is not known"
+    ),
+    "schema": {"type": "string", "pattern": f"^({REFERRER})?$"},
+    "examples": {"search": {"value": "https://www.google.com"}, "none": {"value": ""}},
 }
 _POST: dict[str, Any] = {
     "operationId": "post_read",
     "summary": "Count a read",
     "description": _SAID,
     "tags": ["reads"],
+    "parameters": [_REFERRER],
     "requestBody": {
         "required": True,
         "description": f"At most {MAX_BODY:,} bytes.",
         "content": {
             "application/json": {
-                "schema": ref(PageReadInput),
-                "examples": {
-                    "read": {"value": {"article": "hello1", "referrer": "https://www.google.com"}}
-                },
+                "schema": ref(ReadInput),
+                "examples": {"read": {"value": {"article": "hello1"}}},
             },
             "text/plain": {
                 "schema": _TEXT,
@@ -121,4 +111,4 @@ _PIXEL: dict[str, Any] = {
     ),
 }
 PATHS = {"/reads": {"post": _POST}, "/reads.gif": {"get": _PIXEL}}
-MODELS = (PageReadInput,)
+MODELS = (ReadInput,)

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 
@@ -11,19 +12,19 @@ from shared.base.errors import Problem
 
 MAX_BODY = 1024
 """Upper bound for the bytes of a read's body."""
-MAX_REFERRER = 300
-"""Upper bound for the characters of a referrer."""
 REFERRER = r"[A-Za-z][A-Za-z0-9+.\-]{0,30}://[A-Za-z0-9._:\[\]\-]{1,255}"
 """A referrer's scheme and host: no path, no query, no user. Android names an app's package as
 host. In a form that JavaScript reads alike."""
-_REFERRER = re.compile(f"(?:{REFERRER})?")
+MAX_CACHED = 300
+"""Upper bound for the bytes of a query that is cached."""
+
 _ID = re.compile(ARTICLE_ID.replace("$", r"\Z"))
+_REFERRER = re.compile(f"(?:{REFERRER})?".encode())
+_PARAMETER = re.compile(rb"(?:\A|&)referrer(?:=([^&]*))?(?=&|\Z)")
 
 
-def read_of(body: bytes) -> tuple[str, str | None]:
-    """The article and the referrer in a body such as `{"article": "hello1", "referrer":
-    "https://www.example.org"}`. The referrer is None if the body has none. Raises `Problem` 422.
-    """
+def article_of(body: bytes) -> str:
+    """The article in a body such as `{"article": "hello1"}`. Raises `Problem` 422."""
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -32,24 +33,11 @@ def read_of(body: bytes) -> tuple[str, str | None]:
         raise Problem.invalid("body", 'must be an object, {"article": id}')
     if "article" not in content:
         raise Problem.invalid("article", "is missing")
-    referrer = None
     if len(content) > 1:
-        if len(content) > 2 or "referrer" not in content:
-            unknown = next(name for name in content if name not in ("article", "referrer"))
-            raise Problem.invalid(unknown, "is not a field of a read")
-        referrer = content["referrer"]
-        if type(referrer) is not str or not _is_referrer(referrer):
-            raise Problem.invalid(
-                "referrer",
-                f"must be scheme and host, such as https://www.example.org, of at most "
-                f'{MAX_REFERRER} characters, or ""',
-            )
-    return checked_article(content["article"]), referrer
-
-
-@lru_cache(maxsize=10_000)
-def _is_referrer(text: str) -> bool:
-    return len(text) <= MAX_REFERRER and _REFERRER.fullmatch(text) is not None
+        raise Problem.invalid(
+            next(name for name in content if name != "article"), "is not a field of a read"
+        )
+    return checked_article(content["article"])
 
 
 def checked_article(article: Any) -> str:
@@ -57,3 +45,30 @@ def checked_article(article: Any) -> str:
     if type(article) is not str or not _ID.match(article):
         raise Problem.invalid("article", "must be 1-32 of a-z and 0-9")
     return article
+
+
+def referrer_of(query: bytes) -> str | None:
+    """The referrer in a query such as `referrer=https%3A%2F%2Fwww.example.org`; None if the query
+    has none. Raises `Problem` 422.
+
+    Other parameters are passed over, so that a page of a later release may send more.
+    """
+    return _cached(query) if len(query) <= MAX_CACHED else _parse(query)
+
+
+def _parse(query: bytes) -> str | None:
+    # No parse_qsl: for a hostile query of 8 KB it takes 6 ms.
+    values = _PARAMETER.findall(query)
+    if not values:
+        return None
+    if len(values) > 1:
+        raise Problem.invalid("referrer", "is given twice")
+    value = unquote_to_bytes(values[0])
+    if not _REFERRER.fullmatch(value):
+        raise Problem.invalid(
+            "referrer", "must be scheme and host, such as https://www.example.org, or empty"
+        )
+    return value.decode()
+
+
+_cached = lru_cache(maxsize=10_000)(_parse)

@@ -9,19 +9,22 @@
   var url = script && script.getAttribute("data-url");
   if (!article || !url) { return; }
 
-  // Chỉ gửi giao thức và tên máy của trang trước, không gửi đường dẫn hay truy vấn.
+  // Chỉ gửi giao thức và tên máy của trang trước, không gửi đường dẫn hay truy vấn; để trống nếu
+  // không có. Gửi trong truy vấn chứ không trong thân: ingest bản cũ bỏ qua tham số lạ, còn thân có
+  // trường lạ thì bị từ chối và mất lượt đọc.
   var from = /^[a-z][a-z0-9+.\-]{0,30}:\/\/[a-z0-9._:\[\]\-]{1,255}(?=\/|$)/i.exec(document.referrer);
-  var message = JSON.stringify({ article: article, referrer: from ? from[0] : "" });
+  var target = url + "?referrer=" + (from ? encodeURIComponent(from[0]) : "");
+  var message = JSON.stringify({ article: article });
   var due = true; // lần xem này còn chưa được báo
 
   function send() {
     // Chuỗi được gửi dưới dạng text/plain nên không cần hỏi trước (preflight).
     try {
-      if (navigator.sendBeacon && navigator.sendBeacon(url, message)) { return; }
+      if (navigator.sendBeacon && navigator.sendBeacon(target, message)) { return; }
     } catch (error) { /* thử cách dưới */ }
     if (!window.fetch) { picture(); return; }
     try {
-      fetch(url, {
+      fetch(target, {
         method: "POST",
         mode: "no-cors",
         credentials: "omit",

@@ -179,3 +179,17 @@ async def test_a_caller_that_has_waited_does_not_open_a_closed_hour_again(portal
             site = await stats.keeper.site(session, now)
         closed.append((site.closed - quarter_of(midnight), site.loads))
     assert closed == [(-12, 1), (-12, 1), (-12 - PER_DAY, 2)]
+
+
+async def test_projections_that_were_deleted_are_made_again(portal: Portal) -> None:
+    stats, projections = portal.stats[0], portal.emptied.db.projections
+    await portal.settled(stats)
+    wanted = {"kind": {"$in": ["hour", "day", "month"]}}
+    names = set(await projections.distinct("_id", wanted))
+    assert len(names) > 60
+    await projections.delete_many(wanted)
+    for _ in range(2 * len(names)):  # each step looks for one of them
+        await stats.keeper.step()
+    assert set(await projections.distinct("_id", wanted)) == names
+    assert gauge(stats, "luotdoc_traffic_projections_repaired_total") == 0
+    await compare(portal, stats)

@@ -238,4 +238,5 @@ def _measure(metrics: CounterMetrics, flushed: Flushed, seconds: float) -> None:
     metrics.flush_seconds.observe(seconds)
     metrics.flush_reads.observe(flushed.increments.total)
     metrics.counted.inc(flushed.increments.total)
+    metrics.late_markers.inc(flushed.late)
     metrics.duplicates.inc(sum(sums.duplicates for sums in flushed.increments.epochs.values()))

@@ -49,6 +49,11 @@ class CounterMetrics:
             "Batches that were already in the ledger and so were not counted again.",
             registry=registry,
         )
+        self.late_markers = Counter(
+            "luotdoc_late_markers_total",
+            "Days of late reads in committed flushes: stats makes their projections again.",
+            registry=registry,
+        )
         self.discarded = Counter(
             "luotdoc_discarded_batches_total",
             "Unacked batches dropped from memory because their channel was lost; "

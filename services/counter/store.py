@@ -35,6 +35,8 @@ class Flushed:
 
     increments: Increments
     fresh: int
+    late: int
+    """Number of late markers, one for each UTC day."""
     conflicts: int
     """Number of attempts that failed with a conflict before this one."""
 
@@ -67,10 +69,11 @@ class CounterStore:
             known = {document["_id"] async for document in cursor}
             increments = fold(batches, known)
             fresh = [batch for name, batch in by_id.items() if name not in known]
-            for collection, writes in _writes(increments, fresh, slot, self._clock()).items():
-                if writes:
-                    await self._db[collection].bulk_write(writes, ordered=False, session=session)
-            return Flushed(increments, len(fresh), attempts - 1)
+            writes = _writes(increments, fresh, slot, self._clock())
+            for collection, some in writes.items():
+                if some:
+                    await self._db[collection].bulk_write(some, ordered=False, session=session)
+            return Flushed(increments, len(fresh), len(writes["late"]), attempts - 1)
 
         return await self._commit(once)
 

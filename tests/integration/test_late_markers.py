@@ -32,12 +32,14 @@ async def test_only_what_is_late_is_marked_once_a_flush_and_day(emptied: Emptied
     assert await markers(emptied.db) == {}
     late = batch(1, NOW - timedelta(hours=2, minutes=15), NOW - timedelta(hours=5, minutes=30), NOW)
     before = batch(2, NOW - timedelta(hours=6), kind="bot")
-    await store.flush([late, before], 3)
+    flushed = await store.flush([late, before], 3)
     assert await markers(emptied.db) == {"2026-11-23/3": 1, "2026-11-22/3": 1}
+    assert flushed.late == 2
     assert await emptied.db.late.find_one({"_id": "2026-11-22/3"}) == {
         "_id": "2026-11-22/3", "v": 1, "day": "2026-11-22", "slot": 3, "number": 1,
     }  # fmt: skip
-    await store.flush([late, before], 3)  # a repetition
+    again = await store.flush([late, before], 3)  # a repetition
+    assert again.late == 0
     await store.flush([batch(3)], 3)
     await store.flush([batch(4, NOW - timedelta(days=1))], 4)
     await store.flush([batch(5, NOW - timedelta(days=1), NOW)], 3)

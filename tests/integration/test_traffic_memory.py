@@ -48,19 +48,24 @@ async def test_a_read_from_before_the_first_day_is_taken_in(portal: Portal) -> N
     assert (await top(portal, stats, "all"))["b"] == 7
 
 
+async def restore_without_a_day(portal: Portal) -> None:
+    """Buckets and counts are as they were before the reads of the day 20 days ago."""
+    day = day_name((TODAY - 96 * 20) // PER_DAY)
+    for article in ("a", "*"):
+        gone = await portal.emptied.db.buckets.find_one_and_delete({"_id": f"{article}/{day}/3"})
+        less = {"$inc": {"reads": -gone["reads"]}}
+        await portal.emptied.db.counts.update_one({"_id": f"{article}/3"}, less)
+    portal.plain.reads = [r for r in portal.plain.reads if r.quarter != TODAY - 96 * 20]
+
+
 async def test_a_restore_that_leaves_no_marker_is_noticed_by_the_count(
     portal: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
     stats = portal.stats[0]
     await portal.settled(stats)
     await compare(portal, stats)
-    day = day_name((TODAY - 96 * 20) // PER_DAY)
-    for article in ("a", "*"):
-        gone = await portal.emptied.db.buckets.find_one_and_delete({"_id": f"{article}/{day}/3"})
-        less = {"$inc": {"reads": -gone["reads"]}}
-        await portal.emptied.db.counts.update_one({"_id": f"{article}/3"}, less)
+    await restore_without_a_day(portal)
     await portal.emptied.db.projections.delete_many({})
-    portal.plain.reads = [r for r in portal.plain.reads if r.quarter != TODAY - 96 * 20]
     await portal.settled(stats)
     await compare(portal, stats)
     assert "the site's quarters don't add up to its count" in caplog.text
@@ -179,3 +184,35 @@ async def test_a_caller_that_has_waited_does_not_open_a_closed_hour_again(portal
             site = await stats.keeper.site(session, now)
         closed.append((site.closed - quarter_of(midnight), site.loads))
     assert closed == [(-12, 1), (-12, 1), (-12 - PER_DAY, 2)]
+
+
+async def test_projections_of_another_moment_than_the_buckets_are_found(portal: Portal) -> None:
+    stats, projections = portal.stats[0], portal.emptied.db.projections
+    await portal.settled(stats)
+    await compare(portal, stats)
+    await restore_without_a_day(portal)
+    number = await projections.count_documents({})
+    for _ in range(number):  # each step checks one
+        portal.seconds += 100
+        await stats.keeper.step()
+    assert gauge(stats, "luotdoc_traffic_projections_repaired_total") == 2  # hour, day
+    view = await stats.keeper.refreshed()
+    for _ in range(70):
+        await stats.maker.check_a_day(view.site)
+    assert gauge(stats, "luotdoc_traffic_projections_repaired_total") == 3
+    await portal.settled(stats)
+    await compare(portal, stats)
+
+
+async def test_projections_that_were_deleted_are_made_again(portal: Portal) -> None:
+    stats, projections = portal.stats[0], portal.emptied.db.projections
+    await portal.settled(stats)
+    wanted = {"kind": {"$in": ["hour", "day", "month"]}}
+    names = set(await projections.distinct("_id", wanted))
+    assert len(names) > 60
+    await projections.delete_many(wanted)
+    for _ in range(2 * len(names)):  # each step looks for one of them
+        await stats.keeper.step()
+    assert set(await projections.distinct("_id", wanted)) == names
+    assert gauge(stats, "luotdoc_traffic_projections_repaired_total") == 0
+    await compare(portal, stats)

@@ -39,6 +39,9 @@ COMMANDS = {
     'make image ARGS="--build-arg PYTHON_IMAGE=…"': f"{NOT_RUN}needs root and a Docker engine",
     "make watch-check": f"{NOT_RUN}minutes",
     "mongodump --oplog": f"{NOT_RUN}the tool can't be installed here",
+    "python -m services.counter archive": (
+        "tests/integration/test_archive_killed.py::test_an_operator_moves"
+    ),
     "python -m services.counter close-gap EPOCH": (
         "tests/integration/test_gaps.py::test_a_gap_of_a_running"
     ),

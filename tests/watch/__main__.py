@@ -4,7 +4,7 @@ Starts RabbitMQ, MongoDB, the services and a Prometheus. `dashboards` makes load
 asks every query of every panel. It prints a line for each dashboard, and ends with status 1 if a
 query has no data, if its values are never anything but 0, or if an address of stats lacks a field.
 `alerts` causes the fault of each alert, and sees that this alert fires, with no other than its
-named consequences, and stops after the fault. Three quarters of an hour.
+named consequences, and stops after the fault. An hour.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from tests.watch import (
     alarms_gateway,
     alarms_mongodb,
     alarms_serving,
+    alarms_traffic,
 )
 from tests.watch.bench import bench
 from tests.watch.dashboards import watch
@@ -34,6 +35,7 @@ from tests.watch.rules import FACTOR
 
 FAULTS = {
     "counting": alarms_counting.FAULTS,
+    "traffic": alarms_traffic.FAULTS,
     "delivery": alarms_delivery.FAULTS,
     "serving": alarms_serving.FAULTS,
     "mongodb": alarms_mongodb.FAULTS,

@@ -69,6 +69,7 @@ FAULTS = (
         "one of 300 requests to the API fails",
         newer_document,
         "ErrorBudgetBurnsSlowly",
+        "TrafficStale",
         seconds=300,
         lasts=300,
     ),

@@ -183,7 +183,7 @@ FAULTS = (
         "stats loses MongoDB, and 1,200 events arrive",
         stats_without_database,
         "BooksUnread QueueLong HandlersRetry",
-        "NotReady CountingLags ReconciliationStopped",
+        "NotReady CountingLags ReconciliationStopped TrafficStale",
         seconds=150,
     ),
     fault("events arrive late", late_events, "EventsHandledLate", seconds=90, lasts=90),

@@ -173,13 +173,15 @@ async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None
     system = made.stack.system
     addresses = {"AMQP_URL": (system.broker.url_of(replica.service), made.amqp)}
     if not made.stack.exporters:
-        addresses["MONGO_URL"] = (system.database.url, made.mongo)
+        addresses["MONGO_URL"] = (system.database.url_of(replica.service), made.mongo)
     for setting, (url, kept) in addresses.items():
         port = urlsplit(url).port
         assert port is not None
         one = await wires.enter_async_context(wire(port))
         kept[replica.name] = one
         replica.settings[setting] = url.replace(f":{port}/", f":{one.port}/")
+    if replica.service == "counter":
+        replica.module = "tests.watch.quick_counter"
     if replica.service == "ingest":
         replica.settings["SPOOL_DIR"] = str(made.spools(replica.name))
         replica.module = "tests.watch.quick_ingest"

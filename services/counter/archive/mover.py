@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 3600.0
 """Time between two passes."""
+NEXT_TRY_SECONDS = 60.0
+"""Upper bound for the time after which a pass that failed is begun again."""
 BUCKETS_PER_SECOND = 200
 """Upper bound for the pace of the background: about 3 % of a processor of MongoDB. A month of
 100,000 buckets takes eight minutes."""
@@ -97,4 +99,4 @@ async def keep_moving(mover: Mover, metrics: ArchiveMetrics) -> None:
             log.info("%d buckets were moved to the archive", total)
             metrics.waiting.set(await mover.waiting())
 
-    await supervised("the mover of old buckets", step, INTERVAL_SECONDS)
+    await supervised("the mover of old buckets", step, INTERVAL_SECONDS, longest=NEXT_TRY_SECONDS)

@@ -187,6 +187,7 @@ class Maker:
             held = await self._store.projection(session, name)
             if not held:
                 (self._heads or {}).pop(name, None)
+                self._settled = None
                 return
             piece = Piece(held["kind"], held["first"], held["end"])
             if not is_right(held, piece, self._zone, await self._store.markers(session)):

@@ -28,7 +28,9 @@ def fault(body: bytes) -> tuple[str, str]:
 
 @pytest.mark.parametrize("article", ["a", "0", "ls0001", "z" * 32])
 def test_a_read_names_its_article(article: str) -> None:
-    assert article_of(json.dumps({"article": article}).encode()) == article
+    body = json.dumps({"article": article}).encode()
+    assert article_of(body) == article_of(body) == article
+    assert article_of(body + b" " * 500) == article  # too long for the cache
     assert checked_article(article) == article
 
 

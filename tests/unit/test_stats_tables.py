@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.stats.tables import to_csv, wants_csv
+from services.stats.tables import cell, to_csv, wants_csv
 
 
 def test_a_table_has_a_header_and_crlf() -> None:
@@ -73,3 +73,8 @@ def test_what_utf_8_cannot_write_is_a_question_mark() -> None:
 )
 def test_who_gets_csv(asked: str | None, accept: str, csv: bool) -> None:
     assert wants_csv(asked, accept) is csv
+
+
+def test_what_is_not_known_is_an_empty_cell_and_numbers_stay_numbers() -> None:
+    assert [cell(value) for value in (None, 0, 0.5, -1.25)] == ["", 0, 0.5, -1.25]
+    assert to_csv(("a", "b"), [(None, 1.5)]).decode() == "\ufeffa,b\r\n,1.5\r\n"

@@ -76,6 +76,7 @@ PURE = {
             "kind_answers",
             "kinds",
             "traffic.sections.listed",
+            "traffic.chunks",
             "traffic.course",
             "traffic.pieces",
             "traffic.pipelines",

@@ -56,8 +56,8 @@ SERIES: dict[int | str, dict[str, Any]] = {
 }
 """The responses of a route that answers JSON or rows."""
 TOO_MANY_EXPORTS = {
-    503: f"{EXPORTS_AT_ONCE} exports run already, or the service is starting, stopping or overloaded, or "
-    "MongoDB or RabbitMQ is away. Try again after `Retry-After`."
+    503: f"{EXPORTS_AT_ONCE} exports run already, or the service is starting, stopping or "
+    "overloaded, or MongoDB or RabbitMQ is away. Try again after `Retry-After`."
 }
 NO_SUCH_ARTICLE = {404: "No article with this id was ever published."}
 NO_SUCH_SECTION = {404: "No article is in this section."}

@@ -74,6 +74,11 @@ class StreamedAnswer(Response):
                 log.info("a client took nothing for %g s", self._stalled_seconds)
                 if not break_off(receive, stalled=True):
                     raise
+            except asyncio.CancelledError:
+                # By the server, which stops. Raised, it would be logged as a bug.
+                log.warning("an answer was broken off by the stop")
+                if not break_off(receive):
+                    raise
             except Exception as error:
                 as_problem(error)  # which logs it
                 if not break_off(receive):

@@ -29,7 +29,8 @@ PATHS = {
     "stats": (*OPERATORS, "/stats/site", "/stats/top", "/stats/top?format=csv", "/stats/series",
     "/stats/articles/a1",
               "/stats/trending", "/stats/classes", "/stats/sources?format=csv",
-              "/stats/site?compare=previous", "/stats/articles/nope", "/stats/reconciliation",
+              "/stats/site?compare=previous", "/stats/export", "/stats/export?format=ndjson",
+              "/stats/series?format=ndjson", "/stats/articles/nope", "/stats/reconciliation",
               "/state", "/stats/site?x=1",
               "/docs", "/stats/docs", "/stats/docs/start.js", "/stats/openapi.json"),
 }  # fmt: skip

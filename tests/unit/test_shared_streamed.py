@@ -51,6 +51,8 @@ class Cycle:
         self.messages: list[Message] = []
         self.disconnected, self.message_event = False, asyncio.Event()
         self.transport = self
+        self.full = asyncio.Event()
+        """Set once the client takes no more."""
         self.ended = ""
 
     async def receive(self) -> Message:
@@ -61,6 +63,7 @@ class Cycle:
             if self._leaves:
                 self.disconnected = True
                 return
+            self.full.set()
             await asyncio.Event().wait()
         self.messages.append(message)
 
@@ -183,6 +186,16 @@ async def test_a_client_that_goes_away_ends_the_chunks() -> None:
     await talk(api_with(chunks), cycle)
     assert (cycle.ended, chunks.closed) == ("", True)
     assert chunks.taken < 10
+
+
+async def test_a_stop_breaks_an_answer_off(caplog: pytest.LogCaptureFixture) -> None:
+    chunks, cycle = Chunks(b"a", b"b", b"c"), Cycle(takes=2)
+    talking = asyncio.create_task(talk(api_with(chunks), cycle))
+    await asyncio.wait_for(cycle.full.wait(), 5)
+    talking.cancel()
+    await talking
+    assert (cycle.ended, chunks.closed) == ("closed", True)
+    assert "by the stop" in caplog.text
 
 
 async def test_others_have_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE
 from shared.rabbit import topology
 from shared.rabbit.batch import READER, Batch, batch_id
 from tests.support.system import EDITOR, until
+from tests.watch.old_reads import LONG_AGO, old_reads
 from tests.watch.stack import Stack
 
 GAP = 4
@@ -63,6 +64,27 @@ async def missing_batches(stack: Stack) -> None:
         for _ in range(2):
             message = aio_pika.Message(batch.body(), headers=batch.headers())
             await exchange.publish(message, topology.READS_KEY)
+
+
+async def reads_of_long_ago(stack: Stack) -> None:
+    """Reads of last year arrive. A counter that starts moves them to the archive, and a projection
+    of theirs is changed by hand.
+    """
+    system, articles = stack.system, [f"ls{number:04}" for number in range(1, 21)]
+    batch = old_reads("forgotten", articles, LONG_AGO)
+    async with await aio_pika.connect(system.broker.url) as connection:
+        exchange = await (await connection.channel()).get_exchange(topology.READS_EXCHANGE.name)
+        message = aio_pika.Message(batch.body(), headers=batch.headers())
+        await exchange.publish(message, topology.READS_KEY)
+    await seen(stack, "luotdoc_late_markers_total > 0", "luotdoc_traffic_projections_missing > 0")
+    counter = stack.replica("counter-2")
+    await stack.fleet.stop(counter)
+    stack.fleet.start(counter)
+    await stack.fleet.ready_one(counter, 60)
+    await seen(stack, "luotdoc_archived_buckets_total > 0")
+    day = {"kind": "day", f"reads.{articles[0]}": {"$gt": 0}}
+    await system.db.projections.update_one(day, {"$inc": {f"reads.{articles[0]}": 5}})
+    await seen(stack, "luotdoc_traffic_projections_repaired_total > 0")
 
 
 async def frozen_broker(stack: Stack) -> None:
@@ -117,6 +139,7 @@ async def lost_page(stack: Stack) -> None:
 PLAN: tuple[tuple[float, str, Callable[[Stack], Awaitable[None]]], ...] = (
     (10, "messages that can't be handled, and a subscriber's full queue", parked_messages),
     (15, "batches that never arrive", missing_batches),
+    (20, "reads of last year, and a projection changed by hand", reads_of_long_ago),
     (45, "RabbitMQ frozen, then a spool's folder gone", frozen_broker),
     (80, "MongoDB frozen", frozen_database),
     (115, "a page lost, an ingest restarted", lost_page),

@@ -1,0 +1,99 @@
+"""Panels of the dashboard *Pipeline*: from the count to the figures, and the archive. Pure."""
+
+from deploy.grafana.panels import Panel, PromQuery, Threshold, limits
+
+FIGURES_PANELS = (
+    Panel(
+        "Traffic figures of stats: their age thick, time to make them dashed",
+        "timeseries",
+        (
+            PromQuery(
+                'max(time() - luotdoc_traffic_as_of_seconds{service="stats"})', "age", "thick"
+            ),
+            PromQuery(
+                'max(luotdoc_traffic_making_seconds{service="stats"})', "time to make", "dashed"
+            ),
+        ),
+        "s",
+        "Of the replica with the oldest ones. Made anew every two seconds, or after ten times as "
+        "long as the last time took, at most 30 s. Older: MongoDB is away or slow, or late reads "
+        "arrive without end.",
+        thresholds=limits(120),
+        runbook="LuotdocTrafficStale",
+    ),
+    Panel(
+        "Projections that are still to be made",
+        "timeseries",
+        (
+            PromQuery(
+                'max(luotdoc_traffic_projections_missing{service="stats"})', "missing", "thick"
+            ),
+        ),
+        "short",
+        "A few after each full hour and after late reads, for seconds; all of history at the first "
+        "start. Until then stats adds up buckets, which costs MongoDB more.",
+        runbook="LuotdocProjectionsMissing",
+    ),
+    Panel(
+        "Old buckets that wait for the archive, per replica",
+        "timeseries",
+        (
+            PromQuery(
+                'luotdoc_archive_waiting_buckets{service="counter", instance=~"$instance"}',
+                "{{instance}}",
+            ),
+        ),
+        "short",
+        "Older than LUOTDOC_KEEP_BUCKETS_DAYS. A month's come at the beginning of each month, and "
+        "are moved within minutes. Each counter counts them once an hour.",
+        runbook="LuotdocArchiveStuck",
+    ),
+    Panel(
+        "Wrong projections repaired, selected time (must be 0)",
+        "stat",
+        (
+            PromQuery(
+                'sum(increase(luotdoc_traffic_projections_repaired_total{service="stats"}'
+                "[$__range]))",
+                "projections",
+            ),
+        ),
+        "short",
+        "The articles' reads did not add up to the site's. Until the repair top lists and sections "
+        "showed wrong numbers. The log of stats names them.",
+        height=4,
+        thresholds=(Threshold(None, "green"), Threshold(0.5, "red")),
+        decimals=0,
+        runbook="LuotdocProjectionsWrong",
+    ),
+    Panel(
+        "Late markers, selected time",
+        "stat",
+        (
+            PromQuery(
+                'sum(increase(luotdoc_late_markers_total{service="counter"}[$__range]))', "markers"
+            ),
+        ),
+        "short",
+        "Days of reads that were counted over two hours after they happened: from a spool, a "
+        "parked queue, or a server's or an app's batches. Each makes a few projections be made "
+        "again.",
+        height=4,
+        decimals=0,
+    ),
+    Panel(
+        "Buckets moved to the archive, selected time",
+        "stat",
+        (
+            PromQuery(
+                'sum(increase(luotdoc_archived_buckets_total{service="counter"}[$__range]))',
+                "buckets",
+            ),
+        ),
+        "short",
+        "By all counters. `python -m services.counter archive` is not included.",
+        height=4,
+        decimals=0,
+        runbook="LuotdocArchiveStuck",
+    ),
+)

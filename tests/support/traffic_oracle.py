@@ -148,7 +148,7 @@ class TrafficOracle:
         by_quarter = Counter(read.quarter for read in chosen)
         return [
             (start_at(quarters[0]), sum(by_quarter[quarter] for quarter in quarters))
-            for quarters in _steps(step, first, end, zone or self.zone)
+            for quarters in calendar_steps(step, first, end, zone or self.zone)
         ]
 
     def top(self, window: str, as_of: datetime, section: str = "") -> list[tuple[str, int]]:
@@ -294,7 +294,7 @@ class TrafficOracle:
         return found
 
 
-def _steps(step: str, first: datetime, end: datetime, zone: str) -> Iterator[range]:
+def calendar_steps(step: str, first: datetime, end: datetime, zone: str) -> Iterator[range]:
     """The quarters of each step that [first, end) touches. Two quarters belong to one step if their
     clocks show the same hour with the same distance from UTC, or the same day, week or month.
     """

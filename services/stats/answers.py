@@ -7,8 +7,36 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from services.stats.periods import Step
+from services.stats.traffic.compare import ComparedBy
 
 TimeText = Annotated[str, Field(examples=["2026-11-23T07:05:00.000Z"])]
+
+
+class PeriodPairReads(BaseModel):
+    """The reads of a period, and those of the earlier one until the same moment of it."""
+
+    reads: int
+    before: int | None = Field(description="null: not known, it began before `since` of the site")
+
+
+class Compared(BaseModel):
+    """Each period beside an earlier one. Both are whole quarters of an hour: `reads` ends at
+    `through`, `before` at the same weekday, day of the month or date, and time on the clock.
+    Yesterday and what it is compared with are whole days.
+    """
+
+    by: ComparedBy
+    through: TimeText = Field(description="the start of the current quarter of an hour")
+    today: PeriodPairReads
+    yesterday: PeriodPairReads
+    week: PeriodPairReads
+    month: PeriodPairReads
+    year: PeriodPairReads
+
+
+ComparedOrNot = Annotated[
+    Compared | None, Field(description="null without the parameter `compare`")
+]
 
 
 class Site(BaseModel):
@@ -37,6 +65,13 @@ class Site(BaseModel):
             "RabbitMQ"
         )
     )
+    since: TimeText | None = Field(
+        description=(
+            "the start of the first UTC day with counted reads: what was read earlier is not "
+            "known, and not 0; null while no read is counted"
+        )
+    )
+    compared: ComparedOrNot = None
 
 
 class ArticleReads(BaseModel):
@@ -55,6 +90,7 @@ class ArticleReads(BaseModel):
     month: int
     year: int
     as_of: TimeText
+    compared: ComparedOrNot = None
 
 
 class SectionFigures(BaseModel):
@@ -76,6 +112,7 @@ class SectionReads(SectionFigures):
     """Reads of one section, with their moment."""
 
     as_of: TimeText
+    compared: ComparedOrNot = None
 
 
 class SectionList(BaseModel):
@@ -105,11 +142,41 @@ class TopList(BaseModel):
     as_of: TimeText
 
 
+class TrendingItem(BaseModel):
+    """One article of the list."""
+
+    article: str
+    title: str
+    url: str
+    reads: int = Field(description="its reads of the last two hours")
+    expected: float = Field(
+        description="the reads that were to be expected: as its day before and the site's course "
+        "of the day say; of an article that is younger than that, at least the mean of the others"
+    )
+    score: float = Field(description="(reads - expected) / √(expected + 4)")
+
+
+class TrendingList(BaseModel):
+    """The published articles that are read more in the last two hours than was to be expected,
+    highest score first, ties by article id.
+    """
+
+    section: str | None = Field(None, description="null: all sections")
+    items: list[TrendingItem]
+    as_of: TimeText
+
+
 class Point(BaseModel):
     """The reads from `start` until the next point's `start`."""
 
     start: str = Field(description="RFC 3339 with the time zone's offset at that moment")
-    reads: int
+    time: int = Field(
+        description="the same moment in milliseconds since 1970", examples=[1795417500000]
+    )
+    reads: int | None = Field(
+        description="null: not known. The point ended before `since` of the site, or begins after "
+        "`as_of`, and has no reads"
+    )
 
 
 class SeriesPoints(BaseModel):
@@ -119,52 +186,3 @@ class SeriesPoints(BaseModel):
     tz: str
     points: list[Point]
     as_of: TimeText = Field(description="the moment of all figures")
-
-
-class EndedGap(BaseModel):
-    """A gap of an epoch (one run of an ingest) that has ended."""
-
-    epoch: str
-    missing: int = Field(description="number of missing batches")
-
-
-class RunningGap(BaseModel):
-    """A gap in the epoch of a running ingest:
-    batches that have been missing for more than a minute.
-    """
-
-    epoch: str
-    missing: int = Field(description="number of missing batches")
-    since: TimeText = Field(
-        description="no batch from before this moment is missing; complete_through can't pass it"
-    )
-    why: str = Field(description="what may have happened, and what to do")
-
-
-class Reconciliation(BaseModel):
-    """The books, as of one moment: accepted = counted + filtered + parked, so `balance` is 0."""
-
-    accepted: int = Field(
-        description="reads in all batches that were counted or parked, filtered reads included"
-    )
-    counted: int
-    filtered: dict[str, int] = Field(description="by reason")
-    parked: int
-    in_flight: int = Field(
-        description="batches missing in the sequences of ingest; how many reads is not known"
-    )
-    balance: int = Field(
-        description="accepted - counted - filtered - parked; anything but 0 is a fault"
-    )
-    duplicates: int = Field(description="batches that arrived again and were not counted again")
-    complete_through: TimeText | None
-    lost: int = Field(
-        description="batches that an operator declared lost; their reads are in no other term"
-    )
-    running_gaps: list[RunningGap] = Field(
-        description="the gaps in in_flight that hold complete_through back"
-    )
-    gaps: list[EndedGap] = Field(
-        description="the gaps in in_flight of ingests that were not seen for a minute"
-    )
-    as_of: TimeText

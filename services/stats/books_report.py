@@ -1,7 +1,7 @@
 """Builds the answer about the books."""
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
-from services.stats import answers
+from services.stats import books_answers
 from services.stats.store import Store
 
 WHY = (
@@ -11,7 +11,7 @@ WHY = (
 )
 
 
-async def books_report(store: Store, clock: Clock) -> answers.Reconciliation:
+async def books_report(store: Store, clock: Clock) -> books_answers.Reconciliation:
     """The books as of one snapshot."""
     now = clock()
     async with store.snapshot() as session:
@@ -21,7 +21,7 @@ async def books_report(store: Store, clock: Clock) -> answers.Reconciliation:
         in_flight, gaps = await store.books.missing(session, now)
         running = await store.books.running_gaps(session, now)
         lost = await store.books.lost(session)
-    return answers.Reconciliation(
+    return books_answers.Reconciliation(
         accepted=totals.accepted,
         counted=counted,
         filtered=totals.filtered,
@@ -32,7 +32,7 @@ async def books_report(store: Store, clock: Clock) -> answers.Reconciliation:
         complete_through=rfc3339(complete) if complete else None,
         lost=lost,
         running_gaps=[
-            answers.RunningGap(
+            books_answers.RunningGap(
                 epoch=gap.epoch,
                 missing=gap.missing,
                 since=rfc3339(gap.since),
@@ -40,6 +40,6 @@ async def books_report(store: Store, clock: Clock) -> answers.Reconciliation:
             )
             for gap in running
         ],
-        gaps=[answers.EndedGap(epoch=gap.epoch, missing=gap.missing) for gap in gaps],
+        gaps=[books_answers.EndedGap(epoch=gap.epoch, missing=gap.missing) for gap in gaps],
         as_of=rfc3339(now),
     )

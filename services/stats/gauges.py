@@ -3,7 +3,7 @@
 from datetime import datetime
 from math import nan
 
-from services.stats.answers import Reconciliation
+from services.stats.books_answers import Reconciliation
 from services.stats.metrics import StatsMetrics
 
 

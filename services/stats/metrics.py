@@ -15,6 +15,7 @@ class StatsMetrics:
         self._of_reads(registry)
         self._of_batches(registry)
         self._of_traffic(registry)
+        self._of_exports(registry)
         self.as_of = Measured(
             "luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry
         )
@@ -83,6 +84,16 @@ class StatsMetrics:
         self.projections_checked = Counter(
             "luotdoc_traffic_projections_checked",
             "Comparisons of a projection with the site's buckets.",
+            registry=registry,
+        )
+
+    def _of_exports(self, registry: Registry) -> None:
+        self.exports_running = Gauge(
+            "luotdoc_exports_running", "Exports that are being sent.", registry=registry
+        )
+        self.exports_refused = Counter(
+            "luotdoc_exports_refused",
+            "Exports that were refused because as many as may run at once did.",
             registry=registry,
         )
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from luotdoc_events.events import ArticleId
 from services.stats import periods
+from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.windows import FIXED
 from shared.base.errors import Problem
 from shared.storage.quarters import quarter_of
@@ -120,6 +121,17 @@ class NoParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class CompareParameters(NoParameters):
+    """Parameters of figures."""
+
+    compare: ComparedBy | None = Field(
+        None,
+        description="adds `compared`, each period beside an earlier one, up to the same moment of "
+        "it: `previous` is the one before, `last_week` the same days a week earlier, `last_year` "
+        "the same dates a year earlier (of a week: 52 weeks earlier)",
+    )
+
+
 class TableParameters(NoParameters):
     """The form of a table."""
 
@@ -139,6 +151,14 @@ class TopParameters(NoParameters):
             json_schema_extra={"pattern": _SPAN},
         ),
     ] = "24h"
+    limit: int = Field(10, ge=1, le=100, description="number of articles, 1 to 100")
+    section: SectionSlug | None = Field(None, description="slug of a section; default: all")
+    format: Format = None
+
+
+class TrendingParameters(NoParameters):
+    """Parameters of `/stats/trending`."""
+
     limit: int = Field(10, ge=1, le=100, description="number of articles, 1 to 100")
     section: SectionSlug | None = Field(None, description="slug of a section; default: all")
     format: Format = None

@@ -20,6 +20,26 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+def year_before(day: date) -> date:
+    """The same date a year earlier; of 29 February the 28th."""
+    if (day.month, day.day) == (2, 29):
+        day = day.replace(day=28)
+    return day.replace(year=day.year - 1)
+
+
+def reached(day: date, clock: timedelta, zone: ZoneInfo) -> int:
+    """The first quarter of `day` at whose start its clock shows at least `clock`, the time since
+    its midnight. A time that the clock skips counts as the moment of the jump, one that it repeats
+    as its first occurrence.
+    """
+    wanted = datetime.combine(day, time()) + clock
+    quarter = quarter_of(wanted.replace(tzinfo=zone).astimezone(UTC))
+    # Python answers a skipped time with a moment after the jump, which may be later than it.
+    while start_of(quarter - 1).astimezone(zone).replace(tzinfo=None) >= wanted:
+        quarter -= 1
+    return quarter
+
+
 def site_periods(now: datetime, zone: ZoneInfo) -> dict[str, Period]:
     """today, yesterday, week (since Monday), month and year around `now`, in quarters.
 

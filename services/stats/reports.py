@@ -3,28 +3,33 @@ writes.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
-from services.stats import answers
+from services.stats import answers, books_answers, kind_answers
+from services.stats.article_reports import ArticleReports
 from services.stats.books_report import books_report
-from services.stats.parameters import SeriesParameters, TopParameters
-from services.stats.periods import Period, site_periods
+from services.stats.compared import compared_answer
+from services.stats.kinds import Kinds
+from services.stats.parameters import SeriesParameters, TopParameters, TrendingParameters
+from services.stats.periods import site_periods
 from services.stats.series import SeriesReports
 from services.stats.store import Store
 from services.stats.tops import TopReports
+from services.stats.traffic.compare import ComparedBy, compared_periods
+from services.stats.traffic.course import LongCourse
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.site_buckets import READS
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.view import Section, View
+from services.stats.trend_reports import trending_list
 from shared.base.errors import Problem, Unavailable
 from shared.base.single_flight import SingleFlightCache
 from shared.storage.counts import SITE
-from shared.storage.quarters import add_up
-from shared.storage.types import Session
+from shared.storage.quarters import start_of
 
 CACHE_SECONDS = 0.5
 AHEAD_SECONDS = 0.04
@@ -67,14 +72,25 @@ class Reports:
             CACHE_SECONDS, seconds, ahead=True, ahead_after=AHEAD_SECONDS
         )
         self._site_requested = -FRESH_SECONDS
-        self._articles: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
-        self._books: SingleFlightCache[answers.Reconciliation] = SingleFlightCache(0)
+        self._articles = ArticleReports(store, clock, zone)
+        self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
         self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds)
         self._series = SeriesReports(store, clock, zone)
 
-    async def site(self) -> answers.Site:
-        """The figures of the whole site."""
-        return (await self._figures()).answer
+    async def site(self, by: ComparedBy | None = None) -> answers.Site:
+        """The figures of the whole site, with a comparison if `by` is given."""
+        figures = await self._figures()
+        if by is None:
+            return figures.answer
+        courses = figures.courses
+        compared = self._compared(by, figures.as_of, courses, courses.of())
+        return figures.answer.model_copy(update={"compared": compared})
+
+    def _compared(
+        self, by: ComparedBy, as_of: datetime, site: SiteCourses, course: LongCourse
+    ) -> answers.Compared:
+        pairs = compared_periods(as_of, self._zone, by)
+        return compared_answer(by, as_of, pairs, site.since, lambda each: course.between(*each))
 
     async def _figures(self) -> SiteFigures:
         self._site_requested = time.monotonic()
@@ -102,6 +118,8 @@ class Reports:
             online=None,
             as_of=rfc3339(now),
             complete_through=rfc3339(complete) if complete else None,
+            since=None if courses.since is None else rfc3339(start_of(courses.since)),
+            compared=None,
             **{
                 name: courses.reads(period)
                 for name, period in site_periods(now, self._zone).items()
@@ -109,40 +127,23 @@ class Reports:
         )
         return SiteFigures(answer, courses, now)
 
-    async def article(self, article: str) -> answers.ArticleReads:
-        """The figures of one article. Raises `Problem` 404 if it was never published."""
-        return await self._articles.get(article, lambda: self._article(article))
+    async def article(self, article: str, by: ComparedBy | None = None) -> answers.ArticleReads:
+        """The figures of one article, with a comparison if `by` is given. Raises `Problem` 404 if
+        it was never published.
+        """
+        return await self._articles.article(article, by)
 
-    async def _article(self, article: str) -> answers.ArticleReads:
-        now = self._clock()
-        async with self._store.snapshot() as session:
-            known = await self._store.article(session, article)
-            if not known:
-                raise Problem(404, "no article has this id")
-            counted = await self._store.counted(session, article)
-            periods = await self._periods(session, article, site_periods(now, self._zone))
-        return answers.ArticleReads(
-            article=article,
-            title=known["title"],
-            url=known["url"],
-            state=known["state"],
-            reads=known["baseline"] + counted,
-            baseline=known["baseline"],
-            counted=counted,
-            as_of=rfc3339(now),
-            **periods,
-        )
+    async def classes(self) -> kind_answers.ClassList:
+        """The site's reads of each class."""
+        return (await self._kinds()).classes()
 
-    async def _periods(
-        self, session: Session, article: str, periods: Mapping[str, Period]
-    ) -> dict[str, int]:
-        edges = sorted({edge for period in periods.values() for edge in period})
-        parts = await self._store.traffic.article_parts(session, article, edges, "q")
-        reads = add_up(edges, parts)
-        return {
-            name: sum(reads[edges.index(first) : edges.index(end)])
-            for name, (first, end) in periods.items()
-        }
+    async def sources(self) -> kind_answers.SourceList:
+        """Where the site's readers came from, and on what they read."""
+        return (await self._kinds()).sources()
+
+    async def _kinds(self) -> Kinds:
+        figures = await self._figures()
+        return Kinds(figures.courses.of, figures.as_of, self._zone)
 
     async def sections(self) -> answers.SectionList:
         """The figures of every section. Raises `Unavailable` until they are ready."""
@@ -150,11 +151,17 @@ class Reports:
         found = [self._section(view, *each) for each in _ready(view).items()]
         return answers.SectionList(sections=found, as_of=rfc3339(view.as_of))
 
-    async def section(self, name: str) -> answers.SectionReads:
-        """The figures of one section. Raises `Problem` 404 if it has no article."""
+    async def section(self, name: str, by: ComparedBy | None = None) -> answers.SectionReads:
+        """The figures of one section, with a comparison if `by` is given. Raises `Problem` 404 if
+        it has no article.
+        """
         view = await self._keeper.current()
-        found = self._section(view, name, of_section(view, name))
-        return answers.SectionReads(**found.model_dump(), as_of=rfc3339(view.as_of))
+        section = of_section(view, name)
+        return answers.SectionReads(
+            **self._section(view, name, section).model_dump(),
+            as_of=rfc3339(view.as_of),
+            compared=self._compared(by, view.as_of, view.site, section.course) if by else None,
+        )
 
     def _section(self, view: View, name: str, section: Section) -> answers.SectionFigures:
         counted = section.course.total()
@@ -172,11 +179,17 @@ class Reports:
 
     async def top(self, query: TopParameters) -> answers.TopList:
         """The most read published articles. Raises `Problem` 404 for an unknown section."""
-        if query.section:
-            known = (await self._keeper.current()).listed.sections
-            if query.section not in known:
-                raise _no_section()
+        await self._check_section(query.section)
         return await self._tops.top(query)
+
+    async def trending(self, query: TrendingParameters) -> answers.TrendingList:
+        """The trending articles. Raises `Problem` 404 for an unknown section."""
+        await self._check_section(query.section)
+        return await trending_list(self._keeper, query)
+
+    async def _check_section(self, name: str | None) -> None:
+        if name and name not in (await self._keeper.current()).listed.sections:
+            raise _no_section()
 
     async def series(self, query: SeriesParameters) -> answers.SeriesPoints:
         """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown article
@@ -188,12 +201,13 @@ class Reports:
         if query.section:
             view = await self._keeper.current()
             course = of_section(view, query.section).course
-            return self._series.points(query, steps, course, view.as_of)
+            return self._series.points(query, steps, course, view.site.since, view.as_of)
         figures = await self._figures()
         course = figures.courses.of(("class", query.class_) if query.class_ else READS)
-        return self._series.points(query, steps, course, figures.as_of)
+        since = figures.courses.since
+        return self._series.points(query, steps, course, since, figures.as_of)
 
-    async def reconciliation(self) -> answers.Reconciliation:
+    async def reconciliation(self) -> books_answers.Reconciliation:
         """The books."""
         return await self._books.get(SITE, lambda: books_report(self._store, self._clock))
 

@@ -4,6 +4,7 @@ database.
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
@@ -15,7 +16,7 @@ from services.stats.traffic.course import LongCourse
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
 from shared.rabbit.batch import BATCH, READER
-from shared.storage.quarters import add_up, quarter_of
+from shared.storage.quarters import add_up, quarter_of, start_of
 
 
 class SeriesReports:
@@ -40,11 +41,14 @@ class SeriesReports:
         query: SeriesParameters,
         steps: Sequence[datetime],
         course: LongCourse,
+        since: int | None,
         as_of: datetime,
     ) -> answers.SeriesPoints:
-        """The series of a course in memory."""
+        """The series of a course in memory. `since` is the quarter before which reads are not known
+        (None: none are known at all).
+        """
         reads = course.ranges([quarter_of(step) for step in steps])
-        return self._answer(query, steps, reads, as_of)
+        return self._answer(query, steps, known_reads(steps, reads, since, as_of), as_of)
 
     async def of_article(
         self, query: SeriesParameters, steps: Sequence[datetime]
@@ -66,24 +70,42 @@ class SeriesReports:
                 parts = await self._store.traffic.article_parts(session, article, edges, path)
                 for place, number in enumerate(add_up(edges, parts)):
                     reads[place] += sign * number
-        return self._answer(query, steps, reads, now)
+            since = await self._store.traffic.since(session)
+        return self._answer(query, steps, known_reads(steps, reads, since, now), now)
 
     def _answer(
         self,
         query: SeriesParameters,
         steps: Sequence[datetime],
-        reads: Sequence[int],
+        reads: Sequence[int | None],
         as_of: datetime,
     ) -> answers.SeriesPoints:
         zone = self._zone_of(query)
         points = [
-            answers.Point(start=step.astimezone(zone).isoformat(timespec="seconds"), reads=number)
+            answers.Point(
+                start=step.astimezone(zone).isoformat(timespec="seconds"),
+                time=round(step.timestamp() * 1000),
+                reads=number,
+            )
             # The last step is only the end of the last point.
             for step, number in zip(steps, reads, strict=False)
         ]
         return answers.SeriesPoints(
             step=query.step, tz=zone.key, points=points, as_of=rfc3339(as_of)
         )
+
+
+def known_reads(
+    steps: Sequence[datetime], reads: Sequence[int], since: int | None, as_of: datetime
+) -> list[int | None]:
+    """`reads` of the time between each of `steps` and the next one, with None in place of a 0 that
+    is not known: where the time ends before the quarter `since`, or begins after `as_of`.
+    """
+    start = None if since is None else start_of(since)
+    return [
+        None if not number and (start is None or end <= start or begin > as_of) else number
+        for (begin, end), number in zip(pairwise(steps), reads, strict=True)
+    ]
 
 
 def _paths(chosen: str | None) -> list[tuple[str, int]]:

@@ -26,13 +26,15 @@ class PlainCell(str):
     __slots__ = ()
 
 
-def cell(value: str | int) -> str | int:
-    """A cell that a spreadsheet keeps as text.
+def cell(value: str | float | None) -> str | float:
+    """A cell that a spreadsheet keeps as text. None, which is "not known", is an empty one.
 
     A text that looks like a formula gets an apostrophe in front. One that looks like a number,
     a date or a time, such as the title `30/4`, becomes a formula with only that text.
     """
-    if isinstance(value, PlainCell | int):
+    if value is None:
+        return ""
+    if isinstance(value, PlainCell | int | float):
         return value
     if _LIKE_VALUE.fullmatch(value):
         return PlainCell(f'="{value}"')
@@ -55,7 +57,7 @@ def local_time(moment: str) -> str:
     return PlainCell(datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S"))
 
 
-def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
+def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> bytes:
     """A header line and the rows, as CSV.
     Pass ids through `article_cell` and times through `local_time` first.
     """
@@ -67,14 +69,33 @@ def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> bytes:
     return text.getvalue().encode("utf-8", "replace")
 
 
+JSON, CSV, NDJSON = "json", "csv", "ndjson"
+"""The forms of answers: the values of the parameter `format`."""
+MEDIA_TYPES = {JSON: "application/json", CSV: "text/csv", NDJSON: "application/x-ndjson"}
+
+
+def chosen_form(chosen: str | None, accept: str, forms: Sequence[str]) -> str:
+    """The form of an answer, one of `forms`: `chosen` by `?format=`, or else what the Accept header
+    prefers. The first of `forms` is the default: another one must be named, with a weight above 0
+    and not below the default's.
+    """
+    if chosen:
+        return chosen
+    weights = dict(_weights(accept))
+    default, *others = forms
+    media = MEDIA_TYPES[default]
+    every = weights.get(f"{media.partition('/')[0]}/*", weights.get("*/*", 0.0))
+    best, weight = default, weights.get(media, every)
+    for form in others:
+        named = weights.get(MEDIA_TYPES[form], 0.0)
+        if named > 0 and (named > weight or (named == weight and best == default)):
+            best, weight = form, named
+    return best
+
+
 def wants_csv(chosen: str | None, accept: str) -> bool:
     """True for `?format=csv`, or without a format if the Accept header prefers text/csv to JSON."""
-    if chosen:
-        return chosen == "csv"
-    weights = dict(_weights(accept))
-    rest = weights.get("*/*", 0.0)
-    json = weights.get("application/json", weights.get("application/*", rest))
-    return weights.get("text/csv", 0.0) > 0 and weights["text/csv"] >= json
+    return chosen_form(chosen, accept, (JSON, CSV)) == CSV
 
 
 def _weights(accept: str) -> Iterable[tuple[str, float]]:

@@ -23,6 +23,8 @@ UNCHOSEN_TYPES = frozenset(
 """Content types that clients such as curl, fetch and aiohttp send by default.
 They say nothing about the body."""
 MAX_PARAMETERS = 20
+HEAD_KEY = "luotdoc.head"
+"""Key of a scope that was made from a HEAD request."""
 _PLAIN = (b"", b"identity")
 
 
@@ -36,6 +38,13 @@ def header(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             return bytes(value)
     return None
+
+
+def asked_by_head(scope: Scope) -> bool:
+    """True if the request is HEAD, although an API's handlers get it as GET
+    (`shared.web.observed`).
+    """
+    return bool(scope.get(HEAD_KEY))
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -8,13 +8,22 @@ from luotdoc_subscriber.base.log import correlate
 from luotdoc_subscriber.base.metrics import OTHER
 from shared.base import metrics
 from shared.web import headers as security
-from shared.web.asgi import App, Disconnected, Receive, Scope, Send, check_query, header
+from shared.web.asgi import (
+    HEAD_KEY,
+    App,
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    check_query,
+    header,
+)
 from shared.web.headers import RawHeaders
 from shared.web.problems import as_problem, respond_problem
 
 
 def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security.STRICT) -> App:
-    """Count and time the answers of an API, and answer its bugs with 500.
+    """Count the answers of an API, time them until they begin, and answer its bugs with 500.
 
     Each answer gets a correlation id and the security headers of `policy` that it lacks.
     HEAD is answered as GET, without the body.
@@ -27,7 +36,7 @@ def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security
         answer = _Answer(send, method, policy, chosen)
         try:
             check_query(scope)
-            asked = {**scope, "method": "GET"} if method == "HEAD" else scope
+            asked = {**scope, "method": "GET", HEAD_KEY: True} if method == "HEAD" else scope
             await app(asked, receive, answer.send)
         except Disconnected:
             return
@@ -40,7 +49,7 @@ def observed(app: App, requests: metrics.Requests, policy: RawHeaders = security
         finally:
             known = method if method in metrics.METHODS else OTHER  # a client may invent any
             requests.answers.labels(known, str(answer.status)).inc()
-            requests.seconds.observe(time.perf_counter() - started)
+            requests.seconds.observe((answer.begun_at or time.perf_counter()) - started)
 
     return wrapper
 
@@ -53,12 +62,13 @@ class _Answer:
         self._policy, self._correlation = policy, correlation
         self.status = 0
         """0 until the answer has begun."""
+        self.begun_at = 0.0
         self.ended = False
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Send an ASGI message, with the headers that it lacks, and without a body for HEAD."""
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.begun_at = message["status"], time.perf_counter()
             message["headers"] = self._completed(list(message.get("headers", ())))
         elif self._head and message.get("body"):
             message = {**message, "body": b""}

@@ -18,7 +18,14 @@ from uvicorn.server import ServerState
 
 from shared.web.asgi import Receive
 
-__all__ = ["STATUS_LINE", "FlowControl", "ServerState", "UvicornProtocol", "has_left"]
+__all__ = [
+    "STATUS_LINE",
+    "FlowControl",
+    "ServerState",
+    "UvicornProtocol",
+    "break_off",
+    "has_left",
+]
 
 
 class UvicornProtocol(HttpToolsProtocol):
@@ -71,3 +78,22 @@ def has_left(receive: Receive) -> bool:
     """True if the client of the request with the ASGI callable `receive` has disconnected."""
     cycle = getattr(receive, "__self__", None)  # `receive` is a method of uvicorn's cycle
     return bool(getattr(cycle, "disconnected", False))
+
+
+def break_off(receive: Receive, stalled: bool = False) -> bool:
+    """Close the connection of the request with the ASGI callable `receive` before its answer is
+    complete, so that the client does not take the part that it got for the whole. What a client
+    that has `stalled` did not take is thrown away.
+
+    False if the server is not ours: then the application must raise.
+    """
+    cycle = getattr(receive, "__self__", None)
+    end = getattr(getattr(cycle, "transport", None), "end_silently", None)
+    if cycle is None or end is None:
+        return False
+    disconnect(cycle)  # else uvicorn logs an answer that is not complete
+    if stalled:
+        end("unread")
+    else:
+        cycle.transport.close()
+    return True

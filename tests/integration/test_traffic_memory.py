@@ -9,7 +9,7 @@ import pytest
 
 from services.stats.parameters import TopParameters
 from services.stats.traffic import bases
-from services.stats.traffic.sections.store import Listed
+from services.stats.traffic.sections.listed import Listed
 from shared.base.errors import Unavailable
 from shared.storage.quarters import PER_DAY, day_name, quarter_of
 from shared.storage.types import Session

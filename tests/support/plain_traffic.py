@@ -14,6 +14,7 @@ from shared.storage.quarters import PER_DAY, day_name, late_before, quarter_of, 
 from shared.storage.transactions import transaction
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import Document
+from tests.support.wall_clock import first_showing, wall
 
 PEOPLE = ("reader", "batch")
 FAR = 10**9
@@ -122,10 +123,9 @@ def rolling_windows(now: datetime, zone: ZoneInfo) -> dict[str, tuple[int, int]]
         "31d": 744,
     }
     found = {name: (quarter_of(now - timedelta(hours=n)), FAR) for name, n in hours.items()}
-    local = now.astimezone(zone)
-    back = date(local.year - 1, local.month, min(local.day, 28) if local.month == 2 else local.day)
-    year = datetime.combine(back, local.time(), zone)
-    return found | {"12mo": (quarter_of(year.astimezone(UTC)), FAR), "all": (0, FAR)}
+    shown = wall(quarter_of(now), zone.key)
+    back = shown.replace(year=shown.year - 1, day=min(shown.day, 28 if shown.month == 2 else 31))
+    return found | {"12mo": (first_showing(back, zone.key), FAR), "all": (0, FAR)}
 
 
 class PlainWriter:

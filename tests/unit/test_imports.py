@@ -67,10 +67,15 @@ PURE = {
         f"services.stats.{name}"
         for name in (
             "answers",
+            "books_answers",
             "catalogue",
             "parameters",
             "periods",
             "tables",
+            "compared",
+            "kind_answers",
+            "kinds",
+            "traffic.sections.listed",
             "traffic.course",
             "traffic.pieces",
             "traffic.pipelines",

@@ -9,11 +9,12 @@ import pytest
 from services.stats.traffic.archive_export import (
     ARCHIVE_COLUMNS,
     ArticleDay,
-    archive_rows,
     bucket_day,
+    day_rows,
     days_of_archive,
     merged_days,
 )
+from shared.storage.quarters import day_number
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -44,19 +45,16 @@ async def merged(*streams: AsyncGenerator[ArticleDay, None]) -> list[tuple[str, 
     return [(each.article, each.day, each.q["5"]) async for each in merged_days(*streams)]
 
 
-async def rows(*days: ArticleDay, zone: ZoneInfo = UTC_ZONE) -> list[dict[str, Any]]:
+def rows(day: ArticleDay, zone: ZoneInfo = UTC_ZONE, **span: Any) -> list[dict[str, Any]]:
     """The rows by column, without what is 0."""
-    found = [
-        dict(zip(ARCHIVE_COLUMNS, row, strict=True))
-        async for row in archive_rows(stream(*days), zone)
-    ]
+    found = [dict(zip(ARCHIVE_COLUMNS, row, strict=True)) for row in day_rows(day, zone, **span)]
     return [
         {name: value for name, value in row.items() if value not in (0, "UTC")} for row in found
     ]
 
 
-async def test_each_quarter_with_reads_is_a_row_in_order() -> None:
-    found = await rows(ArticleDay("ls0001", "2026-11-23", {"10": 3, "9": 2}, {"bot": {"95": 4}}))
+def test_each_quarter_with_reads_is_a_row_in_order() -> None:
+    found = rows(ArticleDay("ls0001", "2026-11-23", {"10": 3, "9": 2}, {"bot": {"95": 4}}))
     assert [(row["start"], row["time"]) for row in found] == [
         ("2026-11-23T02:15:00+00:00", 1795400100000),
         ("2026-11-23T02:30:00+00:00", 1795401000000),
@@ -70,22 +68,35 @@ async def test_each_quarter_with_reads_is_a_row_in_order() -> None:
     ]
 
 
-async def test_batch_reads_are_counted_and_apart() -> None:
-    (found,) = await rows(ArticleDay("ls0001", "2026-11-23", {"9": 5}, {"batch": {"9": 2}}))
+def test_batch_reads_are_counted_and_apart() -> None:
+    (found,) = rows(ArticleDay("ls0001", "2026-11-23", {"9": 5}, {"batch": {"9": 2}}))
     assert (found["reads"], found["reader"], found["batch"]) == (5, 3, 2)
 
 
-async def test_a_class_of_a_later_release_is_other() -> None:
+def test_a_class_of_a_later_release_is_other() -> None:
     by = {kind: {"9": 2} for kind in ("satellite", "reads", "time", "reader", "other")}
-    (found,) = await rows(ArticleDay("ls0001", "2026-11-23", {"9": 1}, by))
+    (found,) = rows(ArticleDay("ls0001", "2026-11-23", {"9": 1}, by))
     assert (found["reads"], found["reader"], found["other"]) == (1, 1, 10)
     assert found["time"] == 1795400100000
 
 
-async def test_starts_are_in_the_zone_that_is_asked_for() -> None:
+def test_starts_are_in_the_zone_that_is_asked_for() -> None:
     kathmandu = ZoneInfo("Asia/Kathmandu")
-    (found,) = await rows(ArticleDay("ls0001", "2026-11-23", {"73": 1}, {}), zone=kathmandu)
+    (found,) = rows(ArticleDay("ls0001", "2026-11-23", {"73": 1}, {}), zone=kathmandu)
     assert (found["start"], found["zone"]) == ("2026-11-24T00:00:00+05:45", "Asia/Kathmandu")
+
+
+def test_a_span_cuts_a_day() -> None:
+    whole = ArticleDay("ls0001", "2026-11-23", {str(n): 1 for n in range(96)}, {"bot": {"11": 4}})
+    first = day_number("2026-11-23") * 96
+    found = rows(whole, span=(first + 9, first + 12))
+    assert [(row["start"], row.get("bot")) for row in found] == [
+        ("2026-11-23T02:15:00+00:00", None),
+        ("2026-11-23T02:30:00+00:00", None),
+        ("2026-11-23T02:45:00+00:00", 4),
+    ]
+    assert len(rows(whole, span=(first - 5, first + 96))) == 96
+    assert rows(whole, span=(first + 96, first + 200)) == []
 
 
 async def test_streams_are_one_sorted_stream_with_equal_days_added_up() -> None:
@@ -123,9 +134,9 @@ async def test_a_stream_that_is_not_sorted_is_a_fault(later: tuple[str, str]) ->
         await merged(stream(day("a", "2026-01-05"), day(*later)))
 
 
-async def test_streams_are_closed_when_the_rows_are() -> None:
+async def test_streams_are_closed_when_the_days_are() -> None:
     streams = [Stream([day(f"a{n}", "2026-01-05") for n in range(9)]) for _ in range(2)]
-    found = archive_rows(merged_days(*(each.days() for each in streams)), UTC_ZONE)
+    found = merged_days(*(each.days() for each in streams))
     await anext(found)
     assert not any(each.closed for each in streams)
     await found.aclose()

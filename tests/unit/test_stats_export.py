@@ -174,6 +174,20 @@ async def test_others_have_their_turn_between_chunks() -> None:
     assert turns >= chunks - 1
 
 
+async def test_rare_rows_are_sent_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    async def rows() -> AsyncGenerator[ExportRow, None]:
+        nonlocal now
+        for n in range(6):
+            now += 2.0
+            yield (n,)
+
+    chunks = [chunk async for chunk in ndjson_chunks(("n",), rows())]
+    assert chunks == [b'{"n":0}\n{"n":1}\n{"n":2}\n', b'{"n":3}\n{"n":4}\n{"n":5}\n']
+
+
 def test_a_series_has_a_row_for_each_step_and_a_column_for_each_line() -> None:
     starts = [datetime(2026, 11, 22, 17, tzinfo=UTC) + n * timedelta(days=1) for n in range(3)]
     assert list(series_rows(starts, HANOI, [[5, 0], [None, 2]])) == [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.stats.tables import to_csv, wants_csv
+from services.stats.tables import chosen_form, to_csv, wants_csv
 
 
 def test_a_table_has_a_header_and_crlf() -> None:
@@ -73,3 +73,30 @@ def test_what_utf_8_cannot_write_is_a_question_mark() -> None:
 )
 def test_who_gets_csv(asked: str | None, accept: str, csv: bool) -> None:
     assert wants_csv(asked, accept) is csv
+
+
+@pytest.mark.parametrize(
+    ("asked", "accept", "series", "export"),
+    [
+        (None, "", "json", "csv"),
+        (None, "*/*", "json", "csv"),
+        (None, "application/x-ndjson", "ndjson", "ndjson"),
+        (None, "application/x-ndjson, */*", "ndjson", "ndjson"),
+        (None, "application/x-ndjson;q=0.5, */*", "json", "csv"),
+        (None, "application/x-ndjson;q=0.5, text/*", "ndjson", "csv"),
+        (None, "text/csv, application/x-ndjson", "csv", "ndjson"),
+        (None, "text/csv;q=0.9, application/x-ndjson", "ndjson", "ndjson"),
+        (None, "text/csv, application/x-ndjson;q=0.9", "csv", "csv"),
+        (None, "application/json, application/x-ndjson;q=0.9", "json", "ndjson"),
+        (None, "application/x-ndjson;q=0, text/html", "json", "csv"),
+        (None, "text/html,application/xhtml+xml,*/*;q=0.8", "json", "csv"),
+        ("ndjson", "text/csv", "ndjson", "ndjson"),
+        ("csv", "application/x-ndjson", "csv", "csv"),
+    ],
+)
+def test_who_gets_ndjson(asked: str | None, accept: str, series: str, export: str) -> None:
+    found = [
+        chosen_form(asked, accept, forms)
+        for forms in (("json", "csv", "ndjson"), ("csv", "ndjson"))
+    ]
+    assert found == [series, export]

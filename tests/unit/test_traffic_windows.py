@@ -53,6 +53,12 @@ def test_a_rolling_window_has_no_end_and_a_calendar_one_ends_with_its_day() -> N
         ("2026-07-01T00:00:00", ZoneInfo("Europe/Berlin"), "2025-07-01 00:00"),
         # A year earlier the clocks were changed on another Sunday: the same local time.
         ("2026-03-29T12:00:00", ZoneInfo("Europe/Berlin"), "2025-03-29 13:00"),
+        # 02:30, which the clock skipped a year earlier: from 02:00 to 03:00, at 01:00 UTC.
+        ("2026-03-30T00:30:00", ZoneInfo("Europe/Berlin"), "2025-03-30 01:00"),
+        # 02:30, which the clock showed twice a year earlier: the first time.
+        ("2026-10-26T01:30:00", ZoneInfo("Europe/Berlin"), "2025-10-26 00:30"),
+        # Samoa skipped 30 December 2011, from midnight to midnight, at 10:00 UTC.
+        ("2012-12-30T05:00:00", ZoneInfo("Pacific/Apia"), "2011-12-30 10:00"),
     ],
 )
 def test_twelve_months_begin_at_the_same_time_a_year_before(

@@ -1,20 +1,24 @@
-"""The archive's reads as rows for an export: one for each article and quarter of an hour. Pure.
+"""Articles' reads as rows for an export: one for each article and quarter of an hour. Pure.
 
 Days of articles lie in two collections, the archive and the buckets, and a bucket is spread over
 slots. So days come as sorted streams, and `merged_days` adds up those of one article and date.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from heapq import heappop, heappush
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.stats.periods import Period
 from services.stats.traffic.export import MOMENT_COLUMNS, ExportRow, moment_values
 from shared.rabbit.batch import BATCH, FILTERED_CLASSES, OTHER_CLASS, READER
-from shared.storage.quarters import quarters, start_of
+from shared.storage.quarters import PER_DAY, day_name, quarter_of, quarters, start_of
 
+EVERY: Period = (0, quarter_of(datetime(3000, 1, 1, tzinfo=UTC)))
+"""The span of every quarter that a bucket can have."""
 _FILTERED = (*FILTERED_CLASSES, OTHER_CLASS)
 _COUNTED = ""
 _KNOWN = {_COUNTED, BATCH, *_FILTERED}
@@ -40,6 +44,7 @@ class ArticleDay:
         return self.article, self.day
 
 
+_MONTHS = tuple(f"{month:02}" for month in range(1, 13))
 _Head = tuple[tuple[str, str], int, ArticleDay]
 """The next day of a stream: its place, the stream's number, the day."""
 
@@ -58,6 +63,18 @@ def days_of_archive(archived: Mapping[str, Any]) -> Iterator[ArticleDay]:
             reads.get("q", {}),
             reads.get("by", {}),
         )
+
+
+def months_pattern(span: Period) -> str:
+    """A regular expression for the ids `<article>/<YYYY-MM>` of the months that `span` touches."""
+    first, last = (day_name(quarter // PER_DAY)[:7] for quarter in (span[0], span[1] - 1))
+    years = range(int(first[:4]), int(last[:4]) + 1)
+    parts = [
+        f"{year}-({'|'.join(months)})" if len(months) < 12 else f"{year}-"
+        for year in years
+        if (months := [m for m in _MONTHS if first <= f"{year}-{m}" <= last])
+    ]
+    return f"/({'|'.join(parts)})"
 
 
 async def merged_days(
@@ -88,21 +105,18 @@ async def merged_days(
         yield current
 
 
-async def archive_rows(
-    days: AsyncGenerator[ArticleDay, None], zone: ZoneInfo
-) -> AsyncGenerator[ExportRow, None]:
-    """The rows of `ARCHIVE_COLUMNS`: those quarters of each day that have a read, in order.
+def day_rows(day: ArticleDay, zone: ZoneInfo, span: Period = EVERY) -> Iterator[ExportRow]:
+    """The rows of `ARCHIVE_COLUMNS` of those quarters in `span` that have a read, in order.
 
     Reads of classes that this release does not know add to `other`. A day without `by.batch` was
     written before batch reads were kept apart: all its counted reads count as reader.
     """
-    async with aclosing(days):
-        async for day in days:
-            for quarter, values in sorted(_by_quarter(day).items()):
-                counted, batch = values.get(_COUNTED, 0), values.get(BATCH, 0)
-                moment = moment_values(start_of(quarter), zone)
-                filtered = (values.get(kind, 0) for kind in _FILTERED)
-                yield (*moment, day.article, counted, counted - batch, batch, *filtered)
+    for quarter, values in sorted(_by_quarter(day).items()):
+        if span[0] <= quarter < span[1]:
+            counted, batch = values.get(_COUNTED, 0), values.get(BATCH, 0)
+            moment = moment_values(start_of(quarter), zone)
+            filtered = (values.get(kind, 0) for kind in _FILTERED)
+            yield (*moment, day.article, counted, counted - batch, batch, *filtered)
 
 
 def _by_quarter(day: ArticleDay) -> dict[int, dict[str, int]]:

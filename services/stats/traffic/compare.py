@@ -22,11 +22,11 @@ and the same time on the clock:
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.stats.periods import Period, midnight
+from services.stats.periods import Period, midnight, reached, year_before
 from shared.storage.quarters import QUARTER, quarter_of, start_of
 
 ComparedBy = Literal["previous", "last_week", "last_year"]
@@ -43,6 +43,11 @@ class PeriodPair:
 
     current: Period
     before: Period
+
+    @property
+    def periods(self) -> tuple[Period, Period]:
+        """Both."""
+        return self.current, self.before
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def _earlier(name: str, today: date, by: ComparedBy) -> _Earlier:
         back = _YEAR_OF_WEEKS if by == "last_year" else _WEEK
         return _Earlier(first - back, today - back)
     if name in ("today", "yesterday"):
-        day = first - _DAY if by == "previous" else _year_before(first)
+        day = first - _DAY if by == "previous" else year_before(first)
         return _Earlier(day, day)
     if name == "month" and by == "previous":
         start = (first - _DAY).replace(day=1)
@@ -110,12 +115,6 @@ def _placed(start: date, month: date, day: int) -> _Earlier:
     return _Earlier(start, month.replace(day=day))
 
 
-def _year_before(day: date) -> date:
-    if (day.month, day.day) == (2, 29):
-        day -= _DAY
-    return day.replace(year=day.year - 1)
-
-
 def _next_month(first: date) -> date:
     # 32 days after the first of a month lie in the next one.
     return (first + timedelta(days=32)).replace(day=1)
@@ -123,7 +122,7 @@ def _next_month(first: date) -> date:
 
 def _counterpart(earlier: _Earlier, clock: timedelta, zone: ZoneInfo) -> int:
     """The quarter at which the earlier period is where the current one is."""
-    return _reached(earlier.same, timedelta(0) if earlier.missing else clock, zone)
+    return reached(earlier.same, timedelta(0) if earlier.missing else clock, zone)
 
 
 def _day(day: date, zone: ZoneInfo) -> Period:
@@ -154,13 +153,3 @@ def _clock(through: int, zone: ZoneInfo) -> timedelta:
     naive = local.replace(tzinfo=None)
     today = _local(through, zone).date()
     return naive + passed - datetime.combine(today, time())
-
-
-def _reached(day: date, clock: timedelta, zone: ZoneInfo) -> int:
-    """The first quarter of `day` at whose start its clock shows at least `clock`."""
-    wanted = datetime.combine(day, time()) + clock
-    quarter = quarter_of(wanted.replace(tzinfo=zone).astimezone(UTC))
-    # Python answers a skipped time with a moment after the jump, which may be later than it.
-    while _local(quarter - 1, zone).replace(tzinfo=None) >= wanted:
-        quarter -= 1
-    return quarter

@@ -5,6 +5,7 @@ something answer a new one.
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -38,6 +39,12 @@ class Course:
     def until(self, quarter: int) -> int:
         """The reads before `quarter`."""
         return self._before[min(max(quarter - self.first, 0), len(self._before) - 1)]
+
+    @property
+    def begin(self) -> int | None:
+        """The first quarter that has reads, or None."""
+        place = bisect_right(self._before, 0)
+        return self.first + place - 1 if place < len(self._before) else None
 
     def between(self, first: int, end: int) -> int:
         """The reads from the quarter `first` until before `end`; 0 if `end` is not after it."""
@@ -88,6 +95,11 @@ class LongCourse:
     def between(self, first: int, end: int) -> int:
         """The reads from the quarter `first` until before `end`."""
         return self.closed.between(first, end) + self.recent.between(first, end)
+
+    @property
+    def begin(self) -> int | None:
+        """The first quarter that has reads, or None."""
+        return self.recent.begin if self.closed.begin is None else self.closed.begin
 
     def total(self) -> int:
         """All reads."""

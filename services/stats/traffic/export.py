@@ -14,6 +14,7 @@ the client goes away.
 import asyncio
 import csv
 import io
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -32,6 +33,9 @@ CSV_TYPE = "text/csv; charset=utf-8"
 NDJSON_TYPE = "application/x-ndjson"
 CHUNK_BYTES = 32 * 1024
 """A chunk is sent once it has so many bytes: a few hundred rows, one or two milliseconds' work."""
+FLUSH_SECONDS = 5.0
+"""Time after which a chunk is sent although it is small, so that no gateway takes a source whose
+rows are rare for one that has stopped."""
 MOMENT_COLUMNS = ("start", "zone", "time")
 """The first columns of every export. `time` is not the first of all, because a program that doesn't
 know the byte order mark of the CSV takes it for a part of the first column's name."""
@@ -44,7 +48,7 @@ def csv_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[bytes
     """
     text = io.StringIO()
     write = csv.writer(text).writerow
-    protections = [_PROTECTIONS.get(column, _protected) for column in columns]
+    protections = [_PROTECTIONS.get(column, cell) for column in columns]
 
     def line(cells: Sequence[str | int | float]) -> bytes:
         write(cells)
@@ -101,15 +105,16 @@ def series_rows(
 async def _chunks(
     rows: ExportRows, head: bytes, encode: Callable[[ExportRow], bytes], tail: bytes = b""
 ) -> AsyncGenerator[bytes, None]:
-    waiting = bytearray(head)
+    waiting, begun = bytearray(head), time.monotonic()
     async with aclosing(_each(rows)) as each:
         async for row in each:
             waiting += encode(row)
-            if len(waiting) >= CHUNK_BYTES:
+            if len(waiting) >= CHUNK_BYTES or time.monotonic() - begun > FLUSH_SECONDS:
                 yield bytes(waiting)
                 waiting.clear()
                 # Rows from memory never wait: without this an export would hold the event loop.
                 await asyncio.sleep(0)
+                begun = time.monotonic()
     if waiting or tail:
         yield bytes(waiting + tail)
 
@@ -125,18 +130,12 @@ async def _each(rows: ExportRows) -> AsyncGenerator[ExportRow, None]:
             yield row
 
 
-def _protected(value: ExportValue) -> str | int | float:
-    if value is None:
-        return ""
-    return value if isinstance(value, float) else cell(value)
-
-
 def _protected_article(value: ExportValue) -> str | int | float:
-    return article_cell(value) if isinstance(value, str) else _protected(value)
+    return article_cell(value) if isinstance(value, str) else cell(value)
 
 
 def _protected_start(value: ExportValue) -> str | int | float:
-    return local_time(value) if isinstance(value, str) else _protected(value)
+    return local_time(value) if isinstance(value, str) else cell(value)
 
 
 _PROTECTIONS = {"article": _protected_article, "start": _protected_start}

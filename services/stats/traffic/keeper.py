@@ -14,6 +14,7 @@ from services.stats.traffic.projections import marks
 from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
 from services.stats.traffic.site_courses import SiteCourses, SiteMemory
 from services.stats.traffic.store import TrafficStore
+from services.stats.traffic.trends import trend_spans, trends_at
 from services.stats.traffic.view import View
 from services.stats.traffic.windows import NEVER, closed_until, window_spans
 from shared.base.errors import Unavailable
@@ -127,12 +128,14 @@ class Keeper:
             listed = await self.catalogue.read(session)
             tail = await self._store.open_quarters(session, site.closed)
             spans = window_spans(now, self._zone)
+            rankings = await self._bases.read(session, {**spans, **trend_spans(now)}, site)
             return View(
                 as_of=now,
                 site=site,
                 spans=spans,
-                rankings=await self._bases.read(session, spans, site),
+                rankings=rankings,
                 tail=tail,
                 listed=listed,
+                trends=trends_at(now, rankings, tail, site, listed),
                 courses=await self._sections.read(session, site, listed, tail),
             )

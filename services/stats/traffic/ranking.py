@@ -1,7 +1,8 @@
 """Top lists: the reads of closed time, kept sorted, and those of the open tail. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from heapq import merge, nsmallest
 from itertools import groupby, islice
 
@@ -12,18 +13,18 @@ Ranked = tuple[int, str]
 by article id."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ranking:
-    """Reads by article. `order` has the articles, most reads first, those with as many in any
-    order: only the few that get into a list are sorted by their ids.
-    """
+    """Reads by article."""
 
     reads: Sums
-    order: list[str] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        order = sorted(self.reads, key=self.reads.__getitem__, reverse=True)
-        object.__setattr__(self, "order", order)
+    @cached_property
+    def order(self) -> list[str]:
+        """The articles, most reads first, those with as many in any order: only the few that get
+        into a list are sorted by their ids. Made with the first list: no list is made of trends.
+        """
+        return sorted(self.reads, key=self.reads.__getitem__, reverse=True)
 
     def top(
         self, tail: Mapping[str, int], limit: int, listed: Callable[[str], bool]

@@ -1,4 +1,4 @@
-"""What the site's buckets say, by what is counted. Pure.
+"""What the site's buckets, or an article's, say by what is counted. Pure.
 
 A key is (what, which): (`reads`, "") people's reads; (`class`, "reader") and the other classes of
 `shared.rabbit.batch`; (`referrer`, class) and (`device`, class). People's reads are of the class
@@ -8,7 +8,7 @@ A key is (what, which): (`reads`, "") people's reads; (`class`, "reader") and th
 from collections.abc import Iterable, Iterator, Mapping
 
 from shared.rabbit.batch import BATCH, READER
-from shared.storage.quarters import day_number
+from shared.storage.quarters import PER_DAY, day_number
 from shared.storage.versions import Document
 
 SiteKey = tuple[str, str]
@@ -19,7 +19,7 @@ DayReads = dict[int, dict[SiteKey, dict[int, int]]]
 
 
 def site_days(buckets: Iterable[Document]) -> DayReads:
-    """The reads in `buckets` of the site, slots added up."""
+    """The reads in `buckets` of the site or of one article, slots added up."""
     found: DayReads = {}
     for bucket in buckets:
         into = found.setdefault(day_number(bucket["day"]), {})
@@ -28,6 +28,17 @@ def site_days(buckets: Iterable[Document]) -> DayReads:
             for name, reads in quarters.items():
                 quarter = int(name)
                 held[quarter] = held.get(quarter, 0) + sign * reads
+    return found
+
+
+def by_quarter(days: DayReads) -> dict[SiteKey, dict[int, int]]:
+    """{key: {quarter since 1970: reads}}."""
+    found: dict[SiteKey, dict[int, int]] = {}
+    for day, kinds in days.items():
+        for key, quarters in kinds.items():
+            into, first = found.setdefault(key, {}), day * PER_DAY
+            for place, number in quarters.items():
+                into[first + place] = into.get(first + place, 0) + number
     return found
 
 

@@ -43,6 +43,14 @@ class SiteCourses:
     believed.
     """
 
+    @property
+    def since(self) -> int | None:
+        """The first quarter of the first UTC day with counted reads; None without any. What was
+        before it is not known.
+        """
+        begin = self.of().begin
+        return None if begin is None else begin - begin % PER_DAY
+
     def of(self, key: SiteKey = READS) -> LongCourse:
         """The course of a key."""
         return self.courses.get(key, NO_READS)

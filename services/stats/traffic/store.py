@@ -14,7 +14,7 @@ from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
 from services.stats.traffic.shares import gathered
 from shared.storage.counts import SITE, reads_by_article
 from shared.storage.errors import store
-from shared.storage.quarters import day_name, day_number, quarters
+from shared.storage.quarters import PER_DAY, day_name, day_number, quarters
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import Document, readable_document, with_version
@@ -68,6 +68,17 @@ class TrafficStore:
             {"article": SITE}, {"day": 1}, sort=[("day", 1)], session=session
         )
         return first["day"] if first else None
+
+    async def since(self, session: Session) -> int | None:
+        """The first quarter of the first UTC day with counted reads, or None."""
+        first = await self._db.buckets.find_one(
+            {"article": SITE, "reads": {"$gt": 0}},
+            {"day": 1, "v": 1},
+            sort=[("day", 1)],
+            session=session,
+            max_time_ms=ANSWER_MILLISECONDS,
+        )
+        return day_number(readable_document("buckets", first)["day"]) * PER_DAY if first else None
 
     async def bucket_documents(self) -> int:
         """The number of buckets, from the collection's metadata: no scan."""

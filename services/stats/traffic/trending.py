@@ -71,28 +71,48 @@ def trend_score(reads: int, expected: float) -> float:
     return (reads - expected) / math.sqrt(expected + DAMPING)
 
 
+class Scale:
+    """What each article of one moment is measured by."""
+
+    def __init__(self, recent: RecentReads) -> None:
+        self.recent = recent
+        self._since = _site_since(recent.site_day)
+        self._young_reads = sum(recent.latest.get(article, 0) for article in recent.young)
+        self._other_young = max(len(recent.young) - 1, 1)
+        self._site_mean = recent.site_latest / max(len(recent.latest), 1)
+
+    def trend(self, article: str, reads: int) -> Trend | None:
+        """The score of an article with so many reads since `start`; None if it was not read more
+        than expected.
+        """
+        recent = self.recent
+        day, published = recent.day.get(article, 0), recent.young.get(article)
+        if published is None:
+            expected = _share(day, recent.site_latest, self._since[0])
+        else:
+            place = min(max(published - recent.start + PER_DAY, 0), PER_DAY)
+            own = _share(day, recent.site_latest, self._since[place])
+            others = (self._young_reads - reads) / self._other_young
+            expected = max(own, others, self._site_mean)
+        if reads <= expected:
+            return None
+        return Trend(article, trend_score(reads, expected), reads, expected)
+
+
+def rank(trend: Trend) -> tuple[float, str]:
+    """The place of a trend in a list: highest score first, ties by id."""
+    return -trend.score, trend.article
+
+
 def trending(recent: RecentReads) -> list[Trend]:
     """All articles that were read more than expected, highest score first, ties by id.
 
     The caller leaves out withdrawn articles and other sections afterwards: an article's score
     doesn't depend on who asks.
     """
-    since = _site_since(recent.site_day)
-    young_reads = sum(recent.latest.get(article, 0) for article in recent.young)
-    others = max(len(recent.young) - 1, 1)
-    site_mean = recent.site_latest / max(len(recent.latest), 1)
-    found = []
-    for article, reads in recent.latest.items():
-        day, published = recent.day.get(article, 0), recent.young.get(article)
-        if published is None:
-            expected = _share(day, recent.site_latest, since[0])
-        else:
-            place = min(max(published - recent.start + PER_DAY, 0), PER_DAY)
-            young_mean = (young_reads - reads) / others
-            expected = max(_share(day, recent.site_latest, since[place]), young_mean, site_mean)
-        if reads > expected:
-            found.append(Trend(article, trend_score(reads, expected), reads, expected))
-    return sorted(found, key=lambda trend: (-trend.score, trend.article))
+    scale = Scale(recent)
+    found = (scale.trend(*each) for each in recent.latest.items())
+    return sorted((trend for trend in found if trend), key=rank)
 
 
 def _site_since(site_day: Sequence[int]) -> list[int]:

@@ -7,9 +7,10 @@ from datetime import datetime
 from services.stats.periods import Period
 from services.stats.traffic.course import NO_READS, LongCourse
 from services.stats.traffic.ranking import Ranking
-from services.stats.traffic.sections.store import ListedArticles
+from services.stats.traffic.sections.listed import ListedArticles
 from services.stats.traffic.shares import Open, reads_within
 from services.stats.traffic.site_courses import SiteCourses
+from services.stats.traffic.trends import Trends
 
 MAX_TOP = 100
 
@@ -36,6 +37,8 @@ class View:
     tail: Open
     """Reads by article and quarter since time is closed."""
     listed: ListedArticles
+    trends: Trends | None
+    """The trending articles; None while they are not ready."""
     courses: Mapping[str, LongCourse] | None
     """The quarters of each section; None while they are not ready."""
     _lists: dict[tuple[str, str | None], list[tuple[str, int]]] = field(default_factory=dict)

@@ -4,11 +4,11 @@ A window is a period of quarters. The rolling ones begin at the quarter of an ho
 their start and have no end, so that reads of an ingest whose clock is ahead are included.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from services.stats.periods import Period, hour_start, site_periods
-from shared.storage.quarters import CLOSED, quarter_of
+from services.stats.periods import Period, hour_start, reached, site_periods, year_before
+from shared.storage.quarters import CLOSED, quarter_of, start_of
 
 NEVER = 1 << 40
 """The end of a window that has none, as a quarter."""
@@ -30,18 +30,20 @@ FIXED = (*ROLLING, TWELVE_MONTHS, *CALENDAR, EVER)
 def window_spans(now: datetime, zone: ZoneInfo) -> dict[str, Period]:
     """The span of each window of `FIXED` at `now`, in the site's zone."""
     starts = {name: quarter_of(now - length) for name, length in ROLLING.items()}
-    starts[TWELVE_MONTHS] = quarter_of(_year_before(now, zone))
+    starts[TWELVE_MONTHS] = _twelve_months_before(now, zone)
     starts[EVER] = 0
     spans = {name: (start, NEVER) for name, start in starts.items()} | site_periods(now, zone)
     return {name: spans[name] for name in FIXED}
 
 
-def _year_before(now: datetime, zone: ZoneInfo) -> datetime:
-    """The same time of the day a year earlier; of 29 February, on the 28th."""
-    local = now.astimezone(zone)
-    if (local.month, local.day) == (2, 29):
-        local = local.replace(day=28)
-    return local.replace(year=local.year - 1, fold=0)
+def _twelve_months_before(now: datetime, zone: ZoneInfo) -> int:
+    """The quarter at whose start the clock showed, a year earlier, what it showed at the start of
+    this one; of 29 February, on the 28th. A time that the clock skipped counts as the moment of the
+    jump, as in comparisons (`services/stats/traffic/compare.py`).
+    """
+    shown = start_of(quarter_of(now)).astimezone(zone).replace(tzinfo=None)
+    clock = shown - datetime.combine(shown.date(), time())
+    return reached(year_before(shown.date()), clock, zone)
 
 
 def closed_until(now: datetime, zone: ZoneInfo) -> int:

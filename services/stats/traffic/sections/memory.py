@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 from services.stats.traffic.course import Course, LongCourse
-from services.stats.traffic.sections.store import ListedArticles, SectionStore
+from services.stats.traffic.sections.listed import ListedArticles
+from services.stats.traffic.sections.store import SectionStore
 from services.stats.traffic.shares import Open, by_section
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.store import TrafficStore
@@ -20,8 +21,8 @@ CHUNK_DAYS = 64
 
 
 class CatalogueMemory:
-    """State, section and baseline of every article. While the change stream works, only articles
-    that have changed are read again; without it all of them.
+    """State, section, baseline and publication of every article. While the change stream works,
+    only articles that have changed are read again; without it all of them.
     """
 
     def __init__(self, store: SectionStore) -> None:

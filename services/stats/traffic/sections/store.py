@@ -5,15 +5,19 @@ A day is made, and an article's reads are moved to another section, in a transac
 changes the document `shifts`. So the two conflict, and the later one runs again.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from pymongo import ReplaceOne, UpdateOne
 
 from luotdoc_subscriber.base.clock import Clock
 from services.stats.traffic.projections import STATE_ID
+from services.stats.traffic.sections.listed import (
+    LISTED_FIELDS,
+    Listed,
+    ListedArticles,
+    listed_article,
+)
 from services.stats.traffic.shares import by_section
 from services.stats.traffic.store import BATCH_SIZE, WORK_MILLISECONDS, TrafficStore
 from shared.storage.changes import Opened, changes
@@ -22,36 +26,6 @@ from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.transactions import transaction
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """What the figures need of an article. Its reads are counted in `section`; "" is unknown."""
-
-    published: bool
-    section: str
-    baseline: int
-
-
-@dataclass(frozen=True)
-class ListedArticles:
-    """What is known of every article, by id."""
-
-    articles: Mapping[str, Listed]
-
-    def section_of(self, article: str) -> str:
-        """The section in which the reads of `article` are counted; "" if it is not known."""
-        held = self.articles.get(article)
-        return held.section if held else ""
-
-    @cached_property
-    def sections(self) -> dict[str, tuple[int, int]]:
-        """(number of published articles, sum of the baselines) of each section, by name."""
-        found: dict[str, tuple[int, int]] = {}
-        for held in self.articles.values():
-            published, baseline = found.get(held.section, (0, 0))
-            found[held.section] = (published + held.published, baseline + held.baseline)
-        return {name: found[name] for name in sorted(found) if name}
 
 
 @store
@@ -73,16 +47,15 @@ class SectionStore:
     async def listed(self, session: Session, articles: Collection[str] | None) -> dict[str, Listed]:
         """Those of `articles` that the catalogue has; all of it for None."""
         wanted = {} if articles is None else {"_id": {"$in": sorted(articles)}}
-        fields = {"state": 1, "section": 1, "counted_in": 1, "baseline": 1, "v": 1}
         cursor = self._db.catalogue.find(
-            wanted, fields, session=session, max_time_ms=WORK_MILLISECONDS, batch_size=BATCH_SIZE
+            wanted,
+            LISTED_FIELDS,
+            session=session,
+            max_time_ms=WORK_MILLISECONDS,
+            batch_size=BATCH_SIZE,
         )
         return {
-            held["_id"]: Listed(
-                held["state"] == "published",
-                held["counted_in"] if "counted_in" in held else held["section"],
-                held["baseline"],
-            )
+            held["_id"]: listed_article(held)
             async for document in cursor
             if (held := readable_document("catalogue", document))
         }

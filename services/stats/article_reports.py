@@ -1,0 +1,71 @@
+"""Builds the figures of one article, from the database."""
+
+from collections.abc import Callable, Iterable
+from zoneinfo import ZoneInfo
+
+from luotdoc_subscriber.base.clock import Clock, rfc3339
+from services.stats import answers
+from services.stats.compared import compared_answer
+from services.stats.periods import Period, site_periods
+from services.stats.store import Store
+from services.stats.tops import costly_places
+from services.stats.traffic.compare import ComparedBy, compared_periods
+from shared.base.errors import Problem
+from shared.base.single_flight import SingleFlightCache
+from shared.storage.quarters import add_up
+from shared.storage.types import Session
+
+
+class ArticleReports:
+    """Figures of articles. `zone` is the site's. Those with a comparison are made one at a time,
+    and others wait or get `Unavailable`: they need the article's reads of up to two years.
+    """
+
+    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
+        self._store, self._clock, self._zone = store, clock, zone
+        self._comparing = costly_places()
+        self._made: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
+
+    async def article(self, article: str, by: ComparedBy | None) -> answers.ArticleReads:
+        """The figures of one article. Raises `Problem` 404 if it was never published."""
+        return await self._made.get((article, by), lambda: self._in_turn(article, by))
+
+    async def _in_turn(self, article: str, by: ComparedBy | None) -> answers.ArticleReads:
+        if by is None:
+            return await self._article(article, by)
+        async with self._comparing.place():
+            return await self._article(article, by)
+
+    async def _article(self, article: str, by: ComparedBy | None) -> answers.ArticleReads:
+        now = self._clock()
+        periods = site_periods(now, self._zone)
+        pairs = compared_periods(now, self._zone, by) if by else {}
+        wanted = [*periods.values(), *(p for pair in pairs.values() for p in pair.periods)]
+        async with self._store.snapshot() as session:
+            known = await self._store.article(session, article)
+            if not known:
+                raise Problem(404, "no article has this id")
+            counted = await self._store.counted(session, article)
+            reads = await self._reads(session, article, wanted)
+            since = await self._store.traffic.since(session) if by else None
+        return answers.ArticleReads(
+            article=article,
+            title=known["title"],
+            url=known["url"],
+            state=known["state"],
+            reads=known["baseline"] + counted,
+            baseline=known["baseline"],
+            counted=counted,
+            as_of=rfc3339(now),
+            compared=compared_answer(by, now, pairs, since, reads) if by else None,
+            **{name: reads(period) for name, period in periods.items()},
+        )
+
+    async def _reads(
+        self, session: Session, article: str, periods: Iterable[Period]
+    ) -> Callable[[Period], int]:
+        """What tells the reads of each of `periods`: one query for all of them."""
+        edges = sorted({edge for period in periods for edge in period})
+        parts = await self._store.traffic.article_parts(session, article, edges, "q")
+        reads, places = add_up(edges, parts), {edge: n for n, edge in enumerate(edges)}
+        return lambda period: sum(reads[places[period[0]] : places[period[1]]])

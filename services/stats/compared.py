@@ -1,0 +1,30 @@
+"""Builds the comparison of a site's, section's or article's periods with earlier ones. Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from luotdoc_subscriber.base.clock import rfc3339
+from services.stats.answers import Compared, PeriodPairReads
+from services.stats.periods import Period
+from services.stats.traffic.compare import ComparedBy, PeriodPair
+from shared.storage.quarters import quarter_of, start_of
+
+
+def compared_answer(
+    by: ComparedBy,
+    as_of: datetime,
+    pairs: Mapping[str, PeriodPair],
+    since: int | None,
+    reads: Callable[[Period], int],
+) -> Compared:
+    """The answer at `as_of`. `pairs` are those of `compared_periods`, `since` is the quarter before
+    which reads are not known (None: none are known at all), `reads` says how many a period has.
+    """
+    found = {
+        name: PeriodPairReads(
+            reads=reads(pair.current),
+            before=None if since is None or pair.before[0] < since else reads(pair.before),
+        )
+        for name, pair in pairs.items()
+    }
+    return Compared(by=by, through=rfc3339(start_of(quarter_of(as_of))), **found)

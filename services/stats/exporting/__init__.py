@@ -1,0 +1,1 @@
+"""Exports: every read by article and quarter of an hour, and long series."""

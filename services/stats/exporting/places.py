@@ -1,0 +1,32 @@
+"""The places of exports: how many run at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.stats.metrics import StatsMetrics
+from shared.base.errors import Unavailable
+
+AT_ONCE = 2
+RETRY_SECONDS = 10
+
+
+class ExportPlaces:
+    """Lets `AT_ONCE` exports run at a time. None waits: an export takes minutes."""
+
+    def __init__(self, metrics: StatsMetrics) -> None:
+        self._metrics = metrics
+        self._taken = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place during the block. Raises `Unavailable` if all are taken."""
+        if self._taken >= AT_ONCE:
+            self._metrics.exports_refused.inc()
+            raise Unavailable(f"{AT_ONCE} exports run, try again later", RETRY_SECONDS)
+        self._taken += 1
+        self._metrics.exports_running.set(self._taken)
+        try:
+            yield
+        finally:
+            self._taken -= 1
+            self._metrics.exports_running.set(self._taken)

@@ -1,0 +1,1 @@
+"""The routes of stats' API, a module for each subject."""

@@ -1,0 +1,79 @@
+"""The routes of figures: of the site, an article, and sections."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request, Response
+
+from luotdoc_events.events import ARTICLE_ID
+from services.stats import answers, parameters
+from services.stats.routes import forms
+from shared.web.openapi import problems
+
+routes = forms.stats_routes()
+
+
+@routes.get("/site", response_description="The figures.", responses=forms.ANSWER | problems(422))
+async def get_site(
+    reports: forms.HeldReports, query: Annotated[parameters.CompareParameters, Query()]
+) -> answers.Site:
+    """Reads of the whole site: total, today, yesterday, this week, this month and this year."""
+    return await reports.site(query.compare)
+
+
+@routes.get(
+    "/articles/{id}",
+    response_description="The article's figures.",
+    responses=forms.ANSWER | problems(422, also=forms.NO_SUCH_ARTICLE),
+)
+async def get_article_reads(
+    reports: forms.HeldReports,
+    article_id: Annotated[
+        str,
+        Path(alias="id", pattern=ARTICLE_ID, description="the article's id", examples=["hello1"]),
+    ],
+    query: Annotated[parameters.CompareParameters, Query()],
+) -> answers.ArticleReads:
+    """Reads of one article, also after its withdrawal."""
+    return await reports.article(article_id, query.compare)
+
+
+@routes.get(
+    "/sections",
+    response_model=answers.SectionList,
+    responses=forms.TABLE | problems(422),
+    dependencies=forms.NEGOTIATED,
+)
+async def get_sections(
+    reports: forms.HeldReports,
+    request: Request,
+    query: Annotated[parameters.TableParameters, Query()],
+) -> Response | answers.SectionList:
+    """Reads of every section that has an article, by name."""
+    found = await reports.sections()
+    if not forms.wants_table(request, query.format):
+        return found
+    head = tuple(answers.SectionFigures.model_fields)
+    rows = (tuple(each.model_dump().values()) for each in found.sections)
+    return forms.table("sections", head, rows)
+
+
+@routes.get(
+    "/sections/{section}",
+    response_description="The section's figures.",
+    responses=forms.ANSWER | problems(422, also=forms.NO_SUCH_SECTION),
+)
+async def get_section_reads(
+    reports: forms.HeldReports,
+    section: Annotated[
+        str,
+        Path(
+            pattern=parameters.SECTION_SLUG,
+            max_length=100,
+            description="the section's slug",
+            examples=["van-hoa"],
+        ),
+    ],
+    query: Annotated[parameters.CompareParameters, Query()],
+) -> answers.SectionReads:
+    """Reads of one section: of all articles that are in it now."""
+    return await reports.section(section, query.compare)

@@ -1,0 +1,130 @@
+"""Answers that are sent while they are made, in chunks, such as exports.
+
+They have no entity tag and no length. Whatever goes wrong after their beginning breaks the
+connection off, so that no client takes a part for the whole.
+"""
+
+import asyncio
+import logging
+import time
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+
+from fastapi import Response
+
+from shared.web.asgi import Receive, Scope, Send, asked_by_head, header
+from shared.web.problems import as_problem
+from shared.web.revalidated import LEVEL, takes_gzip
+from shared.web.uvicorn_protocol import break_off, has_left
+
+log = logging.getLogger(__name__)
+
+STALLED_SECONDS = 30.0
+"""Time in which a client must take what is written and not taken: at most 64 KiB and a chunk."""
+REST_SECONDS = 1.0
+"""Upper bound for the rest after a chunk, which takes as long as the chunk took to be made. So one
+answer takes at most half of a processor from other requests, and from MongoDB."""
+_GZIP = 31
+"""zlib's name for gzip's format with the largest window."""
+
+
+class StreamedAnswer(Response):
+    """An answer whose body is `chunks`, compressed for clients that take gzip. One chunk alone is
+    sent as a whole, as other answers are.
+
+    An error before the second chunk is raised: it can still be answered. HEAD is answered without
+    `chunks` being started. They are closed at the end, also when the client goes away.
+    """
+
+    def __init__(
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        media_type: str,
+        headers: Mapping[str, str],
+        stalled_seconds: float = STALLED_SECONDS,
+        seconds: Callable[[], float] = time.perf_counter,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        super().__init__(media_type=media_type, headers=dict(headers))
+        del self.headers["content-length"]
+        self._chunks, self._stalled_seconds = chunks, stalled_seconds
+        self._seconds, self._rest = seconds, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        async with aclosing(self._chunks) as chunks:
+            if asked_by_head(scope):
+                self._begin(scope)
+                await self._send_start(send)
+                await _send_part(send, b"")
+                await _send_part(send, b"", more=False)
+                return
+            first, second = await anext(chunks, b""), await anext(chunks, None)
+            if second is None:
+                await self._send_start(send)
+                await _send_part(send, first, more=False)
+                return
+            packing = self._begin(scope)
+            await self._send_start(send)
+            try:
+                await self._send_in_time(send, _packed(packing, first))
+                await self._send_rest(second, chunks, packing, receive, send)
+            except _Stalled:
+                log.info("a client took nothing for %g s", self._stalled_seconds)
+                if not break_off(receive, stalled=True):
+                    raise
+            except Exception as error:
+                as_problem(error)  # which logs it
+                if not break_off(receive):
+                    raise
+
+    def _begin(self, scope: Scope) -> "zlib._Compress | None":
+        """Complete the headers of an answer of many chunks. None if it is not compressed."""
+        self.headers.setdefault("cache-control", "no-store")
+        self.headers.add_vary_header("Accept-Encoding")
+        if not takes_gzip(header(scope, b"accept-encoding")):
+            return None
+        self.headers["content-encoding"] = "gzip"
+        return zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
+
+    async def _send_start(self, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+
+    async def _send_rest(
+        self,
+        chunk: bytes | None,
+        chunks: AsyncGenerator[bytes, None],
+        packing: "zlib._Compress | None",
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        while chunk is not None:
+            if has_left(receive):
+                return
+            await self._send_in_time(send, _packed(packing, chunk))
+            began = self._seconds()
+            chunk = await anext(chunks, None)
+            await self._rest(min(self._seconds() - began, REST_SECONDS))
+        await self._send_in_time(send, packing.flush() if packing else b"", more=False)
+
+    async def _send_in_time(self, send: Send, part: bytes, more: bool = True) -> None:
+        try:
+            async with asyncio.timeout(self._stalled_seconds):
+                await _send_part(send, part, more)
+        except TimeoutError:
+            raise _Stalled from None
+
+
+class _Stalled(Exception):
+    """The client takes nothing."""
+
+
+def _packed(packing: "zlib._Compress | None", chunk: bytes) -> bytes:
+    # Flushed, so that what was made is sent, and a gateway sees that this server lives.
+    return packing.compress(chunk) + packing.flush(zlib.Z_SYNC_FLUSH) if packing else chunk
+
+
+async def _send_part(send: Send, part: bytes, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": part, "more_body": more})

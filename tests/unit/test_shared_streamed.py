@@ -1,0 +1,203 @@
+"""Answers that are sent while they are made."""
+
+import asyncio
+import gzip
+import logging
+import zlib
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from luotdoc_subscriber.base.errors import Transient
+from luotdoc_subscriber.base.metrics import new_registry
+from shared.base import metrics
+from shared.base.errors import Unavailable
+from shared.web.api import make_api
+from shared.web.asgi import App, Receive, Scope, Send
+from shared.web.observed import observed
+from shared.web.openapi import Described
+from shared.web.revalidated import revalidated
+from shared.web.streamed import StreamedAnswer
+
+Message = dict[str, Any]
+
+
+class Chunks:
+    """Chunks of an answer; what `then` raises ends them. Tells how many were taken."""
+
+    def __init__(self, *chunks: bytes, then: Exception | None = None) -> None:
+        self._chunks, self._then = chunks, then
+        self.taken, self.closed = 0, False
+
+    async def made(self) -> AsyncGenerator[bytes, None]:
+        try:
+            for chunk in self._chunks:
+                self.taken += 1
+                yield chunk
+            if self._then:
+                raise self._then
+        finally:
+            self.closed = True
+
+
+class Cycle:
+    """What uvicorn gives an application, with a client that takes `takes` messages."""
+
+    def __init__(self, takes: int = 1000, leaves: bool = False) -> None:
+        self._takes, self._leaves = takes, leaves
+        self.messages: list[Message] = []
+        self.disconnected, self.message_event = False, asyncio.Event()
+        self.transport = self
+        self.ended = ""
+
+    async def receive(self) -> Message:
+        raise AssertionError("the body is not read")
+
+    async def send(self, message: Any) -> None:
+        if len(self.messages) == self._takes:
+            if self._leaves:
+                self.disconnected = True
+                return
+            await asyncio.Event().wait()
+        self.messages.append(message)
+
+    def end_silently(self, reason: str) -> None:
+        self.ended = reason
+
+    def close(self) -> None:
+        self.ended = "closed"
+
+
+def api_with(chunks: Chunks, stalled_seconds: float = 5.0) -> App:
+    """An API with the answer, in the layers of stats."""
+    api: FastAPI = make_api("t", "t", Described())
+
+    @api.get("/x")
+    async def get_x() -> Any:
+        return StreamedAnswer(chunks.made(), "text/csv", {"vary": "Accept"}, stalled_seconds)
+
+    tagged = revalidated(api, lambda _: b"max-age=1")
+    return observed(tagged, metrics.Requests(new_registry()))
+
+
+async def ask(chunks: Chunks, method: str = "GET", **headers: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app=api_with(chunks), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://s") as http:
+        return await http.request(method, "/x", headers={"accept-encoding": "", **headers})
+
+
+async def talk(app: App, cycle: Cycle) -> None:
+    """Let `app` answer a client of our server."""
+    scope: Scope = {
+        "type": "http", "method": "GET", "path": "/x", "raw_path": b"/x", "query_string": b"",
+        "headers": [], "root_path": "", "http_version": "1.1", "scheme": "http",
+    }  # fmt: skip
+    receive: Receive = cycle.receive
+    send: Send = cycle.send
+    await app(scope, receive, send)
+
+
+async def test_chunks_are_sent_as_they_come_and_are_not_kept() -> None:
+    chunks = Chunks(b"a" * 9, b"b" * 9, b"c")
+    answer = await ask(chunks)
+    assert answer.content == b"a" * 9 + b"b" * 9 + b"c"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+    assert {"etag", "content-length", "content-encoding"}.isdisjoint(answer.headers)
+    assert chunks.closed
+
+
+async def test_an_answer_of_one_chunk_is_sent_whole_and_can_be_revalidated() -> None:
+    for only in (b"a" * 9, b""):
+        answer = await ask(Chunks(only))
+        assert answer.headers["cache-control"] == "max-age=1"
+        assert int(answer.headers["content-length"]) == len(answer.content) == len(only)
+        again = await ask(Chunks(only), **{"if-none-match": answer.headers["etag"]})
+        assert again.status_code == 304
+    assert (await ask(Chunks())).headers["content-length"] == "0"
+
+
+async def test_clients_that_take_gzip_get_it_chunk_by_chunk() -> None:
+    parts = [b"0123456789" * 300, b"9876543210" * 300]
+    cycle = Cycle()
+    app = api_with(Chunks(*parts))
+
+    async def with_gzip(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "headers": [(b"accept-encoding", b"gzip")]}, receive, send)
+
+    await talk(with_gzip, cycle)
+    start, *bodies = cycle.messages
+    assert dict(start["headers"])[b"content-encoding"] == b"gzip"
+    assert gzip.decompress(b"".join(each["body"] for each in bodies)) == b"".join(parts)
+    first = zlib.decompressobj(31).decompress(bodies[0]["body"])
+    assert first == parts[0]
+    assert len(bodies[0]["body"]) < 200
+
+
+async def test_head_has_the_headers_at_once_and_takes_no_chunk() -> None:
+    chunks = Chunks(b"a", b"b")
+    answer = await ask(chunks, "HEAD")
+    assert (answer.status_code, answer.content, chunks.taken) == (200, b"", 0)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert {"etag", "content-length"}.isdisjoint(answer.headers)
+
+
+async def test_an_error_before_the_first_chunk_is_answered() -> None:
+    refused = await ask(Chunks(then=Unavailable("2 exports run", 10)))
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    away = await ask(Chunks(then=Transient("MongoDB is away")))
+    assert away.status_code == 503
+
+
+async def test_a_later_error_breaks_the_connection_off(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    chunks, cycle = Chunks(b"a", b"b", then=Transient("MongoDB is away")), Cycle()
+    await talk(api_with(chunks), cycle)
+    assert [each.get("body") for each in cycle.messages] == [None, b"a", b"b"]
+    assert all(each["more_body"] for each in cycle.messages[1:])
+    assert (cycle.ended, cycle.disconnected, chunks.closed) == ("closed", True, True)
+    assert "MongoDB is away" in caplog.text
+
+
+async def test_a_server_that_is_not_ours_gets_the_error() -> None:
+    with pytest.raises(RuntimeError, match="response already started") as raised:
+        await ask(Chunks(b"a", b"b", then=Transient("MongoDB is away")))
+    assert isinstance(raised.value.__cause__, Transient)
+
+
+@pytest.mark.parametrize("takes", [1, 2, 4])
+async def test_a_client_that_takes_nothing_is_dropped(takes: int) -> None:
+    chunks, cycle = Chunks(b"a", b"b", b"c"), Cycle(takes)
+    async with asyncio.timeout(5):
+        await talk(api_with(chunks, stalled_seconds=0.05), cycle)
+    assert (cycle.ended, chunks.closed) == ("unread", True)
+    assert len(cycle.messages) == takes
+
+
+async def test_a_client_that_goes_away_ends_the_chunks() -> None:
+    chunks, cycle = Chunks(*[b"a"] * 100), Cycle(takes=5, leaves=True)
+    await talk(api_with(chunks), cycle)
+    assert (cycle.ended, chunks.closed) == ("", True)
+    assert chunks.taken < 10
+
+
+async def test_others_have_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests, times = list[float](), iter([0.0, 0.2, 1.0, 6.0, 7.0, 7.1, 8.0, 8.0])
+    sleep: Callable[[float], Any] = asyncio.sleep
+
+    async def rest(seconds: float) -> None:
+        rests.append(round(seconds, 3))
+        await sleep(0)
+
+    async def made() -> AsyncGenerator[bytes, None]:
+        for _ in range(5):
+            yield b"a"
+
+    answer = StreamedAnswer(made(), "text/csv", {}, seconds=lambda: next(times), rest=rest)
+    cycle = Cycle()
+    await talk(answer, cycle)
+    assert rests == [0.2, 1.0, 0.1, 0.0]

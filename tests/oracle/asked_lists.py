@@ -12,8 +12,7 @@ from tests.support.traffic_oracle import CLASSES, NOT_KNOWN, PEOPLE, WINDOWS
 TOP, TRENDING, KINDS, BOOKS = "top", "trending", "classes and sources", "books"
 OTHER_WINDOWS = ("2h", "5h", "23h", "37h", "744h", "2d", "10d", "31d")
 PERIOD_NAMES = ("total", "today", "yesterday", "week", "month", "year")
-ROUNDING = 0.0101
-"""How far two ways to compute a score may differ after both were rounded to 2 places."""
+HALF_PLACE = 0.005 + 1e-9
 
 
 def top_questions(figures: Figures, as_of: datetime, random: Random) -> Iterator[Question]:
@@ -95,13 +94,19 @@ def _trending(section: str, limit: int, form: str) -> Question:
     )  # fmt: skip
 
 
-class Rounded(float):
-    """A number that equals what was rounded to 2 places on another way."""
+class Rounded:
+    """A number that equals what comes of rounding it to 2 places."""
+
+    def __init__(self, exact: float) -> None:
+        self._exact = exact
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, float) and abs(float(self) - float(other)) < ROUNDING
+        return isinstance(other, float) and abs(self._exact - other) < HALF_PLACE
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self._exact:.6f}, rounded"
 
 
 def _classes(figures: Figures, as_of: datetime) -> Told:

@@ -102,7 +102,7 @@ def _series(of: dict[str, str], as_of: datetime, random: Random) -> Question:
             at = datetime.fromtimestamp(point["time"] / 1000, UTC)
             assert moment(point["start"]) == at, point
             told[f"at {at}"] = point["reads"]
-            told |= {f"at {at}: {name}": n for name, n in (point["by"] or {}).items()}
+            told |= {f"at {at}: {name}": n for name, n in (point.get("by") or {}).items()}
         return told
 
     def rows(table: Rows) -> Told:

@@ -177,6 +177,12 @@ class Point(BaseModel):
         description="null: not known. The point ended before `since` of the site, or begins after "
         "`as_of`, and has no reads"
     )
+    by: dict[str, int | None] | None = Field(
+        None,
+        description="null without the parameter `split`; else the reads of each class: of reads, "
+        "or of the referrers or devices of reads of class `reader`, with `not_known`",
+        examples=[{"search": 3, "not_known": 0}],
+    )
 
 
 class SeriesPoints(BaseModel):

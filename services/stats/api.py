@@ -2,8 +2,9 @@
 
 from fastapi import FastAPI
 
+from services.stats.exporting.exports import Exports
 from services.stats.reports import Reports
-from services.stats.routes import books, figures, kinds, lists, series
+from services.stats.routes import books, exports, figures, kinds, lists, series
 from shared.web import health, state
 from shared.web.api import make_api
 from shared.web.asgi import App, Receive, Scope, Send, respond
@@ -27,15 +28,15 @@ def describe_api() -> FastAPI:
         paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
     )
     api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=_UNDER)
-    for module in (figures, lists, series, kinds, books):
+    for module in (figures, lists, series, exports, kinds, books):
         api.include_router(module.routes)
     return api
 
 
-def make(reports: Reports) -> FastAPI:
-    """The API, whose handlers read `reports`."""
+def make(reports: Reports, tables: Exports) -> FastAPI:
+    """The API, whose handlers read `reports` and `tables`."""
     api = describe_api()
-    api.state.reports = reports
+    api.state.reports, api.state.exports = reports, tables
     return api
 
 

@@ -16,6 +16,8 @@ from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.subscribing import listen, subscribe
 from services.stats import api, gauges
+from services.stats.exporting.exports import Exports
+from services.stats.exporting.places import ExportPlaces
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
 from services.stats.metrics import StatsMetrics
@@ -143,6 +145,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     sections = SectionStore(client, db, store.traffic, clock=clock)
     keeper = make_keeper(store, sections, measured, clock=clock, zone=zone)
     reports = Reports(store, keeper, clock, zone=zone)
+    exports = Exports(store, reports, ExportPlaces(measured), clock=clock, zone=zone)
     subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(
         catalogue_handler(store)
     )
@@ -158,7 +161,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         keeper=keeper,
         metrics=measured,
     )
-    answered = revalidated(api.site_at_once(in_turns(api.make(reports)), reports), api.caching)
+    whole = in_turns(api.make(reports, exports))
+    answered = revalidated(api.site_at_once(whole, reports), api.caching)
     served = traced(observed(answered, metrics.Requests(registry), OPEN), tracer)
     return Service(
         name="stats",

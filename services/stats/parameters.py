@@ -5,68 +5,32 @@ the answer would be to another request than the client meant.
 """
 
 import re
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from luotdoc_events.events import ArticleId
 from services.stats import periods
+from services.stats.moments import RequestedMoment, TimeZoneName, placed
+from services.stats.traffic.archive_export import EVERY
 from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.windows import FIXED
 from shared.base.errors import Problem
-from shared.storage.quarters import quarter_of
+from shared.storage.quarters import QUARTER, quarter_of
 
-MAX_POINTS = 2000
+MAX_POINTS, MAX_LONG_POINTS = 2000, 200_000
+"""Upper bounds for the points of a series, as JSON and as CSV or NDJSON."""
 MAX_WINDOW = timedelta(days=31)
-FIRST_YEAR, LAST_YEAR = 2000, 2100
 SECTION_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 _WINDOW = re.compile(r"([1-9][0-9]{0,2})([hd])")
-_MOMENT = (
-    r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}"
-    r"([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$|^2100"
-)
 _SPAN = (
     f"^({'|'.join(FIXED)}"
     + "|([1-9][0-9]?|[1-6][0-9]{2}|7[0-3][0-9]|74[0-4])h|([1-9]|[12][0-9]|3[01])d)$"
 )
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATE_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]"
-    r"([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?"
-    r"([Zz]|[+ -][0-9]{2}:[0-9]{2})"
-)
-
-
-def _moment(value: Any) -> datetime | date:
-    text = str(value)
-    if _DATE.fullmatch(text):
-        return date.fromisoformat(text)
-    found = _DATE_TIME.fullmatch(text)
-    if not found:
-        raise ValueError(
-            "must be a date such as 2026-11-23 or a time with an offset, 2026-11-23T07:00:00+07:00"
-        )
-    day, clock, fraction, offset = found.groups()
-    offset = offset.upper().replace(" ", "+")  # an unescaped plus arrives as a space
-    return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:<06}{offset}")
-
-
-@cache
-def _zones() -> frozenset[str]:
-    # Only listed names are allowed: `ZoneInfo` opens a file whose path is the name.
-    return frozenset(available_timezones())
-
-
-def _zone(value: str) -> str:
-    if value not in _zones():
-        raise ValueError("must be the name of a time zone, such as Asia/Ho_Chi_Minh")
-    return value
 
 
 def _window(value: str) -> str:
@@ -96,17 +60,6 @@ def window_start(window: str, now: datetime) -> int | None:
     return None if span is None else quarter_of(now - span)
 
 
-RequestedMoment = Annotated[
-    datetime | date,
-    PlainValidator(_moment),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": _MOMENT,
-            "examples": ["2026-11-23", "2026-11-23T07:00:00+07:00"],
-        }
-    ),
-]
 SectionSlug = Annotated[str, Field(pattern=SECTION_SLUG, max_length=100)]
 ReadClass = Literal["reader", "batch", "bot", "reload", "prefetch", "origin", "limit", "other"]
 """The classes of `shared.rabbit.batch`."""
@@ -168,7 +121,9 @@ class SeriesParameters(NoParameters):
     """Parameters of `/stats/series`. A time has an offset; a date is its midnight in `tz`."""
 
     step: periods.Step = Field(
-        "day", description="length of time of each point; a series has at most 2000 points"
+        "day",
+        description="length of time of each point; a series has at most 2000 points, as CSV or "
+        "NDJSON 200,000",
     )
     from_: RequestedMoment | None = Field(
         None,
@@ -179,7 +134,7 @@ class SeriesParameters(NoParameters):
     to: RequestedMoment | None = Field(
         None, description="end, exclusive, rounded up to a step; default: now"
     )
-    tz: Annotated[str, AfterValidator(_zone), Field(max_length=64)] | None = Field(
+    tz: TimeZoneName | None = Field(
         None, description="name of a time zone, such as Asia/Ho_Chi_Minh; default: the site's"
     )
     article: ArticleId | None = Field(None, description="id of an article; default: the whole site")
@@ -192,35 +147,88 @@ class SeriesParameters(NoParameters):
         description="a class of reads of the site or of an article. `reader` and `batch` are "
         "people's, the others are filtered, by reason; default: all of people's",
     )
-    format: Format = None
+    split: Literal["class", "referrer", "device"] | None = Field(
+        None,
+        description="adds the reads of each class beside the reads: of the site, or (`class` "
+        "alone) of an article",
+    )
+    format: Literal["json", "csv", "ndjson"] | None = Field(
+        None, description="csv or ndjson for rows; default: `Accept` decides"
+    )
+
+
+class ExportParameters(NoParameters):
+    """Parameters of `/stats/export`. A time has an offset; a date is its midnight in `tz`."""
+
+    from_: RequestedMoment | None = Field(
+        None,
+        alias="from",
+        description="start, rounded down to a quarter of an hour; years 2000 to 2100; default: "
+        "the first read",
+    )
+    to: RequestedMoment | None = Field(
+        None,
+        description="end, exclusive, rounded up to a quarter of an hour; default: the last read",
+    )
+    article: ArticleId | None = Field(None, description="id of an article; default: all articles")
+    tz: TimeZoneName | None = Field(
+        None, description="name of the time zone of `start`; default: the site's"
+    )
+    format: Literal["csv", "ndjson"] | None = Field(
+        None, description="default: `Accept` decides, else csv"
+    )
+
+
+def export_span(query: ExportParameters, zone: ZoneInfo) -> periods.Period:
+    """The quarters of an export. Raises `Problem` 422 for an empty span, and for years outside
+    2000 to 2100.
+    """
+    first, end = EVERY
+    if query.from_ is not None:
+        first = quarter_of(placed("from", query.from_, zone))
+    if query.to is not None:
+        end = quarter_of(placed("to", query.to, zone) + QUARTER - timedelta(microseconds=1))
+    if first >= end:
+        raise Problem.invalid("from", "must be before to")
+    return first, end
+
+
+def series_span(
+    query: SeriesParameters, now: datetime, zone: ZoneInfo
+) -> tuple[datetime, datetime]:
+    """The start and the end of a series.
+
+    Raises `Problem` 422 for an empty span, years outside 2000 to 2100, and parameters that can't be
+    combined.
+    """
+    if query.section and (query.article or query.class_):
+        raise Problem.invalid("section", "can't be combined with article or class")
+    if query.split and (query.section or query.class_):
+        raise Problem.invalid("split", "can't be combined with section or class")
+    if query.split and query.split != "class" and query.article:
+        raise Problem.invalid("split", "must be class: an article's sources are not known")
+    end = now if query.to is None else placed("to", query.to, zone)
+    if query.from_ is None:
+        start = periods.back(query.step, end, zone)
+    else:
+        start = placed("from", query.from_, zone)
+    if start >= end:
+        raise Problem.invalid("from", "must be before to")
+    return start, end
 
 
 def series_steps(query: SeriesParameters, now: datetime, zone: ZoneInfo) -> list[datetime]:
     """The bounds of the series' points in rising order: one more than there are points.
 
-    Raises `Problem` 422 for an empty span, years outside 2000 to 2100, more than 2000 points, and a
-    section together with an article or a class.
+    Raises `Problem` 422 for more than 2000 points, and as `series_span`.
     """
-    if query.section and (query.article or query.class_):
-        raise Problem.invalid("section", "can't be combined with article or class")
-    end = _place("to", query.to, zone, lambda: now)
-    start = _place("from", query.from_, zone, lambda: periods.back(query.step, end, zone))
-    if start >= end:
-        raise Problem.invalid("from", "must be before to")
+    start, end = series_span(query, now, zone)
     found = list(islice(periods.steps(query.step, start, end, zone), MAX_POINTS + 2))
     if len(found) > MAX_POINTS + 1:
-        raise Problem.invalid(
-            "from", f"asks for more than {MAX_POINTS} points; a longer step gives fewer"
-        )
+        raise too_many_points(MAX_POINTS)
     return found
 
 
-def _place(
-    name: str, moment: datetime | date | None, zone: ZoneInfo, default: Callable[[], datetime]
-) -> datetime:
-    if moment is None:
-        return default()
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Problem.invalid(name, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
-    placed = moment if isinstance(moment, datetime) else periods.midnight(moment, zone)
-    return placed.astimezone(UTC)
+def too_many_points(most: int) -> Problem:
+    """`Problem` 422 for a series with more than `most` points."""
+    return Problem.invalid("from", f"asks for more than {most} points; a longer step gives fewer")

@@ -10,6 +10,8 @@ from shared.storage.quarters import quarter_of, start_of
 Step = Literal["hour", "day", "week", "month"]
 Period = tuple[int, int]
 """The first quarter of an hour of a period, and the first one after it."""
+PER_HOUR = 4
+"""Quarters in an hour in which the clock does not move."""
 _DEFAULT = {"hour": timedelta(hours=24), "day": timedelta(days=30), "week": timedelta(weeks=26)}
 
 
@@ -112,11 +114,18 @@ def hour_start(quarter: int, zone: ZoneInfo) -> int:
 
 def _hours(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     quarter = hour_start(quarter_of(start), zone)
+    local = start_of(quarter).astimezone(zone)
     while True:
         yield start_of(quarter)
+        later = start_of(quarter + PER_HOUR).astimezone(zone)
+        if local.minute == 0 and later.utcoffset() == local.utcoffset():
+            quarter, local = quarter + PER_HOUR, later
+            continue
+        # The clock moves in this hour.
         current = _hour(quarter, zone)
         while _hour(quarter, zone) == current:
             quarter += 1
+        local = start_of(quarter).astimezone(zone)
 
 
 def _hour(quarter: int, zone: ZoneInfo) -> tuple[date, int, timedelta | None]:

@@ -15,14 +15,14 @@ from services.stats.books_report import books_report
 from services.stats.compared import compared_answer
 from services.stats.kinds import Kinds
 from services.stats.parameters import SeriesParameters, TopParameters, TrendingParameters
-from services.stats.periods import site_periods
+from services.stats.periods import Period, site_periods
 from services.stats.series import SeriesReports
 from services.stats.store import Store
 from services.stats.tops import TopReports
 from services.stats.traffic.compare import ComparedBy, compared_periods
 from services.stats.traffic.course import LongCourse
 from services.stats.traffic.keeper import Keeper
-from services.stats.traffic.site_buckets import READS
+from services.stats.traffic.lines import SeriesLines, lines_of
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.view import Section, View
 from services.stats.trend_reports import trending_list
@@ -195,17 +195,22 @@ class Reports:
         """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown article
         or section.
         """
-        steps = self._series.steps(query)
+        edges = self._series.edges(query)
+        lines = await self.series_lines(query, (edges[0], edges[-1]))
+        return self._series.points(query, edges, lines)
+
+    async def series_lines(self, query: SeriesParameters, span: Period) -> SeriesLines:
+        """The lines of a series in the quarters of `span`. Raises `Problem` 404."""
         if query.article:
-            return await self._series.of_article(query, steps)
+            return await self._series.of_article(query, span)
         if query.section:
             view = await self._keeper.current()
             course = of_section(view, query.section).course
-            return self._series.points(query, steps, course, view.site.since, view.as_of)
+            return SeriesLines({"reads": [(course, 1)]}, view.site.since, view.as_of)
         figures = await self._figures()
-        course = figures.courses.of(("class", query.class_) if query.class_ else READS)
-        since = figures.courses.since
-        return self._series.points(query, steps, course, since, figures.as_of)
+        courses = figures.courses
+        lines = lines_of(courses.courses, query.class_, query.split)
+        return SeriesLines(lines, courses.since, figures.as_of)
 
     async def reconciliation(self) -> books_answers.Reconciliation:
         """The books."""

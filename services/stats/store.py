@@ -12,6 +12,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from services.stats.catalogue import Change, update_of, update_of_content
+from services.stats.exporting.store import DaysStore
 from services.stats.traffic.store import TrafficStore
 from shared.storage import counts
 from shared.storage import quarters as q
@@ -49,6 +50,7 @@ class Store:
         self._db = db
         self.books = Books(db)
         self.traffic = TrafficStore(client, db)
+        self.days = DaysStore(client, db)
 
     def snapshot(self) -> AbstractAsyncContextManager[Session]:
         """A session in which all queries see the data of the same moment."""

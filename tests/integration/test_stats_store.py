@@ -107,7 +107,7 @@ async def portal(mongo_url: str) -> AsyncIterator[Portal]:
     await make_indexes(db)
     stats = reporting(client, db, lambda: NOW, HANOI)
     store = stats.store
-    served = observed(api.make(stats.reports), Requests(new_registry()))
+    served = observed(api.make(stats.reports, stats.exports), Requests(new_registry()))
     transport = httpx.ASGITransport(app=served)
     async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
         yield Portal(client, db, store, CounterStore(client, db, now), http)
@@ -131,8 +131,9 @@ async def test_an_empty_site_is_all_zero(portal: Portal) -> None:
 async def test_the_totals_that_do_not_wait_for_the_api_are_the_apis_own(portal: Portal) -> None:
     await portal.publish("a", reads_baseline=7)
     await portal.read("a")
-    reports = reporting(portal.client, portal.db, lambda: NOW, HANOI).reports
-    plain = api.make(reports)
+    stats = reporting(portal.client, portal.db, lambda: NOW, HANOI)
+    reports = stats.reports
+    plain = api.make(reports, stats.exports)
     asked: list[list[tuple[int, bytes, dict[str, str]]]] = []
     for app in (plain, api.site_at_once(plain, reports)):
         transport = httpx.ASGITransport(app=observed(app, Requests(new_registry())))
@@ -296,10 +297,10 @@ async def test_a_series_in_the_sites_days(portal: Portal) -> None:
         "step": "day",
         "tz": "Asia/Ho_Chi_Minh",
         "points": [
-            {"start": "2026-11-20T00:00:00+07:00", "time": 1795107600000, "reads": 1},
-            {"start": "2026-11-21T00:00:00+07:00", "time": 1795194000000, "reads": 2},
-            {"start": "2026-11-22T00:00:00+07:00", "time": 1795280400000, "reads": 0},
-            {"start": "2026-11-23T00:00:00+07:00", "time": 1795366800000, "reads": 4},
+            {"start": "2026-11-20T00:00:00+07:00", "time": 1795107600000, "reads": 1, "by": None},
+            {"start": "2026-11-21T00:00:00+07:00", "time": 1795194000000, "reads": 2, "by": None},
+            {"start": "2026-11-22T00:00:00+07:00", "time": 1795280400000, "reads": 0, "by": None},
+            {"start": "2026-11-23T00:00:00+07:00", "time": 1795366800000, "reads": 4, "by": None},
         ],
         "as_of": "2026-11-23T05:07:00.000Z",
     }
@@ -318,8 +319,8 @@ async def test_a_series_of_one_article_across_a_change_of_the_clock(portal: Port
         **{"from": "2026-10-25T02:00:00+02:00", "to": "2026-10-25T03:00:00+01:00"},
     )
     assert series["points"] == [
-        {"start": "2026-10-25T02:00:00+02:00", "time": 1792886400000, "reads": 1},
-        {"start": "2026-10-25T02:00:00+01:00", "time": 1792890000000, "reads": 2},
+        {"start": "2026-10-25T02:00:00+02:00", "time": 1792886400000, "reads": 1, "by": None},
+        {"start": "2026-10-25T02:00:00+01:00", "time": 1792890000000, "reads": 2, "by": None},
     ]
 
 

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from luotdoc_subscriber.base.clock import Clock
 from luotdoc_subscriber.base.metrics import Registry, new_registry
 from services.stats.app import make_keeper
+from services.stats.exporting.exports import Exports
+from services.stats.exporting.places import ExportPlaces
 from services.stats.metrics import StatsMetrics
 from services.stats.reports import Reports
 from services.stats.store import Store
@@ -26,6 +28,7 @@ class Reporting:
     keeper: Keeper
     maker: Maker
     reports: Reports
+    exports: Exports
     registry: Registry
 
 
@@ -41,4 +44,5 @@ def reporting(
     sections, metrics = SectionStore(client, db, store.traffic, clock), StatsMetrics(registry)
     keeper = make_keeper(store, sections, metrics, clock=clock, zone=zone, seconds=seconds)
     reports = Reports(store, keeper, clock, zone, seconds)
-    return Reporting(store, sections, keeper, keeper.maker, reports, registry)
+    exports = Exports(store, reports, ExportPlaces(metrics), clock, zone)
+    return Reporting(store, sections, keeper, keeper.maker, reports, exports, registry)

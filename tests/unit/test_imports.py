@@ -69,6 +69,7 @@ PURE = {
             "answers",
             "books_answers",
             "catalogue",
+            "moments",
             "parameters",
             "periods",
             "tables",
@@ -88,7 +89,7 @@ PURE = {
     ),
     *(
         f"services.stats.traffic.{name}"
-        for name in ("archive_export", "compare", "export", "trending")
+        for name in ("archive_export", "compare", "export", "lines", "trending")
     ),
     *(
         f"shared.{name}"

@@ -5,8 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from services.stats.exporting.exports import Exports, ExportTable
+from services.stats.exporting.places import AT_ONCE
 from services.stats.reports import Reports
-from services.stats.tables import to_csv, wants_csv
+from services.stats.tables import CSV, MEDIA_TYPES, NDJSON, to_csv, wants_csv
+from services.stats.traffic.export import NDJSON_TYPE, csv_chunks, ndjson_chunks
+from shared.web.streamed import StreamedAnswer
 
 _TAGGED = {
     "ETag": {"description": "a tag of the answer", "schema": {"type": "string"}},
@@ -27,6 +31,34 @@ TABLE: dict[int | str, dict[str, Any]] = {
 """The responses of a route that answers JSON or CSV."""
 ANSWER: dict[int | str, dict[str, Any]] = {200: {"headers": _TAGGED}, 304: TABLE[304]}
 """The responses of a route that answers JSON alone."""
+ROWS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Rows as CSV (RFC 4180) with a header line, or as NDJSON: an object a line. "
+        "They are sent while they are made; an answer that ends without its last chunk is not "
+        "complete.",
+        "headers": _VARY,
+        "content": {
+            each: {"schema": {"type": "string"}} for each in (MEDIA_TYPES[CSV], MEDIA_TYPES[NDJSON])
+        },
+    },
+    304: TABLE[304],
+}
+"""The responses of a route that answers rows alone."""
+SERIES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "JSON, or rows as CSV (RFC 4180) with a header line, or as NDJSON: an "
+        "object a line. Many rows are sent while they are made, without an `ETag`; an answer that "
+        "ends without its last chunk is not complete.",
+        "headers": _TAGGED | _VARY,
+        "content": ROWS[200]["content"],
+    },
+    304: TABLE[304],
+}
+"""The responses of a route that answers JSON or rows."""
+TOO_MANY_EXPORTS = {
+    503: f"{AT_ONCE} exports run already, or the service is starting, stopping or overloaded, or "
+    "MongoDB or RabbitMQ is away. Try again after `Retry-After`."
+}
 NO_SUCH_ARTICLE = {404: "No article with this id was ever published."}
 NO_SUCH_SECTION = {404: "No article is in this section."}
 
@@ -36,11 +68,17 @@ async def _reports(request: Request) -> Reports:
     return held
 
 
+async def _exports(request: Request) -> Exports:
+    held: Exports = request.app.state.exports
+    return held
+
+
 async def _negotiated(response: Response) -> None:
     response.headers["vary"] = "Accept"
 
 
 HeldReports = Annotated[Reports, Depends(_reports)]
+HeldExports = Annotated[Exports, Depends(_exports)]
 NEGOTIATED = [Depends(_negotiated)]
 """The dependencies of a route whose answer depends on the Accept header."""
 
@@ -53,6 +91,27 @@ def stats_routes() -> APIRouter:
 def wants_table(request: Request, chosen: str | None) -> bool:
     """True if the client wants CSV; `chosen` is its parameter `format`."""
     return wants_csv(chosen, request.headers.get("accept", ""))
+
+
+class CsvAnswer(Response):
+    """The class of a route whose answer is CSV unless the client wants another form."""
+
+    media_type = MEDIA_TYPES[CSV]
+
+
+def streamed(table: ExportTable, form: str) -> Response:
+    """A table on its way as CSV or NDJSON, with the file name `luotdoc-<name>.<form>`."""
+    write, media_type = (
+        (ndjson_chunks, NDJSON_TYPE) if form == NDJSON else (csv_chunks, MEDIA_TYPES[CSV])
+    )
+    return StreamedAnswer(
+        write(table.columns, table.rows),
+        media_type,
+        {
+            "content-disposition": f'attachment; filename="luotdoc-{table.name}.{form}"',
+            "vary": "Accept",
+        },
+    )
 
 
 def table(name: str, head: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> Response:

@@ -6,7 +6,7 @@ from fastapi import Query, Request, Response
 
 from services.stats import answers, parameters
 from services.stats.routes import forms
-from services.stats.tables import local_time
+from services.stats.tables import CSV, JSON, NDJSON, chosen_form
 from shared.web.openapi import problems
 
 _NEITHER = {404: "No article with this id was ever published, or none is in this section."}
@@ -16,19 +16,20 @@ routes = forms.stats_routes()
 @routes.get(
     "/series",
     response_model=answers.SeriesPoints,
-    responses=forms.TABLE | problems(422, also=_NEITHER),
+    responses=forms.SERIES | problems(422, also=_NEITHER | forms.TOO_MANY_EXPORTS),
     dependencies=forms.NEGOTIATED,
 )
 async def get_series(
     reports: forms.HeldReports,
+    exports: forms.HeldExports,
     request: Request,
     query: Annotated[parameters.SeriesParameters, Query()],
 ) -> Response | answers.SeriesPoints:
-    """Reads over time: one point for each hour, day, week or month in [from, to), at most 2000
-    points.
+    """Reads over time: one point for each hour, day, week or month in [from, to). JSON has at most
+    2000 points; rows as CSV or NDJSON may be 200,000. A number that is null, or an empty cell, is
+    not known.
     """
-    found = await reports.series(query)
-    if not forms.wants_table(request, query.format):
-        return found
-    rows = ((local_time(point.start), found.tz, point.time, point.reads) for point in found.points)
-    return forms.table(f"series-{query.step}", ("start", "zone", "time", "reads"), rows)
+    form = chosen_form(query.format, request.headers.get("accept", ""), (JSON, CSV, NDJSON))
+    if form == JSON:
+        return await reports.series(query)
+    return forms.streamed(await exports.series(query), form)

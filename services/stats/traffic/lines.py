@@ -10,7 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from services.stats.traffic.course import NO_READS, LongCourse
-from services.stats.traffic.export import MOMENT_COLUMNS, ExportRow, moment_values
+from services.stats.traffic.export import MOMENT_COLUMNS, moment_values
 from services.stats.traffic.site_buckets import READS, SiteKey
 from shared.rabbit.batch import (
     BATCH,
@@ -29,6 +29,8 @@ SPLITS: Mapping[str, tuple[str, ...]] = {
     "device": DEVICES,
 }
 """The classes of each way to split reads."""
+SeriesRow = tuple[str, str, int, *tuple[int | None, ...]]
+"""The moment (`MOMENT_COLUMNS`), and the number of each line; None is not known."""
 Signed = tuple[LongCourse, int]
 """A course, and 1 or -1."""
 
@@ -42,11 +44,6 @@ class SeriesLines:
     """The quarter before which nothing is known; None if nothing is known at all."""
     as_of: datetime
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of its rows."""
-        return (*MOMENT_COLUMNS, *self.lines)
-
 
 def lines_of(
     courses: Mapping[SiteKey, LongCourse], chosen: str | None, split: str | None
@@ -57,7 +54,7 @@ def lines_of(
     Referrers and devices are those of reads of class reader; what is missing is `not_known`.
     """
     key = ("class", chosen) if chosen else READS
-    found = {"reads": [(courses.get(key, NO_READS), 1)]}
+    found: dict[str, list[Signed]] = {"reads": [(courses.get(key, NO_READS), 1)]}
     if split is None:
         return found
     for kind in SPLITS[split]:
@@ -71,18 +68,33 @@ def lines_of(
     return found
 
 
-def point_rows(edges: Sequence[int], zone: ZoneInfo, series: SeriesLines) -> Iterator[ExportRow]:
-    """The rows of `series.columns` of the steps between `edges`: quarters in rising order.
+def columns_of(split: str | None) -> tuple[str, ...]:
+    """The columns of `point_rows`."""
+    return (*MOMENT_COLUMNS, *lines_of({}, None, split))
 
-    A number is None, not known, if it is 0 and its step ended before `series.since` or begins after
-    `series.as_of`.
+
+def point_rows(edges: Sequence[int], zone: ZoneInfo, series: SeriesLines) -> Iterator[SeriesRow]:
+    """The rows of `columns_of` of the steps between `edges`: quarters in rising order."""
+    values = [
+        known_reads(edges, _ranges(edges, line), series.since, series.as_of)
+        for line in series.lines.values()
+    ]
+    # The last edge is only the end of the last step.
+    for first, *numbers in zip(edges, *values, strict=False):
+        yield (*moment_values(start_of(first), zone), *numbers)
+
+
+def known_reads(
+    edges: Sequence[int], reads: Sequence[int], since: int | None, as_of: datetime
+) -> list[int | None]:
+    """`reads` of the time between each of `edges` and the next one, with None in place of a 0 that
+    is not known: where the time ends before the quarter `since`, or begins after `as_of`.
     """
-    since, now = series.since, quarter_of(series.as_of)
-    values = [_ranges(edges, line) for line in series.lines.values()]
-    for (first, end), *numbers in zip(pairwise(edges), *values, strict=True):
-        known = since is not None and end > since and first <= now
-        moment = moment_values(start_of(first), zone)
-        yield (*moment, *(numbers if known else [number or None for number in numbers]))
+    now = quarter_of(as_of)
+    return [
+        None if not number and (since is None or end <= since or first > now) else number
+        for (first, end), number in zip(pairwise(edges), reads, strict=True)
+    ]
 
 
 def _ranges(edges: Sequence[int], line: Sequence[Signed]) -> list[int]:

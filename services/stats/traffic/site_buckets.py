@@ -31,15 +31,14 @@ def site_days(buckets: Iterable[Document]) -> DayReads:
     return found
 
 
-def by_quarter(days: DayReads) -> dict[SiteKey, dict[int, int]]:
-    """{key: {quarter since 1970: reads}}."""
-    found: dict[SiteKey, dict[int, int]] = {}
+def add_quarters(found: dict[SiteKey, dict[int, int]], days: DayReads) -> None:
+    """Add `days` to `found`: {key: {quarter since 1970: reads}}."""
     for day, kinds in days.items():
-        for key, quarters in kinds.items():
-            into, first = found.setdefault(key, {}), day * PER_DAY
-            for place, number in quarters.items():
-                into[first + place] = into.get(first + place, 0) + number
-    return found
+        for key, reads in kinds.items():
+            into = found.setdefault(key, {})
+            for place, number in reads.items():
+                quarter = day * PER_DAY + place
+                into[quarter] = into.get(quarter, 0) + number
 
 
 def _maps(bucket: Document) -> Iterator[tuple[SiteKey, Mapping[str, int], int]]:

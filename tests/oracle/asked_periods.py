@@ -3,6 +3,7 @@ of earlier periods.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,11 +35,8 @@ def compared_questions(figures: Figures, as_of: datetime) -> Iterator[Question]:
 
 def section_questions(figures: Figures, as_of: datetime) -> Iterator[Question]:
     """All sections, as JSON and CSV, and each one."""
-    for form in ("json", "csv"):
-        yield Question(
-            SECTION, "/stats/sections", "/stats/sections", _sections, _found_sections,
-            rows=_section_rows, form=form,
-        )  # fmt: skip
+    yield SECTIONS
+    yield replace(SECTIONS, form="csv")
     for section in figures.sections(as_of):
         yield _section(section, "")
 
@@ -131,3 +129,14 @@ def _section_rows(rows: Rows) -> Told:
         for name in ("articles", "total", *COUNTS):
             told[f"{row['section']}: {name}"] = number(row[name])
     return told
+
+
+SITE = _site("")
+SECTIONS = Question(
+    SECTION,
+    "/stats/sections",
+    "/stats/sections",
+    _sections,
+    _found_sections,
+    rows=_section_rows,
+)

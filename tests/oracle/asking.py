@@ -53,6 +53,7 @@ class Asking:
     settled: datetime
     """Answers must be younger."""
     decks: dict[str, Iterator[Question]] = field(default_factory=dict)
+    _gated: set[int] = field(default_factory=set)
     _expected: dict[tuple[str, int], Told] = field(default_factory=dict)
 
     async def ask(self, number: int, told: Callable[[int], None]) -> None:
@@ -97,9 +98,8 @@ class Asking:
 
     async def _compare(self, question: Question, process: Process) -> bool:
         """False if a figure differs."""
-        if question.form != "json" and question.family != asked_series.EXPORT:
-            # A table has no `as_of`. A process never answers what is older than an answer before.
-            await self._fresh(question.json(), process)
+        if question.form != "json":
+            await self._gate(process)
         earliest = self.clock.now()
         text, as_of = await self._fresh(question, process)
         found = question.told(text)
@@ -115,6 +115,15 @@ class Asking:
         return self.tally.compare(
             question.family, asked, self.figures.zone, start_at(each), expected, found
         )
+
+    async def _gate(self, process: Process) -> None:
+        """A table has no `as_of`. But a process never answers what is older than what it has
+        answered: from here on its figures are younger than all traffic.
+        """
+        if process.pid not in self._gated:
+            self._gated.add(process.pid)
+            for question in (asked_periods.SITE, asked_periods.SECTIONS):
+                await self._fresh(question, process)
 
     def _oldest(self, moment: datetime) -> datetime:
         return datetime.fromtimestamp(moment.timestamp() - OLDEST_SECONDS, moment.tzinfo)

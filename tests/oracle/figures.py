@@ -40,7 +40,7 @@ class PointRow:
 
     start: datetime
     reads: int | None
-    by: dict[str, int]
+    by: dict[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,11 @@ class Figures(TrafficOracle):
         }
         found = []
         for place, quarters in enumerate(spans):
-            known = bool(total[place]) or self._known(quarters, as_of)
-            by = {name: part[place] for name, part in parts.items()}
-            found.append(PointRow(start_at(quarters[0]), total[place] if known else None, by))
+            known = self._known(quarters, as_of)
+            # A read that is there is known, wherever it lies.
+            by = {name: part[place] or (0 if known else None) for name, part in parts.items()}
+            reads = total[place] or (0 if known else None)
+            found.append(PointRow(start_at(quarters[0]), reads, by))
         return found
 
     def _known(self, quarters: range, as_of: datetime) -> bool:
@@ -123,13 +125,13 @@ class Figures(TrafficOracle):
     def exported(
         self, first: datetime, end: datetime, as_of: datetime, article: str = ""
     ) -> list[ExportedRow]:
-        """Every quarter of an hour in [first, end) in which an article has reads of any class, by
-        article and time.
+        """Every quarter of an hour that [first, end) touches and in which an article has reads of
+        any class, by article and time.
         """
         chosen = self._chosen(as_of, article, kinds=CLASSES)
         reads: dict[tuple[str, int], Counter[str]] = {}
         for read in chosen:
-            if read.article and first <= start_at(read.quarter) < end:
+            if read.article and quarter_at(first) <= read.quarter <= _last(end):
                 reads.setdefault((read.article, read.quarter), Counter())[read.kind] += 1
         return [
             ExportedRow(

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -37,10 +37,6 @@ class Question:
         """The path with its parameters."""
         asked = dict(self.parameters) | ({"format": self.form} if self.form != "json" else {})
         return f"{self.path}?{urlencode(asked)}" if asked else self.path
-
-    def json(self) -> "Question":
-        """The same, to be answered as JSON."""
-        return replace(self, form="json")
 
     def told(self, text: str) -> Told:
         """The figures of an answer's body."""

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from luotdoc_events.events import ArticleId
 from services.stats import periods
 from services.stats.moments import RequestedMoment, TimeZoneName, placed
-from services.stats.traffic.archive_export import EVERY
+from services.stats.traffic.archive_export import EVERY_QUARTER
 from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.windows import FIXED
 from shared.base.errors import Problem
@@ -183,7 +183,7 @@ def export_span(query: ExportParameters, zone: ZoneInfo) -> periods.Period:
     """The quarters of an export. Raises `Problem` 422 for an empty span, and for years outside
     2000 to 2100.
     """
-    first, end = EVERY
+    first, end = EVERY_QUARTER
     if query.from_ is not None:
         first = quarter_of(placed("from", query.from_, zone))
     if query.to is not None:

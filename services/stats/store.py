@@ -4,7 +4,6 @@ Counts and buckets are spread over slots, and every query adds the slots up
 (`shared.storage.counts`).
 """
 
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +26,6 @@ from shared.web.state_listing import Held
 
 MAX_MILLISECONDS = 10_000
 """Timeout for a query, after which the client gets 503."""
-_DAYS = "buckets or archive"
-_QUARTERS: Document = {"$project": {"day": 1, "q": 1, "v": 1}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +113,6 @@ class Store:
         """All counted reads of an article or the site."""
         rows = await self._sums(session, "counts", counts.reads_by_article([article]))
         return _first(rows, "reads")
-
-    async def reads_between(
-        self, session: Session, article: str, edges: Sequence[int]
-    ) -> list[int]:
-        """The reads between each quarter of `edges`, in rising order, and the next one."""
-        return q.add_up(edges, await self.traffic.article_parts(session, article, edges, "q"))
 
     async def top(
         self, session: Session, since: int | None, limit: int, section: str | None = None

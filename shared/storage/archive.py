@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from luotdoc_subscriber.base.errors import Permanent
-from shared.storage.counts import SITE, Upsert
+from shared.storage.counts import Upsert
 from shared.storage.versions import Document
 
 KEEP_DAYS_AT_LEAST = 100
@@ -56,41 +56,3 @@ def _numbers(fields: Mapping[str, Any], path: str) -> Iterator[tuple[str, int]]:
             yield f"{path}.{name}", value
         else:
             raise Permanent("unreadable", f"{path}.{name} is {value!r:.60}, no whole number")
-
-
-def days_of(article: str, days: Document, first: str, last: str) -> list[Document]:
-    """A pipeline over `buckets`: a row {article, day, v, reads, q, filtered, by} for each bucket of
-    `article` and for each of its archived days; rows of one day add up.
-
-    `days` is a condition on the day, and `first` and `last` are days that enclose it.
-    """
-    rows: list[Document] = [{"$match": {"article": article, "day": days}}]
-    if article == SITE:
-        return rows
-    ids = {"$gte": f"{article}/{first[:7]}", "$lte": f"{article}/{last[:7]}"}
-    unpacked = [{"$match": {"_id": ids}}, *_unpacked(), {"$match": {"day": days}}]
-    return [*rows, {"$unionWith": {"coll": "archive", "pipeline": unpacked}}]
-
-
-def _unpacked() -> list[Document]:
-    """Stages that turn documents of the archive into rows as buckets have them."""
-    day = {"$concat": ["$month", "-", "$days.k"]}
-    return [
-        {"$project": {"article": 1, "month": 1, "v": 1, "days": {"$objectToArray": "$days"}}},
-        {"$unwind": "$days"},
-        {
-            "$replaceWith": {
-                "$mergeObjects": ["$days.v", {"article": "$article", "day": day, "v": "$v"}]
-            }
-        },
-    ]
-
-
-def reads_by_day(article: str, days: Document, first: str, last: str) -> list[Document]:
-    """A pipeline over `buckets`: rows {_id: day, reads} of `article`, its archived days included;
-    parameters as for `days_of`.
-    """
-    return [
-        *days_of(article, days, first, last),
-        {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}},
-    ]

@@ -7,7 +7,6 @@ quarters. `edges` are quarters in rising order: n + 1 of them bound n consecutiv
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 QUARTER = timedelta(minutes=15)
@@ -54,32 +53,6 @@ def day_name(day: int) -> str:
 def day_number(name: str) -> int:
     """The UTC day, counted from 1970, of a name such as `2026-11-23`."""
     return date.fromisoformat(name).toordinal() - _EPOCH_DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The UTC days that the ranges between some edges touch."""
-
-    first: str
-    last: str
-    cut: list[str]
-    """Days that an edge divides: their quarters are needed. For the others the day's sum
-    suffices."""
-
-    @property
-    def has_whole(self) -> bool:
-        """True if a day between the first and the last is not divided."""
-        return day_number(self.last) - day_number(self.first) + 1 > len(self.cut)
-
-
-def days(edges: Sequence[int]) -> Days:
-    """The days that the ranges between `edges` touch."""
-    cut = sorted({edge // PER_DAY for edge in edges if edge % PER_DAY})
-    return Days(
-        day_name(edges[0] // PER_DAY),
-        day_name((edges[-1] - 1) // PER_DAY),
-        [day_name(day) for day in cut],
-    )
 
 
 def quarters(day: str, q: Mapping[str, int]) -> Iterable[tuple[int, int]]:

@@ -16,6 +16,7 @@ from services.stats.store import Store
 from shared.storage.transactions import snapshot
 from tests.integration.conftest import Emptied
 from tests.support.archived import Sums, all_sums, old_batch, quarter_at
+from tests.support.reporting import reads_between
 
 NOW = datetime(2026, 11, 27, 15, tzinfo=UTC)  # 100 days earlier is 19 August
 ARTICLES = [f"a{number}" for number in range(6)]
@@ -93,7 +94,7 @@ async def test_stats_finds_every_read_of_an_article_wherever_it_is(emptied: Empt
             if len(edges) < 2:
                 edges = [first, end]
             async with stats.snapshot() as session:
-                answered = await stats.reads_between(session, article, edges)
+                answered = await reads_between(stats, session, article, edges)
             wanted = [
                 sum(before["people", article, quarter] for quarter in range(a, b))
                 for a, b in pairwise(edges)
@@ -126,7 +127,7 @@ async def test_a_late_read_of_an_archived_month_is_added_by_the_next_move(
     async def answered() -> list[list[int]]:
         async with stats.snapshot() as session:
             return [
-                await stats.reads_between(session, article, [quarter, quarter + 1])
+                await reads_between(stats, session, article, [quarter, quarter + 1])
                 for article in ("a1", "new", "*")
             ]
 

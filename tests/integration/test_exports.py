@@ -18,7 +18,7 @@ from services.stats.exporting.reads import ReadsExport
 from services.stats.exporting.store import DaysStore
 from services.stats.metrics import StatsMetrics
 from services.stats.periods import Period
-from services.stats.traffic.archive_export import ARCHIVE_COLUMNS, EVERY
+from services.stats.traffic.archive_export import ARCHIVE_COLUMNS, EVERY_QUARTER
 from shared.base.errors import Unavailable
 from shared.storage.quarters import PER_DAY, day_name, quarter_of, start_of
 from tests.integration.conftest import Emptied
@@ -46,7 +46,9 @@ class Exporting:
         self.places = ExportPlaces(StatsMetrics(new_registry()))
         self.export = ReadsExport(self.store, self.places, lambda: NOW)
 
-    async def rows(self, span: Period = EVERY, article: str | None = None) -> list[dict[str, Any]]:
+    async def rows(
+        self, span: Period = EVERY_QUARTER, article: str | None = None
+    ) -> list[dict[str, Any]]:
         rows = self.export.rows(span, ZoneInfo("UTC"), article)
         return [dict(zip(ARCHIVE_COLUMNS, row, strict=True)) async for row in rows]
 
@@ -58,7 +60,9 @@ class Exporting:
         return sum([await self.mover.move(article, month) for article, month in months])
 
 
-def figures(reads: list[PlainRead], span: Period = EVERY, article: str | None = None) -> Figures:
+def figures(
+    reads: list[PlainRead], span: Period = EVERY_QUARTER, article: str | None = None
+) -> Figures:
     found: Figures = Counter()
     for read in reads:
         if span[0] <= read.quarter < span[1] and article in (None, read.article):
@@ -109,7 +113,9 @@ async def test_every_exported_figure_is_that_of_a_plain_list(exporting: Exportin
             assert await exporting.move_old() > 500
         for _ in range(40):
             first = TODAY - chance.randrange(0, 430 * PER_DAY)
-            span = chance.choice((EVERY, (first, first + chance.randrange(1, 200 * PER_DAY))))
+            span = chance.choice(
+                (EVERY_QUARTER, (first, first + chance.randrange(1, 200 * PER_DAY)))
+            )
             article = chance.choice((None, None, *ARTICLES))
             found = exported(await exporting.rows(span, article))
             assert found == figures(exporting.plain.reads, span, article), (span, article)
@@ -198,7 +204,7 @@ async def test_the_next_article_is_found_in_indexes_alone(exporting: Exporting) 
 
 
 async def test_a_third_export_is_refused_and_a_place_is_free_again(exporting: Exporting) -> None:
-    one, other = (exporting.export.rows(EVERY, ZoneInfo("UTC")) for _ in range(2))
+    one, other = (exporting.export.rows(EVERY_QUARTER, ZoneInfo("UTC")) for _ in range(2))
     await anext(one)
     await anext(other)
     with pytest.raises(Unavailable, match="2 exports run") as refused:
@@ -218,7 +224,7 @@ async def test_an_export_that_ends_early_leaves_no_cursor(exporting: Exporting) 
     await exporting.writer.count(reads, NOW, 1)
     before = await cursors()
     async with exporting.store.snapshot() as session:
-        days = exporting.store.days(session, "a", EVERY, archived=True)
+        days = exporting.store.days(session, "a", EVERY_QUARTER, archived=True)
         await anext(days)
         during = await cursors()
         await days.aclose()
@@ -233,7 +239,7 @@ async def test_an_export_that_ends_early_leaves_no_cursor(exporting: Exporting) 
 
 
 async def test_an_article_that_was_never_read_has_no_rows(exporting: Exporting) -> None:
-    assert await exporting.rows(EVERY, "nothing") == []
+    assert await exporting.rows(EVERY_QUARTER, "nothing") == []
     assert await exporting.rows((TODAY + 1000, TODAY + 2000)) == []
     old = NOW - timedelta(days=430)
     assert await exporting.rows((0, quarter_of(old))) == []

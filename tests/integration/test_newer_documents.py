@@ -19,6 +19,7 @@ from shared.storage.books import Books
 from shared.storage.collections import make_indexes
 from shared.storage.types import MongoDatabase
 from shared.storage.versions import DOCUMENT_VERSION
+from tests.support.reporting import reads_between
 from tests.support.system import System, until
 
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
@@ -86,7 +87,7 @@ async def _outdated(stores: Stores) -> list[object]:
 
 async def _bucket_of_a_part(stores: Stores) -> object:
     edges = [DAY_EDGES[0] + 4, DAY_EDGES[1]]
-    return await stores.in_snapshot(lambda s: stores.stats.reads_between(s, "a1", edges))
+    return await stores.in_snapshot(lambda s: reads_between(stores.stats, s, "a1", edges))
 
 
 async def _old_sums(stores: Stores) -> object:
@@ -150,7 +151,7 @@ READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
         "buckets",
         "a1/2026-11-23/0",
         BUCKET,
-        lambda s: s.in_snapshot(lambda x: s.stats.reads_between(x, "a1", DAY_EDGES)),
+        lambda s: s.in_snapshot(lambda x: reads_between(s.stats, x, "a1", DAY_EDGES)),
     ),
     "part of a day": ("buckets", "a1/2026-11-23/0", BUCKET, _bucket_of_a_part),
     "archive": ("archive", "a1/2026-11", ARCHIVED, _bucket_of_a_part),

@@ -25,7 +25,7 @@ from shared.storage.collections import make_indexes
 from shared.storage.quarters import quarter_of
 from shared.storage.types import Client, MongoDatabase
 from shared.web.observed import observed
-from tests.support.reporting import reporting
+from tests.support.reporting import reads_between, reporting
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)  # Monday, 12:07 in Hanoi
@@ -437,7 +437,7 @@ async def test_an_article_that_only_bots_read_has_no_reads(portal: Portal) -> No
     ):  # past the answers that are remembered for a moment
         today = quarter_of(NOW) // 96 * 96
         assert [row["reads"] for row in await portal.store.top(session, today, 9)] == [2, 1]
-        assert await portal.store.reads_between(session, "*", [today, today + 96]) == [3]
+        assert await reads_between(portal.store, session, "*", [today, today + 96]) == [3]
     day = await portal.db.buckets.find_one({"_id": "a/2026-11-23/0"}, {"_id": 0})
     assert day == {
         "v": 1, "article": "a", "day": "2026-11-23", "slot": 0, "q": {"20": 2}, "reads": 2,

@@ -47,6 +47,12 @@ def people(reads: list[Read], as_of: datetime) -> list[Read]:
     return [read for read in reads if read.counted <= as_of and read.kind in PEOPLE]
 
 
+def known_since(reads: list[Read]) -> int:
+    """The first quarter of the first UTC day with reads; never without any."""
+    first = min((read.quarter for read in reads), default=1 << 40)
+    return first - first % 96
+
+
 @pytest.mark.parametrize(("zone", "end"), PLACES)
 def test_every_kind_of_hostility_is_there(zone: str, end: str) -> None:
     made = history(zone, end)
@@ -115,12 +121,16 @@ def test_comparisons_agree(zone: str, end: str) -> None:
     oracle = made.oracle()
     ways: list[ComparedBy] = ["previous", "last_week", "last_year"]
     for as_of in made.looks[::2]:
-        quarters = [read.quarter for read in people(made.reads, as_of)]
+        reads = people(made.reads, as_of)
+        quarters, since = [read.quarter for read in reads], known_since(reads)
         for by in ways:
             expected = {
                 name: tuple(
-                    sum(first <= quarter < after for quarter in quarters)
-                    for first, after in (pair.current, pair.before)
+                    sum(first <= quarter < after for quarter in quarters) if known else None
+                    for (first, after), known in (
+                        (pair.current, True),
+                        (pair.before, pair.before[0] >= since),
+                    )
                 )
                 for name, pair in compared_periods(as_of, ZoneInfo(zone), by).items()
             }
@@ -136,10 +146,12 @@ def test_series_agree_with_steps(zone: str, end: str, step: Step) -> None:
         start = as_of - random.random() * timedelta(days=9)
         for name in (zone, random.choice(ODD_ZONES)):
             edges = list(steps(step, start, as_of, ZoneInfo(name)))
-            quarters = sorted(read.quarter for read in people(made.reads, as_of))
+            reads = people(made.reads, as_of)
+            quarters, since = sorted(read.quarter for read in reads), known_since(reads)
             places = [bisect_left(quarters, quarter_of(edge)) for edge in edges]
             expected = [
-                (edge, b - a) for edge, (a, b) in zip(edges, pairwise(places), strict=False)
+                (edge, b - a or (0 if quarter_of(end) > since and edge <= as_of else None))
+                for (edge, end), (a, b) in zip(pairwise(edges), pairwise(places), strict=True)
             ]
             assert oracle.series(step, start, as_of, as_of, zone=name) == expected
 

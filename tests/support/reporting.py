@@ -1,7 +1,7 @@
 """stats' reports over a database, as its composition root makes them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,8 @@ from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.maker import Maker
 from services.stats.traffic.sections.store import SectionStore
-from shared.storage.types import Client, MongoDatabase
+from shared.storage.quarters import add_up
+from shared.storage.types import Client, MongoDatabase, Session
 
 
 @dataclass
@@ -46,3 +47,10 @@ def reporting(
     reports = Reports(store, keeper, clock, zone, seconds)
     exports = Exports(store, reports, ExportPlaces(metrics), clock, zone)
     return Reporting(store, sections, keeper, keeper.maker, reports, exports, registry)
+
+
+async def reads_between(
+    store: Store, session: Session, article: str, edges: Sequence[int]
+) -> list[int]:
+    """The reads of an article between each quarter of `edges`, in rising order, and the next."""
+    return add_up(edges, await store.traffic.article_parts(session, article, edges, "q"))

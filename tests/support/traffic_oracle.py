@@ -17,6 +17,7 @@ from math import sqrt
 from tests.support.wall_clock import (
     DAY,
     PERIODS,
+    begin,
     compared,
     first_showing,
     quarter_at,
@@ -92,6 +93,13 @@ class TrafficOracle:
         changes = sorted(self.changes, key=lambda change: change.at)
         return {change.article: change for change in changes if change.at <= as_of}
 
+    def since(self, as_of: datetime) -> datetime | None:
+        """The start of the first UTC day with counted reads: what was before is not known."""
+        quarters = [read.quarter for read in self._chosen(as_of)]
+        if not quarters:
+            return None
+        return start_at(begin(wall(min(quarters), "UTC").date(), "UTC"))
+
     def site(self, as_of: datetime) -> dict[str, int]:
         """total, baseline, counted and the reads of each period."""
         return self._figures(as_of, self._chosen(as_of), self.catalogue(as_of).values())
@@ -113,16 +121,18 @@ class TrafficOracle:
 
     def compared(
         self, as_of: datetime, by: str, *, article: str = "", section: str = ""
-    ) -> dict[str, tuple[int, int]]:
+    ) -> dict[str, tuple[int, int | None]]:
         """By period: its reads until the last quarter's start, and those of the period before until
-        the same moment of it. Of the site, an article or a section.
+        the same moment of it, None if they are not known. Of the site, an article or a section.
         """
         quarters = [read.quarter for read in self._chosen(as_of, article, section)]
+        since = self.since(as_of)
         found = {}
         for name in PERIODS:
             now, before = compared(as_of, self.zone, by, name)
             a, b = (sum(first <= q < end for q in quarters) for first, end in (now, before))
-            found[name] = a, b
+            known = since is not None and start_at(before[0]) >= since
+            found[name] = a, b if known else None
         return found
 
     def sections(self, as_of: datetime) -> list[str]:
@@ -140,16 +150,26 @@ class TrafficOracle:
         article: str = "",
         section: str = "",
         kind: str = "",
-    ) -> list[tuple[datetime, int]]:
+    ) -> list[tuple[datetime, int | None]]:
         """(start in UTC, reads) of each step of `zone` that [first, end) touches: of the site, an
-        article or a section, of people or of one class.
+        article or a section, of people or of one class. Reads that are not known are None.
         """
         chosen = self._chosen(as_of, article, section, (kind,) if kind else PEOPLE)
         by_quarter = Counter(read.quarter for read in chosen)
         return [
-            (start_at(quarters[0]), sum(by_quarter[quarter] for quarter in quarters))
+            (
+                start_at(quarters[0]),
+                sum(by_quarter[quarter] for quarter in quarters)
+                or (0 if self._is_known(quarters, as_of) else None),
+            )
             for quarters in calendar_steps(step, first, end, zone or self.zone)
         ]
+
+    def _is_known(self, quarters: range, as_of: datetime) -> bool:
+        """Whether some of the time of a step has been counted, and some of it is not to come."""
+        since = self.since(as_of)
+        ends_after = since is not None and start_at(quarters[-1] + 1) > since
+        return ends_after and start_at(quarters[0]) <= as_of
 
     def top(self, window: str, as_of: datetime, section: str = "") -> list[tuple[str, int]]:
         """(article, reads) of all published articles that were read in the window, the most read

@@ -10,7 +10,7 @@ from services.stats.traffic.archive_export import (
     ARCHIVE_COLUMNS,
     ArticleDay,
     bucket_day,
-    day_rows,
+    archive_rows,
     days_of_archive,
     merged_days,
 )
@@ -47,7 +47,9 @@ async def merged(*streams: AsyncGenerator[ArticleDay, None]) -> list[tuple[str, 
 
 def rows(day: ArticleDay, zone: ZoneInfo = UTC_ZONE, **span: Any) -> list[dict[str, Any]]:
     """The rows by column, without what is 0."""
-    found = [dict(zip(ARCHIVE_COLUMNS, row, strict=True)) for row in day_rows(day, zone, **span)]
+    found = [
+        dict(zip(ARCHIVE_COLUMNS, row, strict=True)) for row in archive_rows(day, zone, **span)
+    ]
     return [
         {name: value for name, value in row.items() if value not in (0, "UTC")} for row in found
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.stats.tables import chosen_form, to_csv, wants_csv
+from services.stats.tables import cell, chosen_form, to_csv, wants_csv
 
 
 def test_a_table_has_a_header_and_crlf() -> None:
@@ -100,3 +100,8 @@ def test_who_gets_ndjson(asked: str | None, accept: str, series: str, export: st
         for forms in (("json", "csv", "ndjson"), ("csv", "ndjson"))
     ]
     assert found == [series, export]
+
+
+def test_what_is_not_known_is_an_empty_cell_and_numbers_stay_numbers() -> None:
+    assert [cell(value) for value in (None, 0, 0.5, -1.25)] == ["", 0, 0.5, -1.25]
+    assert to_csv(("a", "b"), [(None, 1.5)]).decode() == "\ufeffa,b\r\n,1.5\r\n"

@@ -10,9 +10,7 @@ from services.stats.parameters import MAX_WINDOW
 from shared.storage.archive import (
     KEEP_DAYS_AT_LEAST,
     archived,
-    days_of,
     first_month_kept,
-    reads_by_day,
 )
 from shared.storage.counts import Upsert
 
@@ -61,37 +59,6 @@ def test_buckets_are_added_up_by_day_whatever_their_fields() -> None:
 def test_a_bucket_that_cannot_be_added_up_is_refused(value: object) -> None:
     with pytest.raises(Permanent, match=r"days\.05\.q\.7 is .*, no whole number"):
         archived("a", "2026-01", [BUCKET | {"q": {"7": value}}])
-
-
-def test_an_article_has_rows_of_both_collections_and_the_site_of_one() -> None:
-    days = {"$in": ["2025-12-31", "2026-02-01"]}
-    match, union = days_of("a", days, "2025-12-31", "2026-02-01")
-    assert match == {"$match": {"article": "a", "day": days}}
-    assert union["$unionWith"]["coll"] == "archive"
-    assert union["$unionWith"]["pipeline"] == [
-        {"$match": {"_id": {"$gte": "a/2025-12", "$lte": "a/2026-02"}}},
-        {"$project": {"article": 1, "month": 1, "v": 1, "days": {"$objectToArray": "$days"}}},
-        {"$unwind": "$days"},
-        {
-            "$replaceWith": {
-                "$mergeObjects": [
-                    "$days.v",
-                    {
-                        "article": "$article",
-                        "day": {"$concat": ["$month", "-", "$days.k"]},
-                        "v": "$v",
-                    },
-                ]
-            }
-        },
-        {"$match": {"day": days}},
-    ]
-    assert days_of("*", days, "2025-12-31", "2026-02-01") == [
-        {"$match": {"article": "*", "day": days}}
-    ]
-    assert reads_by_day("*", days, "2025-12-31", "2026-02-01")[1:] == [
-        {"$group": {"_id": "$day", "reads": {"$sum": "$reads"}}}
-    ]
 
 
 def test_top_lists_reach_no_further_back_than_buckets_are_kept() -> None:

@@ -3,11 +3,9 @@
 from datetime import UTC, datetime
 
 from shared.storage.quarters import (
-    Days,
     add_up,
     day_name,
     day_number,
-    days,
     late_before,
     quarter_of,
     quarters,
@@ -33,25 +31,6 @@ def test_days_have_the_names_that_buckets_give_them() -> None:
     assert day_name(0) == "1970-01-01"
     assert day_number("2024-02-29") - day_number("2024-02-28") == 1
     assert day_name(quarter_of(datetime(2026, 11, 23, 23, 59, tzinfo=UTC)) // 96) == "2026-11-23"
-
-
-def test_edges_at_midnight_cut_no_day() -> None:
-    assert days([MONDAY, MONDAY + 96]) == Days("2026-11-23", "2026-11-23", [])
-    assert days([MONDAY, MONDAY + 96]).has_whole
-
-
-def test_edges_within_a_day_cut_it() -> None:
-    touched = days([MONDAY + 68, MONDAY + 164])
-    assert touched == Days("2026-11-23", "2026-11-24", ["2026-11-23", "2026-11-24"])
-    assert not touched.has_whole
-    assert days([MONDAY, MONDAY + 97]) == Days("2026-11-23", "2026-11-24", ["2026-11-24"])
-
-
-def test_the_days_between_cut_ones_are_whole() -> None:
-    touched = days([MONDAY + 68, MONDAY + 96 * 7 + 68])
-    assert (touched.first, touched.last) == ("2026-11-23", "2026-11-30")
-    assert touched.cut == ["2026-11-23", "2026-11-30"]
-    assert touched.has_whole
 
 
 def test_a_bucket_holds_its_quarters_by_name() -> None:

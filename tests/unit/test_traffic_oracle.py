@@ -86,7 +86,7 @@ def test_reads_of_a_clock_that_is_ahead_are_in_today_but_not_in_tomorrow() -> No
         read("11-25 16:59", counted="11-25 05:00"), read("11-25 17:00", counted="11-25 05:00")
     )
     assert numbers(ahead.site(NOON), "counted", "today", "week", "month", "year") == [2, 1, 1, 1, 1]
-    assert ahead.compared(NOON, "previous") == dict.fromkeys(PERIODS, (0, 0))
+    assert ahead.compared(NOON, "previous") == dict.fromkeys(PERIODS, (0, None))
 
 
 def test_both_sides_of_a_comparison_end_at_the_last_quarter() -> None:
@@ -98,6 +98,7 @@ def test_both_sides_of_a_comparison_end_at_the_last_quarter() -> None:
         read("11-18 04:59"),
         read("10-25 04:59"),
         read("2025-11-25 04:59"),
+        read("2023-01-01 00:00"),  # all time since then is known
     )
     by = {way: found.compared(NOON, way) for way in ("previous", "last_week", "last_year")}
     assert by == {
@@ -111,6 +112,32 @@ def test_both_sides_of_a_comparison_end_at_the_last_quarter() -> None:
             "today": (1, 1), "yesterday": (2, 0), "week": (3, 1), "month": (4, 1), "year": (5, 1),
         },
     }  # fmt: skip
+
+
+def test_what_was_before_the_first_days_reads_is_not_known() -> None:
+    found = oracle(
+        read("11-20 23:59", kind="bot"),
+        read("11-21 14:00"),
+        read("11-25 04:00", counted="11-25 06:00"),
+    )
+    assert found.since(NOON) == utc("11-21 00:00")
+    assert found.since(utc("11-21 14:00")) is None
+    assert [before for _, before in found.compared(NOON, "previous").values()] == [
+        *(0, 0),  # today and yesterday
+        *(None, None, None),
+    ]
+    hours = found.series("hour", utc("11-20 22:00"), utc("11-21 02:00"), NOON)
+    assert [reads for _, reads in hours] == [None, None, 0, 0]
+    bots = found.series("hour", utc("11-20 22:00"), utc("11-21 02:00"), NOON, kind="bot")
+    assert [reads for _, reads in bots] == [None, 1, 0, 0]
+    days = found.series("day", utc("11-19 18:00"), utc("11-28 00:00"), NOON)
+    # In Hanoi the 21st begins seven hours before the first day's reads in UTC.
+    assert [reads for _, reads in days] == [None, 1, 0, 0, 0, 0, None, None, None]
+    latest = found.series("hour", utc("11-25 05:00"), utc("11-25 07:00"), utc("11-25 06:00"))
+    assert [reads for _, reads in latest] == [0, 0]
+    ahead = oracle(read("11-25 09:00", counted="11-25 05:00"))
+    hours = ahead.series("hour", utc("11-25 08:00"), utc("11-25 11:00"), NOON)
+    assert [reads for _, reads in hours] == [None, 1, None]
 
 
 def test_only_people_are_counted_and_baselines_are_apart() -> None:
@@ -150,7 +177,7 @@ def test_a_section_is_that_of_its_articles_now() -> None:
     assert numbers(moved.section("van-hoa", after), "articles", "total", "today") == [1, 6, 0]
 
 
-def shown(points: list[tuple[datetime, int]]) -> list[tuple[str, int]]:
+def shown(points: list[tuple[datetime, int | None]]) -> list[tuple[str, int | None]]:
     return [(start.strftime("%m-%d %H:%M"), reads) for start, reads in points]
 
 
@@ -166,9 +193,9 @@ def test_series_have_steps_without_reads_and_reach_out_to_whole_steps() -> None:
         found.series("hour", utc("11-25 04:30"), utc("11-25 05:00"), utc("11-26 00:00"))
     ) == [("11-25 04:00", 1)]
     days = found.series("day", utc("11-23 18:00"), utc("11-25 17:00"), utc("11-26 00:00"))
-    assert shown(days) == [("11-23 17:00", 0), ("11-24 17:00", 3)]
+    assert shown(days) == [("11-23 17:00", None), ("11-24 17:00", 3)]
     weeks = found.series("week", utc("11-22 16:59"), utc("11-25 00:00"), utc("11-26 00:00"))
-    assert shown(weeks) == [("11-15 17:00", 0), ("11-22 17:00", 3)]
+    assert shown(weeks) == [("11-15 17:00", None), ("11-22 17:00", 3)]
     months = found.series("month", utc("11-25 00:00"), utc("11-25 00:01"), utc("11-26 00:00"))
     assert shown(months) == [("10-31 17:00", 3)]
 
@@ -207,7 +234,7 @@ def test_series_of_a_class_a_section_and_an_article() -> None:
         changes=(known("a", "tin"), known("b", "van-hoa")),
     )
 
-    def day(**chosen: str) -> int:
+    def day(**chosen: str) -> int | None:
         ((_, reads),) = found.series("day", utc("11-25 00:00"), utc("11-25 00:01"), NOON, **chosen)
         return reads
 
@@ -329,6 +356,7 @@ def test_comparisons_of_an_article_and_a_section() -> None:
         read("11-25 04:00", "a"),
         read("11-24 04:00", "a"),
         read("11-25 04:00", "b"),
+        read("11-20 04:00", "c"),
         changes=(known("a", "tin"), known("b", "van-hoa")),
     )
     today = [

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from services.stats.metrics import StatsMetrics
 from shared.base.errors import Unavailable
 
-AT_ONCE = 2
-RETRY_SECONDS = 10
+EXPORTS_AT_ONCE = 2
+RETRY_EXPORT_SECONDS = 10
 
 
 class ExportPlaces:
-    """Lets `AT_ONCE` exports run at a time. None waits: an export takes minutes."""
+    """Lets `EXPORTS_AT_ONCE` exports run at a time. None waits: an export takes minutes."""
 
     def __init__(self, metrics: StatsMetrics) -> None:
         self._metrics = metrics
@@ -20,9 +20,11 @@ class ExportPlaces:
     @contextmanager
     def place(self) -> Iterator[None]:
         """Hold a place during the block. Raises `Unavailable` if all are taken."""
-        if self._taken >= AT_ONCE:
+        if self._taken >= EXPORTS_AT_ONCE:
             self._metrics.exports_refused.inc()
-            raise Unavailable(f"{AT_ONCE} exports run, try again later", RETRY_SECONDS)
+            raise Unavailable(
+                f"{EXPORTS_AT_ONCE} exports run, try again later", RETRY_EXPORT_SECONDS
+            )
         self._taken += 1
         self._metrics.exports_running.set(self._taken)
         try:

@@ -7,7 +7,7 @@ from luotdoc_subscriber.base.clock import Clock
 from services.stats.exporting.places import ExportPlaces
 from services.stats.exporting.store import DaysStore
 from services.stats.periods import Period
-from services.stats.traffic.archive_export import ArticleDay, day_rows
+from services.stats.traffic.archive_export import ArticleDay, archive_rows
 from services.stats.traffic.export import ExportRow
 from services.stats.traffic.pipelines import may_be_archived
 from shared.storage.quarters import quarter_of
@@ -66,4 +66,4 @@ class ReadsExport:
 
 
 def _rows(days: Iterable[ArticleDay], zone: ZoneInfo, span: Period) -> Iterator[ExportRow]:
-    return (row for day in days for row in day_rows(day, zone, span))
+    return (row for day in days for row in archive_rows(day, zone, span))

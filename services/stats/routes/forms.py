@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.stats.exporting.exports import Exports, ExportTable
-from services.stats.exporting.places import AT_ONCE
+from services.stats.exporting.places import EXPORTS_AT_ONCE
 from services.stats.reports import Reports
 from services.stats.tables import CSV, MEDIA_TYPES, NDJSON, to_csv, wants_csv
 from services.stats.traffic.export import NDJSON_TYPE, csv_chunks, ndjson_chunks
@@ -56,7 +56,7 @@ SERIES: dict[int | str, dict[str, Any]] = {
 }
 """The responses of a route that answers JSON or rows."""
 TOO_MANY_EXPORTS = {
-    503: f"{AT_ONCE} exports run already, or the service is starting, stopping or overloaded, or "
+    503: f"{EXPORTS_AT_ONCE} exports run already, or the service is starting, stopping or overloaded, or "
     "MongoDB or RabbitMQ is away. Try again after `Retry-After`."
 }
 NO_SUCH_ARTICLE = {404: "No article with this id was ever published."}

@@ -17,7 +17,7 @@ from services.stats.traffic.export import MOMENT_COLUMNS, ExportRow, moment_valu
 from shared.rabbit.batch import BATCH, FILTERED_CLASSES, OTHER_CLASS, READER
 from shared.storage.quarters import PER_DAY, day_name, quarter_of, quarters, start_of
 
-EVERY: Period = (0, quarter_of(datetime(3000, 1, 1, tzinfo=UTC)))
+EVERY_QUARTER: Period = (0, quarter_of(datetime(3000, 1, 1, tzinfo=UTC)))
 """The span of every quarter that a bucket can have."""
 _FILTERED = (*FILTERED_CLASSES, OTHER_CLASS)
 _COUNTED = ""
@@ -105,7 +105,9 @@ async def merged_days(
         yield current
 
 
-def day_rows(day: ArticleDay, zone: ZoneInfo, span: Period = EVERY) -> Iterator[ExportRow]:
+def archive_rows(
+    day: ArticleDay, zone: ZoneInfo, span: Period = EVERY_QUARTER
+) -> Iterator[ExportRow]:
     """The rows of `ARCHIVE_COLUMNS` of those quarters in `span` that have a read, in order.
 
     Reads of classes that this release does not know add to `other`. A day without `by.batch` was

@@ -60,6 +60,15 @@ async def judge(folder: Path, asked: argparse.Namespace) -> Run:
         processes.sweep(folder)
 
 
+def report(run: Run) -> int:
+    """Print what differs, and the verdict; answers the exit status."""
+    for difference in run.tally.differences:
+        print(difference)
+    print(run.verdict())
+    print(f"{run.tally.shares()}; {run.tally.between:,} more during the traffic")
+    return 1 if run.tally.differing else 0
+
+
 def main(arguments: list[str]) -> int:
     """Run, print what came of it; answers the exit status."""
     parser = Command(prog="python -m tests.oracle", description=__doc__)
@@ -77,14 +86,11 @@ def main(arguments: list[str]) -> int:
         traceback.print_exc(limit=-4)
         print(f"seed {asked.seed}: not judged, {type(error).__name__}; logs are in {folder}")
         return 2
-    for difference in run.tally.differences:
-        print(difference)
-    print(run.verdict())
-    seconds = time.monotonic() - began
-    print(f"{run.tally.shares()}; {run.tally.between:,} more during the traffic; {seconds:.0f} s")
-    if run.tally.differing:
+    status = report(run)
+    print(f"{time.monotonic() - began:.0f} s")
+    if status:
         print(f"logs are in {folder}")
-        return 1
+        return status
     shutil.rmtree(folder, ignore_errors=True)
     return 0
 

@@ -51,7 +51,7 @@ class Run:
     tally: Tally = field(default_factory=Tally)
     killed: Counter[str] = field(default_factory=Counter)
     at_steps: int = 0
-    spoil: Callable[[], Awaitable[None]] | None = None
+    spoil: Callable[[Fleet], Awaitable[None]] | None = None
     """Breaks something before a round is asked, to see that it is noticed."""
 
     async def go(self) -> Tally:
@@ -77,12 +77,13 @@ class Run:
         await end_abandoned(self.system.motor)
         await self.system.reset()
         random = Random(f"{self.seed} {zone}")
+        chance = Random(self.seed)  # what depends on the machine's timing must not change the reads
         clock = SharedClock(self.system.folder / "clock")
         clock.set(datetime.fromisoformat(SITES[zone]) + random.random() * timedelta(minutes=30))
         portal = Portal(random, zone, self.size)
         born = portal.born(clock.now())
-        await write_past(self.system, clock, random, portal.past(clock.now()))
-        fleet = Fleet(self.system, clock, random, zone)
+        await write_past(self.system, clock, chance, portal.past(clock.now()))
+        fleet = Fleet(self.system, clock, chance, zone)
         self.tally.zones.add(zone)
         async with await aio_pika.connect(self.system.broker.url) as connection:
             channel = await connection.channel(publisher_confirms=True)
@@ -115,7 +116,7 @@ class Run:
         random, hour = portal.random, timedelta(hours=1)
         longer = random.choice((24, 31 * 24)) * hour + random.random() * 20 * hour
         fleet.clock.set(fleet.clock.now() + (2 * hour if number == 1 else longer))
-        if random.random() < 0.5:
+        if fleet.random.random() < 0.5:
             fleet.restart(STATS)
 
     async def _traffic(self, portal: Portal, fleet: Fleet, sender: Sender) -> None:
@@ -127,13 +128,13 @@ class Run:
             fleet.clock,
             before,
             portal.figures(),
-            portal.random,
+            fleet.random,
             self.tally,
         )
         fleet.clock.mortal = EVERYBODY
         watching = asyncio.create_task(bounds.watch())
         try:
-            await self._send(portal, sender, deliveries)
+            await self._send(fleet, sender, deliveries)
             await sender.publish(changes)
             await asyncio.sleep(self.size.seconds / 5)
         finally:
@@ -143,15 +144,15 @@ class Run:
         if not watching.cancelled() and (error := watching.exception()):
             raise error
 
-    async def _send(self, portal: Portal, sender: Sender, deliveries: Sequence[Delivery]) -> None:
+    async def _send(self, fleet: Fleet, sender: Sender, deliveries: Sequence[Delivery]) -> None:
         pause = self.size.seconds / len(deliveries)
         again = list[Delivery]()
         for delivery in deliveries:
             await sender.send(delivery)
             if delivery.copies > 1:
                 again.append(delivery)
-            if again and portal.random.random() < 0.2:
-                await sender.send(again.pop(portal.random.randrange(len(again))))
+            if again and fleet.random.random() < 0.2:
+                await sender.send(again.pop(fleet.random.randrange(len(again))))
             await asyncio.sleep(pause)
         for delivery in again:
             await sender.send(delivery)
@@ -159,7 +160,7 @@ class Run:
     async def _ask(self, portal: Portal, fleet: Fleet, number: int) -> None:
         await all_counted(self.system, portal, SETTLE_SECONDS)
         if self.spoil:
-            await self.spoil()
+            await self.spoil(fleet)
         for process in fleet.of(STATS):
             await self.system.ready(process)
         asking = Asking(
@@ -167,7 +168,7 @@ class Run:
             fleet.of(STATS),
             fleet.clock,
             portal.figures(),
-            portal.random,
+            fleet.random,
             self.tally,
             fleet.clock.now(),
         )

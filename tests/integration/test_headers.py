@@ -28,7 +28,9 @@ PATHS = {
     "counter": OPERATORS,
     "stats": (*OPERATORS, "/stats/site", "/stats/top", "/stats/top?format=csv", "/stats/series",
     "/stats/articles/a1",
-              "/stats/articles/nope", "/stats/reconciliation", "/state", "/stats/site?x=1",
+              "/stats/trending", "/stats/classes", "/stats/sources?format=csv",
+              "/stats/site?compare=previous", "/stats/articles/nope", "/stats/reconciliation",
+              "/state", "/stats/site?x=1",
               "/docs", "/stats/docs", "/stats/docs/start.js", "/stats/openapi.json"),
 }  # fmt: skip
 CHANGES = {"date", "x-correlation-id", "luotdoc-read", "content-length"}

@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from luotdoc_subscriber.base.clock import now
 from services.stats.traffic.windows import FIXED
-from shared.storage.quarters import quarter_of
+from shared.rabbit.batch import DEVICES, REFERRERS
+from shared.storage.quarters import day_name, quarter_of
 from tests.support.plain_traffic import PlainRead, PlainTraffic, PlainWriter
 from tests.support.system import System, until
 
@@ -161,6 +162,10 @@ async def test_answers_can_be_revalidated_compressed_and_asked_for_by_head(
         "/stats/top": "public, max-age=1",
         "/stats/sections": "public, max-age=1",
         "/stats/series": "public, max-age=1",
+        "/stats/trending": "public, max-age=1",
+        "/stats/classes": "public, max-age=1",
+        "/stats/sources": "public, max-age=1",
+        "/stats/site?compare=previous": "no-cache",
     }.items():
         got = await _get(system, stats + path)
         assert got.headers["cache-control"] == caching
@@ -182,6 +187,115 @@ async def test_answers_can_be_revalidated_compressed_and_asked_for_by_head(
         return again.status_code == 304 and again.content == b""
 
     await until(unchanged, 5, "one of two requests within half a second is answered 304")
+
+
+PERIODS = ("today", "yesterday", "week", "month", "year")
+
+
+async def test_figures_stand_beside_earlier_ones(system: System, stats: str) -> None:
+    site = (await _get(system, f"{stats}/stats/site")).json()
+    first = (datetime.now(UTC) - timedelta(days=50)).date()
+    assert site["since"] == f"{first}T00:00:00.000Z"
+    assert site["compared"] is None
+    for path in ("site", "articles/c", "sections/van-hoa"):
+        plain = (await _get(system, f"{stats}/stats/{path}")).json()
+        assert plain["compared"] is None
+        for by in ("previous", "last_week", "last_year"):
+            found = (await _get(system, f"{stats}/stats/{path}?compare={by}")).json()["compared"]
+            assert list(found) == ["by", "through", *PERIODS]
+            assert found["by"] == by
+            through = datetime.fromisoformat(found["through"])
+            assert through.timestamp() % 900 == 0
+            assert timedelta(0) <= datetime.now(UTC) - through < timedelta(minutes=16)
+            assert found["today"]["before"] == (None if by == "last_year" else 0)
+            assert found["year"]["before"] is None  # 50 days are known
+        refused = await _get(system, f"{stats}/stats/{path}?compare=next")
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["path"] == "compare"
+
+
+async def test_trending_articles_as_json_and_as_a_table(system: System, stats: str) -> None:
+    found = (await _get(system, f"{stats}/stats/trending?limit=5")).json()
+    assert list(found) == ["section", "items", "as_of"]
+    # In the day before nobody read anything, so nothing was expected of either.
+    assert found["items"] == [
+        {
+            "article": article,
+            "title": f"Bài {article}",
+            "url": f"https://example.vn/{article}",
+            "reads": reads,
+            "expected": 0.0,
+            "score": score,
+        }
+        for article, reads, score in (("c", 2, 1.0), ("a", 1, 0.5))
+    ]
+    inside = (await _get(system, f"{stats}/stats/trending?section=tin")).json()
+    assert (inside["section"], [item["article"] for item in inside["items"]]) == ("tin", ["a"])
+    table = await _get(system, f"{stats}/stats/trending", accept="text/csv")
+    assert table.headers["content-disposition"] == 'attachment; filename="luotdoc-trending.csv"'
+    assert table.text.removeprefix("\ufeff").splitlines() == [
+        "article,title,url,reads,expected,score",
+        "c,Bài c,https://example.vn/c,2,0.0,1.0",
+        "a,Bài a,https://example.vn/a,1,0.0,0.5",
+    ]
+    assert (await _get(system, f"{stats}/stats/trending?section=x")).status_code == 404
+    for refused in ("limit=0", "limit=101", "window=2h", "section=A"):
+        assert (await _get(system, f"{stats}/stats/trending?{refused}")).status_code == 422, refused
+
+
+async def test_people_and_bots_side_by_side_and_where_readers_come_from(
+    system: System, stats: str
+) -> None:
+    current = quarter_of(datetime.now(UTC))
+    day, place = day_name(current // 96), current % 96
+    sources = {f"referrer.search.{place}": 1, f"device.mobile.{place}": 1}
+    await system.db.buckets.update_one({"_id": f"*/{day}/0"}, {"$inc": sources})
+
+    async def noticed() -> bool:
+        found = (await _get(system, f"{stats}/stats/sources")).json()
+        return any(row["referrer"] == "search" and row["today"] for row in found["referrers"])
+
+    await until(noticed, 5, "the sources are read")
+    classes = (await _get(system, f"{stats}/stats/classes")).json()
+    assert list(classes["classes"][0]) == ["class", "people", "total", *PERIODS]
+    rows = {row["class"]: (row["people"], row["total"]) for row in classes["classes"]}
+    assert rows == {
+        "reader": (True, 9), "batch": (True, 2), "bot": (False, 1), "reload": (False, 0),
+        "prefetch": (False, 0), "origin": (False, 0), "limit": (False, 0), "other": (False, 0),
+    }  # fmt: skip
+    found = (await _get(system, f"{stats}/stats/sources")).json()
+    for what, kind in (("referrer", "search"), ("device", "mobile")):
+        totals = {row[what]: row["total"] for row in found[f"{what}s"]}
+        assert {name: n for name, n in totals.items() if n} == {kind: 1, "not_known": 8}
+    table = (await _get(system, f"{stats}/stats/classes?format=csv")).text.splitlines()
+    assert table[0].removeprefix("\ufeff") == "class,people,total,today,yesterday,week,month,year"
+    assert table[1].startswith("reader,true,9,")
+    assert table[3].startswith("bot,false,1,")
+    table = (await _get(system, f"{stats}/stats/sources?format=csv")).text.splitlines()
+    assert table[0].removeprefix("\ufeff") == "what,class,total,today,yesterday,week,month,year"
+    assert [line.rsplit(",", 6)[0] for line in table[1:]] == [
+        *(f"referrer,{name}" for name in (*REFERRERS, "not_known")),
+        *(f"device,{name}" for name in (*DEVICES, "not_known")),
+    ]
+
+
+async def test_zero_and_not_known_in_a_series(system: System, stats: str) -> None:
+    now = datetime.now(UTC)
+    first = (now - timedelta(days=50)).date()
+    asked = (
+        f"step=day&tz=UTC&from={first - timedelta(days=2)}&to={(now + timedelta(days=3)).date()}"
+    )
+    points = (await _get(system, f"{stats}/stats/series?{asked}")).json()["points"]
+    assert list(points[0]) == ["start", "time", "reads"]
+    assert [point["reads"] for point in points[:4]] == [None, None, 8, 0]
+    assert [point["reads"] for point in points[-4:]] == [0, 3, None, None]
+    assert all(
+        point["time"] == datetime.fromisoformat(point["start"]).timestamp() * 1000
+        for point in points
+    )
+    table = (await _get(system, f"{stats}/stats/series?{asked}&format=csv")).text.splitlines()
+    assert table[0].removeprefix("\ufeff") == "start,zone,time,reads"
+    assert [line.rsplit(",", 1)[1] for line in table[1:5]] == ["", "", "8", "0"]
 
 
 async def test_a_stats_tells_of_its_projections(system: System, stats: str) -> None:

@@ -192,6 +192,7 @@ async def _compare_series(portal: Portal, stats: Reporting) -> None:
     assert starts[0] <= quarter_of(start)
     plain = [
         portal.plain.total(a, b, article=query.article, section=query.section, kind=query.class_)
+        or (0 if portal.plain.is_known(a, b, portal.now) else None)
         for a, b in pairwise(starts)
     ]
     portal.same([point.reads for point in found.points[:-1]], plain, query)

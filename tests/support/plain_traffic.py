@@ -65,6 +65,13 @@ class PlainTraffic:
             and (section is None or self.section(read.article) == section)
         )
 
+    def is_known(self, first: int, end: int, now: datetime) -> bool:
+        """Whether a span without reads was counted: it ends after the start of the first UTC day
+        with people's reads, and has begun.
+        """
+        counted = [read.quarter for read in self.reads if read.kind in PEOPLE]
+        return bool(counted) and end > min(counted) // 96 * 96 and start_of(first) <= now
+
     def section(self, article: str) -> str | None:
         """The section of an article; None if it is not known."""
         return self.articles[article].section if article in self.articles else None

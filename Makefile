@@ -151,6 +151,11 @@ siege: $(STAMP) ## strangers attack each service while honest readers are served
 	@deploy/local/bootstrap.sh servers
 	@$(BIN)/python -m tests.siege $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: oracle
+oracle: $(STAMP) ## every figure of stats beside a plain list of reads, while processes are killed; FIGURES=200000 SEED=1
+	@deploy/local/bootstrap.sh servers
+	@$(BIN)/python -m tests.oracle $(if $(FIGURES),--figures $(FIGURES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: watch-check
 watch-check: $(STAMP) ## the dashboards' queries against a real Prometheus, with load and faults; ARGS=alerts: the alerts' faults
 	@deploy/local/bootstrap.sh servers browser watch gateway

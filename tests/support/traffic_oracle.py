@@ -162,7 +162,7 @@ class TrafficOracle:
                 sum(by_quarter[quarter] for quarter in quarters)
                 or (0 if self._is_known(quarters, as_of) else None),
             )
-            for quarters in _steps(step, first, end, zone or self.zone)
+            for quarters in calendar_steps(step, first, end, zone or self.zone)
         ]
 
     def _is_known(self, quarters: range, as_of: datetime) -> bool:
@@ -314,7 +314,7 @@ class TrafficOracle:
         return found
 
 
-def _steps(step: str, first: datetime, end: datetime, zone: str) -> Iterator[range]:
+def calendar_steps(step: str, first: datetime, end: datetime, zone: str) -> Iterator[range]:
     """The quarters of each step that [first, end) touches. Two quarters belong to one step if their
     clocks show the same hour with the same distance from UTC, or the same day, week or month.
     """

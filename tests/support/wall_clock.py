@@ -63,6 +63,7 @@ def clock_moves(zone: str, first: int, end: int) -> list[int]:
     ]
 
 
+@lru_cache(maxsize=10_000)
 def compared(now: datetime, zone: str, by: str, name: str) -> tuple[Span, Span]:
     """A period of `PERIODS` until the last quarter's start before `now`, and the one that it is
     compared with: `previous`, `last_week` or `last_year`, until the same place on the calendar and

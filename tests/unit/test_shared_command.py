@@ -44,6 +44,7 @@ ENTRIES = [
     ["tests.chaos"],
     ["tests.fuzz"],
     ["tests.bench"],
+    ["tests.oracle"],
     ["tests.siege"],
     ["tests.containers"],
     ["tests.install"],

@@ -1,0 +1,153 @@
+"""Asks every question of every process until enough figures are compared."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+
+import httpx
+
+from tests.oracle import asked_lists, asked_periods, asked_series
+from tests.oracle.clock import SharedClock
+from tests.oracle.figures import Figures
+from tests.oracle.question import Question, Told
+from tests.oracle.tally import Tally
+from tests.support.system import Process
+from tests.support.wall_clock import quarter_at, start_at
+
+READY_SECONDS = 240.0
+"""Time for which an answer may be being prepared, or be older than the last read."""
+OLDEST_SECONDS = 90
+"""Age of an answer without `as_of`, such as a table, at most."""
+WEIGHTS = {
+    asked_periods.PERIOD: 14,
+    asked_periods.COMPARED: 17,
+    asked_periods.SECTION: 10,
+    asked_lists.TOP: 20,
+    asked_lists.TRENDING: 3,
+    asked_lists.KINDS: 6,
+    asked_lists.BOOKS: 1,
+    asked_series.SERIES: 21,
+    asked_series.EXPORT: 8,
+}
+"""The share of the figures that each family has."""
+
+
+class NotReadyError(Exception):
+    """A process gives no answer, or an old one."""
+
+
+@dataclass
+class Asking:
+    """Compares a site that is at rest with its figures. Questions come from decks: each question of
+    a family is asked once before any comes again.
+    """
+
+    http: httpx.AsyncClient
+    processes: list[Process]
+    clock: SharedClock
+    figures: Figures
+    random: Random
+    tally: Tally
+    settled: datetime
+    """Answers must be younger."""
+    decks: dict[str, Iterator[Question]] = field(default_factory=dict)
+    _gated: set[int] = field(default_factory=set)
+    _expected: dict[tuple[str, int], Told] = field(default_factory=dict)
+
+    async def ask(self, number: int, told: Callable[[int], None]) -> None:
+        """Compare at least so many figures, some of each family. `told` gets how many there are."""
+        begin, before = self.tally.figures, self.tally.by_family.copy()
+        place = 0
+        while self.tally.figures - begin < number or self._unasked(before):
+            here = {name: self.tally.by_family[name] - before[name] for name in WEIGHTS}
+            family = min(WEIGHTS, key=lambda name: here[name] / WEIGHTS[name])
+            question = self._next(family)
+            place += 1
+            if not await self._compare(question, self.processes[place % len(self.processes)]):
+                return
+            told(self.tally.figures)
+
+    def _unasked(self, before: dict[str, int]) -> bool:
+        return any(self.tally.by_family[name] == before.get(name, 0) for name in WEIGHTS)
+
+    def _next(self, family: str) -> Question:
+        question = next(self.decks.get(family, iter(())), None)
+        if question is None:
+            deck = list(self._questions(family))
+            self.random.shuffle(deck)
+            self.decks[family] = iter(deck)
+            question = next(self.decks[family])
+        return question
+
+    def _questions(self, family: str) -> Iterator[Question]:
+        figures, now, random = self.figures, self.clock.now(), self.random
+        decks: dict[str, Callable[[], Iterator[Question]]] = {
+            asked_periods.PERIOD: lambda: asked_periods.period_questions(figures, now),
+            asked_periods.COMPARED: lambda: asked_periods.compared_questions(figures, now),
+            asked_periods.SECTION: lambda: asked_periods.section_questions(figures, now),
+            asked_lists.TOP: lambda: asked_lists.top_questions(figures, now, random),
+            asked_lists.TRENDING: lambda: asked_lists.trending_questions(figures, now, random),
+            asked_lists.KINDS: asked_lists.kind_questions,
+            asked_lists.BOOKS: asked_lists.book_questions,
+            asked_series.SERIES: lambda: asked_series.series_questions(figures, now, random),
+            asked_series.EXPORT: lambda: asked_series.export_questions(figures, now, random),
+        }
+        return decks[family]()
+
+    async def _compare(self, question: Question, process: Process) -> bool:
+        """False if a figure differs."""
+        if question.form != "json":
+            await self._gate(process)
+        earliest = self.clock.now()
+        text, as_of = await self._fresh(question, process)
+        found = question.told(text)
+        moments = [as_of] if as_of else [self.clock.now(), earliest, self._oldest(earliest)]
+        quarters = dict.fromkeys(quarter_at(each) for each in moments)
+        each = next(iter(quarters))
+        for each in quarters:
+            if self._told(question, each) == found:
+                break
+        self.tally.endpoints.add(question.endpoint)
+        asked = f"{process.name} {question.url}"
+        expected = self._told(question, each)
+        return self.tally.compare(
+            question.family, asked, self.figures.zone, start_at(each), expected, found
+        )
+
+    async def _gate(self, process: Process) -> None:
+        """A table has no `as_of`. But a process never answers what is older than what it has
+        answered: from here on its figures are younger than all traffic.
+        """
+        if process.pid not in self._gated:
+            self._gated.add(process.pid)
+            for question in (asked_periods.SITE, asked_periods.SECTIONS):
+                await self._fresh(question, process)
+
+    def _oldest(self, moment: datetime) -> datetime:
+        return datetime.fromtimestamp(moment.timestamp() - OLDEST_SECONDS, moment.tzinfo)
+
+    def _told(self, question: Question, quarter: int) -> Told:
+        """What must be answered in a quarter: nothing changes within it."""
+        key = (question.url, quarter)
+        if key not in self._expected:
+            self._expected[key] = question.expected(self.figures, start_at(quarter))
+        return self._expected[key]
+
+    async def _fresh(self, question: Question, process: Process) -> tuple[str, datetime | None]:
+        """The answer's body, and its `as_of`, which is after all traffic."""
+        why = ""
+        async with asyncio.timeout(READY_SECONDS):  # ends with TimeoutError
+            while True:
+                answer = await self.http.get(process.url + question.url)
+                if answer.status_code == 200:
+                    if question.form != "json":
+                        return answer.text, None
+                    as_of = datetime.fromisoformat(answer.json()["as_of"])
+                    if as_of > self.settled:
+                        return answer.text, as_of
+                elif answer.status_code != 503:
+                    why = f"{question.url}: {answer.status_code} {answer.text[:500]}"
+                    raise NotReadyError(why)
+                await asyncio.sleep(0.1)

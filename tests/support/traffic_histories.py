@@ -71,14 +71,17 @@ def read_groups(reads: Iterable[Read]) -> list[tuple[str, str, int, int, int, in
     return [(*group, number, 0, 0) for group, number in groups.items()]
 
 
-def read_sources(reads: Iterable[Read]) -> list[tuple[int, str, str, int]]:
-    """The sources of a batch: (quarter, referrer, device, number), "" for a referrer not known.
+def read_sources(reads: Iterable[Read]) -> list[tuple[int, dict[str, int], dict[str, int]]]:
+    """The sources of a batch: (quarter, reads by referrer, reads by device).
     Reads of which nothing is known are not among them.
     """
-    known = Counter(
-        (read.quarter, read.referrer or "", read.device) for read in reads if read.device
-    )
-    return [(quarter, referrer, device, n) for (quarter, referrer, device), n in known.items()]
+    found: dict[int, tuple[Counter[str], Counter[str]]] = {}
+    for read in reads:
+        if read.device:
+            referrers, devices = found.setdefault(read.quarter, (Counter(), Counter()))
+            referrers.update([read.referrer] if read.referrer else [])
+            devices[read.device] += 1
+    return [(quarter, dict(a), dict(b)) for quarter, (a, b) in found.items()]
 
 
 def flushes(reads: Sequence[Read]) -> list[tuple[datetime, list[Read]]]:

@@ -29,8 +29,9 @@ class EpochSums:
     duplicates: int = 0
 
     def note(self, batch: Batch, sequence: int) -> None:
-        """Note the number and the time of a batch that is new."""
+        """Note the number, the time and people's reads of a batch that is new."""
         self.batches += 1
+        self.accepted += batch.reads
         self.max_seq = max(self.max_seq, sequence)
         self.first_minted_at = min(self.first_minted_at, batch.minted_at)
         self.last_minted_at = max(self.last_minted_at, batch.minted_at)
@@ -65,41 +66,75 @@ def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
     """Add up `batches`. Repeated ids and those in `known`, which are in the ledger, only count as
     duplicates.
     """
-    quarters: Counter[tuple[str, int]] = Counter()
-    of_batches: Counter[tuple[str, int]] = Counter()
-    filtered: Counter[tuple[str, str, int]] = Counter()
-    referrers: Counter[tuple[str, int]] = Counter()
-    devices: Counter[tuple[str, int]] = Counter()
-    epochs: dict[str, EpochSums] = {}
-    seen = set(known)
+    sums, epochs, seen = _Folding(), defaultdict[str, EpochSums](EpochSums), set(known)
     for batch in batches:
         epoch, sequence = batch.place
-        sums = epochs.setdefault(epoch, EpochSums())
+        books = epochs[epoch]
         if batch.batch_id in seen:
-            sums.duplicates += 1
+            books.duplicates += 1
             continue
         seen.add(batch.batch_id)
-        sums.accepted += batch.reads
+        books.note(batch, sequence)
+        sums.add(batch, books)
+    return sums.increments(epochs)
+
+
+class _Folding:
+    """What a fold adds up, by keys that cost little for each group and source."""
+
+    def __init__(self) -> None:
+        self._people: dict[int, dict[str, int]] = {}
+        """By quarter, then by article: nearly all groups of a batch have one quarter."""
+        self._of_batches: Counter[tuple[str, int]] = Counter()
+        self._filtered: Counter[tuple[str, str, int]] = Counter()
+        self._referrers: dict[int, dict[str, int]] = {}
+        self._devices: dict[int, dict[str, int]] = {}
+        """By quarter, then by class."""
+
+    def add(self, batch: Batch, books: EpochSums) -> None:
+        """Add a batch that is new. Its filtered reads are added to `books` too."""
+        people: dict[str, int] = {}
+        of_quarter = -1
         for kind, article, quarter, number, _, _ in batch.groups:
             if kind in PEOPLE:
-                key = article, quarter
+                if quarter != of_quarter:
+                    people, of_quarter = self._people.setdefault(quarter, {}), quarter
                 # With a Counter, += takes twice as long.
-                quarters[key] = quarters.get(key, 0) + number
+                people[article] = people.get(article, 0) + number
                 if kind == BATCH:
-                    of_batches[key] = of_batches.get(key, 0) + number
+                    self._of_batches[article, quarter] += number
             else:
-                filtered[kind, article, quarter] += number
-                sums.filtered[kind] += number
-                sums.accepted += number
-        for quarter, referrer, device, number in batch.sources:
-            if referrer:
-                referrers[referrer, quarter] += number
-            devices[device, quarter] += number
-        sums.note(batch, sequence)
-    reads: Counter[str] = Counter()
-    for (article, _), number in quarters.items():
-        reads[article] = reads.get(article, 0) + number
-    return Increments(reads, quarters, of_batches, filtered, referrers, devices, epochs)
+                self._filtered[kind, article, quarter] += number
+                books.filtered[kind] += number
+                books.accepted += number
+        for quarter, referrers, devices in batch.sources:
+            came_from = self._referrers.setdefault(quarter, {})
+            for kind, number in referrers.items():
+                came_from[kind] = came_from.get(kind, 0) + number
+            read_on = self._devices.setdefault(quarter, {})
+            for kind, number in devices.items():
+                read_on[kind] = read_on.get(kind, 0) + number
+
+    def increments(self, epochs: dict[str, EpochSums]) -> Increments:
+        """The sums by article, quarter and class."""
+        reads: Counter[str] = Counter()
+        for people in self._people.values():
+            reads.update(people)
+        quarters, referrers, devices = map(_by_name, (self._people, self._referrers, self._devices))
+        return Increments(
+            reads, quarters, self._of_batches, self._filtered, referrers, devices, epochs
+        )
+
+
+def _by_name(sums: dict[int, dict[str, int]]) -> Counter[tuple[str, int]]:
+    """Sums by quarter and name, by (name, quarter)."""
+    return Counter(
+        {
+            (name, quarter): number
+            for quarter, of_quarter in sums.items()
+            for name, number in of_quarter.items()
+        }
+    )
 
 
 def days_before(added: Increments, quarter: int) -> list[str]:

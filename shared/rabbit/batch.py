@@ -23,13 +23,14 @@ A group stands for `number` equal reads: `[class, article, quarter, number, salt
 unpadded base64url string. Hashes of different salt days can't be compared. Two groups may be equal
 but for their number and visitors; they add up.
 
-A source stands for `number` reads of class reader, of any articles and visitors:
-`[quarter, referrer, device, number]`
-    referrer   where the readers came from: one of `REFERRERS`, "" if that is not known
-    device     what they read on: one of `DEVICES`
-In each quarter the sources have at most as many reads as the groups of class reader. `sources` may
-be missing: an earlier release doesn't write it, and doesn't look at it. An address or the name of
-a host is never in it. A class that this release does not know adds to `OTHER_CLASS`.
+A source has sums of the reads of class reader in one quarter, of any articles and visitors:
+`[quarter, referrers, devices]`
+    referrers  {class: number}, where the readers came from: `REFERRERS`. Reads of which that is
+               not known are left out
+    devices    {class: number}, what they read on: `DEVICES`
+A quarter has one source, and either sum is at most that of its groups of class reader. `sources`
+may be missing: an earlier release doesn't write it, and doesn't look at it. An address or the name
+of a host is never in it. A class that this release does not know adds to `OTHER_CLASS`.
 
 Equal reads are grouped because popular articles make up most of a batch. The hashes are one string
 because packing them group by group costs a microsecond a read, 4 % of the beacon's time for a read
@@ -83,7 +84,7 @@ DIRECT, SITE_ITSELF, SEARCH, SOCIAL = "direct", "site", "search", "social"
 REFERRERS = (DIRECT, SITE_ITSELF, SEARCH, SOCIAL, OTHER_CLASS)
 """Classes of referrers."""
 NO_REFERRER = ""
-"""The referrer of reads of which it is not known."""
+"""The referrer of reads of which it is not known, within ingest."""
 MOBILE, TABLET, DESKTOP = "mobile", "tablet", "desktop"
 DEVICES = (MOBILE, TABLET, DESKTOP, OTHER_CLASS)
 """Classes of devices."""
@@ -92,8 +93,8 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 
 Group = tuple[str, str, int, int, int, int]
 """(class, article, quarter, number, salt day, visitors), as described at the top of this module."""
-Source = tuple[int, str, str, int]
-"""(quarter, referrer, device, number), as described at the top of this module."""
+Source = tuple[int, dict[str, int], dict[str, int]]
+"""(quarter, referrers, devices), as described at the top of this module."""
 
 
 def join_hashes(visitors: Iterable[str]) -> str:

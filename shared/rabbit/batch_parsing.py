@@ -7,6 +7,7 @@ lists, checked by hand.
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -19,7 +20,6 @@ from shared.rabbit.batch import (
     DEVICES,
     FILTERED_CLASSES,
     NO_ARTICLE,
-    NO_REFERRER,
     OTHER_CLASS,
     PEOPLE,
     QUARTER_MS,
@@ -36,15 +36,18 @@ MAX_READS = 100_000
 """Upper bound for people's reads in a batch, twenty times ingest's own bound."""
 MAX_GROUPS = 100_000
 """Upper bound for groups in a batch; ingest makes at most about 15,000."""
-MAX_SOURCES = 10_000
-"""Upper bound for sources in a batch; ingest makes a few dozen."""
+MAX_SOURCES = 1_000
+"""Upper bound for sources in a batch; ingest makes one, or two at the turn of a quarter."""
 MAX_FILTERED = 1 << 40
 """Upper bound for filtered reads in a batch. An ingest that can't send reaches it after eight
 months of a flood of 50,000 reads a second."""
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 
 _LATEST_DAY = LATEST_MS // DAY_MS
+_LONGEST_ID = 32
 _ARTICLE = re.compile(r"[a-z0-9]{1,32}")
+_REFERRERS = frozenset(REFERRERS)
+_DEVICES = frozenset(DEVICES)
 _CLASS = re.compile(r"[a-z_]{1,32}")
 _HASHES = re.compile(r"[A-Za-z0-9_-]*")
 _BATCH_ID = re.compile(r"[0-9a-z]{1,64}-[0-9]{12}|h[0-9a-f]{64}")
@@ -122,7 +125,8 @@ def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
 def _version_2(rows: Any, minted: int) -> list[Group]:
     if type(rows) is not list or len(rows) > MAX_GROUPS:
         raise ValueError(f"groups is not a list of at most {MAX_GROUPS}")
-    groups, filtered, latest = list[Group](), 0, (minted + AHEAD_MS) // QUARTER_MS
+    groups: list[Group] = []
+    filtered, latest = 0, (minted + AHEAD_MS) // QUARTER_MS
     for row in rows:
         if type(row) is not list or len(row) != 6:
             raise ValueError(f"a group has 6 values, not {row!r:.60}")
@@ -132,7 +136,10 @@ def _version_2(rows: Any, minted: int) -> list[Group]:
             and type(kind) is type(article) is str
             and 0 < quarter <= latest
             and number > 0
-            and (_ARTICLE.fullmatch(article) or (article == NO_ARTICLE and kind not in PEOPLE))
+            and (
+                (len(article) <= _LONGEST_ID and _is_article(article))
+                or (article == NO_ARTICLE and kind not in PEOPLE)
+            )
             and (
                 visitors == salt_day == 0
                 or (kind == READER and 0 < visitors <= number and 0 < salt_day < _LATEST_DAY)
@@ -141,19 +148,24 @@ def _version_2(rows: Any, minted: int) -> list[Group]:
             raise ValueError(f"a group is malformed: {row!r:.100}")
         if kind not in PEOPLE:
             filtered += number
-            kind = _known(kind, FILTERED_CLASSES)
+            if kind not in FILTERED_CLASSES:
+                kind = _other(kind)
         groups.append((kind, article, quarter, number, salt_day, visitors))
     if filtered > MAX_FILTERED:
         raise ValueError("more reads are filtered than any ingest has seen")
     return groups
 
 
-def _known(kind: str, classes: tuple[str, ...]) -> str:
-    """`kind` if it is one of `classes`, else `OTHER_CLASS`.
-    With an unknown class's own name a bucket's document could grow without bound.
+@lru_cache(maxsize=10_000)
+def _is_article(text: str) -> bool:
+    """True for an article's id. Only texts of its length are cached: a few MB."""
+    return _ARTICLE.fullmatch(text) is not None
+
+
+def _other(kind: str) -> str:
+    """`OTHER_CLASS`, for an unknown class.
+    With the class's own name a bucket's document could grow without bound.
     """
-    if kind in classes:
-        return kind
     if not _CLASS.fullmatch(kind):
         raise ValueError(f"a group or source has the class {kind!r:.60}")
     return OTHER_CLASS
@@ -162,28 +174,49 @@ def _known(kind: str, classes: tuple[str, ...]) -> str:
 def _sources(rows: Any, groups: list[Group]) -> tuple[Source, ...]:
     if type(rows) is not list or len(rows) > MAX_SOURCES:
         raise ValueError(f"sources is not a list of at most {MAX_SOURCES}")
-    left: dict[int, int] = {}
+    readers = _readers(groups)
+    sources: list[Source] = []
+    for row in rows:
+        if type(row) is not list or len(row) != 3 or type(row[0]) is not int:
+            raise ValueError(f"a source is [quarter, referrers, devices], not {row!r:.60}")
+        quarter, referrers, devices = row
+        most = readers.pop(quarter, 0)
+        sources.append(
+            (quarter, _classes(referrers, _REFERRERS, most), _classes(devices, _DEVICES, most))
+        )
+    return tuple(sources)
+
+
+def _classes(sums: Any, known: frozenset[str], most: int) -> dict[str, int]:
+    if type(sums) is not dict:
+        raise ValueError(f"a source has {sums!r:.60} in place of sums by class")
+    unknown: list[str] = []
+    for kind, number in sums.items():
+        if type(number) is not int or not 0 < number <= most:
+            raise ValueError(f"a source has other reads than there are: {sums!r:.100}")
+        most -= number
+        if kind not in known:
+            unknown.append(kind)
+    for kind in unknown:
+        number, kind = sums.pop(kind), _other(kind)
+        sums[kind] = sums.get(kind, 0) + number
+    return sums
+
+
+def _readers(groups: list[Group]) -> dict[int, int]:
+    """Reads of class reader by quarter. Nearly all groups of a batch have one quarter: the mapping
+    is asked once for each run of them.
+    """
+    readers: dict[int, int] = {}
+    of_run, of_quarter = 0, 0
     for kind, _, quarter, number, _, _ in groups:
         if kind == READER:
-            left[quarter] = left.get(quarter, 0) + number
-    sources = list[Source]()
-    for row in rows:
-        if type(row) is not list or len(row) != 4:
-            raise ValueError(f"a source has 4 values, not {row!r:.60}")
-        quarter, referrer, device, number = row
-        if not (
-            type(quarter) is type(number) is int
-            and type(referrer) is type(device) is str
-            and 0 < number <= left.get(quarter, 0)
-        ):
-            raise ValueError(
-                f"a source is malformed, or has more reads than there are: {row!r:.100}"
-            )
-        left[quarter] -= number
-        if referrer != NO_REFERRER:
-            referrer = _known(referrer, REFERRERS)
-        sources.append((quarter, referrer, _known(device, DEVICES), number))
-    return tuple(sources)
+            if quarter != of_quarter:
+                readers[of_quarter] = of_run
+                of_run, of_quarter = readers.get(quarter, 0), quarter
+            of_run += number
+    readers[of_quarter] = of_run
+    return readers
 
 
 def _check_hashes(joined: Any, visitors: int) -> None:

@@ -1,27 +1,36 @@
-"""The wire from ingest to counter: bytes per read, and what packing and folding cost. No server is
-asked.
+"""The wire from ingest to counter: bytes per read, and what packing, encoding and folding cost,
+with and without sources. No server is asked.
 """
 
 import random
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
 
 import orjson
 
 from services.counter.tally import fold
 from services.ingest.reads.grouping import BatchedRead, grouped
-from shared.rabbit.batch import Batch, batch_id
+from shared.rabbit.batch import DEVICES, NO_REFERRER, REFERRERS, Batch, batch_id
 from shared.rabbit.batch_parsing import parse
-from tests.bench.figures import Figure, middle, number, spread
+from tests.bench.figures import Figure, middle, number
 from tests.bench.rig import Rig
 from tests.bench.traffic import article
 
 NAME = "wire"
 ARTICLES = 500
 SIZES = (1, 100, 5_000)
-SECONDS, QUICK_SECONDS, ROUNDS = 1.0, 0.2, 5
+SECONDS, QUICK_SECONDS, ROUNDS = 0.1, 0.02, 25
 MINTED, SALT_DAY = 1_795_417_500_000, 20_782
+CAME_FROM = (*REFERRERS, NO_REFERRER), (20, 38, 20, 15, 4, 3)
+"""Referrers, and of how many reads in a hundred."""
+READ_ON = DEVICES, (70, 4, 25, 1)
+"""Devices, likewise."""
+WITH, WITHOUT, FIRST = "version 2", "version 2 without sources", "version 1"
+
+Work = Callable[[], object]
 
 
 def reads(size: int, seed: int = 7) -> list[BatchedRead]:
@@ -29,69 +38,110 @@ def reads(size: int, seed: int = 7) -> list[BatchedRead]:
     chosen = random.Random(seed)
     weights = list(accumulate(1 / (n + 1) for n in range(ARTICLES)))
     articles = chosen.choices([article(n) for n in range(ARTICLES)], cum_weights=weights, k=size)
-    return [(name, MINTED, SALT_DAY, chosen.randbytes(8).hex()) for name in articles]
+    sources = zip(chosen.choices(*CAME_FROM, k=size), chosen.choices(*READ_ON, k=size), strict=True)
+    return [
+        (name, MINTED, SALT_DAY, chosen.randbytes(8).hex(), source)
+        for name, source in zip(articles, sources, strict=True)
+    ]
 
 
 def first_version(gathered: Sequence[BatchedRead]) -> bytes:
     """A body as the release before wrote it."""
-    listed = [(name, accepted_at, "reader", visitor) for name, accepted_at, _, visitor in gathered]
+    listed = [
+        (name, accepted_at, "reader", visitor) for name, accepted_at, _, visitor, _ in gathered
+    ]
     return orjson.dumps({"reads": listed, "filtered": {}})
 
 
-def second_version(gathered: Sequence[BatchedRead]) -> bytes:
-    """A body as ingest writes it."""
-    return Batch("", MINTED, *grouped(gathered)).body()
+def second_version(gathered: Sequence[BatchedRead]) -> Batch:
+    """A batch as ingest makes it."""
+    return Batch(batch_id("bench", 0), MINTED, *grouped(gathered))
 
 
-VERSIONS: dict[int, Callable[[Sequence[BatchedRead]], bytes]] = {
-    1: first_version,
-    2: second_version,
-}
+def works(size: int) -> tuple[dict[str, bytes], dict[tuple[str, str], Work]]:
+    """The bodies of a batch of `size` reads by version, and what is measured by version and what
+    is done.
+    """
+    gathered = reads(size)
+    plain: list[BatchedRead] = [(*read[:4], None) for read in gathered]
+    bodies = {FIRST: first_version(gathered)}
+    done: dict[tuple[str, str], Work] = {(FIRST, "packed"): partial(first_version, gathered)}
+    for version, given in ((WITHOUT, plain), (WITH, gathered)):
+        batch = second_version(given)
+        bodies[version] = batch.body()
+        done[version, "packed"] = partial(_packed, given)
+        done[version, "encoded"] = batch.body
+    headers = {"batch_id": batch_id("bench", 0), "minted_at": MINTED, "reads": size}
+    for version, body in bodies.items():
+        done[version, "parsed and folded"] = partial(_counted, headers, body)
+    return bodies, done
 
 
-def per_cpu_second(work: Callable[[], object], size: int, seconds: float) -> list[float]:
-    """How many reads `work`, which handles `size` of them, handles in a CPU second; by round."""
-    rates = []
-    for _ in range(ROUNDS):
-        done, began, end = 0, time.process_time(), time.process_time() + seconds
-        while time.process_time() < end:
-            work()
-            done += size
-        rates.append(done / (time.process_time() - began))
-    return rates
+def _packed(gathered: Sequence[BatchedRead]) -> bytes:
+    return second_version(gathered).body()
+
+
+def _counted(headers: Mapping[str, object], body: bytes) -> object:
+    return fold([parse(headers, body)])
+
+
+def per_cpu_second(work: Work, size: int, seconds: float) -> float:
+    """How many reads `work`, which handles `size` of them, handles in a CPU second."""
+    done, began, end = 0, time.process_time(), time.process_time() + seconds
+    while time.process_time() < end:
+        work()
+        done += size
+    return done / (time.process_time() - began)
 
 
 def figures(seconds: float) -> list[Figure]:
-    """Both versions side by side."""
-    found = []
+    """The versions side by side; they take turns in each of many short rounds, so that a busy
+    machine is as busy for all of them.
+    """
+    found: list[Figure] = []
     for size in SIZES:
-        gathered = reads(size)
-        headers = {"batch_id": batch_id("bench", 0), "minted_at": MINTED, "reads": size}
-        for version, write in VERSIONS.items():
-            body, what = write(gathered), f"version {version}, batch of {number(size)}"
-
-            def count(body: bytes = body, headers: dict[str, object] = headers) -> object:
-                return fold([parse(headers, body)])
-
-            def pack(
-                write: Callable[[Sequence[BatchedRead]], bytes] = write,
-                gathered: Sequence[BatchedRead] = gathered,
-            ) -> object:
-                return write(gathered)
-
-            counted, packed = (per_cpu_second(work, size, seconds) for work in (count, pack))
-            limit = 400_000 if (version, size) == (2, SIZES[-1]) else None
-            found += [
-                Figure(NAME, f"{what}: bytes", len(body) / size, "B/read"),
-                Figure(NAME, f"{what}: parsed and folded per CPU "
-                             "second", middle(counted), "reads/s", limit,
-                       at_least=True, note=f"rounds {spread(counted)}"),
-                Figure(NAME, f"{what}: packed per CPU second", middle(packed), "reads/s",
-                       note=f"rounds {spread(packed)}"),
-            ]  # fmt: skip
+        bodies, done = works(size)
+        rounds = [
+            {name: per_cpu_second(work, size, seconds) for name, work in done.items()}
+            for _ in range(ROUNDS)
+        ]
+        found += [
+            Figure(NAME, f"{version}, batch of {number(size)}: bytes", len(body) / size, "B/read")
+            for version, body in bodies.items()
+        ]
+        for (version, what), values in by_name(rounds).items():
+            limited = (version, what, size) == (WITH, "parsed and folded", SIZES[-1])
+            found.append(
+                Figure(
+                    NAME, f"{version}, batch of {number(size)}: {what} per CPU second",
+                    middle(values), "reads/s", 400_000 if limited else None,
+                    at_least=True, note=quartiles(values),
+                )
+            )  # fmt: skip
+        for what in ("packed", "encoded", "parsed and folded"):
+            ratios = [each[WITHOUT, what] / each[WITH, what] for each in rounds]
+            found.append(
+                Figure(
+                    NAME, f"batch of {number(size)}: time for it {what}, with sources",
+                    middle(ratios), "× without", note=quartiles(ratios),
+                )
+            )  # fmt: skip
     return found
 
 
+def by_name(
+    rounds: Sequence[Mapping[tuple[str, str], float]],
+) -> dict[tuple[str, str], list[float]]:
+    """The values of the rounds, by what was measured."""
+    return {name: [each[name] for each in rounds] for name in rounds[0]}
+
+
+def quartiles(values: Sequence[float]) -> str:
+    """Where the middle half of the values lies."""
+    low, _, high = statistics.quantiles(values, n=4)
+    return f"{len(values)} rounds, half of them {number(low)} to {number(high)}"
+
+
 async def measure(rig: Rig) -> list[Figure]:
-    """What the wire costs, of version 1 and of version 2."""
+    """What the wire costs, by version."""
     return figures(QUICK_SECONDS if rig.quick else SECONDS)

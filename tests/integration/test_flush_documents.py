@@ -40,10 +40,9 @@ async def test_a_flush_writes_the_same_documents_with_classes_and_sources(
     assert {name: len(ids) for name, ids in plain.items() if ids} == {
         "counts": 3, "buckets": 3, "ledger": 1, "books": 1,
     }  # fmt: skip
-    sources = [
-        (quarter, referrer, device, 1)
+    sources: list[Source] = [
+        (quarter, {"search": 1, "site": 1}, {"mobile": 1, "desktop": 1, "other": 1})
         for quarter in (QUARTER, QUARTER - 1)
-        for referrer, device in (("search", "mobile"), ("site", "desktop"), ("", "other"))
     ]
     assert await flushed(emptied, ("reader", "batch"), *sources) == plain
     site = await emptied.db.buckets.find_one({"article": "*"})

@@ -41,14 +41,15 @@ def batch(sequence: int, readers: Readers, others: Others) -> Batch:
         ("reader", article, quarter, 1, 0, 0) for article, quarter, _, _ in readers
     ]
     groups += [(kind, article, quarter, 1, 0, 0) for kind, article, quarter in others]
-    found = Counter((quarter, referrer, device) for _, quarter, referrer, device in readers)
-    sources: list[Source] = [
-        (quarter, referrer, device, number)
-        for (quarter, referrer, device), number in found.items()
-        if device
-    ]
+    sources: dict[int, Source] = {}
+    for _, quarter, referrer, device in readers:
+        if device:
+            _, referrers, devices = sources.setdefault(quarter, (quarter, {}, {}))
+            devices[device] = devices.get(device, 0) + 1
+            if referrer:
+                referrers[referrer] = referrers.get(referrer, 0) + 1
     minted = (FIRST + 13) * 900_000
-    written = Batch(batch_id("e1", sequence), minted, groups, "", tuple(sources))
+    written = Batch(batch_id("e1", sequence), minted, groups, "", tuple(sources.values()))
     return parse(written.headers(), written.body())
 
 

@@ -69,12 +69,15 @@ CONTENTS = st.lists(
 @st.composite
 def _sources(draw: st.DrawFn, contents: list[tuple[Group, list[bytes]]]) -> tuple[Source, ...]:
     """Sources of some of the reads of class reader."""
-    sources = list[Source]()
+    sources: dict[int, Source] = {}
     for (kind, _, quarter, number, _, _), _ in contents:
-        if kind == "reader" and (some := draw(st.integers(0, number))):
-            referrer = draw(st.sampled_from([*REFERRERS, ""]))
-            sources.append((quarter, referrer, draw(st.sampled_from(DEVICES)), some))
-    return tuple(sources)
+        if kind == "reader":
+            sums = sources.setdefault(quarter, (quarter, {}, {}))[1:]
+            for classes, names in zip(sums, (REFERRERS, DEVICES), strict=True):
+                if some := draw(st.integers(0, number)):
+                    name = draw(st.sampled_from(names))
+                    classes[name] = classes.get(name, 0) + some
+    return tuple(sources.values())
 
 
 def sums(batch: Batch) -> Counter[tuple[str, str, int]]:
@@ -106,7 +109,8 @@ READS = st.lists(
         st.sampled_from(["a", "b"]), st.integers(1, 40).map(lambda n: AT + n * 60_000),
         st.sampled_from([0, DAY]),
         st.sampled_from(["00" * 8, "11" * 8, "ff" * 8]),
-    ).map(lambda read: read if read[2] else (*read[:3], "")),
+        st.none() | st.tuples(st.sampled_from([*REFERRERS, ""]), st.sampled_from(DEVICES)),
+    ).map(lambda read: read if read[2] else (*read[:3], "", read[4])),
     max_size=30,
 )  # fmt: skip
 
@@ -116,8 +120,16 @@ def test_reads_that_ingest_groups_add_up_at_the_counter(reads: list[BatchedRead]
     written = Batch("e1-000000000042", AT, *grouped(reads))
     read = parse(written.headers(), written.body())
     assert sums(read) == Counter(
-        ("reader", article, at // QUARTER_MS) for article, at, _, _ in reads
+        ("reader", article, at // QUARTER_MS) for article, at, _, _, _ in reads
     )
+    for place, listed in (
+        (1, [(at, source[0]) for _, at, _, _, source in reads if source and source[0]]),
+        (2, [(at, source[1]) for _, at, _, _, source in reads if source]),
+    ):
+        summed: Counter[tuple[int, str]] = Counter()
+        for one in read.sources:
+            summed.update({(one[0], name): n for name, n in one[place].items()})  # type: ignore[union-attr]
+        assert summed == Counter((at // QUARTER_MS, name) for at, name in listed)
     found = [
         (*group[1:3], group[4], each.hex())
         for group, visitors in read.visitors()
@@ -125,10 +137,10 @@ def test_reads_that_ingest_groups_add_up_at_the_counter(reads: list[BatchedRead]
     ]
     assert len(found) == len(set(found))  # distinct
     assert set(found) == {
-        (article, at // QUARTER_MS, day, visitor) for article, at, day, visitor in reads if day
+        (article, at // QUARTER_MS, day, visitor) for article, at, day, visitor, _ in reads if day
     }
     assert len(read.groups) == len(
-        {(article, at // QUARTER_MS, day) for article, at, day, _ in reads}
+        {(article, at // QUARTER_MS, day) for article, at, day, _, _ in reads}
     )
 
 
@@ -159,13 +171,23 @@ def test_an_earlier_counter_reads_a_body_with_sources_as_one_without(
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 1 << 65) | st.floats() | st.text(max_size=40)
     | st.sampled_from([QUARTER, "direct", "mobile", ""]),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=4), inner),
+    lambda inner: st.lists(inner, max_size=5)
+    | st.dictionaries(st.text(max_size=4) | st.sampled_from(["direct", "mobile"]), inner),
     max_leaves=12,
 )  # fmt: skip
 
 
+SUMS = st.dictionaries(
+    st.sampled_from([*REFERRERS, *DEVICES, "assistant"]), st.integers(0, 3), max_size=3
+)
+
+
 @settings(max_examples=300)
-@given(ODD | st.lists(st.lists(ODD, min_size=4, max_size=4), max_size=3))
+@given(
+    ODD
+    | st.lists(st.lists(ODD, min_size=3, max_size=3), max_size=3)
+    | st.tuples(st.just(QUARTER), SUMS, SUMS).map(lambda source: [source])
+)
 def test_whatever_stands_for_sources_is_refused_or_within_its_bounds(odd: Any) -> None:
     content = {"v": 2, "groups": [["reader", "a", QUARTER, 3, 0, 0]], "sources": odd}
     headers = {"batch_id": "e1-000000000042", "minted_at": AT, "reads": 3}
@@ -179,8 +201,8 @@ def test_whatever_stands_for_sources_is_refused_or_within_its_bounds(odd: Any) -
     assert reason in ("", "bad_body")
     if read is None:
         return
-    assert sum(number for _, _, _, number in read.sources) <= 3
-    for quarter, referrer, device, number in read.sources:
-        assert (quarter, number > 0) == (QUARTER, True)
-        assert referrer in (*REFERRERS, "")
-        assert device in DEVICES
+    for place, names in ((1, REFERRERS), (2, DEVICES)):
+        found = [(source[0], *each) for source in read.sources for each in source[place].items()]  # type: ignore[union-attr]
+        assert sum(number for _, _, number in found) <= 3
+        for quarter, name, number in found:
+            assert (quarter, number > 0, name in names) == (QUARTER, True, True)

@@ -53,7 +53,7 @@ def some_batch(number: int) -> Batch:
         batch_id("e1", number),
         1_795_417_500_000 + number,
         [("reader", "a1", 1_994_908, 2, 0, 0), ("bot", "a2", 1_994_908, 1, 0, 0)],
-        sources=((1_994_908, "direct", "mobile", 2),),
+        sources=((1_994_908, {"direct": 1}, {"mobile": 2}),),
     )
 
 

@@ -176,11 +176,11 @@ def test_reads_of_class_batch_count_and_stand_apart() -> None:
 def test_sources_are_the_site_s_alone_and_those_of_no_known_referrer_have_a_device() -> None:
     one = batch(0, read("a", 0, 3), read("b", 15, 2), read("a", 0, 4, "batch"))
     one.sources = (
-        (QUARTER, "search", "mobile", 2), (QUARTER, "", "desktop", 1),
-        (QUARTER + 1, "search", "mobile", 2),
-    )  # fmt: skip
+        (QUARTER, {"search": 2}, {"mobile": 2, "desktop": 1}),
+        (QUARTER + 1, {"search": 2}, {"mobile": 2}),
+    )
     again = batch(1, read("a", 0))
-    again.sources = ((QUARTER, "direct", "mobile", 1),)
+    again.sources = ((QUARTER, {"direct": 1}, {"mobile": 1}),)
     added = fold([one, one, again], known={"e1-000000000001"})
     assert added.referrers == {("search", QUARTER): 2, ("search", QUARTER + 1): 2}
     assert by_day(added) == {

@@ -291,11 +291,8 @@ def test_sources_add_up_by_quarter_and_go_with_the_reads_of_their_batch() -> Non
         await one.add("a", 0, "")
 
         first, second, third = deliver.durable
-        assert sorted(first.sources) == [
-            (QUARTER, "", "desktop", 1),
-            (QUARTER, "search", "mobile", 2),
-        ]
-        assert second.sources == ((QUARTER + 1, "search", "mobile", 1),)
+        assert first.sources == ((QUARTER, {"search": 2}, {"mobile": 2, "desktop": 1}),)
+        assert second.sources == ((QUARTER + 1, {"search": 1}, {"mobile": 1}),)
         assert not third.sources
 
     play(scene)

@@ -34,7 +34,7 @@ def batch(number: int, reads: int = 1) -> Batch:
         MINTED + number,
         groups,
         join_hashes(["0123456789abcdef"] * reads),
-        ((quarter, "search", "mobile", reads),) if reads else (),
+        ((quarter, {"search": reads}, {"mobile": reads}),) if reads else (),
     )
 
 

@@ -390,7 +390,7 @@ def test_bodies_that_no_ingest_makes(content: bytes) -> None:
 # ── sources
 # ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-SOURCE = [QUARTER, "search", "mobile", 1]
+SOURCE: list[Any] = [QUARTER, {"search": 1}, {"mobile": 1}]
 
 
 def sourced(*sources: Any, groups: Any = (GROUP,)) -> bytes:
@@ -399,11 +399,11 @@ def sourced(*sources: Any, groups: Any = (GROUP,)) -> bytes:
 
 def test_a_batch_with_sources_is_written_and_read_back() -> None:
     groups = [("reader", "ls0001", QUARTER, 3, 0, 0), ("bot", "ls0001", QUARTER, 7, 0, 0)]
-    sources = (QUARTER, "social", "mobile", 2), (QUARTER, "", "other", 1)
+    sources = ((QUARTER, {"social": 1, "site": 1}, {"mobile": 2, "other": 1}),)
     one = Batch("e1-000000000042", AT, groups, "", sources)
     assert one.body() == (
         b'{"v":2,"groups":[["reader","ls0001",1994908,3,0,0],["bot","ls0001",1994908,7,0,0]],'
-        b'"visitors":"","sources":[[1994908,"social","mobile",2],[1994908,"","other",1]]}'
+        b'"visitors":"","sources":[[1994908,{"social":1,"site":1},{"mobile":2,"other":1}]]}'
     )
     assert parse(one.headers(), one.body()) == one
 
@@ -411,24 +411,33 @@ def test_a_batch_with_sources_is_written_and_read_back() -> None:
 def test_a_batch_without_sources_is_written_as_before() -> None:
     assert b"sources" not in Batch("e1-000000000042", AT, [], "", ()).body()
     assert parse({**HEADERS, "reads": 0}, sourced(groups=[])).sources == ()
+    assert parse(HEADERS, sourced([QUARTER, {}, {}])).sources == ((QUARTER, {}, {}),)
 
 
 def test_a_class_of_source_that_is_not_known_is_another() -> None:
-    read = parse(HEADERS, sourced([QUARTER, "assistant", "fridge", 1]))
-    assert read.sources == ((QUARTER, "other", "other", 1),)
+    read = parse(HEADERS, sourced([QUARTER, {"assistant": 1}, {"fridge": 1}]))
+    assert read.sources == ((QUARTER, {"other": 1}, {"other": 1}),)
+    groups = [["reader", "a", QUARTER, 9, 0, 0]]
+    classes = {"assistant": 1, "other": 2, "radio": 3, "site": 3}
+    read = parse({**HEADERS, "reads": 9}, sourced([QUARTER, classes, {}], groups=groups))
+    assert read.sources == ((QUARTER, {"other": 6, "site": 3}, {}),)
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        None, [], "x", SOURCE[:3], [*SOURCE, 1],
-        [str(QUARTER), "search", "mobile", 1], [True, "search", "mobile", 1],
-        [float(QUARTER), "search", "mobile", 1], [QUARTER, None, "mobile", 1],
-        [QUARTER, "search", None, 1], [QUARTER, "search", "mobile", "1"],
-        [QUARTER, "search", "mobile", 1.0], [QUARTER, "search", "mobile", True],
-        [QUARTER, "search", "mobile", 0], [QUARTER, "search", "mobile", -1],
-        [QUARTER, "search", "mobile", 2], [QUARTER + 1, "search", "mobile", 1],
-        [-QUARTER, "search", "mobile", 1], [QUARTER, ["search"], "mobile", 1],
+        None, [], "x", SOURCE[:2], [*SOURCE, 1], {"quarter": QUARTER, "referrers": 1, "devices": 1},
+        [str(QUARTER), *SOURCE[1:]], [True, *SOURCE[1:]], [float(QUARTER), *SOURCE[1:]],
+        [QUARTER + 1, *SOURCE[1:]], [-QUARTER, *SOURCE[1:]], [[QUARTER], *SOURCE[1:]],
+        *(
+            source
+            for odd in (
+                None, "search", 1, [], ["search"], [["search", 1]], {"search": None},
+                {"search": "1"}, {"search": 1.0}, {"search": True}, {"search": 0},
+                {"search": -1}, {"search": 2}, {"search": 1, "other": 1}, {"search": [1]},
+            )
+            for source in ([QUARTER, odd, {}], [QUARTER, {}, odd])
+        ),
     ],
 )  # fmt: skip
 def test_a_malformed_source_is_told(source: Any) -> None:
@@ -436,40 +445,48 @@ def test_a_malformed_source_is_told(source: Any) -> None:
     assert (reason, "a source" in said) == ("bad_body", True)
 
 
-@pytest.mark.parametrize("name", ["Search", "www.example.org", "a" * 33, "se arch", "a.b", "$x"])
+@pytest.mark.parametrize(
+    "name", ["Search", "www.example.org", "a" * 33, "se arch", "a.b", "$x", ""]
+)
 def test_a_source_carries_no_other_text(name: str) -> None:
-    for source in ([QUARTER, name, "mobile", 1], [QUARTER, "search", name, 1]):
+    for source in ([QUARTER, {name: 1}, {}], [QUARTER, {}, {name: 1}]):
         assert fault(HEADERS, sourced(source)) == (
             "bad_body",
             f"not a batch: a group or source has the class {name!r:.60}",
         )
-    assert fault(HEADERS, sourced([QUARTER, "search", "", 1]))[0] == "bad_body"
 
 
 def test_sources_have_at_most_the_reads_of_their_quarter() -> None:
     groups = [
-        ["reader", "a", QUARTER, 2, 0, 0], ["reader", "b", QUARTER, 1, 0, 0],
-        ["reader", "a", QUARTER + 1, 1, 0, 0], ["batch", "a", QUARTER, 9, 0, 0],
+        ["reader", "a", QUARTER, 2, 0, 0], ["reader", "a", QUARTER + 1, 1, 0, 0],
+        ["reader", "b", QUARTER, 1, 0, 0], ["batch", "a", QUARTER, 9, 0, 0],
         ["bot", "a", QUARTER, 9, 0, 0],
     ]  # fmt: skip
     headers = {**HEADERS, "reads": 13}
-    most = [[QUARTER, "search", "mobile", 2], [QUARTER, "direct", "mobile", 1],
-            [QUARTER + 1, "direct", "tablet", 1]]  # fmt: skip
-    assert len(parse(headers, sourced(*most, groups=groups)).sources) == 3
-    for more in (QUARTER, QUARTER + 1):
-        source = [more, "direct", "mobile", 1]
-        assert fault(headers, sourced(*most, source, groups=groups))[0] == "bad_body"
+    now: list[Any] = [QUARTER, {"search": 2, "direct": 1}, {"mobile": 3}]
+    later: list[Any] = [QUARTER + 1, {}, {"tablet": 1}]
+    assert parse(headers, sourced(now, later, groups=groups)).sources == (tuple(now), tuple(later))
+    for more in ([QUARTER, {"search": 4}, {}], [QUARTER, {}, {"mobile": 3, "tablet": 1}],
+                 [QUARTER + 1, {"search": 1, "site": 1}, {}]):  # fmt: skip
+        assert fault(headers, sourced(more, groups=groups))[0] == "bad_body"
 
 
-@pytest.mark.parametrize("sources", [None, {}, "x", 7, [[QUARTER, "search", "mobile", 1]] * 10_001])
+def test_a_quarter_has_one_source() -> None:
+    groups = [["reader", "a", QUARTER, 9, 0, 0]]
+    reason, said = fault({**HEADERS, "reads": 9}, sourced(SOURCE, SOURCE, groups=groups))
+    assert (reason, "a source has other reads" in said) == ("bad_body", True)
+
+
+@pytest.mark.parametrize("sources", [None, {}, "x", 7, [[QUARTER, {}, {}]] * 1_001])
 def test_sources_are_a_list_of_bounded_length(sources: Any) -> None:
     assert fault(HEADERS, body([GROUP], sources=sources)) == (
         "bad_body",
-        "not a batch: sources is not a list of at most 10000",
+        "not a batch: sources is not a list of at most 1000",
     )
 
 
 def test_as_many_sources_as_are_allowed_are_read() -> None:
-    source, group = [QUARTER, "search", "mobile", 1], ["reader", "a", QUARTER, 10_000, 0, 0]
-    read = parse({**HEADERS, "reads": 10_000}, body([group], sources=[source] * 10_000))
-    assert len(read.sources) == 10_000
+    groups = [["reader", "a", QUARTER - n, 1, 0, 0] for n in range(1_000)]
+    sources = [[QUARTER - n, {"search": 1}, {"mobile": 1}] for n in range(1_000)]
+    read = parse({**HEADERS, "reads": 1_000}, body(groups, sources=sources))
+    assert read.sources == tuple(map(tuple, sources))

@@ -45,8 +45,6 @@ Deliver = Callable[[Batch], Awaitable[None]]
 @dataclass
 class _Gathering:
     reads: list[BatchedRead] = field(default_factory=list)
-    sources: dict[tuple[int, tuple[str, str]], int] = field(default_factory=dict)
-    """Reads by quarter of an hour and (referrer, device)."""
     traces: list[str] = field(default_factory=list)
     durable: asyncio.Future[str] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -99,11 +97,7 @@ class Batcher:
                 raise Unavailable("too many reads wait to be stored")
             self._gathered.append(_Gathering())
         gathering = self._gathered[-1]
-        accepted_at = self._millis()
-        gathering.reads.append((article, accepted_at, salt_day, visitor))
-        if source is not None:
-            key = accepted_at // QUARTER_MS, source
-            gathering.sources[key] = gathering.sources.get(key, 0) + 1
+        gathering.reads.append((article, self._millis(), salt_day, visitor, source))
         if self._timer is None and len(self._in_flight) < IN_FLIGHT:
             self._schedule()
         return gathering.durable
@@ -175,11 +169,8 @@ class Batcher:
         # or an earlier one. So if reads already wait for the next batch, `minted_at` is the time of
         # the oldest of them.
         minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
-        groups, hashes = grouped(gathering.reads)
+        groups, hashes, sources = grouped(gathering.reads)
         groups += [(*key, number, 0, 0) for key, number in self._filtered.items()]
-        sources = tuple(
-            [(quarter, *source, number) for (quarter, source), number in gathering.sources.items()]
-        )
         name = batch_id(self._epoch, self._sequence)
         batch = Batch(name, minted_at, groups, hashes, sources, gathering.traces)
         self._filtered.clear()

@@ -99,8 +99,10 @@ class CsvAnswer(Response):
     media_type = MEDIA_TYPES[CSV]
 
 
-def streamed(table: ExportTable, form: str) -> Response:
-    """A table on its way as CSV or NDJSON, with the file name `luotdoc-<name>.<form>`."""
+def streamed(table: ExportTable, form: str, *, head_at_once: bool = False) -> Response:
+    """A table on its way as CSV or NDJSON, with the file name `luotdoc-<name>.<form>`.
+    `head_at_once`: see `StreamedAnswer`.
+    """
     write, media_type = (
         (ndjson_chunks, NDJSON_TYPE) if form == NDJSON else (csv_chunks, MEDIA_TYPES[CSV])
     )
@@ -111,6 +113,7 @@ def streamed(table: ExportTable, form: str) -> Response:
             "content-disposition": f'attachment; filename="luotdoc-{table.name}.{form}"',
             "vary": "Accept",
         },
+        head_at_once=head_at_once,
     )
 
 

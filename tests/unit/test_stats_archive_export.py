@@ -9,8 +9,8 @@ import pytest
 from services.stats.traffic.archive_export import (
     ARCHIVE_COLUMNS,
     ArticleDay,
-    bucket_day,
     archive_rows,
+    bucket_day,
     days_of_archive,
     merged_days,
 )

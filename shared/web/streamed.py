@@ -33,8 +33,9 @@ class StreamedAnswer(Response):
     """An answer whose body is `chunks`, compressed for clients that take gzip. One chunk alone is
     sent as a whole, as other answers are.
 
-    An error before the second chunk is raised: it can still be answered. HEAD is answered without
-    `chunks` being started. They are closed at the end, also when the client goes away.
+    An error before the second chunk is raised: it can still be answered. With `head_at_once` HEAD
+    is answered without `chunks` being started, as if they were many; else once it is known whether
+    they are. They are closed at the end, also when the client goes away.
     """
 
     def __init__(
@@ -42,28 +43,32 @@ class StreamedAnswer(Response):
         chunks: AsyncGenerator[bytes, None],
         media_type: str,
         headers: Mapping[str, str],
+        *,
+        head_at_once: bool = False,
         stalled_seconds: float = STALLED_SECONDS,
         seconds: Callable[[], float] = time.perf_counter,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(media_type=media_type, headers=dict(headers))
         del self.headers["content-length"]
-        self._chunks, self._stalled_seconds = chunks, stalled_seconds
+        self._chunks, self._head_at_once = chunks, head_at_once
+        self._stalled_seconds = stalled_seconds
         self._seconds, self._rest = seconds, rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
+        is_head = asked_by_head(scope)
         async with aclosing(self._chunks) as chunks:
-            if asked_by_head(scope):
-                self._begin(scope)
-                await self._send_start(send)
-                await _send_part(send, b"")
-                await _send_part(send, b"", more=False)
+            if is_head and self._head_at_once:
+                await self._send_head(scope, send)
                 return
             first, second = await anext(chunks, b""), await anext(chunks, None)
             if second is None:
                 await self._send_start(send)
                 await _send_part(send, first, more=False)
+                return
+            if is_head:
+                await self._send_head(scope, send)
                 return
             packing = self._begin(scope)
             await self._send_start(send)
@@ -73,6 +78,11 @@ class StreamedAnswer(Response):
             except _Stalled:
                 log.info("a client took nothing for %g s", self._stalled_seconds)
                 if not break_off(receive, stalled=True):
+                    raise
+            except asyncio.CancelledError:
+                # By the server, which stops. Raised, it would be logged as a bug.
+                log.warning("an answer was broken off by the stop")
+                if not break_off(receive):
                     raise
             except Exception as error:
                 as_problem(error)  # which logs it
@@ -87,6 +97,13 @@ class StreamedAnswer(Response):
             return None
         self.headers["content-encoding"] = "gzip"
         return zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
+
+    async def _send_head(self, scope: Scope, send: Send) -> None:
+        self._begin(scope)
+        await self._send_start(send)
+        # In two parts, or it would pass for a whole answer, which gets a tag and a length.
+        await _send_part(send, b"")
+        await _send_part(send, b"", more=False)
 
     async def _send_start(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}

@@ -286,7 +286,7 @@ async def test_zero_and_not_known_in_a_series(system: System, stats: str) -> Non
         f"step=day&tz=UTC&from={first - timedelta(days=2)}&to={(now + timedelta(days=3)).date()}"
     )
     points = (await _get(system, f"{stats}/stats/series?{asked}")).json()["points"]
-    assert list(points[0]) == ["start", "time", "reads"]
+    assert list(points[0]) == ["start", "time", "reads", "by"]
     assert [point["reads"] for point in points[:4]] == [None, None, 8, 0]
     assert [point["reads"] for point in points[-4:]] == [0, 3, None, None]
     assert all(

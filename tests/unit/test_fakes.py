@@ -66,6 +66,7 @@ def test_the_stores_are_found() -> None:
         "ArticleStore",
         "Books",
         "CounterStore",
+        "DaysStore",
         "Guard",
         "PageStore",
         "SectionStore",

@@ -77,6 +77,7 @@ PURE = {
             "kind_answers",
             "kinds",
             "traffic.sections.listed",
+            "traffic.chunks",
             "traffic.course",
             "traffic.pieces",
             "traffic.pipelines",

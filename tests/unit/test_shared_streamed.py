@@ -51,6 +51,8 @@ class Cycle:
         self.messages: list[Message] = []
         self.disconnected, self.message_event = False, asyncio.Event()
         self.transport = self
+        self.full = asyncio.Event()
+        """Set once the client takes no more."""
         self.ended = ""
 
     async def receive(self) -> Message:
@@ -61,6 +63,7 @@ class Cycle:
             if self._leaves:
                 self.disconnected = True
                 return
+            self.full.set()
             await asyncio.Event().wait()
         self.messages.append(message)
 
@@ -71,22 +74,26 @@ class Cycle:
         self.ended = "closed"
 
 
-def api_with(chunks: Chunks, stalled_seconds: float = 5.0) -> App:
+def api_with(chunks: Chunks, **how: Any) -> App:
     """An API with the answer, in the layers of stats."""
     api: FastAPI = make_api("t", "t", Described())
 
     @api.get("/x")
     async def get_x() -> Any:
-        return StreamedAnswer(chunks.made(), "text/csv", {"vary": "Accept"}, stalled_seconds)
+        return StreamedAnswer(chunks.made(), "text/csv", {"vary": "Accept"}, **how)
 
     tagged = revalidated(api, lambda _: b"max-age=1")
     return observed(tagged, metrics.Requests(new_registry()))
 
 
-async def ask(chunks: Chunks, method: str = "GET", **headers: str) -> httpx.Response:
-    transport = httpx.ASGITransport(app=api_with(chunks), raise_app_exceptions=True)
+async def ask(
+    chunks: Chunks, method: str = "GET", *, at_once: bool = False, held: str = ""
+) -> httpx.Response:
+    transport = httpx.ASGITransport(app=api_with(chunks, head_at_once=at_once))
     async with httpx.AsyncClient(transport=transport, base_url="http://s") as http:
-        return await http.request(method, "/x", headers={"accept-encoding": "", **headers})
+        return await http.request(
+            method, "/x", headers={"accept-encoding": "", "if-none-match": held}
+        )
 
 
 async def talk(app: App, cycle: Cycle) -> None:
@@ -116,7 +123,7 @@ async def test_an_answer_of_one_chunk_is_sent_whole_and_can_be_revalidated() -> 
         answer = await ask(Chunks(only))
         assert answer.headers["cache-control"] == "max-age=1"
         assert int(answer.headers["content-length"]) == len(answer.content) == len(only)
-        again = await ask(Chunks(only), **{"if-none-match": answer.headers["etag"]})
+        again = await ask(Chunks(only), held=answer.headers["etag"])
         assert again.status_code == 304
     assert (await ask(Chunks())).headers["content-length"] == "0"
 
@@ -138,12 +145,22 @@ async def test_clients_that_take_gzip_get_it_chunk_by_chunk() -> None:
     assert len(bodies[0]["body"]) < 200
 
 
-async def test_head_has_the_headers_at_once_and_takes_no_chunk() -> None:
-    chunks = Chunks(b"a", b"b")
-    answer = await ask(chunks, "HEAD")
+async def test_head_may_have_the_headers_at_once_without_any_chunk() -> None:
+    chunks = Chunks(b"a")
+    answer = await ask(chunks, "HEAD", at_once=True)
     assert (answer.status_code, answer.content, chunks.taken) == (200, b"", 0)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert {"etag", "content-length"}.isdisjoint(answer.headers)
+
+
+@pytest.mark.parametrize("parts", [(), (b"a",), (b"a", b"b"), (b"a", b"b", b"c")])
+async def test_head_has_the_headers_of_get(parts: tuple[bytes, ...]) -> None:
+    chunks = Chunks(*parts)
+    got, head = await ask(Chunks(*parts)), await ask(chunks, "HEAD")
+    for answer in (got, head):
+        del answer.headers["x-correlation-id"]
+    assert (head.status_code, head.content, head.headers) == (200, b"", got.headers)
+    assert (chunks.taken, chunks.closed) == (min(len(parts), 2), True)
 
 
 async def test_an_error_before_the_first_chunk_is_answered() -> None:
@@ -183,6 +200,16 @@ async def test_a_client_that_goes_away_ends_the_chunks() -> None:
     await talk(api_with(chunks), cycle)
     assert (cycle.ended, chunks.closed) == ("", True)
     assert chunks.taken < 10
+
+
+async def test_a_stop_breaks_an_answer_off(caplog: pytest.LogCaptureFixture) -> None:
+    chunks, cycle = Chunks(b"a", b"b", b"c"), Cycle(takes=2)
+    talking = asyncio.create_task(talk(api_with(chunks), cycle))
+    await asyncio.wait_for(cycle.full.wait(), 5)
+    talking.cancel()
+    await talking
+    assert (cycle.ended, chunks.closed) == ("closed", True)
+    assert "by the stop" in caplog.text
 
 
 async def test_others_have_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,10 @@
 
 import random
 
+from services.stats.traffic.chunks import CHUNK
 from services.stats.traffic.projections import add
 from services.stats.traffic.ranking import Ranking
-from services.stats.traffic.shares import by_section, gathered, reads_within
+from services.stats.traffic.shares import add_quarters, by_section, reads_within
 
 
 def everything(_article: str) -> bool:
@@ -65,21 +66,26 @@ def test_sums_are_added_and_taken_away_and_nothing_is_left_of_zero() -> None:
     assert held == {"b": 3, "c": 3}
 
 
-OPEN = gathered([("a", 10, 1), ("a", 12, 2), ("b", 11, 4), ("a", 10, 8)])
+OPEN = {"a": {10: 9, 12: 2}, "b": {11: 4}}
 
 
 def test_open_reads_are_added_up_by_article_and_quarter() -> None:
-    assert OPEN == {"a": {10: 9, 12: 2}, "b": {11: 4}}
+    found: dict[str, dict[int, int]] = {}
+    for article, *part in (("a", 10, 1), ("a", 12, 2), ("b", 11, 4), ("a", 10, 8)):
+        add_quarters(found, article, [(part[0], part[1])])
+    assert found == OPEN
     assert reads_within(OPEN, 11, 13) == {"a": 2, "b": 4}
     assert reads_within(OPEN, 12, 13) == {"a": 2}
     assert reads_within(OPEN, 0, 10) == {}
 
 
-def test_open_reads_are_added_up_by_section() -> None:
-    rows = gathered([("a", 10, 1), ("b", 10, 2), ("c", 11, 4), ("x", 11, 8)])
+async def test_open_reads_are_added_up_by_section() -> None:
+    rows = {"a": {10: 1}, "b": {10: 2}, "c": {11: 4}, "x": {11: 8}}
     sections = {"a": "tin", "b": "tin", "c": "van-hoa"}
-    assert by_section(rows, lambda a: sections.get(a, "")) == {
+    assert await by_section(rows, lambda a: sections.get(a, "")) == {
         "tin": {10: 3},
         "van-hoa": {11: 4},
         "": {11: 8},
     }
+    many = {f"a{n}": {10: 1, 11 + n % 2: 2} for n in range(3 * CHUNK + 1)}
+    assert await by_section(many, lambda _: "tin") == {"tin": {10: 1501, 11: 1502, 12: 1500}}

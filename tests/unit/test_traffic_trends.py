@@ -4,13 +4,14 @@ import asyncio
 import random
 from datetime import UTC, datetime
 
+from services.stats.traffic.chunks import CHUNK
 from services.stats.traffic.course import Course, LongCourse
 from services.stats.traffic.ranking import Ranking
 from services.stats.traffic.sections.listed import Listed, ListedArticles, listed_article
-from services.stats.traffic.shares import gathered
+from services.stats.traffic.shares import add_quarters
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.trending import RecentReads, Trend, rank, trending, trending_start
-from services.stats.traffic.trends import CHUNK, DAY_BEFORE, LATEST, Trends, trend_spans, trends_at
+from services.stats.traffic.trends import DAY_BEFORE, LATEST, Trends, trend_spans, trends_at
 from services.stats.traffic.windows import NEVER
 from shared.storage.quarters import quarter_of
 
@@ -33,7 +34,10 @@ def made(rows: Rows, articles: dict[str, Listed], closed: int) -> Trends:
     rankings = {
         name: Ranking(totals(rows, first, min(end, closed))) for name, (first, end) in spans.items()
     }
-    tail = gathered(row for row in rows if row[1] >= closed)
+    tail: dict[str, dict[int, int]] = {}
+    for article, quarter, reads in rows:
+        if quarter >= closed:
+            add_quarters(tail, article, [(quarter, reads)])
     quarters: dict[int, int] = {}
     for _, quarter, reads in rows:
         quarters[quarter] = quarters.get(quarter, 0) + reads

@@ -20,7 +20,7 @@ from shared.storage.versions import Document, readable_document
 
 QUERY_MILLISECONDS = 10_000
 """Timeout for one query."""
-DAYS_A_BATCH = 100
+DOCUMENTS_A_BATCH = 100
 """Documents that the driver decodes at a time; meanwhile nothing else runs."""
 
 
@@ -114,7 +114,7 @@ class DaysStore:
             sort=[("_id", 1)],
             session=session,
             max_time_ms=QUERY_MILLISECONDS,
-            batch_size=DAYS_A_BATCH,
+            batch_size=DOCUMENTS_A_BATCH,
         )
         try:
             async for document in cursor:

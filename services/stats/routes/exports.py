@@ -32,4 +32,5 @@ async def get_export(
     """
     table = await exports.reads(query)
     accept = request.headers.get("accept", "")
-    return forms.streamed(table, chosen_form(query.format, accept, (CSV, NDJSON)))
+    form = chosen_form(query.format, accept, (CSV, NDJSON))
+    return forms.streamed(table, form, head_at_once=True)

@@ -56,8 +56,8 @@ SERIES: dict[int | str, dict[str, Any]] = {
 }
 """The responses of a route that answers JSON or rows."""
 TOO_MANY_EXPORTS = {
-    503: f"{EXPORTS_AT_ONCE} exports run already, or the service is starting, stopping or overloaded, or "
-    "MongoDB or RabbitMQ is away. Try again after `Retry-After`."
+    503: f"{EXPORTS_AT_ONCE} exports run already, or the service is starting, stopping or "
+    "overloaded, or MongoDB or RabbitMQ is away. Try again after `Retry-After`."
 }
 NO_SUCH_ARTICLE = {404: "No article with this id was ever published."}
 NO_SUCH_SECTION = {404: "No article is in this section."}
@@ -99,8 +99,10 @@ class CsvAnswer(Response):
     media_type = MEDIA_TYPES[CSV]
 
 
-def streamed(table: ExportTable, form: str) -> Response:
-    """A table on its way as CSV or NDJSON, with the file name `luotdoc-<name>.<form>`."""
+def streamed(table: ExportTable, form: str, *, head_at_once: bool = False) -> Response:
+    """A table on its way as CSV or NDJSON, with the file name `luotdoc-<name>.<form>`.
+    `head_at_once`: see `StreamedAnswer`.
+    """
     write, media_type = (
         (ndjson_chunks, NDJSON_TYPE) if form == NDJSON else (csv_chunks, MEDIA_TYPES[CSV])
     )
@@ -111,6 +113,7 @@ def streamed(table: ExportTable, form: str) -> Response:
             "content-disposition": f'attachment; filename="luotdoc-{table.name}.{form}"',
             "vary": "Accept",
         },
+        head_at_once=head_at_once,
     )
 
 

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from services.stats.traffic.chunks import chunks
 from services.stats.traffic.projections import Sums
 
 Open = Mapping[str, Mapping[int, int]]
 """{article: {quarter: reads}}."""
 
 
-def gathered(rows: Iterable[tuple[str, int, int]]) -> dict[str, dict[int, int]]:
-    """Rows (article, quarter, reads) added up."""
-    found: dict[str, dict[int, int]] = {}
-    for article, quarter, reads in rows:
-        held = found.setdefault(article, {})
+def add_quarters(
+    into: dict[str, dict[int, int]], article: str, parts: Iterable[tuple[int, int]]
+) -> None:
+    """Add parts (quarter, reads) of an article."""
+    held = into.setdefault(article, {})
+    for quarter, reads in parts:
         held[quarter] = held.get(quarter, 0) + reads
-    return found
 
 
 def reads_within(rows: Open, first: int, end: int) -> Sums:
@@ -26,11 +27,12 @@ def reads_within(rows: Open, first: int, end: int) -> Sums:
     return found
 
 
-def by_section(rows: Open, section_of: Callable[[str], str]) -> dict[str, dict[int, int]]:
-    """{section: {quarter: reads}}; that of articles which are not known is ""."""
+async def by_section(rows: Open, section_of: Callable[[str], str]) -> dict[str, dict[int, int]]:
+    """{section: {quarter: reads}}; that of articles which are not known is "". Other work runs in
+    between.
+    """
     found: dict[str, dict[int, int]] = {}
-    for article, held in rows.items():
-        into = found.setdefault(section_of(article), {})
-        for quarter, reads in held.items():
-            into[quarter] = into.get(quarter, 0) + reads
+    async for some in chunks(rows.items()):
+        for article, held in some:
+            add_quarters(found, section_of(article), held.items())
     return found

@@ -11,7 +11,7 @@ from typing import Any
 from services.stats.periods import Period
 from services.stats.traffic import pipelines
 from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
-from services.stats.traffic.shares import gathered
+from services.stats.traffic.shares import add_quarters
 from shared.storage.counts import SITE, reads_by_article
 from shared.storage.errors import store
 from shared.storage.quarters import PER_DAY, day_name, day_number, quarters
@@ -97,25 +97,24 @@ class TrafficStore:
 
     async def open_quarters(self, session: Session, closed: int) -> dict[str, dict[int, int]]:
         """{article: {quarter: reads}} of the quarters from `closed` on."""
-        found: list[tuple[str, int, int]] = []
+        found: dict[str, dict[int, int]] = {}
         for pipeline in pipelines.open_quarters(closed):
             async for row in self._rows(session, "buckets", pipeline):
-                found += [(row["article"], *part) for part in quarters(row["day"], row["q"])]
-        return gathered(found)
+                add_quarters(found, row["article"], quarters(row["day"], row["q"]))
+        return found
 
     async def day_quarters(self, session: Session, day: int) -> dict[str, dict[int, int]]:
         """{article: {quarter: reads}} of a UTC day, counted from 1970, from buckets and archive."""
         name = day_name(day)
-        found: list[tuple[str, int, int]] = []
+        found: dict[str, dict[int, int]] = {}
         wanted = {"day": name, "article": {"$ne": SITE}}
         async for bucket in self._find(session, "buckets", wanted, {"article": 1, "q": 1}):
-            found += [(bucket["article"], *part) for part in quarters(name, bucket["q"])]
+            add_quarters(found, bucket["article"], quarters(name, bucket["q"]))
         field = f"days.{name[8:]}.q"
         wanted = {"month": name[:7], field: {"$exists": True}}
         async for held in self._find(session, "archive", wanted, {"article": 1, field: 1}):
-            moved = held["days"][name[8:]]["q"]
-            found += [(held["article"], *part) for part in quarters(name, moved)]
-        return gathered(found)
+            add_quarters(found, held["article"], quarters(name, held["days"][name[8:]]["q"]))
+        return found
 
     async def article_quarters(self, session: Session, article: str) -> dict[int, dict[str, int]]:
         """{UTC day, counted from 1970: {quarter of the day: reads}} of one article, ever."""

@@ -1,14 +1,14 @@
 """The trending articles of one view: who is scored, and the lists that are answered from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge, nsmallest
 from itertools import islice
-from typing import TypeVar
 
 from services.stats.periods import Period
+from services.stats.traffic.chunks import chunks
 from services.stats.traffic.projections import Sums
 from services.stats.traffic.ranking import Ranking
 from services.stats.traffic.sections.listed import ListedArticles
@@ -21,11 +21,8 @@ from shared.storage.quarters import PER_DAY
 DAY_BEFORE, LATEST = "day before the two hours", "two hours"
 """Two windows that nobody can ask for."""
 MAX_TRENDS = 100
-CHUNK = 500
-"""Articles that are handled at a time, about a millisecond's work; other work runs in between."""
 _CANDIDATES = 10 * MAX_TRENDS
 """Trends of a section from which the first `MAX_TRENDS` are taken at a time."""
-_T = TypeVar("_T")
 TrendLists = Mapping[str | None, list[Trend]]
 """The first `MAX_TRENDS` published articles of each section that has any, and of all under None."""
 
@@ -88,7 +85,7 @@ def trends_at(
 async def _ranked(basis: TrendBasis) -> TrendLists:
     articles, scale = basis.listed.articles, Scale(await _recent(basis))
     found: dict[str, list[Trend]] = {}
-    async for some in _chunks(scale.recent.latest.items()):
+    async for some in chunks(scale.recent.latest.items()):
         for article, reads in some:
             held = articles.get(article)
             trend = scale.trend(article, reads)
@@ -108,12 +105,12 @@ async def _ranked(basis: TrendBasis) -> TrendLists:
 async def _recent(basis: TrendBasis) -> RecentReads:
     start, begin = basis.start, basis.start - PER_DAY
     latest, day = dict(basis.latest), dict(basis.day_before)
-    async for rows in _chunks(basis.tail.items()):
+    async for rows in chunks(basis.tail.items()):
         for article, quarters in rows:
             _add(latest, article, [n for quarter, n in quarters.items() if quarter >= start])
             _add(day, article, [n for quarter, n in quarters.items() if begin <= quarter < start])
     young = {}
-    async for some in _chunks(basis.listed.articles.items()):
+    async for some in chunks(basis.listed.articles.items()):
         for article, held in some:
             if held.published_in is not None and held.published_in >= begin:
                 young[article] = held.published_in
@@ -131,10 +128,3 @@ async def _recent(basis: TrendBasis) -> RecentReads:
 def _add(into: Sums, article: str, reads: list[int]) -> None:
     if total := sum(reads):
         into[article] = into.get(article, 0) + total
-
-
-async def _chunks(each: Iterable[_T]) -> AsyncIterator[list[_T]]:
-    left: Iterator[_T] = iter(each)
-    while some := list(islice(left, CHUNK)):
-        yield some
-        await asyncio.sleep(0)

@@ -123,8 +123,8 @@ class SectionMemory:
         stale = [day for day, late in wanted.items() if self._days.get(day) != late]
         if stale and not await self._load(session, stale, wanted, of):
             return None
-        begun = by_section(await self._begun(session, site, today), of)
-        for section, reads in by_section(tail, of).items():
+        begun = await by_section(await self._begun(session, site, today), of)
+        for section, reads in (await by_section(tail, of)).items():
             begun[section] = begun.get(section, {}) | reads
         return {
             section: LongCourse(
@@ -157,7 +157,7 @@ class SectionMemory:
             # Not noted in `_days`, so that it is read again until it is made: a section that
             # changes before that changes nothing else by which its age could be seen.
             rows = await self._traffic.day_quarters(session, day)
-            await self._keep({day: by_section(rows, section_of)})
+            await self._keep({day: await by_section(rows, section_of)})
         return len(raw) <= MAX_RAW_DAYS
 
     async def _keep(self, days: Mapping[int, Mapping[str, Mapping[int, int]]]) -> None:

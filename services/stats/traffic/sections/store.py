@@ -127,7 +127,8 @@ class SectionStore:
             section: {day * PER_DAY + int(place): n for place, n in quarters.items() if n}
             async for section, _, quarters in self.quarters(session, [day])
         }
-        if by_section(rows, listed.section_of) == {name: q for name, q in held.items() if q}:
+        sections = await by_section(rows, listed.section_of)
+        if sections == {name: q for name, q in held.items() if q}:
             return True
         await self._make_day(session, day)
         await self._db.projections.bulk_write([self._noted(moved=1)], session=session)
@@ -138,7 +139,7 @@ class SectionStore:
         late = await self._traffic.markers_of(session, name)
         rows = await self._traffic.day_quarters(session, day)
         listed = ListedArticles(await self.listed(session, rows.keys()))
-        sections = by_section(rows, listed.section_of)
+        sections = await by_section(rows, listed.section_of)
         made = [
             {
                 "_id": f"section/{section}/{name}",

@@ -47,7 +47,7 @@ def _parameters(by: str) -> dict[str, str]:
 
 def _site(by: str) -> Question:
     def expected(figures: Figures, as_of: datetime) -> Told:
-        told: Told = {**figures.site(as_of), "since": figures.since, "online": None}
+        told: Told = {**figures.site(as_of), "since": figures.since(as_of), "online": None}
         return told | _beside(figures, as_of, by)
 
     def found(answer: Any) -> Told:
@@ -96,7 +96,7 @@ def _beside(figures: Figures, as_of: datetime, by: str, **of: str) -> Told:
     if not by:
         return {"compared": None}
     told: Told = {"by": by, "through": start_at(quarter_at(as_of))}
-    for name, (reads, before) in figures.beside(as_of, by, **of).items():
+    for name, (reads, before) in figures.compared(as_of, by, **of).items():
         told |= {f"{name} until then": reads, f"before {name}": before}
     return told
 

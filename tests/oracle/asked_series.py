@@ -17,8 +17,9 @@ ZONES = (
     *("Asia/Ho_Chi_Minh", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"),
     *("America/St_Johns", "UTC"),
 )
-LENGTHS = {"hour": 80, "day": 1900, "week": 13_000, "month": 30_000}
-"""Days of the longest series by step: at most 2000 points."""
+POINTS = 1900
+"""Points of a series at most, so that its ends may be moved out; JSON has 2000."""
+DAYS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.0}
 MOST_AT_ONCE = 3000
 """Reads of a site that are exported at once."""
 MANY = {"hour": 730, "day": 8000}
@@ -30,8 +31,12 @@ SKIPPED = datetime(2011, 12, 30, 10, tzinfo=UTC)
 """Apia's clock jumped over a whole day."""
 
 
-def series_questions(figures: Figures, as_of: datetime, random: Random) -> Iterator[Question]:
-    """A hundred of them: of the site, its classes, sections and articles, whole or split."""
+def series_questions(
+    figures: Figures, as_of: datetime, random: Random, most: int
+) -> Iterator[Question]:
+    """A hundred of them: of the site, its classes, sections and articles, whole or split, with
+    about `most` points at most, and a few with many more.
+    """
     articles, sections = list(figures.catalogue(as_of)), figures.sections(as_of)
     for place in range(100):
         of: dict[str, str] = {}
@@ -48,7 +53,7 @@ def series_questions(figures: Figures, as_of: datetime, random: Random) -> Itera
                 of = {"split": random.choice(tuple(SPLITS))}
                 if of["split"] == "class" and random.random() < 0.5:
                     of["article"] = random.choice(articles)
-        yield _series(of, figures, as_of, random)
+        yield _series(of, figures, as_of, random, most)
 
 
 def export_questions(figures: Figures, as_of: datetime, random: Random) -> Iterator[Question]:
@@ -63,7 +68,7 @@ def export_questions(figures: Figures, as_of: datetime, random: Random) -> Itera
         yield _export({}, as_of - 5000 * DAY, as_of + 5000 * DAY, "", random.choice(forms))
 
 
-def _span(as_of: datetime, random: Random, days: int) -> tuple[datetime, datetime]:
+def _span(as_of: datetime, random: Random, days: float) -> tuple[datetime, datetime]:
     """Some time of the last years, a little of the future, and of Apia's lost day."""
     way = random.random()
     if way < 0.1 and as_of < SKIPPED + 40 * DAY:
@@ -134,10 +139,12 @@ class _Series:
         return told
 
 
-def _series(of: dict[str, str], figures: Figures, as_of: datetime, random: Random) -> Question:
+def _series(
+    of: dict[str, str], figures: Figures, as_of: datetime, random: Random, most: int
+) -> Question:
     step, way, form = random.choice(STEPS), random.random(), random.choice(FORMS)
-    length = LENGTHS[step] if way < 0.5 else 40
-    if way > 0.97 and len(figures.reads) > MOST_AT_ONCE:
+    length = most * DAYS[step] if way < 0.5 else min(40, most * DAYS[step])
+    if way > 0.97 and most == POINTS:
         step, form = random.choice(tuple(MANY)), random.choice(FORMS[2:])
         length = MANY[step]
     first, end = _span(as_of, random, length)

@@ -53,30 +53,39 @@ class Asking:
     settled: datetime
     """Answers must be younger."""
     decks: dict[str, Iterator[Question]] = field(default_factory=dict)
+    points: int = asked_series.POINTS
+    """About the most points of a series."""
+    _endpoints: set[str] = field(default_factory=set)
+    """Those that are to be asked still."""
     _gated: set[int] = field(default_factory=set)
     _expected: dict[tuple[str, int], Told] = field(default_factory=dict)
 
     async def ask(self, number: int, told: Callable[[int], None]) -> None:
-        """Compare at least so many figures, some of each family. `told` gets how many there are."""
+        """Compare at least so many figures, some of each endpoint. `told` gets how many there
+        are.
+        """
         begin, before = self.tally.figures, self.tally.by_family.copy()
-        place = 0
-        while self.tally.figures - begin < number or self._unasked(before):
+        place, unasked = 0, set(WEIGHTS)
+        while self.tally.figures - begin < number or unasked or self._endpoints:
             here = {name: self.tally.by_family[name] - before[name] for name in WEIGHTS}
             family = min(WEIGHTS, key=lambda name: here[name] / WEIGHTS[name])
             question = self._next(family)
+            unasked.discard(family)
+            self._endpoints.discard(question.endpoint)
             place += 1
             if not await self._compare(question, self.processes[place % len(self.processes)]):
                 return
             told(self.tally.figures)
-
-    def _unasked(self, before: dict[str, int]) -> bool:
-        return any(self.tally.by_family[name] == before.get(name, 0) for name in WEIGHTS)
 
     def _next(self, family: str) -> Question:
         question = next(self.decks.get(family, iter(())), None)
         if question is None:
             deck = list(self._questions(family))
             self.random.shuffle(deck)
+            first = {each.endpoint: each for each in deck}
+            if family not in self.decks:  # some of each endpoint
+                self._endpoints |= first.keys()
+                deck = [*first.values(), *deck]
             self.decks[family] = iter(deck)
             question = next(self.decks[family])
         return question
@@ -91,7 +100,9 @@ class Asking:
             asked_lists.TRENDING: lambda: asked_lists.trending_questions(figures, now, random),
             asked_lists.KINDS: asked_lists.kind_questions,
             asked_lists.BOOKS: asked_lists.book_questions,
-            asked_series.SERIES: lambda: asked_series.series_questions(figures, now, random),
+            asked_series.SERIES: lambda: asked_series.series_questions(
+                figures, now, random, self.points
+            ),
             asked_series.EXPORT: lambda: asked_series.export_questions(figures, now, random),
         }
         return decks[family]()

@@ -1,5 +1,5 @@
-"""The figures that `tests.support.traffic_oracle` doesn't have: what is not known, splits of a
-series, rows of the export, and the books. Without any code of the product, too.
+"""The figures that `tests.support.traffic_oracle` doesn't have: splits of a series, rows of the
+export, and the books. Without any code of the product, too.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.support.traffic_oracle import (
     TrafficOracle,
     calendar_steps,
 )
-from tests.support.wall_clock import PERIODS, compared, quarter_at, start_at
+from tests.support.wall_clock import quarter_at, start_at
 
 UNKNOWN = "not_known"
 SPLITS = {"class": CLASSES, "referrer": (*REFERRERS, UNKNOWN), "device": (*DEVICES, UNKNOWN)}
@@ -60,22 +60,12 @@ class Figures(TrafficOracle):
     ) -> None:
         super().__init__(reads, changes, zone)
         self.books = Books(books.counted, Counter(books.filtered), books.parked)
-        quarters = [read.quarter for read in self.reads if read.kind in PEOPLE]
-        self.since = start_at(min(quarters) // 96 * 96) if quarters else None
-        """The start of the first UTC day with counted reads."""
+        self._since: datetime | None = None
 
-    def beside(
-        self, as_of: datetime, by: str, *, article: str = "", section: str = ""
-    ) -> dict[str, tuple[int, int | None]]:
-        """By period: its reads, and those of the earlier period, None if that is not known."""
-        found: dict[str, tuple[int, int | None]] = {}
-        both = self.compared(as_of, by, article=article, section=section)
-        for name in PERIODS:
-            _, (first, _) = compared(as_of, self.zone, by, name)
-            known = self.since is not None and start_at(first) >= self.since
-            reads, before = both[name]
-            found[name] = reads, before if known else None
-        return found
+    def since(self, as_of: datetime) -> datetime | None:
+        """As of any moment: all reads are counted."""
+        self._since = self._since or super().since(as_of)
+        return self._since
 
     def points(
         self,
@@ -100,18 +90,12 @@ class Figures(TrafficOracle):
         }
         found = []
         for place, quarters in enumerate(spans):
-            known = self._known(quarters, as_of)
+            known = self._is_known(quarters, as_of)
             # A read that is there is known, wherever it lies.
             by = {name: part[place] or (0 if known else None) for name, part in parts.items()}
             reads = total[place] or (0 if known else None)
             found.append(PointRow(start_at(quarters[0]), reads, by))
         return found
-
-    def _known(self, quarters: range, as_of: datetime) -> bool:
-        """Whether no reads in a step means 0."""
-        if self.since is None:
-            return False
-        return start_at(quarters.stop) > self.since and start_at(quarters[0]) <= as_of
 
     def _parts(self, as_of: datetime, article: str, split: str) -> dict[str, list[int]]:
         """The quarters of the reads of each part."""

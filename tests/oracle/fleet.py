@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
+
 from tests.oracle.clock import EVERYBODY, NOBODY, WRITERS, SharedClock
 from tests.oracle.doom import STAGES, WRITE
 from tests.support.system import Process, System
@@ -77,6 +79,16 @@ class Fleet:
     def of(self, role: str) -> list[Process]:
         """The processes of a role."""
         return [member.process for member in self.members if member.role == role]
+
+    async def answers(self) -> bool:
+        """Whether every stats is ready."""
+        try:
+            for process in self.of(STATS):
+                if (await self.system.http.get(f"{process.url}/readyz")).status_code != 200:
+                    return False
+        except httpx.TransportError:
+            return False
+        return True
 
     def restart(self, role: str) -> None:
         """Kill all of a role, which start again."""

@@ -29,6 +29,8 @@ class Size:
     live: int
     seconds: float
     """Time for which the reads of a round arrive."""
+    points: int
+    """About the most points of a series."""
 
 
 @dataclass

@@ -12,6 +12,7 @@ import aio_pika
 
 from shared.rabbit import topology
 from shared.storage.transactions import end_abandoned
+from tests.oracle.asked_series import POINTS
 from tests.oracle.asking import Asking
 from tests.oracle.bounds import Bounds
 from tests.oracle.clock import EVERYBODY, NOBODY, WRITERS, SharedClock
@@ -20,10 +21,10 @@ from tests.oracle.portal import Portal, Size
 from tests.oracle.sending import Sender, all_counted, write_past
 from tests.oracle.tally import Tally
 from tests.oracle.traffic import Delivery
-from tests.support.system import System
+from tests.support.system import System, until
 
-LONG = Size(articles=60, past=2600, days=160, live=1100, seconds=25)
-SHORT = Size(articles=16, past=150, days=12, live=150, seconds=4)
+LONG = Size(articles=60, past=2600, days=160, live=1100, seconds=25, points=POINTS)
+SHORT = Size(articles=16, past=150, days=12, live=150, seconds=4, points=25)
 SETTLE_SECONDS = 30.0
 SITES = {
     "Asia/Ho_Chi_Minh": "2026-12-31T15:40:00+00:00",  # a year ends at 17:00
@@ -161,8 +162,7 @@ class Run:
         await all_counted(self.system, portal, SETTLE_SECONDS)
         if self.spoil:
             await self.spoil(fleet)
-        for process in fleet.of(STATS):
-            await self.system.ready(process)
+        await until(fleet.answers, SETTLE_SECONDS, "both stats are ready")
         asking = Asking(
             self.system.http,
             fleet.of(STATS),
@@ -171,6 +171,7 @@ class Run:
             fleet.random,
             self.tally,
             fleet.clock.now(),
+            points=self.size.points,
         )
         await asking.ask(number, self.told)
 

@@ -41,9 +41,9 @@ def figures(*reads: Read) -> Figures:
 
 def test_what_came_before_the_first_counted_day_is_not_known() -> None:
     one = figures(*READS)
-    assert one.since == datetime(2026, 11, 21, tzinfo=UTC)
-    assert figures(READS[3]).since is None
-    beside = one.beside(NOW, "previous")
+    assert one.since(NOW) == datetime(2026, 11, 21, tzinfo=UTC)
+    assert figures(READS[3]).since(NOW) is None
+    beside = one.compared(NOW, "previous")
     assert beside["today"] == (0, 0)  # 05:00 to 05:07 is not yet a whole quarter
     assert beside["yesterday"] == (1, 1)
     assert beside["month"] == (2, None)

@@ -28,7 +28,6 @@ COMMANDS = {
     "kubectl -n luotdoc rollout restart statefulset mongodb": CLUSTER,
     "kubectl -n luotdoc rollout status deployment setup": CLUSTER,
     "kubectl apply -k": CLUSTER,
-    "kubectl apply -k OVERLAY --selector 'app.kubernetes.io/name notin (render)'": CLUSTER,
     "kubectl scale": CLUSTER,
     "make chaos": f"{NOT_RUN}minutes; tests/chaos/test_short.py is its short form",
     "make chaos ROUNDS=20 SEED=20261123": f"{NOT_RUN}minutes; its table is its result",

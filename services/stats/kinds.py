@@ -17,11 +17,9 @@ from services.stats.kind_answers import (
 from services.stats.parameters import ReadClass
 from services.stats.periods import site_periods
 from services.stats.traffic.course import LongCourse
+from services.stats.traffic.lines import NOT_KNOWN
 from services.stats.traffic.site_buckets import SiteKey
 from shared.rabbit.batch import DEVICES, PEOPLE, READER, REFERRERS
-
-NOT_KNOWN = "not_known"
-"""The kind of a reader's read of which the referrer, or the device, is not known."""
 
 
 class Kinds:

@@ -16,7 +16,7 @@ from services.stats.traffic.archive_export import ArticleDay
 from services.stats.traffic.course import Course, LongCourse
 from services.stats.traffic.lines import SeriesLines, lines_of, point_rows
 from services.stats.traffic.pipelines import may_be_archived
-from services.stats.traffic.site_buckets import SiteKey, add_quarters, site_days
+from services.stats.traffic.site_buckets import SiteKey, add_days, site_days
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
 from shared.storage.quarters import quarter_of
@@ -82,7 +82,7 @@ async def _courses(days: AsyncIterable[ArticleDay]) -> dict[SiteKey, LongCourse]
     found: dict[SiteKey, dict[int, int]] = {}
     number = 0
     async for day in days:
-        add_quarters(found, site_days([{"day": day.day, "q": day.q, "by": day.by}]))
+        add_days(found, site_days([{"day": day.day, "q": day.q, "by": day.by}]))
         number += 1
         if number % DAYS_AT_ONCE == 0:
             await asyncio.sleep(0)

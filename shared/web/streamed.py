@@ -60,17 +60,19 @@ class StreamedAnswer(Response):
         is_head = asked_by_head(scope)
         async with aclosing(self._chunks) as chunks:
             if is_head and self._head_at_once:
-                await self._send_head(scope, send)
+                self._complete()
+                await self._send_head(send)
                 return
             first, second = await anext(chunks, b""), await anext(chunks, None)
             if second is None:
                 await self._send_start(send)
                 await _send_part(send, first, more=False)
                 return
+            self._complete()
+            packing = self._packing(scope)
             if is_head:
-                await self._send_head(scope, send)
+                await self._send_head(send)
                 return
-            packing = self._begin(scope)
             await self._send_start(send)
             try:
                 await self._send_in_time(send, _packed(packing, first))
@@ -89,17 +91,19 @@ class StreamedAnswer(Response):
                 if not break_off(receive):
                     raise
 
-    def _begin(self, scope: Scope) -> "zlib._Compress | None":
-        """Complete the headers of an answer of many chunks. None if it is not compressed."""
+    def _complete(self) -> None:
+        """Complete the headers of an answer of many chunks."""
         self.headers.setdefault("cache-control", "no-store")
         self.headers.add_vary_header("Accept-Encoding")
+
+    def _packing(self, scope: Scope) -> "zlib._Compress | None":
+        """What compresses the answer; None if it is sent as it is."""
         if not takes_gzip(header(scope, b"accept-encoding")):
             return None
         self.headers["content-encoding"] = "gzip"
         return zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
 
-    async def _send_head(self, scope: Scope, send: Send) -> None:
-        self._begin(scope)
+    async def _send_head(self, send: Send) -> None:
         await self._send_start(send)
         # In two parts, or it would pass for a whole answer, which gets a tag and a length.
         await _send_part(send, b"")

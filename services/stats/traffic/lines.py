@@ -23,6 +23,7 @@ from shared.rabbit.batch import (
 from shared.storage.quarters import quarter_of, start_of
 
 NOT_KNOWN = "not_known"
+"""The kind of a reader's read of which the referrer, or the device, is not known."""
 SPLITS: Mapping[str, tuple[str, ...]] = {
     "class": (READER, BATCH, *FILTERED_CLASSES, OTHER_CLASS),
     "referrer": REFERRERS,

@@ -31,7 +31,7 @@ def site_days(buckets: Iterable[Document]) -> DayReads:
     return found
 
 
-def add_quarters(found: dict[SiteKey, dict[int, int]], days: DayReads) -> None:
+def add_days(found: dict[SiteKey, dict[int, int]], days: DayReads) -> None:
     """Add `days` to `found`: {key: {quarter since 1970: reads}}."""
     for day, kinds in days.items():
         for key, reads in kinds.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.stats.periods import Period
 from services.stats.traffic.course import NO_READS, Course, LongCourse
 from services.stats.traffic.projections import Markers
-from services.stats.traffic.site_buckets import READS, DayReads, SiteKey, add_quarters, site_days
+from services.stats.traffic.site_buckets import READS, DayReads, SiteKey, add_days, site_days
 from services.stats.traffic.store import TrafficStore
 from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.types import Session
@@ -130,7 +130,7 @@ class SiteMemory:
         first = min(day_number(name), today) if name else today
         found: dict[SiteKey, dict[int, int]] = {}
         async for some in self._chunks(session, {"$lt": day_name(today)}):
-            add_quarters(found, some)
+            add_days(found, some)
         # All at once, so that a load which fails leaves nothing behind that looks like a whole one.
         self._courses = {key: Course.of(reads, first * PER_DAY) for key, reads in found.items()}
         self._days = range(first, today)

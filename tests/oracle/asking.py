@@ -38,6 +38,10 @@ class NotReadyError(Exception):
     """A process gives no answer, or an old one."""
 
 
+class RefusedError(Exception):
+    """A question is not answered 200."""
+
+
 @dataclass
 class Asking:
     """Compares a site that is at rest with its figures. Questions come from decks: each question of
@@ -111,8 +115,15 @@ class Asking:
         """False if a figure differs."""
         if question.form != "json":
             await self._gate(process)
-        earliest = self.clock.now()
-        text, as_of = await self._fresh(question, process)
+        self.tally.endpoints.add(question.endpoint)
+        asked, earliest = f"{process.name} {question.url}", self.clock.now()
+        try:
+            text, as_of = await self._fresh(question, process)
+        except RefusedError as error:
+            return self.tally.compare(
+                question.family, asked, self.figures.zone, earliest,
+                {"status": 200}, {"status": str(error)},
+            )  # fmt: skip
         found = question.told(text)
         moments = [as_of] if as_of else [self.clock.now(), earliest, self._oldest(earliest)]
         quarters = dict.fromkeys(quarter_at(each) for each in moments)
@@ -120,8 +131,6 @@ class Asking:
         for each in quarters:
             if self._told(question, each) == found:
                 break
-        self.tally.endpoints.add(question.endpoint)
-        asked = f"{process.name} {question.url}"
         expected = self._told(question, each)
         return self.tally.compare(
             question.family, asked, self.figures.zone, start_at(each), expected, found
@@ -148,17 +157,22 @@ class Asking:
 
     async def _fresh(self, question: Question, process: Process) -> tuple[str, datetime | None]:
         """The answer's body, and its `as_of`, which is after all traffic."""
-        why = ""
-        async with asyncio.timeout(READY_SECONDS):  # ends with TimeoutError
-            while True:
-                answer = await self.http.get(process.url + question.url)
-                if answer.status_code == 200:
-                    if question.form != "json":
-                        return answer.text, None
-                    as_of = datetime.fromisoformat(answer.json()["as_of"])
-                    if as_of > self.settled:
-                        return answer.text, as_of
-                elif answer.status_code != 503:
-                    why = f"{question.url}: {answer.status_code} {answer.text[:500]}"
-                    raise NotReadyError(why)
-                await asyncio.sleep(0.1)
+        told = ""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while True:
+                    answer = await self.http.get(process.url + question.url)
+                    told = (
+                        f"{process.name} {question.url}: {answer.status_code} {answer.text[:500]}"
+                    )
+                    if answer.status_code == 200:
+                        if question.form != "json":
+                            return answer.text, None
+                        as_of = datetime.fromisoformat(answer.json()["as_of"])
+                        if as_of > self.settled:
+                            return answer.text, as_of
+                    elif answer.status_code != 503:
+                        raise RefusedError(f"{answer.status_code} {answer.text[:500]}")
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise NotReadyError(f"after {self.settled.isoformat()}: {told}") from None

@@ -48,13 +48,13 @@ class Fleet:
     clock: SharedClock
     random: random.Random
     zone: str
+    steps: Counter[str]
+    """By role: how many were to end at a step; those of the sites before, too."""
     members: list[Member] = field(default_factory=list)
     killed: Counter[str] = field(default_factory=Counter)
     """By role: how often one was killed, by the reaper or at its step."""
     at_steps: int = 0
     _reaped: set[int] = field(default_factory=set)
-    _writes: Counter[str] = field(default_factory=Counter)
-    _stages: Counter[str] = field(default_factory=Counter)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -72,9 +72,9 @@ class Fleet:
                 member.process.send(signal.SIGKILL)
             for member in self.members:
                 await member.process.ended()
-        for task in tending:
-            if not task.cancelled() and (error := task.exception()):
-                raise error
+            for task in tending:  # such an end is why anything else has failed
+                if not task.cancelled() and (error := task.exception()):
+                    raise error
 
     def of(self, role: str) -> list[Process]:
         """The processes of a role."""
@@ -116,10 +116,10 @@ class Fleet:
         if self.random.random() > DOOMED:
             return ""
         if role == COUNTER and self.random.random() < 0.5:
-            self._stages[role] += 1
-            return f"{STAGES[self._stages[role] % len(STAGES)]} {self.random.randrange(4)}"
-        self._writes[role] += 1
-        return f"{WRITE} {self._writes[role] % STEPS}"
+            self.steps["stage"] += 1
+            return f"{STAGES[self.steps['stage'] % len(STAGES)]} {self.random.randrange(4)}"
+        self.steps[role] += 1
+        return f"{WRITE} {(self.steps[role] - 1) % STEPS}"
 
     async def _tend(self) -> None:
         """For ever: start again what was killed. Raises `UnexpectedEndError`."""

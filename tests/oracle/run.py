@@ -52,6 +52,8 @@ class Run:
     tally: Tally = field(default_factory=Tally)
     killed: Counter[str] = field(default_factory=Counter)
     at_steps: int = 0
+    """Kills at a step that was chosen; the others were at random."""
+    steps: Counter[str] = field(default_factory=Counter)
     spoil: Callable[[Fleet], Awaitable[None]] | None = None
     """Breaks something before a round is asked, to see that it is noticed."""
 
@@ -84,7 +86,7 @@ class Run:
         portal = Portal(random, zone, self.size)
         born = portal.born(clock.now())
         await write_past(self.system, clock, chance, portal.past(clock.now()))
-        fleet = Fleet(self.system, clock, chance, zone)
+        fleet = Fleet(self.system, clock, chance, zone, self.steps)
         self.tally.zones.add(zone)
         async with await aio_pika.connect(self.system.broker.url) as connection:
             channel = await connection.channel(publisher_confirms=True)

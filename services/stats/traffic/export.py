@@ -1,4 +1,4 @@
-"""Exports: rows written as CSV, NDJSON or one JSON array while they are sent. Pure.
+"""Exports: rows written as CSV or NDJSON while they are sent. Pure.
 
 A row has a value for each column: text, a number, or None, which means "not known" and is not 0.
 `time` is in milliseconds since 1970, as programs and Grafana's Infinity data source want it
@@ -18,7 +18,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from itertools import chain, repeat
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -74,16 +73,6 @@ def ndjson_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[by
     return _chunks(rows, b"", encode)
 
 
-def json_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[bytes, None]:
-    """One JSON array of flat objects, for clients that read no NDJSON."""
-    separators = chain((b"\n",), repeat(b",\n"))
-
-    def encode(row: ExportRow) -> bytes:
-        return next(separators) + _json(columns, row)
-
-    return _chunks(rows, b"[", encode, b"\n]\n")
-
-
 def moment_values(start: datetime, zone: ZoneInfo) -> tuple[str, str, int]:
     """The values of `MOMENT_COLUMNS` for the aware datetime `start`."""
     local = start.astimezone(zone).isoformat(timespec="seconds")
@@ -103,7 +92,7 @@ def series_rows(
 
 
 async def _chunks(
-    rows: ExportRows, head: bytes, encode: Callable[[ExportRow], bytes], tail: bytes = b""
+    rows: ExportRows, head: bytes, encode: Callable[[ExportRow], bytes]
 ) -> AsyncGenerator[bytes, None]:
     waiting, begun = bytearray(head), time.monotonic()
     async with aclosing(_each(rows)) as each:
@@ -115,8 +104,8 @@ async def _chunks(
                 # Rows from memory never wait: without this an export would hold the event loop.
                 await asyncio.sleep(0)
                 begun = time.monotonic()
-    if waiting or tail:
-        yield bytes(waiting + tail)
+    if waiting:
+        yield bytes(waiting)
 
 
 async def _each(rows: ExportRows) -> AsyncGenerator[ExportRow, None]:

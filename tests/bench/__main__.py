@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from deploy.local.broker import Node
 from deploy.local.database import Database
 from luotdoc_subscriber.base.command import Command
 from tests.bench import (
+    asking,
     beacon,
     costs,
     counting,
+    crowd,
     freshness,
     history,
     machine,
@@ -48,14 +50,22 @@ MEASURES: dict[str, Measure] = {
         spool,
         wire,
         costs,
+        asking,
+        crowd,
     )
 }
+ASKED_FOR = (asking.NAME, crowd.NAME)
+"""Taken with `--only` alone: they need half an hour."""
 
 
 async def run(
-    names: Sequence[str], quick: bool, console: rich.console.Console, figures: list[Figure]
+    names: Sequence[str],
+    lengths: Mapping[str, bool],
+    console: rich.console.Console,
+    figures: list[Figure],
 ) -> bool:
     """Start broker and database, add the measures to `figures`, and leave no process behind.
+    `lengths` has `quick` and `long` (`Rig`).
 
     Answers whether all could be taken.
     """
@@ -74,7 +84,7 @@ async def run(
                 os.sched_setaffinity(0, cores.load)
                 system = System(broker, database, folder)
                 try:
-                    rig = Rig(system, cores, quick)
+                    rig = Rig(system, cores, **lengths)
                     for number, chosen in enumerate(names, 1):
                         status.update(f"{number} of {len(names)}: {chosen}")
                         try:
@@ -105,6 +115,9 @@ def main() -> None:
         "--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 26"
     )
     parser.add_argument(
+        "--long", action="store_true", help="asking: ten times the history too, which takes hours"
+    )
+    parser.add_argument(
         "--only", action="append", choices=MEASURES, help="this measure; may be given again"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
@@ -112,8 +125,10 @@ def main() -> None:
     console = rich.console.Console()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # both end it in good order
     figures, complete = list[Figure](), False
+    names = chosen.only or [name for name in MEASURES if name not in ASKED_FOR]
+    lengths = {"quick": chosen.quick, "long": chosen.long}
     try:
-        complete = asyncio.run(run(chosen.only or list(MEASURES), chosen.quick, console, figures))
+        complete = asyncio.run(run(names, lengths, console, figures))
     finally:  # after Ctrl-C, what has been measured until then
         console.print(table(figures))
         if chosen.json:

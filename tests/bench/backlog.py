@@ -17,28 +17,33 @@ READS = 250
 _IN_FLIGHT = 200
 
 
-def _contents(reads: int) -> list[list[Group]]:
-    """Batches of `reads` that name every article once, in no order; the next repeats the first.
+def _contents(reads: int, first: int = 0) -> list[list[Group]]:
+    """Batches of `reads` that name each of `ARTICLES` articles once, in no order, from number
+    `first` on; the next repeats the first.
 
     So no reads are equal, and grouping gains nothing: the counter's dearest case.
     """
     minted = time.time_ns() // 1_000_000
     quarter, day = minted // QUARTER_MS, minted // DAY_MS
-    numbers = [n * 1_237 % ARTICLES for n in range(ARTICLES)]
+    numbers = [first + n * 1_237 % ARTICLES for n in range(ARTICLES)]
     groups = [(READER, article(n), quarter, 1, day, 1) for n in numbers]
     return [groups[at : at + reads] for at in range(0, ARTICLES, reads)]
 
 
-def make_bodies(reads: int = READS) -> list[bytes]:
+def make_bodies(reads: int = READS, first: int = 0) -> list[bytes]:
     """Bodies that `fill` sends in turn."""
     hashes = join_hashes(secrets.token_hex(8) for _ in range(reads))
-    return [Batch("", 0, groups, hashes).body() for groups in _contents(reads)]
+    return [Batch("", 0, groups, hashes).body() for groups in _contents(reads, first)]
 
 
-async def fill(amqp_url: str, batches: int, rate: float | None = None, reads: int = READS) -> None:
-    """Send `batches` of `reads` of one new epoch, confirmed; at most `rate` batches a second."""
-    epoch, contents, started = f"bench{secrets.token_hex(4)}", _contents(reads), time.monotonic()
-    bodies = make_bodies(reads)
+async def fill(
+    amqp_url: str, batches: int, rate: float | None = None, reads: int = READS, first: int = 0
+) -> None:
+    """Send `batches` of `reads` of one new epoch, confirmed; at most `rate` batches a second. They
+    name the articles from number `first` on.
+    """
+    contents, started = _contents(reads, first), time.monotonic()
+    epoch, bodies = f"bench{secrets.token_hex(4)}", make_bodies(reads, first)
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)

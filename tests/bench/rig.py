@@ -5,7 +5,7 @@ all of it uses.
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from shared.rabbit import topology
 from tests.bench import machine
+from tests.bench.questions import Question, paths
 from tests.bench.traffic import AGENTS, ARTICLES, article
 from tests.support.system import ROOT, Process, System
 
@@ -25,11 +26,12 @@ LUA = Path(__file__).with_name("reads.lua")
 
 @dataclass
 class Rig:
-    """`quick` asks for short runs, whose figures are rough."""
+    """`quick` asks for short runs, whose figures are rough; `long` for those that take hours."""
 
     system: System
     cores: machine.Cores
     quick: bool
+    long: bool = False
     _next_read: int = field(default=0, init=False)
 
     async def reset(self) -> None:
@@ -63,20 +65,25 @@ class Rig:
         await asyncio.gather(*(process.stop() for process in processes))
 
     async def run(
-        self, *command: str, cores: frozenset[int] | None = None, seconds: float
+        self,
+        *command: str,
+        cores: frozenset[int] | None = None,
+        seconds: float,
+        told: str | None = None,
     ) -> dict[str, Any]:
         """Run a helper on the load generator's core, or on `cores`; the JSON in its last line.
+        `told` is its standard input.
 
         Raises TimeoutError when it takes longer than `seconds`, RuntimeError when it fails.
         """
         with machine.pinned(cores or self.cores.load):
             pipe = asyncio.subprocess.PIPE
             helper = await asyncio.create_subprocess_exec(
-                *command, cwd=ROOT, stdout=pipe, stderr=pipe
+                *command, cwd=ROOT, stdin=None if told is None else pipe, stdout=pipe, stderr=pipe
             )
         try:
             async with asyncio.timeout(seconds):
-                output, errors = await helper.communicate()
+                output, errors = await helper.communicate(None if told is None else told.encode())
         finally:
             if helper.returncode is None:
                 helper.kill()
@@ -137,6 +144,21 @@ class Rig:
         answer = await self.run(*load, str(self._next_read), seconds=seconds + 60)
         self._next_read += answer["requests"]
         return answer
+
+    async def ask(
+        self,
+        process: Process,
+        questions: Sequence[Question],
+        seconds: float,
+        connections: int,
+        rate: float = 0,
+        cores: frozenset[int] | None = None,
+    ) -> dict[str, Any]:
+        """Ask stats `questions`, see `getting`."""
+        port = process.url.rpartition(":")[2]
+        asker = [sys.executable, "-m", "tests.bench.getting", port]
+        asker += [str(seconds), str(connections), str(rate)]
+        return await self.run(*asker, told=paths(questions), seconds=seconds + 60, cores=cores)
 
     async def purge(self) -> int:
         """Empty the counter's queue; answers how many messages were in it."""

@@ -16,10 +16,12 @@ Read counts of the portal and its articles. No token is needed.
 Every error is an RFC 9457 problem document, `application/problem+json`. Every answer carries an
 `X-Correlation-Id`, which the request may choose. Unknown parameters are refused."""
 _UNDER = "/stats"
-_KEPT = tuple(
+_LISTS = tuple(
     f"{_UNDER}/{name}" for name in ("top", "trending", "series", "sections", "classes", "sources")
 )
 """How the paths of lists, tables and series begin."""
+KEPT = b"public, max-age=1"
+"""The `Cache-Control` of answers that may be a second old."""
 
 
 def describe_api() -> FastAPI:
@@ -44,7 +46,7 @@ def caching(path: str) -> bytes:
     """The `Cache-Control` of an answer: lists, tables and series may be a second old, so that a
     cache takes the load of many readers.
     """
-    return b"public, max-age=1" if path.startswith(_KEPT) else b"no-cache"
+    return KEPT if path.startswith(_LISTS) else b"no-cache"
 
 
 def site_at_once(app: App, reports: Reports) -> App:

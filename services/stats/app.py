@@ -29,6 +29,7 @@ from services.stats.traffic.maker import Maker
 from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
 from services.stats.traffic.sections.store import SectionStore
 from shared.base import metrics
+from shared.base.budget import Budget
 from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.declaring import declare_own
@@ -36,9 +37,11 @@ from shared.storage import mongo
 from shared.storage.types import Client
 from shared.web import state
 from shared.web.app import Service
+from shared.web.asgi import App
 from shared.web.cors import readable_by
 from shared.web.headers import OPEN
 from shared.web.observed import observed
+from shared.web.remembered import remembered
 from shared.web.revalidated import revalidated
 from shared.web.traced import traced
 from shared.web.turnstile import in_turns
@@ -47,6 +50,11 @@ PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 TRAFFIC_SECONDS = 0.5
 REFRESH_SECONDS = AHEAD_SECONDS
+ANSWER_SHARE, ANSWER_BURST, ANSWER_DEBT = 0.15, 1.0, 0.25
+"""Share of a core for answers that are not remembered and not the site's figures; processor seconds
+that may be used at once; and the most of them that a rest makes good. The counter and MongoDB may
+need the same cores."""
+REMEMBERED_SECONDS = 1.0
 
 
 class Ping:
@@ -133,6 +141,14 @@ def make_keeper(
     )
 
 
+def answering(reports: Reports, exports: Exports) -> App:
+    """The API: costly requests in turns, within a budget; answers that many want made once."""
+    budget = Budget(ANSWER_SHARE, ANSWER_BURST, debt=ANSWER_DEBT)
+    queued = in_turns(api.make(reports, exports), in_a_turn=1, budget=budget)
+    known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
+    return revalidated(api.site_at_once(known, reports), api.caching)
+
+
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
     """Build every part of stats once, and pass it to the parts that use it. Connects to nothing."""
     tracer = make_tracer("stats", settings)
@@ -161,8 +177,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         keeper=keeper,
         metrics=measured,
     )
-    whole = in_turns(api.make(reports, exports))
-    answered = revalidated(api.site_at_once(whole, reports), api.caching)
+    answered = answering(reports, exports)
     served = traced(observed(answered, metrics.Requests(registry), OPEN), tracer)
     return Service(
         name="stats",

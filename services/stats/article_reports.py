@@ -1,29 +1,34 @@
 """Builds the figures of one article, from the database."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
 from services.stats import answers
+from services.stats.article_courses import article_courses
 from services.stats.compared import compared_answer
 from services.stats.periods import Period, site_periods
 from services.stats.store import Store
 from services.stats.tops import costly_places
 from services.stats.traffic.compare import ComparedBy, compared_periods
+from services.stats.traffic.course import SparseCourse
+from services.stats.traffic.site_buckets import READS
+from shared.base.budget import Budget
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
-from shared.storage.quarters import add_up
 from shared.storage.types import Session
 
 
 class ArticleReports:
-    """Figures of articles. `zone` is the site's. Those with a comparison are made one at a time,
-    and others wait or get `Unavailable`: they need the article's reads of up to two years.
+    """Figures of articles. `zone` is the site's. Those of one article are made at a time, and
+    others wait or get `Unavailable`. Comparisons need the article's reads of up to two years, so
+    they wait apart.
     """
 
-    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, store: Store, budget: Budget, clock: Clock, zone: ZoneInfo) -> None:
         self._store, self._clock, self._zone = store, clock, zone
-        self._comparing = costly_places()
+        self._making, self._comparing = costly_places(budget), costly_places(budget)
         self._made: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
 
     async def article(self, article: str, by: ComparedBy | None) -> answers.ArticleReads:
@@ -31,9 +36,8 @@ class ArticleReports:
         return await self._made.get((article, by), lambda: self._in_turn(article, by))
 
     async def _in_turn(self, article: str, by: ComparedBy | None) -> answers.ArticleReads:
-        if by is None:
-            return await self._article(article, by)
-        async with self._comparing.place():
+        places = self._comparing if by else self._making
+        async with places.place():
             return await self._article(article, by)
 
     async def _article(self, article: str, by: ComparedBy | None) -> answers.ArticleReads:
@@ -46,7 +50,7 @@ class ArticleReports:
             if not known:
                 raise Problem(404, "no article has this id")
             counted = await self._store.counted(session, article)
-            reads = await self._reads(session, article, wanted)
+            reads = await self._reads(session, article, wanted, now)
             since = await self._store.traffic.since(session) if by else None
         return answers.ArticleReads(
             article=article,
@@ -62,10 +66,11 @@ class ArticleReports:
         )
 
     async def _reads(
-        self, session: Session, article: str, periods: Iterable[Period]
+        self, session: Session, article: str, periods: Iterable[Period], now: datetime
     ) -> Callable[[Period], int]:
-        """What tells the reads of each of `periods`: one query for all of them."""
-        edges = sorted({edge for period in periods for edge in period})
-        parts = await self._store.traffic.article_parts(session, article, edges, "q")
-        reads, places = add_up(edges, parts), {edge: n for n, edge in enumerate(edges)}
-        return lambda period: sum(reads[places[period[0]] : places[period[1]]])
+        """What tells the reads of each of `periods`."""
+        edges = [edge for period in periods for edge in period]
+        span = (min(edges), max(edges))
+        found = await article_courses(self._store.days, session, article, span, now, READS)
+        course = found.get(READS, SparseCourse({}))
+        return lambda period: course.ranges(period)[0]

@@ -5,7 +5,10 @@ the answer would be to another request than the client meant.
 """
 
 import re
+from array import array
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -19,7 +22,7 @@ from services.stats.traffic.archive_export import EVERY_QUARTER
 from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.windows import FIXED
 from shared.base.errors import Problem
-from shared.storage.quarters import QUARTER, quarter_of
+from shared.storage.quarters import QUARTER, quarter_of, start_of
 
 MAX_POINTS, MAX_LONG_POINTS = 2000, 200_000
 """Upper bounds for the points of a series, as JSON and as CSV or NDJSON."""
@@ -217,16 +220,24 @@ def series_span(
     return start, end
 
 
-def series_steps(query: SeriesParameters, now: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The bounds of the series' points in rising order: one more than there are points.
+def series_edges(query: SeriesParameters, now: datetime, zone: ZoneInfo) -> Sequence[int]:
+    """The quarters that bound the series' points, in rising order: one more than there are points.
 
     Raises `Problem` 422 for more than 2000 points, and as `series_span`.
     """
     start, end = series_span(query, now, zone)
-    found = list(islice(periods.steps(query.step, start, end, zone), MAX_POINTS + 2))
+    # Steps begin with a quarter: the same ones end the series wherever in a quarter it ends.
+    found = _edges(query.step, quarter_of(start), quarter_of(end - datetime.resolution) + 1, zone)
     if len(found) > MAX_POINTS + 1:
         raise too_many_points(MAX_POINTS)
     return found
+
+
+@lru_cache(maxsize=64)  # a dashboard asks for the same ones again and again
+def _edges(step: periods.Step, first: int, end: int, zone: ZoneInfo) -> Sequence[int]:
+    """At most one more than a series may have."""
+    edges = periods.steps(step, start_of(first), start_of(end), zone)
+    return array("q", map(quarter_of, islice(edges, MAX_POINTS + 2)))
 
 
 def too_many_points(most: int) -> Problem:

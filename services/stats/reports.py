@@ -18,7 +18,7 @@ from services.stats.parameters import SeriesParameters, TopParameters, TrendingP
 from services.stats.periods import Period, site_periods
 from services.stats.series import SeriesReports
 from services.stats.store import Store
-from services.stats.tops import TopReports
+from services.stats.tops import ARTICLE_SHARE, TopReports, costly_budget
 from services.stats.traffic.compare import ComparedBy, compared_periods
 from services.stats.traffic.course import LongCourse
 from services.stats.traffic.keeper import Keeper
@@ -35,6 +35,9 @@ CACHE_SECONDS = 0.5
 AHEAD_SECONDS = 0.04
 """Age of the site's figures at which the next ones are made. A flush of the counter waits for half
 a second at most, so a reader sees a read about that long after it was accepted."""
+SITE_REST = 4.0
+"""The site's figures rest at least so many times as long as they took to be made: on a busy machine
+they leave the counter its time, and get older."""
 FRESH_SECONDS = 5.0
 """Time after a request for the site's figures for which they are refreshed in the background."""
 
@@ -69,13 +72,14 @@ class Reports:
         self._clock = clock
         self._zone = zone
         self._sites: SingleFlightCache[SiteFigures] = SingleFlightCache(
-            CACHE_SECONDS, seconds, ahead=True, ahead_after=AHEAD_SECONDS
+            CACHE_SECONDS, seconds, ahead=True, ahead_after=AHEAD_SECONDS, rest=SITE_REST
         )
         self._site_requested = -FRESH_SECONDS
-        self._articles = ArticleReports(store, clock, zone)
+        of_articles = costly_budget(ARTICLE_SHARE)
+        self._articles = ArticleReports(store, of_articles, clock, zone)
         self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
         self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds)
-        self._series = SeriesReports(store, clock, zone)
+        self._series = SeriesReports(store, of_articles, clock, zone)
 
     async def site(self, by: ComparedBy | None = None) -> answers.Site:
         """The figures of the whole site, with a comparison if `by` is given."""
@@ -109,7 +113,7 @@ class Reports:
         now = self._clock()
         async with self._store.snapshot() as session:
             courses = await self._keeper.site(session, now)
-            baseline = await self._store.baseline(session)
+            baseline = await self._keeper.catalogue.baseline(session)
             complete = await self._store.books.complete_through(session, now)
         answer = answers.Site(
             total=baseline + courses.counted,
@@ -197,7 +201,7 @@ class Reports:
         """
         edges = self._series.edges(query)
         lines = await self.series_lines(query, (edges[0], edges[-1]))
-        return self._series.points(query, edges, lines)
+        return await self._series.points(query, edges, lines)
 
     async def series_lines(self, query: SeriesParameters, span: Period) -> SeriesLines:
         """The lines of a series in the quarters of `span`. Raises `Problem` 404."""

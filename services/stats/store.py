@@ -99,12 +99,6 @@ class Store:
         )
         return readable_document("catalogue", document) if document else None
 
-    async def baseline(self, session: Session) -> int:
-        """The sum of all baselines, of withdrawn articles too."""
-        # Answered from the index alone.
-        pipeline = [{"$match": {"baseline": {"$gt": 0}}}, _sum("baseline")]
-        return _first(await self._rows(session, "catalogue", pipeline), "baseline")
-
     async def ledger_batches(self) -> int:
         """The number of batch ids in the ledger, from the collection's metadata: no scan."""
         return await self._db.ledger.estimated_document_count()

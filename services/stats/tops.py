@@ -10,18 +10,31 @@ from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.view import MAX_TOP, View
 from services.stats.traffic.windows import FIXED
+from shared.base.budget import Budget
 from shared.base.concurrency import ConcurrencyLimit
 from shared.base.errors import Unavailable
 from shared.base.single_flight import SingleFlightCache
 
 AT_ONCE, MOST_WAITING, MAX_WAIT_SECONDS = 1, 16, 2.0
-"""Bounds for top lists of other windows, and for series of articles: MongoDB adds them up from many
-documents, and the counter's flushes need the same processors."""
+"""Bounds for each kind of costly answers: top lists of other windows, and figures of articles.
+MongoDB needs many documents for them, and the counter's flushes need the same processors."""
+TOP_SHARE, ARTICLE_SHARE = 0.12, 0.3
+"""Shares of the time for which costly answers may be made. In that of an article MongoDB has little
+to do, in that of a top list nearly all."""
+COSTLY_BURST, COSTLY_DEBT = 1.0, 0.3
+"""Seconds that costly answers may use at once, and the most of one that a rest makes good."""
 
 
-def costly_places() -> ConcurrencyLimit:
+def costly_budget(share: float) -> Budget:
+    """A budget of costly answers. Several kinds may share it."""
+    return Budget(share, COSTLY_BURST, debt=COSTLY_DEBT)
+
+
+def costly_places(budget: Budget) -> ConcurrencyLimit:
     """The places for one kind of costly answers."""
-    return ConcurrencyLimit(AT_ONCE, most_waiting=MOST_WAITING, seconds=MAX_WAIT_SECONDS)
+    return ConcurrencyLimit(
+        AT_ONCE, most_waiting=MOST_WAITING, seconds=MAX_WAIT_SECONDS, budget=budget
+    )
 
 
 class TopReports:
@@ -33,7 +46,7 @@ class TopReports:
         self, store: Store, keeper: Keeper, seconds: float, monotonic: Callable[[], float]
     ) -> None:
         self._store, self._keeper = store, keeper
-        self._making = costly_places()
+        self._making = costly_places(costly_budget(TOP_SHARE))
         self._views: SingleFlightCache[View | None] = SingleFlightCache(seconds, monotonic)
         self._added_up: SingleFlightCache[answers.TopList] = SingleFlightCache(seconds, monotonic)
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
+from shared.base.budget import Budget
 from shared.base.errors import Unavailable
 
 
@@ -11,12 +12,16 @@ class ConcurrencyLimit:
     """Lets `at_once` callers work at a time, first come, first served.
 
     `most_waiting` others wait, each for `seconds` at most. Whoever finds the queue full, or waits
-    in vain, gets `Unavailable`.
+    in vain, gets `Unavailable`. With a `budget`, what the work takes is spent from it, and while it
+    is overdrawn nobody begins.
     """
 
-    def __init__(self, at_once: int, *, most_waiting: int, seconds: float) -> None:
+    def __init__(
+        self, at_once: int, *, most_waiting: int, seconds: float, budget: Budget | None = None
+    ) -> None:
         self._places = asyncio.Semaphore(at_once)
         self._most_waiting, self._seconds = most_waiting, seconds
+        self._budget = budget
         self._waiting = 0
 
     @asynccontextmanager
@@ -27,15 +32,25 @@ class ConcurrencyLimit:
         self._waiting += 1
         try:
             async with asyncio.timeout(self._seconds):
-                await self._places.acquire()
+                await self._acquire()
         except TimeoutError:
             raise _too_many() from None
         finally:
             self._waiting -= 1
         try:
-            yield
+            with self._budget.spending() if self._budget else nullcontext():
+                yield
         finally:
             self._places.release()
+
+    async def _acquire(self) -> None:
+        await self._places.acquire()
+        try:
+            if self._budget:
+                await asyncio.sleep(self._budget.wait())
+        except BaseException:
+            self._places.release()
+            raise
 
 
 def _too_many() -> Unavailable:

@@ -18,6 +18,7 @@ LATE = 4
 @dataclass(eq=False)
 class _Cached(Generic[T]):
     task: asyncio.Task[T]
+    begun: float
     ended: float = math.inf
     """Moment at which it was made or failed; never, while it is being made."""
 
@@ -32,7 +33,8 @@ class SingleFlightCache(Generic[T]):
     is answered from the cache and starts the next query in the background, so no caller waits for
     the database. If that query is slow, the old answer is used for up to `LATE` times `seconds`.
     This costs up to twice as many queries, or one each `ahead_after` seconds, so use it for cheap
-    ones.
+    ones. With `rest` the next query begins at the earliest after `rest` times as long as the last
+    one took: while the database or the processor is busy, there are fewer.
     """
 
     def __init__(
@@ -42,11 +44,12 @@ class SingleFlightCache(Generic[T]):
         *,
         ahead: bool = False,
         ahead_after: float | None = None,
+        rest: float = 0.0,
     ) -> None:
         self._seconds = seconds
         self._ahead_after = seconds / 2 if ahead_after is None else ahead_after
         self._monotonic = monotonic
-        self._ahead = ahead
+        self._ahead, self._rest = ahead, rest
         self._made: dict[Hashable, _Cached[T]] = {}
         self._next: dict[Hashable, _Cached[T]] = {}
 
@@ -57,12 +60,17 @@ class SingleFlightCache(Generic[T]):
         if key not in self._made:
             self._made[key] = self._start(make)
         answer = self._made[key]
-        if self._ahead and now - answer.ended > self._ahead_after and key not in self._next:
+        if self._ahead and now - answer.ended > self._pause(answer) and key not in self._next:
             coming = self._next[key] = self._start(make)
             # Retrieves its error, else asyncio logs it as never retrieved.
             coming.task.add_done_callback(_succeeded)
         # Shielded: a caller that is cancelled must not cancel the query for the others.
         return await asyncio.shield(answer.task)
+
+    def _pause(self, answer: _Cached[T]) -> float:
+        if answer.ended == math.inf:
+            return self._ahead_after
+        return max(self._ahead_after, self._rest * (answer.ended - answer.begun))
 
     def _start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> _Cached[T]:
         async def timed() -> T:
@@ -71,7 +79,7 @@ class SingleFlightCache(Generic[T]):
             finally:
                 answer.ended = self._monotonic()
 
-        answer = _Cached(asyncio.create_task(timed()))
+        answer = _Cached(asyncio.create_task(timed()), self._monotonic())
         return answer
 
     def _tidy(self, now: float) -> None:

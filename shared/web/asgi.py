@@ -25,6 +25,9 @@ They say nothing about the body."""
 MAX_PARAMETERS = 20
 HEAD_KEY = "luotdoc.head"
 """Key of a scope that was made from a HEAD request."""
+TURN_KEY = "luotdoc.turn"
+"""Key of a scope, for a function that waits for a turn (`shared.web.turnstile`). Long answers call
+it between their parts."""
 _PLAIN = (b"", b"identity")
 
 

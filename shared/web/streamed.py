@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 from fastapi import Response
 
-from shared.web.asgi import Receive, Scope, Send, asked_by_head, header
+from shared.web.asgi import TURN_KEY, Receive, Scope, Send, asked_by_head, header
 from shared.web.problems import as_problem
 from shared.web.revalidated import LEVEL, takes_gzip
 from shared.web.uvicorn_protocol import break_off, has_left
@@ -76,7 +76,8 @@ class StreamedAnswer(Response):
             await self._send_start(send)
             try:
                 await self._send_in_time(send, _packed(packing, first))
-                await self._send_rest(second, chunks, packing, receive, send)
+                turn = scope.get(TURN_KEY, _nothing)
+                await self._send_rest(second, chunks, packing, receive, send, turn)
             except _Stalled:
                 log.info("a client took nothing for %g s", self._stalled_seconds)
                 if not break_off(receive, stalled=True):
@@ -120,6 +121,7 @@ class StreamedAnswer(Response):
         packing: "zlib._Compress | None",
         receive: Receive,
         send: Send,
+        turn: Callable[[], Awaitable[None]],
     ) -> None:
         while chunk is not None:
             if has_left(receive):
@@ -128,6 +130,7 @@ class StreamedAnswer(Response):
             began = self._seconds()
             chunk = await anext(chunks, None)
             await self._rest(min(self._seconds() - began, REST_SECONDS))
+            await turn()
         await self._send_in_time(send, packing.flush() if packing else b"", more=False)
 
     async def _send_in_time(self, send: Send, part: bytes, more: bool = True) -> None:
@@ -140,6 +143,10 @@ class StreamedAnswer(Response):
 
 class _Stalled(Exception):
     """The client takes nothing."""
+
+
+async def _nothing() -> None:
+    """Nobody else waits."""
 
 
 def _packed(packing: "zlib._Compress | None", chunk: bytes) -> bytes:

@@ -9,21 +9,26 @@ them.
 import asyncio
 from collections import deque
 
+from shared.base.budget import Budget, Metered
 from shared.base.errors import Problem
-from shared.web.asgi import App, Disconnected, Receive, Scope, Send
+from shared.web.asgi import TURN_KEY, App, Disconnected, Receive, Scope, Send
 from shared.web.uvicorn_protocol import has_left
 
 IN_A_TURN = 2
 """Number of requests that start in each turn of the loop."""
+AROUND_SECONDS = 0.0005
+"""Processor time that a request costs around `app`: its parsing, its log and its metrics."""
 MOST_WAITING = 200
 """Upper bound for the queue; more requests are answered 503."""
 
 
 class Turnstile:
-    """A FIFO queue that lets a few requests start in each turn of the loop."""
+    """A FIFO queue that lets a few requests start in each turn of the loop, and none while `budget`
+    is overdrawn.
+    """
 
-    def __init__(self, in_a_turn: int = IN_A_TURN) -> None:
-        self._in_a_turn = in_a_turn
+    def __init__(self, in_a_turn: int = IN_A_TURN, budget: Budget | None = None) -> None:
+        self._in_a_turn, self._budget = in_a_turn, budget
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def __len__(self) -> int:
@@ -39,6 +44,10 @@ class Turnstile:
         await ours
 
     def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._budget and (wait := self._budget.wait()):
+            loop.call_later(wait, self._turn)
+            return
         entered = 0
         while self._waiting and entered < self._in_a_turn:
             next_one = self._waiting.popleft()
@@ -46,16 +55,23 @@ class Turnstile:
                 next_one.set_result(None)
                 entered += 1
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._turn)
+            loop.call_soon(self._turn)
 
 
-def in_turns(app: App, most_waiting: int = MOST_WAITING) -> App:
-    """`app` behind a turnstile.
+def in_turns(
+    app: App,
+    most_waiting: int = MOST_WAITING,
+    *,
+    in_a_turn: int = IN_A_TURN,
+    budget: Budget | None = None,
+) -> App:
+    """`app` behind a turnstile. The processor time that it uses is spent from `budget`; while that
+    is overdrawn, requests wait, and so do streamed answers between their parts.
 
     Raises `Problem` 503 if the queue is full,
     and `Disconnected` if the client has left while it waited.
     """
-    turnstile = Turnstile()
+    turnstile = Turnstile(in_a_turn, budget)
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         if len(turnstile) >= most_waiting:
@@ -63,6 +79,14 @@ def in_turns(app: App, most_waiting: int = MOST_WAITING) -> App:
         await turnstile.enter()
         if has_left(receive):
             raise Disconnected
-        await app(scope, receive, send)
+        if budget is None:
+            await app(scope, receive, send)
+            return
+
+        async def answer() -> None:
+            await app({**scope, TURN_KEY: turnstile.enter}, receive, send)
+
+        budget.spend(AROUND_SECONDS)
+        await Metered(answer(), budget)
 
     return wrapper

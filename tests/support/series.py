@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from services.stats.parameters import SeriesParameters, series_steps
+from services.stats.parameters import SeriesParameters, series_edges
 from shared.base.errors import Problem
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -21,7 +21,7 @@ def asked(**parameters: Any) -> SeriesParameters:
 def fault(**parameters: Any) -> str:
     """The parameter that the answer blames, or "" when it was accepted."""
     try:
-        series_steps(asked(**parameters), NOW, HANOI)
+        series_edges(asked(**parameters), NOW, HANOI)
     except ValidationError as error:
         return str(error.errors()[0]["loc"][0])
     except Problem as problem:

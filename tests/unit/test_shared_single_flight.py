@@ -39,6 +39,27 @@ async def test_an_answer_is_shared_while_it_is_young() -> None:
     assert await recent.get("a", kitchen.make) == 2
 
 
+async def test_the_next_answer_is_made_ahead_after_a_rest() -> None:
+    kitchen = Kitchen()
+    recent: SingleFlightCache[int] = SingleFlightCache(
+        10, lambda: kitchen.time, ahead=True, ahead_after=0.1, rest=4
+    )
+    kitchen.open.clear()
+    first = asyncio.create_task(recent.get("a", kitchen.make))
+    await asyncio.sleep(0)
+    kitchen.time = 0.5
+    kitchen.open.set()
+    assert await first == 1
+    for kitchen.time in (2.4, 2.6):  # 2 s of rest end at 2.5
+        await recent.get("a", kitchen.make)
+        await asyncio.sleep(0)
+    assert kitchen.made == 2
+    for kitchen.time in (2.65, 2.75):  # the second took no time
+        await recent.get("a", kitchen.make)
+        await asyncio.sleep(0)
+    assert kitchen.made == 3
+
+
 async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
     kitchen = Kitchen()
     recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time, ahead=True)

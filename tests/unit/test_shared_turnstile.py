@@ -1,14 +1,16 @@
 """Costly requests begin one by one."""
 
 import asyncio
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
 
+from shared.base.budget import Budget
 from shared.base.errors import Problem
-from shared.web.asgi import Disconnected, Receive, Scope, Send
-from shared.web.turnstile import IN_A_TURN, in_turns
+from shared.web.asgi import TURN_KEY, Disconnected, Receive, Scope, Send
+from shared.web.turnstile import AROUND_SECONDS, IN_A_TURN, in_turns
 
 
 class Client:
@@ -77,3 +79,47 @@ async def test_nothing_is_done_for_a_client_that_has_left() -> None:
     with pytest.raises(Disconnected):
         asks[0].result()
     assert [path for _, path in served.begun] == ["/there"]
+
+
+async def test_requests_wait_while_the_budget_is_overdrawn() -> None:
+    class Clock:
+        now = 0.0
+
+    served = Served()
+    budget = Budget(0.5, 1.0, debt=0.01, seconds=lambda: Clock.now)
+    app = in_turns(served, budget=budget)
+    await ask(app, "/first")
+    budget.spend(9)
+    waiting = ask(app, "/second")
+    await asyncio.sleep(0.05)
+    assert [path for _, path in served.begun] == ["/first"]
+    Clock.now = 0.1
+    await waiting
+    assert [path for _, path in served.begun] == ["/first", "/second"]
+
+
+async def test_what_a_request_uses_is_spent_and_what_it_costs_around() -> None:
+    budget = Budget(1.0, 1.0, debt=9, seconds=lambda: 0.0)
+
+    async def busy(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
+
+    await ask(in_turns(busy, budget=budget), "/")
+    budget.spend(1.0)
+    assert 0.02 + AROUND_SECONDS <= budget.wait() < 0.2
+
+
+async def test_a_long_answer_waits_for_its_turn_again() -> None:
+    begun: list[str] = []
+
+    async def long(scope: Scope, _receive: Receive, _send: Send) -> None:
+        for part in range(2):
+            begun.append(f"{scope['path']} {part}")
+            await scope[TURN_KEY]()
+
+    budget = Budget(1.0, 1.0, debt=9)
+    app = in_turns(long, in_a_turn=1, budget=budget)
+    await asyncio.gather(*(ask(app, path) for path in ("/a", "/b")))
+    assert begun == ["/a 0", "/b 0", "/a 1", "/b 1"]

@@ -12,15 +12,15 @@ from services.stats.parameters import (
     NoParameters,
     SeriesParameters,
     TopParameters,
-    series_steps,
+    series_edges,
     window_start,
 )
-from shared.storage.quarters import quarter_of
+from shared.storage.quarters import quarter_of, start_of
 from tests.support.series import HANOI, NOW, asked, fault
 
 
 def points(**parameters: Any) -> int:
-    return len(series_steps(asked(**parameters), NOW, HANOI)) - 1
+    return len(series_edges(asked(**parameters), NOW, HANOI)) - 1
 
 
 def schema(model: type[BaseModel], name: str) -> Draft202012Validator:
@@ -118,11 +118,11 @@ def test_only_known_time_zones(tz: str) -> None:
 
 
 def test_a_date_is_midnight_in_the_time_zone_asked_for() -> None:
-    found = series_steps(
+    found = series_edges(
         asked(**{"from": "2026-11-22", "to": "2026-11-23"}), NOW, ZoneInfo("Europe/Berlin")
     )
-    assert found[0] == datetime(2026, 11, 21, 23, tzinfo=UTC)
-    assert found[-1] == datetime(2026, 11, 22, 23, tzinfo=UTC)
+    assert start_of(found[0]) == datetime(2026, 11, 21, 23, tzinfo=UTC)
+    assert start_of(found[-1]) == datetime(2026, 11, 22, 23, tzinfo=UTC)
 
 
 def test_the_defaults_reach_back_from_now() -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from services.stats.traffic.course import NO_READS, Course, LongCourse
+from services.stats.traffic.course import NO_READS, Course, LongCourse, SparseCourse
 
 
 def test_a_course_knows_the_reads_of_any_span() -> None:
@@ -105,3 +105,12 @@ def test_a_line_adds_its_two_parts() -> None:
     assert line.ranges([0, 2, 4, 9]) == [3, 13, 20]
     assert NO_READS.ranges([0, 9]) == [0]
     assert NO_READS.total() == 0
+
+
+def test_a_sparse_course_has_the_ranges_of_a_dense_one() -> None:
+    chance = random.Random(3)
+    reads = {chance.randrange(1000, 1400): chance.randint(-2, 9) for _ in range(60)}
+    edges = sorted(chance.sample(range(900, 1500), 40))
+    dense = LongCourse(Course.of(reads), Course(0))
+    assert SparseCourse(reads).ranges(edges) == dense.ranges(edges)
+    assert SparseCourse({}).ranges([0, 5, 9]) == [0, 0]

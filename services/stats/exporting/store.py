@@ -84,6 +84,18 @@ class DaysStore:
             async for day in days:
                 yield day
 
+    async def parts(
+        self, session: Session, article: str, span: Period, *, archived: bool
+    ) -> AsyncGenerator[ArticleDay, None]:
+        """The days of an article that `span` touches, in no order: one may come in parts."""
+        streams = [self._buckets(session, article, span)]
+        if archived:
+            streams.append(self._archive(session, article, span))
+        for stream in streams:
+            async with aclosing(stream) as days:
+                async for day in days:
+                    yield day
+
     async def _buckets(
         self, session: Session, article: str, span: Period
     ) -> AsyncGenerator[ArticleDay, None]:

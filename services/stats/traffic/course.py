@@ -5,7 +5,7 @@ something answer a new one.
 """
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -81,6 +81,23 @@ class Course:
             at = first - self.first
             reads[at : at + PER_DAY] = [day.get(q, 0) for q in range(first, first + PER_DAY)]
         return Course(self.first, reads)
+
+
+class SparseCourse:
+    """A course with a place for each quarter that has reads, as an article has them."""
+
+    __slots__ = ("_before", "_quarters")
+
+    def __init__(self, reads: Mapping[int, int]) -> None:
+        self._quarters = array("q", sorted(reads))
+        self._before = array("q", accumulate(map(reads.__getitem__, self._quarters), initial=0))
+
+    def ranges(self, edges: Sequence[int]) -> list[int]:
+        """The reads between each quarter of `edges`, in rising order, and the next one."""
+        quarters, before = self._quarters, self._before
+        return [
+            end - first for first, end in pairwise(before[bisect_left(quarters, e)] for e in edges)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,13 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from services.stats.tables import article_cell, cell, local_time
+from shared.storage.quarters import start_of
 
 ExportValue = str | int | float | None
 ExportRow = Sequence[ExportValue]
@@ -71,6 +73,12 @@ def ndjson_chunks(columns: Sequence[str], rows: ExportRows) -> AsyncGenerator[by
         return _json(columns, row) + b"\n"
 
     return _chunks(rows, b"", encode)
+
+
+@lru_cache(maxsize=16_384)  # some 4 MB; a dashboard asks for the same moments again and again
+def quarter_values(quarter: int, zone: ZoneInfo) -> tuple[str, str, int]:
+    """The values of `MOMENT_COLUMNS` for the start of a quarter."""
+    return moment_values(start_of(quarter), zone)
 
 
 def moment_values(start: datetime, zone: ZoneInfo) -> tuple[str, str, int]:

@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from services.stats.traffic.course import NO_READS, LongCourse
-from services.stats.traffic.export import MOMENT_COLUMNS, moment_values
+from services.stats.traffic.course import NO_READS, LongCourse, SparseCourse
+from services.stats.traffic.export import MOMENT_COLUMNS, quarter_values
 from services.stats.traffic.site_buckets import READS, SiteKey
 from shared.rabbit.batch import (
     BATCH,
@@ -20,7 +20,7 @@ from shared.rabbit.batch import (
     READER,
     REFERRERS,
 )
-from shared.storage.quarters import quarter_of, start_of
+from shared.storage.quarters import quarter_of
 
 NOT_KNOWN = "not_known"
 """The kind of a reader's read of which the referrer, or the device, is not known."""
@@ -32,7 +32,7 @@ SPLITS: Mapping[str, tuple[str, ...]] = {
 """The classes of each way to split reads."""
 SeriesRow = tuple[str, str, int, *tuple[int | None, ...]]
 """The moment (`MOMENT_COLUMNS`), and the number of each line; None is not known."""
-Signed = tuple[LongCourse, int]
+Signed = tuple[LongCourse | SparseCourse, int]
 """A course, and 1 or -1."""
 
 
@@ -47,14 +47,16 @@ class SeriesLines:
 
 
 def lines_of(
-    courses: Mapping[SiteKey, LongCourse], chosen: str | None, split: str | None
+    courses: Mapping[SiteKey, LongCourse] | Mapping[SiteKey, SparseCourse],
+    chosen: str | None,
+    split: str | None,
 ) -> dict[str, list[Signed]]:
     """The lines of the site or of an article: its reads, or those of the class `chosen`, and with
     `split` those of each class. Reads of classes that this release does not know add to `other`.
 
     Referrers and devices are those of reads of class reader; what is missing is `not_known`.
     """
-    key = ("class", chosen) if chosen else READS
+    key = key_of(chosen)
     found: dict[str, list[Signed]] = {"reads": [(courses.get(key, NO_READS), 1)]}
     if split is None:
         return found
@@ -67,6 +69,11 @@ def lines_of(
         known = [(course, -1) for (what, _), course in courses.items() if what == split]
         found[NOT_KNOWN] = [(courses.get(("class", READER), NO_READS), 1), *known]
     return found
+
+
+def key_of(chosen: str | None) -> SiteKey:
+    """The course of a class, or of all reads."""
+    return ("class", chosen) if chosen else READS
 
 
 def columns_of(split: str | None) -> tuple[str, ...]:
@@ -82,7 +89,7 @@ def point_rows(edges: Sequence[int], zone: ZoneInfo, series: SeriesLines) -> Ite
     ]
     # The last edge is only the end of the last step.
     for first, *numbers in zip(edges, *values, strict=False):
-        yield (*moment_values(start_of(first), zone), *numbers)
+        yield (*quarter_values(first, zone), *numbers)
 
 
 def known_reads(

@@ -31,6 +31,21 @@ def site_days(buckets: Iterable[Document]) -> DayReads:
     return found
 
 
+def add_day(
+    found: dict[SiteKey, dict[int, int]], bucket: Document, wanted: SiteKey | None = None
+) -> None:
+    """Add a bucket of the site or of one article to `found`: {key: {quarter since 1970: reads}}; of
+    the key `wanted` alone, if that is given.
+    """
+    first = day_number(bucket["day"]) * PER_DAY
+    for key, quarters, sign in _maps(bucket):
+        if wanted is None or key == wanted:
+            into = found.setdefault(key, {})
+            for name, reads in quarters.items():
+                quarter = first + int(name)
+                into[quarter] = into.get(quarter, 0) + sign * reads
+
+
 def add_days(found: dict[SiteKey, dict[int, int]], days: DayReads) -> None:
     """Add `days` to `found`: {key: {quarter since 1970: reads}}."""
     for day, kinds in days.items():

@@ -42,7 +42,7 @@ class View:
     courses: Mapping[str, LongCourse] | None
     """The quarters of each section; None while they are not ready."""
     _lists: dict[tuple[str, str | None], list[tuple[str, int]]] = field(default_factory=dict)
-    _tails: dict[Period, dict[str, int]] = field(default_factory=dict)
+    _tails: dict[tuple[Period, str | None], dict[str, int]] = field(default_factory=dict)
     _sections: dict[str, Section] = field(default_factory=dict)
 
     def with_window(self, window: str, span: Period, ranking: Ranking) -> "View":
@@ -61,7 +61,9 @@ class View:
         key = (window, section)
         if key not in self._lists:
             self._lists[key] = self.rankings[window].top(
-                self._tail(self.spans[window]), MAX_TOP, lambda each: self._is_in(each, section)
+                self._tail_in(self.spans[window], section),
+                MAX_TOP,
+                lambda each: self._is_in(each, section),
             )
         return self._lists[key]
 
@@ -69,11 +71,14 @@ class View:
         held = self.listed.articles.get(article)
         return bool(held and held.published and section in (None, held.section))
 
-    def _tail(self, period: Period) -> dict[str, int]:
+    def _tail_in(self, period: Period, section: str | None) -> dict[str, int]:
+        """The reads of the listed articles in the tail. Most windows have the same one."""
         part = (max(period[0], self.site.closed), period[1])
-        if part not in self._tails:
-            self._tails[part] = reads_within(self.tail, *part)
-        return self._tails[part]
+        key = (part, section)
+        if key not in self._tails:
+            reads = reads_within(self.tail, *part)
+            self._tails[key] = {a: n for a, n in reads.items() if self._is_in(a, section)}
+        return self._tails[key]
 
     def sections(self) -> dict[str, Section] | None:
         """Every section that has an article, by name; None while they are not ready."""

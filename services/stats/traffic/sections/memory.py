@@ -29,30 +29,49 @@ class CatalogueMemory:
         self._store = store
         self._listed: ListedArticles | None = None
         self._changed: set[str] = set()
-        self._following, self._unsure = False, 0
+        self._again: set[str] = set()
+        """What was noted before the last read: its snapshot may be older than the note."""
+        self.following = False
+        """True while the change stream is open."""
+        self._unsure = 0
+        self._baseline, self._baseline_unsure = 0, 2
+        """The sum of the baselines, and how often it is to be read again."""
         self._titles: dict[str, tuple[str, str]] = {}
         self._notes = 0
 
     async def read(self, session: Session) -> ListedArticles:
         """The catalogue as of the snapshot. What is answered never changes later."""
-        if self._listed is None or self._unsure or not self._following:
+        if self._listed is None or self._unsure or not self.following:
             self._unsure = max(0, self._unsure - 1)
             self._listed = ListedArticles(await self._store.listed(session, None))
-        elif self._changed:
+        elif wanted := self._changed | self._again:
             # Those that change during the query are noted for the next one.
             changed, self._changed = self._changed, set()
             try:
-                found = await self._store.listed(session, changed)
+                found = await self._store.listed(session, wanted)
             except BaseException:
                 self._changed |= changed
                 raise
+            self._again = changed
             self._listed = ListedArticles({**self._listed.articles, **found})
         return self._listed
+
+    async def baseline(self, session: Session) -> int:
+        """The sum of all baselines, of withdrawn articles too. Call it with one snapshot at a
+        time.
+        """
+        if self.following and not self._baseline_unsure:
+            return self._baseline
+        notes = self._notes
+        self._baseline = await self._store.baseline(session)
+        if self.following and notes == self._notes:
+            self._baseline_unsure -= 1
+        return self._baseline
 
     async def titles(self, articles: Iterable[str]) -> dict[str, tuple[str, str]]:
         """(title, URL) of each of `articles` that the catalogue has."""
         wanted = set(articles)
-        if not self._following:
+        if not self.following:
             return await self._store.titles(wanted)
         found = {each: self._titles[each] for each in wanted if each in self._titles}
         if missing := wanted - found.keys():
@@ -74,18 +93,19 @@ class CatalogueMemory:
 
     async def _opened(self) -> None:
         # All of it is read twice: the snapshot of the first time may be older than the stream.
-        self._unsure = 2
+        self._unsure = self._baseline_unsure = 2
         self._titles, self._changed = {}, set()
-        self._following = True
+        self.following = True
 
     def _note(self, article: str | None) -> None:
         if article is not None:
             self._notes += 1
+            self._baseline_unsure = 2
             self._changed.add(article)
             self._titles.pop(article, None)
 
     def _lost(self) -> None:
-        self._following = False
+        self.following = False
 
 
 class SectionMemory:

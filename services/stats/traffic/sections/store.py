@@ -60,6 +60,16 @@ class SectionStore:
             if (held := readable_document("catalogue", document))
         }
 
+    async def baseline(self, session: Session) -> int:
+        """The sum of all baselines, of withdrawn articles too."""
+        # Answered from the index alone.
+        pipeline: list[Document] = [
+            {"$match": {"baseline": {"$gt": 0}}},
+            {"$group": {"_id": None, "baseline": {"$sum": "$baseline"}}},
+        ]
+        rows = self._db.catalogue.aggregate(pipeline, session=session, maxTimeMS=WORK_MILLISECONDS)
+        return sum([row["baseline"] async for row in rows])
+
     async def titles(self, articles: Collection[str]) -> dict[str, tuple[str, str]]:
         """(title, URL) of each of `articles` that the catalogue has, as they are now."""
         cursor = self._db.catalogue.find(

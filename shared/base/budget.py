@@ -1,0 +1,82 @@
+"""A budget of time for work that may wait, so that a crowd of callers leaves time for the rest."""
+
+import time
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar, cast
+
+T = TypeVar("T")
+
+
+class Budget:
+    """Seconds of work: `share` of them come in each second, up to `most`. Work may begin while the
+    budget is not overdrawn, and what it took is spent afterwards. So a few callers never wait, and
+    many get `share` of the time.
+
+    It is overdrawn by at most `debt` seconds, which bounds the rest after one piece of work.
+    """
+
+    def __init__(
+        self,
+        share: float,
+        most: float,
+        *,
+        debt: float,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._share, self._most, self._debt, self._seconds = share, most, debt, seconds
+        self._left, self._counted_at = most, seconds()
+
+    def spend(self, seconds: float) -> None:
+        """Note that work has taken `seconds` since the last call of `spend` or `wait`."""
+        now = self._seconds()
+        came = (now - self._counted_at) * self._share
+        # Together: what came while the work was done must not be cut to `most` before.
+        self._left = max(-self._debt, min(self._most, self._left + came - seconds))
+        self._counted_at = now
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Spend the time that the block takes."""
+        started = self._seconds()
+        try:
+            yield
+        finally:
+            self.spend(self._seconds() - started)
+
+    def wait(self) -> float:
+        """The seconds until work may begin; 0 if it may begin now."""
+        self.spend(0)
+        return max(0.0, -self._left / self._share)
+
+
+class Metered(Generic[T]):
+    """Awaits `work`, and spends from `budget` the processor time that it uses in this thread: not
+    that of others which run while it waits, nor of tasks that it has started.
+    """
+
+    def __init__(
+        self,
+        work: Coroutine[Any, Any, T],
+        budget: Budget,
+        processor: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self._work, self._budget, self._processor = work, budget, processor
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """Drive the work step by step."""
+        sent: Any = None
+        error: BaseException | None = None
+        while True:
+            started = self._processor()
+            try:
+                waited_for = self._work.throw(error) if error else self._work.send(sent)
+            except StopIteration as end:
+                return cast(T, end.value)
+            finally:
+                self._budget.spend(self._processor() - started)
+            sent, error = None, None
+            try:
+                sent = yield waited_for
+            except BaseException as raised:  # such as a cancellation, which the work must see
+                error = raised

@@ -1,0 +1,97 @@
+"""The catalogue in memory follows its changes, also those that a snapshot is too old for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.stats.traffic.sections.memory import CatalogueMemory
+from services.stats.traffic.sections.store import SectionStore
+from services.stats.traffic.store import TrafficStore
+from shared.storage.transactions import snapshot
+from shared.storage.types import Session
+from tests.integration.conftest import Emptied
+from tests.support.system import until
+
+ARTICLE: dict[str, Any] = {
+    "_id": "a1",
+    "v": 1,
+    "revision": 1,
+    "state": "published",
+    "title": "Một",
+    "url": "/a1",
+    "section": "tin",
+    "baseline": 5,
+    "published_at": None,
+    "content_revision": 1,
+}
+
+
+@pytest.fixture
+async def memory(emptied: Emptied) -> AsyncIterator[CatalogueMemory]:
+    """One that follows the change stream, and has read everything."""
+    client, db = emptied.client, emptied.db
+    await db.catalogue.insert_one(ARTICLE)
+    traffic = TrafficStore(client, db)
+    one = CatalogueMemory(SectionStore(client, db, traffic, lambda: datetime.now(UTC)))
+    following = asyncio.create_task(one.run())
+
+    await until(lambda: one.following, 10, "the change stream is open")
+    await one.titles(["a1"])
+    for _ in range(3):
+        async with snapshot(client) as session:
+            await one.read(session)
+            assert await one.baseline(session) == 5
+    yield one
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+
+
+async def _section(memory: CatalogueMemory, session: Session) -> str:
+    return (await memory.read(session)).section_of("a1")
+
+
+async def test_a_change_after_the_snapshot_is_in_the_next_one(
+    emptied: Emptied, memory: CatalogueMemory
+) -> None:
+    async def noted() -> bool:
+        return (await memory.titles(["a1"]))["a1"][0] == "Hai"
+
+    async with snapshot(emptied.client) as old:
+        assert await emptied.db.catalogue.find_one({"_id": "a1"}, session=old)
+        change = {"section": "van-hoa", "baseline": 12, "title": "Hai"}
+        await emptied.db.catalogue.update_one({"_id": "a1"}, {"$set": change})
+        await until(noted, 10, "the change is noted")
+        assert await _section(memory, old) == "tin"
+        assert await memory.baseline(old) == 5
+    async with snapshot(emptied.client) as new:
+        assert await _section(memory, new) == "van-hoa"
+        assert await memory.baseline(new) == 12
+    async with snapshot(emptied.client) as new:
+        assert await memory.baseline(new) == 12
+
+
+async def test_the_baselines_are_not_added_up_again_while_nothing_changes(
+    emptied: Emptied, memory: CatalogueMemory
+) -> None:
+    await emptied.db.catalogue.update_one({"_id": "a1"}, {"$set": {"baseline": 6}})
+
+    async def added_up() -> bool:
+        async with snapshot(emptied.client) as session:
+            return await memory.baseline(session) == 6
+
+    await until(added_up, 10, "the change is noted")
+    async with snapshot(emptied.client) as session:
+        await memory.baseline(session)
+    async with snapshot(emptied.client) as session:
+        await emptied.db.command("profile", 2)
+        try:
+            assert await memory.baseline(session) == 6
+        finally:
+            await emptied.db.command("profile", 0)
+    asked = {"op": "command", "command.aggregate": "catalogue"}
+    assert await emptied.db["system.profile"].count_documents(asked) == 0

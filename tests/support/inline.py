@@ -55,6 +55,9 @@ COMMANDS = {
     "python -m services.ingest republish ID …": f"{SERVICES}test_republish_and_token",
     "python -m services.ingest …": f"{NOT_RUN}its commands are named apart",
     "python -m services.ingest token": f"{SERVICES}test_republish_and_token",
+    "python -m services.stats projections": (
+        "tests/integration/test_projections_command.py::test_an_operator_makes"
+    ),
     "python -m shared.parked": f"{GUIDE}test_parked_messages",
     "python -m shared.parked list": f"{GUIDE}test_parked_messages",
     "python -m shared.replay": f"{GUIDE}test_the_replays",

@@ -25,6 +25,7 @@ ENTRIES = [
         for more in ([], ["republish"], ["adopt"], ["token"], ["replay"], ["reconcile"])
     ),
     *(["services.counter", *more] for more in (["gaps"], ["close-gap"], ["archive"])),
+    ["services.stats", "projections"],
     *([f"services.{name}"] for name in ("render", "counter", "stats")),
     ["shared.setup"],
     *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),

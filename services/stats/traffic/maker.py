@@ -20,7 +20,7 @@ from shared.storage.versions import Document
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.2
-"""Time for which one step makes projections."""
+"""Time for which one step of the background makes projections."""
 MOVES_A_STEP = 20
 DAY_SECONDS = 60.0
 """Time after which the sections of another day are checked: two years in half a day."""
@@ -38,9 +38,10 @@ class Maker:
         metrics: StatsMetrics,
         clock: Clock,
         zone: ZoneInfo,
+        step_seconds: float = STEP_SECONDS,
     ) -> None:
         self._store, self._sections, self._metrics = store, sections, metrics
-        self._clock, self._zone = clock, zone
+        self._clock, self._zone, self._step_seconds = clock, zone, step_seconds
         self._heads: dict[str, Document] | None = None
         self._pieces: tuple[Period, list[Piece]] = ((0, 0), [])
         self._loads = 0
@@ -49,12 +50,14 @@ class Maker:
         self._unchecked: list[str] = []
         self._wrong: set[str] = set()
         self._day_checked_at, self._days_checked = time.monotonic(), 0
+        self.missing = 0
+        """The number of projections that were left to be made after the last step."""
         self.repairs = 0
         """How often a wrong projection was deleted, so that it is made again."""
 
     async def step(self, site: SiteCourses) -> bool:
         """Move the reads of articles whose section has changed, make projections for
-        `STEP_SECONDS`, and check one. True if more are to be made.
+        the seconds of a step, and check one. True if more are to be made.
         """
         for article in await self._sections.moving(MOVES_A_STEP):
             await self._sections.move(article)
@@ -88,14 +91,14 @@ class Maker:
             self._loads = site.loads
             async with self._store.snapshot() as session:
                 self._heads = await self._store.heads(session)
-        until = time.monotonic() + STEP_SECONDS
+        until = time.monotonic() + self._step_seconds
         pieces, days = self._missing(site, self._heads), await self._missing_days(site)
         # Windows need days and months, sections their days, and only trends all hours.
         first = [piece for piece in pieces if piece.kind != "hour"]
         last = [piece for piece in pieces if piece.kind == "hour"]
         work: list[Piece | int] = [*first, *days, *last]
         for done, each in enumerate(work):
-            self._metrics.projections_missing.set(len(work) - done)
+            self._left(len(work) - done)
             if time.monotonic() > until:
                 return True
             if isinstance(each, int):
@@ -103,9 +106,13 @@ class Maker:
             else:
                 await self._make_one(each, self._heads, site.closed)
         await self._forget_hours(site, self._heads)
-        self._metrics.projections_missing.set(0)
+        self._left(0)
         self._settled = state
         return False
+
+    def _left(self, missing: int) -> None:
+        self.missing = missing
+        self._metrics.projections_missing.set(missing)
 
     def _missing(self, site: SiteCourses, heads: dict[str, Document]) -> list[Piece]:
         name = (site.first, site.closed)

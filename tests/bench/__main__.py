@@ -115,7 +115,7 @@ def main() -> None:
         "--quick", action="store_true", help="short runs, rough figures: about 6 minutes, not 26"
     )
     parser.add_argument(
-        "--long", action="store_true", help="asking: ten times the history too, which takes hours"
+        "--long", action="store_true", help="asking: ten times the history too, most of an hour"
     )
     parser.add_argument(
         "--only", action="append", choices=MEASURES, help="this measure; may be given again"

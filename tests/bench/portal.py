@@ -58,28 +58,30 @@ class Portal:
 
 
 async def opened(rig: Rig, measure: str, days: int) -> Portal:
-    """Write a history of `days` days, and let a new stats make its projections. MongoDB and stats
-    may use every core meanwhile.
+    """Write a history of `days` days, let the operator's command make its projections, and start a
+    stats. MongoDB and both may use every core meanwhile.
     """
     await _emptied(rig)
     years, began = Years.ending(days, datetime.now(UTC)), time.monotonic()
     machine.move(rig.system.database.pid, rig.cores.every)
     buckets, archived = await asyncio.to_thread(_put, rig, years)
     wrote = time.monotonic() - began
+    began, mongod = time.monotonic(), {"mongod": rig.system.database.pid}
+    command = rig.system.command("services.stats", "projections", seconds=days * SECONDS_A_DAY)
+    made, spent = await rig.used(mongod, command)
+    if made.returncode:
+        raise RuntimeError(made.stderr)
+    took = time.monotonic() - began
     (stats,) = await rig.start("stats", cores=rig.cores.every)
     portal = Portal(rig, measure, f"{number(buckets)} buckets", years, stats)
-    began = time.monotonic()
-    _, spent = await rig.used(
-        portal.pids(), until(_ready(rig, stats), days * SECONDS_A_DAY, "the projections are made")
-    )
-    took = time.monotonic() - began
+    await until(_ready(rig, stats), 120, "stats has read its projections")
     note = (
-        f"CPU: mongod {number(spent['mongod'])} s, stats {number(spent['stats'])} s; "
+        f"CPU of mongod: {number(spent['mongod'])} s; "
         f"{number(days)} days, {number(years.articles)} articles; what is older than 400 days is "
         f"in {number(archived)} documents of the archive, as the counter's mover makes them; "
         f"written in {number(wrote)} s"
     )
-    portal.note("stats makes all projections", [("", took)], "s", note)
+    portal.note("python -m services.stats projections", [("", took)], "s", note)
     machine.move(rig.system.database.pid, rig.cores.backing)
     machine.move(stats.pid, rig.cores.server)
     return portal

@@ -6,6 +6,7 @@ from math import ceil, expm1, log
 
 from deploy.capacity.measured import FLUSH_INTERVAL, MeasuredCosts
 from deploy.capacity.portals import Portal, distinct_articles
+from services.counter.pace import pause_after
 from services.counter.settings import CounterSettings
 from services.ingest.reads.batcher import GAP_SECONDS, IDLE_SECONDS
 from services.ingest.settings import IngestSettings
@@ -83,14 +84,15 @@ def batches_a_second(reads: float, ingests: int) -> float:
 def cycle_of(measured: MeasuredCosts, load: Load) -> tuple[float, float]:
     """Seconds from one flush to the next, and of a flush.
 
-    A flush starts half a second after the last one has ended, or once 50,000 reads wait. Longer
-    flushes gather more reads, so the cycle is found step by step.
+    A flush starts a pause after the last one has ended (`services.counter.pace`), or once 50,000
+    reads wait. Longer flushes gather more reads, so the cycle is found step by step.
     """
     cycle = FLUSH_INTERVAL
     seconds = 0.0
     for _ in range(20):
         seconds = measured.flush.of(load.documents(cycle))
-        cycle = seconds + min(FLUSH_INTERVAL, max(0.0, FLUSH_READS / load.reads - seconds))
+        pause = pause_after(seconds, FLUSH_INTERVAL)
+        cycle = seconds + min(pause, max(0.0, FLUSH_READS / load.reads - seconds))
     return cycle, seconds
 
 
@@ -99,8 +101,9 @@ def committed_at_most(measured: MeasuredCosts, load: Load) -> float:
     or 1,000 batches at a time.
     """
     held = min(FLUSH_READS / load.reads, COUNTER_PREFETCH / load.batches)
-    wait = 0.0 if held * load.reads >= FLUSH_READS else FLUSH_INTERVAL
-    return held * load.reads / (wait + measured.flush.of(load.documents(held)))
+    seconds = measured.flush.of(load.documents(held))
+    full = held * load.reads >= FLUSH_READS
+    return held * load.reads / (seconds + (0.0 if full else pause_after(seconds, FLUSH_INTERVAL)))
 
 
 # Long because each number rests on the one before it.

@@ -20,6 +20,7 @@ from deploy.capacity.plan import (
     Plan,
 )
 from deploy.capacity.scenarios import Scenario, Simulated
+from services.counter.pace import pause_after
 from services.ingest.reads.batcher import GAP_SECONDS
 
 SHORT_QUEUE = 4
@@ -85,6 +86,8 @@ class _Process:
     reads: float = 0.0
     """Of those held."""
     done: float = 0.0
+    took: float = 0.0
+    """The last flush, in seconds."""
 
 
 class Simulation:
@@ -177,7 +180,7 @@ class Simulation:
         if process.held and not away and (time >= process.due or process.reads >= FLUSH_READS):
             process.flushing, process.held = process.held, []
             seconds = self._seconds(process)
-            process.reads, process.done = 0.0, time + seconds
+            process.reads, process.done, process.took = 0.0, time + seconds, seconds
 
     def _seconds(self, process: _Process) -> float:
         """Of this flush; longer while all flushes together need more cores than MongoDB has."""
@@ -196,7 +199,8 @@ class Simulation:
                 delays, took = self._outcome.delays, now - cohort.at
                 delays[took] = delays.get(took, 0.0) + cohort.reads
         process.batches -= sum(cohort.batches for cohort in process.flushing)
-        process.flushing, process.due = [], now * self._step + FLUSH_INTERVAL
+        pause = pause_after(process.took, FLUSH_INTERVAL)
+        process.flushing, process.due = [], now * self._step + pause
 
     def _look(self, now: int) -> None:
         outcome = self._outcome

@@ -70,7 +70,7 @@ class ReadsConsumer:
     ) -> None:
         self._store, self._parker, self._announce = store, parker, announce
         self._slot, self._clock = slot, clock
-        self._flush_reads, self._interval = flush_reads, flush_interval
+        self._flush_reads = flush_reads
         self._hold_seconds, self._metrics, self._at_stage = hold_seconds, metrics, at_stage
         self._tracer = tracer
         self._buffer = Buffer()
@@ -117,7 +117,7 @@ class ReadsConsumer:
         """Flush by size or time, for ever. Raises `HoldExpired`."""
         while True:
             try:
-                async with asyncio.timeout(self._interval):
+                async with asyncio.timeout(self.pace.pause):
                     await self._due.wait()
             except TimeoutError:
                 pass

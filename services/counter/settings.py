@@ -13,7 +13,10 @@ class CounterSettings(Settings):
         8002, ge=0, le=65535, description="TCP port for health and metrics; 0 is any free one"
     )
     flush_interval: float = Field(
-        0.5, gt=0, le=60, description="longest time between flushes, in seconds"
+        0.5,
+        gt=0,
+        le=60,
+        description="seconds after which a read is counted, while flushes keep up",
     )
     flush_reads: int = Field(
         50_000, ge=1, le=1_000_000, description="reads in memory that start a flush at once"

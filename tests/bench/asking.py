@@ -3,12 +3,16 @@
 """
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
-from tests.bench.figures import Figure, number
+from tests.bench import machine
+from tests.bench.figures import Figure, middle, number, spread
 from tests.bench.portal import BATCHES_PER_SECOND, READS, Portal, opened
 from tests.bench.questions import usual
 from tests.bench.rig import Rig
@@ -16,6 +20,7 @@ from tests.bench.rig import Rig
 NAME = "asking"
 DAYS, QUICK_DAYS = 730, 60
 RATE, CONNECTIONS = 200.0, 64
+ROUND_SECONDS = 10.0
 WARM_SECONDS = 10.0
 """The first flushes create their documents, and the first answers bring titles into memory."""
 MOST_MS, MOST_RATIO = 20.0, 1.3
@@ -48,7 +53,7 @@ async def measure(rig: Rig) -> list[Figure]:
 
 
 async def _measured(portal: Portal) -> Found:
-    rig, seconds = portal.rig, 15.0 if portal.rig.quick else 60.0
+    rig, seconds = portal.rig, 20.0 if portal.rig.quick else 60.0
     await asyncio.sleep(WARM_SECONDS)
     idle = await _cpu(portal, asyncio.sleep(seconds), seconds)
     await rig.stop(portal.stats)
@@ -67,7 +72,8 @@ async def _measured(portal: Portal) -> Found:
         portal.note("CPU a minute for keeping windows fresh", figures, "s", told)
     asked = await _asked(portal, seconds)
     await rig.stop(counter, portal.stats)
-    return Found(portal.name, asked["all"]["p99_ms"], idle["mongod"], added)
+    p99 = middle([each["p99_ms"] for each in asked["all"]])
+    return Found(portal.name, p99, idle["mongod"], added)
 
 
 async def _cpu(
@@ -78,24 +84,45 @@ async def _cpu(
     return {name: each / seconds * 60 for name, each in spent.items()}
 
 
-async def _asked(portal: Portal, seconds: float) -> dict[str, Any]:
+async def _asked(portal: Portal, seconds: float) -> dict[str, list[dict[str, Any]]]:
+    """The answers of each round, by kind."""
     rig, today = portal.rig, datetime.now(UTC).date()
-    questions = usual(int(RATE * (WARM_SECONDS + seconds)), portal.years.articles, today)
-    warm = questions[: int(RATE * WARM_SECONDS)]
-    await rig.ask(portal.stats, warm, WARM_SECONDS, CONNECTIONS, RATE)
-    asking = rig.ask(portal.stats, questions[len(warm) :], seconds, CONNECTIONS, RATE)
-    reads = asyncio.create_task(portal.reads(seconds))
-    answers, spent = await rig.used(portal.pids(), asking)
+    number_of = int(RATE * (WARM_SECONDS + seconds))
+    questions = iter(usual(number_of, portal.years.articles, today))
+
+    def ask(some: float) -> Coroutine[Any, Any, dict[str, Any]]:
+        chosen = list(islice(questions, int(RATE * some)))
+        return rig.ask(portal.stats, chosen, some, CONNECTIONS, RATE)
+
+    reads = asyncio.create_task(portal.reads(WARM_SECONDS + seconds))
+    await ask(WARM_SECONDS)
+    pids, rounds = portal.pids(), list[dict[str, Any]]()
+    began, busy, own = time.monotonic(), machine.busy(), machine.own(pids)
+    before = machine.cpu(pids)
+    while len(rounds) * ROUND_SECONDS < seconds:
+        rounds.append(await ask(ROUND_SECONDS))
+    took, spent = time.monotonic() - began, machine.spent(before, machine.cpu(pids))
+    spent["other programs"] = machine.busy() - busy - (machine.own(pids) - own)
     await reads
-    cpu = " · ".join(f"{name} {number(each / seconds)}" for name, each in spent.items())
-    for kind, each in answers.items():
-        note = f"median {number(each['p50_ms'])}, longest {number(each['max_ms'])} ms; "
-        note += f"{number(each['number'])} answers by status: {each['statuses']}"
-        limit = MOST_MS if kind == "all" else None
-        told = f"; {FLOW}; cores busy: {cpu}" if kind == "all" else ""
-        name = f"{portal.name}: {number(RATE)} questions/s: p99 of {kind}"
-        portal.figures.append(Figure(NAME, name, each["p99_ms"], "ms", limit, note=note + told))
-    return answers
+    cpu = " · ".join(f"{name} {number(each / took)}" for name, each in spent.items())
+    found = {kind: [each[kind] for each in rounds if kind in each] for kind in rounds[0]}
+    portal.figures += [_answered(portal.name, *each, cpu) for each in found.items()]
+    return found
+
+
+def _answered(name: str, kind: str, rounds: list[dict[str, Any]], cpu: str) -> Figure:
+    statuses: Counter[str] = Counter()
+    for each in rounds:
+        statuses.update(each["statuses"])
+    each_p99 = [each["p99_ms"] for each in rounds]
+    note = (
+        f"rounds {spread(each_p99)}; median {number(middle([r['p50_ms'] for r in rounds]))}, "
+        f"longest {number(max(r['max_ms'] for r in rounds))} ms; answers by status {dict(statuses)}"
+    )
+    limit = MOST_MS if kind == "all" else None
+    told = f"; {FLOW}; cores busy: {cpu}" if kind == "all" else ""
+    name = f"{name}: {number(RATE)} questions/s: p99 of {kind}"
+    return Figure(NAME, name, middle(each_p99), "ms", limit, note=note + told)
 
 
 def _ratios(middle: Found, other: Found) -> list[Figure]:

@@ -72,6 +72,19 @@ def spent(before: Seconds, after: Seconds) -> Seconds:
     return {name: after[name] - before.get(name, 0.0) for name in after}
 
 
+def busy() -> float:
+    """The CPU seconds that everything on this machine has used since its start."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
+
+
+def own(processes: Mapping[str, int]) -> float:
+    """Those of `processes` (ids by name), of this process and of its children that have ended."""
+    mine = psutil.Process().cpu_times()
+    ours = mine.user + mine.system + mine.children_user + mine.children_system
+    return float(ours + sum(cpu(processes).values()))
+
+
 def resident(pid: int) -> float:
     """The process's resident memory in MiB."""
     return float(psutil.Process(pid).memory_info().rss) / (1 << 20)

@@ -21,7 +21,7 @@ from services.stats.exporting.places import ExportPlaces
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
 from services.stats.metrics import StatsMetrics
-from services.stats.reports import AHEAD_SECONDS, Reports
+from services.stats.reports import SITE_LOOK_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
@@ -29,7 +29,7 @@ from services.stats.traffic.maker import Maker
 from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
 from services.stats.traffic.sections.store import SectionStore
 from shared.base import metrics
-from shared.base.budget import Budget
+from shared.base.budget import Budget, ProcessorBudget
 from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.declaring import declare_own
@@ -49,11 +49,12 @@ from shared.web.turnstile import in_turns
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 TRAFFIC_SECONDS = 0.5
-REFRESH_SECONDS = AHEAD_SECONDS
-ANSWER_SHARE, ANSWER_BURST, ANSWER_DEBT = 0.15, 1.0, 0.25
-"""Share of a core for answers that are not remembered and not the site's figures; processor seconds
-that may be used at once; and the most of them that a rest makes good. The counter and MongoDB may
-need the same cores."""
+WHOLE_SHARE, LEAST_SHARE = 0.25, 0.08
+"""Shares of a core. Requests wait while stats uses more than the first, because counter and MongoDB
+may need the same cores; the second is for them even if the site's figures alone need as much.
+Neither counts for those figures, nor for answers that are remembered."""
+ANSWER_BURST, ANSWER_DEBT = 0.5, 0.1
+"""Processor seconds that may be used at once, and the most of them that a rest makes good."""
 REMEMBERED_SECONDS = 1.0
 
 
@@ -103,7 +104,7 @@ class Statistics:
             async with background(
                 supervised("the ping of MongoDB", self.database.ping, PING_SECONDS),
                 supervised("the reader of the books", self._show_books, BOOKS_SECONDS),
-                supervised("the refresh of the site's figures", refresh, REFRESH_SECONDS),
+                supervised("the refresh of the site's figures", refresh, SITE_LOOK_SECONDS),
                 self.keeper.catalogue.run(),
                 supervised("the keeper of traffic figures", self.keeper.step, TRAFFIC_SECONDS),
                 watch_depth(self.broker),
@@ -143,7 +144,10 @@ def make_keeper(
 
 def answering(reports: Reports, exports: Exports) -> App:
     """The API: costly requests in turns, within a budget; answers that many want made once."""
-    budget = Budget(ANSWER_SHARE, ANSWER_BURST, debt=ANSWER_DEBT)
+    whole, least = (
+        Budget(share, ANSWER_BURST, debt=ANSWER_DEBT) for share in (WHOLE_SHARE, LEAST_SHARE)
+    )
+    budget = ProcessorBudget(whole, least)
     queued = in_turns(api.make(reports, exports), in_a_turn=1, budget=budget)
     known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
     return revalidated(api.site_at_once(known, reports), api.caching)

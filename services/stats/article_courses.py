@@ -7,7 +7,7 @@ from services.stats.exporting.store import DaysStore
 from services.stats.periods import Period
 from services.stats.traffic.course import SparseCourse
 from services.stats.traffic.pipelines import may_be_archived
-from services.stats.traffic.site_buckets import SiteKey, add_day
+from services.stats.traffic.site_buckets import SiteKey, add_bucket
 from shared.storage.quarters import quarter_of
 from shared.storage.types import Session
 
@@ -30,7 +30,7 @@ async def article_courses(
     number = 0
     archived = may_be_archived(span[0], quarter_of(now))
     async for day in store.parts(session, article, span, archived=archived):
-        add_day(found, {"day": day.day, "q": day.q, "by": day.by}, wanted)
+        add_bucket(found, {"day": day.day, "q": day.q, "by": day.by}, wanted)
         number += 1
         if number % DAYS_AT_ONCE == 0:
             await asyncio.sleep(0)

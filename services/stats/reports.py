@@ -32,9 +32,11 @@ from shared.storage.counts import SITE
 from shared.storage.quarters import start_of
 
 CACHE_SECONDS = 0.5
-AHEAD_SECONDS = 0.04
-"""Age of the site's figures at which the next ones are made. A flush of the counter waits for half
-a second at most, so a reader sees a read about that long after it was accepted."""
+AHEAD_SECONDS = 0.3
+"""Age of the site's figures at which the next ones are made, unless more reads are counted before:
+then at once."""
+SITE_LOOK_SECONDS = 0.025
+"""Time between two looks at the count of all reads, which is one short query."""
 SITE_REST = 4.0
 """The site's figures rest at least so many times as long as they took to be made: on a busy machine
 they leave the counter its time, and get older."""
@@ -74,7 +76,7 @@ class Reports:
         self._sites: SingleFlightCache[SiteFigures] = SingleFlightCache(
             CACHE_SECONDS, seconds, ahead=True, ahead_after=AHEAD_SECONDS, rest=SITE_REST
         )
-        self._site_requested = -FRESH_SECONDS
+        self._site_requested, self._counted = -FRESH_SECONDS, 0
         of_articles = costly_budget(ARTICLE_SHARE)
         self._articles = ArticleReports(store, of_articles, clock, zone)
         self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
@@ -101,13 +103,12 @@ class Reports:
         return await self._sites.get(SITE, self._site)
 
     async def keep_site_fresh(self) -> None:
-        """Refresh the site's figures while they are requested, so that no request waits for them.
-
-        Call it more often than twice in `CACHE_SECONDS`. A call starts the next making
-        `AHEAD_SECONDS` after the last one.
+        """Refresh the site's figures while they are requested, so that no request waits for them,
+        and each sees a read soon after it was counted. Call it each `SITE_LOOK_SECONDS`.
         """
         if time.monotonic() - self._site_requested < FRESH_SECONDS:
-            await self._sites.get(SITE, self._site)
+            changed = await self._store.counted_now() != self._counted
+            await self._sites.get(SITE, self._site, changed=changed)
 
     async def _site(self) -> SiteFigures:
         now = self._clock()
@@ -115,6 +116,7 @@ class Reports:
             courses = await self._keeper.site(session, now)
             baseline = await self._keeper.catalogue.baseline(session)
             complete = await self._store.books.complete_through(session, now)
+        self._counted = courses.counted
         answer = answers.Site(
             total=baseline + courses.counted,
             baseline=baseline,

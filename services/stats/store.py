@@ -103,6 +103,13 @@ class Store:
         """The number of batch ids in the ledger, from the collection's metadata: no scan."""
         return await self._db.ledger.estimated_document_count()
 
+    async def counted_now(self) -> int:
+        """All counted reads of the site, as the primary has them at this moment."""
+        slots = self._db.counts.find(
+            {"article": SITE}, {"_id": 0, "reads": 1, "v": 1}, max_time_ms=MAX_MILLISECONDS
+        )
+        return sum([readable_document("counts", each)["reads"] async for each in slots])
+
     async def counted(self, session: Session, article: str = SITE) -> int:
         """All counted reads of an article or the site."""
         rows = await self._sums(session, "counts", counts.reads_by_article([article]))

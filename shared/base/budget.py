@@ -50,6 +50,29 @@ class Budget:
         return max(0.0, -self._left / self._share)
 
 
+class ProcessorBudget:
+    """For work that may begin while this process, with all of its threads, uses less than `whole`
+    of the processors' time. What is spent comes from `least`: so much is there in any case, however
+    busy the process is with other things.
+    """
+
+    def __init__(
+        self, whole: Budget, least: Budget, processor: Callable[[], float] = time.process_time
+    ) -> None:
+        self._whole, self._least, self._processor = whole, least, processor
+        self._used = processor()
+
+    def spend(self, seconds: float) -> None:
+        """Note that work has taken `seconds` of processor time."""
+        self._least.spend(seconds)
+
+    def wait(self) -> float:
+        """The seconds until work may begin; 0 if it may begin now."""
+        before, self._used = self._used, self._processor()
+        self._whole.spend(self._used - before)
+        return min(self._whole.wait(), self._least.wait())
+
+
 class Metered(Generic[T]):
     """Awaits `work`, and spends from `budget` the processor time that it uses in this thread: not
     that of others which run while it waits, nor of tasks that it has started.
@@ -58,7 +81,7 @@ class Metered(Generic[T]):
     def __init__(
         self,
         work: Coroutine[Any, Any, T],
-        budget: Budget,
+        budget: Budget | ProcessorBudget,
         processor: Callable[[], float] = time.thread_time,
     ) -> None:
         self._work, self._budget, self._processor = work, budget, processor

@@ -53,24 +53,33 @@ class SingleFlightCache(Generic[T]):
         self._made: dict[Hashable, _Cached[T]] = {}
         self._next: dict[Hashable, _Cached[T]] = {}
 
-    async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The answer for `key`: the cached one, the one being made, or a new one from `make()`."""
+    async def get(
+        self, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]], *, changed: bool = False
+    ) -> T:
+        """The answer for `key`: the cached one, the one being made, or a new one from `make()`.
+
+        With `changed` a cached one is known to be outdated: it is answered, and the next one is
+        made ahead after its `rest`, without waiting for `ahead_after`.
+        """
         now = self._monotonic()
         self._tidy(now)
         if key not in self._made:
             self._made[key] = self._start(make)
         answer = self._made[key]
-        if self._ahead and now - answer.ended > self._pause(answer) and key not in self._next:
+        pause = self._pause(answer, changed)
+        if self._ahead and now - answer.ended > pause and key not in self._next:
             coming = self._next[key] = self._start(make)
             # Retrieves its error, else asyncio logs it as never retrieved.
             coming.task.add_done_callback(_succeeded)
         # Shielded: a caller that is cancelled must not cancel the query for the others.
         return await asyncio.shield(answer.task)
 
-    def _pause(self, answer: _Cached[T]) -> float:
-        if answer.ended == math.inf:
-            return self._ahead_after
-        return max(self._ahead_after, self._rest * (answer.ended - answer.begun))
+    def _pause(self, answer: _Cached[T], changed: bool) -> float:
+        """The age at which the answer after `answer` is made."""
+        if answer.ended == math.inf:  # it is being made
+            return math.inf
+        rest = self._rest * (answer.ended - answer.begun)
+        return rest if changed else max(self._ahead_after, rest)
 
     def _start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> _Cached[T]:
         async def timed() -> T:

@@ -9,7 +9,7 @@ them.
 import asyncio
 from collections import deque
 
-from shared.base.budget import Budget, Metered
+from shared.base.budget import Metered, ProcessorBudget
 from shared.base.errors import Problem
 from shared.web.asgi import TURN_KEY, App, Disconnected, Receive, Scope, Send
 from shared.web.uvicorn_protocol import has_left
@@ -27,7 +27,7 @@ class Turnstile:
     is overdrawn.
     """
 
-    def __init__(self, in_a_turn: int = IN_A_TURN, budget: Budget | None = None) -> None:
+    def __init__(self, in_a_turn: int = IN_A_TURN, budget: ProcessorBudget | None = None) -> None:
         self._in_a_turn, self._budget = in_a_turn, budget
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -63,7 +63,7 @@ def in_turns(
     most_waiting: int = MOST_WAITING,
     *,
     in_a_turn: int = IN_A_TURN,
-    budget: Budget | None = None,
+    budget: ProcessorBudget | None = None,
 ) -> App:
     """`app` behind a turnstile. The processor time that it uses is spent from `budget`; while that
     is overdrawn, requests wait, and so do streamed answers between their parts.

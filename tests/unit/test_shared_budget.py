@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.base.budget import Budget, Metered
+from shared.base.budget import Budget, Metered, ProcessorBudget
 from shared.base.concurrency import ConcurrencyLimit
 from tests.support.jumping import play
 
@@ -112,6 +112,23 @@ async def test_metered_work_sees_errors_and_cancellations() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert seen == ["cancelled"]
+
+
+def test_a_busy_process_lets_work_begin_at_the_least_rate() -> None:
+    processor, clock = Clock(), Clock()
+    whole, least = (Budget(share, 0.0, debt=9, seconds=clock.seconds) for share in (0.5, 0.1))
+    budget = ProcessorBudget(whole, least, processor.seconds)
+    processor.now = 1.0
+    assert budget.wait() == 0  # the least is there
+    budget.spend(0.05)
+    assert budget.wait() == pytest.approx(0.5)  # whole: 2 s
+    clock.now = 0.4
+    assert budget.wait() == pytest.approx(0.1)
+    clock.now = 1.9
+    budget.spend(1.0)
+    assert budget.wait() == pytest.approx(0.1)  # whole
+    clock.now = 2.0
+    assert budget.wait() == 0
 
 
 def test_costly_work_rests_while_its_budget_is_overdrawn() -> None:

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from services.stats.app import REFRESH_SECONDS
-from services.stats.reports import AHEAD_SECONDS, CACHE_SECONDS
+from services.stats.reports import AHEAD_SECONDS, CACHE_SECONDS, SITE_LOOK_SECONDS
 from shared.base.single_flight import SingleFlightCache
 from tests.support.jumping import play
 
@@ -58,6 +57,22 @@ async def test_the_next_answer_is_made_ahead_after_a_rest() -> None:
         await recent.get("a", kitchen.make)
         await asyncio.sleep(0)
     assert kitchen.made == 3
+
+
+async def test_an_outdated_answer_is_followed_at_once() -> None:
+    kitchen = Kitchen()
+    recent: SingleFlightCache[int] = SingleFlightCache(
+        10, lambda: kitchen.time, ahead=True, ahead_after=5
+    )
+    assert await recent.get("a", kitchen.make, changed=True) == 1
+    kitchen.time = 0.1
+    assert await recent.get("a", kitchen.make) == 1
+    await asyncio.sleep(0)
+    assert kitchen.made == 1
+    assert await recent.get("a", kitchen.make, changed=True) == 1
+    await asyncio.sleep(0)
+    assert kitchen.made == 2
+    assert await recent.get("a", kitchen.make, changed=True) == 2
 
 
 async def test_the_next_answer_is_made_ahead_and_nobody_waits_for_it() -> None:
@@ -181,7 +196,7 @@ def test_nobody_waits_for_the_site_s_figures_while_they_are_refreshed(takes: flo
         async def refresh() -> None:
             while True:
                 await recent.get("site", make)
-                await asyncio.sleep(REFRESH_SECONDS)
+                await asyncio.sleep(SITE_LOOK_SECONDS)
 
         refreshing = asyncio.create_task(refresh())
         await asyncio.sleep(1)

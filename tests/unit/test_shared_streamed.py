@@ -16,7 +16,7 @@ from luotdoc_subscriber.base.metrics import new_registry
 from shared.base import metrics
 from shared.base.errors import Unavailable
 from shared.web.api import make_api
-from shared.web.asgi import App, Receive, Scope, Send
+from shared.web.asgi import TURN_KEY, App, Receive, Scope, Send
 from shared.web.observed import observed
 from shared.web.openapi import Described
 from shared.web.revalidated import revalidated
@@ -143,6 +143,22 @@ async def test_clients_that_take_gzip_get_it_chunk_by_chunk() -> None:
     first = zlib.decompressobj(31).decompress(bodies[0]["body"])
     assert first == parts[0]
     assert len(bodies[0]["body"]) < 200
+
+
+async def test_a_long_answer_waits_for_its_turn_before_each_further_chunk() -> None:
+    chunks, turns = Chunks(b"a", b"b", b"c"), list[int]()
+    app = api_with(chunks)
+
+    async def turn() -> None:
+        turns.append(chunks.taken)
+
+    async def in_turns(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, TURN_KEY: turn}, receive, send)
+
+    cycle = Cycle()
+    await talk(in_turns, cycle)
+    assert b"".join(each["body"] for each in cycle.messages[1:]) == b"abc"
+    assert turns == [3, 3]
 
 
 async def test_head_may_have_the_headers_at_once_without_any_chunk() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.base.budget import Budget
+from shared.base.budget import Budget, ProcessorBudget
 from shared.base.errors import Problem
 from shared.web.asgi import TURN_KEY, Disconnected, Receive, Scope, Send
 from shared.web.turnstile import AROUND_SECONDS, IN_A_TURN, in_turns
@@ -81,34 +81,40 @@ async def test_nothing_is_done_for_a_client_that_has_left() -> None:
     assert [path for _, path in served.begun] == ["/there"]
 
 
-async def test_requests_wait_while_the_budget_is_overdrawn() -> None:
-    class Clock:
-        now = 0.0
+class Spent:
+    """A budget of which nothing is left, at a time that is set by hand."""
 
-    served = Served()
-    budget = Budget(0.5, 1.0, debt=0.01, seconds=lambda: Clock.now)
-    app = in_turns(served, budget=budget)
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.whole, self.least = (
+            Budget(0.5, 0.0, debt=9, seconds=lambda: self.now) for _ in range(2)
+        )
+        self.budget = ProcessorBudget(self.whole, self.least, lambda: 0.0)
+
+
+async def test_requests_wait_while_the_budget_is_overdrawn() -> None:
+    served, spent = Served(), Spent()
+    app = in_turns(served, budget=spent.budget)
     await ask(app, "/first")
-    budget.spend(9)
+    for each in (spent.whole, spent.least):
+        each.spend(0.01)
     waiting = ask(app, "/second")
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.01)
     assert [path for _, path in served.begun] == ["/first"]
-    Clock.now = 0.1
+    spent.now = 0.1
     await waiting
     assert [path for _, path in served.begun] == ["/first", "/second"]
 
 
 async def test_what_a_request_uses_is_spent_and_what_it_costs_around() -> None:
-    budget = Budget(1.0, 1.0, debt=9, seconds=lambda: 0.0)
-
     async def busy(_scope: Scope, _receive: Receive, _send: Send) -> None:
         until = time.thread_time() + 0.02
         while time.thread_time() < until:
             pass
 
-    await ask(in_turns(busy, budget=budget), "/")
-    budget.spend(1.0)
-    assert 0.02 + AROUND_SECONDS <= budget.wait() < 0.2
+    spent = Spent()
+    await ask(in_turns(busy, budget=spent.budget), "/")
+    assert (0.02 + AROUND_SECONDS) / 0.5 <= spent.least.wait() < 0.4
 
 
 async def test_a_long_answer_waits_for_its_turn_again() -> None:
@@ -119,7 +125,6 @@ async def test_a_long_answer_waits_for_its_turn_again() -> None:
             begun.append(f"{scope['path']} {part}")
             await scope[TURN_KEY]()
 
-    budget = Budget(1.0, 1.0, debt=9)
-    app = in_turns(long, in_a_turn=1, budget=budget)
+    app = in_turns(long, in_a_turn=1, budget=Spent().budget)
     await asyncio.gather(*(ask(app, path) for path in ("/a", "/b")))
     assert begun == ["/a 0", "/b 0", "/a 1", "/b 1"]

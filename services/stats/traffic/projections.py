@@ -12,13 +12,13 @@ a projection is right as long as its days have no other markers. `site` is the s
 same time and from the same snapshot: the reads of all articles add up to it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.stats.traffic.pieces import Piece
-from shared.storage.quarters import day_name
+from shared.storage.quarters import day_name, day_number
 from shared.storage.versions import DOCUMENT_VERSION, Document
 
 Sums = dict[str, int]
@@ -31,10 +31,10 @@ HEAD_FIELDS = {"kind": 1, "zone": 1, "first": 1, "end": 1, "late": 1, "site": 1,
 """What says whether a projection is right, without its reads."""
 
 
-def marks(days: Iterable[int], markers: Markers) -> dict[str, int]:
+def marks(days: range, markers: Markers) -> dict[str, int]:
     """The markers of the UTC days `days`, counted from 1970."""
-    if not markers:
-        return {}
+    if len(markers) < len(days):  # few of the days of many years have one
+        return {name: n for name, n in markers.items() if day_number(name) in days}
     return {name: markers[name] for name in map(day_name, days) if name in markers}
 
 

@@ -31,7 +31,7 @@ def site_days(buckets: Iterable[Document]) -> DayReads:
     return found
 
 
-def add_day(
+def add_bucket(
     found: dict[SiteKey, dict[int, int]], bucket: Document, wanted: SiteKey | None = None
 ) -> None:
     """Add a bucket of the site or of one article to `found`: {key: {quarter since 1970: reads}}; of

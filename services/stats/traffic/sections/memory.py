@@ -120,6 +120,8 @@ class SectionMemory:
         """{UTC day: its markers} of the days that are in memory."""
         self._state = (-1, 0, 0)
         self._first = 0
+        self._complete: object = None
+        """What there was when every day was in memory."""
         self._today: tuple[object, Open] = ((), {})
 
     async def read(
@@ -134,14 +136,7 @@ class SectionMemory:
         if state != self._state:
             self._courses, self._days = {}, {}
             self._state, self._first = state, site.first
-        marked = {day_number(name): number for name, number in site.markers.items()}
-        wanted = {
-            day: marked.get(day, 0)
-            for day in range(site.first // PER_DAY, today)
-            if site.reads((day * PER_DAY, (day + 1) * PER_DAY))
-        }
-        stale = [day for day, late in wanted.items() if self._days.get(day) != late]
-        if stale and not await self._load(session, stale, wanted, of):
+        if not await self._renewed(session, site, (state, today, site.markers), of):
             return None
         begun = await by_section(await self._begun(session, site, today), of)
         for section, reads in (await by_section(tail, of)).items():
@@ -153,6 +148,27 @@ class SectionMemory:
             )
             for section in self._courses.keys() | begun.keys()
         }
+
+    async def _renewed(
+        self, session: Session, site: SiteCourses, name: object, section_of: Callable[[str], str]
+    ) -> bool:
+        """Bring into memory what is new. `name` says what there is: while it is the same as the
+        last time, nothing is new. False if too many days are not made.
+        """
+        if name == self._complete:
+            return True
+        marked = {day_number(each): number for each, number in site.markers.items()}
+        wanted = {
+            day: marked.get(day, 0)
+            for day in range(site.first // PER_DAY, site.closed // PER_DAY)
+            if site.reads((day * PER_DAY, (day + 1) * PER_DAY))
+        }
+        stale = [day for day, late in wanted.items() if self._days.get(day) != late]
+        if stale and not await self._load(session, stale, wanted, section_of):
+            return False
+        if all(self._days.get(day) == late for day, late in wanted.items()):
+            self._complete = name
+        return True
 
     async def _load(
         self,

@@ -199,24 +199,16 @@ class System:
         await asyncio.gather(*(self.ready(process) for process in started))
 
     async def command(
-        self, module: str, *arguments: str, seconds: float = 240, **settings: str
+        self, module: str, *arguments: str, **settings: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run an operator's command to its end, which it must reach within `seconds`; other keyword
-        arguments are settings without their prefix. A service's command has that service's user at
-        MongoDB.
+        """Run an operator's command to its end; keyword arguments are settings without their
+        prefix. A service's command has that service's user at MongoDB.
         """
         service = module.removeprefix("services.")
         own = {"mongo_url": self.database.url_of(service)} if service in plan.PORTS else {}
         environment = self.environment_of(settings={**own, **settings})
         return await asyncio.to_thread(
-            partial(
-                run,
-                module,
-                *arguments,
-                environment=environment,
-                folder=self.folder,
-                seconds=seconds,
-            )
+            partial(run, module, *arguments, environment=environment, folder=self.folder)
         )
 
     def environment_of(

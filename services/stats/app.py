@@ -91,7 +91,7 @@ class Statistics:
 
     def not_ready(self) -> str | None:
         """The reason why stats can't answer requests or consume events; None while it can."""
-        return self.database.away or not_consuming(self.broker)
+        return self.database.away or not_consuming(self.broker) or self.keeper.preparing()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -30,7 +30,6 @@ ExportValue = str | int | float | None
 ExportRow = Sequence[ExportValue]
 ExportRows = AsyncGenerator[ExportRow, None] | Iterable[ExportRow]
 
-CSV_TYPE = "text/csv; charset=utf-8"
 NDJSON_TYPE = "application/x-ndjson"
 CHUNK_BYTES = 32 * 1024
 """A chunk is sent once it has so many bytes: a few hundred rows, one or two milliseconds' work."""
@@ -85,18 +84,6 @@ def moment_values(start: datetime, zone: ZoneInfo) -> tuple[str, str, int]:
     """The values of `MOMENT_COLUMNS` for the aware datetime `start`."""
     local = start.astimezone(zone).isoformat(timespec="seconds")
     return local, zone.key, round(start.timestamp() * 1000)
-
-
-def series_rows(
-    starts: Iterable[datetime], zone: ZoneInfo, lines: Sequence[Sequence[int | None]]
-) -> Iterable[ExportRow]:
-    """Rows of a series: `MOMENT_COLUMNS`, then each line's reads of the step that begins there.
-
-    Each of `lines` has as many values as there are steps; `starts` may have one more, the end of
-    the last step.
-    """
-    for start, *values in zip(starts, *lines, strict=False):
-        yield (*moment_values(start, zone), *values)
 
 
 async def _chunks(

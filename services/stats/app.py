@@ -146,7 +146,7 @@ def answering(reports: Reports, exports: Exports) -> App:
     budget = Budget(ANSWER_SHARE, ANSWER_BURST, debt=ANSWER_DEBT)
     queued = in_turns(api.make(reports, exports), in_a_turn=1, budget=budget)
     known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
-    return revalidated(api.site_at_once(known, reports), api.caching)
+    return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)
 
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:

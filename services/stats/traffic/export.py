@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from services.stats.tables import article_cell, cell, local_time
+from services.stats.tables import cell, local_time
 from shared.storage.quarters import start_of
 
 ExportValue = str | int | float | None
@@ -114,15 +114,11 @@ async def _each(rows: ExportRows) -> AsyncGenerator[ExportRow, None]:
             yield row
 
 
-def _protected_article(value: ExportValue) -> str | int | float:
-    return article_cell(value) if isinstance(value, str) else cell(value)
-
-
 def _protected_start(value: ExportValue) -> str | int | float:
     return local_time(value) if isinstance(value, str) else cell(value)
 
 
-_PROTECTIONS = {"article": _protected_article, "start": _protected_start}
+_PROTECTIONS = {"start": _protected_start}
 
 
 def _json(columns: Sequence[str], row: ExportRow) -> bytes:

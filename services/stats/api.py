@@ -1,5 +1,7 @@
 """stats' HTTP API: the routes together, and their document."""
 
+import re
+
 from fastapi import FastAPI
 
 from services.stats.exporting.exports import Exports
@@ -22,6 +24,9 @@ _LISTS = tuple(
 """How the paths of lists, tables and series begin."""
 KEPT = b"public, max-age=1"
 """The `Cache-Control` of answers that may be a second old."""
+MOMENT = re.compile(rb'"as_of":"[^"]*"')
+"""The moment of an answer's figures, which its tag leaves out: figures that have not changed are
+the same a second later. No text can hold it, because its quotes would have backslashes."""
 
 
 def describe_api() -> FastAPI:

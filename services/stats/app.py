@@ -92,7 +92,7 @@ class Statistics:
 
     def not_ready(self) -> str | None:
         """The reason why stats can't answer requests or consume events; None while it can."""
-        return self.database.away or not_consuming(self.broker)
+        return self.database.away or not_consuming(self.broker) or self.keeper.preparing()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -150,7 +150,7 @@ def answering(reports: Reports, exports: Exports) -> App:
     budget = ProcessorBudget(whole, least)
     queued = in_turns(api.make(reports, exports), in_a_turn=1, budget=budget)
     known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
-    return revalidated(api.site_at_once(known, reports), api.caching)
+    return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)
 
 
 def build(settings: StatsSettings, clock: Clock = now) -> Service:

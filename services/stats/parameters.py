@@ -39,16 +39,13 @@ _SPAN = (
 def _window(value: str) -> str:
     if value in FIXED:
         return value
-    span = window_span(value)
-    if span is not None and span > MAX_WINDOW:
+    if window_span(value) > MAX_WINDOW:
         raise ValueError("must be at most 31d")
     return value
 
 
-def window_span(window: str) -> timedelta | None:
-    """The length of `<n>h` or `<n>d`, None for `all`. Raises ValueError for anything else."""
-    if window == "all":
-        return None
+def window_span(window: str) -> timedelta:
+    """The length of `<n>h` or `<n>d`. Raises ValueError for anything else."""
     found = _WINDOW.fullmatch(window)
     if not found:
         raise ValueError(
@@ -57,10 +54,9 @@ def window_span(window: str) -> timedelta | None:
     return timedelta(**{"hours" if found[2] == "h" else "days": int(found[1])})
 
 
-def window_start(window: str, now: datetime) -> int | None:
-    """The quarter of an hour in which `window` starts; None for `all`."""
-    span = window_span(window)
-    return None if span is None else quarter_of(now - span)
+def window_start(window: str, now: datetime) -> int:
+    """The quarter of an hour in which `window` starts."""
+    return quarter_of(now - window_span(window))
 
 
 SectionSlug = Annotated[str, Field(pattern=SECTION_SLUG, max_length=100)]

@@ -116,22 +116,19 @@ class Store:
         return _first(rows, "reads")
 
     async def top(
-        self, session: Session, since: int | None, limit: int, section: str | None = None
+        self, session: Session, since: int, limit: int, section: str | None = None
     ) -> list[Document]:
         """The `limit` most read published articles of a section, or of all, as {_id, title, url,
         reads}: most reads first, ties by id.
 
-        Counts reads since the quarter `since`, or all reads with None. `since` must be a time whose
-        buckets are not archived yet (`KEEP_DAYS_AT_LEAST`). The database sorts all
-        articles with reads in that time, and looks up only as many as it needs to find `limit`
-        published ones.
+        Counts reads since the quarter `since`, a time whose buckets are not archived yet
+        (`KEEP_DAYS_AT_LEAST`). The database sorts all articles with reads in that time, and looks
+        up only as many as it needs to find `limit` published ones.
         """
-        days = {} if since is None else {"day": {"$gte": _day(since)}}
-        reads = "$reads" if since is None else _since(since)
         known = {"state": "published"} | ({} if section is None else {"section": section})
         pipeline: list[Document] = [
-            {"$match": {"article": {"$ne": SITE}} | days},
-            {"$group": {"_id": "$article", "reads": {"$sum": reads}}},
+            {"$match": {"article": {"$ne": SITE}, "day": {"$gte": _day(since)}}},
+            {"$group": {"_id": "$article", "reads": {"$sum": _since(since)}}},
             {"$match": {"reads": {"$gt": 0}}},
             {"$sort": {"reads": -1, "_id": 1}},
             {
@@ -154,7 +151,7 @@ class Store:
                 }
             },
         ]
-        return await self._sums(session, "counts" if since is None else "buckets", pipeline)
+        return await self._sums(session, "buckets", pipeline)
 
     async def totals(self, session: Session) -> BookTotals:
         """The sums of books and parked reads over all epochs and slots."""

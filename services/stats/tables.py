@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from unicodedata import normalize
 
 MAX_ACCEPTED = 50
 """Upper bound for the entries of an Accept header that are read: a header has up to 32 KiB."""
@@ -13,11 +14,31 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters with which a spreadsheet may run a cell as a formula."""
 
 
-_LIKE_NUMBER = re.compile(
-    r"[0-9]+|[0-9]+[de][0-9]+|[0-9]+[ap]m?|true|false"
-    r"|[0-9]*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[0-9]*"
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
 )
-_LIKE_VALUE = re.compile(r"[0-9][0-9 .,/:%()-]*(e[0-9]+| ?[ap]m?)?", re.IGNORECASE)
+_ENGLISH = "|".join(name[:end] for name in _MONTHS for end in range(len(name), 2, -1))
+_VIETNAMESE = (
+    r"(?:tháng|thang|thg)[ .]?"
+    r"(?:[0-9]{1,2}|mười(?: một| hai)?|giêng|một|hai|ba|tư|bốn|năm|sáu|bảy|tám|chín|chạp)"
+)
+_BETWEEN = "[ ,./-]{0,3}"
+_LIKE_VALUE = re.compile(
+    r"[$€£¥₫(.,]{0,3}[0-9][0-9 .,/:%()-]*(?:[de][0-9]+| ?[ap]m?| ?[$€£¥₫])?"
+    r"|true|false|đúng|sai"
+    r"|(?=.*[0-9])(?:ngày )?[0-9]{0,4}"
+    + _BETWEEN
+    + f"(?:{_ENGLISH}|{_VIETNAMESE})"
+    + _BETWEEN
+    # the rest of the date, and a time
+    + r"(?:năm )?[0-9]{0,4}"
+    + _BETWEEN
+    + r"[0-9]{0,4}[ ,]{0,2}[0-9:]{0,8}(?: ?[ap]m?)?",
+    re.IGNORECASE,
+)
+"""What a spreadsheet reads as a number, an amount, a date, a time or a truth value, in English or
+in Vietnamese. A month alone stays text, so a date must have a digit."""
 
 
 class PlainCell(str):
@@ -29,25 +50,17 @@ class PlainCell(str):
 def cell(value: str | float | None) -> str | float:
     """A cell that a spreadsheet keeps as text. None, which is "not known", is an empty one.
 
-    A text that looks like a formula gets an apostrophe in front. One that looks like a number,
-    a date or a time, such as the title `30/4`, becomes a formula with only that text.
+    A text that looks like a formula gets an apostrophe in front. One that looks like a value, such
+    as the title `30/4` or the ids `00123`, `1e5` and `may1`, becomes a formula with only that text,
+    because LibreOffice would show an apostrophe.
     """
     if value is None:
         return ""
     if isinstance(value, PlainCell | int | float):
         return value
-    if _LIKE_VALUE.fullmatch(value):
+    if _LIKE_VALUE.fullmatch(normalize("NFC", value).strip()):
         return PlainCell(f'="{value}"')
     return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
-
-
-def article_cell(article: str) -> str:
-    """An article's id as a cell that a spreadsheet keeps as text;
-    `00123`, `1e5` and `may1` would become numbers.
-
-    It is a formula with only the text, because LibreOffice would show an apostrophe.
-    """
-    return PlainCell(f'="{article}"') if _LIKE_NUMBER.fullmatch(article) else article
 
 
 def local_time(moment: str) -> str:
@@ -59,7 +72,7 @@ def local_time(moment: str) -> str:
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> bytes:
     """A header line and the rows, as CSV.
-    Pass ids through `article_cell` and times through `local_time` first.
+    Pass times through `local_time` first.
     """
     text = io.StringIO()
     text.write("\ufeff")  # without a byte order mark Excel reads the file in another encoding

@@ -1,7 +1,7 @@
 """Builds top lists: of fixed windows from the keeper's view, of others from projections."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from luotdoc_subscriber.base.clock import rfc3339
 from services.stats import answers
@@ -70,7 +70,7 @@ class TopReports:
 
     async def _view(self, window: str) -> View | None:
         async with self._making.place():
-            return await self._keeper.with_window(window, window_span(window) or timedelta())
+            return await self._keeper.with_window(window, window_span(window))
 
     async def _add_up(self, window: str, section: str | None) -> answers.TopList:
         """A list from the buckets alone, while projections are being made."""

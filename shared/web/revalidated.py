@@ -1,9 +1,11 @@
 """Answers that a client may keep: entity tags, 304, caching and gzip, in one place.
 
-The tag is weak, because one answer has two forms: plain and compressed.
+The tag is weak, because one answer has two forms: plain and compressed. What changes
+although an answer says the same, such as the moment of its figures, can be left out of it.
 """
 
 import gzip
+import re
 from collections import OrderedDict
 from collections.abc import Callable, MutableMapping
 from hashlib import blake2b
@@ -20,22 +22,26 @@ KEPT = 64
 
 
 class _Compressed:
-    """The last compressed answers, by tag."""
+    """The last compressed answers, by what they are made of."""
 
     def __init__(self) -> None:
         self._made: OrderedDict[bytes, bytes] = OrderedDict()
 
-    def of(self, tag: bytes, body: bytes) -> bytes:
-        if tag not in self._made:
-            self._made[tag] = gzip.compress(body, LEVEL, mtime=0)
+    def of(self, body: bytes) -> bytes:
+        name = _digest(body)  # not the tag, which different answers may have
+        if name not in self._made:
+            self._made[name] = gzip.compress(body, LEVEL, mtime=0)
             while len(self._made) > KEPT:
                 self._made.popitem(last=False)
-        return self._made[tag]
+        return self._made[name]
 
 
-def revalidated(app: App, caching: Callable[[str], bytes]) -> App:
+def revalidated(
+    app: App, caching: Callable[[str], bytes], untagged: re.Pattern[bytes] | None = None
+) -> App:
     """Give the answers of `app` to GET an `ETag`, the `Cache-Control` that `caching` says for the
     path, and gzip for clients that take it; answer 304 to a client that has the same answer.
+    Answers in JSON that differ only in what `untagged` matches are the same.
 
     Concerns answers with status 200 that are sent in one piece; others pass unchanged. Headers that
     an answer already has stay.
@@ -57,7 +63,8 @@ def revalidated(app: App, caching: Callable[[str], bytes]) -> App:
                 start, begun = begun, None
                 if not message.get("more_body"):
                     body = message.get("body", b"")
-                    start, body = _finished(scope, start, body, caching(scope["path"]), compressed)
+                    kept = caching(scope["path"])
+                    start, body = _finished(scope, start, body, kept, compressed, untagged)
                     message = {**message, "body": body}
                 await send(start)
             await send(message)
@@ -73,11 +80,15 @@ def _finished(
     body: bytes,
     caching: bytes,
     compressed: _Compressed,
+    untagged: re.Pattern[bytes] | None,
 ) -> tuple[MutableMapping[str, Any], bytes]:
     """The answer with its headers: whole, compressed or as 304."""
     headers: RawHeaders = list(start.get("headers", ()))
     given = dict(headers)
-    tag = given.get(b"etag") or b'W/"%s"' % blake2b(body, digest_size=12).hexdigest().encode()
+    tagged = body
+    if untagged and given.get(b"content-type", b"").startswith(b"application/json"):
+        tagged = untagged.sub(b"", body)
+    tag = given.get(b"etag") or b'W/"%s"' % _digest(tagged)
     kept: RawHeaders = [
         (b"etag", tag),
         (b"cache-control", given.get(b"cache-control") or caching),
@@ -93,10 +104,14 @@ def _finished(
         and b"content-encoding" not in given
         and takes_gzip(header(scope, b"accept-encoding"))
     ):
-        body = compressed.of(tag, body)
+        body = compressed.of(body)
         rest.append((b"content-encoding", b"gzip"))
     length = (b"content-length", b"%d" % len(body))
     return {**start, "headers": [*rest, *kept, length]}, body
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=12).hexdigest().encode()
 
 
 def holds(held: bytes | None, tag: bytes) -> bool:

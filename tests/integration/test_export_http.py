@@ -164,8 +164,8 @@ async def test_clients_that_stall_are_dropped_and_others_are_refused_until_then(
         assert refused.json()["detail"] == f"{EXPORTS_AT_ONCE} exports run, try again later"
         assert await metric(system, stats, "luotdoc_exports_refused_total") == 1
         assert (await system.http.get(f"{stats.url}/stats/series?format=csv")).status_code == 200
-        # HEAD needs no place.
-        assert (await system.http.head(f"{stats.url}/stats/export")).status_code == 200
+        head = await system.http.head(f"{stats.url}/stats/export")
+        assert (head.status_code, head.headers["retry-after"]) == (503, "10")
         await free(system, stats, STALLED_SECONDS + 5)
         took = time.monotonic() - began
         ends = [await rest(reader) for reader in (one, other)]
@@ -173,6 +173,7 @@ async def test_clients_that_stall_are_dropped_and_others_are_refused_until_then(
     print(f"\n2 clients that took nothing were dropped after {took:.1f} s")
     assert STALLED_SECONDS - 1 < took < STALLED_SECONDS * 2
     assert (await system.http.get(f"{stats.url}/stats/export?to=2020-01-01")).status_code == 200
+    assert (await system.http.head(f"{stats.url}/stats/export")).status_code == 200
 
 
 async def test_a_source_that_fails_breaks_the_answer_off(system: System, stats: Process) -> None:

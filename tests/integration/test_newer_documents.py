@@ -221,15 +221,19 @@ async def test_each_reader_refuses_a_newer_document_and_reads_this_version(
     assert await stores.db[collection].find_one({"_id": name}) == newer  # and nothing is written
 
 
-async def test_the_most_read_refuse_a_newer_count_and_a_newer_catalogue(stores: Stores) -> None:
+async def test_the_most_read_refuse_a_newer_bucket_and_a_newer_catalogue(stores: Stores) -> None:
     async def top() -> object:
-        return await stores.in_snapshot(lambda session: stores.stats.top(session, None, 9))
+        return await stores.in_snapshot(lambda session: stores.stats.top(session, 0, 9))
 
     entry = {"_id": "a1", "v": 1, "state": "published", "title": "t", "url": "u"}
-    await stores.db.counts.insert_one({"_id": "a1/0", "v": 1, **COUNT})
+    bucket = {"article": "a1", "day": "2026-11-22", "slot": 0, "reads": 3, "q": {"7": 3}}
+    await stores.db.buckets.insert_one({"_id": "a1/2026-11-22/0", "v": 1, **bucket})
     await stores.db.catalogue.insert_one(entry)
     assert await top() == [{"_id": "a1", "reads": 3, "title": "t", "url": "u"}]
-    for collection, name in ((stores.db.counts, "a1/0"), (stores.db.catalogue, "a1")):
+    for collection, name in (
+        (stores.db.buckets, "a1/2026-11-22/0"),
+        (stores.db.catalogue, "a1"),
+    ):
         await collection.update_one({"_id": name}, {"$set": {"v": DOCUMENT_VERSION + 1}})
         with pytest.raises(NewerVersion, match="a1 has version 2"):
             await top()

@@ -113,7 +113,7 @@ async def asked(emptied: Emptied) -> AsyncIterator[Asked]:
         for month in ("2025-12", "2026-03", "2026-05"):
             await portal.writer.archive(article, month)
     stats = portal.stats[0]
-    served = revalidated(api.make(stats.reports, stats.exports), api.caching)
+    served = revalidated(api.make(stats.reports, stats.exports), api.caching, api.MOMENT)
     transport = httpx.ASGITransport(app=observed(served, Requests(new_registry())))
     async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
         one = Asked(portal, http)

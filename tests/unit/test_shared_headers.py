@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from luotdoc_subscriber.base.metrics import new_registry
 from services.stats.settings import StatsSettings
-from services.stats.tables import article_cell, cell, local_time
+from services.stats.tables import cell, local_time
 from shared.base.metrics import Requests
 from shared.web.api import make_api
 from shared.web.asgi import App
@@ -148,12 +148,12 @@ def test_https_alone_is_a_setting() -> None:
     ],
 )
 def test_an_id_that_looks_like_a_number_stays_text(given: str, written: str) -> None:
-    assert article_cell(given) == written
+    assert cell(given) == written
 
 
 @pytest.mark.parametrize("given", ["ls0001", "a1", "e5", "1x5"])
 def test_an_id_that_can_be_nothing_else_is_left_alone(given: str) -> None:
-    assert article_cell(given) == given
+    assert cell(given) == given
 
 
 @pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "  =1", "＝1"])

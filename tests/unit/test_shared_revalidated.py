@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.stats.api import MOMENT
 from shared.web.asgi import App, Receive, Scope, Send
 from shared.web.revalidated import holds, revalidated, takes_gzip
 
@@ -17,6 +18,7 @@ def answering(
     status: int = 200,
     headers: list[tuple[bytes, bytes]] | None = None,
     pieces: int = 1,
+    media: bytes = b"text/plain",
 ) -> App:
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         length = (b"content-length", b"%d" % len(body))
@@ -24,7 +26,7 @@ def answering(
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [(b"content-type", b"text/plain"), length, *(headers or [])],
+                "headers": [(b"content-type", media), length, *(headers or [])],
             }
         )
         size = -(-len(body) // pieces)
@@ -129,3 +131,37 @@ def test_a_tag_is_found_in_if_none_match(held: bytes | None, tag: bytes, found: 
 )
 def test_gzip_is_sent_to_those_who_take_it(accepted: bytes | None, taken: Any) -> None:
     assert takes_gzip(accepted) is taken
+
+
+async def tag_of(body: bytes, media: bytes = b"application/json") -> str:
+    wrapped = revalidated(answering(body, media=media), lambda _: b"no-cache", MOMENT)
+    transport = httpx.ASGITransport(app=wrapped)
+    async with httpx.AsyncClient(transport=transport, base_url="http://s") as http:
+        return str((await http.get("/x")).headers["etag"])
+
+
+async def test_the_tag_of_figures_does_not_depend_on_their_moment() -> None:
+    one = await tag_of(b'{"reads":7,"as_of":"2026-11-23T07:05:00.000Z","since":"x"}')
+    assert one == await tag_of(b'{"reads":7,"as_of":"2026-11-23T07:05:01.000Z","since":"x"}')
+    assert one != await tag_of(b'{"reads":8,"as_of":"2026-11-23T07:05:00.000Z","since":"x"}')
+    assert one != await tag_of(b'{"reads":7,"as_of":"2026-11-23T07:05:00.000Z","since":"y"}')
+    titles = [b'{"title":"\\"as_of\\":\\"%d\\""}' % n for n in (1, 2)]
+    assert await tag_of(titles[0]) != await tag_of(titles[1])
+    tables = [b'"as_of":"%d"' % n for n in (1, 2)]
+    assert await tag_of(tables[0], b"text/csv") != await tag_of(tables[1], b"text/csv")
+
+
+async def test_a_compressed_answer_has_its_own_moment() -> None:
+    bodies = [b'{"reads":"%s","as_of":"%d"}' % (LONG, n) for n in (1, 2)]
+    held = iter(bodies)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await answering(next(held), media=b"application/json")(scope, receive, send)
+
+    wrapped = revalidated(app, lambda _: b"no-cache", MOMENT)
+    transport = httpx.ASGITransport(app=wrapped)
+    async with httpx.AsyncClient(transport=transport, base_url="http://s") as http:
+        found = [await http.get("/x", headers={"accept-encoding": "gzip"}) for _ in bodies]
+    assert [each.headers["content-encoding"] for each in found] == ["gzip", "gzip"]
+    assert [each.content for each in found] == bodies
+    assert found[0].headers["etag"] == found[1].headers["etag"]

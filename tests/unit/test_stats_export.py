@@ -1,12 +1,10 @@
 """Exports: what is written, and that it is written while the rows come."""
 
 import asyncio
-import csv
-import io
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,7 +17,6 @@ from services.stats.traffic.export import (
     csv_chunks,
     moment_values,
     ndjson_chunks,
-    series_rows,
 )
 
 Write = Callable[[Sequence[str], ExportRows], AsyncGenerator[bytes, None]]
@@ -180,21 +177,3 @@ async def test_rare_rows_are_sent_in_time(monkeypatch: pytest.MonkeyPatch) -> No
 
     chunks = [chunk async for chunk in ndjson_chunks(("n",), rows())]
     assert chunks == [b'{"n":0}\n{"n":1}\n{"n":2}\n', b'{"n":3}\n{"n":4}\n{"n":5}\n']
-
-
-def test_a_series_has_a_row_for_each_step_and_a_column_for_each_line() -> None:
-    starts = [datetime(2026, 11, 22, 17, tzinfo=UTC) + n * timedelta(days=1) for n in range(3)]
-    assert list(series_rows(starts, HANOI, [[5, 0], [None, 2]])) == [
-        ("2026-11-23T00:00:00+07:00", "Asia/Ho_Chi_Minh", 1795366800000, 5, None),
-        ("2026-11-24T00:00:00+07:00", "Asia/Ho_Chi_Minh", 1795453200000, 0, 2),
-    ]
-
-
-async def test_a_repeated_hour_has_two_moments() -> None:
-    starts = [datetime(2026, 10, 25, hour, tzinfo=UTC) for hour in (0, 1)]
-    rows = list(series_rows(starts, ZoneInfo("Europe/Berlin"), [[1, 2]]))
-    text = await whole(csv_chunks((*MOMENT_COLUMNS, "reads"), rows))
-    assert list(csv.reader(io.StringIO(text)))[1:] == [
-        ["2026-10-25 02:00:00", "Europe/Berlin", "1792886400000", "1"],
-        ["2026-10-25 02:00:00", "Europe/Berlin", "1792890000000", "2"],
-    ]

@@ -15,6 +15,7 @@ from services.stats.parameters import (
     series_edges,
     window_start,
 )
+from services.stats.traffic.windows import FIXED
 from shared.storage.quarters import quarter_of, start_of
 from tests.support.series import HANOI, NOW, asked, fault
 
@@ -169,9 +170,10 @@ def test_a_window_starts_with_the_quarter(window: str, start: datetime) -> None:
     assert window_start(TopParameters(window=window).window, NOW) == quarter_of(start)
 
 
-def test_all_has_no_start() -> None:
-    assert schema(TopParameters, "window").is_valid("all")
-    assert window_start("all", NOW) is None
+@pytest.mark.parametrize("window", FIXED)
+def test_fixed_windows_are_accepted(window: str) -> None:
+    assert schema(TopParameters, "window").is_valid(window)
+    assert TopParameters(window=window).window == window
 
 
 @pytest.mark.parametrize(

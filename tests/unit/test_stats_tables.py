@@ -1,5 +1,7 @@
 """CSV, and who gets it."""
 
+import time
+
 import pytest
 
 from services.stats.tables import cell, chosen_form, to_csv, wants_csv
@@ -105,3 +107,38 @@ def test_who_gets_ndjson(asked: str | None, accept: str, series: str, export: st
 def test_what_is_not_known_is_an_empty_cell_and_numbers_stay_numbers() -> None:
     assert [cell(value) for value in (None, 0, 0.5, -1.25)] == ["", 0, 0.5, -1.25]
     assert to_csv(("a", "b"), [(None, 1.5)]).decode() == "\ufeffa,b\r\n,1.5\r\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Mar 8", "May 1", "mar-8", "may1", "8-Mar", "8 March 2026", "Sept 2", "1may", "DEC-25"),
+        *("March 8, 2026", "May 1 10:30 am", "8/mar/26", "Janu 5", "2026 May"),
+        *("8 Tháng 3", "8 Tháng Ba 2026", "Thg 3 2026", "8-Thg3-2026", "thang 3", "thg3-8"),
+        *("Ngày 8 tháng 3 năm 2026", "Ng\u0061\u0300y 8 tha\u0301ng 3"),
+        *("TRUE", "true", "False", "Đúng", "sai"),
+        *("00123", "1e5", "1d5", "30/4", "10:30 PM", "7a", "50%", "1.000 ₫", "$5", ".5", "(5)"),
+        *(" 30/4", "30/4 "),
+    ],
+)
+def test_what_looks_like_a_value_stays_text(text: str) -> None:
+    assert cell(text) == f'="{text}"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("May", "March", "tháng ba", "Mayor 1", "marble-8", "Mars 2020", "tin", "van-hoa"),
+        *("may-be", "trueness", "Đúng 8 giờ", "sai lầm", "Maybach 600", "Thang máy 3", "octopus8"),
+        *("8 người", "Tháng 3 mùa con ong", "ls0001", "1eb", "a1", "decade-90", "2026-hoi-nghi"),
+    ],
+)
+def test_words_with_a_number_are_no_values(text: str) -> None:
+    assert cell(text) == text
+
+
+def test_a_long_title_is_looked_at_in_no_time() -> None:
+    began = time.perf_counter()
+    for text in ("may" + "1" * 5000, "1 " * 5000 + "x", "tháng 1" + " ." * 5000, "." * 9000):
+        assert cell(text)
+    assert time.perf_counter() - began < 0.2

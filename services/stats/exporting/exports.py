@@ -56,11 +56,12 @@ class Exports:
 
     async def reads(self, query: ExportParameters) -> ExportTable:
         """Every article's reads, by quarter of an hour. Raises `Problem` 422 for an impossible span
-        and 404 for an unknown article; the rows raise `Unavailable`.
+        and 404 for an unknown article, `Unavailable` if no place is free; so do the rows.
         """
         zone = self._zone_of(query.tz)
         span = export_span(query, zone)
         await self._check_article(query.article)
+        self._places.check()  # HEAD takes no rows, and is answered as GET would be
         rows = self._reads.rows(span, zone, query.article)
         name = f"reads-{query.article}" if query.article else "reads"
         return ExportTable(name, ARCHIVE_COLUMNS, rows)

@@ -20,11 +20,7 @@ class ExportPlaces:
     @contextmanager
     def place(self) -> Iterator[None]:
         """Hold a place during the block. Raises `Unavailable` if all are taken."""
-        if self._taken >= EXPORTS_AT_ONCE:
-            self._metrics.exports_refused.inc()
-            raise Unavailable(
-                f"{EXPORTS_AT_ONCE} exports run, try again later", RETRY_EXPORT_SECONDS
-            )
+        self.check()
         self._taken += 1
         self._metrics.exports_running.set(self._taken)
         try:
@@ -32,3 +28,11 @@ class ExportPlaces:
         finally:
             self._taken -= 1
             self._metrics.exports_running.set(self._taken)
+
+    def check(self) -> None:
+        """Raise `Unavailable` if all places are taken."""
+        if self._taken >= EXPORTS_AT_ONCE:
+            self._metrics.exports_refused.inc()
+            raise Unavailable(
+                f"{EXPORTS_AT_ONCE} exports run, try again later", RETRY_EXPORT_SECONDS
+            )

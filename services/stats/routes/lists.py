@@ -6,7 +6,6 @@ from fastapi import Query, Request, Response
 
 from services.stats import answers, parameters
 from services.stats.routes import forms
-from services.stats.tables import article_cell
 from shared.web.openapi import problems
 
 routes = forms.stats_routes()
@@ -29,7 +28,7 @@ async def get_top(
     found = await reports.top(query)
     if not forms.wants_table(request, query.format):
         return found
-    rows = ((article_cell(item.article), item.title, item.url, item.reads) for item in found.items)
+    rows = ((item.article, item.title, item.url, item.reads) for item in found.items)
     return forms.table(f"top-{query.window}", ("article", "title", "url", "reads"), rows)
 
 
@@ -51,7 +50,7 @@ async def get_trending(
     if not forms.wants_table(request, query.format):
         return found
     rows = (
-        (article_cell(item.article), item.title, item.url, item.reads, item.expected, item.score)
+        (item.article, item.title, item.url, item.reads, item.expected, item.score)
         for item in found.items
     )
     return forms.table("trending", tuple(answers.TrendingItem.model_fields), rows)

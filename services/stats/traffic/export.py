@@ -23,14 +23,13 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from services.stats.tables import article_cell, cell, local_time
+from services.stats.tables import cell, local_time
 from shared.storage.quarters import start_of
 
 ExportValue = str | int | float | None
 ExportRow = Sequence[ExportValue]
 ExportRows = AsyncGenerator[ExportRow, None] | Iterable[ExportRow]
 
-CSV_TYPE = "text/csv; charset=utf-8"
 NDJSON_TYPE = "application/x-ndjson"
 CHUNK_BYTES = 32 * 1024
 """A chunk is sent once it has so many bytes: a few hundred rows, one or two milliseconds' work."""
@@ -87,18 +86,6 @@ def moment_values(start: datetime, zone: ZoneInfo) -> tuple[str, str, int]:
     return local, zone.key, round(start.timestamp() * 1000)
 
 
-def series_rows(
-    starts: Iterable[datetime], zone: ZoneInfo, lines: Sequence[Sequence[int | None]]
-) -> Iterable[ExportRow]:
-    """Rows of a series: `MOMENT_COLUMNS`, then each line's reads of the step that begins there.
-
-    Each of `lines` has as many values as there are steps; `starts` may have one more, the end of
-    the last step.
-    """
-    for start, *values in zip(starts, *lines, strict=False):
-        yield (*moment_values(start, zone), *values)
-
-
 async def _chunks(
     rows: ExportRows, head: bytes, encode: Callable[[ExportRow], bytes]
 ) -> AsyncGenerator[bytes, None]:
@@ -127,15 +114,11 @@ async def _each(rows: ExportRows) -> AsyncGenerator[ExportRow, None]:
             yield row
 
 
-def _protected_article(value: ExportValue) -> str | int | float:
-    return article_cell(value) if isinstance(value, str) else cell(value)
-
-
 def _protected_start(value: ExportValue) -> str | int | float:
     return local_time(value) if isinstance(value, str) else cell(value)
 
 
-_PROTECTIONS = {"article": _protected_article, "start": _protected_start}
+_PROTECTIONS = {"start": _protected_start}
 
 
 def _json(columns: Sequence[str], row: ExportRow) -> bytes:

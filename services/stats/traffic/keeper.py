@@ -29,6 +29,8 @@ SHARE = 10
 many late reads arrive, every base is added up again each time."""
 MAX_REST_SECONDS = 30.0
 OLDEST_SECONDS = 60.0
+FIRST_VIEW_SECONDS = 60.0
+"""Time for which stats is not ready while its first view is being made."""
 ATTEMPTS = 4
 MAX_WAIT_SECONDS = 2.0
 """Time for which a request waits for the first view, or for a new one when the last is old."""
@@ -57,8 +59,18 @@ class Keeper:
         self._views: SingleFlightCache[View] = SingleFlightCache(VIEW_SECONDS, seconds, ahead=True)
         self._seconds = seconds
         self._making, self._made_at, self._rest_until = False, 0.0, 0.0
+        self._begun: float | None = None
+        self._tried = False
         self.view: View | None = None
         """The newest one."""
+
+    def preparing(self) -> str | None:
+        """The reason why stats should not be asked yet: its first view is being made. None once it
+        is made, if it can't be made, or after `FIRST_VIEW_SECONDS`. Projections that are missing
+        don't delay it: a window that needs too many is not in it.
+        """
+        took_long = self._begun is not None and self._seconds() - self._begun >= FIRST_VIEW_SECONDS
+        return None if self._tried or took_long else "the traffic figures are being prepared"
 
     async def site(self, session: Session, now: datetime) -> SiteCourses:
         """The site's quarters as of the snapshot, whose first query this must be."""
@@ -67,12 +79,18 @@ class Keeper:
 
     async def current(self) -> View:
         """The newest view, for a request. While the next one is being made it may be a minute old.
-        Raises TimeoutError if there is none in time.
+        Raises `Unavailable` if there is none in time.
         """
         if self.view and self._making and self._seconds() - self._made_at < OLDEST_SECONDS:
             return self.view
-        async with asyncio.timeout(MAX_WAIT_SECONDS):
-            return await self.refreshed()
+        return await self._in_time()
+
+    async def _in_time(self) -> View:
+        try:
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                return await self.refreshed()
+        except TimeoutError as error:
+            raise Unavailable("the figures are being prepared, try again") from error
 
     async def refreshed(self) -> View:
         """The newest view; the next one is made ahead."""
@@ -82,13 +100,14 @@ class Keeper:
 
     async def with_window(self, window: str, length: timedelta) -> View | None:
         """The newest view with one more window, of `length` until now. None if too many projections
-        are missing.
+        are missing. Raises `Unavailable` if there is no view in time, or late reads come again and
+        again.
 
         Its closed time is read now, and is what it was at the time of the view, unless a late read
         has come since then.
         """
         for _ in range(ATTEMPTS):
-            view = await self.refreshed()
+            view = await self._in_time()
             span = (quarter_of(view.as_of - length), NEVER)
             days = range(span[0] // PER_DAY, view.site.closed // PER_DAY + 1)
             async with self._store.snapshot() as session:
@@ -109,13 +128,16 @@ class Keeper:
             self._bases.forget()
 
     async def _make(self) -> View:
-        self._making, started = True, self._seconds()
+        self._making, started, is_first = True, self._seconds(), self.view is None
+        self._begun = started if self._begun is None else self._begun
         try:
             self.view = await self._read()
         finally:
-            self._making, ended = False, self._seconds()
+            self._making, self._tried, ended = False, True, self._seconds()
         self._made_at = ended
-        self._rest_until = ended + min((ended - started) * SHARE, MAX_REST_SECONDS)
+        # The first one takes long, because nothing is in memory: that tells nothing of the next.
+        rest = 0.0 if is_first else (ended - started) * SHARE
+        self._rest_until = ended + min(rest, MAX_REST_SECONDS)
         self._metrics.view_seconds.set(ended - started)
         self._metrics.view_as_of.set(self.view.as_of.timestamp())
         self._metrics.windows_not_ready.set(len(self._bases.not_ready))

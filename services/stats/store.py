@@ -101,7 +101,7 @@ class Store:
 
     async def ledger_batches(self) -> int:
         """The number of batch ids in the ledger, from the collection's metadata: no scan."""
-        return await self._db.ledger.estimated_document_count()
+        return await self._db.ledger.estimated_document_count(maxTimeMS=MAX_MILLISECONDS)
 
     async def counted_now(self) -> int:
         """All counted reads of the site, as the primary has them at this moment."""

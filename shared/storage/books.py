@@ -40,6 +40,10 @@ LOOK_BACK = 200_000
 a quarter of an hour of the busiest ingest."""
 
 CHUNK = 500
+MILLISECONDS = 10_000
+"""Timeout for one query. Clients and the gauges of the books wait for it."""
+SCAN_MILLISECONDS = 60_000
+"""That of an operator's command, which reads an epoch's whole ledger."""
 
 
 @store
@@ -61,7 +65,10 @@ class Books:
         It is the earliest one of the epochs seen in the minute before `now`; None if none was seen.
         """
         pages = self._db.books.find(
-            {"last_minted_at": {"$gte": now - LIVE}}, {"epoch": 1, "v": 1}, session=session
+            {"last_minted_at": {"$gte": now - LIVE}},
+            {"epoch": 1, "v": 1},
+            session=session,
+            max_time_ms=MILLISECONDS,
         )
         seen = {readable_document("books", page)["epoch"] for page in await pages.to_list(None)}
         names = sorted(seen - {KEYED})
@@ -96,7 +103,11 @@ class Books:
 
     async def lost(self, session: Session) -> int:
         """Number of batches that operators declared lost and that have not arrived since."""
-        return int(await self._db.parked.count_documents({"reason": LOST}, session=session))
+        return int(
+            await self._db.parked.count_documents(
+                {"reason": LOST}, session=session, maxTimeMS=MILLISECONDS
+            )
+        )
 
     async def epoch(self, session: Session, name: str) -> Epoch | None:
         """One epoch, or None if no batch of it was ever counted."""
@@ -107,9 +118,9 @@ class Books:
         """The missing numbers of `epoch`. The ledger must still hold all its counted batches."""
         parked = await self._parked_numbers(session, epoch.name)
         ids = {"$gte": batch_id(epoch.name, 0), "$lte": batch_id(epoch.name, epoch.top)}
-        ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session).sort(
-            "_id", 1
-        )
+        ledger: Any = self._db.ledger.find(
+            {"_id": ids}, {"minted_at": 1}, session=session, max_time_ms=SCAN_MILLISECONDS
+        ).sort("_id", 1)
         seen = [_numbered(entry) async for entry in ledger]
         return holes(epoch.top, epoch.last_minted_at, seen, parked)
 
@@ -122,7 +133,9 @@ class Books:
         """
         found = await self.holes(session, epoch)
         lowest: Any = self._db.ledger.find(
-            {"_id": {"$gte": batch_id(epoch.name, 0)}}, session=session
+            {"_id": {"$gte": batch_id(epoch.name, 0)}},
+            session=session,
+            max_time_ms=SCAN_MILLISECONDS,
         )
         first = [_numbered(entry) async for entry in lowest.sort("_id", 1).limit(1)]
         begin = first[0][0] if first and first[0][0] <= epoch.top else epoch.top + 1
@@ -131,7 +144,9 @@ class Books:
         return below[: max(0, epoch.missing - len(above))] + above
 
     async def _parked_numbers(self, session: Session, name: str) -> frozenset[int]:
-        aside = self._db.parked.find({"epoch": name}, {"seq": 1, "v": 1}, session=session)
+        aside = self._db.parked.find(
+            {"epoch": name}, {"seq": 1, "v": 1}, session=session, max_time_ms=MILLISECONDS
+        )
         return frozenset([readable_document("parked", entry)["seq"] async for entry in aside])
 
     async def _epochs(self, session: Session, names: list[str] | None) -> list[Epoch]:
@@ -158,8 +173,13 @@ class Books:
             {"$match": {"epoch": {"$in": names} if names else {"$ne": None}}},
             {"$group": {"_id": "$epoch", "batches": {"$sum": 1}, "top": {"$max": "$seq"}}},
         ]
-        found = await self._db.books.aggregate(with_version(books), session=session).to_list(None)
-        aside = self._db.parked.aggregate(with_version(parked), session=session)
+        pages_of = self._db.books.aggregate(
+            with_version(books), session=session, maxTimeMS=MILLISECONDS
+        )
+        aside = self._db.parked.aggregate(
+            with_version(parked), session=session, maxTimeMS=MILLISECONDS
+        )
+        found = await pages_of.to_list(None)
         apart = {row["_id"]: readable_document("parked", row) async for row in aside}
         return [_epoch(readable_document("books", row), apart.get(row["_id"])) for row in found]
 
@@ -171,7 +191,9 @@ class Books:
         parked = await self._parked_numbers(session, epoch.name)
         bottom = batch_id(epoch.name, known.until if known else 0)
         ids = {"$gte": bottom, "$lte": batch_id(epoch.name, epoch.top)}
-        ledger: Any = self._db.ledger.find({"_id": ids}, {"minted_at": 1}, session=session)
+        ledger: Any = self._db.ledger.find(
+            {"_id": ids}, {"minted_at": 1}, session=session, max_time_ms=MILLISECONDS
+        )
         ledger = ledger.sort("_id", 1 if known else -1).limit(LOOK_BACK).batch_size(CHUNK)
         try:
             return await (_up(ledger, known, parked) if known else _down(ledger, epoch, parked))

@@ -12,6 +12,8 @@ from shared.web.headers import RawHeaders
 
 ANY_ORIGIN = "*"
 _VARY = (b"vary", b"Origin")
+_SHOWN = (b"access-control-expose-headers", b"etag, retry-after, x-correlation-id")
+_MAY_SEND = (b"access-control-allow-headers", b"accept, if-none-match, x-correlation-id")
 
 
 def readable_by(app: App, origins: tuple[str, ...]) -> App:
@@ -31,23 +33,27 @@ def readable_by(app: App, origins: tuple[str, ...]) -> App:
             else [_VARY]
         )
 
+    def may_read(granted: RawHeaders) -> bool:
+        return anybody or len(granted) > 1
+
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         granted = grant(scope)
         if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method"):
             told = granted
-            if len(granted) > 1 or anybody:
+            if may_read(granted):
                 told = [
                     *granted,
                     (b"access-control-allow-methods", b"GET, HEAD"),
-                    (b"access-control-allow-headers", b"accept, x-correlation-id"),
+                    _MAY_SEND,
                     (b"access-control-max-age", b"600"),
                 ]
             await respond(send, 204, headers=told)
             return
+        shown = [_SHOWN] if may_read(granted) else []
 
         async def watched(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *granted]
+                message["headers"] = [*message.get("headers", ()), *granted, *shown]
             await send(message)
 
         await app(scope, receive, watched)

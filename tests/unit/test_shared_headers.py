@@ -95,6 +95,11 @@ async def test_scripts_of_a_listed_site_may_read_and_no_others() -> None:
         "GET, HEAD",
     )
     assert "access-control-allow-origin" not in refused.headers
+    shown = "etag, retry-after, x-correlation-id"
+    assert listed.headers["access-control-expose-headers"] == shown
+    assert "access-control-expose-headers" not in other.headers
+    allowed = preflight.headers["access-control-allow-headers"]
+    assert allowed == "accept, if-none-match, x-correlation-id"
     assert not [name for name in preflight.headers if "credentials" in name]
 
 

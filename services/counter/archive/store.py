@@ -19,6 +19,9 @@ from shared.storage.transactions import transaction
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import DOCUMENT_VERSION, readable_document
 
+MILLISECONDS = 60_000
+"""Timeout for one query."""
+
 
 @store
 class ArchiveStore:
@@ -30,8 +33,9 @@ class ArchiveStore:
     async def waiting(self, before: str) -> int:
         """The number of articles' buckets of days before `before`. Answered from indexes alone."""
         old = {"day": {"$lt": before}}
-        every = await self._db.buckets.count_documents(old)
-        return every - await self._db.buckets.count_documents({"article": SITE} | old)
+        every = await self._db.buckets.count_documents(old, maxTimeMS=MILLISECONDS)
+        of_site = {"article": SITE} | old
+        return every - await self._db.buckets.count_documents(of_site, maxTimeMS=MILLISECONDS)
 
     async def first_day(self, after: str, before: str) -> str | None:
         """The first day between the two on which an article has a bucket, or None."""
@@ -43,12 +47,13 @@ class ArchiveStore:
             {"day": 1},
             sort=[("day", 1)],
             hint=[("day", 1)],
+            max_time_ms=MILLISECONDS,
         )
         return found["day"] if found else None
 
     async def articles_of(self, day: str) -> list[str]:
         """The articles with a bucket of `day`."""
-        found = await self._db.buckets.distinct("article", {"day": day})
+        found = await self._db.buckets.distinct("article", {"day": day}, maxTimeMS=MILLISECONDS)
         return [article for article in found if article != SITE]
 
     async def move(self, article: str, month: str) -> int:
@@ -62,7 +67,9 @@ class ArchiveStore:
             of_month = {"article": article, "day": {"$gte": f"{month}-01", "$lte": f"{month}-31"}}
             found = [
                 readable_document("buckets", bucket)
-                async for bucket in self._db.buckets.find(of_month, session=session)
+                async for bucket in self._db.buckets.find(
+                    of_month, session=session, max_time_ms=MILLISECONDS
+                )
             ]
             self._at_stage("found")
             if not found:

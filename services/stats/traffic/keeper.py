@@ -113,7 +113,7 @@ class Keeper:
             async with self._store.snapshot() as session:
                 markers = await self._store.markers(session)
                 if marks(days, markers) == marks(days, view.site.markers):
-                    bases = Bases(self._store, self._zone)
+                    bases = Bases(self._store.for_answers(), self._zone)
                     found = await bases.read(session, {window: span}, view.site)
                     ranking = found.get(window)
                     return view.with_window(window, span, ranking) if ranking else None

@@ -1,5 +1,6 @@
 """The site's quarters in memory: people's reads, each class, referrer and device."""
 
+import asyncio
 import logging
 import math
 import time
@@ -132,7 +133,11 @@ class SiteMemory:
         async for some in self._chunks(session, {"$lt": day_name(today)}):
             add_days(found, some)
         # All at once, so that a load which fails leaves nothing behind that looks like a whole one.
-        self._courses = {key: Course.of(reads, first * PER_DAY) for key, reads in found.items()}
+        courses = {}
+        for key, reads in found.items():
+            courses[key] = Course.of(reads, first * PER_DAY)
+            await asyncio.sleep(0)  # each takes milliseconds
+        self._courses = courses
         self._days = range(first, today)
         self._loaded_here, self._loaded_at = True, self._seconds()
         self._loads += 1
@@ -141,12 +146,15 @@ class SiteMemory:
         assert self._days is not None  # noqa: S101  (for the type checker)
         wanted = sorted(days)
         read = await self._days_of(session, {"$in": [day_name(day) for day in wanted]})
+        courses = dict(self._courses)
         for day in wanted:
             kinds = read.get(day, {})
-            for key in self._courses.keys() | kinds.keys():
-                held = self._courses.get(key) or Course(self._days.start * PER_DAY)
+            for key in courses.keys() | kinds.keys():
+                held = courses.get(key) or Course(self._days.start * PER_DAY)
                 reads = {day * PER_DAY + place: n for place, n in kinds.get(key, {}).items()}
-                self._courses[key] = held.with_day(day * PER_DAY, reads)
+                courses[key] = held.with_day(day * PER_DAY, reads)
+                await asyncio.sleep(0)  # each takes a millisecond or two
+        self._courses = courses
         self._days = range(self._days.start, today)
 
     def _joined(self, recent: DayReads, today: int) -> dict[SiteKey, LongCourse]:

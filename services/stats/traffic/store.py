@@ -29,10 +29,18 @@ BATCH_SIZE = 500
 
 @store
 class TrafficStore:
-    """Queries of the background work, and of series of one article."""
+    """Queries of the background work, and of series of one article. `milliseconds` is the timeout
+    for one query; `for_answers` has that of queries which a client waits for.
+    """
 
-    def __init__(self, client: Client, db: MongoDatabase) -> None:
-        self._client, self._db = client, db
+    def __init__(
+        self, client: Client, db: MongoDatabase, milliseconds: int = WORK_MILLISECONDS
+    ) -> None:
+        self._client, self._db, self._milliseconds = client, db, milliseconds
+
+    def for_answers(self) -> "TrafficStore":
+        """The same queries, for a client that waits."""
+        return TrafficStore(self._client, self._db, ANSWER_MILLISECONDS)
 
     def snapshot(self) -> AbstractAsyncContextManager[Session]:
         """A session in which all queries see the data of the same moment."""
@@ -52,7 +60,7 @@ class TrafficStore:
         """The number of late markers of one UTC day."""
         # By the id, which is `<day>/<slot>`: "0" comes just after "/".
         wanted = {"_id": {"$gte": f"{day}/", "$lt": f"{day}0"}}
-        held = self._db.late.find(wanted, session=session)
+        held = self._db.late.find(wanted, session=session, max_time_ms=self._milliseconds)
         return sum([readable_document("late", each)["number"] async for each in held])
 
     async def site_buckets(self, session: Session, days: Document) -> AsyncIterator[Document]:
@@ -65,7 +73,11 @@ class TrafficStore:
     async def first_day(self, session: Session) -> str | None:
         """The first UTC day with reads, or None."""
         first = await self._db.buckets.find_one(
-            {"article": SITE}, {"day": 1}, sort=[("day", 1)], session=session
+            {"article": SITE},
+            {"day": 1},
+            sort=[("day", 1)],
+            session=session,
+            max_time_ms=self._milliseconds,
         )
         return first["day"] if first else None
 
@@ -82,7 +94,7 @@ class TrafficStore:
 
     async def bucket_documents(self) -> int:
         """The number of buckets, from the collection's metadata: no scan."""
-        return await self._db.buckets.estimated_document_count()
+        return await self._db.buckets.estimated_document_count(maxTimeMS=self._milliseconds)
 
     async def sums(self, session: Session, span: Period, today: int) -> Sums:
         """The reads of each article in `span`, from buckets and archive. `today` is a quarter."""
@@ -170,7 +182,7 @@ class TrafficStore:
         """The whole projections called `names`, a few at a time."""
         wanted = {"_id": {"$in": sorted(names)}}
         cursor = self._db.projections.find(
-            wanted, session=session, max_time_ms=WORK_MILLISECONDS, batch_size=2
+            wanted, session=session, max_time_ms=self._milliseconds, batch_size=2
         )
         async for held in cursor:
             yield readable_document("projections", held)
@@ -190,7 +202,9 @@ class TrafficStore:
         await self._db.projections.delete_many({"_id": {"$in": list(names)}})
 
     async def _one(self, session: Session, name: str, fields: Document | None) -> Document | None:
-        held = await self._db.projections.find_one({"_id": name}, fields, session=session)
+        held = await self._db.projections.find_one(
+            {"_id": name}, fields, session=session, max_time_ms=self._milliseconds
+        )
         return readable_document("projections", held) if held else None
 
     async def _find(
@@ -201,7 +215,7 @@ class TrafficStore:
             wanted,
             {**fields, **included},
             session=session,
-            max_time_ms=WORK_MILLISECONDS,
+            max_time_ms=self._milliseconds,
             batch_size=BATCH_SIZE,
         )
         async for document in cursor:
@@ -212,12 +226,12 @@ class TrafficStore:
         session: Session,
         collection: str,
         pipeline: list[Document],
-        milliseconds: int = WORK_MILLISECONDS,
+        milliseconds: int | None = None,
     ) -> AsyncIterator[Any]:
         cursor = self._db[collection].aggregate(
             with_version(pipeline),
             session=session,
-            maxTimeMS=milliseconds,
+            maxTimeMS=milliseconds or self._milliseconds,
             batchSize=BATCH_SIZE,
         )
         async for row in cursor:

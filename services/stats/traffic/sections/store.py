@@ -19,7 +19,12 @@ from services.stats.traffic.sections.listed import (
     listed_article,
 )
 from services.stats.traffic.shares import by_section
-from services.stats.traffic.store import BATCH_SIZE, WORK_MILLISECONDS, TrafficStore
+from services.stats.traffic.store import (
+    ANSWER_MILLISECONDS,
+    BATCH_SIZE,
+    WORK_MILLISECONDS,
+    TrafficStore,
+)
 from shared.storage.changes import Opened, changes
 from shared.storage.errors import store
 from shared.storage.quarters import PER_DAY, day_name, day_number
@@ -75,7 +80,7 @@ class SectionStore:
         cursor = self._db.catalogue.find(
             {"_id": {"$in": sorted(articles)}},
             {"title": 1, "url": 1, "v": 1},
-            max_time_ms=WORK_MILLISECONDS,
+            max_time_ms=ANSWER_MILLISECONDS,
         )
         return {
             held["_id"]: (held["title"], held["url"])
@@ -85,7 +90,9 @@ class SectionStore:
 
     async def shifts(self, session: Session) -> int:
         """How often the reads of closed days were moved to another section."""
-        state = await self._db.projections.find_one({"_id": STATE_ID}, session=session)
+        state = await self._db.projections.find_one(
+            {"_id": STATE_ID}, session=session, max_time_ms=WORK_MILLISECONDS
+        )
         return int(readable_document("projections", state)["number"]) if state else 0
 
     async def made_days(self, session: Session) -> dict[int, int]:
@@ -94,6 +101,7 @@ class SectionStore:
             {"kind": "sections"},
             {"day": 1, "late": 1, "v": 1},
             session=session,
+            max_time_ms=WORK_MILLISECONDS,
             batch_size=BATCH_SIZE,
         )
         return {
@@ -110,6 +118,7 @@ class SectionStore:
             {"kind": "section", "day": {"$in": [day_name(day) for day in days]}},
             {"section": 1, "day": 1, "q": 1, "v": 1},
             session=session,
+            max_time_ms=WORK_MILLISECONDS,
             batch_size=BATCH_SIZE,
         )
         async for document in cursor:
@@ -128,7 +137,9 @@ class SectionStore:
 
     async def _check_day(self, session: Session, day: int) -> bool:
         name = day_name(day)
-        head = await self._db.projections.find_one({"_id": f"sections/{name}"}, session=session)
+        head = await self._db.projections.find_one(
+            {"_id": f"sections/{name}"}, session=session, max_time_ms=WORK_MILLISECONDS
+        )
         if not head or head["late"] != await self._traffic.markers_of(session, name):
             return True
         rows = await self._traffic.day_quarters(session, day)
@@ -184,7 +195,9 @@ class SectionStore:
         """At most `limit` articles whose section has changed and whose reads are still counted in
         the old one.
         """
-        cursor = self._db.catalogue.find({"counted_in": {"$exists": True}}, {"_id": 1})
+        cursor = self._db.catalogue.find(
+            {"counted_in": {"$exists": True}}, {"_id": 1}, max_time_ms=WORK_MILLISECONDS
+        )
         return [held["_id"] for held in await cursor.limit(limit).to_list(None)]
 
     async def move(self, article: str) -> None:
@@ -194,7 +207,9 @@ class SectionStore:
         await transaction(self._client, lambda session: self._move(session, article))
 
     async def _move(self, session: Session, article: str) -> None:
-        held = await self._db.catalogue.find_one({"_id": article}, session=session)
+        held = await self._db.catalogue.find_one(
+            {"_id": article}, session=session, max_time_ms=WORK_MILLISECONDS
+        )
         if not held or "counted_in" not in readable_document("catalogue", held):
             return
         old, new = held["counted_in"], held["section"]

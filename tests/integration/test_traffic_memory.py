@@ -71,6 +71,30 @@ async def test_a_restore_that_leaves_no_marker_is_noticed_by_the_count(
     assert "the site's quarters don't add up to its count" in caplog.text
 
 
+@pytest.mark.parametrize("to", [None, "b"])
+async def test_a_restore_of_today_reaches_its_sections_too(portal: Portal, to: str | None) -> None:
+    """The closed hours of today change without a marker: the site's reads there, or, while older
+    days change too, only whose they are.
+    """
+    stats, closed, db = portal.stats[0], TODAY - 16, portal.emptied.db
+    await portal.writer.count([PlainRead("a", closed, 5), PlainRead("b", closed, 1)], NOW, 3)
+    await portal.settled(stats)
+    await compare(portal, stats)
+    more, place = {"reads": 5, f"q.{closed % PER_DAY}": 5}, f"{day_name(closed // PER_DAY)}/3"
+    for article, sign in (("a", -1), (to or "*", 1 if to else -1)):
+        change = {"$inc": {name: sign * number for name, number in more.items()}}
+        await db.buckets.update_one({"_id": f"{article}/{place}"}, change)
+        await db.counts.update_one({"_id": f"{article}/3"}, {"$inc": {"reads": sign * 5}})
+    portal.plain.reads.remove(PlainRead("a", closed, 5))
+    if to:
+        portal.plain.reads.append(PlainRead("b", closed, 5))
+        await restore_without_a_day(portal)
+    portal.seconds += 100
+    await stats.keeper.refreshed()
+    found = {each.section: each.today for each in (await stats.reports.sections()).sections}
+    assert found == {"tin": 10, "the-thao": 6 if to else 1}
+
+
 async def test_counts_that_are_older_than_the_buckets_are_no_fault(
     portal: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -179,11 +203,12 @@ async def test_a_caller_that_has_waited_does_not_open_a_closed_hour_again(portal
     stats = portal.stats[0]
     midnight = datetime(2026, 11, 24, 3, tzinfo=UTC)  # the UTC day before is closed now
     closed = []
-    for now in (midnight, midnight - timedelta(milliseconds=5), midnight - timedelta(days=1)):
+    for back in (0, 0.005, 59, 90, 86400):  # s; a clock that was set back is believed
+        now = midnight - timedelta(seconds=back)
         async with stats.store.snapshot() as session:
             site = await stats.keeper.site(session, now)
         closed.append((site.closed - quarter_of(midnight), site.loads))
-    assert closed == [(-12, 1), (-12, 1), (-12 - PER_DAY, 2)]
+    assert closed == [(-12, 1), (-12, 1), (-12, 1), (-16, 2), (-12 - PER_DAY, 2)]
 
 
 async def test_projections_of_another_moment_than_the_buckets_are_found(portal: Portal) -> None:

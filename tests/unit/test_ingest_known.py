@@ -134,6 +134,32 @@ async def test_those_that_wait_are_asked_for_once_there_is_an_answer() -> None:
     assert "a99" not in looks(store)
 
 
+@pytest.mark.parametrize("told_by", ["a note", "the set, loaded again"])
+async def test_a_withdrawal_during_the_query_is_not_undone_by_its_answer(
+    told_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "REOPEN_SECONDS", 0)
+    known, store, _ = make()
+    original = store.is_published
+
+    async def is_published(article: str) -> bool:
+        public = await original(article)
+        store.articles = {"a": withdrawing(stored("a")).article, "c": stored("c")}
+        if told_by == "a note":
+            known.note("a", False)
+        else:
+            store.changed.send(Transient("MongoDB: connection closed"))
+            await until(lambda: "c" in known)
+        return public
+
+    monkeypatch.setattr(store, "is_published", is_published)
+    async with running(known):
+        store.articles["a"] = stored("a")
+        assert await known.look_up("a")  # it was public when the database was asked
+        assert "a" not in known
+        assert not await known.look_up("a")
+
+
 # ── the set ──
 
 

@@ -33,6 +33,8 @@ class KnownArticles:
         self._absent: OrderedDict[str, float] = OrderedDict()
         self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
         self._waiting = 0
+        self._notes = 0
+        """How often the set was changed by what was told; a query may be older than a note."""
         self.loaded = False
         metrics.known.read(lambda: len(self._public) if self.loaded else None)
 
@@ -42,6 +44,7 @@ class KnownArticles:
 
     def note(self, article_id: str, public: bool) -> None:
         """Note that an article has become public, or is public no more."""
+        self._notes += 1
         if public:
             self._public.add(article_id)
             self._absent.pop(article_id, None)
@@ -59,6 +62,7 @@ class KnownArticles:
         self._waiting += 1
         try:
             async with asyncio.timeout(LOOKUP_SECONDS), self._lookups:
+                notes = self._notes
                 public = article_id in self._public or await self._store.is_published(article_id)
         except (TimeoutError, Transient) as error:
             raise Unavailable(
@@ -66,12 +70,12 @@ class KnownArticles:
             ) from error
         finally:
             self._waiting -= 1
-        if public:
-            self.note(article_id, True)
-        else:
+        if not public:
             while len(self._absent) >= MAX_NEGATIVE:
                 self._absent.popitem(last=False)
             self._absent[article_id] = self._seconds() + NEGATIVE_SECONDS
+        elif notes == self._notes:  # else the article may have been withdrawn during the query
+            self._public.add(article_id)
         return public
 
     async def run(self) -> None:
@@ -87,5 +91,6 @@ class KnownArticles:
 
     async def _load(self) -> None:
         self._public = await self._store.published()
+        self._notes += 1
         self.loaded = True
         log.info("%d public articles are known", len(self._public))

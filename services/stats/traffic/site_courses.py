@@ -20,9 +20,6 @@ log = logging.getLogger(__name__)
 
 RELOAD_SECONDS = 60.0
 """Time after which everything may be read again, if the quarters don't add up to the counts."""
-STEP_BACK = 8
-"""Quarters by which a caller's time may be before the one of the caller before: it has waited for
-its turn while an hour was closed. A clock that was set back further is believed."""
 CHUNK = 64
 """Buckets that are added up at a time; other work runs in between."""
 
@@ -74,7 +71,6 @@ class SiteMemory:
         self._courses: dict[SiteKey, Course] = {}
         self._markers: dict[int, int] = {}
         """The markers of the closed days when they were read."""
-        self._closed = 0
         self._excess = 0
         """Counted reads that no bucket had when everything was read; of a portal whose buckets are
         younger than its counts."""
@@ -84,9 +80,6 @@ class SiteMemory:
 
     async def read(self, session: Session, closed: int) -> SiteCourses:
         """The site's quarters as of the snapshot, with time closed until the quarter `closed`."""
-        if closed < self._closed <= closed + STEP_BACK:
-            closed = self._closed
-        self._closed = closed
         markers = await self._store.markers(session)
         counted = await self._store.counted(session)
         found = await self._read(session, closed, markers)

@@ -209,10 +209,11 @@ class SectionMemory:
 
     async def _begun(self, session: Session, site: SiteCourses, today: int) -> Open:
         """The reads of the closed hours of the day that is not closed."""
-        name = (site.closed, tuple(sorted(site.markers.items())))
+        reads = site.reads((today * PER_DAY, site.closed))
+        name = (site.closed, site.loads, reads, tuple(sorted(site.markers.items())))
         if self._today[0] != name:
             rows: dict[str, dict[int, int]] = {}
-            if site.reads((today * PER_DAY, site.closed)):
+            if reads:
                 for article, held in (await self._traffic.day_quarters(session, today)).items():
                     rows[article] = {q: n for q, n in held.items() if q < site.closed}
             self._today = (name, rows)

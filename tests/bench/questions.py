@@ -12,6 +12,8 @@ from tests.bench.years import SECTIONS
 Question = tuple[str, str]
 """(kind, path with its query)."""
 SITE: Question = ("site", "/stats/site")
+KINDS = ("article", "classes", "export", "hours", "long", "of", "section", "top", "unknown")
+"""Of hostile questions."""
 ZONES = sorted(name for name in available_timezones() if "/" in name)
 
 
@@ -62,7 +64,7 @@ def hostile(number: int, seed: int, articles: int, today: date) -> list[Question
     def one() -> Question:
         of = article(chance.randrange(articles))
         section = chance.choice(("", *(f"&section={each}" for each in SECTIONS)))
-        kind = chance.choice(("classes", "hours", "article", "unknown", "top", "of", "section"))
+        kind = chance.choice(KINDS)
         match kind:
             case "top":
                 window = chance.choice((f"{chance.randint(1, 744)}h", f"{chance.randint(1, 31)}d"))
@@ -77,6 +79,11 @@ def hostile(number: int, seed: int, articles: int, today: date) -> list[Question
                 path = f"/stats/series?step={step}&article={of}&{span(1_900)}{form()}"
             case "hours":
                 path = f"/stats/series?step=hour&{span(80)}{section}{form()}"
+            case "export":
+                some = f"article={of}" if chance.random() < 0.5 else span(3)
+                path = f"/stats/export?{some}&format={chance.choice(('csv', 'ndjson'))}"
+            case "long":
+                path = f"/stats/series?step=hour&{span(1_900)}{section}&format=csv"
             case "classes":
                 path = f"/stats/series?step=day&class=bot&{span(1_900)}{form()}"
             case _:

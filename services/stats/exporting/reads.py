@@ -35,7 +35,7 @@ class ReadsExport:
         with self._places.place():
             archived = may_be_archived(span[0], quarter_of(self._clock()))
             if article is not None:
-                async with self._store.snapshot() as session:
+                async with self._places.reading(), self._store.snapshot() as session:
                     days = await self._days(session, article, span, archived)
                 for row in _rows(days, zone, span):
                     yield row
@@ -52,7 +52,7 @@ class ReadsExport:
         """The next article with its days, which may be none."""
         # Both from one snapshot: an article that moves to the archive between the two queries for
         # it would be in neither.
-        async with self._store.snapshot() as session:
+        async with self._places.reading(), self._store.snapshot() as session:
             article = await self._store.next_article(session, after, span, archived=archived)
             if article is None:
                 return None

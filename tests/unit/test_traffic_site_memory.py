@@ -20,7 +20,7 @@ class Buckets:
         places = {"20": 3}
         kinds = {f"ref_{each}": places for each in REFERRERS}
         kinds |= {f"dev_{each}": places for each in DEVICES}
-        self._held = [
+        self._held: list[Document] = [
             {"_id": f"*/{day_name(day)}/0", "article": "*", "day": day_name(day), "q": places,
              "by": {"batch": places, **kinds}}
             for day in range(FIRST, TODAY)

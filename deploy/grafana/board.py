@@ -2,10 +2,11 @@
 Pure.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from deploy.grafana.panels import COLUMNS, DOCS, METRICS, Json, Panel
+from deploy.grafana.options import Json
+from deploy.grafana.panels import COLUMNS, DOCS, METRICS, Panel
 
 ALL = 'service=~"ingest|render|counter|stats"'
 PART_OF = 'part_of="luotdoc"'
@@ -44,12 +45,15 @@ class LabelVariable:
 
 @dataclass(frozen=True)
 class ListVariable:
-    """A choice of one of `values`, at first the one `chosen`."""
+    """A choice of one of `values`, at first the one `chosen`. `texts` says what people see; without
+    one they see the value.
+    """
 
     name: str
     title: str
     values: tuple[str, ...]
     chosen: str
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Json:
         """The variable for Grafana."""
@@ -57,16 +61,65 @@ class ListVariable:
             "name": self.name,
             "label": self.title,
             "type": "custom",
-            "query": ",".join(self.values),
-            "current": {"text": self.chosen, "value": self.chosen},
+            "query": ",".join(
+                f"{self.texts[value]} : {value}" if value in self.texts else value
+                for value in self.values
+            ),
+            "current": {"text": self._text(self.chosen), "value": self.chosen},
             "options": [
-                {"text": value, "value": value, "selected": value == self.chosen}
+                {"text": self._text(value), "value": value, "selected": value == self.chosen}
                 for value in self.values
             ],
         }
 
+    def _text(self, value: str) -> str:
+        return self.texts.get(value, value)
 
-Variable = LabelVariable | ListVariable
+
+@dataclass(frozen=True)
+class StepVariable:
+    """The step that the dashboard's time needs, by itself: each of `steps` serves times of up to so
+    many days, `last` all that are longer.
+
+    Grafana has no variable that maps the time to a word. So Prometheus is asked for a series with
+    the label `name`. Only one step comes back, and Grafana takes it whenever the time changes.
+    """
+
+    name: str
+    title: str
+    steps: Mapping[str, int]
+    last: str
+
+    def json(self) -> Json:
+        """The variable for Grafana."""
+        query = f"query_result({self._expression()})"
+        return {
+            "name": self.name,
+            "label": self.title,
+            "type": "query",
+            "datasource": METRICS,
+            "definition": query,
+            "query": {"query": query, "refId": self.name},
+            "regex": f'/{self.name}="(\\w+)"/',
+            "refresh": 2,
+            "sort": 0,
+            "multi": False,
+            "includeAll": False,
+            "current": {"text": next(iter(self.steps)), "value": next(iter(self.steps))},
+        }
+
+    def _expression(self) -> str:
+        parts, above = [], ""
+        for step, days in self.steps.items():
+            parts.append(self._one(f"{above} <= {days * 86_400}", step))
+            above = f" > {days * 86_400}"
+        return " or ".join([*parts, self._one(above, self.last)])
+
+    def _one(self, condition: str, step: str) -> str:
+        return f'label_replace(vector($__range_s){condition}, "{self.name}", "{step}", "", "")'
+
+
+Variable = LabelVariable | ListVariable | StepVariable
 
 
 @dataclass(frozen=True)
@@ -85,6 +138,8 @@ class Dashboard:
     about: str
     variables: Sequence[Variable]
     rows: Sequence[Row]
+    hours: int = 6
+    """The time that it shows at first, until now."""
 
     def json(self) -> Json:
         """The whole dashboard for Grafana."""
@@ -97,7 +152,7 @@ class Dashboard:
             "editable": False,
             "graphTooltip": 1,
             "refresh": "30s",
-            "time": {"from": "now-6h", "to": "now"},
+            "time": {"from": f"now-{self.hours}h", "to": "now"},
             "timezone": "browser",
             "links": self._links(),
             "annotations": {"list": [deployments()]},

@@ -6,25 +6,16 @@ load. Data sources are variables, so a dashboard fits any Grafana that has both.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-Json = dict[str, Any]
+from deploy.grafana.options import Json, PanelKind, Style, options, override, styled
+
 METRICS = {"type": "prometheus", "uid": "${metrics}"}
 STATS = {"type": "yesoreyeram-infinity-datasource", "uid": "${stats}"}
 DOCS = "https://docs.example.org/luotdoc/operations.md"
 """Where docs/operations.md can be read. The rules name the same address."""
 COLUMNS = 24
 """Width of a dashboard in Grafana's grid."""
-
-PanelKind = Literal["stat", "timeseries", "bargauge", "table"]
-Style = Literal["thick", "thin", "dashed", "dotted", "bars"]
-_STYLES: Mapping[Style, Json] = {
-    "thick": {"lineWidth": 3},
-    "thin": {"lineWidth": 1},
-    "dashed": {"lineWidth": 1, "lineStyle": {"fill": "dash", "dash": [10, 6]}},
-    "dotted": {"lineWidth": 1, "lineStyle": {"fill": "dot", "dash": [1, 5]}},
-    "bars": {"drawStyle": "bars", "fillOpacity": 60, "lineWidth": 0},
-}
 
 
 @dataclass(frozen=True)
@@ -40,11 +31,13 @@ class PromQuery:
 
 @dataclass(frozen=True)
 class Column:
-    """A field of the answer's items, what the panel calls it, and its type."""
+    """A field of the answer's items, what the panel calls it, and its type. A field within a field
+    is `outer.inner`; `timestamp_epoch` is a time in milliseconds.
+    """
 
     selector: str
     name: str
-    kind: Literal["string", "number", "timestamp"] = "number"
+    kind: Literal["string", "number", "timestamp_epoch"] = "number"
 
 
 @dataclass(frozen=True)
@@ -82,6 +75,7 @@ class Panel:
     `unit` is one of Grafana's unit ids. `help` says what the panel shows and what to do. `runbook`
     is the name of the alert that watches the same. `renamed` maps a series' name to one for
     people; `empty` is the text without data; `repeat` is a variable, for one panel per value.
+    `stacked` bars stand one on the other; those named in `gray` have no colour.
     """
 
     title: str
@@ -101,6 +95,8 @@ class Panel:
     hidden: str = ""
     decimals: int | None = None
     maximum: float | None = None
+    stacked: bool = False
+    gray: tuple[str, ...] = ()
 
     def json(self, number: int, x: int, y: int) -> Json:
         """The panel at column x and row y of the grid."""
@@ -114,7 +110,7 @@ class Panel:
             "gridPos": {"h": self.height, "w": self.width, "x": x, "y": y},
             "targets": self._targets(),
             "fieldConfig": {"defaults": self._defaults(), "overrides": self._overrides()},
-            "options": _options(self.kind),
+            "options": options(self.kind),
         }
         if self.runbook:
             url = f"{DOCS}#{self.runbook.lower()}"
@@ -153,6 +149,8 @@ class Panel:
             defaults["color"] = {"mode": "palette-classic"}
             defaults["custom"] = {"drawStyle": "line", "fillOpacity": 8, "showPoints": "never"}
             defaults["min"] = 0
+            if self.stacked:
+                defaults["custom"]["stacking"] = {"mode": "normal", "group": "A"}
             if len(self.thresholds) > 1:
                 defaults["custom"]["thresholdsStyle"] = {"mode": "line"}
         if self.kind == "bargauge":
@@ -160,30 +158,32 @@ class Panel:
         optional = {"noValue": self.empty, "decimals": self.decimals, "max": self.maximum}
         defaults |= {key: value for key, value in optional.items() if value not in ("", None)}
         if self.said:
-            options = {
+            told = {
                 f"{value:g}": {"text": text, "color": color}
                 for value, (text, color) in self.said.items()
             }
-            defaults["mappings"] = [{"type": "value", "options": options}]
+            defaults["mappings"] = [{"type": "value", "options": told}]
         return defaults
 
     def _overrides(self) -> list[Json]:
-        rules = [_override(name, "displayName", shown) for name, shown in self.renamed.items()]
+        rules = [override(name, "displayName", shown) for name, shown in self.renamed.items()]
         if isinstance(self.source, Fetch):
             columns = self.source.columns
-            rules += [_override(c.name, "unit", "string") for c in columns if c.kind == "string"]
+            rules += [override(c.name, "unit", "string") for c in columns if c.kind == "string"]
             if self.kind == "timeseries":
                 rules += [
-                    _styled(column.name, "bars") for column in columns if column.kind == "number"
+                    styled(column.name, "bars") for column in columns if column.kind == "number"
                 ]
         else:
-            rules += [_styled(query.name, query.style) for query in self.source if query.style]
+            rules += [styled(query.name, query.style) for query in self.source if query.style]
         if self.link:
             column, url = self.link
             value = [{"title": "Open", "url": url, "targetBlank": True}]
-            rules.append(_override(column, "links", value))
+            rules.append(override(column, "links", value))
+        gray = {"mode": "fixed", "fixedColor": "gray"}
+        rules += [override(name, "color", gray) for name in self.gray]
         if self.hidden:
-            rules.append(_override(self.hidden, "custom.hidden", True))
+            rules.append(override(self.hidden, "custom.hidden", True))
         return rules
 
 
@@ -203,46 +203,3 @@ def _fetch(source: Fetch, kind: PanelKind) -> Json:
             for column in source.columns
         ],
     }
-
-
-def _override(name: str, key: str, value: object) -> Json:
-    return {
-        "matcher": {"id": "byName", "options": name},
-        "properties": [{"id": key, "value": value}],
-    }
-
-
-def _styled(name: str, style: Style) -> Json:
-    return {
-        "matcher": {"id": "byName", "options": name},
-        "properties": [
-            {"id": f"custom.{key}", "value": value} for key, value in _STYLES[style].items()
-        ],
-    }
-
-
-def _options(kind: PanelKind) -> Json:
-    last = {"calcs": ["lastNotNull"], "fields": "", "values": False}
-    if kind == "timeseries":
-        return {
-            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom"},
-            "tooltip": {"mode": "multi", "sort": "desc"},
-        }
-    if kind == "stat":
-        return {
-            "reduceOptions": last,
-            "textMode": "auto",
-            "colorMode": "value",
-            "graphMode": "none",
-            "justifyMode": "auto",
-            "orientation": "auto",
-        }
-    if kind == "bargauge":
-        return {
-            "reduceOptions": last,
-            "orientation": "horizontal",
-            "displayMode": "basic",
-            "showUnfilled": True,
-            "valueMode": "text",
-        }
-    return {"showHeader": True, "cellHeight": "sm"}

@@ -1,7 +1,18 @@
 """The dashboard *Traffic*: what is read, by whom, and which articles."""
 
-from deploy.grafana.board import Dashboard, LabelVariable, ListVariable, Row
-from deploy.grafana.panels import Column, Fetch, Panel, PromQuery, limits
+from deploy.grafana.board import Dashboard, LabelVariable, ListVariable, Row, StepVariable
+from deploy.grafana.panels import Panel, PromQuery, limits
+from deploy.grafana.traffic_figures import (
+    ARTICLES,
+    COMPARED,
+    COMPARISONS,
+    FIGURES,
+    LAST_STEP,
+    OVER_TIME,
+    SECTIONS,
+    STEPS,
+    WINDOWS,
+)
 
 _READER = 'luotdoc_reads_total{service="ingest", class="reader"'
 _PAGES = (
@@ -22,27 +33,6 @@ VERDICTS = {
 }
 """What `luotdoc_reads_total` calls an outcome, and what the panel calls it."""
 
-
-_FIGURES = Panel(
-    "Counted reads of the site",
-    "stat",
-    Fetch(
-        "/stats/site",
-        "",
-        (
-            Column("today", "Today"),
-            Column("yesterday", "Yesterday"),
-            Column("week", "This week"),
-            Column("month", "This month"),
-            Column("year", "This year"),
-            Column("total", "Ever, with the earlier system"),
-        ),
-    ),
-    "locale",
-    "Exact figures from stats. If they stand still, look at the counting lag in Pipeline.",
-    width=24,
-    height=4,
-)
 
 _READS = (
     Panel(
@@ -122,6 +112,7 @@ _READS = (
 )
 
 _SECTIONS = (
+    SECTIONS,
     Panel(
         "Pages a second by section, now",
         "bargauge",
@@ -135,8 +126,8 @@ _SECTIONS = (
         "reqps",
         "Articles and lists served. `other` is every section that LUOTDOC_SECTIONS does not name: "
         "add it there to see it.",
-        width=24,
-        height=6,
+        width=10,
+        height=9,
         decimals=2,
     ),
     Panel(
@@ -151,49 +142,6 @@ _SECTIONS = (
     ),
 )
 
-_POINTS = (Column("start", "Start", "timestamp"), Column("reads", "Reads"))
-_ARTICLES = (
-    Panel(
-        "Most read articles of the last $window",
-        "table",
-        Fetch(
-            "/stats/top?window=${window}&limit=20",
-            "items",
-            (
-                Column("title", "Article", "string"),
-                Column("reads", "Reads"),
-                Column("url", "Address", "string"),
-            ),
-        ),
-        "locale",
-        "Counted reads of people. The title opens the article. The variable Window chooses the "
-        "time; it does not follow the dashboard's.",
-        width=12,
-        height=12,
-        link=("Article", "${__data.fields.Address}"),
-        hidden="Address",
-    ),
-    Panel(
-        "Counted reads an hour, last 24 hours",
-        "timeseries",
-        Fetch("/stats/series?step=hour", "points", _POINTS),
-        "locale",
-        "Exact, in the site's time zone. The last bar is the running hour. An empty hour by day: "
-        "look at Pipeline.",
-        width=12,
-        height=6,
-    ),
-    Panel(
-        "Counted reads a day, last 30 days",
-        "timeseries",
-        Fetch("/stats/series?step=day", "points", _POINTS),
-        "locale",
-        "Exact, days of the site's time zone. The last bar is today so far.",
-        width=12,
-        height=6,
-    ),
-)
-
 TRAFFIC = Dashboard(
     "traffic",
     "What is read, by whom, and which articles.",
@@ -201,12 +149,17 @@ TRAFFIC = Dashboard(
         LabelVariable(
             "section", "Section", 'luotdoc_pages_total{service="render", kind="list"}', "section"
         ),
-        ListVariable("window", "Window of the article list", ("1h", "24h", "7d", "30d"), "24h"),
+        ListVariable("compare", "Compared with", tuple(COMPARED), "last_week", COMPARED),
+        ListVariable("window", "Window of the most read", WINDOWS, "24h"),
+        StepVariable("step", "Bars of", STEPS, LAST_STEP),
     ),
     (
-        Row("The site", (_FIGURES,)),
-        Row("Reads", _READS),
-        Row("Articles", _ARTICLES),
+        Row("The site", FIGURES),
+        Row("Beside an earlier period, until the last quarter of an hour", COMPARISONS),
+        Row("Reads as they arrive", _READS),
+        Row("Counted reads over the selected time", OVER_TIME),
+        Row("Articles", ARTICLES),
         Row("Sections", _SECTIONS),
     ),
+    hours=24,
 )

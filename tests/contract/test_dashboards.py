@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
@@ -13,9 +14,11 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from deploy.grafana.__main__ import BOARDS, FOLDER, stale
-from deploy.grafana.board import NAMES
+from deploy.grafana.board import NAMES, StepVariable
 from deploy.grafana.panels import DOCS
+from deploy.grafana.traffic_figures import LAST_STEP, STEPS, WINDOWS
 from services.stats import answers
+from shared.rabbit.batch import DEVICES, FILTERED_CLASSES, OTHER_CLASS, PEOPLE, REFERRERS
 from tests.contract.test_rules import section
 from tests.support.alerts import faults
 from tests.support.prometheus import promtool
@@ -74,6 +77,22 @@ CHOICES = {
     "$service": ".*", "$instance": ".*", "$section": ".*", "${window}": "24h",
 }  # fmt: skip
 """Values of the variables."""
+GRAFANAS = {"__rate_interval", "__range", "__data", "__from", "__to"}
+"""Grafana's own variables."""
+ITEMS: dict[str, tuple[str, type[BaseModel]]] = {
+    "/stats/site": (r"|compared\.(today|yesterday|week|month)", answers.Site),
+    "/stats/top": ("items", answers.TopItem),
+    "/stats/trending": ("items", answers.TrendingItem),
+    "/stats/sections": ("sections", answers.SectionFigures),
+    "/stats/series": ("points", answers.Point),
+}
+"""By path of stats: where the answer's items are, and their model."""
+OF_A_SPLIT = {
+    "class": {*PEOPLE, *FILTERED_CLASSES, OTHER_CLASS},
+    "referrer": {*REFERRERS, "not_known"},
+    "device": {*DEVICES, "not_known"},
+}
+"""The classes of each `split` of a series."""
 
 
 def read(key: str) -> dict[str, Any]:
@@ -152,7 +171,7 @@ def test_each_variable_is_used_and_each_used_one_exists(key: str) -> None:
     document = read(key)
     declared = {variable["name"] for variable in document["templating"]["list"]}
     text = json.dumps(document["panels"])
-    used = set(re.findall(r"\$\{?(\w+)", text)) - {"__rate_interval", "__range", "__data"}
+    used = set(re.findall(r"\$\{?(\w+)", text)) - GRAFANAS
     assert used == declared
 
 
@@ -185,19 +204,68 @@ def test_lines_are_understood_without_a_legend(key: str) -> None:
             assert any(part in said for part in word.split(" ")), (panel["title"], word)
 
 
+def fetched() -> list[dict[str, Any]]:
+    """All queries of stats."""
+    return [t for key in NAMES for p in panels(key) for t in p["targets"] if "url" in t]
+
+
 def test_the_infinity_panels_ask_for_fields_that_stats_answers() -> None:
-    known: dict[str, tuple[str, type[BaseModel]]] = {
-        "/stats/site": ("", answers.Site),
-        "/stats/top": ("items", answers.TopItem),
-        "/stats/series": ("points", answers.Point),
-    }
-    asked = [t for key in NAMES for p in panels(key) for t in p["targets"] if "url" in t]
-    assert len(asked) == 4
+    asked = fetched()
+    assert {target["url"].partition("?")[0] for target in asked} == set(ITEMS)
     for target in asked:
-        root, model = known[target["url"].partition("?")[0]]
-        assert target["root_selector"] == root
+        pattern, model = ITEMS[target["url"].partition("?")[0]]
+        root = target["root_selector"]
+        assert re.fullmatch(pattern, root), root
+        known = set(answers.PeriodPairReads.model_fields if root[:8] == "compared" else
+                    model.model_fields)  # fmt: skip
+        if split := re.search(r"split=(\w+)", target["url"]):
+            known |= {f"by.{name}" for name in OF_A_SPLIT[split[1]]}
+            assert {c["selector"] for c in target["columns"]} == {"time", *known} - (
+                set(answers.Point.model_fields) - {"time"}
+            )
         for column in target["columns"]:
-            assert column["selector"] in model.model_fields
+            assert column["selector"] in known
+
+
+def test_the_queries_of_stats_are_parameters_that_it_has() -> None:
+    """The values of each list, the times of the picker and every step are valid."""
+    document = json.loads((ROOT / "docs/openapi/stats.json").read_text())
+    variables = read("traffic")["templating"]["list"]
+    custom = [v for v in variables if v["type"] == "custom"]
+    lists = {v["name"]: [option["value"] for option in v["options"]] for v in custom}
+    lists["step"] = [*STEPS, LAST_STEP]
+    moment = "2026-11-23T07:00:00.000Z"
+    for target in fetched():
+        path, _, query = target["url"].partition("?")
+        schemas = {p["name"]: p["schema"] for p in document["paths"][path]["get"]["parameters"]}
+        text = re.sub(r"\$\{__(from|to):date:iso\}", moment, query)
+        for name, value in parse_qsl(text):
+            chosen = re.fullmatch(r"\$\{(\w+)\}", value)
+            for one in lists[chosen[1]] if chosen else [value]:
+                given: object = int(one) if one.isdigit() else one
+                Draft202012Validator(schemas[name]).validate(given)
+
+
+def test_a_series_of_any_time_that_is_picked_has_at_most_2000_points() -> None:
+    """The step of the longest time that it serves; a bar more at each end."""
+    hours = {"hour": 1, "day": 24, "week": 7 * 24}
+    assert set(STEPS) == set(hours)
+    for step, days in STEPS.items():
+        assert days * 24 / hours[step] + 2 <= 2000
+    expression = StepVariable("step", "", {"hour": 8, "day": 400}, "week").json()["definition"]
+    assert expression == (
+        'query_result(label_replace(vector($__range_s) <= 691200, "step", "hour", "", "") or '
+        'label_replace(vector($__range_s) > 691200 <= 34560000, "step", "day", "", "") or '
+        'label_replace(vector($__range_s) > 34560000, "step", "week", "", ""))'
+    )
+
+
+def test_the_list_of_windows_has_every_named_one() -> None:
+    document = json.loads((ROOT / "docs/openapi/stats.json").read_text())
+    parameters = document["paths"]["/stats/top"]["get"]["parameters"]
+    (pattern,) = [p["schema"]["pattern"] for p in parameters if p["name"] == "window"]
+    named = [one for one in pattern.strip("^()$").split("|") if re.fullmatch(r"\w+", one)]
+    assert list(WINDOWS) == named
 
 
 def test_the_provisioned_data_sources_are_of_the_kinds_that_the_dashboards_ask_for() -> None:
@@ -207,12 +275,11 @@ def test_the_provisioned_data_sources_are_of_the_kinds_that_the_dashboards_ask_f
     assert given == {v["query"] for v in variables if v["type"] == "datasource"}
 
 
-def test_panels_leave_no_hole_beside_a_higher_one() -> None:
-    """The two series of *Traffic* stand one below the other beside the table of articles."""
-    places = {panel["title"]: panel["gridPos"] for panel in panels("traffic")}
-    table = places["Most read articles of the last $window"]
-    hours = places["Counted reads an hour, last 24 hours"]
-    days = places["Counted reads a day, last 30 days"]
-    assert (hours["x"], hours["y"]) == (table["w"], table["y"])
-    assert (days["x"], days["y"]) == (table["w"], table["y"] + hours["h"])
-    assert days["y"] + days["h"] == table["y"] + table["h"]
+@KEYS
+def test_panels_leave_no_hole_above_them(key: str) -> None:
+    """Each panel stands on a row's heading or on panels, with all of its width."""
+    places = [panel["gridPos"] for panel in read(key)["panels"]]
+    bottoms = {(x, p["y"] + p["h"]) for p in places for x in range(p["x"], p["x"] + p["w"])}
+    for place in places:
+        if place["w"] < 24:
+            assert {(x, place["y"]) for x in range(place["x"], place["x"] + place["w"])} <= bottoms

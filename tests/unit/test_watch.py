@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.watch.answers import label
+from tests.watch.answers import inner, label
 from tests.watch.boards import Board, Span, fill, shown
+from tests.watch.chart import Curve
 from tests.watch.units import written
 
 
@@ -12,6 +13,25 @@ def test_variables_are_filled_in_whole() -> None:
     assert fill("/top?window=${window}&x=$windowed", choice) == "/top?window=24h&x=$windowed"
     assert fill('{section=~"$section"}', choice) == '{section=~".*"}'
     assert Span(100.0, 249.5).filled("rate(x[$__rate_interval]) [$__range]") == "rate(x[4s]) [150s]"
+    asked = "from=${__from:date:iso}&to=${__to:date:iso}&s=$__range_s"
+    told = "from=1970-01-01T00:01:40.000Z&to=1970-01-01T00:04:09.500Z&s=150"
+    assert Span(100.0, 249.5).filled(asked) == told
+
+
+def test_a_field_within_a_field_is_found_by_its_selector() -> None:
+    item = {"time": 5, "by": {"search": 3}}
+    assert [inner(item, name) for name in ("time", "by.search", "by.x", "x.y")] == [
+        5,
+        3,
+        None,
+        None,
+    ]
+
+
+def test_stacked_bars_begin_where_the_one_below_ends() -> None:
+    under = Curve("under", [(0.0, 2.0), (60.0, 5.0)], {})
+    upper = Curve("upper", [(60.0, 4.0)], {}, [5.0])
+    assert (under.tops(), upper.tops()) == ([2.0, 5.0], [9.0])
 
 
 def test_a_repeated_panel_appears_once_for_each_value_and_moves_what_is_below() -> None:
@@ -45,6 +65,7 @@ def test_a_series_is_named_by_the_legend() -> None:
         (100, "s", "1.7 min"),
         (2.5, "reqps", "2.5 req/s"),
         (29162, "locale", "29,162"),
+        (1029.25, "locale", "1,029"),
         (1221, "short", "1.22 K"),
         (0, "s", "0 s"),
     ],

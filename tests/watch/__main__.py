@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from deploy.grafana.board import NAMES
 from luotdoc_subscriber.base.command import Command
 from tests.support.alerts import alerts as rules_of_alerts
 from tests.watch import (
@@ -95,7 +96,7 @@ async def alerts(asked: argparse.Namespace, folder: Path) -> bool:
 
 async def dashboards(asked: argparse.Namespace, folder: Path) -> bool:
     """Every query of every panel."""
-    watched = await watch(folder, asked.seconds, asked.seed, say)
+    watched = await watch(folder, asked.seconds, asked.seed, say, asked.board)
     for one in watched:
         print(one.line())
         for fault in one.faults():
@@ -112,6 +113,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("what", nargs="?", choices=["dashboards", "alerts"], default="dashboards")
     parser.add_argument("--only", default="", help="of alerts: faults whose text matches")
     parser.add_argument("--room", choices=list(FAULTS), help="of alerts: one alone")
+    parser.add_argument("--board", choices=list(NAMES), help="of dashboards: one alone")
     parser.add_argument("--seconds", type=float, default=150.0, help="of load, at least (150)")
     parser.add_argument("--seed", type=int, default=1, help="of the load (1)")
     parser.add_argument("--pictures", type=Path, help="folder to save a picture of each in")

@@ -5,7 +5,6 @@ stats.
 import math
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -47,8 +46,10 @@ class Answer:
     silent: list[str] = field(default_factory=list)
 
 
-def ask(prometheus: Prometheus, stats: str, panel: Shown, span: Span) -> Answer:
-    """All queries of a panel, each as the panel asks it. `stats` is the address of stats."""
+def ask(prometheus: Prometheus, stats: str, panel: Shown, span: Span, picked: Span) -> Answer:
+    """All queries of a panel, each as the panel asks it: Prometheus for `span`, `stats`, at its
+    address, for the time `picked`.
+    """
     answer = Answer(panel)
     asked = [target for target in panel.json.get("targets", []) if "expr" in target]
     for target, expression in zip(asked, panel.expressions(span), strict=True):
@@ -61,7 +62,7 @@ def ask(prometheus: Prometheus, stats: str, panel: Shown, span: Span) -> Answer:
             answer.complaints.append(f"no data: {expression}")
         elif not any(value for _, points in course for _, value in points):
             answer.silent.append(expression)
-    for target in panel.fetches():
+    for target in panel.fetches(picked):
         answer.queries += 1
         _fetch(answer, target, f"{stats}{target['url']}")
     return answer
@@ -109,18 +110,33 @@ def _fetch(answer: Answer, target: dict[str, Any], url: str) -> None:
     items = items if isinstance(items, list) else [items]
     if not items:
         answer.complaints.append(f"no items: {url}")
-    for item in items:
-        answer.rows.append({})
-        for column in target["columns"]:
-            value = item.get(column["selector"])
-            if not _fits(value, column["type"]):
+    over_time = target["root_selector"] == "points"
+    for column in target["columns"]:
+        found = [inner(item, column["selector"]) for item in items]
+        if items and all(value is None for value in found):
+            answer.complaints.append(f"no data: {column['selector']} of {url}")
+            continue
+        for value in found:
+            unknown = value is None and over_time  # before the first counted read
+            if not unknown and not _fits(value, column["type"]):
                 answer.complaints.append(f"{column['selector']} is {value!r}: {url}")
-            answer.rows[-1][column["text"]] = value
+    answer.rows += [
+        {column["text"]: inner(item, column["selector"]) for column in target["columns"]}
+        for item in items
+    ]
+
+
+def inner(item: dict[str, Any], selector: str) -> Any:
+    """The field `outer.inner` of an item; None if there is none."""
+    value: Any = item
+    for key in selector.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _fits(value: Any, kind: str) -> bool:
     if kind == "number":
         return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "timestamp":
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    if kind == "timestamp_epoch":
+        return isinstance(value, int) and 1e12 < value < 1e13
     return isinstance(value, str) and bool(value)

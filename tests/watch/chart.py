@@ -18,6 +18,7 @@ COLORS = {
     "red": "#f2495c",
     "blue": "#5794f2",
     "purple": "#b877d9",
+    "gray": "#7b8087",
 }
 LEFT, RIGHT, TOP, BOTTOM = 66, 10, 6, 20
 LEGEND = 18
@@ -27,11 +28,21 @@ DAYS = tuple(86_400 * number for number in (1, 2, 5, 10))
 
 @dataclass(frozen=True)
 class Curve:
-    """A series as it is drawn; `style` has Grafana's `lineWidth`, `lineStyle` and `drawStyle`."""
+    """A series as it is drawn; `style` has Grafana's `lineWidth`, `lineStyle` and `drawStyle`.
+    `bases` has for each bar where it begins: 0 without them. Without a `color`
+    it gets one of the palette.
+    """
 
     name: str
     points: Sequence[Point]
     style: dict[str, Any]
+    bases: Sequence[float] = ()
+    color: str = ""
+
+    def tops(self) -> list[float]:
+        """Where its bars or its line end."""
+        bases = self.bases or [0.0] * len(self.points)
+        return [base + value for base, (_, value) in zip(bases, self.points, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -65,11 +76,11 @@ def chart(frame: Frame, curves: Sequence[Curve]) -> str:
     """The chart as one <svg>."""
     lines = 1 + max((line for _, (line, _) in _entries(frame.width, curves)), default=0)
     frame = replace(frame, legend=lines)
-    highest = max((value for curve in curves for _, value in curve.points), default=0.0)
+    highest = max((top for curve in curves for top in curve.tops()), default=0.0)
     ticks = _ticks(highest, frame.unit)
     parts = [_axis(frame, ticks), _clock(frame)]
     for number, curve in enumerate(curves):
-        color = PALETTE[number % len(PALETTE)]
+        color = curve.color or PALETTE[number % len(PALETTE)]
         draw = _bars if curve.style.get("drawStyle") == "bars" else _line
         parts.append(draw(frame, curve, ticks[-1], color))
     for value, color in frame.limits:
@@ -153,13 +164,16 @@ def _line(frame: Frame, curve: Curve, highest: float, color: str) -> str:
 
 
 def _bars(frame: Frame, curve: Curve, highest: float, color: str) -> str:
-    wide = frame.across / max(1, len(curve.points))
+    times = [moment for moment, _ in curve.points]
+    step = min((b - a for a, b in pairwise(times)), default=frame.end - frame.start)
+    wide = frame.across * step / (frame.end - frame.start)
     parts = []
-    for moment, value in curve.points:
-        y = _y(frame, value, highest)
+    for (moment, value), top in zip(curve.points, curve.tops(), strict=True):
+        y = _y(frame, top, highest)
+        down = _y(frame, top - value, highest)
         parts.append(
             f'<rect x="{_x(frame, moment):.1f}" y="{y:.1f}" width="{wide * 0.7:.1f}" '
-            f'height="{TOP + frame.up - y:.1f}" fill="{color}" fill-opacity="0.75"/>'
+            f'height="{down - y:.1f}" fill="{color}" fill-opacity="0.75"/>'
         )
     return "".join(parts)
 
@@ -167,7 +181,7 @@ def _bars(frame: Frame, curve: Curve, highest: float, color: str) -> str:
 def _legend(frame: Frame, curves: Sequence[Curve]) -> str:
     parts = []
     for number, (curve, (line, x)) in enumerate(_entries(frame.width, curves)):
-        color = PALETTE[number % len(PALETTE)]
+        color = curve.color or PALETTE[number % len(PALETTE)]
         y = frame.height - 5 - LEGEND * (frame.legend - 1 - line)
         dash = " ".join(str(n) for n in curve.style.get("lineStyle", {}).get("dash", []))
         width = min(curve.style.get("lineWidth", 2) or 3, 3)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from tests.support.alerts import RULES
 from tests.watch.answers import Answer, ask, at, over
 from tests.watch.boards import Board, Span, boards, shown, values
 from tests.watch.faults import carry_out
+from tests.watch.history import give_history
 from tests.watch.load import Portal
 from tests.watch.past import give_past
 from tests.watch.stack import Stack, stack
@@ -18,6 +21,10 @@ ALWAYS_ZERO = {
     "Balance of the books (must be 0)": "any other value is a wrong count",
 }
 """Panels that show 0 through all faults of the run, and why that is their answer."""
+
+
+RANGES = (1 / 4, 7, 30, 365, 5 * 365, 10 * 365)
+"""Days that somebody may choose in the time picker."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,12 @@ class Watched:
 
 
 async def watch(
-    folder: Path, seconds: float, seed: int, say: Callable[[str], None]
+    folder: Path, seconds: float, seed: int, say: Callable[[str], None], only: str | None = None
 ) -> list[Watched]:
-    """Run the stack under load and faults for `seconds`, then ask what each dashboard asks."""
+    """Run the stack under load and faults for `seconds`, then ask what each dashboard asks, or
+    the one named `only`. *Traffic* alone needs no faults.
+    """
+    watched = [board for board in boards() if only in (None, board.key)]
 
     async def prepare(one: Stack) -> None:
         one.add_gateway()
@@ -60,9 +70,10 @@ async def watch(
     async with stack(folder, RULES, say, prepare=prepare) as one:
         portal = Portal(one, seed)
         await portal.begin()
+        await give_history(one, list(portal.paths))
         began = time.time()
         say(f"load and faults for {seconds:.0f} s")
-        faults = asyncio.create_task(carry_out(one))
+        faults = asyncio.create_task(_none() if only == "traffic" else carry_out(one))
         try:
             await asyncio.sleep(seconds)
             await asyncio.wait_for(faults, 240)
@@ -73,13 +84,18 @@ async def watch(
         assert not portal.failed(), portal.failed()
         say("; ".join(f"{what} {status}: {n}" for (what, status), n in portal.statuses.items()))
         await give_past(one.prometheus, span, folder)
-        return await asyncio.to_thread(lambda: [look(one, board, span) for board in boards()])
+        return await asyncio.to_thread(lambda: [look(one, board, span) for board in watched])
+
+
+async def _none() -> None:
+    """No fault."""
 
 
 def look(one: Stack, board: Board, span: Span) -> Watched:
     """Ask everything that a dashboard asks."""
     prometheus, complaints = one.prometheus, []
-    options = {variable["name"]: values(prometheus, variable) for variable in board.variables()}
+    picked = board.at_first(span.end)
+    options = {v["name"]: values(prometheus, v, picked) for v in board.variables()}
     complaints += [
         f"the variable {name} has no values" for name, found in options.items() if not found
     ]
@@ -87,5 +103,28 @@ def look(one: Stack, board: Board, span: Span) -> Watched:
         if not over(prometheus, mark, span) and not at(prometheus, mark, span.end):
             complaints.append(f"no data: {mark}")
     stats = one.replica("stats-1").url
-    answers = [ask(prometheus, stats, panel, span) for panel in shown(board, options)]
+    answers = [ask(prometheus, stats, panel, span, picked) for panel in shown(board, options)]
+    for days in RANGES:
+        complaints += refused(one, board, Span(span.end - days * 86_400, span.end))
     return Watched(board, span, answers, complaints)
+
+
+def refused(one: Stack, board: Board, span: Span) -> list[str]:
+    """What is wrong once this time is picked: a step that is not found, a series that stats doesn't
+    answer.
+    """
+    chosen = {}
+    for variable in board.variables():
+        if "regex" in variable:
+            found = values(one.prometheus, variable, span)
+            if len(found) != 1:
+                return [f"{variable['name']} is {found} for {span}"]
+            chosen[variable["name"]] = found[0]
+    told = []
+    for panel in shown(board, {}, chosen):
+        for target in panel.fetches(span):
+            if target["root_selector"] == "points":
+                url = f"{one.replica('stats-1').url}{target['url']}"
+                status = httpx.get(url, timeout=10).status_code
+                told += [] if status == 200 else [f"{status}: {url}"]
+    return told

@@ -36,7 +36,7 @@ h1 { font-size: 20px; margin: 14px 12px 0; } header p { margin: 3px 12px; color:
 .bar .track div { height: 100%; } .bar .value { text-align: right; white-space: nowrap; }
 table { border-collapse: collapse; width: 100%; } td, th { padding: 2px 6px; text-align: left;
   border-bottom: 1px solid #22252b; white-space: nowrap; overflow: hidden; }
-td + td, th + th { text-align: right; } td:first-child { color: #6e9fff; }
+td + td, th + th { text-align: right; } td.link { color: #6e9fff; }
 .none { color: #9da3ae; text-align: center; padding-top: 24px; font-size: 15px; }
 """
 
@@ -111,8 +111,10 @@ class _Inner:
     def _named(self, name: str) -> str:
         return str(self._rule(name).get("displayName", name))
 
-    def _text(self, value: float) -> tuple[str, str]:
+    def _text(self, value: float | None) -> tuple[str, str]:
         """A value as it is written, and its colour."""
+        if value is None:
+            return str(self._defaults.get("noValue", "-")), "#9da3ae"
         for mapping in self._defaults.get("mappings", []):
             if told := mapping["options"].get(f"{value:g}"):
                 return told["text"], COLORS[told["color"]]
@@ -125,11 +127,14 @@ class _Inner:
     def _values(self) -> Iterator[tuple[str, float]]:
         for series in self._answer.series:
             yield self._named(series.name), series.last
+
+    def _tiles(self) -> Iterator[tuple[str, float | None]]:
+        yield from self._values()
         for row in self._answer.rows[:1]:
-            yield from ((name, float(value)) for name, value in row.items())
+            yield from row.items()
 
     def _stat(self) -> str:
-        values = list(self._values())
+        values = list(self._tiles())
         size = max(18, min(34, self._wide * 3 // (10 * len(values)), self._high // 2))
         tiles = []
         for name, value in values:
@@ -161,16 +166,21 @@ class _Inner:
     def _table(self) -> str:
         rows = self._answer.rows
         names = [name for name in rows[0] if not self._rule(name).get("custom.hidden")]
+        starts = {n: '<td class="link">' if "links" in self._rule(n) else "<td>" for n in names}
         head = "".join(f"<th>{escape(name)}</th>" for name in names)
         lines = [
-            "".join(f"<td>{self._cell(name, row[name])}</td>" for name in names) for row in rows
+            "".join(f"{starts[name]}{self._cell(name, row[name])}</td>" for name in names)
+            for row in rows
         ]
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         return f"<table><tr>{head}</tr>{body}</table>"
 
     def _cell(self, name: str, value: Any) -> str:
+        if value is None:
+            return ""
         plain = isinstance(value, str) or self._rule(name).get("unit") == "string"
-        return escape(str(value) if plain else written(float(value), self._defaults["unit"]))
+        unit, decimals = self._defaults["unit"], self._defaults.get("decimals")
+        return escape(str(value) if plain else written(float(value), unit, decimals))
 
     def _lines(self) -> str:
         curves = [
@@ -190,15 +200,20 @@ class _Inner:
     def _of_rows(self) -> tuple[list[Curve], float, float]:
         """Rows with a time as curves: the last bar ends one step after it began."""
         columns = self._answer.panel.json["targets"][0]["columns"]
-        (time,) = [column["text"] for column in columns if column["type"] == "timestamp"]
-        moments = [datetime.fromisoformat(row[time]).timestamp() for row in self._answer.rows]
-        curves = []
-        for column in columns:
-            if column["type"] == "number":
-                name = column["text"]
-                values = [float(row[name]) for row in self._answer.rows]
-                points = list(zip(moments, values, strict=True))
-                curves.append(Curve(self._named(name), points, self._custom(name)))
+        (time,) = [column["text"] for column in columns if column["type"] == "timestamp_epoch"]
+        moments = [row[time] / 1000 for row in self._answer.rows]
+        names = [column["text"] for column in columns if column["type"] == "number"]
+        stacked = "stacking" in self._defaults.get("custom", {})
+        curves, bases = [], [0.0] * len(moments)
+        for name in names:
+            values = [row[name] for row in self._answer.rows]
+            known = [at for at, value in enumerate(values) if value is not None]
+            points = [(moments[at], float(values[at])) for at in known]
+            under = [bases[at] for at in known]
+            color = COLORS.get(self._rule(name).get("color", {}).get("fixedColor", ""), "")
+            curves.append(Curve(self._named(name), points, self._custom(name), under, color))
+            if stacked:
+                bases = [base + (value or 0) for base, value in zip(bases, values, strict=True)]
         return curves, moments[0], moments[-1] + (moments[-1] - moments[-2])
 
     def _style(self, series: Series) -> dict[str, Any]:

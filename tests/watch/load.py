@@ -31,14 +31,14 @@ PATIENCE = 5.0
 
 class Portal:
     """The load on a stack, from `start` to `stop`. `statuses` counts the answers by what was asked;
-    0 stands for none.
+    0 stands for none. `paths` has the samples' pages by article.
     """
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.stack, self.statuses = stack, Counter[tuple[str, int]]()
         self._dice = random.Random(seed)
         self._agents = user_agents(3000, self._dice)
-        self._paths: dict[str, str] = {}
+        self.paths: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sent: set[asyncio.Task[None]] = set()
         self._http = httpx.AsyncClient(timeout=PATIENCE, limits=httpx.Limits(max_connections=200))
@@ -48,7 +48,7 @@ class Portal:
         """Publish the samples, then start the load."""
         ingest = self.stack.replica("ingest-1").url
         async with httpx.AsyncClient(headers=EDITOR, timeout=30) as client:
-            self._paths = await load_samples(client, ingest, read_samples(), Console())
+            self.paths = await load_samples(client, ingest, read_samples(), Console())
         work: list[tuple[float, Callable[[], Awaitable[None]]]] = [
             (TICK, self._readers),
             (TICK, self._visitors),
@@ -114,7 +114,7 @@ class Portal:
         crawlers; articles that don't exist; nonsense.
         """
         number = self._wave(READS)
-        articles = pick_articles(list(self._paths), number, self._dice)
+        articles = pick_articles(list(self.paths), number, self._dice)
         site = self._any("render").url
         for article, referrer, address in zip(
             articles,
@@ -145,17 +145,17 @@ class Portal:
     async def _office(self) -> None:
         """One address that reads without end."""
         headers = {"user-agent": self._dice.choice(self._agents), "x-forwarded-for": OFFICE}
-        body = {"article": self._dice.choice(list(self._paths))}
+        body = {"article": self._dice.choice(list(self.paths))}
         url = f"{self._ingest(OFFICE)}/reads"
         self._ask("POST /reads", "POST", url, json=body, headers=headers)
 
     async def _visitors(self) -> None:
         """People who look at pages: articles, lists, files, and what is not there."""
-        sections = sorted({"muc-khac", *(path.split("/")[1] for path in self._paths.values())})
+        sections = sorted({"muc-khac", *(path.split("/")[1] for path in self.paths.values())})
         for _ in range(self._wave(PAGES)):
             pick = self._dice.random()
             if pick < 0.6:
-                path = self._paths[pick_articles(list(self._paths), 1, self._dice)[0]]
+                path = self.paths[pick_articles(list(self.paths), 1, self._dice)[0]]
             elif pick < 0.75:
                 path = "/"
             elif pick < 0.92:
@@ -182,7 +182,7 @@ class Portal:
     async def _app(self) -> None:
         """An app sends its reads in batches; now and then a wrong one."""
         key = {"authorization": f"Bearer {READS_ONLY}", "idempotency-key": f"{self._dice.random()}"}
-        reads = [{"article": self._dice.choice([*self._paths, "khongco"])} for _ in range(12)]
+        reads = [{"article": self._dice.choice([*self.paths, "khongco"])} for _ in range(12)]
         body = {"reads": reads if self._dice.random() < 0.9 else []}
         url = f"{self._any('ingest').url}/reads/batch"
         self._ask("POST /reads/batch", "POST", url, json=body, headers=key)

@@ -17,7 +17,7 @@ def written(value: float, unit: str, decimals: int | None = None) -> str:
         case "ops":
             return f"{_short(value, decimals)} ops/s"
         case "locale":
-            return f"{value:,.0f}"
+            return f"{value:,.{decimals or 0}f}".removesuffix(".0")
     return _short(value, decimals)
 
 

@@ -144,7 +144,7 @@ def _series(
 ) -> Question:
     step, way, form = random.choice(STEPS), random.random(), random.choice(FORMS)
     length = most * DAYS[step] if way < 0.5 else min(40, most * DAYS[step])
-    if way > 0.97 and most == POINTS:
+    if way > 0.97 and most == POINTS and "split" not in of:
         step, form = random.choice(tuple(MANY)), random.choice(FORMS[2:])
         length = MANY[step]
     first, end = _span(as_of, random, length)

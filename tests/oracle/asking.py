@@ -1,6 +1,7 @@
 """Asks every question of every process until enough figures are compared."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,15 @@ WEIGHTS = {
     asked_series.EXPORT: 8,
 }
 """The share of the figures that each family has."""
+
+
+LISTS = (
+    *(asked_periods.PERIOD, asked_periods.COMPARED, asked_periods.SECTION),
+    *(asked_lists.TOP, asked_lists.TRENDING),
+)
+"""A third of the figures, at least, are of these families: an answer of another one may have
+thousands.
+"""
 
 
 class NotReadyError(Exception):
@@ -68,10 +78,14 @@ class Asking:
         """Compare at least so many figures, some of each endpoint. `told` gets how many there
         are.
         """
-        begin, before = self.tally.figures, self.tally.by_family.copy()
-        place, unasked = 0, set(WEIGHTS)
-        while self.tally.figures - begin < number or unasked or self._endpoints:
-            here = {name: self.tally.by_family[name] - before[name] for name in WEIGHTS}
+        before, place, unasked = self.tally.by_family.copy(), 0, set(WEIGHTS)
+        here = Counter[str]()
+        while (
+            here.total() < number
+            or unasked
+            or self._endpoints
+            or sum(here[name] for name in LISTS) < here.total() / 3
+        ):
             family = min(WEIGHTS, key=lambda name: here[name] / WEIGHTS[name])
             question = self._next(family)
             unasked.discard(family)
@@ -79,6 +93,7 @@ class Asking:
             place += 1
             if not await self._compare(question, self.processes[place % len(self.processes)]):
                 return
+            here = self.tally.by_family - before
             told(self.tally.figures)
 
     def _next(self, family: str) -> Question:

@@ -19,7 +19,12 @@ from services.stats.traffic.sections.listed import (
     listed_article,
 )
 from services.stats.traffic.shares import by_section
-from services.stats.traffic.store import BATCH_SIZE, WORK_MILLISECONDS, TrafficStore
+from services.stats.traffic.store import (
+    ANSWER_MILLISECONDS,
+    BATCH_SIZE,
+    WORK_MILLISECONDS,
+    TrafficStore,
+)
 from shared.storage.changes import Opened, changes
 from shared.storage.errors import store
 from shared.storage.quarters import PER_DAY, day_name, day_number
@@ -82,6 +87,12 @@ class SectionStore:
             async for document in cursor
             if (held := readable_document("catalogue", document))
         }
+
+    async def any_in(self, section: str, articles: Collection[str]) -> bool:
+        """True if one of `articles` is in `section` now."""
+        wanted = {"_id": {"$in": sorted(articles)}, "section": section}
+        held = await self._db.catalogue.find_one(wanted, {"v": 1}, max_time_ms=ANSWER_MILLISECONDS)
+        return bool(held and readable_document("catalogue", held))
 
     async def shifts(self, session: Session) -> int:
         """How often the reads of closed days were moved to another section."""

@@ -6,10 +6,37 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from luotdoc_subscriber.base.clock import rfc3339
 from services.stats.periods import Step
 from services.stats.traffic.compare import ComparedBy
+from shared.storage.quarters import start_of
 
 TimeText = Annotated[str, Field(examples=["2026-11-23T07:05:00.000Z"])]
+Since = Annotated[
+    TimeText | None,
+    Field(
+        description=(
+            "the start of the first UTC day with counted reads of the site: what was read earlier "
+            "is not known, and not 0. A figure of a period that began earlier counts from this "
+            "moment on; null while no read is counted"
+        )
+    ),
+]
+ViewTime = Annotated[
+    TimeText,
+    Field(
+        description=(
+            "the moment of all figures. It is at most a few seconds ago; while many late reads "
+            "arrive, or MongoDB or the machine is busy, at most a minute, plus the time that the "
+            "figures took to be made"
+        )
+    ),
+]
+
+
+def moment_of(quarter: int | None) -> str | None:
+    """The start of a quarter of an hour as an answer has it."""
+    return None if quarter is None else rfc3339(start_of(quarter))
 
 
 class PeriodPairReads(BaseModel):
@@ -65,12 +92,7 @@ class Site(BaseModel):
             "RabbitMQ"
         )
     )
-    since: TimeText | None = Field(
-        description=(
-            "the start of the first UTC day with counted reads: what was read earlier is not "
-            "known, and not 0; null while no read is counted"
-        )
-    )
+    since: Since
     compared: ComparedOrNot = None
 
 
@@ -90,6 +112,7 @@ class ArticleReads(BaseModel):
     month: int
     year: int
     as_of: TimeText
+    since: Since
     compared: ComparedOrNot = None
 
 
@@ -111,7 +134,8 @@ class SectionFigures(BaseModel):
 class SectionReads(SectionFigures):
     """Reads of one section, with their moment."""
 
-    as_of: TimeText
+    as_of: ViewTime
+    since: Since
     compared: ComparedOrNot = None
 
 
@@ -119,7 +143,8 @@ class SectionList(BaseModel):
     """Every section that has an article, by name."""
 
     sections: list[SectionFigures]
-    as_of: TimeText
+    as_of: ViewTime
+    since: Since
 
 
 class TopItem(BaseModel):
@@ -137,9 +162,17 @@ class TopList(BaseModel):
     """The most read published articles, most reads first, ties by article id."""
 
     window: str
+    from_: TimeText | None = Field(
+        serialization_alias="from", description="the window's start; null for `all`"
+    )
+    to: TimeText | None = Field(
+        description="the window's end, exclusive; null for one without an end, which all windows "
+        "are but `today`, `yesterday`, `week`, `month` and `year`"
+    )
     section: str | None = Field(None, description="null: all sections")
     items: list[TopItem]
-    as_of: TimeText
+    as_of: ViewTime
+    since: Since
 
 
 class TrendingItem(BaseModel):
@@ -163,7 +196,7 @@ class TrendingList(BaseModel):
 
     section: str | None = Field(None, description="null: all sections")
     items: list[TrendingItem]
-    as_of: TimeText
+    as_of: ViewTime
 
 
 class Point(BaseModel):

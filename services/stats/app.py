@@ -132,7 +132,7 @@ def make_keeper(
     traffic = store.traffic
     return Keeper(
         traffic,
-        catalogue=CatalogueMemory(sections),
+        catalogue=CatalogueMemory(sections, seconds),
         sections=SectionMemory(sections, traffic),
         maker=Maker(traffic, sections, metrics, clock=clock, zone=zone),
         metrics=metrics,

@@ -51,7 +51,7 @@ class ArticleReports:
                 raise Problem(404, "no article has this id")
             counted = await self._store.counted(session, article)
             reads = await self._reads(session, article, wanted, now)
-            since = await self._store.traffic.since(session) if by else None
+            since = await self._store.traffic.since(session)
         return answers.ArticleReads(
             article=article,
             title=known["title"],
@@ -61,6 +61,7 @@ class ArticleReports:
             baseline=known["baseline"],
             counted=counted,
             as_of=rfc3339(now),
+            since=answers.moment_of(since),
             compared=compared_answer(by, now, pairs, since, reads) if by else None,
             **{name: reads(period) for name, period in periods.items()},
         )

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import rfc3339
 from services.stats.answers import Compared, PeriodPairReads
 from services.stats.periods import Period
-from services.stats.traffic.compare import ComparedBy, PeriodPair
+from services.stats.traffic.compare import ComparedBy, PeriodPair, compared_periods
+from services.stats.traffic.course import LongCourse
+from services.stats.traffic.site_courses import SiteCourses
 from shared.storage.quarters import quarter_of, start_of
 
 
@@ -28,3 +31,11 @@ def compared_answer(
         for name, pair in pairs.items()
     }
     return Compared(by=by, through=rfc3339(start_of(quarter_of(as_of))), **found)
+
+
+def course_compared(
+    by: ComparedBy, as_of: datetime, zone: ZoneInfo, site: SiteCourses, course: LongCourse
+) -> Compared:
+    """The answer of a course that is in memory. `zone` is the site's."""
+    pairs = compared_periods(as_of, zone, by)
+    return compared_answer(by, as_of, pairs, site.since, lambda each: course.between(*each))

@@ -6,7 +6,7 @@ the site.
 
 from pydantic import BaseModel, Field
 
-from services.stats.answers import TimeText
+from services.stats.answers import Since, TimeText
 from services.stats.parameters import ReadClass
 
 
@@ -33,6 +33,7 @@ class ClassList(BaseModel):
 
     classes: list[ClassFigures]
     as_of: TimeText
+    since: Since
 
 
 class ReferrerFigures(BaseModel):
@@ -67,3 +68,4 @@ class SourceList(BaseModel):
     referrers: list[ReferrerFigures]
     devices: list[DeviceFigures]
     as_of: TimeText
+    since: Since

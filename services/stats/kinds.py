@@ -7,6 +7,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import rfc3339
+from services.stats.answers import moment_of
 from services.stats.kind_answers import (
     ClassFigures,
     ClassList,
@@ -23,12 +24,19 @@ from shared.rabbit.batch import DEVICES, PEOPLE, READER, REFERRERS
 
 
 class Kinds:
-    """The figures of kinds of reads. `zone` is the site's; `course_of` answers as of `as_of`."""
+    """The figures of kinds of reads. `zone` is the site's; `course_of` answers as of `as_of`, and
+    knows the quarters from `since` on.
+    """
 
     def __init__(
-        self, course_of: Callable[[SiteKey], LongCourse], as_of: datetime, zone: ZoneInfo
+        self,
+        course_of: Callable[[SiteKey], LongCourse],
+        as_of: datetime,
+        zone: ZoneInfo,
+        since: int | None,
     ) -> None:
-        self._course_of, self._as_of = course_of, as_of
+        self._course_of = course_of
+        self._as_of, self._since = rfc3339(as_of), moment_of(since)
         self._periods = site_periods(as_of, zone)
 
     def classes(self) -> ClassList:
@@ -37,7 +45,7 @@ class Kinds:
             ClassFigures(class_=kind, people=kind in PEOPLE, **self._figures(("class", kind)))
             for kind in get_args(ReadClass)
         ]
-        return ClassList(classes=found, as_of=rfc3339(self._as_of))
+        return ClassList(classes=found, as_of=self._as_of, since=self._since)
 
     def sources(self) -> SourceList:
         """The figures of every class of referrers and devices."""
@@ -50,7 +58,8 @@ class Kinds:
                 DeviceFigures(device=kind, **figures)
                 for kind, figures in self._parts("device", DEVICES)
             ],
-            as_of=rfc3339(self._as_of),
+            as_of=self._as_of,
+            since=self._since,
         )
 
     def _parts(self, what: str, kinds: Sequence[str]) -> Iterator[tuple[str, Mapping[str, int]]]:

@@ -12,24 +12,21 @@ from luotdoc_subscriber.base.clock import Clock, rfc3339
 from services.stats import answers, books_answers, kind_answers
 from services.stats.article_reports import ArticleReports
 from services.stats.books_report import books_report
-from services.stats.compared import compared_answer
+from services.stats.compared import course_compared
 from services.stats.kinds import Kinds
 from services.stats.parameters import SeriesParameters, TopParameters, TrendingParameters
 from services.stats.periods import Period, site_periods
+from services.stats.section_reports import SectionReports
 from services.stats.series import SeriesReports
 from services.stats.store import Store
 from services.stats.tops import ARTICLE_SHARE, TopReports, costly_budget
-from services.stats.traffic.compare import ComparedBy, compared_periods
-from services.stats.traffic.course import LongCourse
+from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.lines import SeriesLines, lines_of
 from services.stats.traffic.site_courses import SiteCourses
-from services.stats.traffic.view import Section, View
 from services.stats.trend_reports import trending_list
-from shared.base.errors import Problem, Unavailable
 from shared.base.single_flight import SingleFlightCache
 from shared.storage.counts import SITE
-from shared.storage.quarters import start_of
 
 CACHE_SECONDS = 0.5
 AHEAD_SECONDS = 0.3
@@ -80,6 +77,7 @@ class Reports:
         of_articles = costly_budget(ARTICLE_SHARE)
         self._articles = ArticleReports(store, of_articles, clock, zone)
         self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
+        self._sections = SectionReports(keeper, zone, seconds)
         self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds)
         self._series = SeriesReports(store, of_articles, clock, zone)
 
@@ -89,14 +87,8 @@ class Reports:
         if by is None:
             return figures.answer
         courses = figures.courses
-        compared = self._compared(by, figures.as_of, courses, courses.of())
+        compared = course_compared(by, figures.as_of, self._zone, courses, courses.of())
         return figures.answer.model_copy(update={"compared": compared})
-
-    def _compared(
-        self, by: ComparedBy, as_of: datetime, site: SiteCourses, course: LongCourse
-    ) -> answers.Compared:
-        pairs = compared_periods(as_of, self._zone, by)
-        return compared_answer(by, as_of, pairs, site.since, lambda each: course.between(*each))
 
     async def _figures(self) -> SiteFigures:
         self._site_requested = time.monotonic()
@@ -124,7 +116,7 @@ class Reports:
             online=None,
             as_of=rfc3339(now),
             complete_through=rfc3339(complete) if complete else None,
-            since=None if courses.since is None else rfc3339(start_of(courses.since)),
+            since=answers.moment_of(courses.since),
             compared=None,
             **{
                 name: courses.reads(period)
@@ -149,53 +141,27 @@ class Reports:
 
     async def _kinds(self) -> Kinds:
         figures = await self._figures()
-        return Kinds(figures.courses.of, figures.as_of, self._zone)
+        return Kinds(figures.courses.of, figures.as_of, self._zone, since=figures.courses.since)
 
     async def sections(self) -> answers.SectionList:
         """The figures of every section. Raises `Unavailable` until they are ready."""
-        view = await self._keeper.current()
-        found = [self._section(view, *each) for each in _ready(view).items()]
-        return answers.SectionList(sections=found, as_of=rfc3339(view.as_of))
+        return await self._sections.sections()
 
     async def section(self, name: str, by: ComparedBy | None = None) -> answers.SectionReads:
         """The figures of one section, with a comparison if `by` is given. Raises `Problem` 404 if
         it has no article.
         """
-        view = await self._keeper.current()
-        section = of_section(view, name)
-        return answers.SectionReads(
-            **self._section(view, name, section).model_dump(),
-            as_of=rfc3339(view.as_of),
-            compared=self._compared(by, view.as_of, view.site, section.course) if by else None,
-        )
-
-    def _section(self, view: View, name: str, section: Section) -> answers.SectionFigures:
-        counted = section.course.total()
-        return answers.SectionFigures(
-            section=name,
-            articles=section.published,
-            total=section.baseline + counted,
-            baseline=section.baseline,
-            counted=counted,
-            **{
-                period: section.course.between(*view.spans[period])
-                for period in site_periods(view.as_of, self._zone)
-            },
-        )
+        return await self._sections.section(name, by)
 
     async def top(self, query: TopParameters) -> answers.TopList:
         """The most read published articles. Raises `Problem` 404 for an unknown section."""
-        await self._check_section(query.section)
+        await self._sections.check(query.section)
         return await self._tops.top(query)
 
     async def trending(self, query: TrendingParameters) -> answers.TrendingList:
         """The trending articles. Raises `Problem` 404 for an unknown section."""
-        await self._check_section(query.section)
+        await self._sections.check(query.section)
         return await trending_list(self._keeper, query)
-
-    async def _check_section(self, name: str | None) -> None:
-        if name and name not in (await self._keeper.current()).listed.sections:
-            raise _no_section()
 
     async def series(self, query: SeriesParameters) -> answers.SeriesPoints:
         """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown article
@@ -210,9 +176,7 @@ class Reports:
         if query.article:
             return await self._series.of_article(query, span)
         if query.section:
-            view = await self._keeper.current()
-            course = of_section(view, query.section).course
-            return SeriesLines({"reads": [(course, 1)]}, view.site.since, view.as_of)
+            return await self._sections.lines(query.section)
         figures = await self._figures()
         courses = figures.courses
         lines = lines_of(courses.courses, query.class_, query.split)
@@ -221,22 +185,3 @@ class Reports:
     async def reconciliation(self) -> books_answers.Reconciliation:
         """The books."""
         return await self._books.get(SITE, lambda: books_report(self._store, self._clock))
-
-
-def _ready(view: View) -> dict[str, Section]:
-    found = view.sections()
-    if found is None:
-        raise Unavailable("the figures of sections are being prepared, try again")
-    return found
-
-
-def of_section(view: View, name: str) -> Section:
-    """A section. Raises `Problem` 404 if it has no article, `Unavailable` until it is ready."""
-    found = _ready(view).get(name)
-    if not found:
-        raise _no_section()
-    return found
-
-
-def _no_section() -> Problem:
-    return Problem(404, "no article is in this section")

@@ -6,10 +6,11 @@ from datetime import datetime
 from luotdoc_subscriber.base.clock import rfc3339
 from services.stats import answers
 from services.stats.parameters import TopParameters, window_span, window_start
+from services.stats.periods import Period
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.view import MAX_TOP, View
-from services.stats.traffic.windows import FIXED
+from services.stats.traffic.windows import FIXED, NEVER
 from shared.base.budget import Budget
 from shared.base.concurrency import ConcurrencyLimit
 from shared.base.errors import Unavailable
@@ -61,31 +62,46 @@ class TopReports:
             ranked = view.top(query.window, query.section)[: query.limit]
             titles = await self._keeper.catalogue.titles(article for article, _ in ranked)
             rows = ((each, *titles[each], reads) for each, reads in ranked if each in titles)
-            return _list(query.window, query.section, rows, view.as_of)
+            return _list(query, view.spans[query.window], rows, view.as_of, view.site.since)
         if query.window in FIXED:
             raise Unavailable("the figures of this window are being prepared, try again")
         key = (query.window, query.section)
-        whole = await self._added_up.get(key, lambda: self._add_up(query.window, query.section))
+        whole = await self._added_up.get(key, lambda: self._add_up(query))
         return whole.model_copy(update={"items": whole.items[: query.limit]})
 
     async def _view(self, window: str) -> View | None:
         async with self._making.place():
             return await self._keeper.with_window(window, window_span(window))
 
-    async def _add_up(self, window: str, section: str | None) -> answers.TopList:
+    async def _add_up(self, query: TopParameters) -> answers.TopList:
         """A list from the buckets alone, while projections are being made."""
         async with self._making.place(), self._store.snapshot() as session:
             now = self._keeper.clock()
-            found = await self._store.top(session, window_start(window, now), MAX_TOP, section)
+            start = window_start(query.window, now)
+            found = await self._store.top(session, start, MAX_TOP, query.section)
+            since = await self._store.traffic.since(session)
         rows = ((row["_id"], row["title"], row["url"], row["reads"]) for row in found)
-        return _list(window, section, rows, now)
+        return _list(query, (start, NEVER), rows, now, since)
 
 
 def _list(
-    window: str, section: str | None, rows: Iterable[tuple[str, str, str, int]], as_of: datetime
+    query: TopParameters,
+    span: Period,
+    rows: Iterable[tuple[str, str, str, int]],
+    as_of: datetime,
+    since: int | None,
 ) -> answers.TopList:
+    start, end = span
     items = [
         answers.TopItem(article=article, title=title, url=url, reads=reads)
         for article, title, url, reads in rows
     ]
-    return answers.TopList(window=window, section=section, items=items, as_of=rfc3339(as_of))
+    return answers.TopList(
+        window=query.window,
+        from_=answers.moment_of(start or None),
+        to=answers.moment_of(None if end == NEVER else end),
+        section=query.section,
+        items=items,
+        as_of=rfc3339(as_of),
+        since=answers.moment_of(since),
+    )

@@ -105,3 +105,32 @@ def test_the_limits_stand_in_the_document() -> None:
     assert "8,388,608 bytes" in paths["/media/{name}"]["put"]["requestBody"]["description"]
     assert "131,072 bytes" in paths["/reads/batch"]["post"]["requestBody"]["description"]
     assert "1,024 bytes" in paths["/reads"]["post"]["requestBody"]["description"]
+
+
+@each
+def test_what_can_be_revalidated_tells_its_tag_and_what_is_a_file_its_name(
+    name: str, api: FastAPI
+) -> None:
+    for where, operation in operations(api.openapi()):
+        answers = operation["responses"]
+        if "304" in answers:
+            assert {"ETag", "Cache-Control"} <= answers["200"]["headers"].keys(), where
+        if "text/csv" in answers.get("200", {}).get("content", {}):
+            assert {"Content-Disposition", "Vary"} <= answers["200"]["headers"].keys(), where
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/stats/articles/{id}", ["too many ask"]),
+        ("/stats/top", ["too many ask", "being prepared"]),
+        ("/stats/trending", ["being prepared"]),
+        ("/stats/sections", ["being prepared"]),
+        ("/stats/sections/{section}", ["being prepared"]),
+        ("/stats/series", ["too many ask", "being prepared", "exports run"]),
+        ("/stats/export", ["exports run"]),
+    ],
+)
+def test_a_503_says_why(path: str, said: list[str]) -> None:
+    meaning = APIS["stats"].openapi()["paths"][path]["get"]["responses"]["503"]["description"]
+    assert all(each in meaning.lower() for each in [*said, "retry-after"])

@@ -89,7 +89,7 @@ def test_kinds_stand_side_by_side_and_sources_add_up_to_the_readers() -> None:
         ("referrer", "site"): course({0: 2}),
         ("device", "mobile"): course({0: 9, 96: 20, 5000: 3}),
     }
-    kinds = Kinds(lambda key: courses.get(key, NO_READS), NOW, HANOI)
+    kinds = Kinds(lambda key: courses.get(key, NO_READS), NOW, HANOI, since=MIDNIGHT)
     found = kinds.classes()
     assert found.as_of == "2026-11-25T05:07:00.000Z"
     assert [(each.class_, each.people, each.total, each.today) for each in found.classes] == [

@@ -170,6 +170,13 @@ def test_a_window_starts_with_the_quarter(window: str, start: datetime) -> None:
     assert window_start(TopParameters(window=window).window, NOW) == quarter_of(start)
 
 
+@pytest.mark.parametrize("text", ["2100xyz", "2100", "2101-01-01", "2100-01-01x"])
+def test_the_last_year_is_not_all_that_is_checked(text: str) -> None:
+    assert not schema(SeriesParameters, "from").is_valid(text)
+    assert schema(SeriesParameters, "from").is_valid("2100-12-31T23:00:00Z")
+    assert fault(**{"from": text})
+
+
 @pytest.mark.parametrize("window", FIXED)
 def test_fixed_windows_are_accepted(window: str) -> None:
     assert schema(TopParameters, "window").is_valid(window)

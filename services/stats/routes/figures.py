@@ -23,7 +23,7 @@ async def get_site(
 @routes.get(
     "/articles/{id}",
     response_description="The article's figures.",
-    responses=forms.ANSWER | problems(422, also=forms.NO_SUCH_ARTICLE),
+    responses=forms.ANSWER | problems(422, also=forms.NO_SUCH_ARTICLE | forms.TOO_MANY_ASK),
 )
 async def get_article_reads(
     reports: forms.HeldReports,
@@ -40,7 +40,7 @@ async def get_article_reads(
 @routes.get(
     "/sections",
     response_model=answers.SectionList,
-    responses=forms.TABLE | problems(422),
+    responses=forms.TABLE | problems(422, also=forms.BEING_PREPARED),
     dependencies=forms.NEGOTIATED,
 )
 async def get_sections(
@@ -60,7 +60,7 @@ async def get_sections(
 @routes.get(
     "/sections/{section}",
     response_description="The section's figures.",
-    responses=forms.ANSWER | problems(422, also=forms.NO_SUCH_SECTION),
+    responses=forms.ANSWER | problems(422, also=forms.NO_SUCH_SECTION | forms.BEING_PREPARED),
 )
 async def get_section_reads(
     reports: forms.HeldReports,

@@ -13,17 +13,26 @@ from services.stats.traffic.export import NDJSON_TYPE, csv_chunks, ndjson_chunks
 from shared.web.streamed import StreamedAnswer
 
 _TAGGED = {
-    "ETag": {"description": "a tag of the answer", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "a weak tag of the answer; one of JSON does not depend on `as_of`",
+        "schema": {"type": "string"},
+    },
     "Cache-Control": {
         "description": "how long the answer may be kept",
         "schema": {"type": "string"},
     },
 }
-_VARY = {"Vary": {"description": "Accept", "schema": {"type": "string"}}}
+_NEGOTIATED = {
+    "Vary": {"description": "Accept", "schema": {"type": "string"}},
+    "Content-Disposition": {
+        "description": "the name of the file, of CSV and NDJSON",
+        "schema": {"type": "string"},
+    },
+}
 TABLE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "JSON, or a table as CSV (RFC 4180) with a header line.",
-        "headers": _TAGGED | _VARY,
+        "headers": _TAGGED | _NEGOTIATED,
         "content": {"text/csv": {"schema": {"type": "string"}}},
     },
     304: {"description": "The client has this answer: `If-None-Match` names its tag."},
@@ -34,9 +43,9 @@ ANSWER: dict[int | str, dict[str, Any]] = {200: {"headers": _TAGGED}, 304: TABLE
 ROWS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Rows as CSV (RFC 4180) with a header line, or as NDJSON: an object a line. "
-        "They are sent while they are made; an answer that ends without its last chunk is not "
-        "complete.",
-        "headers": _VARY,
+        "They are sent while they are made, without an `ETag` if they are many; an answer that "
+        "ends without its last chunk is not complete.",
+        "headers": _TAGGED | _NEGOTIATED,
         "content": {
             each: {"schema": {"type": "string"}} for each in (MEDIA_TYPES[CSV], MEDIA_TYPES[NDJSON])
         },
@@ -49,15 +58,25 @@ SERIES: dict[int | str, dict[str, Any]] = {
         "description": "JSON, or rows as CSV (RFC 4180) with a header line, or as NDJSON: an "
         "object a line. Many rows are sent while they are made, without an `ETag`; an answer that "
         "ends without its last chunk is not complete.",
-        "headers": _TAGGED | _VARY,
+        "headers": _TAGGED | _NEGOTIATED,
         "content": ROWS[200]["content"],
     },
     304: TABLE[304],
 }
 """The responses of a route that answers JSON or rows."""
-TOO_MANY_EXPORTS = {
-    503: f"{EXPORTS_AT_ONCE} exports run already, or the service is starting, stopping or "
-    "overloaded, or MongoDB or RabbitMQ is away. Try again after `Retry-After`."
+_OR_AWAY = (
+    "or the service is starting, stopping or overloaded, or MongoDB or RabbitMQ is away. Try again "
+    "after `Retry-After`."
+)
+TOO_MANY_EXPORTS = {503: f"{EXPORTS_AT_ONCE} exports run already, {_OR_AWAY}"}
+TOO_MANY_ASK = {503: f"Too many ask for such figures at once, {_OR_AWAY}"}
+BEING_PREPARED = {503: f"The figures are being prepared, {_OR_AWAY}"}
+TOO_MANY_OR_PREPARED = {
+    503: f"The figures are being prepared, or too many ask for such figures at once, {_OR_AWAY}"
+}
+SERIES_NOT_NOW = {
+    503: "The figures are being prepared, or too many ask for such figures at once, or "
+    f"{EXPORTS_AT_ONCE} exports run already, {_OR_AWAY}"
 }
 NO_SUCH_ARTICLE = {404: "No article with this id was ever published."}
 NO_SUCH_SECTION = {404: "No article is in this section."}

@@ -14,7 +14,7 @@ routes = forms.stats_routes()
 @routes.get(
     "/top",
     response_model=answers.TopList,
-    responses=forms.TABLE | problems(422, also=forms.NO_SUCH_SECTION),
+    responses=forms.TABLE | problems(422, also=forms.NO_SUCH_SECTION | forms.TOO_MANY_OR_PREPARED),
     dependencies=forms.NEGOTIATED,
 )
 async def get_top(
@@ -35,7 +35,7 @@ async def get_top(
 @routes.get(
     "/trending",
     response_model=answers.TrendingList,
-    responses=forms.TABLE | problems(422, also=forms.NO_SUCH_SECTION),
+    responses=forms.TABLE | problems(422, also=forms.NO_SUCH_SECTION | forms.BEING_PREPARED),
     dependencies=forms.NEGOTIATED,
 )
 async def get_trending(

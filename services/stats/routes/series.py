@@ -16,7 +16,7 @@ routes = forms.stats_routes()
 @routes.get(
     "/series",
     response_model=answers.SeriesPoints,
-    responses=forms.SERIES | problems(422, also=_NEITHER | forms.TOO_MANY_EXPORTS),
+    responses=forms.SERIES | problems(422, also=_NEITHER | forms.SERIES_NOT_NOW),
     dependencies=forms.NEGOTIATED,
 )
 async def get_series(

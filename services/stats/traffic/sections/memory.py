@@ -1,6 +1,8 @@
 """The catalogue and the sections' quarters in memory."""
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
@@ -16,6 +18,9 @@ from shared.storage.types import Session
 
 MAX_RAW_DAYS = 8
 """Upper bound for the days that one look may add up from buckets while they are not made."""
+MOST_NEW, NEW_SECONDS = 500, 120.0
+"""Number of articles changed last, and the time for which it is known that they have: longer than a
+view is answered from."""
 CHUNK_DAYS = 64
 """Days that are brought into memory at a time."""
 
@@ -25,8 +30,9 @@ class CatalogueMemory:
     only articles that have changed are read again; without it all of them.
     """
 
-    def __init__(self, store: SectionStore) -> None:
-        self._store = store
+    def __init__(self, store: SectionStore, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._seconds = store, seconds
+        self._new: deque[tuple[float, str]] = deque(maxlen=MOST_NEW)
         self._listed: ListedArticles | None = None
         self._changed: set[str] = set()
         self._again: set[str] = set()
@@ -81,6 +87,12 @@ class CatalogueMemory:
                 self._titles |= read
         return found
 
+    async def is_new(self, section: str) -> bool:
+        """True if an article that has changed a moment ago is in `section` now."""
+        since = self._seconds() - NEW_SECONDS
+        changed = {article for at, article in self._new if at >= since}
+        return bool(changed) and await self._store.any_in(section, changed)
+
     async def run(self) -> NoReturn:
         """For ever: follow the change stream, and open it again after it was lost."""
         await follow(
@@ -102,6 +114,7 @@ class CatalogueMemory:
             self._notes += 1
             self._baseline_unsure = 2
             self._changed.add(article)
+            self._new.append((self._seconds(), article))
             self._titles.pop(article, None)
 
     def _lost(self) -> None:

@@ -88,6 +88,12 @@ class SectionStore:
             if (held := readable_document("catalogue", document))
         }
 
+    async def any_in(self, section: str, articles: Collection[str]) -> bool:
+        """True if one of `articles` is in `section` now."""
+        wanted = {"_id": {"$in": sorted(articles)}, "section": section}
+        held = await self._db.catalogue.find_one(wanted, {"v": 1}, max_time_ms=ANSWER_MILLISECONDS)
+        return bool(held and readable_document("catalogue", held))
+
     async def shifts(self, session: Session) -> int:
         """How often the reads of closed days were moved to another section."""
         state = await self._db.projections.find_one(

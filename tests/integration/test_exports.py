@@ -50,7 +50,7 @@ class Exporting:
         self, span: Period = EVERY_QUARTER, article: str | None = None
     ) -> list[dict[str, Any]]:
         rows = self.export.rows(span, ZoneInfo("UTC"), article)
-        return [dict(zip(ARCHIVE_COLUMNS, row, strict=True)) async for row in rows]
+        return [dict(zip(ARCHIVE_COLUMNS, row, strict=True)) async for row in rows if row]
 
     async def move_old(self) -> int:
         """Move everything that is older than 100 days, in any order."""

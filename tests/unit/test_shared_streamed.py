@@ -1,10 +1,11 @@
 """Answers that are sent while they are made."""
 
 import asyncio
+import contextlib
 import gzip
 import logging
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from luotdoc_subscriber.base.metrics import new_registry
 from shared.base import metrics
 from shared.base.errors import Unavailable
 from shared.web.api import make_api
-from shared.web.asgi import TURN_KEY, App, Receive, Scope, Send
+from shared.web.asgi import TURN_KEY, App, Disconnected, Receive, Scope, Send
 from shared.web.observed import observed
 from shared.web.openapi import Described
 from shared.web.revalidated import revalidated
@@ -228,19 +229,82 @@ async def test_a_stop_breaks_an_answer_off(caplog: pytest.LogCaptureFixture) -> 
     assert "by the stop" in caplog.text
 
 
-async def test_others_have_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    rests, times = list[float](), iter([0.0, 0.2, 1.0, 6.0, 7.0, 7.1, 8.0, 8.0])
-    sleep: Callable[[float], Any] = asyncio.sleep
+class Clock:
+    """A clock that the test moves, and the rests of an answer."""
 
-    async def rest(seconds: float) -> None:
-        rests.append(round(seconds, 3))
-        await sleep(0)
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.rests = list[float]()
+
+    async def rest(self, seconds: float) -> None:
+        self.rests.append(round(seconds, 3))
+        self.now += seconds
+        await asyncio.sleep(0)
+
+    def answer(self, chunks: AsyncGenerator[bytes, None]) -> StreamedAnswer:
+        return StreamedAnswer(chunks, "text/csv", {}, seconds=lambda: self.now, rest=self.rest)
+
+
+async def test_others_have_half_of_the_time() -> None:
+    clock = Clock()
 
     async def made() -> AsyncGenerator[bytes, None]:
-        for _ in range(5):
+        for took in (9.0, 9.0, 0.2, 2.5, 0.1):
+            clock.now += took
             yield b"a"
 
-    answer = StreamedAnswer(made(), "text/csv", {}, seconds=lambda: next(times), rest=rest)
-    cycle = Cycle()
+    await talk(clock.answer(made()), Cycle())
+    assert clock.rests == [0.2, 1.0, 1.0, 0.5, 0.1, 0.0]
+
+
+async def test_an_answer_of_which_nothing_is_made_rests_and_then_begins() -> None:
+    clock, cycle = Clock(), Cycle()
+
+    async def made() -> AsyncGenerator[bytes, None]:
+        for chunk in (b"a", *[b""] * 20, b"b"):
+            clock.now += 0.5
+            yield chunk
+
+    await talk(clock.answer(made()), cycle)
+    assert clock.rests[:20] == [0.5] * 20
+    assert [each.get("body") for each in cycle.messages] == [None, b"a", b"b", b""]
+    assert cycle.messages[1]["more_body"]
+
+
+@pytest.mark.parametrize("first", [b"", b"a"])
+async def test_a_client_that_leaves_is_noticed_while_nothing_is_made(first: bytes) -> None:
+    clock, cycle, taken = Clock(), Cycle(), 0
+
+    async def made() -> AsyncGenerator[bytes, None]:
+        nonlocal taken
+        yield first
+        for taken in range(1, 1000):
+            clock.now += 0.5
+            cycle.disconnected = taken == 30
+            yield b""
+
+    with contextlib.suppress(Disconnected):
+        await talk(clock.answer(made()), cycle)
+    print(f"\nleft after {taken} empty chunks")
+    assert taken == 30
+
+
+@pytest.mark.parametrize(("pace", "ends"), [(64 * 1024 / 29, "unread"), (40_000.0, "")])
+async def test_a_client_must_take_an_answer_at_a_mean_pace(pace: float, ends: str) -> None:
+    chunks, cycle = Chunks(*[b"a" * 32 * 1024] * 400), Cycle()
+    clock, taken = Clock(), 0
+
+    async def slowly(message: Any) -> None:
+        nonlocal taken
+        taken += len(message.get("body", b""))
+        clock.now += len(message.get("body", b"")) / pace
+        # Nobody waits for long, but longer than for nothing.
+        await asyncio.sleep(0.001)
+
+    answer = clock.answer(chunks.made())
+    cycle.send = slowly  # type: ignore[method-assign]
     await talk(answer, cycle)
-    assert rests == [0.2, 1.0, 0.1, 0.0]
+    print(f"\nat {pace:.0f} bytes/s it took {taken} bytes in {clock.now:.0f} s: {cycle.ended!r}")
+    assert cycle.ended == ends
+    assert chunks.closed
+    assert (taken == 400 * 32 * 1024) == (not ends)

@@ -12,28 +12,28 @@ def everything(_article: str) -> bool:
     return True
 
 
-def test_most_reads_come_first_and_ties_by_id() -> None:
+async def test_most_reads_come_first_and_ties_by_id() -> None:
     ranking = Ranking({"b": 3, "a": 3, "c": 9})
-    assert ranking.top({}, 9, everything) == [("c", 9), ("a", 3), ("b", 3)]
-    assert ranking.top({}, 2, everything) == [("c", 9), ("a", 3)]
+    assert await ranking.top({}, 9, everything) == [("c", 9), ("a", 3), ("b", 3)]
+    assert await ranking.top({}, 2, everything) == [("c", 9), ("a", 3)]
 
 
-def test_reads_of_the_tail_are_added() -> None:
+async def test_reads_of_the_tail_are_added() -> None:
     ranking = Ranking({"a": 3, "b": 2})
-    assert ranking.top({"b": 1, "new": 3}, 9, everything) == [("a", 3), ("b", 3), ("new", 3)]
-    assert ranking.top({"b": 9}, 1, everything) == [("b", 11)]
-    assert Ranking({}).top({"a": 1}, 9, everything) == [("a", 1)]
+    assert await ranking.top({"b": 1, "new": 3}, 9, everything) == [("a", 3), ("b", 3), ("new", 3)]
+    assert await ranking.top({"b": 9}, 1, everything) == [("b", 11)]
+    assert await Ranking({}).top({"a": 1}, 9, everything) == [("a", 1)]
 
 
-def test_articles_that_are_not_listed_are_skipped() -> None:
+async def test_articles_that_are_not_listed_are_skipped() -> None:
     ranking = Ranking({"a": 9, "b": 8, "c": 7})
-    assert ranking.top({"a": 1, "x": 99}, 9, lambda each: each in {"b", "c"}) == [
+    assert await ranking.top({"a": 1, "x": 99}, 9, lambda each: each in {"b", "c"}) == [
         ("b", 8),
         ("c", 7),
     ]
 
 
-def test_the_list_is_not_looked_at_behind_its_limit() -> None:
+async def test_the_list_is_not_looked_at_behind_its_limit() -> None:
     ranking = Ranking({f"a{n:04}": 10_000 - n for n in range(5_000)})
     asked: list[str] = []
 
@@ -41,11 +41,11 @@ def test_the_list_is_not_looked_at_behind_its_limit() -> None:
         asked.append(article)
         return True
 
-    assert len(ranking.top({"a0000": 1, "a4999": 1}, 10, listed)) == 10
+    assert len(await ranking.top({"a0000": 1, "a4999": 1}, 10, listed)) == 10
     assert len(asked) <= 2 + 11
 
 
-def test_random_lists_are_those_of_a_plain_sort() -> None:
+async def test_random_lists_are_those_of_a_plain_sort() -> None:
     chance = random.Random(3)
     for _ in range(60):
         names = [f"a{n}" for n in range(chance.randrange(1, 40))]
@@ -54,7 +54,7 @@ def test_random_lists_are_those_of_a_plain_sort() -> None:
         hidden = {a for a in names if chance.random() < 0.2}
         total = {a: base.get(a, 0) + tail.get(a, 0) for a in names if a not in hidden}
         plain = sorted(((-n, a) for a, n in total.items() if n))[:10]
-        found = Ranking(base).top(tail, 10, ({*names} - hidden).__contains__)
+        found = await Ranking(base).top(tail, 10, ({*names} - hidden).__contains__)
         assert found == [(a, -n) for n, a in plain]
 
 

@@ -1,11 +1,10 @@
 """The exports of stats: tables whose rows are made while they are sent."""
 
-import asyncio
 from array import array
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock
@@ -24,7 +23,7 @@ from services.stats.parameters import (
 from services.stats.reports import Reports
 from services.stats.store import Store
 from services.stats.traffic.archive_export import ARCHIVE_COLUMNS
-from services.stats.traffic.export import ExportRow
+from services.stats.traffic.export import NOTHING_YET, ExportRow
 from services.stats.traffic.lines import columns_of, point_rows
 from shared.base.errors import Problem
 from shared.storage.quarters import quarter_of
@@ -35,11 +34,12 @@ POINTS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class ExportTable:
-    """A table on its way. `name` is for its file."""
+    """A table on its way. `name` is for its file. `is_long`: it has certainly many chunks."""
 
     name: str
     columns: Sequence[str]
     rows: AsyncGenerator[ExportRow, None]
+    is_long: bool = True
 
 
 class Exports:
@@ -71,12 +71,15 @@ class Exports:
         unknown article or section; the rows raise `Unavailable`.
         """
         zone = self._zone_of(query.tz)
-        edges = await self._edges(query, zone)
+        span = series_span(query, self._clock(), zone)
+        is_long = (points := periods.least_steps(query.step, *span)) > MAX_POINTS
+        if points > MAX_LONG_POINTS:
+            raise too_many_points(MAX_LONG_POINTS)
         await self._check_article(query.article)
         if query.section:
-            await self._reports.series_lines(query, (edges[0], edges[-1]))
-        rows = self._series_rows(query, edges, zone)
-        return ExportTable(f"series-{query.step}", columns_of(query.split), rows)
+            await self._reports.series_lines(query, (0, 0))
+        rows = self._series_rows(query, span, zone, is_long=is_long)
+        return ExportTable(f"series-{query.step}", columns_of(query.split), rows, is_long)
 
     def _zone_of(self, name: str | None) -> ZoneInfo:
         return ZoneInfo(name) if name else self._zone
@@ -87,25 +90,24 @@ class Exports:
                 if not await self._store.article(session, article):
                     raise Problem(404, "no article has this id")
 
-    async def _edges(self, query: SeriesParameters, zone: ZoneInfo) -> Sequence[int]:
-        start, end = series_span(query, self._clock(), zone)
-        if query.step == "hour" and end - start > MAX_LONG_POINTS * timedelta(hours=1):
-            raise too_many_points(MAX_LONG_POINTS)
-        found = array("q")
-        for step in periods.steps(query.step, start, end, zone):
-            found.append(quarter_of(step))
-            if len(found) > MAX_LONG_POINTS + 1:
-                raise too_many_points(MAX_LONG_POINTS)
-            if len(found) % POINTS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return found
-
     async def _series_rows(
-        self, query: SeriesParameters, edges: Sequence[int], zone: ZoneInfo
+        self,
+        query: SeriesParameters,
+        span: tuple[datetime, datetime],
+        zone: ZoneInfo,
+        *,
+        is_long: bool,
     ) -> AsyncGenerator[ExportRow, None]:
-        is_long = len(edges) > MAX_POINTS + 1
         with self._places.place() if is_long else nullcontext():
+            edges = array("q")
+            for edge in periods.steps(query.step, *span, zone):
+                edges.append(quarter_of(edge))
+                if len(edges) > MAX_LONG_POINTS + 1:
+                    raise too_many_points(MAX_LONG_POINTS)
+                if len(edges) % POINTS_AT_ONCE == 0:
+                    yield NOTHING_YET
             series = await self._reports.series_lines(query, (edges[0], edges[-1]))
             for at in range(0, len(edges) - 1, POINTS_AT_ONCE):
                 for row in point_rows(edges[at : at + POINTS_AT_ONCE + 1], zone, series):
                     yield row
+                yield NOTHING_YET

@@ -8,7 +8,7 @@ from services.stats.exporting.places import ExportPlaces
 from services.stats.exporting.store import DaysStore
 from services.stats.periods import Period
 from services.stats.traffic.archive_export import ArticleDay, archive_rows
-from services.stats.traffic.export import ExportRow
+from services.stats.traffic.export import NOTHING_YET, ExportRow
 from services.stats.traffic.pipelines import may_be_archived
 from shared.storage.quarters import quarter_of
 from shared.storage.types import Session
@@ -28,7 +28,8 @@ class ReadsExport:
     async def rows(
         self, span: Period, zone: ZoneInfo, article: str | None = None
     ) -> AsyncGenerator[ExportRow, None]:
-        """The rows of the quarters in `span`, of one article or of all of them.
+        """The rows of the quarters in `span`, of one article or of all of them, with `NOTHING_YET`
+        after each article.
 
         Raises `Unavailable` before the first row if too many exports run, and `Transient`.
         """
@@ -45,6 +46,7 @@ class ReadsExport:
                 after, days = found
                 for row in _rows(days, zone, span):
                     yield row
+                yield NOTHING_YET
 
     async def _next(
         self, after: str, span: Period, archived: bool

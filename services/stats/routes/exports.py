@@ -28,9 +28,10 @@ async def get_export(
 
     Each article's rows are of one moment, and exact; the next article's are of a later one. The
     rows are sent while they are made. At most two exports run at once. If anything fails, the
-    connection is broken off. So it is if the client takes nothing for 30 seconds.
+    connection is broken off. So it is if the client takes nothing for 30 seconds, or after those
+    30 seconds less than 32 KiB in each second that the answer waits for it, in the mean.
     """
     table = await exports.reads(query)
     accept = request.headers.get("accept", "")
     form = chosen_form(query.format, accept, (CSV, NDJSON))
-    return forms.streamed(table, form, head_at_once=True)
+    return forms.streamed(table, form)

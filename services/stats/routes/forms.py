@@ -118,9 +118,9 @@ class CsvAnswer(Response):
     media_type = MEDIA_TYPES[CSV]
 
 
-def streamed(table: ExportTable, form: str, *, head_at_once: bool = False) -> Response:
-    """A table on its way as CSV or NDJSON, with the file name `luotdoc-<name>.<form>`.
-    `head_at_once`: see `StreamedAnswer`.
+def streamed(table: ExportTable, form: str) -> Response:
+    """A table on its way as CSV or NDJSON, with the file name `luotdoc-<name>.<form>`. HEAD of a
+    long one has its headers at once.
     """
     write, media_type = (
         (ndjson_chunks, NDJSON_TYPE) if form == NDJSON else (csv_chunks, MEDIA_TYPES[CSV])
@@ -132,7 +132,7 @@ def streamed(table: ExportTable, form: str, *, head_at_once: bool = False) -> Re
             "content-disposition": f'attachment; filename="luotdoc-{table.name}.{form}"',
             "vary": "Accept",
         },
-        head_at_once=head_at_once,
+        head_at_once=table.is_long,
     )
 
 

@@ -28,6 +28,8 @@ from shared.storage.quarters import start_of
 
 ExportValue = str | int | float | None
 ExportRow = Sequence[ExportValue]
+NOTHING_YET: ExportRow = ()
+"""In place of a row, of a source that works: so the answer may rest, and end if the client left."""
 ExportRows = AsyncGenerator[ExportRow, None] | Iterable[ExportRow]
 
 NDJSON_TYPE = "application/x-ndjson"
@@ -92,8 +94,12 @@ async def _chunks(
     waiting, begun = bytearray(head), time.monotonic()
     async with aclosing(_each(rows)) as each:
         async for row in each:
-            waiting += encode(row)
-            if len(waiting) >= CHUNK_BYTES or time.monotonic() - begun > FLUSH_SECONDS:
+            if row:
+                waiting += encode(row)
+            else:
+                yield b""
+            late = time.monotonic() - begun > FLUSH_SECONDS
+            if len(waiting) >= CHUNK_BYTES or (waiting and late):
                 yield bytes(waiting)
                 waiting.clear()
                 # Rows from memory never wait: without this an export would hold the event loop.

@@ -1,0 +1,94 @@
+"""How long top lists hold the event loop, with a hundred thousand articles."""
+
+import asyncio
+import random
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.stats.traffic.ranking import Among, Ranking
+from services.stats.traffic.sections.listed import Listed, ListedArticles
+from services.stats.traffic.view import View
+
+NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
+ARTICLES, SMALL = 100_000, 40
+LONGEST_SECONDS = 0.01
+
+
+class Site:
+    closed = 1000
+
+
+def view(reads: dict[str, int]) -> View:
+    """A section has a few articles, which nobody reads much, another one all others."""
+    listed = {
+        a: Listed(published=True, section="nho" if n < SMALL else "tin", baseline=0, published_in=0)
+        for n, a in enumerate(reads)
+    }
+    site: Any = Site()
+    return View(
+        as_of=NOW, site=site, spans={"all": (0, 1 << 40)}, rankings={"all": Ranking(reads)},
+        tail={a: {1000: 1} for a in list(reads)[::10]}, listed=ListedArticles(listed), trends=None,
+        courses=None,
+    )  # fmt: skip
+
+
+def plain(held: View, section: str) -> list[tuple[str, int]]:
+    total = {
+        a: n + (1 if a in held.tail else 0)
+        for a, n in held.rankings["all"].reads.items()
+        if held.listed.articles[a].section == section
+    }
+    return sorted(total.items(), key=lambda each: (-each[1], each[0]))[:100]
+
+
+async def longest_turn(work: Any) -> tuple[float, float]:
+    """The processor time of the longest step of `work`, and of all."""
+    longest = whole = 0.0
+    while True:
+        started = time.thread_time()
+        try:
+            work.send(None)
+        except StopIteration:
+            return longest, whole
+        finally:
+            took = time.thread_time() - started
+            longest, whole = max(longest, took), whole + took
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("distinct", [False, True], ids=["as read", "all distinct"])
+async def test_no_turn_of_a_top_list_is_long(distinct: bool) -> None:
+    chance = random.Random(5)
+    numbers = [n + 1 if distinct else int(chance.paretovariate(1)) for n in range(ARTICLES)]
+    reads = {f"a{n:06}": number for n, number in enumerate(numbers)}
+    for section in ("nho", "tin"):
+        took, held = [], view(reads)
+        for _ in range(3):  # the least of them: another process may disturb one
+            held = view(reads)
+            assert held.listed.sections
+            took.append(await longest_turn(held.top("all", section)))
+        longest, whole = min(took)
+        assert await held.top("all", section) == plain(held, section)
+        print(f"\n{section}: longest turn {longest * 1000:.1f} ms of {whole * 1000:.0f} ms")
+        assert longest < LONGEST_SECONDS
+
+
+async def test_of_a_small_section_its_own_articles_are_walked() -> None:
+    reads = {f"a{n:06}": n + 1 for n in range(ARTICLES)}
+    ranking, asked = Ranking(reads), list[str]()
+    own = {f"a{n:06}" for n in range(SMALL)}
+
+    def listed(article: str) -> bool:
+        asked.append(article)
+        return article in own
+
+    async def articles() -> set[str]:
+        return own
+
+    found = await ranking.top({}, 100, listed, Among(SMALL, articles))
+    assert found == [(f"a{n:06}", n + 1) for n in reversed(range(SMALL))]
+    print(f"\n{len(asked)} articles were looked at")
+    assert len(asked) < 1000

@@ -163,11 +163,11 @@ class Reports:
         await self._sections.check(query.section)
         return await trending_list(self._keeper, query)
 
-    async def series(self, query: SeriesParameters) -> answers.SeriesPoints:
-        """Reads over time. Raises `Problem` 422 for an impossible span, 404 for an unknown article
-        or section.
+    async def series(self, query: SeriesParameters) -> bytes:
+        """Reads over time, as JSON: `answers.SeriesPoints`. Raises `Problem` 422 for an impossible
+        span, 404 for an unknown article or section.
         """
-        edges = self._series.edges(query)
+        edges = await self._series.edges(query)
         lines = await self.series_lines(query, (edges[0], edges[-1]))
         return await self._series.points(query, edges, lines)
 

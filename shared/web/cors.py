@@ -13,7 +13,11 @@ from shared.web.headers import RawHeaders
 ANY_ORIGIN = "*"
 _VARY = (b"vary", b"Origin")
 _SHOWN = (b"access-control-expose-headers", b"etag, retry-after, x-correlation-id")
-_MAY_SEND = (b"access-control-allow-headers", b"accept, if-none-match, x-correlation-id")
+_PREFLIGHT: RawHeaders = [
+    (b"access-control-allow-methods", b"GET, HEAD"),
+    (b"access-control-allow-headers", b"accept, if-none-match, x-correlation-id"),
+    (b"access-control-max-age", b"600"),
+]
 
 
 def readable_by(app: App, origins: tuple[str, ...]) -> App:
@@ -41,12 +45,7 @@ def readable_by(app: App, origins: tuple[str, ...]) -> App:
         if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method"):
             told = granted
             if may_read(granted):
-                told = [
-                    *granted,
-                    (b"access-control-allow-methods", b"GET, HEAD"),
-                    _MAY_SEND,
-                    (b"access-control-max-age", b"600"),
-                ]
+                told = [*granted, *_PREFLIGHT]
             await respond(send, 204, headers=told)
             return
         shown = [_SHOWN] if may_read(granted) else []

@@ -14,6 +14,7 @@ import pytest
 
 from luotdoc_events.events import ArticlePublished, ArticleWithdrawn
 from services.counter.store import CounterStore
+from services.stats.answers import SeriesPoints
 from services.stats.catalogue import change
 from services.stats.parameters import SeriesParameters, TopParameters, TrendingParameters
 from services.stats.traffic.compare import ComparedBy
@@ -248,7 +249,8 @@ async def _compare_series(replay: Replay, random: Random) -> int:
         query = SeriesParameters.model_validate(
             {"step": step, "from": start.isoformat(), "to": end.isoformat(), "tz": zone, **chosen}
         )
-        points = (await replay.stats.reports.series(query)).points
+        body = await replay.stats.reports.series(query)
+        points = SeriesPoints.model_validate_json(body).points
         plain = oracle.series(
             step, start, end, now, zone=zone, article=chosen.get("article", ""),
             section=chosen.get("section", ""), kind=chosen.get("class", ""),

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from luotdoc_events.events import ArticlePublished, ArticleWithdrawn
+from services.stats.answers import SeriesPoints
 from services.stats.catalogue import change
 from services.stats.parameters import SeriesParameters, TopParameters
 from services.stats.traffic.windows import FIXED
@@ -187,7 +188,7 @@ async def _compare_series(portal: Portal, stats: Reporting) -> None:
         {"step": step, "from": start.isoformat(), "to": end.isoformat(),
          "tz": chance.choice(ZONES), **chosen}
     )  # fmt: skip
-    found = await stats.reports.series(query)
+    found = SeriesPoints.model_validate_json(await stats.reports.series(query))
     starts = [quarter_of(datetime.fromisoformat(point.start)) for point in found.points]
     assert starts[0] <= quarter_of(start)
     plain = [

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from heapq import merge, nsmallest
 from itertools import islice
 
-from services.stats.traffic.chunks import CHUNK, chunks
+from services.stats.traffic.chunks import chunks
 from services.stats.traffic.projections import Sums
 
 Ranked = tuple[int, str]
 """(minus reads, article), so that the order of tuples is that of a top list: most reads first, ties
 by article id."""
+AT_ONCE_WALKED = 500
+"""Articles that are looked at without a pause."""
 Wanted = Callable[[str], bool]
 
 
@@ -79,11 +81,11 @@ class Ranking:
         for place, article in enumerate(await self.order()):
             if len(found) >= limit and -self.reads[article] > found[limit - 1][0]:
                 break
-            if place > steps + CHUNK:
+            if place > steps + AT_ONCE_WALKED:
                 return None
             if each := ranked(article):
                 found.append(each)
-            if place % CHUNK == CHUNK - 1:
+            if (place + 1) % AT_ONCE_WALKED == 0:
                 await asyncio.sleep(0)
         # The last ones have as many reads as each other: there may be too many of them.
         return await _least(found, limit)

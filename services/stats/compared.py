@@ -9,7 +9,6 @@ from services.stats.answers import Compared, PeriodPairReads
 from services.stats.periods import Period
 from services.stats.traffic.compare import ComparedBy, PeriodPair, compared_periods
 from services.stats.traffic.course import LongCourse
-from services.stats.traffic.site_courses import SiteCourses
 from shared.storage.quarters import quarter_of, start_of
 
 
@@ -34,8 +33,8 @@ def compared_answer(
 
 
 def course_compared(
-    by: ComparedBy, as_of: datetime, zone: ZoneInfo, site: SiteCourses, course: LongCourse
+    by: ComparedBy, as_of: datetime, zone: ZoneInfo, since: int | None, course: LongCourse
 ) -> Compared:
-    """The answer of a course that is in memory. `zone` is the site's."""
+    """The answer of a course that is in memory. `zone` is the site's; `since` as above."""
     pairs = compared_periods(as_of, zone, by)
-    return compared_answer(by, as_of, pairs, site.since, lambda each: course.between(*each))
+    return compared_answer(by, as_of, pairs, since, lambda each: course.between(*each))

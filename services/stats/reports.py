@@ -87,7 +87,7 @@ class Reports:
         if by is None:
             return figures.answer
         courses = figures.courses
-        compared = course_compared(by, figures.as_of, self._zone, courses, courses.of())
+        compared = course_compared(by, figures.as_of, self._zone, courses.since, courses.of())
         return figures.answer.model_copy(update={"compared": compared})
 
     async def _figures(self) -> SiteFigures:

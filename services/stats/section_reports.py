@@ -44,12 +44,14 @@ class SectionReports:
         """
         view = await self._keeper.current()
         section = await self._of(view, name)
-        course = section.course
+        since = view.site.since
         return answers.SectionReads(
             **self._figures(view, name, section).model_dump(),
             as_of=rfc3339(view.as_of),
-            since=answers.moment_of(view.site.since),
-            compared=course_compared(by, view.as_of, self._zone, view.site, course) if by else None,
+            since=answers.moment_of(since),
+            compared=course_compared(by, view.as_of, self._zone, since, section.course)
+            if by
+            else None,
         )
 
     async def lines(self, name: str) -> SeriesLines:

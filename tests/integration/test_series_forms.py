@@ -25,6 +25,7 @@ from shared.web.revalidated import revalidated
 from tests.integration.conftest import Emptied
 from tests.integration.test_traffic_oracle import SECTIONS, ZONES, Portal
 from tests.support.plain_traffic import PEOPLE, PlainRead
+from tests.support.traffic_oracle import calendar_steps
 
 CLASSES = ("reader", "batch", "bot", "reload", "prefetch", "origin", "limit", "other")
 REFERRERS = ("direct", "site", "search", "social", "other")
@@ -162,15 +163,17 @@ async def test_all_forms_of_a_series_are_those_of_a_plain_list(asked: Asked) -> 
         lines = [json.loads(line) for line in (await asked.get("ndjson", **query)).text.split()]
         rows = cells((await asked.get("csv", **query)).text)
         starts = [quarter_of(datetime.fromisoformat(point["start"])) for point in points]
-        ends = [*starts[1:], None]
+        moments = [datetime.fromisoformat(query[name]) for name in ("from", "to")]
+        steps = list(calendar_steps(query["step"], moments[0], moments[1], query["tz"]))
+        assert starts == [each.start for each in steps], query
+        ends = [each.stop for each in steps]
         for point, line, row, first, end in zip(points, lines, rows, starts, ends, strict=True):
             assert point["time"] == start_of(first).timestamp() * 1000
             numbers = {"reads": point["reads"], **(point["by"] or {})}
-            if end is not None:
-                expected = asked.point(first, end, query)
-                assert numbers == expected, (query, point)
-                compared += len(expected)
-                unknown += sum(number is None for number in expected.values())
+            expected = asked.point(first, end, query)
+            assert numbers == expected, (query, point)
+            compared += len(expected)
+            unknown += sum(number is None for number in expected.values())
             moment = {"start": point["start"], "zone": query["tz"], "time": point["time"]}
             assert line == {**moment, **numbers}
             local = datetime.fromisoformat(point["start"]).strftime("%Y-%m-%d %H:%M:%S")

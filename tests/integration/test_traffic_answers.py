@@ -2,19 +2,22 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from luotdoc_subscriber.base.clock import now
+from services.stats.traffic.compare import ComparedBy, compared_periods
 from services.stats.traffic.windows import FIXED
 from shared.rabbit.batch import DEVICES, REFERRERS
-from shared.storage.quarters import day_name, quarter_of
-from tests.support.plain_traffic import PlainRead, PlainTraffic, PlainWriter
+from shared.storage.quarters import day_name, day_number, quarter_of
+from tests.support.plain_traffic import PlainRead, PlainTraffic, PlainWriter, calendar_periods
 from tests.support.system import System, until
 
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 ARTICLES = {"a": "tin", "b": "tin", "c": "van-hoa"}
 
 
@@ -31,6 +34,15 @@ async def _know(system: System) -> None:
 
 async def _read(system: System, *reads: PlainRead) -> None:
     await PlainWriter(system.motor, system.db, PlainTraffic()).count([*reads], now(), 0)
+
+
+async def _held(system: System) -> list[tuple[str, int, int]]:
+    """The people's reads that are counted, as (article, quarter, number)."""
+    return [
+        (bucket["article"], day_number(bucket["day"]) * 96 + int(place), number)
+        async for bucket in system.db.buckets.find({"article": {"$ne": "*"}})
+        for place, number in bucket.get("q", {}).items()
+    ]
 
 
 async def _get(system: System, url: str, **headers: str) -> httpx.Response:
@@ -62,6 +74,7 @@ async def stats(system: System) -> str:
 async def test_every_window_and_section_is_answered_by_a_running_stats(
     system: System, stats: str
 ) -> None:
+    held = await _held(system)
     for window in FIXED:
         top = (await _get(system, f"{stats}/stats/top?window={window}")).json()
         assert top["section"] is None
@@ -70,6 +83,10 @@ async def test_every_window_and_section_is_answered_by_a_running_stats(
             assert found == {"a": 6, "b": 3, "c": 2}, window
         elif window in {"1h", "6h", "24h", "7d", "30d"}:
             assert found == {"a": 1, "c": 2}, window
+        else:
+            first, end = calendar_periods(datetime.fromisoformat(top["as_of"]), HANOI)[window]
+            inside = [(a, n) for a, quarter, n in held if first <= quarter < end]
+            assert found == {a: sum(n for b, n in inside if a == b) for a, _ in inside}, window
     tin = (await _get(system, f"{stats}/stats/top?window=all&section=tin")).json()
     assert [(i["article"], i["title"], i["reads"]) for i in tin["items"]] == [
         ("a", "Bài a", 6),
@@ -217,6 +234,7 @@ async def test_figures_at_rest_are_304_and_changed_ones_are_not(system: System, 
         assert (await _get(system, f"{stats}/stats/{path}", **tag)).status_code == 304, path
 
 
+ARTICLES_OF = {"site": "abc", "articles/c": "c", "sections/van-hoa": "c"}
 PERIODS = ("today", "yesterday", "week", "month", "year")
 
 
@@ -225,16 +243,37 @@ async def test_figures_stand_beside_earlier_ones(system: System, stats: str) -> 
     first = (datetime.now(UTC) - timedelta(days=50)).date()
     assert site["since"] == f"{first}T00:00:00.000Z"
     assert site["compared"] is None
-    for path in ("site", "articles/c", "sections/van-hoa"):
+    yesterday = quarter_of(datetime.now(UTC)) - 96
+    await _read(system, PlainRead("c", yesterday, 4), PlainRead("b", yesterday - 96 * 7, 6))
+    held, first_quarter = await _held(system), quarter_of(datetime.fromisoformat(site["since"]))
+
+    async def noticed() -> bool:
+        section = (await _get(system, f"{stats}/stats/sections/van-hoa")).json()
+        return bool(section["counted"] == 6)
+
+    await until(noticed, 20, "the reads of yesterday are in the figures")
+    for path in ARTICLES_OF:
         plain = (await _get(system, f"{stats}/stats/{path}")).json()
         assert plain["compared"] is None
-        for by in ("previous", "last_week", "last_year"):
+        for by in get_args(ComparedBy):
             found = (await _get(system, f"{stats}/stats/{path}?compare={by}")).json()["compared"]
             assert list(found) == ["by", "through", *PERIODS]
             assert found["by"] == by
             through = datetime.fromisoformat(found["through"])
             assert through.timestamp() % 900 == 0
             assert timedelta(0) <= datetime.now(UTC) - through < timedelta(minutes=16)
+            for name, pair in compared_periods(through, HANOI, by).items():
+                reads, earlier = (
+                    sum(
+                        n
+                        for article, quarter, n in held
+                        if first <= quarter < end and article in ARTICLES_OF[path]
+                    )
+                    for first, end in (pair.current, pair.before)
+                )
+                known = first_quarter <= pair.before[0]
+                expected = {"reads": reads, "before": earlier if known else None}
+                assert found[name] == expected, (path, by, name)
             assert found["today"]["before"] == (None if by == "last_year" else 0)
             assert found["year"]["before"] is None  # 50 days are known
         refused = await _get(system, f"{stats}/stats/{path}?compare=next")

@@ -9,7 +9,6 @@ import os
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +30,7 @@ from tests.support.plain_traffic import (
     rolling_windows,
 )
 from tests.support.reporting import Reporting, reporting
+from tests.support.traffic_oracle import calendar_steps
 
 FIGURES = int(os.environ.get("FIGURES", "3000"))
 SECTIONS = ("tin", "van-hoa", "the-thao", "kinh-te")
@@ -190,13 +190,15 @@ async def _compare_series(portal: Portal, stats: Reporting) -> None:
     )  # fmt: skip
     found = SeriesPoints.model_validate_json(await stats.reports.series(query))
     starts = [quarter_of(datetime.fromisoformat(point.start)) for point in found.points]
-    assert starts[0] <= quarter_of(start)
+    zone = query.tz or portal.zone.key
+    expected = list(calendar_steps(step, start, end, zone))
+    assert starts == [each.start for each in expected], query
     plain = [
         portal.plain.total(a, b, article=query.article, section=query.section, kind=query.class_)
         or (0 if portal.plain.is_known(a, b, portal.now) else None)
-        for a, b in pairwise(starts)
+        for a, b in ((each.start, each.stop) for each in expected)
     ]
-    portal.same([point.reads for point in found.points[:-1]], plain, query)
+    portal.same([point.reads for point in found.points], plain, query)
 
 
 async def _live(portal: Portal, articles: list[str]) -> None:

@@ -11,6 +11,7 @@ from pymongo.monitoring import CommandListener
 from services.counter.archive.store import ArchiveStore
 from services.stats.exporting.store import DaysStore
 from services.stats.store import Store
+from services.stats.traffic.projection_store import ProjectionStore
 from services.stats.traffic.sections.store import SectionStore
 from services.stats.traffic.store import ANSWER_MILLISECONDS, WORK_MILLISECONDS, TrafficStore
 from shared.rabbit.batch import batch_id
@@ -27,6 +28,7 @@ NO_QUERIES = {
     "delete",
     "for_answers",
     "ping",
+    "repair",
     "snapshot",
     "watch",  # waits for changes, half a second at a time
     "write",
@@ -78,6 +80,7 @@ ASKED: dict[str, Ask] = {
     "Store.article": lambda a, s: a.store.article(s, "a1"),
     "Store.ledger_batches": lambda a, s: a.store.ledger_batches(),
     "Store.counted": lambda a, s: a.store.counted(s),
+    "Store.counted_now": lambda a, s: a.store.counted_now(),
     "Store.top": lambda a, s: a.store.top(s, SPAN[0], 9),
     "Store.totals": lambda a, s: a.store.totals(s),
     "Books.complete_through": lambda a, s: a.books.complete_through(s, NOW),
@@ -106,6 +109,7 @@ ASKED: dict[str, Ask] = {
     "TrafficStore.head": lambda a, s: a.traffic.head(s, "x"),
     "TrafficStore.projections": lambda a, s: a.traffic.projections(s, ["x"]),
     "TrafficStore.projection": lambda a, s: a.traffic.projection(s, "x"),
+    "ProjectionStore.repairs": lambda a, s: a.traffic.made.repairs(s),
     "SectionStore.listed": lambda a, s: a.sections.listed(s, None),
     "SectionStore.baseline": lambda a, s: a.sections.baseline(s),
     "SectionStore.titles": lambda a, s: a.sections.titles(["a1"]),
@@ -124,7 +128,7 @@ ASKED: dict[str, Ask] = {
 
 
 def test_every_query_of_every_store_is_asked_for() -> None:
-    stores = (Store, Books, DaysStore, TrafficStore, SectionStore, ArchiveStore)
+    stores = (Store, Books, DaysStore, TrafficStore, ProjectionStore, SectionStore, ArchiveStore)
     methods = {
         f"{each.__name__}.{name}"
         for each in stores

@@ -54,20 +54,18 @@ class Bases:
     def __init__(self, store: TrafficStore, zone: ZoneInfo) -> None:
         self._store, self._zone = store, zone
         self._held: dict[str, Base] = {}
-        self._loads = 0
+        self._state = (0, 0)
+        """How often all was read again, and a projection repaired, when they were made."""
         self.not_ready: frozenset[str] = frozenset()
         """The windows that wait for their projections."""
-
-    def forget(self) -> None:
-        """Make every base anew the next time, because a projection was wrong."""
-        self._held = {}
 
     async def read(
         self, session: Session, spans: Mapping[str, Period], site: SiteCourses
     ) -> dict[str, Ranking]:
         """The ranking of the closed time of each window that is ready, as of the snapshot."""
-        if site.loads != self._loads:
-            self._held, self._loads = {}, site.loads
+        state = (site.loads, await self._store.made.repairs(session))
+        if state != self._state:
+            self._held, self._state = {}, state
         found: dict[str, Base] = {}
         begin = month_start(site.first, self._zone)
         sums = _Sums(self._store, session, site)

@@ -129,10 +129,8 @@ class Keeper:
 
     async def step(self) -> None:
         """Make a view if the newest one is a second old, and a few projections."""
-        repairs, view = self.maker.repairs, await self.refreshed()
+        view = await self.refreshed()
         await self.maker.step(view.site)
-        if self.maker.repairs != repairs:
-            self._bases.forget()
 
     async def _make(self) -> View:
         self._making, started, is_first = True, self._seconds(), self.view is None

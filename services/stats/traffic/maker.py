@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 STEP_SECONDS = 0.2
 """Time for which one step of the background makes projections."""
 MOVES_A_STEP = 20
+DAYS_AT_ONCE = 3
+"""The newest days, whose sections are checked as soon as the site was read again."""
 DAY_SECONDS = 60.0
 """Time after which the sections of another day are checked: two years in half a day."""
 
@@ -50,10 +52,9 @@ class Maker:
         self._unchecked: list[str] = []
         self._wrong: set[str] = set()
         self._day_checked_at, self._days_checked = time.monotonic(), 0
+        self._days_due, self._days_loads = 0, 0
         self.missing = 0
         """The number of projections that were left to be made after the last step."""
-        self.repairs = 0
-        """How often a wrong projection was deleted, so that it is made again."""
 
     async def step(self, site: SiteCourses) -> bool:
         """Move the reads of articles whose section has changed, make projections for
@@ -63,18 +64,28 @@ class Maker:
             await self._sections.move(article)
         more = await self._make(site)
         await self._check(site)
-        if time.monotonic() - self._day_checked_at > DAY_SECONDS:
-            self._day_checked_at = time.monotonic()
-            await self.check_a_day(site)
+        await self._check_days(site)
         return more
 
+    async def _check_days(self, site: SiteCourses) -> None:
+        if site.loads != self._days_loads:
+            self._days_loads, self._days_checked, self._days_due = site.loads, 0, DAYS_AT_ONCE
+        elif time.monotonic() - self._day_checked_at > DAY_SECONDS:
+            self._days_due = 1
+        while self._days_due:
+            self._day_checked_at = time.monotonic()
+            await self.check_a_day(site)
+            self._days_due -= 1
+
     async def check_a_day(self, site: SiteCourses) -> None:
-        """Compare the sections' quarters of one day with its buckets: each day in turn."""
+        """Compare the sections' quarters of one day with its buckets: each day in turn, the newest
+        first.
+        """
         days = range(site.first // PER_DAY, site.closed // PER_DAY)
         if not days:
             return
+        day = days[-1 - self._days_checked % len(days)]
         self._days_checked += 1
-        day = days[self._days_checked % len(days)]
         if not await self._sections.check_day(day):
             log.error("the sections' reads of %s were wrong, and are made again", day_name(day))
             self._metrics.projections_repaired.inc()
@@ -103,8 +114,8 @@ class Maker:
                 return True
             if isinstance(each, int):
                 await self._sections.make_day(each)
-            else:
-                await self._make_one(each, self._heads, site.closed)
+            elif not await self._make_one(each, self._heads, site.closed):
+                return True
         await self._forget_hours(site, self._heads)
         self._left(0)
         self._settled = state
@@ -136,20 +147,24 @@ class Maker:
             and (site.reads((day * PER_DAY, (day + 1) * PER_DAY)) or day in made)
         ]
 
-    async def _make_one(self, piece: Piece, heads: dict[str, Document], today: int) -> None:
+    async def _make_one(self, piece: Piece, heads: dict[str, Document], today: int) -> bool:
+        """False if another process has written it meanwhile: it is looked at again."""
         name = piece.id(self._zone)
         async with self._store.snapshot() as session:
             markers = await self._store.markers(session)
             held = await self._store.head(session, name)
             if held and is_right(held, piece, self._zone, markers):  # another process was faster
                 heads[name] = held
-                return
+                return True
             reads = await self._reads(session, piece, markers, today)
             site = await self._site(session, piece)
         made = projection(piece, self._zone, reads, site, markers, self._clock())
-        await self._store.write(made)
+        if not await self._store.made.write(made, held):
+            heads.pop(name, None)
+            return False
         self._judge(made)
-        heads[name] = {key: value for key, value in made.items() if key != "reads"}
+        heads[name] = _head(made)
+        return True
 
     async def _reads(
         self, session: Session, piece: Piece, markers: dict[str, int], today: int
@@ -179,32 +194,35 @@ class Maker:
             if head["kind"] == "hour" and head["end"] < site.closed - HOURS_KEPT - PER_DAY
         ]
         if old:
-            await self._store.delete(old)
+            await self._store.made.delete(old)
             for name in old:
                 del heads[name]
 
     async def _check(self, site: SiteCourses) -> None:
         """Compare one projection with the site's buckets: each of them in turn."""
+        heads = self._heads if self._heads is not None else {}
         if not self._unchecked:
-            self._unchecked = sorted(self._heads or ())
+            self._unchecked = sorted(heads)
         if not self._unchecked:
             return
         name = self._unchecked.pop()
         async with self._store.snapshot() as session:
             held = await self._store.projection(session, name)
             if not held:
-                (self._heads or {}).pop(name, None)
+                heads.pop(name, None)
                 self._settled = None
                 return
             piece = Piece(held["kind"], held["first"], held["end"])
             if not is_right(held, piece, self._zone, await self._store.markers(session)):
+                if heads.get(name) != (head := _head(held)):
+                    # Another process has written one that is older than what was there.
+                    heads[name], self._settled = head, None
                 return
             reads = await self._site(session, piece)
         if not self._judge({**held, "site": reads}):
-            await self._store.delete([name])
-            (self._heads or {}).pop(name, None)
+            await self._store.made.repair(name)
+            heads.pop(name, None)
             self._settled = None
-            self.repairs += 1
             self._metrics.projections_repaired.inc()
 
     def _judge(self, held: Document) -> bool:
@@ -222,3 +240,7 @@ class Maker:
         self._metrics.projections_checked.inc()
         self._metrics.projections_wrong.set(len(self._wrong))
         return right
+
+
+def _head(held: Document) -> Document:
+    return {key: value for key, value in held.items() if key != "reads"}

@@ -5,11 +5,13 @@
     section/<section>/<UTC day>   {kind: "section", section, day, q: {quarter: n}}
     sections/<UTC day>            {kind: "sections", day, late: n, made_at}
     shifts                        {kind: "shifts", number, made}
+    repairs                       {kind: "repairs", number}
 
 `first` and `end` are quarters since 1970, in `q` a quarter is 0 to 95 of its day. `late` has the
 markers (`counts.late`) that were there when the projection was made, of the days that have any. So
 a projection is right as long as its days have no other markers. `site` is the site's reads in the
-same time and from the same snapshot: the reads of all articles add up to it.
+same time and from the same snapshot: the reads of all articles add up to it. `repairs` counts the
+projections that did not, and were deleted: what was kept of one is then not to be believed.
 """
 
 from collections.abc import Mapping
@@ -26,8 +28,17 @@ Sums = dict[str, int]
 Markers = Mapping[str, int]
 """Number of late markers by UTC day, such as {"2026-11-23": 2}; a day without any is left out."""
 
-STATE_ID = "shifts"
-HEAD_FIELDS = {"kind": 1, "zone": 1, "first": 1, "end": 1, "late": 1, "site": 1, "v": 1}
+STATE_ID, REPAIRS_ID = "shifts", "repairs"
+HEAD_FIELDS = {
+    "kind": 1,
+    "zone": 1,
+    "first": 1,
+    "end": 1,
+    "late": 1,
+    "site": 1,
+    "made_at": 1,
+    "v": 1,
+}
 """What says whether a projection is right, without its reads."""
 
 

@@ -1,15 +1,15 @@
-"""The traffic figures' MongoDB module: reads buckets, archive and markers; reads and writes
-`projections`.
+"""The traffic figures' MongoDB module: reads buckets, archive, markers and `projections`.
 
 Every method with a session reads its snapshot.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from services.stats.periods import Period
 from services.stats.traffic import pipelines
+from services.stats.traffic.projection_store import ProjectionStore
 from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
 from services.stats.traffic.shares import add_quarters
 from shared.storage.counts import SITE, reads_by_article
@@ -37,6 +37,7 @@ class TrafficStore:
         self, client: Client, db: MongoDatabase, milliseconds: int = WORK_MILLISECONDS
     ) -> None:
         self._client, self._db, self._milliseconds = client, db, milliseconds
+        self.made = ProjectionStore(client, db, milliseconds)
 
     def for_answers(self) -> "TrafficStore":
         """The same queries, for a client that waits."""
@@ -190,16 +191,6 @@ class TrafficStore:
     async def projection(self, session: Session, name: str) -> Document | None:
         """One whole projection, or None."""
         return await self._one(session, name, None)
-
-    async def write(self, made: Document) -> None:
-        """Write a projection whole. Another process may do the same at once: a projection that was
-        made before later markers is seen to be wrong, and made again.
-        """
-        await self._db.projections.replace_one({"_id": made["_id"]}, made, upsert=True)
-
-    async def delete(self, names: Iterable[str]) -> None:
-        """Delete projections."""
-        await self._db.projections.delete_many({"_id": {"$in": list(names)}})
 
     async def _one(self, session: Session, name: str, fields: Document | None) -> Document | None:
         held = await self._db.projections.find_one(

@@ -1,0 +1,100 @@
+"""Several stats over one database: what one of them mends, or spoils, reaches the others."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.stats.traffic import maker
+from shared.storage.quarters import PER_DAY
+from shared.storage.versions import Document
+from tests.integration.test_traffic_memory import NOW, TODAY, portal, top
+from tests.integration.test_traffic_oracle import Portal, compare, gauge
+from tests.support.plain_traffic import PlainRead
+
+__all__ = ["portal"]
+
+REPAIRED = "luotdoc_traffic_projections_repaired_total"
+
+
+async def test_a_projection_that_one_process_repairs_is_right_in_the_others_memory(
+    portal: Portal,
+) -> None:
+    stats, other = portal.stats
+    await portal.settled(stats)
+    projections, wrong = portal.emptied.db.projections, {"kind": "month", "_id": "month/2026-10"}
+    await projections.update_one(wrong, {"$inc": {"reads.a": 1000}})
+    right = sum(range(10, 80))
+    assert (await top(portal, other, "all"))["a"] == right + 1000
+    turns = 0
+    while gauge(stats, REPAIRED) == 0:
+        await stats.keeper.step()
+        turns += 1
+        assert turns < 4000
+    found = [(await top(portal, each, "all"))["a"] for each in (other, stats)]
+    print(f"\nafter {turns} turns of one and two of the other: {found}, right is {right}")
+    assert found == [right, right]
+    await portal.settled(stats)
+    assert (await top(portal, other, "all"))["a"] == right
+
+
+async def test_a_projection_that_a_slower_process_has_overwritten_is_made_again(
+    portal: Portal,
+) -> None:
+    stats, projections = portal.stats[0], portal.emptied.db.projections
+    await portal.settled(stats)
+    name = {"_id": f"day/{NOW - timedelta(days=30):%Y-%m-%d}"}
+    (older,) = await projections.find(name).to_list(None)
+    await portal.writer.count([PlainRead("b", TODAY - 96 * 30, 7)], NOW, 3)
+    await portal.settled(stats)
+    (newer,) = await projections.find(name).to_list(None)
+    assert (older["reads"], newer["reads"]) == ({"a": 40}, {"a": 40, "b": 7})
+    await projections.replace_one(name, older)  # as an earlier release may do
+    for _ in range(2 * await projections.count_documents({})):  # each step looks at one
+        await stats.keeper.step()
+    assert await projections.distinct("reads", name) == [newer["reads"]]
+
+
+async def test_an_older_projection_is_not_written_over_a_newer_one(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stats, other = portal.stats
+    name = f"day/{NOW - timedelta(days=30):%Y-%m-%d}"
+    original = stats.store.traffic.made.write
+    met: list[str] = []
+
+    async def write(made: Document, over: Document | None) -> bool:
+        if made["_id"] == name and not met:
+            met.append(name)
+            await portal.writer.count([PlainRead("b", TODAY - 96 * 30, 7)], NOW, 3)
+            await portal.settled(other)
+        return await original(made, over)
+
+    monkeypatch.setattr(stats.store.traffic.made, "write", write)
+    await stats.keeper.step()
+    while not met:
+        await stats.keeper.step()
+    held = await portal.emptied.db.projections.distinct("reads", {"_id": name})
+    assert held == [{"a": 40, "b": 7}]
+    await portal.settled(stats)
+    await compare(portal, stats)
+
+
+async def test_the_newest_days_of_sections_are_checked_first(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stats = portal.stats[0]
+    await portal.settled(stats)
+    view = await stats.keeper.refreshed()
+    days: list[int] = []
+    original = stats.sections.check_day
+
+    async def check_day(day: int) -> bool:
+        days.append(view.site.closed // PER_DAY - day)
+        return await original(day)
+
+    again = portal.new()
+    monkeypatch.setattr(again.sections, "check_day", check_day)
+    await again.keeper.step()
+    assert days == list(range(1, 1 + maker.DAYS_AT_ONCE))
+    await again.maker.check_a_day(view.site)
+    assert days[-1] == maker.DAYS_AT_ONCE + 1

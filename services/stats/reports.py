@@ -103,10 +103,10 @@ class Reports:
             await self._sites.get(SITE, self._site, changed=changed)
 
     async def _site(self) -> SiteFigures:
-        now = self._clock()
+        now, notes = self._clock(), self._keeper.catalogue.notes
         async with self._store.snapshot() as session:
             courses = await self._keeper.site(session, now)
-            baseline = await self._keeper.catalogue.baseline(session)
+            baseline = await self._keeper.catalogue.baseline(session, notes)
             complete = await self._store.books.complete_through(session, now)
         self._counted = courses.counted
         answer = answers.Site(

@@ -1,19 +1,25 @@
 """Several stats over one database: what one of them mends, or spoils, reaches the others."""
 
-from datetime import timedelta
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import pytest
 
 from services.stats.traffic import maker
+from services.stats.traffic.site_courses import SiteCourses
 from shared.storage.quarters import PER_DAY
+from shared.storage.types import Session
 from shared.storage.versions import Document
 from tests.integration.test_traffic_memory import NOW, TODAY, portal, top
 from tests.integration.test_traffic_oracle import Portal, compare, gauge
 from tests.support.plain_traffic import PlainRead
+from tests.support.system import until
 
 __all__ = ["portal"]
 
 REPAIRED = "luotdoc_traffic_projections_repaired_total"
+WITHDRAWAL = {"$set": {"state": "withdrawn"}, "$inc": {"revision": 1}}
 
 
 async def test_a_projection_that_one_process_repairs_is_right_in_the_others_memory(
@@ -98,3 +104,40 @@ async def test_the_newest_days_of_sections_are_checked_first(
     assert days == list(range(1, 1 + maker.DAYS_AT_ONCE))
     await again.maker.check_a_day(view.site)
     assert days[-1] == maker.DAYS_AT_ONCE + 1
+
+
+async def test_what_changes_after_the_first_query_of_a_snapshot_is_in_the_next_one(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stats, due, db = portal.stats[0], False, portal.emptied.db
+    catalogue, original = stats.keeper.catalogue, stats.keeper.site
+
+    async def slow_site(session: Session, now: datetime) -> SiteCourses:
+        nonlocal due
+        found, notes = await original(session, now), catalogue.notes
+        if due:
+            due = False
+            await db.catalogue.update_one({"_id": "a"}, WITHDRAWAL)
+            await db.catalogue.update_one({"_id": "b"}, {"$inc": {"baseline": 777}})
+            await until(lambda: catalogue.notes >= notes + 2, 10, "the stream tells it")
+        return found
+
+    monkeypatch.setattr(stats.keeper, "site", slow_site)
+    following = asyncio.create_task(catalogue.run())
+    await until(lambda: catalogue.following, 10, "the change stream is open")
+    before = (await stats.reports.site()).baseline
+    for _ in range(3):  # the whole catalogue is read, and then what has changed
+        assert list(await top(portal, stats, "all")) == ["a"]
+    due = True
+    lists = [list(await top(portal, stats, "all")) for _ in range(2)]
+    print(f"\nwithdrawn during the first of two views: {lists}")
+    assert lists == [["a"], []]
+    due, baselines = True, []
+    for _ in range(3):
+        portal.seconds += 100
+        baselines.append((await stats.reports.site()).baseline - before)
+    print(f"raised by 777, and again during the first of three answers: {baselines}")
+    assert baselines == [777, 1554, 1554]
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following

@@ -149,10 +149,10 @@ class Keeper:
         return self.view
 
     async def _read(self) -> View:
-        now = self.clock()
+        now, notes = self.clock(), self.catalogue.notes
         async with self._store.snapshot() as session:
             site = await self.site(session, now)
-            listed = await self.catalogue.read(session)
+            listed = await self.catalogue.read(session, notes)
             tail = await self._store.open_quarters(session, site.closed)
             spans = window_spans(now, self._zone)
             rankings = await self._bases.read(session, {**spans, **trend_spans(now)}, site)

@@ -28,50 +28,49 @@ CHUNK_DAYS = 64
 class CatalogueMemory:
     """State, section, baseline and publication of every article. While the change stream works,
     only articles that have changed are read again; without it all of them.
+
+    A snapshot is fixed by its first query, and may lack what is noted later. So take `notes` before
+    that query, and give it to `read` and `baseline`: what was noted later stays noted.
     """
 
     def __init__(self, store: SectionStore, seconds: Callable[[], float] = time.monotonic) -> None:
         self._store, self._seconds = store, seconds
         self._new: deque[tuple[float, str]] = deque(maxlen=MOST_NEW)
         self._listed: ListedArticles | None = None
-        self._changed: set[str] = set()
-        self._again: set[str] = set()
-        """What was noted before the last read: its snapshot may be older than the note."""
+        self._changed: dict[str, int] = {}
+        """What has changed since it was read, and the number of its last note."""
         self.following = False
         """True while the change stream is open."""
-        self._unsure = 0
-        self._baseline, self._baseline_unsure = 0, 2
-        """The sum of the baselines, and how often it is to be read again."""
+        self._whole_until, self._whole_at = 0, -1
+        """The note of the stream's opening, and those that the last whole catalogue had."""
+        self._baseline, self._baseline_at = 0, -1
+        """The sum of the baselines, and the notes that it had."""
         self._titles: dict[str, tuple[str, str]] = {}
-        self._notes = 0
+        self.notes = 0
+        """The number of notes until now."""
 
-    async def read(self, session: Session) -> ListedArticles:
-        """The catalogue as of the snapshot. What is answered never changes later."""
-        if self._listed is None or self._unsure or not self.following:
-            self._unsure = max(0, self._unsure - 1)
+    async def read(self, session: Session, notes: int) -> ListedArticles:
+        """The catalogue as of the snapshot, which was opened after `notes`. What is answered never
+        changes later.
+        """
+        following = self.following
+        if self._listed is None or not following or self._whole_at < self._whole_until:
             self._listed = ListedArticles(await self._store.listed(session, None))
-        elif wanted := self._changed | self._again:
-            # Those that change during the query are noted for the next one.
-            changed, self._changed = self._changed, set()
-            try:
-                found = await self._store.listed(session, wanted)
-            except BaseException:
-                self._changed |= changed
-                raise
-            self._again = changed
+            self._whole_at = notes if following else -1
+        elif self._changed:
+            found = await self._store.listed(session, self._changed.keys())
             self._listed = ListedArticles({**self._listed.articles, **found})
+        self._changed = {each: note for each, note in self._changed.items() if note > notes}
         return self._listed
 
-    async def baseline(self, session: Session) -> int:
-        """The sum of all baselines, of withdrawn articles too. Call it with one snapshot at a
-        time.
+    async def baseline(self, session: Session, notes: int) -> int:
+        """The sum of all baselines, of withdrawn articles too, as of the snapshot, which was opened
+        after `notes`. Call it with one snapshot at a time.
         """
-        if self.following and not self._baseline_unsure:
-            return self._baseline
-        notes = self._notes
-        self._baseline = await self._store.baseline(session)
-        if self.following and notes == self._notes:
-            self._baseline_unsure -= 1
+        following = self.following
+        if not following or self._baseline_at != self.notes:
+            self._baseline = await self._store.baseline(session)
+            self._baseline_at = notes if following else -1
         return self._baseline
 
     async def titles(self, articles: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -81,9 +80,9 @@ class CatalogueMemory:
             return await self._store.titles(wanted)
         found = {each: self._titles[each] for each in wanted if each in self._titles}
         if missing := wanted - found.keys():
-            notes = self._notes
+            notes = self.notes
             found |= (read := await self._store.titles(missing))
-            if notes == self._notes:  # else one of them may have changed during the query
+            if notes == self.notes:  # else one of them may have changed during the query
                 self._titles |= read
         return found
 
@@ -104,16 +103,16 @@ class CatalogueMemory:
         )
 
     async def _opened(self) -> None:
-        # All of it is read twice: the snapshot of the first time may be older than the stream.
-        self._unsure = self._baseline_unsure = 2
-        self._titles, self._changed = {}, set()
+        # All of it is read again, from a snapshot that is opened from now on.
+        self.notes += 1
+        self._whole_until = self.notes
+        self._titles, self._changed = {}, {}
         self.following = True
 
     def _note(self, article: str | None) -> None:
         if article is not None:
-            self._notes += 1
-            self._baseline_unsure = 2
-            self._changed.add(article)
+            self.notes += 1
+            self._changed[article] = self.notes
             self._new.append((self._seconds(), article))
             self._titles.pop(article, None)
 

@@ -6,7 +6,6 @@ changes the document `shifts`. So the two conflict, and the later one runs again
 """
 
 from collections.abc import AsyncIterator, Collection
-from typing import Any
 
 from pymongo import ReplaceOne, UpdateOne
 
@@ -198,18 +197,14 @@ class SectionStore:
         )
 
     async def moving(self, limit: int) -> list[str]:
-        """At most `limit` articles whose section has changed and whose reads are still counted in
-        the old one.
-        """
+        """At most `limit` articles whose reads are still counted in an old section."""
         cursor = self._db.catalogue.find(
             {"counted_in": {"$exists": True}}, {"_id": 1}, max_time_ms=WORK_MILLISECONDS
         )
         return [held["_id"] for held in await cursor.limit(limit).to_list(None)]
 
     async def move(self, article: str) -> None:
-        """Move the reads of `article` on closed days to its section, if they are counted in
-        another one. Idempotent.
-        """
+        """Move an article's reads of closed days to its section from another one. Idempotent."""
         await transaction(self._client, lambda session: self._move(session, article))
 
     async def _move(self, session: Session, article: str) -> None:
@@ -247,9 +242,8 @@ class SectionStore:
         return writes
 
     def _noted(self, *, moved: int) -> UpdateOne:
-        fixed: dict[str, Any] = {"v": DOCUMENT_VERSION, "kind": STATE_ID}
-        return UpdateOne(
-            {"_id": STATE_ID},
-            {"$inc": {"number": moved, "made": 1 - moved}, "$setOnInsert": fixed},
-            upsert=True,
-        )
+        update: Document = {
+            "$inc": {"number": moved, "made": 1 - moved},
+            "$setOnInsert": {"v": DOCUMENT_VERSION, "kind": STATE_ID},
+        }
+        return UpdateOne({"_id": STATE_ID}, update, upsert=True)

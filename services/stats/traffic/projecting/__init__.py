@@ -1,0 +1,1 @@
+"""Writes the projections of hours, days and months."""

@@ -11,7 +11,7 @@ from pymongo.monitoring import CommandListener
 from services.counter.archive.store import ArchiveStore
 from services.stats.exporting.store import DaysStore
 from services.stats.store import Store
-from services.stats.traffic.projecting.store import ProjectionStore
+from services.stats.traffic.made.store import ProjectionStore
 from services.stats.traffic.sections.store import SectionStore
 from services.stats.traffic.store import ANSWER_MILLISECONDS, WORK_MILLISECONDS, TrafficStore
 from shared.rabbit.batch import batch_id

@@ -1,13 +1,16 @@
 """Several stats over one database: what one of them mends, or spoils, reaches the others."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 
 from services.stats.traffic import maker
+from services.stats.traffic.sections import memory
 from services.stats.traffic.site_courses import SiteCourses
+from shared.storage.changes import Opened
 from shared.storage.quarters import PER_DAY
 from shared.storage.types import Session
 from shared.storage.versions import Document
@@ -138,6 +141,40 @@ async def test_what_changes_after_the_first_query_of_a_snapshot_is_in_the_next_o
         baselines.append((await stats.reports.site()).baseline - before)
     print(f"raised by 777, and again during the first of three answers: {baselines}")
     assert baselines == [777, 1554, 1554]
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_a_view_has_an_article_in_one_section_while_it_moves(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, settled: bool
+) -> None:
+    """Its reads are moved before the change stream tells that the article has changed."""
+    stats, other = portal.stats
+
+    async def watch(opened: Opened) -> AsyncIterator[str | None]:
+        await opened()
+        await asyncio.Event().wait()  # it tells nothing
+        yield None
+
+    monkeypatch.setattr(stats.sections, "watch", watch)
+    following = asyncio.create_task(stats.keeper.catalogue.run())
+    await until(lambda: stats.keeper.catalogue.following, 10, "the change stream is open")
+    if not settled:  # no day is made, so that the move changes none
+        monkeypatch.setattr(memory, "MAX_RAW_DAYS", 100)
+    for article in ("a", "b"):
+        await other.sections.move(article)
+    await portal.settled(stats) if settled else await stats.keeper.refreshed()
+    for section in ("kinh-te", "the-thao"):
+        await portal.publish("a", section)
+        portal.seconds += 100
+        await stats.keeper.refreshed()
+        await other.sections.move("a")
+        portal.seconds += 100
+        found = {each.section: each.counted for each in (await stats.reports.sections()).sections}
+        print(f"\n{found}")
+        assert found == {"the-thao": 0, section: sum(range(10, 80))}
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following

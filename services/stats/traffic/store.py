@@ -9,7 +9,7 @@ from typing import Any
 
 from services.stats.periods import Period
 from services.stats.traffic import pipelines
-from services.stats.traffic.projecting.store import ProjectionStore
+from services.stats.traffic.made.store import ProjectionStore
 from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
 from services.stats.traffic.shares import add_quarters
 from shared.storage.counts import SITE, reads_by_article

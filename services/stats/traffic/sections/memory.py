@@ -43,6 +43,8 @@ class CatalogueMemory:
         """True while the change stream is open."""
         self._whole_until, self._whole_at = 0, -1
         """The note of the stream's opening, and those that the last whole catalogue had."""
+        self._shifts = 0
+        """How often articles' reads had moved to another section."""
         self._baseline, self._baseline_at = 0, -1
         """The sum of the baselines, and the notes that it had."""
         self._titles: dict[str, tuple[str, str]] = {}
@@ -53,10 +55,12 @@ class CatalogueMemory:
         """The catalogue as of the snapshot, which was opened after `notes`. What is answered never
         changes later.
         """
-        following = self.following
-        if self._listed is None or not following or self._whole_at < self._whole_until:
+        following, shifts = self.following, await self._store.shifts(session)
+        # The sections' quarters of the snapshot have the moves that the stream tells only later.
+        moved = shifts != self._shifts
+        if self._listed is None or moved or not following or self._whole_at < self._whole_until:
             self._listed = ListedArticles(await self._store.listed(session, None))
-            self._whole_at = notes if following else -1
+            self._whole_at, self._shifts = notes if following else -1, shifts
         elif self._changed:
             found = await self._store.listed(session, self._changed.keys())
             self._listed = ListedArticles({**self._listed.articles, **found})

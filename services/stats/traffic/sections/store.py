@@ -216,8 +216,8 @@ class SectionStore:
         old, new = held["counted_in"], held["section"]
         writes = [] if old == new else await self._moves(session, article, old, new)
         # Noted even if nothing is moved: a day that is being made counts the article's reads in the
-        # old section, and nobody would move them later.
-        noted = self._noted(moved=1 if writes else 0)
+        # old section, and nobody would move them later; and a view counts its open time there.
+        noted = self._noted(moved=int(old != new))
         await self._db.projections.bulk_write([noted, *writes], session=session)
         await self._db.catalogue.update_one(
             {"_id": article}, {"$unset": {"counted_in": 1}}, session=session

@@ -1,0 +1,1 @@
+"""The projections as they are written."""

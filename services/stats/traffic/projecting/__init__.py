@@ -1,1 +1,0 @@
-"""Writes the projections of hours, days and months."""

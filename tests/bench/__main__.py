@@ -88,8 +88,11 @@ async def run(
                     for number, chosen in enumerate(names, 1):
                         status.update(f"{number} of {len(names)}: {chosen}")
                         try:
-                            figures += await MEASURES[chosen](rig)
+                            found = await MEASURES[chosen](rig)
+                            figures += found
                             said = "is measured"
+                            for each in found:  # a long run may be interrupted
+                                console.print(f"         {each.line}", highlight=False)
                         except Exception:  # the others are worth having
                             console.print_exception()
                             said, complete = "FAILED", False

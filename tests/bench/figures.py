@@ -38,6 +38,11 @@ class Figure:
             else f"{'≥' if self.at_least else '≤'} {number(self.limit)} {self.unit}"
         )
 
+    @property
+    def line(self) -> str:
+        """For people, without the note."""
+        return f"{self.measure}, {self.name}: {number(self.reached)} {self.unit}"
+
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
         return {

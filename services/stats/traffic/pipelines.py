@@ -16,6 +16,8 @@ from shared.storage.versions import Document
 
 ARCHIVED_DAYS = 95
 """Age in days from which a day may be archived: `LUOTDOC_KEEP_BUCKETS_DAYS` is at least 100."""
+FEW_DAYS = 3
+"""Number of days up to which a query over the archive looks whether an article has one of them."""
 DayParts = dict[str, tuple[int, int]]
 """{UTC day: (first, end)}: which quarters of the day, 0 to 96."""
 
@@ -57,14 +59,19 @@ def reads_of_buckets(span: Period) -> list[Document]:
 def reads_of_archive(span: Period) -> list[Document]:
     """A pipeline over `archive`: rows {_id: article, reads} of all articles in `span`."""
     months: dict[str, list[Document | str]] = {}
-    for day, part in day_parts(span).items():
+    parts = day_parts(span)
+    for day, part in parts.items():
         months.setdefault(day[:7], []).append(_part(*part, f"$days.{day[8:]}."))
+    wanted: Document = {"month": {"$in": sorted(months)}}
+    if len(parts) <= FEW_DAYS:
+        # Most articles of a month were not read on one of its days.
+        wanted["$or"] = [{f"days.{day[8:]}": {"$exists": True}} for day in sorted(parts)]
     cases = [
         {"case": {"$eq": ["$month", month]}, "then": {"$sum": days}}
         for month, days in months.items()
     ]
     return [
-        {"$match": {"month": {"$in": sorted(months)}}},
+        {"$match": wanted},
         {
             "$group": {
                 "_id": "$article",

@@ -69,6 +69,7 @@ def test_the_stores_are_found() -> None:
         "DaysStore",
         "Guard",
         "PageStore",
+        "ProjectionStore",
         "SectionStore",
         "Store",
         "TrafficStore",

@@ -197,6 +197,7 @@ async def test_an_article_has_its_own_figures(portal: Portal) -> None:
         "month": 5,
         "year": 5,
         "as_of": "2026-11-23T05:07:00.000Z",
+        "since": "2026-11-22T00:00:00.000Z",
         "compared": None,
     }
 

@@ -111,6 +111,7 @@ ASKED: dict[str, Ask] = {
     "TrafficStore.projection": lambda a, s: a.traffic.projection(s, "x"),
     "ProjectionStore.repairs": lambda a, s: a.traffic.made.repairs(s),
     "SectionStore.listed": lambda a, s: a.sections.listed(s, None),
+    "SectionStore.any_in": lambda a, s: a.sections.any_in("tin", ["a1"]),
     "SectionStore.baseline": lambda a, s: a.sections.baseline(s),
     "SectionStore.titles": lambda a, s: a.sections.titles(["a1"]),
     "SectionStore.shifts": lambda a, s: a.sections.shifts(s),

@@ -6,6 +6,7 @@ from fastapi import Query, Request, Response
 
 from services.stats import kind_answers, parameters
 from services.stats.routes import forms
+from services.stats.tables import PlainCell
 from shared.web.openapi import problems
 
 _PERIODS = ("total", "today", "yesterday", "week", "month", "year")
@@ -28,7 +29,11 @@ async def get_classes(
     if not forms.wants_table(request, query.format):
         return found
     rows = (
-        (each.class_, str(each.people).lower(), *(getattr(each, name) for name in _PERIODS))
+        (
+            each.class_,
+            PlainCell(str(each.people).lower()),
+            *(getattr(each, name) for name in _PERIODS),
+        )
         for each in found.classes
     )
     return forms.table("classes", ("class", "people", *_PERIODS), rows)

@@ -7,6 +7,7 @@ them.
 """
 
 import asyncio
+import math
 from collections import deque
 
 from shared.base.budget import Metered, ProcessorBudget
@@ -18,6 +19,7 @@ IN_A_TURN = 2
 """Number of requests that start in each turn of the loop."""
 AROUND_SECONDS = 0.0005
 """Processor time that a request costs around `app`: its parsing, its log and its metrics."""
+MAX_WAIT_SECONDS = 2.0
 MOST_WAITING = 200
 """Upper bound for the queue; more requests are answered 503."""
 
@@ -29,18 +31,20 @@ class Turnstile:
 
     def __init__(self, in_a_turn: int = IN_A_TURN, budget: ProcessorBudget | None = None) -> None:
         self._in_a_turn, self._budget = in_a_turn, budget
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def enter(self) -> None:
-        """Wait in the queue. If it is empty, until the next turn of the loop."""
+    async def enter(self, seconds: float = math.inf) -> None:
+        """Wait in the queue. If it is empty, until the next turn of the loop. Raises `Problem` 503
+        if that took longer than `seconds`.
+        """
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._turn)
         ours: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(ours)
+        self._waiting.append((ours, loop.time() + seconds))
         await ours
 
     def _turn(self) -> None:
@@ -48,14 +52,22 @@ class Turnstile:
         if self._budget and (wait := self._budget.wait()):
             loop.call_later(wait, self._turn)
             return
-        entered = 0
+        entered, now = 0, loop.time()
         while self._waiting and entered < self._in_a_turn:
-            next_one = self._waiting.popleft()
-            if not next_one.done():  # else its request was cancelled
+            next_one, until = self._waiting.popleft()
+            if next_one.done():  # its request was cancelled
+                continue
+            if now > until:
+                next_one.set_exception(_too_many())
+            else:
                 next_one.set_result(None)
                 entered += 1
         if self._waiting:
             loop.call_soon(self._turn)
+
+
+def _too_many() -> Problem:
+    return Problem(503, "too many requests wait, try again", headers=[("retry-after", "1")])
 
 
 def in_turns(
@@ -68,15 +80,15 @@ def in_turns(
     """`app` behind a turnstile. The processor time that it uses is spent from `budget`; while that
     is overdrawn, requests wait, and so do streamed answers between their parts.
 
-    Raises `Problem` 503 if the queue is full,
-    and `Disconnected` if the client has left while it waited.
+    Raises `Problem` 503 if the queue is full or was waited in for `MAX_WAIT_SECONDS`, and
+    `Disconnected` if the client has left while it waited.
     """
     turnstile = Turnstile(in_a_turn, budget)
 
     async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
         if len(turnstile) >= most_waiting:
-            raise Problem(503, "too many requests wait, try again", headers=[("retry-after", "1")])
-        await turnstile.enter()
+            raise _too_many()
+        await turnstile.enter(MAX_WAIT_SECONDS)
         if has_left(receive):
             raise Disconnected
         if budget is None:

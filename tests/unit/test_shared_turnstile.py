@@ -9,6 +9,7 @@ import pytest
 
 from shared.base.budget import Budget, ProcessorBudget
 from shared.base.errors import Problem
+from shared.web import turnstile
 from shared.web.asgi import TURN_KEY, Disconnected, Receive, Scope, Send
 from shared.web.turnstile import AROUND_SECONDS, IN_A_TURN, in_turns
 
@@ -128,3 +129,38 @@ async def test_a_long_answer_waits_for_its_turn_again() -> None:
     app = in_turns(long, in_a_turn=1, budget=Spent().budget)
     await asyncio.gather(*(ask(app, path) for path in ("/a", "/b")))
     assert begun == ["/a 0", "/b 0", "/a 1", "/b 1"]
+
+
+async def test_a_request_that_has_waited_too_long_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turnstile, "MAX_WAIT_SECONDS", 0.02)
+    served, spent = Served(), Spent()
+    app = in_turns(served, budget=spent.budget)
+    for each in (spent.whole, spent.least):
+        each.spend(0.03)  # 60 ms of rest
+    late = ask(app, "/late")
+    await asyncio.sleep(0.03)
+    spent.now = 1.0
+    with pytest.raises(Problem) as told:
+        await late
+    assert (told.value.status, told.value.headers) == (503, [("retry-after", "1")])
+    await ask(app, "/in time")
+    assert [path for _, path in served.begun] == ["/in time"]
+
+
+async def test_a_long_answer_that_has_begun_waits_for_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turnstile, "MAX_WAIT_SECONDS", 0.01)
+    spent = Spent()
+
+    async def long(scope: Scope, _receive: Receive, _send: Send) -> None:
+        for each in (spent.whole, spent.least):
+            each.spend(0.03)
+        await scope[TURN_KEY]()
+
+    answering = ask(in_turns(long, budget=spent.budget), "/")
+    await asyncio.sleep(0.03)
+    spent.now = 1.0
+    await answering

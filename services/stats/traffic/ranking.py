@@ -4,20 +4,19 @@ A hundred thousand articles are walked in short turns, so that other work runs i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from heapq import merge, nsmallest
 from itertools import islice
 
 from services.stats.traffic.chunks import chunks
 from services.stats.traffic.projections import Sums
+from services.stats.traffic.sections.listed import ListedArticles
 
 Ranked = tuple[int, str]
 """(minus reads, article), so that the order of tuples is that of a top list: most reads first, ties
 by article id."""
 AT_ONCE_WALKED = 500
 """Articles that are looked at without a pause."""
-Wanted = Callable[[str], bool]
 
 
 class Ranking:
@@ -26,6 +25,8 @@ class Ranking:
     def __init__(self, reads: Sums) -> None:
         self.reads = reads
         self._order: list[str] | None = None
+        self._by_section: dict[str, list[str]] = {}
+        self._sections_of: ListedArticles | None = None
 
     async def order(self) -> list[str]:
         """The articles, most reads first, those with as many in any order: only the few that get
@@ -45,58 +46,56 @@ class Ranking:
             self._order = ranked
         return self._order
 
-    async def top(
-        self, tail: Mapping[str, int], limit: int, listed: Wanted, among: "Among | None" = None
-    ) -> list[tuple[str, int]]:
-        """The `limit` most read of the `listed` articles, with the reads of `tail` added. No others
-        than `among` are listed, if it is given.
+    async def order_in(self, section: str, listed: ListedArticles) -> list[str]:
+        """Those of one section in the same order. All sections are told apart at once, again only
+        when the catalogue has changed.
+        """
+        if self._sections_of is not listed:
+            found: dict[str, list[str]] = {}
+            async for some in chunks(await self.order()):
+                for article in some:
+                    found.setdefault(listed.section_of(article), []).append(article)
+            self._by_section, self._sections_of = found, listed
+        return self._by_section.get(section, [])
 
-        An article without reads in the tail keeps its place in `order`. So the candidates are the
-        articles of the tail, and the first of `order` that are not among them.
+    async def top(
+        self, tail: Mapping[str, int], limit: int, section: str | None, listed: ListedArticles
+    ) -> list[tuple[str, int]]:
+        """The `limit` most read articles that are published, of `section` if it is given, with the
+        reads of `tail` added, which has such articles alone.
+
+        An article without reads in the tail keeps its place in the order. So the candidates are the
+        articles of the tail, and the first of the order that are not among them.
         """
         held = self.reads
 
         def moved(article: str) -> Ranked | None:
             reads = tail[article]
-            return (-held.get(article, 0) - reads, article) if reads and listed(article) else None
+            return (-held.get(article, 0) - reads, article) if reads else None
 
         def kept(article: str) -> Ranked | None:
-            if article in held and not tail.get(article) and listed(article):
+            if not tail.get(article) and listed.is_published(article):
                 return -held[article], article
             return None
 
-        first = await self._first(limit, kept, among.number if among else len(held))
-        if first is None and among:
-            first = await _first_of(await among.articles(), limit, kept)
-        ranked = merge(await _first_of(tail, limit, moved), first or [])
+        order = await (self.order() if section is None else self.order_in(section, listed))
+        ranked = merge(await _first_of(tail, limit, moved), await self._first(order, limit, kept))
         return [(article, -reads) for reads, article in islice(ranked, limit)]
 
     async def _first(
-        self, limit: int, ranked: Callable[[str], Ranked | None], steps: int
-    ) -> list[Ranked] | None:
-        """The `limit` first of the articles that are `ranked`; None if more than `steps` articles
-        come before the last of them.
-        """
+        self, order: list[str], limit: int, ranked: Callable[[str], Ranked | None]
+    ) -> list[Ranked]:
+        """The `limit` first of `order` that are `ranked`."""
         found: list[Ranked] = []
-        for place, article in enumerate(await self.order()):
+        for place, article in enumerate(order):
             if len(found) >= limit and -self.reads[article] > found[limit - 1][0]:
                 break
-            if place > steps + AT_ONCE_WALKED:
-                return None
             if each := ranked(article):
                 found.append(each)
             if (place + 1) % AT_ONCE_WALKED == 0:
                 await asyncio.sleep(0)
         # The last ones have as many reads as each other: there may be too many of them.
         return await _least(found, limit)
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """The only articles that may get into a list: their number, and the articles."""
-
-    number: int
-    articles: Callable[[], Awaitable[Collection[str]]]
 
 
 async def _first_of(

@@ -8,7 +8,7 @@ from datetime import datetime
 from services.stats.periods import Period
 from services.stats.traffic.chunks import chunks
 from services.stats.traffic.course import NO_READS, LongCourse
-from services.stats.traffic.ranking import Among, Ranking
+from services.stats.traffic.ranking import Ranking
 from services.stats.traffic.sections.listed import ListedArticles
 from services.stats.traffic.shares import Open, reads_within
 from services.stats.traffic.site_courses import SiteCourses
@@ -44,9 +44,8 @@ class View:
     courses: Mapping[str, LongCourse] | None
     """The quarters of each section; None while they are not ready."""
     _lists: dict[tuple[str, str | None], list[tuple[str, int]]] = field(default_factory=dict)
-    _tails: dict[tuple[Period, str | None], dict[str, int]] = field(default_factory=dict)
+    _tails: dict[Period, dict[str | None, dict[str, int]]] = field(default_factory=dict)
     _sections: dict[str, Section] = field(default_factory=dict)
-    _members: dict[str, list[str]] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def with_window(self, window: str, span: Period, ranking: Ranking) -> "View":
@@ -64,44 +63,28 @@ class View:
         """
         key = (window, section)
         if key not in self._lists:
-            among = None
-            if section is not None:
-                number = self.listed.sections.get(section, (0, 0))[0]
-                among = Among(number, lambda: self._articles_of(section))
             async with self._turn:  # a crowd that asks for the same list makes it once
                 if key not in self._lists:
+                    tail = (await self._tails_in(self.spans[window])).get(section, {})
                     self._lists[key] = await self.rankings[window].top(
-                        await self._tail_in(self.spans[window], section),
-                        MAX_TOP,
-                        lambda each: self._is_in(each, section),
-                        among,
+                        tail, MAX_TOP, section, self.listed
                     )
         return self._lists[key]
 
-    async def _articles_of(self, section: str) -> list[str]:
-        if not self._members:
-            found: dict[str, list[str]] = {}
-            async for some in chunks(self.listed.articles.items()):
-                for article, held in some:
-                    found.setdefault(held.section, []).append(article)
-            self._members.update(found)
-        return self._members.get(section, [])
-
-    def _is_in(self, article: str, section: str | None) -> bool:
-        held = self.listed.articles.get(article)
-        return bool(held and held.published and section in (None, held.section))
-
-    async def _tail_in(self, period: Period, section: str | None) -> dict[str, int]:
-        """The reads of the listed articles in the tail. Most windows have the same one."""
+    async def _tails_in(self, period: Period) -> dict[str | None, dict[str, int]]:
+        """The reads of published articles in the tail, by section, and of all. Most windows have
+        the same ones.
+        """
         part = (max(period[0], self.site.closed), period[1])
-        key = (part, section)
-        if key not in self._tails:
-            found: dict[str, int] = {}
+        if part not in self._tails:
+            found: dict[str | None, dict[str, int]] = {}
             async for some in chunks(self.tail.items()):
-                reads = reads_within(dict(some), *part)
-                found |= {a: n for a, n in reads.items() if self._is_in(a, section)}
-            self._tails[key] = found
-        return self._tails[key]
+                for article, reads in reads_within(dict(some), *part).items():
+                    if self.listed.is_published(article):
+                        for section in (None, self.listed.section_of(article)):
+                            found.setdefault(section, {})[article] = reads
+            self._tails[part] = found
+        return self._tails[part]
 
     def sections(self) -> dict[str, Section] | None:
         """Every section that has an article, by name; None while they are not ready."""

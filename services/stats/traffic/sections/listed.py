@@ -51,6 +51,11 @@ class ListedArticles:
         held = self.articles.get(article)
         return held.section if held else ""
 
+    def is_published(self, article: str) -> bool:
+        """Whether an article is known, and published."""
+        held = self.articles.get(article)
+        return held is not None and held.published
+
     @cached_property
     def sections(self) -> dict[str, tuple[int, int]]:
         """(number of published articles, sum of the baselines) of each section, by name."""

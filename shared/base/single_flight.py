@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+LONGEST_REST = 0.6
+"""Share of an answer's time after which the rest has ended."""
 LATE = 4
 """Factor by which an answer may outlive its time while the next one is being made."""
 
@@ -78,7 +80,8 @@ class SingleFlightCache(Generic[T]):
         """The age at which the answer after `answer` is made."""
         if answer.ended == math.inf:  # it is being made
             return math.inf
-        rest = self._rest * (answer.ended - answer.begun)
+        # Not until it is old: then a caller would wait for the next one.
+        rest = min(self._rest * (answer.ended - answer.begun), self._seconds * LONGEST_REST)
         return rest if changed else max(self._ahead_after, rest)
 
     def _start(self, make: Callable[[], Coroutine[Any, Any, T]]) -> _Cached[T]:

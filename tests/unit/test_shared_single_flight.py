@@ -59,6 +59,23 @@ async def test_the_next_answer_is_made_ahead_after_a_rest() -> None:
     assert kitchen.made == 3
 
 
+async def test_a_rest_ends_before_the_answer_is_old() -> None:
+    kitchen = Kitchen()
+    recent: SingleFlightCache[int] = SingleFlightCache(
+        10, lambda: kitchen.time, ahead=True, ahead_after=0.1, rest=4
+    )
+    kitchen.open.clear()
+    first = asyncio.create_task(recent.get("a", kitchen.make))
+    await asyncio.sleep(0)
+    kitchen.time = 50
+    kitchen.open.set()
+    await first
+    for kitchen.time in (55.9, 56.1):
+        assert await recent.get("a", kitchen.make) == 1
+        await asyncio.sleep(0)
+    assert kitchen.made == 2
+
+
 async def test_an_outdated_answer_is_followed_at_once() -> None:
     kitchen = Kitchen()
     recent: SingleFlightCache[int] = SingleFlightCache(

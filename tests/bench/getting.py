@@ -115,7 +115,7 @@ async def run(
         while arrived < until:
             asker.arrive(start + arrived / rate)
             arrived += 1
-        await asyncio.sleep(0.0005)
+        await asyncio.sleep(start + arrived / rate - time.monotonic())
     deadline = time.monotonic() + GRACE_SECONDS
     while len(asker.idle) < connections and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.01)

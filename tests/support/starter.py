@@ -48,7 +48,9 @@ class Child:
         log.touch()
         _CONTEXT.set_forkserver_preload(_IMPORTED)
         self._process = _CONTEXT.Process(
-            target=_run, args=([module, *arguments], dict(environment), outputs), daemon=True
+            target=_run,
+            args=([module, *arguments], dict(environment), outputs, os.sched_getaffinity(0)),
+            daemon=True,
         )
         self._process.start()
         self._looking = threading.Lock()
@@ -105,7 +107,11 @@ def run(
     )
 
 
-def _run(line: list[str], environment: dict[str, str], outputs: list[str]) -> None:
+def _run(
+    line: list[str], environment: dict[str, str], outputs: list[str], cores: set[int]
+) -> None:
+    # Else it would run on those of the process that it is forked from.
+    os.sched_setaffinity(0, cores)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

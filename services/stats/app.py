@@ -49,11 +49,11 @@ from shared.web.turnstile import in_turns
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 TRAFFIC_SECONDS = 0.5
-WHOLE_SHARE, LEAST_SHARE = 0.5, 0.08
+WHOLE_SHARE, LEAST_SHARE = 0.25, 0.05
 """Shares of a core. Requests wait while stats uses more than the first, because counter and MongoDB
 may need the same cores; the second is for them even if the site's figures alone need as much.
 Neither counts for those figures, nor for answers that are remembered."""
-ANSWER_BURST, ANSWER_DEBT = 0.5, 0.1
+ANSWER_BURST, ANSWER_DEBT = 0.5, 0.25
 """Processor seconds that may be used at once, and the most of them that a rest makes good."""
 REMEMBERED_SECONDS = 1.0
 

@@ -44,16 +44,26 @@ class Budget:
         finally:
             self.spend(self._seconds() - started)
 
-    def wait(self) -> float:
-        """The seconds until work may begin; 0 if it may begin now."""
+    def wait(self, promised: float = 0.0) -> float:
+        """The seconds until work may begin; 0 if it may begin now. `promised` are those that work
+        which has begun will take: it can't hold back more than half of what the budget may have.
+        """
         self.spend(0)
-        return max(0.0, -self._left / self._share)
+        return max(0.0, (min(promised, self._most / 2) - self._left) / self._share)
+
+
+FIRST_COST, NEWEST, MOST_COST = 0.002, 0.1, 0.05
+"""The cost of a piece of work while none has ended, the weight of the newest in their mean, and the
+most that one counts there: a long answer waits for its turn again and again."""
 
 
 class ProcessorBudget:
     """For work that may begin while this process, with all of its threads, uses less than `whole`
     of the processors' time. What is spent comes from `least`: so much is there in any case, however
     busy the process is with other things.
+
+    Work that has begun is expected to cost as much as others did: without that, all that wait would
+    begin as soon as one may.
     """
 
     def __init__(
@@ -61,6 +71,16 @@ class ProcessorBudget:
     ) -> None:
         self._whole, self._least, self._processor = whole, least, processor
         self._used = processor()
+        self._begun, self._cost = 0, FIRST_COST
+
+    def begin(self) -> None:
+        """Note that work begins. Call `end` when it has ended."""
+        self._begun += 1
+
+    def end(self, cost: float) -> None:
+        """Note that work has ended, which took `cost` seconds of processor time in all."""
+        self._begun -= 1
+        self._cost += NEWEST * (min(cost, MOST_COST) - self._cost)
 
     def spend(self, seconds: float) -> None:
         """Note that work has taken `seconds` of processor time."""
@@ -70,7 +90,8 @@ class ProcessorBudget:
         """The seconds until work may begin; 0 if it may begin now."""
         before, self._used = self._used, self._processor()
         self._whole.spend(self._used - before)
-        return min(self._whole.wait(), self._least.wait())
+        promised = self._begun * self._cost
+        return min(self._whole.wait(promised), self._least.wait(promised))
 
 
 class Metered(Generic[T]):
@@ -85,6 +106,8 @@ class Metered(Generic[T]):
         processor: Callable[[], float] = time.thread_time,
     ) -> None:
         self._work, self._budget, self._processor = work, budget, processor
+        self.used = 0.0
+        """The processor time until now."""
 
     def __await__(self) -> Generator[Any, Any, T]:
         """Drive the work step by step."""
@@ -97,7 +120,9 @@ class Metered(Generic[T]):
             except StopIteration as end:
                 return cast(T, end.value)
             finally:
-                self._budget.spend(self._processor() - started)
+                took = self._processor() - started
+                self.used += took
+                self._budget.spend(took)
             sent, error = None, None
             try:
                 sent = yield waited_for

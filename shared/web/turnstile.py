@@ -19,6 +19,9 @@ IN_A_TURN = 2
 """Number of requests that start in each turn of the loop."""
 AROUND_SECONDS = 0.0005
 """Processor time that a request costs around `app`: its parsing, its log and its metrics."""
+LOOK_SECONDS = 0.05
+"""Time after which the budget is looked at again: work that has begun may cost less than expected.
+"""
 MAX_WAIT_SECONDS = 2.0
 MOST_WAITING = 200
 """Upper bound for the queue; more requests are answered 503."""
@@ -50,7 +53,7 @@ class Turnstile:
     def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         if self._budget and (wait := self._budget.wait()):
-            loop.call_later(wait, self._turn)
+            loop.call_later(min(wait, LOOK_SECONDS), self._turn)
             return
         entered, now = 0, loop.time()
         while self._waiting and entered < self._in_a_turn:
@@ -99,6 +102,11 @@ def in_turns(
             await app({**scope, TURN_KEY: turnstile.enter}, receive, send)
 
         budget.spend(AROUND_SECONDS)
-        await Metered(answer(), budget)
+        metered = Metered(answer(), budget)
+        budget.begin()
+        try:
+            await metered
+        finally:
+            budget.end(metered.used + AROUND_SECONDS)
 
     return wrapper

@@ -107,9 +107,7 @@ def run(
     )
 
 
-def _run(
-    line: list[str], environment: dict[str, str], outputs: list[str], cores: set[int]
-) -> None:
+def _run(line: list[str], environment: dict[str, str], outputs: list[str], cores: set[int]) -> None:
     # Else it would run on those of the process that it is forked from.
     os.sched_setaffinity(0, cores)
     os.environ.clear()

@@ -131,6 +131,45 @@ def test_a_busy_process_lets_work_begin_at_the_least_rate() -> None:
     assert budget.wait() == 0
 
 
+def test_work_that_has_begun_is_expected_to_cost_as_much_as_others_did() -> None:
+    clock = Clock()
+    whole, least = (Budget(0.5, most, debt=9, seconds=clock.seconds) for most in (1.0, 0.0))
+    budget = ProcessorBudget(whole, least, lambda: 0.0)
+    for _ in range(100):
+        budget.begin()
+        budget.end(0.04)
+    least.spend(9)
+    whole.spend(0.9)
+    for _ in range(2):
+        assert budget.wait() == 0
+        budget.begin()
+    budget.begin()
+    assert budget.wait() == pytest.approx(0.02 / 0.5, rel=0.01)
+    budget.end(0.04)
+    assert budget.wait() == 0
+
+
+def test_expected_costs_hold_back_half_of_the_budget_at_most_and_a_long_answer_counts_little() -> (
+    None
+):
+    clock = Clock()
+    whole, least = (Budget(0.5, most, debt=9, seconds=clock.seconds) for most in (1.0, 0.0))
+    budget = ProcessorBudget(whole, least, lambda: 0.0)
+    least.spend(9)
+    for _ in range(1000):
+        budget.begin()
+    assert budget.wait() == 0
+    whole.spend(0.6)
+    assert budget.wait() == pytest.approx(0.1 / 0.5)
+    whole.spend(-0.6)
+    for _ in range(999):
+        budget.end(1000.0)
+    whole.spend(0.94)
+    assert budget.wait() == 0
+    whole.spend(0.02)
+    assert budget.wait() > 0
+
+
 def test_costly_work_rests_while_its_budget_is_overdrawn() -> None:
     async def scene() -> None:
         loop = asyncio.get_running_loop()

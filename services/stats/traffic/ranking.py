@@ -4,7 +4,7 @@ A hundred thousand articles are walked in short turns, so that other work runs i
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from heapq import merge, nsmallest
 from itertools import islice
 
@@ -67,44 +67,37 @@ class Ranking:
         An article without reads in the tail keeps its place in the order. So the candidates are the
         articles of the tail, and the first of the order that are not among them.
         """
-        held = self.reads
-
-        def moved(article: str) -> Ranked | None:
-            reads = tail[article]
-            return (-held.get(article, 0) - reads, article) if reads else None
-
-        def kept(article: str) -> Ranked | None:
-            if not tail.get(article) and listed.is_published(article):
-                return -held[article], article
-            return None
-
         order = await (self.order() if section is None else self.order_in(section, listed))
-        ranked = merge(await _first_of(tail, limit, moved), await self._first(order, limit, kept))
+        kept = await self._kept(order, limit, tail, listed)
+        least = -kept[-1][0] if len(kept) == limit else 0
+        ranked = merge(await self._moved(tail, limit, least), kept)
         return [(article, -reads) for reads, article in islice(ranked, limit)]
 
-    async def _first(
-        self, order: list[str], limit: int, ranked: Callable[[str], Ranked | None]
+    async def _moved(self, tail: Mapping[str, int], limit: int, least: int) -> list[Ranked]:
+        """The `limit` first of the articles of the tail that have `least` reads."""
+        held, best = self.reads, list[Ranked]()
+        async for some in chunks(tail.items()):
+            for article, reads in some:
+                if reads and (whole := held.get(article, 0) + reads) >= least:
+                    best.append((-whole, article))
+            best = nsmallest(limit, best)
+        return best
+
+    async def _kept(
+        self, order: list[str], limit: int, tail: Mapping[str, int], listed: ListedArticles
     ) -> list[Ranked]:
-        """The `limit` first of `order` that are `ranked`."""
+        """The `limit` first of `order` that are published and have no reads in the tail."""
         found: list[Ranked] = []
         for place, article in enumerate(order):
-            if len(found) >= limit and -self.reads[article] > found[limit - 1][0]:
+            reads = self.reads[article]
+            if len(found) >= limit and -reads > found[limit - 1][0]:
                 break
-            if each := ranked(article):
-                found.append(each)
+            if not tail.get(article) and listed.is_published(article):
+                found.append((-reads, article))
             if (place + 1) % AT_ONCE_WALKED == 0:
                 await asyncio.sleep(0)
         # The last ones have as many reads as each other: there may be too many of them.
         return await _least(found, limit)
-
-
-async def _first_of(
-    articles: Collection[str], limit: int, ranked: Callable[[str], Ranked | None]
-) -> list[Ranked]:
-    best: list[Ranked] = []
-    async for some in chunks(articles):
-        best = nsmallest(limit, [*best, *filter(None, map(ranked, some))])
-    return best
 
 
 async def _least(found: list[Ranked], limit: int) -> list[Ranked]:

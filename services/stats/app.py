@@ -49,7 +49,7 @@ from shared.web.turnstile import in_turns
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 TRAFFIC_SECONDS = 0.5
-WHOLE_SHARE, LEAST_SHARE = 0.25, 0.05
+WHOLE_SHARE, LEAST_SHARE = 0.5, 0.05
 """Shares of a core. Requests wait while stats uses more than the first, because counter and MongoDB
 may need the same cores; the second is for them even if the site's figures alone need as much.
 Neither counts for those figures, nor for answers that are remembered."""

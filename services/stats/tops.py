@@ -19,7 +19,7 @@ from shared.base.single_flight import SingleFlightCache
 AT_ONCE, MOST_WAITING, MAX_WAIT_SECONDS = 1, 16, 2.0
 """Bounds for each kind of costly answers: top lists of other windows, and figures of articles.
 MongoDB needs many documents for them, and the counter's flushes need the same processors."""
-TOP_SHARE, ARTICLE_SHARE = 0.1, 0.2
+TOP_SHARE, ARTICLE_SHARE = 0.05, 0.15
 """Shares of the time for which costly answers may be made. In that of an article MongoDB has little
 to do, in that of a top list nearly all."""
 COSTLY_BURST, COSTLY_DEBT = 1.0, 0.3

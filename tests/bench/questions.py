@@ -12,6 +12,8 @@ from tests.bench.years import SECTIONS
 Question = tuple[str, str]
 """(kind, path with its query)."""
 SITE: Question = ("site", "/stats/site")
+OF_AN_ARTICLE = "series of an article"
+"""The usual kind that is answered from MongoDB; all others are answered from memory."""
 KINDS = ("article", "classes", "export", "hours", "long", "of", "section", "top", "unknown")
 """Of hostile questions."""
 ZONES = sorted(name for name in available_timezones() if "/" in name)
@@ -44,7 +46,7 @@ def usual(number: int, articles: int, today: date) -> list[Question]:
         if at < 95:
             return "series of a section", f"/stats/series?{spans}&section={section}"
         of = article(min(articles - 1, int(articles * chance.random() ** 0.2)))
-        return "series of an article", f"/stats/series?{spans}&article={of}"
+        return OF_AN_ARTICLE, f"/stats/series?{spans}&article={of}"
 
     return [one() for _ in range(number)]
 

@@ -53,8 +53,9 @@ WHOLE_SHARE, LEAST_SHARE = 0.5, 0.05
 """Shares of a core. Requests wait while stats uses more than the first, because counter and MongoDB
 may need the same cores; the second is for them even if the site's figures alone need as much.
 Neither counts for those figures, nor for answers that are remembered."""
-ANSWER_BURST, ANSWER_DEBT = 0.5, 0.25
-"""Processor seconds that may be used at once, and the most of them that a rest makes good."""
+WHOLE_BURST, WHOLE_DEBT, LEAST_BURST = 0.5, 0.25, 0.1
+"""Processor seconds that may be used at once, and the most of them that a rest makes good: as many
+as `LEAST_BURST` of the second, so that a rest is not longer than a request may wait."""
 REMEMBERED_SECONDS = 1.0
 
 
@@ -144,9 +145,8 @@ def make_keeper(
 
 def answering(reports: Reports, exports: Exports) -> App:
     """The API: costly requests in turns, within a budget; answers that many want made once."""
-    whole, least = (
-        Budget(share, ANSWER_BURST, debt=ANSWER_DEBT) for share in (WHOLE_SHARE, LEAST_SHARE)
-    )
+    whole = Budget(WHOLE_SHARE, WHOLE_BURST, debt=WHOLE_DEBT)
+    least = Budget(LEAST_SHARE, LEAST_BURST, debt=LEAST_BURST)
     budget = ProcessorBudget(whole, least)
     queued = in_turns(api.make(reports, exports), in_a_turn=1, budget=budget)
     known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)

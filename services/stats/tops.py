@@ -22,13 +22,13 @@ MongoDB needs many documents for them, and the counter's flushes need the same p
 TOP_SHARE, ARTICLE_SHARE = 0.05, 0.15
 """Shares of the time for which costly answers may be made. In that of an article MongoDB has little
 to do, in that of a top list nearly all."""
-COSTLY_BURST, COSTLY_DEBT = 1.0, 0.3
-"""Seconds that costly answers may use at once, and the most of one that a rest makes good."""
+COSTLY_BURST = 1.0
+"""Seconds that costly answers may use at once. A rest is not longer than others wait for it."""
 
 
 def costly_budget(share: float) -> Budget:
     """A budget of costly answers. Several kinds may share it."""
-    return Budget(share, COSTLY_BURST, debt=COSTLY_DEBT)
+    return Budget(share, COSTLY_BURST, debt=share * MAX_WAIT_SECONDS)
 
 
 def costly_places(budget: Budget) -> ConcurrencyLimit:

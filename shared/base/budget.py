@@ -71,16 +71,17 @@ class ProcessorBudget:
     ) -> None:
         self._whole, self._least, self._processor = whole, least, processor
         self._used = processor()
-        self._begun, self._cost = 0, FIRST_COST
+        self._begun, self._cost = set["Metered[Any]"](), FIRST_COST
 
-    def begin(self) -> None:
-        """Note that work begins. Call `end` when it has ended."""
-        self._begun += 1
-
-    def end(self, cost: float) -> None:
-        """Note that work has ended, which took `cost` seconds of processor time in all."""
-        self._begun -= 1
-        self._cost += NEWEST * (min(cost, MOST_COST) - self._cost)
+    @contextmanager
+    def doing(self, work: "Metered[Any]") -> Iterator[None]:
+        """Expect that `work`, which is done in the block, costs as much as others did."""
+        self._begun.add(work)
+        try:
+            yield
+        finally:
+            self._begun.remove(work)
+            self._cost += NEWEST * (min(work.used, MOST_COST) - self._cost)
 
     def spend(self, seconds: float) -> None:
         """Note that work has taken `seconds` of processor time."""
@@ -90,7 +91,7 @@ class ProcessorBudget:
         """The seconds until work may begin; 0 if it may begin now."""
         before, self._used = self._used, self._processor()
         self._whole.spend(self._used - before)
-        promised = self._begun * self._cost
+        promised = sum([max(0.0, self._cost - work.used) for work in self._begun])
         return min(self._whole.wait(promised), self._least.wait(promised))
 
 

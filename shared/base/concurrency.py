@@ -31,8 +31,8 @@ class ConcurrencyLimit:
             raise _too_many()
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._seconds):
-                await self._acquire()
+            async with asyncio.timeout(self._seconds) as limit:
+                await self._acquire(limit)
         except TimeoutError:
             raise _too_many() from None
         finally:
@@ -43,11 +43,14 @@ class ConcurrencyLimit:
         finally:
             self._places.release()
 
-    async def _acquire(self) -> None:
+    async def _acquire(self, limit: asyncio.Timeout) -> None:
         await self._places.acquire()
         try:
             if self._budget:
-                await asyncio.sleep(self._budget.wait())
+                rest, until = self._budget.wait(), limit.when()
+                if until is not None and rest > until - asyncio.get_running_loop().time():
+                    raise TimeoutError  # at once: it would hold the place in vain
+                await asyncio.sleep(rest)
         except BaseException:
             self._places.release()
             raise

@@ -36,7 +36,8 @@ class SingleFlightCache(Generic[T]):
     the database. If that query is slow, the old answer is used for up to `LATE` times `seconds`.
     This costs up to twice as many queries, or one each `ahead_after` seconds, so use it for cheap
     ones. With `rest` the next query begins at the earliest after `rest` times as long as the last
-    one took: while the database or the processor is busy, there are fewer.
+    one took, or after `LONGEST_REST` of `seconds`, so that no caller waits for it: while the
+    database or the processor is busy, there are fewer.
     """
 
     def __init__(

@@ -52,21 +52,27 @@ class Turnstile:
 
     def _turn(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._budget and (wait := self._budget.wait()):
+        self._drop_late(loop.time())
+        if self._budget and self._waiting and (wait := self._budget.wait()):
             loop.call_later(min(wait, LOOK_SECONDS), self._turn)
             return
-        entered, now = 0, loop.time()
-        while self._waiting and entered < self._in_a_turn:
-            next_one, until = self._waiting.popleft()
-            if next_one.done():  # its request was cancelled
-                continue
-            if now > until:
-                next_one.set_exception(_too_many())
-            else:
-                next_one.set_result(None)
-                entered += 1
+        for _ in range(min(self._in_a_turn, len(self._waiting))):
+            self._waiting.popleft()[0].set_result(None)
         if self._waiting:
             loop.call_soon(self._turn)
+
+    def _drop_late(self, now: float) -> None:
+        """Drop the requests that were cancelled, and refuse those that have waited too long."""
+        if not any(each.done() or now > until for each, until in self._waiting):
+            return
+        waiting, self._waiting = self._waiting, deque()
+        for each, until in waiting:
+            if each.done():
+                continue
+            if now > until:
+                each.set_exception(_too_many())
+            else:
+                self._waiting.append((each, until))
 
 
 def _too_many() -> Problem:
@@ -103,10 +109,7 @@ def in_turns(
 
         budget.spend(AROUND_SECONDS)
         metered = Metered(answer(), budget)
-        budget.begin()
-        try:
+        with budget.doing(metered):
             await metered
-        finally:
-            budget.end(metered.used + AROUND_SECONDS)
 
     return wrapper

@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from tests.bench import machine
 from tests.bench.figures import Figure, middle, number, spread
 from tests.bench.getting import FROM_MEMORY
 from tests.bench.portal import BATCHES_PER_SECOND, READS, Portal, opened
-from tests.bench.questions import usual
+from tests.bench.questions import OF_AN_ARTICLE, usual
 from tests.bench.rig import Rig
+from tests.bench.traffic import article
 
 NAME = "asking"
 DAYS, QUICK_DAYS = 730, 60
@@ -96,6 +97,7 @@ async def _asked(portal: Portal, seconds: float) -> dict[str, list[dict[str, Any
         return rig.ask(portal.stats, chosen, some, CONNECTIONS, RATE)
 
     reads = asyncio.create_task(portal.reads(WARM_SECONDS + seconds))
+    edits = asyncio.create_task(_edits(portal))
     await ask(WARM_SECONDS)
     pids, rounds = portal.pids(), list[dict[str, Any]]()
     began, busy, own = time.monotonic(), machine.busy(), machine.own(pids)
@@ -105,10 +107,27 @@ async def _asked(portal: Portal, seconds: float) -> dict[str, list[dict[str, Any
     took, spent = time.monotonic() - began, machine.spent(before, machine.cpu(pids))
     spent["other programs"] = machine.busy() - busy - (machine.own(pids) - own)
     await reads
+    edits.cancel()
     cpu = " · ".join(f"{name} {number(each / took)}" for name, each in spent.items())
     found = {kind: [each[kind] for each in rounds if kind in each] for kind in rounds[0]}
     portal.figures += [_answered(portal.name, *each, cpu) for each in found.items()]
+    for kind, limit in ((FROM_MEMORY, 0.0), (OF_AN_ARTICLE, None)):
+        statuses = Counter[str]()
+        for each in found[kind]:
+            statuses.update(each["statuses"])
+        share = 100 - 100 * statuses["200"] / statuses.total()
+        name = f"{portal.name}: refused or not answered: {kind}"
+        portal.figures.append(Figure(NAME, name, share, "%", limit))
     return found
+
+
+async def _edits(portal: Portal) -> None:
+    """Editors change a title each second, for ever."""
+    catalogue = portal.rig.system.db.catalogue
+    for each in count():
+        await asyncio.sleep(1)
+        title = {"$set": {"title": f"Sửa lần {each}"}}
+        await catalogue.update_one({"_id": article(each % portal.years.articles)}, title)
 
 
 def _answered(name: str, kind: str, rounds: list[dict[str, Any]], cpu: str) -> Figure:

@@ -99,3 +99,24 @@ async def test_the_baselines_are_not_added_up_again_while_nothing_changes(
             await emptied.db.command("profile", 0)
     asked = {"op": "command", "command.aggregate": "catalogue"}
     assert await emptied.db["system.profile"].count_documents(asked) == 0
+
+
+async def test_only_a_new_article_and_one_that_moves_arrange_the_sections_again(
+    emptied: Emptied, memory: CatalogueMemory
+) -> None:
+    async def read(changes: int) -> int:
+        async def noted() -> bool:
+            return memory.notes >= changes
+
+        await until(noted, 10, "the change is noted")
+        notes = memory.notes
+        async with snapshot(emptied.client) as session:
+            return (await memory.read(session, notes)).arrangement
+
+    catalogue, first, noted = emptied.db.catalogue, await read(0), memory.notes
+    await catalogue.update_one({"_id": "a1"}, {"$set": {"title": "Hai", "state": "withdrawn"}})
+    assert await read(noted + 1) == first
+    await catalogue.insert_one(ARTICLE | {"_id": "a2"})
+    assert await read(noted + 2) == first + 1
+    await catalogue.update_one({"_id": "a2"}, {"$set": {"section": "van-hoa"}})
+    assert await read(noted + 3) == first + 2

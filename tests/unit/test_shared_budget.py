@@ -1,6 +1,7 @@
 """Budgets of time, and work that is metered."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
@@ -131,43 +132,63 @@ def test_a_busy_process_lets_work_begin_at_the_least_rate() -> None:
     assert budget.wait() == 0
 
 
+async def nothing() -> None:
+    """Work whose cost the test sets."""
+
+
+def cost(budget: ProcessorBudget, seconds: float) -> ExitStack:
+    """Work has begun, and used `seconds`; closing ends it."""
+    work, ended = nothing(), ExitStack()
+    ended.callback(work.close)
+    metered = Metered(work, budget)
+    metered.used = seconds
+    ended.enter_context(budget.doing(metered))
+    return ended
+
+
+def two(whole: float, least: float) -> tuple[Budget, Budget, ProcessorBudget]:
+    """Budgets that may have so much, at a time that stands still."""
+    one, other = (Budget(0.5, most, debt=9, seconds=lambda: 0.0) for most in (whole, least))
+    return one, other, ProcessorBudget(one, other, lambda: 0.0)
+
+
 def test_work_that_has_begun_is_expected_to_cost_as_much_as_others_did() -> None:
-    clock = Clock()
-    whole, least = (Budget(0.5, most, debt=9, seconds=clock.seconds) for most in (1.0, 0.0))
-    budget = ProcessorBudget(whole, least, lambda: 0.0)
+    whole, least, budget = two(1.0, 0.0)
     for _ in range(100):
-        budget.begin()
-        budget.end(0.04)
+        cost(budget, 0.04).close()
     least.spend(9)
     whole.spend(0.9)
-    for _ in range(2):
-        assert budget.wait() == 0
-        budget.begin()
-    budget.begin()
-    assert budget.wait() == pytest.approx(0.02 / 0.5, rel=0.01)
-    budget.end(0.04)
+    begun = [cost(budget, 0.0), cost(budget, 0.0)]
     assert budget.wait() == 0
+    begun.append(cost(budget, 0.01))
+    assert budget.wait() == pytest.approx(0.01 / 0.5, rel=0.01)  # 0.04 + 0.04 + 0.03 of 0.1
+    begun.append(cost(budget, 9.0))  # more than expected: nothing is expected any more
+    assert budget.wait() == pytest.approx(0.01 / 0.5, rel=0.01)
+    begun.pop(0).close()
+    assert budget.wait() == 0
+    for each in begun:
+        each.close()
 
 
 def test_expected_costs_hold_back_half_of_the_budget_at_most_and_a_long_answer_counts_little() -> (
     None
 ):
-    clock = Clock()
-    whole, least = (Budget(0.5, most, debt=9, seconds=clock.seconds) for most in (1.0, 0.0))
-    budget = ProcessorBudget(whole, least, lambda: 0.0)
+    whole, least, budget = two(1.0, 0.0)
     least.spend(9)
-    for _ in range(1000):
-        budget.begin()
+    begun = [cost(budget, 0.0) for _ in range(1000)]
     assert budget.wait() == 0
     whole.spend(0.6)
     assert budget.wait() == pytest.approx(0.1 / 0.5)
     whole.spend(-0.6)
-    for _ in range(999):
-        budget.end(1000.0)
+    for each in begun:
+        each.close()
+    for _ in range(100):
+        cost(budget, 1000.0).close()
     whole.spend(0.94)
-    assert budget.wait() == 0
-    whole.spend(0.02)
-    assert budget.wait() > 0
+    with cost(budget, 0.0):
+        assert budget.wait() == 0
+        whole.spend(0.02)
+        assert budget.wait() > 0
 
 
 def test_costly_work_rests_while_its_budget_is_overdrawn() -> None:

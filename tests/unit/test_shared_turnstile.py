@@ -83,12 +83,12 @@ async def test_nothing_is_done_for_a_client_that_has_left() -> None:
 
 
 class Spent:
-    """A budget of which nothing is left, at a time that is set by hand."""
+    """A budget of which nothing is left, or `left`, at a time that is set by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, left: float = 0.0) -> None:
         self.now = 0.0
         self.whole, self.least = (
-            Budget(0.5, 0.0, debt=9, seconds=lambda: self.now) for _ in range(2)
+            Budget(0.5, left, debt=9, seconds=lambda: self.now) for _ in range(2)
         )
         self.budget = ProcessorBudget(self.whole, self.least, lambda: 0.0)
 
@@ -164,3 +164,54 @@ async def test_a_long_answer_that_has_begun_waits_for_as_long_as_it_takes(
     await asyncio.sleep(0.03)
     spent.now = 1.0
     await answering
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+async def test_a_request_that_has_begun_holds_others_back_until_it_ends(end: str) -> None:
+    begun, may_end = list[str](), asyncio.Event()
+
+    async def long(scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.append(scope["path"])
+        if scope["path"] == "/long":
+            await may_end.wait()
+            if end == "failed":
+                raise ValueError
+
+    spent = Spent(left=1.0)
+    app = in_turns(long, budget=spent.budget)
+    for each in (spent.whole, spent.least):
+        each.spend(0.999)  # less than one is expected to cost
+    first = ask(app, "/long")
+    async with asyncio.timeout(5):
+        while not begun:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    second = ask(app, "/next")
+    await asyncio.sleep(0.02)
+    assert begun == ["/long"]
+    if end == "cancelled":
+        first.cancel()
+    may_end.set()
+    await asyncio.wait([first])
+    assert (first.cancelled() or first.exception() is not None) == (end != "done")
+    await second
+    assert begun == ["/long", "/next"]
+
+
+async def test_a_long_rest_ends_when_the_budget_is_there_again_and_the_late_are_told_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turnstile, "LOOK_SECONDS", 0.005)
+    monkeypatch.setattr(turnstile, "MAX_WAIT_SECONDS", 0.03)
+    served, spent = Served(), Spent()
+    app = in_turns(served, budget=spent.budget)
+    for each in (spent.whole, spent.least):
+        each.spend(5.0)  # ten seconds of rest
+    with pytest.raises(Problem) as told:
+        await asyncio.wait_for(ask(app, "/late"), 2)
+    assert told.value.status == 503
+    monkeypatch.setattr(turnstile, "MAX_WAIT_SECONDS", 60)
+    waiting = ask(app, "/waits")
+    await asyncio.sleep(0.01)
+    spent.now = 11.0
+    await asyncio.wait_for(waiting, 2)
+    assert [path for _, path in served.begun] == ["/waits"]

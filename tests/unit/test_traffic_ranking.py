@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Collection
+from dataclasses import replace
 
 from services.stats.traffic.chunks import CHUNK
 from services.stats.traffic.projections import add
@@ -53,7 +54,9 @@ async def test_a_section_has_its_own_articles_and_follows_the_catalogue() -> Non
     ]
     assert await ranking.top({}, 9, "van-hoa", listed) == [("b", 8)]
     assert await ranking.top({}, 9, "the-thao", listed) == []
-    moved = listing({"a": "van-hoa", "b": "van-hoa", "c": "tin"})
+    moved = replace(
+        listing({"a": "van-hoa", "b": "van-hoa", "c": "tin"}), arrangement=listed.arrangement + 1
+    )
     assert await ranking.top({}, 9, "van-hoa", moved) == [("a", 9), ("b", 8)]
     assert await ranking.top({}, 9, "tin", moved) == [("c", 7)]
 

@@ -26,7 +26,7 @@ class Ranking:
         self.reads = reads
         self._order: list[str] | None = None
         self._by_section: dict[str, list[str]] = {}
-        self._sections_of: ListedArticles | None = None
+        self._arrangement: int | None = None
 
     async def order(self) -> list[str]:
         """The articles, most reads first, those with as many in any order: only the few that get
@@ -48,14 +48,14 @@ class Ranking:
 
     async def order_in(self, section: str, listed: ListedArticles) -> list[str]:
         """Those of one section in the same order. All sections are told apart at once, again only
-        when the catalogue has changed.
+        when an article is in another section, or a new one in its first.
         """
-        if self._sections_of is not listed:
+        if self._arrangement != listed.arrangement:
             found: dict[str, list[str]] = {}
             async for some in chunks(await self.order()):
                 for article in some:
                     found.setdefault(listed.section_of(article), []).append(article)
-            self._by_section, self._sections_of = found, listed
+            self._by_section, self._arrangement = found, listed.arrangement
         return self._by_section.get(section, [])
 
     async def top(

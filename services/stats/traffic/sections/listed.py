@@ -45,6 +45,8 @@ class ListedArticles:
     """What is known of every article, by id."""
 
     articles: Mapping[str, Listed]
+    arrangement: int = 0
+    """A number that is the same while every article is in the same section."""
 
     def section_of(self, article: str) -> str:
         """The section in which the reads of `article` are counted; "" if it is not known."""

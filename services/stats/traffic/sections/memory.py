@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 from services.stats.traffic.course import Course, LongCourse
-from services.stats.traffic.sections.listed import ListedArticles
+from services.stats.traffic.sections.listed import Listed, ListedArticles
 from services.stats.traffic.sections.store import SectionStore
 from services.stats.traffic.shares import Open, by_section
 from services.stats.traffic.site_courses import SiteCourses
@@ -23,6 +23,12 @@ MOST_NEW, NEW_SECONDS = 500, 120.0
 view is answered from."""
 CHUNK_DAYS = 64
 """Days that are brought into memory at a time."""
+
+
+def _changed(listed: ListedArticles, found: Mapping[str, Listed]) -> ListedArticles:
+    """`listed` with what is `found`."""
+    moved = any(listed.section_of(article) != each.section for article, each in found.items())
+    return ListedArticles({**listed.articles, **found}, listed.arrangement + moved)
 
 
 class CatalogueMemory:
@@ -59,11 +65,12 @@ class CatalogueMemory:
         # The sections' quarters of the snapshot have the moves that the stream tells only later.
         moved = shifts != self._shifts
         if self._listed is None or moved or not following or self._whole_at < self._whole_until:
-            self._listed = ListedArticles(await self._store.listed(session, None))
+            whole, before = await self._store.listed(session, None), self._listed
+            self._listed = ListedArticles(whole, before.arrangement + 1 if before else 0)
             self._whole_at, self._shifts = notes if following else -1, shifts
         elif self._changed:
             found = await self._store.listed(session, self._changed.keys())
-            self._listed = ListedArticles({**self._listed.articles, **found})
+            self._listed = _changed(self._listed, found)
         self._changed = {each: note for each, note in self._changed.items() if note > notes}
         return self._listed
 

@@ -70,6 +70,12 @@ async def run(
     Answers whether all could be taken.
     """
     cores, started, complete = machine.share_out(), time.monotonic(), True
+
+    def tell(found: Sequence[Figure]) -> None:
+        figures.extend(found)
+        for each in found:
+            console.print(f"         {each.line}", highlight=False)
+
     with tempfile.TemporaryDirectory(prefix="luotdoc-bench-") as name:
         folder = Path(name)
         os.environ["LOCAL_STACK_FOLDER"] = (
@@ -84,15 +90,12 @@ async def run(
                 os.sched_setaffinity(0, cores.load)
                 system = System(broker, database, folder)
                 try:
-                    rig = Rig(system, cores, **lengths)
+                    rig = Rig(system, cores, tell, **lengths)
                     for number, chosen in enumerate(names, 1):
                         status.update(f"{number} of {len(names)}: {chosen}")
                         try:
-                            found = await MEASURES[chosen](rig)
-                            figures += found
+                            tell(await MEASURES[chosen](rig))
                             said = "is measured"
-                            for each in found:  # a long run may be interrupted
-                                console.print(f"         {each.line}", highlight=False)
                         except Exception:  # the others are worth having
                             console.print_exception()
                             said, complete = "FAILED", False

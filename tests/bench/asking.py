@@ -44,14 +44,14 @@ class Found:
 async def measure(rig: Rig) -> list[Figure]:
     """Latencies at a constant rate, and the CPU for keeping windows fresh; then their ratios."""
     days = QUICK_DAYS if rig.quick else DAYS
-    figures, found = list[Figure](), list[Found]()
+    found = list[Found]()
     for length in (days, days // 10, *([days * 10] if rig.long else [])):
         portal = await opened(rig, NAME, length)
         found.append(await _measured(portal))
-        figures += portal.figures
-    for other in found[1:]:
-        figures += _ratios(found[0], other)
-    return figures
+        rig.tell(portal.figures)
+        if len(found) > 1:
+            rig.tell(_ratios(found[0], found[-1]))
+    return []
 
 
 async def _measured(portal: Portal) -> Found:

@@ -5,7 +5,7 @@ all of it uses.
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from shared.rabbit import topology
 from tests.bench import machine
+from tests.bench.figures import Figure
 from tests.bench.questions import Question, paths
 from tests.bench.traffic import AGENTS, ARTICLES, article
 from tests.support.system import ROOT, Process, System
@@ -26,10 +27,14 @@ LUA = Path(__file__).with_name("reads.lua")
 
 @dataclass
 class Rig:
-    """`quick` asks for short runs, whose figures are rough; `long` for those that take hours."""
+    """`quick` asks for short runs, whose figures are rough; `long` for those that take hours.
+
+    `tell` takes figures before the measure has ended, because a long one may be interrupted.
+    """
 
     system: System
     cores: machine.Cores
+    tell: Callable[[Sequence[Figure]], None]
     quick: bool
     long: bool = False
     _next_read: int = field(default=0, init=False)

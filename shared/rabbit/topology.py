@@ -35,7 +35,7 @@ READS_LOG = RabbitQueue(
         "x-max-age": f"{COUNTED_HOURS}h",
         "x-max-length-bytes": 50_000_000_000,
         # RabbitMQ deletes whole segments, and never the one that is written to. An ingest without
-        # reads fills one of this size in half a day or less: so hashes leave in time.
+        # reads fills one of this size in three hours: so hashes leave in time.
         "x-stream-max-segment-size-bytes": 4_000_000,
     },
 )

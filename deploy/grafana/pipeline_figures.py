@@ -49,6 +49,21 @@ FIGURES_PANELS = (
         runbook="LuotdocArchiveStuck",
     ),
     Panel(
+        "Stats behind the stream of reads, per replica",
+        "timeseries",
+        (
+            PromQuery(
+                'luotdoc_readers_lag_seconds{service="stats", instance=~"$instance"}',
+                "{{instance}}",
+            ),
+        ),
+        "s",
+        "By which the fold of unique readers, or what is stored of it, is behind. A few seconds; "
+        "after a start of stats the time for which it was away, which falls within a minute.",
+        thresholds=limits(120),
+        runbook="LuotdocReadersBehind",
+    ),
+    Panel(
         "Wrong projections repaired, selected time (must be 0)",
         "stat",
         (

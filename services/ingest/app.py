@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -141,6 +141,7 @@ def make_beacon(
     salts: Salts,
     metrics: IngestMetrics,
     tracer: Tracer = UNTRACED,
+    millis: Callable[[], int] = _millis,
 ) -> Beacon:
     """The beacon, with the checks that the settings choose."""
     own = origin_of(str(settings.base_url))
@@ -153,7 +154,7 @@ def make_beacon(
         filter_bots=settings.bot_filter == "on",
         addresses=Addresses(settings.trusted_proxies),
         window=window,
-        salts=lambda: salts.at(_millis(), window.window),
+        salts=lambda: salts.at(millis(), window.window),
         referrers=Referrers((own, *settings.read_origins)),
     )
     traces = ReadTraces(tracer, batcher) if tracer.on else None
@@ -161,8 +162,10 @@ def make_beacon(
 
 
 # Long because every part of the service is built and named here, once.
-def build(settings: IngestSettings, clock: Clock = now) -> Service:
-    """Put ingest together."""
+def build(
+    settings: IngestSettings, clock: Clock = now, millis: Callable[[], int] = _millis
+) -> Service:
+    """Put ingest together. `millis` is the clock of reads, in milliseconds since 1970."""
     tracer = make_tracer("ingest", settings)
     client, db = mongo.connect(settings.mongo_url, "ingest", tracer)
     registry = new_registry()
@@ -180,10 +183,16 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
     )
     salts = Salts(store, clock, ZoneInfo(settings.time_zone))
     batcher = Batcher(
-        epoch=new_epoch(clock), deliver=outlet.deliver, millis=_millis, metrics=measured
+        epoch=new_epoch(clock), deliver=outlet.deliver, millis=millis, metrics=measured
     )
     beacon = make_beacon(
-        settings, batcher=batcher, known=known, salts=salts, metrics=measured, tracer=tracer
+        settings,
+        batcher=batcher,
+        known=known,
+        salts=salts,
+        metrics=measured,
+        tracer=tracer,
+        millis=millis,
     )
     ingest = Ingest(
         settings=settings,

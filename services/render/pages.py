@@ -191,10 +191,12 @@ class Renderer:
         """An article's picture, or None if the page may not show it."""
         return image if image and self.pictures.shown(image["url"]) else None
 
-    def aside(self, latest: list[dict[str, Any]], total: int) -> str:
-        """The side column."""
+    def aside(self, latest: list[dict[str, Any]], total: int, online: int | None = None) -> str:
+        """The side column. `online`: readers online, None if that is not known."""
         return self._templates.get_template("_aside.html").render(
-            latest=latest, total=number(total)
+            latest=latest,
+            total=number(total),
+            online=None if online is None else number(online),
         )
 
     def listing(

@@ -115,7 +115,8 @@ class PageServer:
 
     async def _make_aside(self) -> str:
         latest = [self._item(page) for page in await self._store.latest(None, 0, LATEST)]
-        return self._renderer.aside(latest, self._totals.site + self._totals.baseline)
+        totals = self._totals
+        return self._renderer.aside(latest, totals.site + totals.baseline, totals.online())
 
     async def _listing(self, section: str | None, scope: Scope, send: Send) -> Outcome:
         given = query_values(scope, "page") or ["1"]

@@ -1,5 +1,5 @@
-"""render's MongoDB module: its pages, and the counter's totals and ingest's pictures, which it only
-reads.
+"""render's MongoDB module: its pages, and the counter's totals, ingest's pictures and stats' number
+of readers online, which it only reads.
 """
 
 from collections.abc import AsyncIterator
@@ -148,6 +148,16 @@ class PageStore:
             {"$group": {"_id": None, "sum": {"$sum": "$baseline"}}},
         ]
         return sum([d["sum"] async for d in self._db.pages.aggregate(pipeline)])
+
+    async def online(self) -> tuple[int, datetime] | None:
+        """The number of readers online, and the moment at which stats stored it; None if it never
+        did.
+        """
+        held = await self._db.online.find_one({})
+        if held is None:
+            return None
+        readable_document("online", held)
+        return held["online"], held["as_of"]
 
     async def picture(self, name: str) -> tuple[str, bytes] | None:
         """Type and content of a picture, or None."""

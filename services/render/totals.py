@@ -1,8 +1,9 @@
-"""The read counts that pages show.
-They come from `reads.counted`, and are corrected from the database.
+"""The read counts that pages show, and the number of readers online.
+Counts come from `reads.counted`, and are corrected from the database.
 """
 
 import asyncio
+from datetime import datetime
 
 from luotdoc_events.events import ReadsCounted
 from luotdoc_subscriber.base.tasks import supervised
@@ -13,6 +14,9 @@ from shared.storage.counts import SITE
 
 RELOAD_SECONDS = 30.0
 SITE_SECONDS = 1.0
+ONLINE_SECONDS = 60.0
+"""Time for which the number of readers online is shown after stats has stored it. It stores it
+every 20 s, even if it is the same."""
 
 
 class Totals:
@@ -27,6 +31,17 @@ class Totals:
         self.baseline = 0
         self.baseline_changed = True
         self.loaded = False
+        self._online: tuple[int, datetime] | None = None
+        self._online_since: float | None = None
+        """The moment, by the event loop's clock, at which a new number was seen."""
+        self._looked = False
+
+    def online(self) -> int | None:
+        """Readers online of the site; None while stats stores no number."""
+        if self._online is None or self._online_since is None:
+            return None
+        age = asyncio.get_running_loop().time() - self._online_since
+        return self._online[0] if age <= ONLINE_SECONDS else None
 
     def of(self, article_id: str) -> int:
         """Counted reads of an article."""
@@ -57,7 +72,15 @@ class Totals:
         if self.baseline_changed:
             self.baseline_changed = False
             self.baseline = await self._store.baseline()
+        self._note_online(await self._store.online())
         self._queries.note_answer()
+
+    def _note_online(self, held: tuple[int, datetime] | None) -> None:
+        # The first number may be of any age, and stats' clock may differ from ours: so a number is
+        # shown once another one has been there before it.
+        if self._looked and held != self._online:
+            self._online_since = asyncio.get_running_loop().time()
+        self._online, self._looked = held, True
 
     async def run(self) -> None:
         """For ever: read the site's total each second, and all totals every `RELOAD_SECONDS`."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from luotdoc_subscriber.base.clock import rfc3339
 from services.stats.periods import Step
+from services.stats.readers.answers import OnlineNumber, Readers
 from services.stats.traffic.compare import ComparedBy
 from shared.storage.quarters import start_of
 
@@ -79,7 +80,8 @@ class Site(BaseModel):
     week: int
     month: int
     year: int
-    online: int | None = Field(description="null: not built yet")
+    online: OnlineNumber
+    readers: Readers
     as_of: TimeText = Field(
         description=(
             "the moment of all figures. It is at most half a second ago, plus the time that "
@@ -111,6 +113,8 @@ class ArticleReads(BaseModel):
     week: int
     month: int
     year: int
+    online: OnlineNumber
+    readers: Readers
     as_of: TimeText
     since: Since
     compared: ComparedOrNot = None
@@ -129,6 +133,10 @@ class SectionFigures(BaseModel):
     week: int
     month: int
     year: int
+    online: OnlineNumber
+    readers: Readers = Field(
+        description="each reader of an article that was in the section when it was read"
+    )
 
 
 class SectionReads(SectionFigures):

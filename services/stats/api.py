@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from services.stats.exporting.exports import Exports
 from services.stats.reports import Reports
-from services.stats.routes import books, exports, figures, kinds, lists, series
+from services.stats.routes import books, exports, figures, kinds, lists, readers, series
 from shared.web import health, state
 from shared.web.api import make_api
 from shared.web.asgi import App, Receive, Scope, Send, respond
@@ -19,7 +19,8 @@ Every error is an RFC 9457 problem document, `application/problem+json`. Every a
 `X-Correlation-Id`, which the request may choose. Unknown parameters are refused."""
 _UNDER = "/stats"
 _LISTS = tuple(
-    f"{_UNDER}/{name}" for name in ("top", "trending", "series", "sections", "classes", "sources")
+    f"{_UNDER}/{name}"
+    for name in ("top", "trending", "series", "readers", "sections", "classes", "sources")
 )
 """How the paths of lists, tables and series begin."""
 KEPT = b"public, max-age=1"
@@ -35,7 +36,7 @@ def describe_api() -> FastAPI:
         paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
     )
     api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=_UNDER)
-    for module in (figures, lists, series, exports, kinds, books):
+    for module in (figures, lists, series, readers, exports, kinds, books):
         api.include_router(module.routes)
     return api
 

@@ -21,6 +21,7 @@ from services.stats.exporting.places import ExportPlaces
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
 from services.stats.metrics import StatsMetrics
+from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
@@ -89,6 +90,7 @@ class Statistics:
     database: Ping
     reports: Reports
     keeper: Keeper
+    audience: Audience
     metrics: StatsMetrics
 
     def not_ready(self) -> str | None:
@@ -108,6 +110,7 @@ class Statistics:
                 supervised("the refresh of the site's figures", refresh, SITE_LOOK_SECONDS),
                 self.keeper.catalogue.run(),
                 supervised("the keeper of traffic figures", self.keeper.step, TRAFFIC_SECONDS),
+                *self.audience.work(),
                 watch_depth(self.broker),
             ):
                 yield
@@ -164,7 +167,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     zone = ZoneInfo(settings.time_zone)
     sections = SectionStore(client, db, store.traffic, clock=clock)
     keeper = make_keeper(store, sections, measured, clock=clock, zone=zone)
-    reports = Reports(store, keeper, clock, zone=zone)
+    audience = make_audience(db, broker, keeper, measured, clock=clock, zone=zone)
+    reports = Reports(store, keeper, audience, clock=clock, zone=zone)
     exports = Exports(store, reports, ExportPlaces(measured), clock=clock, zone=zone)
     subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(
         catalogue_handler(store)
@@ -179,6 +183,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         database=Ping(store),
         reports=reports,
         keeper=keeper,
+        audience=audience,
         metrics=measured,
     )
     answered = answering(reports, exports)

@@ -9,6 +9,7 @@ from services.stats import answers
 from services.stats.article_courses import article_courses
 from services.stats.compared import compared_answer
 from services.stats.periods import Period, site_periods
+from services.stats.readers.audience import Audience
 from services.stats.store import Store
 from services.stats.tops import costly_places
 from services.stats.traffic.compare import ComparedBy, compared_periods
@@ -26,8 +27,11 @@ class ArticleReports:
     they wait apart.
     """
 
-    def __init__(self, store: Store, budget: Budget, clock: Clock, zone: ZoneInfo) -> None:
-        self._store, self._clock, self._zone = store, clock, zone
+    def __init__(
+        self, store: Store, audience: Audience, budget: Budget, clock: Clock, zone: ZoneInfo
+    ) -> None:
+        self._store, self._audience = store, audience
+        self._clock, self._zone = clock, zone
         self._making, self._comparing = costly_places(budget), costly_places(budget)
         self._made: SingleFlightCache[answers.ArticleReads] = SingleFlightCache(0)
 
@@ -52,6 +56,7 @@ class ArticleReports:
             counted = await self._store.counted(session, article)
             reads = await self._reads(session, article, wanted, now)
             since = await self._store.traffic.since(session)
+        audience = await self._audience.article(article)
         return answers.ArticleReads(
             article=article,
             title=known["title"],
@@ -64,6 +69,7 @@ class ArticleReports:
             since=answers.moment_of(since),
             compared=compared_answer(by, now, pairs, since, reads) if by else None,
             **{name: reads(period) for name, period in periods.items()},
+            **audience,
         )
 
     async def _reads(

@@ -16,6 +16,7 @@ class StatsMetrics:
         self._of_batches(registry)
         self._of_traffic(registry)
         self._of_exports(registry)
+        self._of_readers(registry)
         self.as_of = Measured(
             "luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry
         )
@@ -85,6 +86,18 @@ class StatsMetrics:
             "luotdoc_traffic_projections_checked",
             "Comparisons of a projection with the site's buckets.",
             registry=registry,
+        )
+
+    def _of_readers(self, registry: Registry) -> None:
+        self.online = Measured(
+            "luotdoc_online_readers",
+            "Distinct readers of the last five minutes.",
+            registry,
+        )
+        self.readers_lag = Measured(
+            "luotdoc_readers_lag_seconds",
+            "Seconds by which the fold of unique readers is behind the stream of batches.",
+            registry,
         )
 
     def _of_exports(self, registry: Registry) -> None:

@@ -16,6 +16,10 @@ from services.stats.compared import course_compared
 from services.stats.kinds import Kinds
 from services.stats.parameters import SeriesParameters, TopParameters, TrendingParameters
 from services.stats.periods import Period, site_periods
+from services.stats.readers.answers import ReadersSeries
+from services.stats.readers.audience import Audience
+from services.stats.readers.parameters import ReadersParameters, readers_span
+from services.stats.readers.scopes import WHOLE_SITE, ReaderScope
 from services.stats.section_reports import SectionReports
 from services.stats.series import SeriesReports
 from services.stats.store import Store
@@ -25,6 +29,7 @@ from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.lines import SeriesLines, lines_of
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.trend_reports import trending_list
+from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
 from shared.storage.counts import SITE
 
@@ -63,11 +68,13 @@ class Reports:
         self,
         store: Store,
         keeper: Keeper,
+        audience: Audience,
+        *,
         clock: Clock,
         zone: ZoneInfo,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._keeper = store, keeper
+        self._store, self._keeper, self._audience = store, keeper, audience
         self._clock = clock
         self._zone = zone
         self._sites: SingleFlightCache[SiteFigures] = SingleFlightCache(
@@ -75,9 +82,9 @@ class Reports:
         )
         self._site_requested, self._counted = -FRESH_SECONDS, 0
         of_articles = costly_budget(ARTICLE_SHARE)
-        self._articles = ArticleReports(store, of_articles, clock, zone)
+        self._articles = ArticleReports(store, audience, of_articles, clock, zone)
         self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
-        self._sections = SectionReports(keeper, zone, seconds)
+        self._sections = SectionReports(keeper, audience, zone, seconds)
         self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds)
         self._series = SeriesReports(store, of_articles, clock, zone)
 
@@ -108,12 +115,12 @@ class Reports:
             courses = await self._keeper.site(session, now)
             baseline = await self._keeper.catalogue.baseline(session, notes)
             complete = await self._store.books.complete_through(session, now)
+        audience = await self._audience.site()
         self._counted = courses.counted
         answer = answers.Site(
             total=baseline + courses.counted,
             baseline=baseline,
             counted=courses.counted,
-            online=None,
             as_of=rfc3339(now),
             complete_through=rfc3339(complete) if complete else None,
             since=answers.moment_of(courses.since),
@@ -122,6 +129,7 @@ class Reports:
                 name: courses.reads(period)
                 for name, period in site_periods(now, self._zone).items()
             },
+            **audience,
         )
         return SiteFigures(answer, courses, now)
 
@@ -181,6 +189,23 @@ class Reports:
         courses = figures.courses
         lines = lines_of(courses.courses, query.class_, query.split)
         return SeriesLines(lines, courses.since, figures.as_of)
+
+    async def readers(self, query: ReadersParameters) -> tuple[ReadersSeries, str]:
+        """Unique readers by day, and the name of the site's zone. Raises `Problem` 422 for an
+        impossible span, 404 for an unknown article or section.
+        """
+        reports = self._audience.reports
+        first, end = readers_span(query, reports.today())
+        scope = WHOLE_SITE
+        if query.article:
+            scope = ReaderScope("article", query.article)
+            async with self._store.snapshot() as session:
+                if not await self._store.article(session, query.article):
+                    raise Problem(404, "no article has this id")
+        elif query.section:
+            scope = ReaderScope("section", query.section)
+            await self._sections.check(query.section)
+        return await reports.series(scope, first, end), self._zone.key
 
     async def reconciliation(self) -> books_answers.Reconciliation:
         """The books."""

@@ -8,6 +8,7 @@ from luotdoc_subscriber.base.clock import rfc3339
 from services.stats import answers
 from services.stats.compared import course_compared
 from services.stats.periods import site_periods
+from services.stats.readers.audience import Audience, AudienceFields
 from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.course import NO_READS
 from services.stats.traffic.keeper import Keeper
@@ -25,15 +26,23 @@ class SectionReports:
     """Figures of sections. `zone` is the site's."""
 
     def __init__(
-        self, keeper: Keeper, zone: ZoneInfo, seconds: Callable[[], float] = time.monotonic
+        self,
+        keeper: Keeper,
+        audience: Audience,
+        zone: ZoneInfo,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keeper, self._zone = keeper, zone
+        self._keeper, self._audience, self._zone = keeper, audience, zone
         self._new: SingleFlightCache[bool] = SingleFlightCache(CACHE_SECONDS, seconds)
 
     async def sections(self) -> answers.SectionList:
         """The figures of every section. Raises `Unavailable` until they are ready."""
         view = await self._keeper.current()
-        found = [self._figures(view, *each) for each in _ready(view).items()]
+        audience_of = await self._audience.sections()
+        found = [
+            self._figures(view, name, section, audience_of(name))
+            for name, section in _ready(view).items()
+        ]
         return answers.SectionList(
             sections=found, as_of=rfc3339(view.as_of), since=answers.moment_of(view.site.since)
         )
@@ -46,7 +55,9 @@ class SectionReports:
         section = await self._of(view, name)
         since = view.site.since
         return answers.SectionReads(
-            **self._figures(view, name, section).model_dump(),
+            **self._figures(
+                view, name, section, (await self._audience.sections())(name)
+            ).model_dump(),
             as_of=rfc3339(view.as_of),
             since=answers.moment_of(since),
             compared=course_compared(by, view.as_of, self._zone, since, section.course)
@@ -76,7 +87,9 @@ class SectionReports:
         if not await self._new.get(name, lambda: self._keeper.catalogue.is_new(name)):
             raise Problem(404, "no article is in this section")
 
-    def _figures(self, view: View, name: str, section: Section) -> answers.SectionFigures:
+    def _figures(
+        self, view: View, name: str, section: Section, audience: AudienceFields
+    ) -> answers.SectionFigures:
         counted = section.course.total()
         return answers.SectionFigures(
             section=name,
@@ -88,6 +101,7 @@ class SectionReports:
                 period: section.course.between(*view.spans[period])
                 for period in site_periods(view.as_of, self._zone)
             },
+            **audience,
         )
 
 

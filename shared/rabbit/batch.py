@@ -124,12 +124,12 @@ class Batch:
     def __post_init__(self) -> None:
         self.reads = sum([number for kind, _, _, number, _, _ in self.groups if kind in PEOPLE])
 
-    def visitors(self) -> Iterator[tuple[Group, list[bytes]]]:
-        """Each group with its distinct visitors, 8 bytes each."""
+    def visitors(self) -> Iterator[tuple[Group, bytes]]:
+        """Each group with the hashes of its distinct visitors, 8 bytes each."""
         joined, at = urlsafe_b64decode(self.hashes + "=" * (-len(self.hashes) % 4)), 0
         for group in self.groups:
             end = at + 8 * group[-1]
-            yield group, [joined[start : start + 8] for start in range(at, end, 8)]
+            yield group, joined[at:end]
             at = end
 
     @property

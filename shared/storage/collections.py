@@ -63,6 +63,11 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("counted_in", ASCENDING)], sparse=True),
     ],
     "projections": [IndexModel([("kind", ASCENDING), ("day", ASCENDING)])],
+    "readers": [
+        IndexModel([("kind", ASCENDING), ("day", ASCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
+    "online": [],  # numbers alone, which render may read
 }
 """Every collection with its indexes, under the service that is its only writer.
 TTL indexes delete documents."""

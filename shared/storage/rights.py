@@ -36,6 +36,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "pages": "read upsert watch",
         "counts": "read",
         "media": "read",
+        "online": "read",
     },
     "counter": {
         EVERY: "look",
@@ -52,6 +53,8 @@ RIGHTS: dict[str, dict[str, str]] = {
         EVERY: "look",
         "catalogue": "read upsert watch",
         "projections": "read upsert delete",
+        "readers": "read upsert",
+        "online": "upsert",
         "counts": "read",
         "buckets": "read",
         "archive": "read",

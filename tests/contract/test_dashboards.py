@@ -18,6 +18,7 @@ from deploy.grafana.board import NAMES, StepVariable
 from deploy.grafana.panels import DOCS
 from deploy.grafana.traffic_figures import LAST_STEP, STEPS, WINDOWS
 from services.stats import answers
+from services.stats.readers.answers import ReadersPoint
 from shared.rabbit.batch import DEVICES, FILTERED_CLASSES, OTHER_CLASS, PEOPLE, REFERRERS
 from tests.contract.test_rules import section
 from tests.support.alerts import faults
@@ -85,6 +86,7 @@ ITEMS: dict[str, tuple[str, type[BaseModel]]] = {
     "/stats/trending": ("items", answers.TrendingItem),
     "/stats/sections": ("sections", answers.SectionFigures),
     "/stats/series": ("points", answers.Point),
+    "/stats/readers": ("points", ReadersPoint),
 }
 """By path of stats: where the answer's items are, and their model."""
 OF_A_SPLIT = {

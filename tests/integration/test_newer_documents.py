@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +13,8 @@ from services.counter.store import NO_SLOT, SLOTS, CounterStore
 from services.ingest.reads.read_batches import KeyNote
 from services.ingest.store import ArticleStore
 from services.render.store import PageStore
+from services.stats.readers.scopes import WHOLE_SITE, ScopeDay
+from services.stats.readers.store import ReaderStore
 from services.stats.store import Store
 from shared.base.errors import NewerVersion
 from shared.storage import mongo
@@ -35,6 +38,7 @@ class Stores:
     counter: CounterStore
     stats: Store
     books: Books
+    readers: ReaderStore
 
     async def in_snapshot(self, ask: Callable[[Any], Awaitable[object]]) -> object:
         async with self.stats.snapshot() as session:
@@ -58,6 +62,7 @@ async def stores(mongo_url: str) -> AsyncIterator[Stores]:
         CounterStore(client, db, clock),
         Store(client, db),
         Books(db),
+        ReaderStore(db, ZoneInfo("UTC")),
     )
     await client.drop_database(name)
     client.close()
@@ -75,6 +80,12 @@ PARKED = {"epoch": "e1", "seq": 1, "reads": 3, "reason": "bad_body", "parked_at"
 KEY = {"digest": "d", "minted_at": 1, "unknown": []}
 ARCHIVED = {"article": "a1", "month": "2026-11", "days": {"23": {"reads": 3, "q": {"20": 3}}}}
 PROJECTION = {"kind": "day", "zone": "UTC", "first": 0, "end": 96, "reads": {}, "late": {}}
+SET = {
+    "kind": "site", "name": "", "day": 5, "number": 1, "exact": True, "writes": 1,
+    "hashes": b"12345678", "expires_at": NOW,
+}  # fmt: skip
+PLACE = {"generation": 0, "offset": 1, "batch": "b", "minted": 1, "marks": [], "since": 1}
+SITE_DAY = ScopeDay(WHOLE_SITE, 5)
 DAY_EDGES = [1_994_880, 1_994_976]
 """The quarters at which 2026-11-23 begins and ends, UTC."""
 
@@ -176,6 +187,17 @@ READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
         PROJECTION,
         lambda s: s.in_snapshot(s.stats.traffic.heads),
     ),
+    "sets of readers": ("readers", "site::5", SET, lambda s: s.readers.held([SITE_DAY])),
+    "numbers of readers": ("readers", "site::5", SET, lambda s: s.readers.numbers([SITE_DAY])),
+    "readers of sections": (
+        "readers",
+        "section:s:5",
+        {**SET, "kind": "section", "name": "s"},
+        lambda s: s.readers.of_kind("section", range(9)),
+    ),
+    "place in the stream": ("readers", "place", PLACE, lambda s: s.readers.place()),
+    "known readers": ("readers", "place", PLACE, lambda s: s.readers.known()),
+    "readers online": ("online", "site", {"online": 1, "as_of": NOW}, lambda s: s.pages.online()),
     "books": (
         "books",
         "e1/0",

@@ -47,11 +47,11 @@ def _parameters(by: str) -> dict[str, str]:
 
 def _site(by: str) -> Question:
     def expected(figures: Figures, as_of: datetime) -> Told:
-        told: Told = {**figures.site(as_of), "since": figures.since(as_of), "online": None}
+        told: Told = {**figures.site(as_of), "since": figures.since(as_of)}
         return told | _beside(figures, as_of, by)
 
     def found(answer: Any) -> Told:
-        told = {name: answer[name] for name in ("total", *COUNTS, "online")}
+        told = {name: answer[name] for name in ("total", *COUNTS)}
         return told | {"since": moment(answer["since"])} | _compared(answer["compared"])
 
     return Question(

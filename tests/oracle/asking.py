@@ -2,18 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
 import httpx
 
-from tests.oracle import asked_lists, asked_periods, asked_series
+from tests.oracle import asked_lists, asked_periods, asked_readers, asked_series
 from tests.oracle.clock import SharedClock
 from tests.oracle.figures import Figures
 from tests.oracle.question import Question, Told
 from tests.oracle.tally import Tally
+from tests.oracle.traffic import Delivery
 from tests.support.system import Process
 from tests.support.wall_clock import quarter_at, start_at
 
@@ -29,6 +30,7 @@ WEIGHTS = {
     asked_lists.TRENDING: 3,
     asked_lists.KINDS: 6,
     asked_lists.BOOKS: 1,
+    asked_readers.READERS: 5,
     asked_series.SERIES: 21,
     asked_series.EXPORT: 8,
 }
@@ -119,12 +121,34 @@ class Asking:
             asked_lists.TRENDING: lambda: asked_lists.trending_questions(figures, now, random),
             asked_lists.KINDS: asked_lists.kind_questions,
             asked_lists.BOOKS: asked_lists.book_questions,
+            asked_readers.READERS: lambda: asked_readers.reader_questions(figures, now),
             asked_series.SERIES: lambda: asked_series.series_questions(
                 figures, now, random, self.points
             ),
             asked_series.EXPORT: lambda: asked_series.export_questions(figures, now, random),
         }
         return decks[family]()
+
+    async def compare_online(self, batches: Sequence[Delivery]) -> bool:
+        """Compare the readers online of each process; whether all are right."""
+        for process in self.processes:
+            asked, began = f"{process.name} /stats/site", self.clock.now()
+            found: int | None = None
+            async with asyncio.timeout(READY_SECONDS):
+                while found is None:
+                    began = self.clock.now()
+                    answer = await self.http.get(f"{process.url}/stats/site")
+                    if answer.status_code == 200:
+                        found = answer.json()["online"]
+                    await asyncio.sleep(0.1)
+            allowed = asked_readers.online_numbers(batches, began, self.clock.now())
+            expected = found if found in allowed else sorted(allowed)
+            if not self.tally.compare(
+                asked_readers.ONLINE, asked, self.figures.zone, began,
+                {"online": expected}, {"online": found},
+            ):  # fmt: skip
+                return False
+        return True
 
     async def _compare(self, question: Question, process: Process) -> bool:
         """False if a figure differs."""

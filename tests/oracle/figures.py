@@ -5,9 +5,10 @@ export, and the books. Without any code of the product, too.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from tests.oracle.visitors import reader_day
 from tests.support.traffic_oracle import (
     CLASSES,
     DEVICES,
@@ -56,11 +57,31 @@ class Figures(TrafficOracle):
     """All figures of a site at a moment at which everything is counted."""
 
     def __init__(
-        self, reads: Iterable[Read], changes: Iterable[ArticleChange], zone: str, books: Books
+        self,
+        reads: Iterable[Read],
+        changes: Iterable[ArticleChange],
+        zone: str,
+        books: Books,
+        readers_since: date | None = None,
     ) -> None:
         super().__init__(reads, changes, zone)
         self.books = Books(books.counted, Counter(books.filtered), books.parked)
         self._since: datetime | None = None
+        self.readers_since = readers_since or date.max
+        self._visitors: dict[tuple[date, str], set[int]] = {}
+        for read in self.reads:
+            if read.visitor:
+                day = reader_day(read.quarter, zone)
+                for article in ("", read.article):
+                    self._visitors.setdefault((day, article), set()).add(read.visitor)
+
+    def readers(self, day: date, article: str = "") -> int:
+        """The distinct readers of an article, or the site, on one of their days."""
+        return len(self._visitors.get((day, article), ()))
+
+    def reader_numbers(self) -> dict[tuple[date, str], int]:
+        """By day and article, or "" for the site: all that are not 0."""
+        return {key: len(visitors) for key, visitors in self._visitors.items()}
 
     def since(self, as_of: datetime) -> datetime | None:
         """As of any moment: all reads are counted."""

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
 from luotdoc_events import events
 from tests.oracle.figures import Books, Figures
 from tests.oracle.traffic import ALWAYS, HOUR, YEARS, Delivery, Post, Traffic
+from tests.oracle.visitors import reader_day
 from tests.support import wire
 from tests.support.traffic_oracle import PEOPLE, ArticleChange, Read
-from tests.support.wall_clock import DAY
+from tests.support.wall_clock import DAY, quarter_at
 
 SECTIONS = ("thoi-su", "van-hoa", "the-thao", "2026", "kinh-te")
 ODD_IDS = ("1e5", "00123", "may1")
@@ -44,16 +45,18 @@ class Portal:
     changes: list[ArticleChange] = field(default_factory=list)
     books: Books = field(default_factory=Books)
     revisions: dict[str, int] = field(default_factory=dict)
+    readers_since: date | None = None
+    """The day of the first round: since then at the latest readers are known."""
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.random, self.zone)
-        self.post = Post(self.random, "o")
+        self.post = Post(self.random, "o", self.zone)
         self.batches: list[Delivery] = []
         """All that were published."""
 
     def figures(self) -> Figures:
         """What stats must answer now."""
-        return Figures(self.reads, self.changes, self.zone, self.books)
+        return Figures(self.reads, self.changes, self.zone, self.books, self.readers_since)
 
     @property
     def articles(self) -> list[str]:
@@ -71,7 +74,8 @@ class Portal:
     def live(self, now: datetime) -> list[Delivery]:
         """The batches of a round."""
         reads = self.traffic.reads(self.articles, self.size.live, lambda: self.traffic.moment(now))
-        found = self._counted(reads, now)
+        self.readers_since = self.readers_since or reader_day(quarter_at(now), self.zone)
+        found = self._counted(self.traffic.seen(reads, now), now)
         lost = self.traffic.reads(
             self.articles, 5, lambda: now - 4 * DAY - self.random.random() * DAY
         )

@@ -18,7 +18,7 @@ from tests.oracle.bounds import Bounds
 from tests.oracle.clock import EVERYBODY, NOBODY, WRITERS, SharedClock
 from tests.oracle.fleet import CREW, STATS, Fleet
 from tests.oracle.portal import Portal, Size
-from tests.oracle.sending import Sender, all_counted, write_past
+from tests.oracle.sending import Sender, all_counted, all_folded, write_past
 from tests.oracle.tally import Tally
 from tests.oracle.traffic import Delivery
 from tests.support.system import System, until
@@ -162,6 +162,7 @@ class Run:
 
     async def _ask(self, portal: Portal, fleet: Fleet, number: int) -> None:
         await all_counted(self.system, portal, SETTLE_SECONDS)
+        await all_folded(self.system, portal, SETTLE_SECONDS)
         if self.spoil:
             await self.spoil(fleet)
         await until(fleet.answers, SETTLE_SECONDS, "both stats are ready")
@@ -175,7 +176,8 @@ class Run:
             fleet.clock.now(),
             points=self.size.points,
         )
-        await asking.ask(number, self.told)
+        if await asking.compare_online(portal.batches):
+            await asking.ask(number, self.told)
 
     def verdict(self) -> str:
         """One line."""

@@ -1,6 +1,7 @@
 """Puts what a portal publishes into the system, and waits until all of it is counted."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from random import Random
 
 import aio_pika
@@ -90,3 +91,23 @@ async def all_counted(system: System, portal: Portal, seconds: float) -> None:
     await until(settled, seconds, lambda: told)
     assert set(await system.db.ledger.distinct("_id")) == counted
     assert set(await system.db.parked.distinct("_id")) == parked
+
+
+async def all_folded(system: System, portal: Portal, seconds: float) -> None:
+    """Wait until the readers of every article are stored."""
+    epoch, told = date(1970, 1, 1), ""
+
+    async def stored() -> bool:
+        nonlocal told
+        numbers = portal.figures().reader_numbers()
+        wanted = {
+            f"{'article' if article else 'site'}:{article}:{(day - epoch).days}": number
+            for (day, article), number in numbers.items()
+        }
+        kinds = {"kind": {"$in": ["article", "site"]}}
+        found = {each["_id"]: each["number"] async for each in system.db.readers.find(kinds)}
+        differing = {key for key in wanted | found if wanted.get(key) != found.get(key)}
+        told = f"{len(differing)} of {len(wanted)} sets of readers differ: {sorted(differing)[:5]}"
+        return not differing
+
+    await until(stored, seconds, lambda: told)

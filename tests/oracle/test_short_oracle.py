@@ -20,13 +20,13 @@ async def test_every_figure_over_http_is_that_of_a_plain_list(
     tally = await run.go()
     assert report(run) == 0, capsys.readouterr().out
     assert tally.figures >= 2000
-    assert len(tally.endpoints) == 11
+    assert len(tally.endpoints) == 12
     assert tally.between > 0
     assert all(run.killed[role] for role in ("stats", "counter", "mover")), run.killed
     lists = ("periods", "compare", "sections", "top", "trending")
     assert sum(tally.by_family[name] for name in lists) > tally.figures / 3
     last, shares = capsys.readouterr().out.splitlines()[-2:]
-    told = f"seed 7: {tally.figures:,} figures of 11 endpoints in 2 zones, 0 differ; killed "
+    told = f"seed 7: {tally.figures:,} figures of 12 endpoints in 2 zones, 0 differ; killed "
     assert last.startswith(told)
     assert "compare 1" in shares
 

@@ -3,12 +3,13 @@ borders of quarters, hours, days, months and years of several zones.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from random import Random
 
-from shared.rabbit.batch import COUNTED_HOURS, Batch, batch_id
-from tests.support.traffic_histories import read_groups, read_sources
+from shared.rabbit.batch import COUNTED_HOURS, Batch, batch_id, join_hashes
+from tests.oracle.visitors import with_visitors
+from tests.support.traffic_histories import read_sources
 from tests.support.traffic_oracle import DEVICES, FILTERED, OTHER, REFERRERS, Read
 from tests.support.wall_clock import DAY, begin, clock_moves, quarter_at, start_at
 
@@ -33,6 +34,8 @@ class Delivery:
     too_old: bool = False
     """It is parked and not counted."""
     copies: int = 1
+    hashes: tuple[str, ...] = ()
+    """Those of its visitors."""
 
 
 @dataclass
@@ -98,6 +101,16 @@ class Traffic:
             random.choice(DEVICES) if known < 0.8 else None,
         )
 
+    def seen(self, reads: Sequence[Read], now: datetime) -> list[Read]:
+        """The reads, most of the young ones of class reader with their visitor."""
+        random = self.random
+        return [
+            replace(read, visitor=random.randrange(1, VISITORS))
+            if read.kind == "reader" and now - SEEN < read.accepted <= now and random.random() < 0.9
+            else read
+            for read in reads
+        ]
+
     def reads(
         self, articles: Sequence[str], number: int, moment: Callable[[], datetime]
     ) -> list[Read]:
@@ -112,12 +125,20 @@ class Traffic:
         return found
 
 
+VISITORS = 300
+SEEN = 20 * HOUR
+"""Age of reads whose visitors are known: of older ones the salt may be deleted soon."""
+
+
 @dataclass
 class Post:
-    """Puts reads into batches, numbered without gaps, whose epochs are named by `name`."""
+    """Puts reads of a site whose zone is `zone` into batches, numbered without gaps, whose epochs
+    are named by `name`.
+    """
 
     random: Random
     name: str
+    zone: str
     numbers: dict[str, int] = field(default_factory=dict)
 
     def batches(self, reads: Sequence[Read], now: datetime) -> list[Delivery]:
@@ -135,7 +156,7 @@ class Post:
         """A batch that is too old to be counted."""
         minted = now - LATEST - 5 * HOUR
         old = [read for read in reads if read.accepted <= minted]
-        return Delivery(self._batch("refused", old, minted), too_old=True)
+        return Delivery(self._batch("refused", old, minted)[0], too_old=True)
 
     def _deliveries(self, reads: list[Read], now: datetime) -> list[Delivery]:
         epoch = self.random.choice(("a", "b"))
@@ -144,13 +165,16 @@ class Post:
             old = [read for read in reads if read.accepted < now - LATEST]
             new = [read for read in reads if read.accepted >= now - LATEST]
             found = [
-                Delivery(self._batch("forced", [read], read.accepted), forced=True) for read in old
+                Delivery(self._batch("forced", [read], read.accepted)[0], forced=True)
+                for read in old
             ]
             if new:
-                found.append(Delivery(self._batch(epoch, new, self._minted(new, now))))
+                batch, hashes = self._batch(epoch, new, self._minted(new, now))
+                found.append(Delivery(batch, hashes=hashes))
             return found
         copies = self.random.choices((1, 2, 3), (85, 12, 3))[0]
-        return [Delivery(self._batch(epoch, reads, self._minted(reads, now)), copies=copies)]
+        batch, hashes = self._batch(epoch, reads, self._minted(reads, now))
+        return [Delivery(batch, copies=copies, hashes=hashes)]
 
     def _minted(self, reads: Sequence[Read], now: datetime) -> datetime:
         """Some are from a spool. A read may be a day later than its batch, and not more."""
@@ -158,12 +182,18 @@ class Post:
         minted = now - late * LATEST
         return min(now, max(minted, *(read.accepted - DAY + HOUR for read in reads)))
 
-    def _batch(self, epoch: str, reads: Sequence[Read], minted: datetime) -> Batch:
+    def _batch(
+        self, epoch: str, reads: Sequence[Read], minted: datetime
+    ) -> tuple[Batch, tuple[str, ...]]:
+        """A batch, and the hashes of its visitors."""
         epoch = f"{self.name}{epoch}"
         number = self.numbers[epoch] = self.numbers.get(epoch, -1) + 1
-        return Batch(
+        groups, hashes = with_visitors(reads, self.zone)
+        batch = Batch(
             batch_id(epoch, number),
             round(minted.timestamp() * 1000),
-            [("gadget" if g[0] == OTHER else g[0], *g[1:]) for g in read_groups(reads)],
-            sources=tuple(read_sources(reads)),
+            [("gadget" if g[0] == OTHER else g[0], *g[1:]) for g in groups],
+            join_hashes(hashes),
+            tuple(read_sources(reads)),
         )
+        return batch, tuple(hashes)

@@ -26,6 +26,7 @@ class PagesInMemory(Faulty, PageStore):
         self.marked = set[str]()
         self.counts: dict[str, int] = {}
         self.pictures: dict[str, tuple[str, bytes]] = {}
+        self.readers_online: tuple[int, datetime] | None = None
         self.changed: Streams[str] = Streams(self)
 
     async def put(self, page: Page) -> Stored:
@@ -113,6 +114,11 @@ class PagesInMemory(Faulty, PageStore):
         await self.answer("baseline")
         return sum(page.baseline for page in self.pages.values())
 
+    async def online(self) -> tuple[int, datetime] | None:
+        """As the real one; `readers_online` is what stats has stored."""
+        await self.answer("online")
+        return self.readers_online
+
     async def picture(self, name: str) -> tuple[str, bytes] | None:
         """As the real one; `pictures` are what ingest has stored."""
         await self.answer("picture", name)
@@ -152,6 +158,10 @@ class PageStoreContract:
 
     async def add_picture(self, store: PageStore, name: str, kind: str, content: bytes) -> None:
         """Store a picture, as ingest does."""
+        raise NotImplementedError
+
+    async def show_online(self, store: PageStore, number: int, at: datetime) -> None:
+        """Store the number of readers online, as stats does."""
         raise NotImplementedError
 
     async def test_a_page_is_found_without_its_article(self, store: PageStore) -> None:
@@ -239,6 +249,13 @@ class PageStoreContract:
         assert (await store.counted(), await store.site_counted()) == ({}, 0)
         await self.count(store, {"a": 3, "b": 1, "*": 4})
         assert (await store.counted(), await store.site_counted()) == ({"a": 3, "b": 1, "*": 4}, 4)
+
+    async def test_readers_online_are_those_that_stats_stores(self, store: PageStore) -> None:
+        assert await store.online() is None
+        await self.show_online(store, 7, NOON)
+        assert await store.online() == (7, NOON)
+        await self.show_online(store, 0, NOON + timedelta(seconds=20))
+        assert await store.online() == (0, NOON + timedelta(seconds=20))
 
     async def test_a_picture_is_found_by_its_name(self, store: PageStore) -> None:
         assert await store.picture("x.png") is None

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock
 from luotdoc_subscriber.base.metrics import Registry, new_registry
+from luotdoc_subscriber.rabbit.broker import Broker
 from services.stats.app import make_keeper
 from services.stats.exporting.exports import Exports
 from services.stats.exporting.places import ExportPlaces
 from services.stats.metrics import StatsMetrics
+from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import Reports
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
@@ -30,6 +32,7 @@ class Reporting:
     maker: Maker
     reports: Reports
     exports: Exports
+    audience: Audience
     registry: Registry
 
 
@@ -44,9 +47,11 @@ def reporting(
     registry, store = new_registry(), Store(client, db)
     sections, metrics = SectionStore(client, db, store.traffic, clock), StatsMetrics(registry)
     keeper = make_keeper(store, sections, metrics, clock=clock, zone=zone, seconds=seconds)
-    reports = Reports(store, keeper, clock, zone, seconds)
+    broker = Broker("amqp://127.0.0.1:9", "stats", "", registry)
+    audience = make_audience(db, broker, keeper, metrics, clock=clock, zone=zone, seconds=seconds)
+    reports = Reports(store, keeper, audience, clock=clock, zone=zone, seconds=seconds)
     exports = Exports(store, reports, ExportPlaces(metrics), clock, zone)
-    return Reporting(store, sections, keeper, keeper.maker, reports, exports, registry)
+    return Reporting(store, sections, keeper, keeper.maker, reports, exports, audience, registry)
 
 
 async def reads_between(

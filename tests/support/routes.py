@@ -34,6 +34,7 @@ HOSTS: dict[str, set[str]] = {
     "stats /stats/top": {PUBLIC},
     "stats /stats/trending": {PUBLIC},
     "stats /stats/series": {PUBLIC},
+    "stats /stats/readers": {PUBLIC},
     "stats /stats/export": {PUBLIC},
     "stats /stats/classes": {PUBLIC},
     "stats /stats/sources": {PUBLIC},

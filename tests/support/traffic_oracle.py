@@ -52,6 +52,8 @@ class Read:
     counted: datetime
     referrer: str | None = None
     device: str | None = None
+    visitor: int = 0
+    """Who reads; 0 if that is not known."""
 
     @property
     def quarter(self) -> int:

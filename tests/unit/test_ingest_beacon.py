@@ -215,6 +215,20 @@ async def test_a_read_carries_its_visitor_and_the_salt_s_day() -> None:
     assert batches.visitors == hashes
 
 
+async def test_a_private_read_counts_and_is_nobody_s() -> None:
+    beacon, batches, _ = make()
+    gpc = (b"sec-gpc", b"1")
+    first = taken(beacon, gpc)
+    assert batches.visitors == [(0, "")]
+    batches.added[0].set_result("e-1")
+    await asyncio.sleep(0)
+    assert first.answer == "counted"
+    assert taken(beacon, gpc).answer == "filtered; reason=reload"  # in memory it is known
+    assert taken(beacon).answer == "filtered; reason=reload"
+    assert batches.reasons == ["reload", "reload"]
+    assert batches.sources == [("", "mobile")]
+
+
 IPAD = b"Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 Mobile Safari/604.1"
 ZALO = ANDROID + b" Zalo android/12092371 ZaloTheme/light ZaloLanguage/vi"
 

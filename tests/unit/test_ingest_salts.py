@@ -7,7 +7,8 @@ import pytest
 
 from luotdoc_subscriber.base.clock import to_millis
 from luotdoc_subscriber.base.errors import Transient
-from services.ingest.reads.salts import Salts, begin_of, day_of
+from services.ingest.reads.salts import Salts
+from shared.base.salt_days import begin_of, day_of
 from tests.support.article_store import ArticlesInMemory
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -17,7 +17,7 @@ OURS = (
 def reason(*headers: tuple[str, str], origins: tuple[str, ...] = OURS) -> str:
     raw = [(name.lower().encode(), value.encode()) for name, value in headers]
     others = [(b"host", b"www.example.org"), (b"user-agent", b"Firefox"), (b"accept", b"*/*")]
-    agent, found = read_signs([*others, *raw], origins)
+    agent, found, _ = read_signs([*others, *raw], origins)
     assert agent == b"Firefox"
     return found
 
@@ -158,7 +158,7 @@ def test_a_picture_on_a_page_of_ours_on_another_site(referer: str) -> None:
 
 
 def test_a_request_without_headers_is_believed() -> None:
-    assert read_signs([], OURS) == (b"", "")
+    assert read_signs([], OURS) == (b"", "", False)
 
 
 def test_an_origin_is_compared_up_to_300_bytes() -> None:
@@ -172,7 +172,7 @@ def test_pages_with_the_opaque_origin_may_be_allowed() -> None:
 
 
 def test_an_origin_that_is_no_text_is_foreign() -> None:
-    assert read_signs([(b"origin", b"https://\xff.example")], OURS) == (b"", ORIGIN)
+    assert read_signs([(b"origin", b"https://\xff.example")], OURS) == (b"", ORIGIN, False)
 
 
 def test_browsers_that_send_neither_are_believed() -> None:
@@ -240,3 +240,21 @@ def test_origins_of_the_setting() -> None:
 def test_what_is_no_origin_is_told(given: str) -> None:
     with pytest.raises(ValueError, match="is no origin such as https"):
         ingest_settings(read_origins=f"https://www.example.org, {given}")
+
+
+@pytest.mark.parametrize(
+    ("headers", "private"),
+    [
+        ([(b"sec-gpc", b"1")], True),
+        ([(b"sec-gpc", b" 1 "), (b"sec-fetch-site", b"same-origin")], True),
+        ([(b"origin", b"https://other.example"), (b"sec-gpc", b"1")], True),
+        ([(b"purpose", b"prefetch"), (b"sec-gpc", b"1")], True),
+        ([(b"sec-gpc", b"0")], False),
+        ([(b"sec-gpc", b"10")], False),
+        ([(b"sec-gpc", b"")], False),
+        ([(b"dnt", b"1")], False),
+        ([], False),
+    ],
+)
+def test_global_privacy_control_is_one(headers: list[tuple[bytes, bytes]], private: bool) -> None:
+    assert read_signs([(b"user-agent", b"Firefox"), *headers], OURS)[2] is private

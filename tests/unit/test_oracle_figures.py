@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
@@ -13,15 +13,24 @@ from tests.oracle.figures import Books, Figures, PointRow
 from tests.oracle.question import read_table
 from tests.oracle.tally import Tally
 from tests.oracle.traffic import LATEST, Post, Traffic
+from tests.oracle.visitors import hash_of, reader_day
 from tests.support.traffic_oracle import PEOPLE, ArticleChange, Read
 
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def read(back: timedelta, kind: str = "reader", article: str = "a", **source: str) -> Read:
+def read(
+    back: timedelta,
+    kind: str = "reader",
+    article: str = "a",
+    *,
+    referrer: str | None = None,
+    device: str | None = None,
+    visitor: int = 0,
+) -> Read:
     """A read that was accepted so long ago."""
-    return Read(article, kind, NOW - back, NOW - back, **source)
+    return Read(article, kind, NOW - back, NOW - back, referrer, device, visitor)
 
 
 READS = [
@@ -83,7 +92,7 @@ def test_every_drawn_read_is_in_a_batch_that_the_counter_takes() -> None:
     traffic.past_days(NOW, 20)
     reads = traffic.reads(["a", "b"], 2000, lambda: traffic.moment(NOW))
     kinds = Counter[str]()
-    for delivery in Post(Random(2), "o").batches(reads, NOW):
+    for delivery in Post(Random(2), "o", "UTC").batches(reads, NOW):
         batch = parse(delivery.batch.headers(), delivery.batch.body())
         minted = datetime.fromtimestamp(batch.minted_at / 1000, UTC)
         assert delivery.forced or NOW - LATEST <= minted <= NOW
@@ -93,6 +102,46 @@ def test_every_drawn_read_is_in_a_batch_that_the_counter_takes() -> None:
     assert sum(one.kind in PEOPLE for one in reads) > 1000
     assert min(one.accepted for one in reads) < NOW - 600 * DAY
     assert max(one.accepted for one in reads) > NOW
+
+
+def test_readers_are_distinct_visitors_of_a_day_that_begins_at_four() -> None:
+    """It is 05:07."""
+    hour, two = timedelta(hours=1), timedelta(hours=2)
+    one = figures(
+        read(hour, visitor=7),
+        read(timedelta(0), visitor=7),
+        read(timedelta(0), article="b", visitor=7),
+        read(timedelta(0), visitor=8),
+        read(timedelta(0)),
+        read(two, visitor=9),
+    )
+    today, before = date(2026, 11, 23), date(2026, 11, 22)
+    assert [one.readers(today), one.readers(today, "a"), one.readers(today, "b")] == [2, 2, 1]
+    assert [one.readers(before), one.readers(before, "a"), one.readers(before, "b")] == [1, 1, 0]
+    assert one.reader_numbers() == {
+        (today, ""): 2, (today, "a"): 2, (today, "b"): 1, (before, ""): 1, (before, "a"): 1,
+    }  # fmt: skip
+
+
+def test_drawn_visitors_are_in_the_batches_with_a_hash_of_their_day() -> None:
+    traffic = Traffic(Random(1), "Asia/Kathmandu")
+    traffic.past_days(NOW, 20)
+    reads = traffic.seen(traffic.reads(["a", "b"], 2000, lambda: traffic.moment(NOW)), NOW)
+    assert 200 < sum(one.visitor > 0 for one in reads) < 1200
+    assert all(NOW - timedelta(hours=20) < one.accepted <= NOW for one in reads if one.visitor)
+    wanted = {
+        (one.article, hash_of(one.visitor, reader_day(one.quarter, "Asia/Kathmandu")))
+        for one in reads
+        if one.visitor
+    }
+    found = set[tuple[str, str]]()
+    for delivery in Post(Random(2), "o", "Asia/Kathmandu").batches(reads, NOW):
+        batch = parse(delivery.batch.headers(), delivery.batch.body())
+        for group, hashes in batch.visitors():
+            each = [hashes[at : at + 8].hex() for at in range(0, len(hashes), 8)]
+            found |= {(group[1], one) for one in each}
+            assert set(each) <= set(delivery.hashes)
+    assert found == wanted
 
 
 def test_a_difference_names_its_question_and_both_figures() -> None:

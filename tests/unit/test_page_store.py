@@ -1,5 +1,7 @@
 """The page store in memory does what the real one does."""
 
+from datetime import datetime
+
 import pytest
 
 from services.render.store import PageStore
@@ -18,3 +20,7 @@ class TestPagesInMemory(PageStoreContract):
     async def add_picture(self, store: PageStore, name: str, kind: str, content: bytes) -> None:
         assert isinstance(store, PagesInMemory)
         store.pictures[name] = (kind, content)
+
+    async def show_online(self, store: PageStore, number: int, at: datetime) -> None:
+        assert isinstance(store, PagesInMemory)
+        store.readers_online = number, at

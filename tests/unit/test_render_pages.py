@@ -440,6 +440,13 @@ def test_the_side_column_shows_news_links_and_the_total() -> None:
     ]
 
 
+def test_the_side_column_shows_readers_online_if_they_are_known() -> None:
+    for online, told in ((1234, ["Đang đọc 1.234"]), (0, ["Đang đọc 0"]), (None, [])):
+        shown = Shown(renderer().aside([], 1, online))
+        found = shown.texts("//section[@aria-labelledby='ben-thong-ke']//div")
+        assert found == ["Tổng lượt truy cập 1", *told]
+
+
 def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
     shown = Shown(renderer().error(404, "Không tìm thấy trang", "Trang này không có."))
     assert shown.texts("//title") == ["Không tìm thấy trang | Báo Lam Sơn"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
@@ -132,5 +133,41 @@ def test_what_was_not_loaded_is_loaded_before_anything_else() -> None:
         await asyncio.sleep(1.5)
         running.cancel()
         assert one.loaded
+
+    play(scene)
+
+
+def test_readers_online_are_shown_while_stats_stores_them() -> None:
+    async def scene() -> None:
+        store, stored = PagesInMemory(), datetime(2026, 11, 27, tzinfo=UTC)
+        one = totals(store)
+        await one.load()
+        assert one.online() is None
+        store.readers_online = 3, stored
+        await one.load_site()
+        assert one.online() == 3
+        await asyncio.sleep(59)
+        store.readers_online = 3, stored + timedelta(seconds=20)
+        await one.load_site()
+        await asyncio.sleep(59)
+        assert one.online() == 3
+        await asyncio.sleep(2)
+        await one.load_site()
+        assert one.online() is None  # stats has stored nothing for a minute
+
+    play(scene)
+
+
+def test_a_number_that_was_there_at_the_start_may_be_of_any_age() -> None:
+    async def scene() -> None:
+        store, stored = PagesInMemory(), datetime(2026, 11, 20, tzinfo=UTC)
+        store.readers_online = 9, stored
+        one = totals(store)
+        for _ in range(3):
+            await one.load_site()
+            assert one.online() is None
+        store.readers_online = 8, stored + timedelta(seconds=20)
+        await one.load_site()
+        assert one.online() == 8
 
     play(scene)

@@ -33,7 +33,8 @@ class Frozen:
 @pytest.mark.parametrize("by", [None, "last_year"])
 async def test_of_a_crowd_that_asks_for_many_articles_few_wait(by: ComparedBy | None) -> None:
     store: Any = Frozen()
-    reports = ArticleReports(store, Budget(1, 1, debt=1), lambda: NOW, ZoneInfo("UTC"))
+    nobody: Any = None
+    reports = ArticleReports(store, nobody, Budget(1, 1, debt=1), lambda: NOW, ZoneInfo("UTC"))
     crowd = [asyncio.create_task(reports.article(f"a{n}", by)) for n in range(50)]
     done, waiting = await asyncio.wait(crowd, timeout=0.5)
     refused = [each.exception() for each in done]

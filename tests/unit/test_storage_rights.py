@@ -7,7 +7,7 @@ WRITERS = {
     "ingest": {"articles", "outbox", "media", "salts", "read_keys"},
     "render": {"pages"},
     "counter": {"counts", "buckets", "archive", "late", "ledger", "books", "parked", "slots"},
-    "stats": {"catalogue", "projections"},
+    "stats": {"catalogue", "projections", "readers", "online"},
     "setup": set[str](),
 }
 WRITES = {"insert", "update", "remove"}

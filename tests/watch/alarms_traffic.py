@@ -1,9 +1,11 @@
 """Faults of the traffic figures and of the archive."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shared.rabbit.batch import DAY_MS, QUARTER_MS, READER, Batch, batch_id, join_hashes
 from shared.storage.rights import actions
 from shared.storage.types import MongoDatabase
 from tests.support.system import until
@@ -63,6 +65,17 @@ async def unwritable_archive(one: Bench) -> AsyncIterator[None]:
         yield
 
 
+@asynccontextmanager
+async def unwritable_readers(one: Bench) -> AsyncIterator[None]:
+    """stats may not write sets of readers, and one more reader reads."""
+    now = time.time_ns() // 1_000_000
+    group = (READER, ARTICLES[0], now // QUARTER_MS, 1, now // DAY_MS, 1)
+    batch = Batch(batch_id("unwritable", 0), now, [group], join_hashes(["ab" * 8]))
+    async with _without(one, "stats", "readers", "upsert"):
+        await one.send_batch(batch)
+        yield
+
+
 FAULTS = (
     fault("stats may not read late markers", unreadable_markers, "TrafficStale", seconds=180),
     # The repair is remembered for an hour.
@@ -79,6 +92,7 @@ FAULTS = (
         "ProjectionsMissing",
         seconds=240,
     ),
+    fault("stats may not write readers", unwritable_readers, "ReadersBehind", seconds=180),
     # Movers look for old buckets each hour.
     fault(
         "counters may not write the archive",

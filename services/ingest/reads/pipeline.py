@@ -37,6 +37,7 @@ class IncomingRead:
         "headers",
         "key",
         "peer",
+        "private",
         "reason",
         "referrer",
         "salt_day",
@@ -50,6 +51,8 @@ class IncomingRead:
         self.address = b""
         """The part of the address that identifies the reader."""
         self.agent = b""
+        self.private = False
+        """True if the reader's browser sends `Sec-GPC: 1`."""
         self.salt_day, self.visitor, self.key = 0, "", ""
         """The key in the reload window is visitor and article."""
         self.source: tuple[str, str] | None = None
@@ -130,7 +133,7 @@ class Pipeline:
 
     def signs(self, read: IncomingRead) -> None:
         """Drop prefetches, and reads from other sites' pages."""
-        read.agent, read.reason = read_signs(read.headers, self._origins)
+        read.agent, read.reason, read.private = read_signs(read.headers, self._origins)
 
     def bot(self, read: IncomingRead) -> None:
         """Drop programs' reads."""
@@ -167,8 +170,11 @@ class Pipeline:
             read.source = NO_REFERRER, device
 
     def batch(self, read: IncomingRead) -> Future[str]:
-        """Add the read to a batch. It enters the window once the batch is durable."""
-        outcome = self._batcher.add(read.article, read.salt_day, read.visitor, read.source)
+        """Add the read to a batch. It enters the window once the batch is durable. The visitor of a
+        private read stays in this process: it is counted, but is no unique reader, nor online.
+        """
+        day, known = (0, "") if read.private else (read.salt_day, read.visitor)
+        outcome = self._batcher.add(read.article, day, known, read.source)
         if read.key:
             self._window.begin(read.key, outcome)
         return outcome

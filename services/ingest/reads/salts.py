@@ -2,34 +2,19 @@
 They are fetched a day ahead, so that the turn of the day needs no database.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock, to_millis
 from luotdoc_subscriber.base.tasks import supervised
 from services.ingest.store import ArticleStore
+from shared.base.salt_days import begin_of, day_of, salt_day_number
 
 CHECK_SECONDS = 60.0
-TURN = time(4)
-"""Local time at which a salt's day begins. Fewest visits cross it."""
-_EPOCH_DAY = date(1970, 1, 1).toordinal()
-
-
-def day_of(moment: datetime, zone: ZoneInfo) -> date:
-    """The day whose salt is used at `moment`."""
-    local = moment.astimezone(zone)
-    return local.date() if local.time() >= TURN else local.date() - timedelta(days=1)
-
-
-def begin_of(day: date, zone: ZoneInfo) -> datetime:
-    """The moment at which a salt's day begins."""
-    return datetime.combine(day, TURN, zone)
 
 
 class Salts:
-    """Holds the salts of yesterday, today and tomorrow.
-    A day begins at `TURN` in the site's time zone.
-    """
+    """Holds the salts of yesterday, today and tomorrow. `zone` is the site's."""
 
     def __init__(self, store: ArticleStore, clock: Clock, zone: ZoneInfo) -> None:
         self._store, self._clock, self._zone = store, clock, zone
@@ -60,7 +45,7 @@ class Salts:
             )
         self._held = held
         self._newest_first = [
-            (to_millis(begin_of(day, self._zone)), day.toordinal() - _EPOCH_DAY, salt)
+            (to_millis(begin_of(day, self._zone)), salt_day_number(day), salt)
             for day, salt in held.items()
         ]
 

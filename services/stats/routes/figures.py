@@ -52,9 +52,26 @@ async def get_sections(
     found = await reports.sections()
     if not forms.wants_table(request, query.format):
         return found
-    head = tuple(answers.SectionFigures.model_fields)
-    rows = (tuple(each.model_dump().values()) for each in found.sections)
+    head = (*(name for name in answers.SectionFigures.model_fields if name != "readers"), *_READERS)
+    rows = (_cells(each) for each in found.sections)
     return forms.table("sections", head, rows)
+
+
+_READERS = (
+    *("readers_today", "readers_today_error", "readers_yesterday", "readers_yesterday_error"),
+    *("readers_mean_7d", "readers_mean_30d"),
+)
+"""The columns of a section's readers, in a table."""
+
+
+def _cells(section: answers.SectionFigures) -> tuple[str | float | None, ...]:
+    readers = section.readers
+    return (
+        *section.model_dump(exclude={"readers"}).values(),
+        *(readers.today.number, readers.today.error),
+        *(readers.yesterday.number, readers.yesterday.error),
+        *(readers.mean_7d, readers.mean_30d),
+    )
 
 
 @routes.get(

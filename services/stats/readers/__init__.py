@@ -1,0 +1,1 @@
+"""Unique readers of each day, and readers online, from the stream of batches."""

@@ -1,0 +1,106 @@
+"""Stores what is folded: hashes wait for a second or two, then the sets are united and written, and
+after them the place in the stream.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from luotdoc_subscriber.base.clock import Clock
+from services.stats.readers.distinct import PIECE, DistinctReaders
+from services.stats.readers.fold import ReaderFold
+from services.stats.readers.place import LogPlace
+from services.stats.readers.scopes import ScopeDay
+from services.stats.readers.store import ReaderStore
+from shared.base.budget import Budget
+from shared.rabbit.batch import Batch
+
+IDLE_MS = 30_000
+"""Time after which a place is stored although nobody has read since."""
+MAX_FOLDED = 200_000
+"""Upper bound for the hashes that wait to be stored: some 2 MB."""
+AT_ONCE = 200
+"""Documents that are read, united and written together: at most 1.6 MB."""
+
+
+class ReaderWriter:
+    """The hashes that wait, in two parts. The older part was there at the last look: it is stored
+    at this one, unless another stats has stored a later place meanwhile. So one of them writes.
+    """
+
+    def __init__(self, store: ReaderStore, budget: Budget, clock: Clock) -> None:
+        self._store, self._budget, self._clock = store, budget, clock
+        self._older, self._newer = ReaderFold(), ReaderFold()
+        self._older_until: LogPlace | None = None
+        self._stored_minted = 0
+        self.waits_since: datetime | None = None
+        """The moment since which hashes wait to be stored."""
+
+    def add(self, batch: Batch, now: datetime) -> None:
+        """Add the visitors of a batch, of days whose readers may still be added to."""
+        self._newer.add(batch, self._store.folded_days(now))
+        if self.waits_since is None and self._newer.hashes:
+            self.waits_since = now
+
+    def is_full(self) -> bool:
+        """True if too many hashes wait."""
+        return self._older.hashes + self._newer.hashes > MAX_FOLDED
+
+    async def look(self, place: LogPlace, since: int, missed: Collection[int]) -> bool:
+        """Store what has waited, if another stats has not; everything until `place` is folded.
+        `since` and `missed`: see `ReaderStore.advance`. Whether it was stored.
+        """
+        waits = self._older.hashes + self._newer.hashes
+        if not waits and place.minted - self._stored_minted <= IDLE_MS:
+            return False
+        stored = await self._store.place()
+        if self._older_until and stored and stored.covers(self._older_until):
+            self._older, self._older_until = ReaderFold(), None
+            self.waits_since = self._clock() if self._newer.hashes else None
+        if self._older_until or self.is_full():
+            await self._write(place, since, missed)
+            return True
+        if self._newer.hashes or stored is None or not stored.covers(place):
+            self._older, self._newer = self._newer, ReaderFold()
+            self._older_until = place
+        else:
+            self._stored_minted = place.minted
+        return False
+
+    async def _write(self, place: LogPlace, since: int, missed: Collection[int]) -> None:
+        whole = ReaderFold()
+        whole.take(self._older)
+        whole.take(self._newer)
+        if whole.hashes:
+            sections = await self._store.sections_of(whole.articles())
+            fresh = whole.scopes(sections)
+            keys = list(fresh)
+            for at in range(0, len(keys), AT_ONCE):
+                await self._unite({key: fresh[key] for key in keys[at : at + AT_ONCE]})
+        await self._store.advance(place, since, missed)
+        self._older, self._newer, self._older_until = ReaderFold(), ReaderFold(), None
+        self._stored_minted, self.waits_since = place.minted, None
+
+    async def _unite(self, fresh: Mapping[ScopeDay, bytes]) -> None:
+        """Add hashes to the stored sets, until no other process has written in between."""
+        left = dict(fresh)
+        while left:
+            held = await self._store.held(left)
+            made: dict[ScopeDay, tuple[int, DistinctReaders]] = {}
+            for key, hashes in left.items():
+                before = held.get(key.id)
+                if before and before.is_final:
+                    continue
+                readers = before.readers if before else DistinctReaders()
+                united = await self._united(readers, hashes)
+                if united != readers:
+                    made[key] = (before.writes if before else 0, united)
+            again = await self._store.write(made) if made else []
+            left = {key: left[key] for key in again}
+
+    async def _united(self, readers: DistinctReaders, hashes: bytes) -> DistinctReaders:
+        for at in range(0, len(hashes), PIECE):
+            with self._budget.spending():
+                readers = readers.united(hashes[at : at + PIECE])
+            await asyncio.sleep(self._budget.wait())
+        return readers

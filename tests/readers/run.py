@@ -1,0 +1,293 @@
+"""A run: two days of visitors, with the turn of the day between them, over three counters, two
+stats and two ingests, all of which are killed meanwhile.
+"""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.oracle.clock import EVERYBODY, NOBODY, SharedClock
+from tests.oracle.doom import WRITE
+from tests.readers.crowd import Crowd, Seen, SeenScope, drawn
+from tests.support.system import Process, System, until
+
+ZONE = "Asia/Ho_Chi_Minh"
+EVENING = datetime.fromisoformat("2026-11-27T03:50:00+07:00")
+"""Ten minutes before a day of readers ends."""
+DAYS = ("2026-11-26", "2026-11-27")
+SECTIONS = ("thoi-su", "van-hoa", "the-thao")
+ERROR, WORST = 0.02, 0.0305
+"""The error that answers state, for 95 of 100 figures, and the bound for each: 3.3 standard
+deviations, which one of a thousand passes."""
+EXACT = 1000
+CREW = ("ingest", "ingest", "counter", "counter", "counter", "stats", "stats")
+MODULES = {
+    "ingest": "tests.readers.ingest_program",
+    "counter": "tests.oracle.counter_program",
+    "stats": "tests.oracle.stats_program",
+}
+REST_SECONDS = 2.0
+"""Mean time between two kills."""
+SETTLE_SECONDS = 60.0
+
+
+@dataclass
+class Verdict:
+    """What was compared."""
+
+    exact: int = 0
+    sketches: int = 0
+    near: int = 0
+    """Figures of sketches within the stated error."""
+    worst: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    def judge(self, name: str, expected: int, found: dict[str, Any]) -> None:
+        """Compare one figure, a `{number, error}`."""
+        number, error = found["number"], found["error"]
+        if expected <= EXACT:
+            self.exact += 1
+            if (number, error) != (expected, None):
+                self.wrong.append(f"{name}: expected exactly {expected}, found {found}")
+            return
+        self.sketches += 1
+        if number is None or error != ERROR:
+            self.wrong.append(f"{name}: expected {expected} ± {ERROR}, found {found}")
+            return
+        off = abs(number - expected) / expected
+        self.near += off <= ERROR
+        self.worst = max(self.worst, off)
+        if off > WORST:
+            self.wrong.append(f"{name}: expected {expected}, found {number}")
+
+    def share(self) -> float:
+        """The share of sketches within the stated error."""
+        return self.near / self.sketches if self.sketches else 1.0
+
+
+@dataclass
+class Run:
+    """`visitors` in all, a fifth of whom read on both days. `told` gets the reads so far."""
+
+    system: System
+    visitors: int
+    seed: int
+    articles: int = 120
+    told: Callable[[int], None] = lambda _reads: None
+    killed: Counter[str] = field(default_factory=Counter)
+    verdict: Verdict = field(default_factory=Verdict)
+    replayed: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.names = [f"r{n}" for n in range(self.articles)]
+        places = {name: SECTIONS[n % len(SECTIONS)] for n, name in enumerate(self.names)}
+        self.seen = Seen(places)
+        self.clock = SharedClock(self.system.folder / "clock")
+        self.members: list[tuple[str, str, Process]] = []
+        self._step = 0
+
+    async def go(self) -> None:
+        """Read, kill, turn the day, ask."""
+        await self.system.reset()
+        self.clock.set(EVENING)
+        async with self._fleet():
+            await self._publish()
+            crowd = Crowd(lambda: self._of("ingest"), self.seen, random.Random(self.seed + 1))
+            telling = asyncio.create_task(self._tell())
+            self.clock.mortal = EVERYBODY
+            reaping = asyncio.create_task(self._reap())
+            both = self.visitors // 5
+            await crowd.read(DAYS[0], self._drawn(range(self.visitors * 3 // 5)))
+            self.clock.set(EVENING + timedelta(minutes=11))
+            await crowd.read(DAYS[1], self._drawn(range(both * 2, self.visitors)))
+            reaping.cancel()
+            telling.cancel()
+            await asyncio.wait([reaping, telling])
+            self.clock.mortal = NOBODY
+            await until(self._ready, SETTLE_SECONDS, "everything is up")
+            await self._settled()
+            await self._compare()
+            await self._replay()
+
+    def _drawn(self, visitors: range) -> list[tuple[int, str]]:
+        return drawn(self.random, visitors, self.names)
+
+    async def _tell(self) -> None:
+        while True:
+            self.told(self.seen.reads)
+            await asyncio.sleep(0.5)
+
+    async def _publish(self) -> None:
+        for name in self.names:
+            answer = await self.system.put(name, section=self.seen.section_of[name])
+            answer.raise_for_status()
+        known = self.system.db.catalogue.count_documents
+        await until(lambda: self._all(known), SETTLE_SECONDS, "stats knows every article's section")
+
+    async def _all(self, known: Any) -> bool:
+        return bool(await known({"state": "published"}) == self.articles)
+
+    # ── processes ────────────────────────────────────────────────────────────────────────────
+
+    def _of(self, role: str) -> list[Process]:
+        return [process for kind, _, process in self.members if kind == role]
+
+    @asynccontextmanager
+    async def _fleet(self) -> AsyncIterator[None]:
+        for place, role in enumerate(CREW):
+            name = f"{role}-place-{place}"
+            self.members.append((role, name, await self._start(role, name)))
+        await until(self._ready, SETTLE_SECONDS, "everything is up")
+        tending = asyncio.create_task(self._tend())
+        try:
+            yield
+        finally:
+            tending.cancel()
+            await asyncio.wait([tending])
+            for _, _, process in self.members:
+                process.send(signal.SIGKILL)
+                await process.ended()
+            if not tending.cancelled() and (error := tending.exception()):
+                raise error
+
+    async def _start(self, role: str, name: str) -> Process:
+        doom = ""
+        if role != "ingest" and self.random.random() < 0.5:
+            self._step += 1
+            doom = f"{WRITE} {self._step % 40}"
+        return await self.system.start(
+            role,
+            module=MODULES[role],
+            wait=False,
+            time_zone=ZONE,
+            flush_interval=0.2,
+            instance=name,
+            trusted_proxies="127.0.0.0/8",
+            oracle_clock=self.clock.path,
+            oracle_doom=doom,
+        )
+
+    async def _ready(self) -> bool:
+        for _, _, process in self.members:
+            try:
+                if (await self.system.http.get(f"{process.url}/readyz")).status_code != 200:
+                    return False
+            except Exception:
+                return False
+        return True
+
+    async def _tend(self) -> None:
+        """For ever: start again what was killed."""
+        while True:
+            for place, (role, name, process) in enumerate(self.members):
+                status = process.popen.poll()
+                if status is None:
+                    continue
+                if status != -signal.SIGKILL:
+                    raise AssertionError(f"{process.name} ended with {status}:\n{process.text()}")
+                self.killed[role] += 1
+                self.members[place] = (role, name, await self._start(role, name))
+            await asyncio.sleep(0.05)
+
+    async def _reap(self) -> None:
+        """For ever: kill one now and then."""
+        while True:
+            await asyncio.sleep(self.random.expovariate(1 / REST_SECONDS))
+            _, _, process = self.random.choice(self.members)
+            process.send(signal.SIGKILL)
+
+    # ── figures ──────────────────────────────────────────────────────────────────────────────
+
+    async def _settled(self) -> None:
+        """Wait until every batch is counted, and the fold is stored to the stream's end."""
+
+        async def all_counted() -> bool:
+            counted = await self.system.counted()
+            # A read whose answer was lost with its ingest is sent again: it may count twice.
+            return counted >= self.seen.reads and await self._at_rest()
+
+        await until(all_counted, SETTLE_SECONDS, lambda: f"{self.seen.reads} reads are counted")
+
+    async def _at_rest(self) -> bool:
+        """Whether the place is behind all reads: ingests send empty batches meanwhile, and with
+        these alone it is stored every 30 s. So an answer is asked until it does not change for some
+        seconds.
+        """
+        before = await self._all_numbers()
+        await asyncio.sleep(4)
+        return before == await self._all_numbers()
+
+    async def _all_numbers(self) -> dict[str, int]:
+        found = self.system.db.readers.find({"number": {"$exists": True}}, {"number": 1})
+        return {each["_id"]: each["number"] async for each in found}
+
+    async def _compare(self) -> None:
+        for process in self._of("stats"):
+            site = await self._get(process, "/stats/site")
+            self._both(process, "site", ("site", ""), site["readers"])
+            for each in (await self._get(process, "/stats/sections"))["sections"]:
+                scope = ("section", each["section"])
+                self._both(process, f"section {each['section']}", scope, each["readers"])
+            for name in self.names:
+                found = await self._get(process, f"/stats/articles/{name}")
+                self._both(process, f"article {name}", ("article", name), found["readers"])
+            await self._series(process)
+
+    def _both(self, process: Process, name: str, scope: SeenScope, readers: dict[str, Any]) -> None:
+        for day, key in zip(DAYS, ("yesterday", "today"), strict=True):
+            expected = self.seen.number(scope, day)
+            self.verdict.judge(f"{process.name} {name} {key}", expected, readers[key])
+
+    async def _series(self, process: Process) -> None:
+        path = f"/stats/readers?from={DAYS[0]}&to=2026-11-28"
+        for scope, asked in ((("site", ""), ""), (("article", "r0"), "&article=r0")):
+            for point in (await self._get(process, path + asked))["points"]:
+                expected = self.seen.number(scope, point["day"])
+                found = {"number": point["readers"], "error": point["error"]}
+                self.verdict.judge(f"{process.name} {path}{asked} {point['day']}", expected, found)
+
+    async def _get(self, process: Process, path: str) -> Any:
+        async def answered() -> Any:
+            answer = await self.system.http.get(process.url + path)
+            assert answer.status_code in (200, 503), answer.text
+            return answer.json() if answer.status_code == 200 else None
+
+        return await until(answered, SETTLE_SECONDS, path)
+
+    async def _replay(self) -> None:
+        """Fold the whole stream once more: no figure changes."""
+        before, places = await self._all_numbers(), self.system.db.readers
+        for process in self._of("stats"):
+            process.send(signal.SIGKILL)
+        await places.update_one({"_id": "place"}, {"$set": {"batch": "another"}})
+        held = await places.find_one({"_id": "place"}) or {}
+        end, generation = held["offset"], held["generation"]
+
+        async def folded_again() -> bool:
+            place = await places.find_one({"_id": "place"}) or {}
+            self.replayed = int(place["offset"])
+            return bool(place["generation"] > generation and self.replayed >= end)
+
+        await until(folded_again, 120, "the stream is folded again")
+        if (after := await self._all_numbers()) != before:
+            changed = {key for key in before | after if before.get(key) != after.get(key)}
+            self.verdict.wrong.append(f"changed by a second fold: {sorted(changed)[:10]}")
+
+    def line(self) -> str:
+        """The verdict."""
+        verdict = self.verdict
+        kinds = ", ".join(f"{role} {self.killed[role]}" for role in dict.fromkeys(CREW))
+        return (
+            f"seed {self.seed}: {self.visitors:,} visitors, {self.seen.reads:,} reads, "
+            f"{self.seen.private:,} of them private; {verdict.exact:,} exact figures and "
+            f"{verdict.sketches:,} of sketches, {verdict.share():.1%} of these within "
+            f"±{ERROR:.0%}, worst {verdict.worst:.1%}; {len(verdict.wrong)} wrong; killed "
+            f"{self.killed.total()} times ({kinds}); {self.replayed:,} batches folded again"
+        )

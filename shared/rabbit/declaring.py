@@ -11,7 +11,7 @@ import logging
 
 from aio_pika import Channel
 from aio_pika.abc import AbstractRobustConnection
-from aio_pika.exceptions import ChannelNotFoundEntity
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from faststream.rabbit import RabbitBroker
 
 from luotdoc_subscriber.rabbit.broker import Broker
@@ -28,7 +28,7 @@ from luotdoc_subscriber.rabbit.layout import (
     EVENTS_LOG_KEYS,
     OWN_EVENTS_EXCHANGE,
 )
-from shared.rabbit.topology import READS_EXCHANGE, WORK_QUEUES
+from shared.rabbit.topology import READS_EXCHANGE, READS_KEY, READS_LOG, WORK_QUEUES
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
     The first time, queues are bound `settle` seconds after their declaration, and `READS` is
     declared last: while it is missing, no queue can have received a message. Later a missing queue
     is bound at once, because services publish.
+
+    The log of reads is bound after the counter's queue: a batch that only the log received would be
+    confirmed and not counted.
     """
     connection = await broker.connect()
     if settle and not await _has_exchange(connection, READS_EXCHANGE.name):
@@ -62,19 +65,46 @@ async def declare(broker: RabbitBroker, settle: float = SETTLE_SECONDS) -> None:
         )
         await channel.declare_exchange(READS_EXCHANGE.name, READS_EXCHANGE.type.value, durable=True)
     await declare_works(broker, WORK_QUEUES)
+    await _bind_reads_log(connection, settle)
+
+
+async def _bind_reads_log(connection: AbstractRobustConnection, settle: float) -> None:
+    """Declare and bind the log of reads. After an upgrade from a release without it, ingests
+    publish already: each confirm would wait for it if a kill of RabbitMQ left it down for ever. So
+    it is bound only once it is settled.
+    """
+    name = READS_LOG.name
+    is_new = not await _is_made(connection, name)
+    try:
+        async with Channel(connection) as channel:
+            await channel.declare_queue(name, durable=True, arguments=READS_LOG.arguments)
+    except ChannelPreconditionFailed as error:
+        log.warning(
+            "%s was made with other limits, and keeps them: %s. Delete it and run setup again to "
+            "have those of this release; that deletes the batches that it holds",
+            name,
+            error,
+        )
+    if is_new and settle:
+        await asyncio.sleep(settle)
+    async with Channel(connection) as channel:
+        stream = await channel.get_queue(name)
+        await stream.bind(READS_EXCHANGE.name, routing_key=READS_KEY)
 
 
 async def _make_queues(connection: AbstractRobustConnection, settle: float) -> None:
     works = [queue for work in WORK_QUEUES for queue in queues_of(work)]
     there = [queue.name for queue in works if await _is_made(connection, queue.name)]
     await asyncio.gather(*(_delete_if_down(connection, name) for name in there))
-    made = [queue for queue in (*works, EVENTS_LOG) if not await _is_made(connection, queue.name)]
+    wanted = (*works, EVENTS_LOG, READS_LOG)
+    made = [queue for queue in wanted if not await _is_made(connection, queue.name)]
     async with Channel(connection) as channel:
         for queue in made:
             await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments)
     if made:
         await asyncio.sleep(settle)
-        await asyncio.gather(*(check_up(connection, queue.name) for queue in made))
+        asked = (queue.name for queue in made if queue != READS_LOG)  # no stream can be asked
+        await asyncio.gather(*(check_up(connection, name) for name in asked))
 
 
 async def declare_own(broker: Broker) -> None:

@@ -37,7 +37,7 @@ async def test_a_setup_that_was_cut_off_is_begun_again(
     try:
         async with await aio_pika.connect(node.url) as connection:
             await until(
-                lambda: _is_there(connection, layout.EVENTS_LOG.name),
+                lambda: _is_there(connection, topology.READS_LOG.name),
                 20,
                 "the last one is declared",
             )
@@ -48,10 +48,11 @@ async def test_a_setup_that_was_cut_off_is_begun_again(
             node.control, "list_queues", "--no-table-headers", "name", "state"
         )
         # No client can delete a stream that is down: operations.md has the operator's line for it.
-        if f"{layout.EVENTS_LOG.name}\tdown" in down:
-            gone = f'rabbit_misc:r(<<"/">>,queue,<<"{layout.EVENTS_LOG.name}">>)'
-            forget = f'rabbit_amqqueue:internal_delete({gone}, <<"operator">>).'
-            await asyncio.to_thread(node.control, "eval", forget)
+        for stream in (layout.EVENTS_LOG.name, topology.READS_LOG.name):
+            if f"{stream}\tdown" in down:
+                gone = f'rabbit_misc:r(<<"/">>,queue,<<"{stream}">>)'
+                forget = f'rabbit_amqqueue:internal_delete({gone}, <<"operator">>).'
+                await asyncio.to_thread(node.control, "eval", forget)
         await asyncio.wait_for(setup, 120)
         assert "is down since RabbitMQ died" in caplog.text
         async with await aio_pika.connect(node.url) as connection:

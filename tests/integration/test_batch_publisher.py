@@ -45,8 +45,10 @@ class TestPublisher(PublishContract):
 
     async def unbind(self, publish: PublishBatch) -> None:
         async with await aio_pika.connect(self.system.broker.url) as connection:
-            queue = await (await connection.channel()).get_queue(READS_QUEUE)
-            await queue.unbind(topology.READS_EXCHANGE.name, topology.READS_KEY)
+            channel = await connection.channel()
+            for name in (READS_QUEUE, topology.READS_LOG.name):
+                queue = await channel.get_queue(name)
+                await queue.unbind(topology.READS_EXCHANGE.name, topology.READS_KEY)
 
     async def leave(self, publish: PublishBatch) -> None:
         await asyncio.to_thread(self.system.broker.pause)

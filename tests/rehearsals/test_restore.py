@@ -3,7 +3,6 @@ again, and what the books say. docs/operations.md, Backups, has the same cases i
 """
 
 import asyncio
-import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,17 +50,10 @@ async def running(system: System) -> AsyncIterator[tuple[Fleet, Load]]:
         await fleet.down()
 
 
-def keep_batches(system: System) -> None:
-    """Do what the page says: a stream keeps every batch."""
-    lines = block(OPERATIONS, "reads-log.json")
-    run(system, lines)
-
-
 async def test_mongodb_is_older_than_the_queue(apart: System, tmp_path: Path) -> None:
     """Reads that were counted and acked after the backup are missing, exactly those. The batches
     in the queue are counted. With the stream of batches nothing is missing in the end.
     """
-    await asyncio.to_thread(keep_batches, apart)
     await apart.written_down()
     async with running(apart) as (fleet, load):
         (counter,) = fleet.of("counter")
@@ -224,10 +216,3 @@ async def _until_forwarded(system: System, fleet: Fleet) -> int:
 
     await until(forwarded, 30, "the spool is forwarded")
     return await system.queue_depth("counter.reads")
-
-
-def test_the_stream_s_definitions_bind_it_to_all_batches() -> None:
-    kept = json.loads((Path(__file__).parents[2] / "deploy/rabbitmq/reads-log.json").read_text())
-    (binding,), (queue,) = kept["bindings"], kept["queues"]
-    assert (binding["source"], binding["routing_key"]) == ("luotdoc.reads", "batch")
-    assert binding["destination"] == queue["name"] == "luotdoc.reads.log"

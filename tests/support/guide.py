@@ -118,7 +118,6 @@ RUN = {
         "docs/operations.md",
         "services.ingest reconcile",
     ): "tests/integration/test_guide.py::test_the_reconciliation",
-    ("docs/operations.md", "reads-log.json"): "tests/rehearsals/test_restore.py::keep_batches",
     (
         "docs/operations.md",
         "set_parameter shovel recount",

@@ -141,7 +141,8 @@ class System:
                 for queue in (*work.retries, work.queue, work.parked):  # the way a message takes
                     await _empty(connection, queue)
             async with connection.channel() as channel:
-                await channel.queue_delete(layout.EVENTS_LOG.name)  # a stream can't be purged
+                for stream in (layout.EVENTS_LOG, topology.READS_LOG):  # they can't be purged
+                    await channel.queue_delete(stream.name)
         for name in await self.db.list_collection_names():
             if name in INDEXES:  # which take long to make
                 await self.db[name].delete_many({})

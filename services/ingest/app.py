@@ -180,7 +180,11 @@ def build(settings: IngestSettings, clock: Clock = now) -> Service:
     )
     salts = Salts(store, clock, ZoneInfo(settings.time_zone))
     batcher = Batcher(
-        epoch=new_epoch(clock), deliver=outlet.deliver, millis=_millis, metrics=measured
+        epoch=new_epoch(clock),
+        deliver=outlet.deliver,
+        millis=_millis,
+        metrics=measured,
+        window=settings.read_window,
     )
     beacon = make_beacon(
         settings, batcher=batcher, known=known, salts=salts, metrics=measured, tracer=tracer

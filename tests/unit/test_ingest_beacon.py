@@ -7,8 +7,10 @@ from typing import cast
 import pytest
 
 from services.ingest.reads.addresses import Addresses
+from services.ingest.reads.agents import Agent
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
+from services.ingest.reads.grouping import ReadSource
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.read_request import article_of, checked_article
 from services.ingest.reads.visitors import visitor
@@ -85,20 +87,28 @@ class Batches:
         self.added: list[asyncio.Future[str]] = []
         self.visitors: list[tuple[int, str]] = []
         self.reasons: list[str] = []
+        self.notes: list[tuple[str | None, tuple[str, str]]] = []
         self.sources: list[tuple[str, str] | None] = []
 
     def add(
-        self, article: str, salt_day: int, visitor: str, source: tuple[str, str] | None
+        self, article: str, salt_day: int, visitor: str, source: ReadSource
     ) -> asyncio.Future[str]:
         assert article == "a1"
-        self.sources.append(source)
+        self.sources.append(source and source[:2])
         self.visitors.append((salt_day, visitor))
         self.added.append(asyncio.get_running_loop().create_future())
         return self.added[-1]
 
-    def filtered(self, reason: str, article: str) -> None:
+    def filtered(
+        self,
+        reason: str,
+        article: str,
+        agent: Agent | None = None,
+        visitors: tuple[str, str] = ("", ""),
+    ) -> None:
         assert article == "a1"
         self.reasons.append(reason)
+        self.notes.append((agent.text if agent else None, visitors))
 
 
 class Request:

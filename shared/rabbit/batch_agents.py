@@ -110,7 +110,10 @@ def announced(batch: Batch) -> Iterator[tuple[bytes, str, str]]:
     """(id, reduced agent, class of device) of each agent that the batch announces.
     Raises `ValueError` if the part is malformed.
     """
-    for row in _part(batch).get("texts", ()):
+    texts = _part(batch).get("texts", [])
+    if type(texts) is not list:
+        raise ValueError(f"agents are announced as {texts!r:.60}")
+    for row in texts:
         if not (type(row) is list and len(row) == 2 and all(type(one) is str for one in row)):
             raise ValueError(f"an agent is announced as {row!r:.60}")
         yield agent_id(*row), row[0], row[1]

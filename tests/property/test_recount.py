@@ -25,7 +25,7 @@ from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.pipeline import IncomingRead, Pipeline
 from shared.rabbit.batch import Batch
-from shared.rabbit.batch_agents import agent_id, announced, noted, window_of
+from shared.rabbit.batch_agents import agent_id
 from shared.rabbit.batch_parsing import parse
 from tests.support.beacon import make_beacon
 from tests.support.delivering import DeliverInMemory
@@ -122,12 +122,10 @@ def judged(batches: Iterable[Batch], bots: Iterable[str]) -> Changes:
     """The differences by the rules by which `bots` are bots."""
     judge = Judge(lambda agent: agent.decode() in set(bots), 0)
     for batch in batches:
-        for agent in announced(batch):
-            judge.tell(*agent)
+        judge.tell_all(batch)
     for batch in batches:
-        for read in noted(batch):
-            judge.show(read, window_of(batch))
-    assert judge.unknown == 0
+        judge.show_all(batch)
+    assert (judge.unknown, judge.malformed) == (0, 0)
     return judge.changes
 
 

@@ -160,6 +160,35 @@ async def test_every_filtered_outcome_is_answered_at_once() -> None:
     assert not batches.added
 
 
+async def test_what_a_recount_needs_is_noted_with_bots_and_reloads() -> None:
+    beacon, batches, salts = make()
+    taken(beacon, agent=b"curl/8")
+    salts.now = 20_783, b"new", b"salt"
+    taken(beacon, agent=b"curl/9")
+    taken(beacon)
+    batches.added[0].set_result("e-1")
+    await asyncio.sleep(0)
+    taken(beacon)  # a reload
+    taken(beacon, (b"sec-purpose", b"prefetch"))
+    address = Addresses(()).reader("203.0.113.7", [])
+    of_today = visitor(b"salt", address, b"curl/8")
+    turned = visitor(b"new", address, b"curl/9"), visitor(b"salt", address, b"curl/9")
+    phone = (
+        "mozilla/5.0 (linux; android 1; k) applewebkit/1 (khtml, like gecko) chrome/1 mobile "
+        "safari/1"
+    )
+    reader = visitor(b"new", address, ANDROID)
+    assert batches.notes == [
+        ("curl/1", (of_today, "")), ("curl/1", turned), (phone, (reader, "")), (None, ("", "")),
+    ]  # fmt: skip
+
+
+async def test_without_a_window_a_bot_needs_no_visitor() -> None:
+    beacon, batches, _ = make(window=0)
+    taken(beacon, agent=b"curl/8")
+    assert batches.notes == [("curl/1", ("", ""))]
+
+
 async def test_a_reader_enters_the_window_only_once_the_read_is_durable() -> None:
     beacon, batches, _ = make()
     first, second = taken(beacon), taken(beacon)

@@ -13,7 +13,7 @@ from services.counter.recount.judging import Changes, Judge
 from services.counter.recount.plan import Plan, Reach, first_quarter
 from services.counter.recount.relabel import chosen_classes, relabelled
 from services.counter.recount.seen import MAX_SEQUENCE, SeenBatches
-from shared.rabbit.batch import Move, Source, batch_id
+from shared.rabbit.batch import Batch, Group, Move, Source, batch_id
 from shared.rabbit.batch_agents import NotedReads, agent_id
 from shared.storage.counts import SITE
 
@@ -94,6 +94,17 @@ def test_a_read_of_an_agent_that_nobody_announced_keeps_its_class() -> None:
     one = judge()
     one.show(NotedReads("a", Q, (b"nobody", ""), "reader", 4), 0)
     assert (one.changes.reads, one.judged, one.unknown) == ({}, 0, 4)
+
+
+def test_a_batch_whose_agents_are_malformed_keeps_its_classes() -> None:
+    one = judge()
+    groups: list[Group] = [("reader", "a", Q, 1, 0, 0)]
+    for agents in ({"table": 5}, {"table": "", "reads": "AQ", "texts": 5}):
+        batch = Batch("e1-000000000007", START * 1000, groups, agents=agents)
+        one.tell_all(batch)
+        one.show_all(batch)
+    one.show_all(Batch("e1-000000000008", START * 1000, groups))
+    assert (one.changes.reads, one.malformed) == ({}, 2)
 
 
 def test_the_window_forgets_what_has_left_it(monkeypatch: pytest.MonkeyPatch) -> None:

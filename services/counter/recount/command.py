@@ -33,7 +33,6 @@ from services.counter.settings import CounterSettings
 from services.counter.stages import Stage, no_stage
 from shared.agents.rules import RULES, is_bot_reduced
 from shared.rabbit.batch import COUNTED_HOURS, QUARTER_MS, Move
-from shared.rabbit.batch_agents import announced, noted, window_of
 from shared.storage import mongo
 from shared.storage.quarters import quarter_of, start_of
 
@@ -121,17 +120,15 @@ class Recount:
             async with aclosing(stream.batches(self.connection, ends, line.advance)) as found:
                 async for some in found:
                     for batch in some:
-                        for agent in announced(batch):
-                            judge.tell(*agent)
+                        judge.tell_all(batch)
         with ProgressLine("reads judged") as line:
             found = stream.batches(self.connection, ends, line.advance)
             async with aclosing(stream.counted_once(found, self.store)) as counted:
                 async for batch in counted:
-                    window = window_of(batch)
-                    for read in noted(batch):
-                        judge.show(read, window)
+                    judge.show_all(batch)
         unknown = f", of {judge.unknown:,} more no agent is known" if judge.unknown else ""
-        say(f"{judge.judged:,} reads were judged again{unknown}")
+        odd = f"; {judge.malformed:,} batches can't be read" if judge.malformed else ""
+        say(f"{judge.judged:,} reads were judged again{unknown}{odd}")
         await self.store.take_back_corrections(judge.changes, reach.quarter)
         return judge.changes
 

@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.rabbit.batch import BOT, NO_REFERRER, READER, RELOAD, Move, Source
-from shared.rabbit.batch_agents import NO_VISITOR, NotedReads
+from shared.rabbit.batch import BOT, NO_REFERRER, READER, RELOAD, Batch, Move, Source
+from shared.rabbit.batch_agents import NO_VISITOR, NotedReads, announced, noted, window_of
 
 MAX_WINDOW = 1_000_000
 """Reads in the reload window at which those that have left it are dropped."""
@@ -66,6 +66,8 @@ class Judge:
         self.judged = self.unknown = 0
         """Numbers of reads; the second is of those whose agent was announced nowhere in the
         stream, which keep their class."""
+        self.malformed = 0
+        """Batches whose part `agents` can't be read."""
 
     @property
     def remembered(self) -> int:
@@ -76,6 +78,27 @@ class Judge:
         """An agent with its id and the class of its device, as ingest has announced it."""
         if name not in self._agents:
             self._agents[name] = device, self._is_bot(agent.encode("latin-1", "replace"))
+
+    def tell_all(self, batch: Batch) -> None:
+        """The agents that a batch announces."""
+        try:
+            agents = [*announced(batch)]
+        except ValueError:  # `show_all` counts it
+            return
+        for agent in agents:
+            self.tell(*agent)
+
+    def show_all(self, batch: Batch) -> None:
+        """The reads of the next batch. One whose part `agents` is malformed, which the counter does
+        not look at, keeps its classes.
+        """
+        try:
+            reads, window = [*noted(batch)], window_of(batch)
+        except ValueError:
+            self.malformed += 1
+            return
+        for read in reads:
+            self.show(read, window)
 
     def show(self, read: NotedReads, window: int) -> None:
         """The next reads of the stream; `window` is the reload window of their ingest."""

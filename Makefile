@@ -160,6 +160,11 @@ oracle: $(STAMP) ## every figure of stats beside a plain list of reads, while pr
 	@deploy/local/bootstrap.sh servers
 	@$(BIN)/python -m tests.oracle $(if $(FIGURES),--figures $(FIGURES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: recount-check
+recount-check: $(STAMP) ## a recount by other rules, killed twice, beside a plain list of the reads; READS=1000000 SEED=1
+	@deploy/local/bootstrap.sh servers
+	@$(BIN)/python -m tests.recount $(if $(READS),--reads $(READS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: watch-check
 watch-check: $(STAMP) ## the dashboards' queries against a real Prometheus, with load and faults; ARGS=alerts: the alerts' faults
 	@deploy/local/bootstrap.sh servers browser watch gateway

@@ -150,11 +150,25 @@ class Count(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     article: ArticleId
     delta: Int64 = Field(
-        description="reads that this flush added; informational, don't add deltas up"
+        description=(
+            "reads that this flush added, negative if a correction took some away; informational, "
+            "don't add deltas up"
+        )
     )
     total: Int64 = Field(
-        description="all counted reads of the article; of two totals keep the larger"
+        description=(
+            "all counted reads of the article; of two totals keep that of the larger generation, "
+            "of two with the same generation the larger"
+        )
     )
+    generation: Int64 = Field(
+        0, description="larger after a correction that lowered the total; absent means 0"
+    )
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """(generation, total): of two counts of an article, keep the one of the larger rank."""
+        return self.generation, self.total
 
 
 class ReadsCounted(Data):

@@ -170,6 +170,19 @@ COUNT_PANELS = (
         "Kept for 72 hours, about 90 bytes each. Grows with the number of ingests, not of readers.",
     ),
     Panel(
+        "Reads that recounts have moved, by class",
+        "timeseries",
+        (
+            PromQuery(
+                'max by (class) (luotdoc_books_corrected_reads{service="stats"})',
+                "{{class}}",
+            ),
+        ),
+        "short",
+        "Since ever, and in the counts already: what `python -m services.counter recount` took "
+        "from a class is below 0. The classes add up to 0.",
+    ),
+    Panel(
         "Reads in flight in ingest, per replica",
         "timeseries",
         (

@@ -1,4 +1,6 @@
-"""Reads the stream of events, `luotdoc.events.log`, from an offset or a time to its end."""
+"""Reads a stream, the history of events unless another is named, from an offset or a time to its
+end.
+"""
 
 import asyncio
 import contextlib
@@ -19,19 +21,20 @@ OLDER = "for older articles ask the operators for `python -m services.ingest rep
 """What helps if the history lacks events."""
 
 OFFSET = "x-stream-offset"
+EVENTS = layout.EVENTS_LOG.name
 
 
 class History:
     """The stream's messages from an offset on, unacked, as long as the channel is open."""
 
-    def __init__(self, channel: AbstractChannel) -> None:
-        self._channel = channel
+    def __init__(self, channel: AbstractChannel, name: str = EVENTS) -> None:
+        self._channel, self._name = channel, name
         self._arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
         channel.close_callbacks.add(lambda *_: self._arrived.put_nowait(None))
 
     async def start(self, begin: str | int | datetime) -> None:
         """Start consuming from `begin`."""
-        stream = await self._channel.get_queue(layout.EVENTS_LOG.name)
+        stream = await self._channel.get_queue(self._name)
         # Not aio-pika's iterator:
         # at its end it nacks the remaining messages, and a stream then closes the connection.
         await stream.consume(self._arrived.put, arguments={OFFSET: begin})
@@ -63,7 +66,7 @@ class History:
         # arrives after the client has handed on all messages from before the first.
         async with asyncio.timeout(MISSING_SECONDS):
             for _ in range(2):
-                await self._channel.declare_queue(layout.EVENTS_LOG.name, passive=True)
+                await self._channel.declare_queue(self._name, passive=True)
 
     def waiting(self) -> int:
         """The number of messages that have arrived and were not taken by `next`."""
@@ -72,13 +75,13 @@ class History:
 
 @contextlib.asynccontextmanager
 async def history(
-    connection: AbstractConnection, begin: str | int | datetime, prefetch: int
+    connection: AbstractConnection, begin: str | int | datetime, prefetch: int, name: str = EVENTS
 ) -> AsyncIterator[History]:
     """The stream from `begin` on, consumed on a channel of its own."""
     channel = await connection.channel()
     try:
         await channel.set_qos(prefetch_count=prefetch)
-        log = History(channel)
+        log = History(channel, name)
         await log.start(begin)
         yield log
     finally:
@@ -106,17 +109,18 @@ def _place(message: AbstractIncomingMessage, before: int | None) -> int | None:
     return None if before is None else before + 1
 
 
-async def last_offset(connection: AbstractConnection) -> int:
+async def last_offset(
+    connection: AbstractConnection, name: str = EVENTS, older: str = OLDER
+) -> int:
     """The offset of the stream's last message, or of a newer one.
-    Raises `Refused` if the stream is empty.
+    Raises `Refused` if the stream is empty; `older` says what helps then.
     """
-    async with history(connection, "last", WINDOW) as log:
+    async with history(connection, "last", WINDOW, name) as log:
         try:
             message = await log.next(NOTHING_SECONDS)
         except TimeoutError:
             raise Refused(
-                f"the history {layout.EVENTS_LOG.name} is empty, or RabbitMQ is too busy to show "
-                f"it; {OLDER}"
+                f"the history {name} is empty, or RabbitMQ is too busy to show it; {older}"
             ) from None
         at = _place(message, None)
         while True:
@@ -132,7 +136,11 @@ async def last_offset(connection: AbstractConnection) -> int:
 
 
 async def read_history(
-    connection: AbstractConnection, begin: str | int | datetime, end: int, prefetch: int
+    connection: AbstractConnection,
+    begin: str | int | datetime,
+    end: int,
+    prefetch: int,
+    name: str = EVENTS,
 ) -> AsyncGenerator[tuple[int, AbstractIncomingMessage], None]:
     """The stream's messages from `begin` to the offset `end`, each with its offset.
 
@@ -140,7 +148,7 @@ async def read_history(
     Raises `Refused` for an unknown offset, and aio-pika's errors.
     """
     at = begin - 1 if isinstance(begin, int) else None
-    async with history(connection, begin, prefetch) as log:
+    async with history(connection, begin, prefetch, name) as log:
         message = await _first(connection, log, begin, end)
         while message is not None:
             at = offset_of(message, at)

@@ -49,8 +49,14 @@ class Announcer:
         moment = self._clock()
         data = events.ReadsCounted(
             items=[
-                events.Count(article=name, delta=number, total=totals[name])
+                events.Count(
+                    article=name,
+                    delta=number,
+                    total=totals[name].reads,
+                    generation=totals[name].generation,
+                )
                 for name, number in added.items()
+                if name in totals
             ],
             complete_through=await self._store.complete_through(self._books, moment),
         )

@@ -236,7 +236,9 @@ def _measure(metrics: CounterMetrics, flushed: Flushed, seconds: float) -> None:
     metrics.flushes.labels("committed").inc()
     metrics.flushes.labels("conflict").inc(flushed.conflicts)
     metrics.flush_seconds.observe(seconds)
-    metrics.flush_reads.observe(flushed.increments.total)
-    metrics.counted.inc(flushed.increments.total)
+    metrics.flush_reads.observe(flushed.increments.newly_read)
+    metrics.counted.inc(flushed.increments.newly_read)
+    for (was, now), number in flushed.increments.moved.items():
+        metrics.corrected.labels(was, now).inc(number)
     metrics.late_markers.inc(flushed.late)
     metrics.duplicates.inc(sum(sums.duplicates for sums in flushed.increments.epochs.values()))

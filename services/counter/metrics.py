@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from luotdoc_subscriber.base.metrics import SECONDS, SIZES, Registry
 from shared.base.collectors import Measured
+from shared.rabbit.batch import BOT, READER, RELOAD
 
 
 class CounterMetrics:
@@ -49,6 +50,14 @@ class CounterMetrics:
             "Batches that were already in the ledger and so were not counted again.",
             registry=registry,
         )
+        self.corrected = Counter(
+            "luotdoc_corrected_reads_total",
+            "Reads that correcting batches of recounts moved from one class to another.",
+            ["was", "now"],
+            registry=registry,
+        )
+        for was, now in ((READER, BOT), (BOT, READER), (BOT, RELOAD), (RELOAD, BOT)):
+            self.corrected.labels(was, now)
         self.late_markers = Counter(
             "luotdoc_late_markers_total",
             "Days of late reads in committed flushes: stats makes their projections again.",

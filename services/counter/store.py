@@ -85,10 +85,10 @@ class CounterStore:
                 raise Transient("another counter commits the same batch") from error
             raise
 
-    async def totals(self, articles: Iterable[str]) -> dict[str, int]:
+    async def totals(self, articles: Iterable[str]) -> dict[str, counts.Total]:
         """Counted reads of each article, over all slots."""
         rows = self._db.counts.aggregate(with_version(counts.reads_by_article(list(articles))))
-        return {row["_id"]: readable_document("counts", row)["reads"] async for row in rows}
+        return counts.totals([readable_document("counts", row) async for row in rows])
 
     async def complete_through(self, books: Books, now: datetime) -> datetime | None:
         """The moment before which every numbered read is counted or parked;
@@ -199,12 +199,13 @@ def _writes(
         ],
         # A parked batch that is counted now was redriven, so its note must go.
         "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],
+        "corrections": [InsertOne(_correction(b, at)) for b in batches if b.moves],
     }
     upserts: dict[str, list[counts.Upsert]] = {
         "counts": [
-            counts.count(article, slot, number)
+            counts.count(article, slot, number, increments.lowers(article))
             for article, number in (*increments.reads.items(), (counts.SITE, increments.total))
-            if number
+            if number or increments.lowers(article)
         ],
         # An article with nothing but filtered reads gets a bucket and no count.
         "buckets": [
@@ -226,7 +227,17 @@ def _entry(sums: EpochSums) -> counts.BookEntry:
     seen = None
     if sums.batches:  # only duplicates bring no times
         seen = sums.max_seq, from_millis(sums.first_minted_at), from_millis(sums.last_minted_at)
-    return counts.BookEntry(sums.batches, sums.accepted, sums.duplicates, sums.filtered, seen)
+    return counts.BookEntry(
+        sums.batches, sums.accepted, sums.duplicates, sums.filtered, seen, sums.corrected
+    )
+
+
+def _correction(batch: Batch, at: datetime) -> dict[str, Any]:
+    return {
+        "_id": batch.batch_id, "v": DOCUMENT_VERSION, "counted_at": at,
+        "moves": [list(move) for move in batch.moves],
+        "sources": [list(source) for source in batch.sources],
+    }  # fmt: skip
 
 
 def _versioned(upsert: counts.Upsert) -> UpdateOne:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from shared.rabbit.batch import BATCH, NO_ARTICLE, PEOPLE, Batch
+from shared.rabbit.batch import BATCH, NO_ARTICLE, PEOPLE, Batch, Move
 from shared.rabbit.batch_parsing import LATEST_MS
 from shared.storage.counts import SITE, DayEntry
 from shared.storage.quarters import PER_DAY, day_name
@@ -27,6 +27,8 @@ class EpochSums:
     accepted: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
+    corrected: Counter[str] = field(default_factory=Counter)
+    """What correcting batches change in each class, people's among them. Adds up to 0."""
 
     def note(self, batch: Batch, sequence: int) -> None:
         """Note the number, the time and people's reads of a batch that is new."""
@@ -55,11 +57,26 @@ class Increments:
     devices: Counter[tuple[str, int]]
     """The same by the class of the device."""
     epochs: dict[str, EpochSums]
+    corrections: Counter[str] = field(default_factory=Counter)
+    """What correcting batches change in people's reads, by article; included in `reads`."""
+    moved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Reads that correcting batches move, by class and new class."""
 
     @property
     def total(self) -> int:
-        """People's reads of all articles."""
+        """People's reads of all articles; negative if corrections take more than was read."""
         return self.reads.total()
+
+    @property
+    def newly_read(self) -> int:
+        """People's reads of all articles without corrections."""
+        return self.total - self.corrections.total()
+
+    def lowers(self, article: str) -> bool:
+        """True if corrections lower the total of `article`, or of the whole `SITE`."""
+        if article == SITE:
+            return self.corrections.total() < 0
+        return self.corrections[article] < 0
 
 
 def fold(batches: Iterable[Batch], known: Collection[str] = ()) -> Increments:
@@ -90,6 +107,8 @@ class _Folding:
         self._referrers: dict[int, dict[str, int]] = {}
         self._devices: dict[int, dict[str, int]] = {}
         """By quarter, then by class."""
+        self._corrections: Counter[str] = Counter()
+        self._moved: Counter[tuple[str, str]] = Counter()
 
     def add(self, batch: Batch, books: EpochSums) -> None:
         """Add a batch that is new. Its filtered reads are added to `books` too."""
@@ -114,6 +133,22 @@ class _Folding:
             read_on = self._devices.setdefault(quarter, {})
             for kind, number in devices.items():
                 read_on[kind] = read_on.get(kind, 0) + number
+        if batch.moves:
+            self._correct(batch.moves, books)
+
+    def _correct(self, moves: Iterable[Move], books: EpochSums) -> None:
+        """Add what a correcting batch moves. Accepted reads stay what they were."""
+        for was, now, article, quarter, number in moves:
+            self._moved[was, now] += number
+            for kind, change in ((was, -number), (now, number)):
+                books.corrected[kind] += change
+                if kind in PEOPLE:
+                    people = self._people.setdefault(quarter, {})
+                    people[article] = people.get(article, 0) + change
+                    self._corrections[article] += change
+                else:
+                    self._filtered[kind, article, quarter] += change
+                    books.filtered[kind] += change
 
     def increments(self, epochs: dict[str, EpochSums]) -> Increments:
         """The sums by article, quarter and class."""
@@ -122,8 +157,9 @@ class _Folding:
             reads.update(people)
         quarters, referrers, devices = map(_by_name, (self._people, self._referrers, self._devices))
         return Increments(
-            reads, quarters, self._of_batches, self._filtered, referrers, devices, epochs
-        )
+            reads, quarters, self._of_batches, self._filtered, referrers, devices, epochs,
+            self._corrections, self._moved,
+        )  # fmt: skip
 
 
 def _by_name(sums: dict[int, dict[str, int]]) -> Counter[tuple[str, int]]:

@@ -183,7 +183,11 @@ def build(
     )
     salts = Salts(store, clock, ZoneInfo(settings.time_zone))
     batcher = Batcher(
-        epoch=new_epoch(clock), deliver=outlet.deliver, millis=millis, metrics=measured
+        epoch=new_epoch(clock),
+        deliver=outlet.deliver,
+        millis=millis,
+        metrics=measured,
+        window=settings.read_window,
     )
     beacon = make_beacon(
         settings,

@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 
 from luotdoc_events import events
 from shared.storage.changes import Opened, changes
-from shared.storage.counts import SITE, reads_by_article
+from shared.storage.counts import NOTHING, SITE, Total, reads_by_article, totals
 from shared.storage.errors import store
 from shared.storage.types import MongoDatabase
 from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document, with_version
@@ -129,17 +129,17 @@ class PageStore:
         async for change in changes(self._db.pages, {}, opened):
             yield change["documentKey"]["_id"] if change else None
 
-    async def counted(self) -> dict[str, int]:
+    async def counted(self) -> dict[str, Total]:
         """Counted reads of every article, and of the whole site under `SITE`."""
         return await self._reads()
 
-    async def site_counted(self) -> int:
+    async def site_counted(self) -> Total:
         """Counted reads of all articles together."""
-        return (await self._reads([SITE])).get(SITE, 0)
+        return (await self._reads([SITE])).get(SITE, NOTHING)
 
-    async def _reads(self, articles: list[str] | None = None) -> dict[str, int]:
+    async def _reads(self, articles: list[str] | None = None) -> dict[str, Total]:
         rows = self._counts.aggregate(with_version(reads_by_article(articles)))
-        return {row["_id"]: readable_document("counts", row)["reads"] async for row in rows}
+        return totals([readable_document("counts", row) async for row in rows])
 
     async def baseline(self) -> int:
         """The sum of all baselines."""

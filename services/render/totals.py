@@ -1,5 +1,8 @@
 """The read counts that pages show, and the number of readers online.
 Counts come from `reads.counted`, and are corrected from the database.
+
+Of two totals the one of the larger generation is the later one, else the larger: a total falls only
+by a correction, which raises its generation (ADR 0037).
 """
 
 import asyncio
@@ -10,7 +13,7 @@ from luotdoc_subscriber.base.tasks import supervised
 from luotdoc_subscriber.subscribing import Event
 from services.render.database import ReaderQueries
 from services.render.store import PageStore
-from shared.storage.counts import SITE
+from shared.storage.counts import NOTHING, SITE, Total
 
 RELOAD_SECONDS = 30.0
 SITE_SECONDS = 1.0
@@ -20,14 +23,14 @@ every 20 s, even if it is the same."""
 
 
 class Totals:
-    """Counted reads by article; they only grow.
+    """Counted reads by article; without a correction they only grow.
     Until `loaded`, numbers may be too low and must not be shown.
     """
 
     def __init__(self, store: PageStore, queries: ReaderQueries) -> None:
         self._store, self._queries = store, queries
-        self._counted: dict[str, int] = {}
-        self.site = 0
+        self._counted: dict[str, Total] = {}
+        self._site = NOTHING
         self.baseline = 0
         self.baseline_changed = True
         self.loaded = False
@@ -43,19 +46,26 @@ class Totals:
         age = asyncio.get_running_loop().time() - self._online_since
         return self._online[0] if age <= ONLINE_SECONDS else None
 
+    @property
+    def site(self) -> int:
+        """Counted reads of the whole site."""
+        return self._site.reads
+
     def of(self, article_id: str) -> int:
         """Counted reads of an article."""
-        return self._counted.get(article_id, 0)
+        return self._counted.get(article_id, NOTHING).reads
 
-    def note(self, counts: dict[str, int]) -> None:
-        """Keep those of `counts`, totals by article, that are larger than the ones here."""
+    def note(self, counts: dict[str, Total]) -> None:
+        """Keep those of `counts`, totals by article, that are later than the ones here."""
         for article, total in counts.items():
-            if total > self._counted.get(article, 0):
+            if total > self._counted.get(article, NOTHING):
                 self._counted[article] = total
 
     async def handle(self, event: Event[ReadsCounted]) -> None:
         """Note the totals of an event."""
-        self.note({count.article: count.total for count in event.data.items})
+        self.note(
+            {count.article: Total(count.generation, count.total) for count in event.data.items}
+        )
 
     async def load(self) -> None:
         """Read every total."""
@@ -68,7 +78,7 @@ class Totals:
 
     async def load_site(self) -> None:
         """Read the total of the whole site."""
-        self.site = max(self.site, await self._store.site_counted())
+        self._site = max(self._site, await self._store.site_counted())
         if self.baseline_changed:
             self.baseline_changed = False
             self.baseline = await self._store.baseline()

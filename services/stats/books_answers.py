@@ -40,6 +40,13 @@ class Reconciliation(BaseModel):
     balance: int = Field(
         description="accepted - counted - filtered - parked; anything but 0 is a fault"
     )
+    corrected: dict[str, int] = Field(
+        {},
+        description=(
+            "what recounts have changed since, by class, `reader` among them: included in counted "
+            "and filtered; adds up to 0"
+        ),
+    )
     duplicates: int = Field(description="batches that arrived again and were not counted again")
     complete_through: TimeText | None
     lost: int = Field(

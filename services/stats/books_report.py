@@ -28,6 +28,7 @@ async def books_report(store: Store, clock: Clock) -> books_answers.Reconciliati
         parked=totals.parked,
         in_flight=in_flight,
         balance=totals.accepted - counted - sum(totals.filtered.values()) - totals.parked,
+        corrected=totals.corrected,
         duplicates=totals.duplicates,
         complete_through=rfc3339(complete) if complete else None,
         lost=lost,

@@ -13,6 +13,8 @@ def show(books: Reconciliation, metrics: StatsMetrics) -> None:
     metrics.counted.set(books.counted)
     for reason, reads in books.filtered.items():
         metrics.filtered.labels(reason).set(reads)
+    for kind, reads in books.corrected.items():
+        metrics.corrected.labels(kind).set(reads)
     metrics.parked.set(books.parked)
     metrics.in_flight.set(books.in_flight)
     metrics.ended_gaps.set(sum(gap.missing for gap in books.gaps))

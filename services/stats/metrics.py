@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge
 
 from luotdoc_subscriber.base.metrics import Registry
 from shared.base.collectors import Measured
+from shared.rabbit.batch import FILTERED_CLASSES, READER
 
 
 class StatsMetrics:
@@ -43,6 +44,14 @@ class StatsMetrics:
             ["reason"],
             registry=registry,
         )
+        self.corrected = Gauge(
+            "luotdoc_books_corrected_reads",
+            "What recounts have changed, by class: included in counted and filtered, adds up to 0.",
+            ["class"],
+            registry=registry,
+        )
+        for kind in (READER, *FILTERED_CLASSES):
+            self.corrected.labels(kind)
         self.parked = Measured("luotdoc_books_parked_reads", "Reads in parked batches.", registry)
         self.balance = Measured(
             "luotdoc_books_balance_reads",

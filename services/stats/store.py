@@ -36,6 +36,7 @@ class BookTotals:
     filtered: dict[str, int]
     parked: int
     duplicates: int
+    corrected: dict[str, int]
 
 
 @store
@@ -156,21 +157,24 @@ class Store:
     async def totals(self, session: Session) -> BookTotals:
         """The sums of books and parked reads over all epochs and slots."""
         books = await self._sums(session, "books", [_sum("accepted", "duplicates")])
-        reasons: list[Document] = [
-            {"$project": {"reason": {"$objectToArray": "$filtered"}}},
-            {"$unwind": "$reason"},
-            {"$group": {"_id": "$reason.k", "reads": {"$sum": "$reason.v"}}},
-            {"$sort": {"_id": 1}},
-        ]
         parked = _first(await self._sums(session, "parked", [_sum("reads")]), "reads")
         return BookTotals(
             accepted=_first(books, "accepted") + parked,
-            filtered={
-                row["_id"]: row["reads"] for row in await self._rows(session, "books", reasons)
-            },
+            filtered=await self._by_class(session, "filtered"),
             parked=parked,
             duplicates=_first(books, "duplicates"),
+            corrected=await self._by_class(session, "corrected"),
         )
+
+    async def _by_class(self, session: Session, field: str) -> dict[str, int]:
+        """The sums by class of a field of the books."""
+        classes: list[Document] = [
+            {"$project": {"class": {"$objectToArray": f"${field}"}}},
+            {"$unwind": "$class"},
+            {"$group": {"_id": "$class.k", "reads": {"$sum": "$class.v"}}},
+            {"$sort": {"_id": 1}},
+        ]
+        return {row["_id"]: row["reads"] for row in await self._rows(session, "books", classes)}
 
     async def _sums(
         self, session: Session, collection: str, pipeline: list[Document]

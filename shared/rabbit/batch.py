@@ -32,6 +32,15 @@ A quarter has one source, and either sum is at most that of its groups of class 
 may be missing: an earlier release doesn't write it, and doesn't look at it. An address or the name
 of a host is never in it. A class that this release does not know adds to `OTHER_CLASS`.
 
+`agents` has what a recount needs to judge the reads again after a change of the rules for bots. It
+may be missing, and neither counts nor is looked at by the counter (`shared.rabbit.batch_agents`).
+
+Version 3 is a correcting batch, which a recount sends: `{"v": 3, "moves": [move, …], "sources":
+[source, …]}`. A move takes `number` reads from one class to another: `[from, to, article, quarter,
+number]`, so a batch never changes the number of accepted reads. Its sources may be negative. Its id
+is a hash, as that of a client's key; `reads` of its header is 0. A counter of an earlier release
+parks it (`bad_body`), a spool never has it. `shared.rabbit.corrections` parses it.
+
 Equal reads are grouped because popular articles make up most of a batch. The hashes are one string
 because packing them group by group costs a microsecond a read, 4 % of the beacon's time for a read
 (`make bench ARGS="--only wire"`).
@@ -73,7 +82,8 @@ DAY_MS = 24 * 3600 * 1000
 READER, BATCH = "reader", "batch"
 PEOPLE = frozenset((READER, BATCH))
 """Classes of people's reads, which are counted."""
-FILTERED_CLASSES = ("bot", "reload", "prefetch", "origin", "limit")
+BOT, RELOAD = "bot", "reload"
+FILTERED_CLASSES = (BOT, RELOAD, "prefetch", "origin", "limit")
 """Classes of filtered reads, named by the reason. Reads of unknown classes are added up as
 `OTHER_CLASS`."""
 OTHER_CLASS = "other"
@@ -95,6 +105,8 @@ Group = tuple[str, str, int, int, int, int]
 """(class, article, quarter, number, salt day, visitors), as described at the top of this module."""
 Source = tuple[int, dict[str, int], dict[str, int]]
 """(quarter, referrers, devices), as described at the top of this module."""
+Move = tuple[str, str, str, int, int]
+"""(class, its new class, article, quarter, number), as described at the top of this module."""
 
 
 def join_hashes(visitors: Iterable[str]) -> str:
@@ -115,6 +127,10 @@ class Batch:
     groups: Sequence[Group]
     hashes: str = ""
     sources: tuple[Source, ...] = ()
+    agents: Any = None
+    """The part `agents` as it stands on the wire; None if it is missing."""
+    moves: Sequence[Move] = ()
+    """Those of a correcting batch."""
     traces: Sequence[str] = field(default=(), compare=False)
     """Traceparents of its traced reads. They are not on the wire: the message has the traceparent
     of its publish, which is linked to them."""
@@ -142,10 +158,16 @@ class Batch:
         return {"batch_id": self.batch_id, "minted_at": self.minted_at, "reads": self.reads}
 
     def body(self) -> bytes:
-        """The AMQP body in version 2; the same bytes at each call."""
-        content = {"v": 2, "groups": self.groups, "visitors": self.hashes}
+        """The AMQP body in version 2, or 3 with moves; the same bytes at each call."""
+        content: dict[str, Any]
+        if self.moves:
+            content = {"v": 3, "moves": self.moves}
+        else:
+            content = {"v": 2, "groups": self.groups, "visitors": self.hashes}
         if self.sources:
             content["sources"] = self.sources
+        if self.agents is not None:
+            content["agents"] = self.agents
         return orjson.dumps(content)
 
 

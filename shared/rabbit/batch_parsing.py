@@ -29,26 +29,22 @@ from shared.rabbit.batch import (
     Group,
     Source,
 )
+from shared.rabbit.batch_bounds import ARTICLE, CLASS, MAX_FILTERED
+from shared.rabbit.batch_bounds import LATEST_MS as LATEST_MS
+from shared.rabbit.corrections import parse_correction
 
-LATEST_MS = 32_503_680_000_000
-"""Upper bound for timestamps (year 3000). Anything later is corrupt input."""
 MAX_READS = 100_000
 """Upper bound for people's reads in a batch, twenty times ingest's own bound."""
 MAX_GROUPS = 100_000
 """Upper bound for groups in a batch; ingest makes at most about 15,000."""
 MAX_SOURCES = 1_000
 """Upper bound for sources in a batch; ingest makes one, or two at the turn of a quarter."""
-MAX_FILTERED = 1 << 40
-"""Upper bound for filtered reads in a batch. An ingest that can't send reaches it after eight
-months of a flood of 50,000 reads a second."""
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 
 _LATEST_DAY = LATEST_MS // DAY_MS
 _LONGEST_ID = 32
-_ARTICLE = re.compile(r"[a-z0-9]{1,32}")
 _REFERRERS = frozenset(REFERRERS)
 _DEVICES = frozenset(DEVICES)
-_CLASS = re.compile(r"[a-z_]{1,32}")
 _HASHES = re.compile(r"[A-Za-z0-9_-]*")
 _BATCH_ID = re.compile(r"[0-9a-z]{1,64}-[0-9]{12}|h[0-9a-f]{64}")
 
@@ -85,41 +81,42 @@ def accounted(headers: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def parse(headers: Mapping[str, Any], body: bytes) -> Batch:
-    """Parse a batch of version 1 or 2.
+    """Parse a batch of version 1 or 2, or a correcting batch.
     Raises `Permanent` with the reason `bad_headers` or `bad_body`, and the fault.
     """
     name, minted, number = identify(headers)
     if len(body) > MAX_BATCH_BYTES:
         raise Permanent("bad_body", f"the body has {len(body)} bytes, more than {MAX_BATCH_BYTES}")
     try:
-        content = orjson.loads(body)
+        batch = _batch(name, minted, number, orjson.loads(body))
     except orjson.JSONDecodeError as error:
         raise Permanent("bad_body", f"not a batch: {error!r:.200}") from error
-    version = content.get("v", 1) if type(content) is dict else None
-    hashes = ""
-    sources: tuple[Source, ...] = ()
-    try:
-        if type(version) is int and version == 2:
-            groups, hashes = _version_2(content["groups"], minted), content.get("visitors", "")
-            _check_hashes(hashes, sum([group[-1] for group in groups]))
-            if "sources" in content:
-                sources = _sources(content["sources"], groups)
-        elif type(version) is int and version == 1:
-            groups = _version_1(content["reads"], content.get("filtered", {}), number, minted)
-        else:
-            raise ValueError(
-                f"version {version!r:.20} is not known here; a newer counter may count it"
-            )
     except KeyError as error:
         raise Permanent("bad_body", f"not a batch: it has no {error}") from error
     except (TypeError, ValueError) as error:
         raise Permanent("bad_body", f"not a batch: {error!s:.200}") from error
-    batch = Batch(name, minted, groups, hashes, sources)
     if batch.reads != number:
         raise Permanent(
             "bad_body", f"the header says {number} reads of people, the body holds {batch.reads}"
         )
     return batch
+
+
+def _batch(name: str, minted: int, number: int, content: Any) -> Batch:
+    version = content.get("v", 1) if type(content) is dict else None
+    if type(version) is not int or version not in (1, 2, 3):
+        raise ValueError(f"version {version!r:.20} is not known here; a newer counter may count it")
+    if version == 1:
+        filtered = content.get("filtered", {})
+        return Batch(name, minted, _version_1(content["reads"], filtered, number, minted))
+    if version == 3:
+        moves, changed = parse_correction(content, minted)
+        return Batch(name, minted, [], sources=tuple(changed), moves=moves)
+    groups, hashes = _version_2(content["groups"], minted), content.get("visitors", "")
+    _check_hashes(hashes, sum([group[-1] for group in groups]))
+    sources = _sources(content["sources"], groups) if "sources" in content else ()
+    # `agents` may have any form: only a recount looks at it.
+    return Batch(name, minted, groups, hashes, sources, content.get("agents"))
 
 
 def _version_2(rows: Any, minted: int) -> list[Group]:
@@ -159,14 +156,14 @@ def _version_2(rows: Any, minted: int) -> list[Group]:
 @lru_cache(maxsize=10_000)
 def _is_article(text: str) -> bool:
     """True for an article's id. Only texts of its length are cached: a few MB."""
-    return _ARTICLE.fullmatch(text) is not None
+    return ARTICLE.fullmatch(text) is not None
 
 
 def _other(kind: str) -> str:
     """`OTHER_CLASS`, for an unknown class.
     With the class's own name a bucket's document could grow without bound.
     """
-    if not _CLASS.fullmatch(kind):
+    if not CLASS.fullmatch(kind):
         raise ValueError(f"a group or source has the class {kind!r:.60}")
     return OTHER_CLASS
 
@@ -235,14 +232,14 @@ def _version_1(reads: Any, filtered: Any, number: int, minted: int) -> list[Grou
     for article, accepted_at, kind, visitor in reads:
         if not (type(article) is type(kind) is type(visitor) is str and type(accepted_at) is int):
             raise TypeError("a read is [text, milliseconds, text, text]")
-        if not _ARTICLE.fullmatch(article) or not 0 < accepted_at <= minted + AHEAD_MS:
+        if not ARTICLE.fullmatch(article) or not 0 < accepted_at <= minted + AHEAD_MS:
             raise ValueError("a read has an impossible article or time")
         # Version 1's counter counted reads of every class, so none may become filtered here.
         sums[BATCH if kind == BATCH else READER, article, accepted_at // QUARTER_MS] += 1
     if type(filtered) is not dict:
         raise TypeError("filtered is not a mapping of reasons to numbers")
     for reason, times in filtered.items():
-        if not _CLASS.fullmatch(reason) or type(times) is not int or not 0 <= times < MAX_FILTERED:
+        if not CLASS.fullmatch(reason) or type(times) is not int or not 0 <= times < MAX_FILTERED:
             raise ValueError("filtered is not a mapping of reasons to numbers")
         if times:
             kind = reason if reason in FILTERED_CLASSES else OTHER_CLASS

@@ -17,6 +17,10 @@ KEY_HOURS = LEDGER_HOURS + 24
 a repetition carries the time of the key's first request, so a late one is refused."""
 
 
+CORRECTION_HOURS = LEDGER_HOURS + 24
+"""Longer than the ledger: a recount subtracts the corrections of all reads that it judges again."""
+
+
 INDEXES: dict[str, list[IndexModel]] = {
     # ingest
     "articles": [
@@ -54,6 +58,10 @@ INDEXES: dict[str, list[IndexModel]] = {
     "archive": [IndexModel([("month", ASCENDING)])],  # `shared/storage/archive.py` has the fields
     "late": [],
     "ledger": [IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=LEDGER_HOURS * 3600)],
+    "corrections": [
+        IndexModel([("counted_at", ASCENDING)], expireAfterSeconds=CORRECTION_HOURS * 3600)
+    ],
+    "recounts": [],
     "books": [IndexModel([("last_minted_at", DESCENDING)])],
     "parked": [IndexModel([("epoch", ASCENDING)])],
     "slots": [],

@@ -3,7 +3,7 @@
 counter writes them; stats and render read them. A document exists once per slot,
 so that two counters write different documents; readers add the slots up.
 
-    counts    <article>/<slot>         {article, slot, reads}
+    counts    <article>/<slot>         {article, slot, reads, generation}
     buckets   <article>/<day>/<slot>   {article, day, slot, reads, q: {quarter: n},
                                         filtered: {class: n}, by: {class: {quarter: n}},
                                         referrer: {class: {quarter: n}},
@@ -11,7 +11,12 @@ so that two counters write different documents; readers add the slots up.
     late      <day>/<slot>             {day, slot, number}
     books     <epoch>/<slot>           {epoch, slot, batches, accepted, duplicates,
                                         filtered: {class: n}, max_seq, first_minted_at,
-                                        last_minted_at}
+                                        last_minted_at, corrected: {class: n}}
+    corrections <batch id>             {moves, sources, counted_at}
+
+`generation` of an article is the number of corrections that lowered its total, added up over the
+slots like its reads; a missing one is 0. So of two pairs (generation, total) the later one is never
+the smaller, as `Total` compares them.
 
 `reads` and `q` are people's reads, of the classes reader and batch (`shared.rabbit.batch`).
 `by.batch` are those of class batch among them; the others are of class reader. A document of an
@@ -23,20 +28,37 @@ The site's buckets alone have `referrer` and `device`: reads of class reader by 
 and by the device. What the sum of the classes lacks of the reads of class reader is not known, as
 of all reads of an earlier release; a class that is missing beside others has none.
 
+`corrected` is what correcting batches have changed in a class: it is in the other numbers already,
+and adds up to 0. `corrections` keeps these batches, for the recounts that follow.
+
 `number` of `late` counts the flushes that added reads of that day after `quarters.LATE`. A sum of a
 closed time is right as long as the numbers of its days are those of the snapshot it was made from.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from shared.rabbit.batch import BATCH
 from shared.storage.versions import Document
 
 SITE = "*"
 """The id that stands for the whole site. No article can have it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Total:
+    """An article's counted reads. The larger of two is the later one: corrections that lower the
+    reads raise the generation.
+    """
+
+    generation: int
+    reads: int
+
+
+NOTHING = Total(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +94,14 @@ class BookEntry:
     filtered: Mapping[str, int]
     seen: tuple[int, datetime, datetime] | None
     """(highest sequence, time of the first batch, time of the last batch)."""
+    corrected: Mapping[str, int] = field(default_factory=dict)
 
 
-def count(article: str, slot: int, reads: int) -> Upsert:
-    """The update that adds `reads` to the count of `article`."""
+def count(article: str, slot: int, reads: int, lowered: bool = False) -> Upsert:
+    """The update that adds `reads` to the count of `article`. `lowered` raises its generation."""
     fixed = {"article": article, "slot": slot}
-    return Upsert(f"{article}/{slot}", {"$inc": {"reads": reads}, "$setOnInsert": fixed})
+    added = {"reads": reads, "generation": 1} if lowered else {"reads": reads}
+    return Upsert(f"{article}/{slot}", {"$inc": added, "$setOnInsert": fixed})
 
 
 def bucket(article: str, day: str, slot: int, entry: DayEntry) -> Upsert:
@@ -115,6 +139,7 @@ def book(epoch: str, slot: int, entry: BookEntry) -> Upsert:
     """The update that adds a flush to the books of `epoch`."""
     added = {"batches": entry.batches, "accepted": entry.accepted, "duplicates": entry.duplicates}
     added |= {f"filtered.{reason}": number for reason, number in entry.filtered.items()}
+    added |= {f"corrected.{kind}": number for kind, number in entry.corrected.items()}
     update: Document = {"$inc": added, "$setOnInsert": {"epoch": epoch, "slot": slot}}
     if entry.seen:
         sequence, first, last = entry.seen
@@ -124,13 +149,19 @@ def book(epoch: str, slot: int, entry: BookEntry) -> Upsert:
 
 
 def reads_by_article(articles: Collection[str] | None = None) -> list[Document]:
-    """A pipeline over `counts`: rows {_id:
-    article, reads} of `articles`, or of all articles and `SITE`.
+    """A pipeline over `counts`: rows {_id: article, reads, generation} of `articles`, or of all
+    articles and `SITE`.
     """
     chosen: list[Document] = (
         [] if articles is None else [{"$match": {"article": {"$in": list(articles)}}}]
     )
-    return [*chosen, {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}]
+    sums: Document = {"reads": {"$sum": "$reads"}, "generation": {"$sum": "$generation"}}
+    return [*chosen, {"$group": {"_id": "$article"} | sums}]
+
+
+def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, Total]:
+    """The rows of `reads_by_article`, by article."""
+    return {row["_id"]: Total(row.get("generation", 0), row["reads"]) for row in rows}
 
 
 def bucket_reads_from(day: str, place: int, per_day: int) -> Document:

@@ -42,9 +42,11 @@ RIGHTS: dict[str, dict[str, str]] = {
         EVERY: "look",
         "counts": "read upsert",
         "buckets": "read upsert delete",  # old ones are moved to the archive
-        "archive": "upsert",
+        "archive": "read upsert",  # a recount reads the classes of old days
         "late": "upsert",
         "ledger": "read insert delete",  # `close-gap` deletes what it has just inserted
+        "corrections": "read insert",
+        "recounts": "read upsert delete",
         "books": "read upsert",
         "parked": "read upsert delete",
         "slots": "read upsert delete",

@@ -154,8 +154,8 @@ UNITS = {
 
 def figures(rounds: int, size: int) -> list[Figure]:
     """The stores take turns, in the folder that the bench is started in."""
-    gathered = grouped(reads(READS))
-    batches = [Batch(batch_id("bench", n), MINTED, *gathered) for n in range(size)]
+    groups, hashes, sources, _ = grouped(reads(READS))
+    batches = [Batch(batch_id("bench", n), MINTED, groups, hashes, sources) for n in range(size)]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in STORES}
     for _ in range(rounds):
         for name, make in STORES.items():

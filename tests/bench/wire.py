@@ -1,17 +1,21 @@
 """The wire from ingest to counter: bytes per read, and what packing, encoding and folding cost,
-with and without sources. No server is asked.
+with and without sources and agents. No server is asked.
 """
 
+import json
 import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
+from pathlib import Path
 
 import orjson
 
 from services.counter.tally import fold
+from services.ingest.reads.agent_notes import AgentNotes
+from services.ingest.reads.agents import agent_of
 from services.ingest.reads.grouping import BatchedRead, grouped
 from shared.rabbit.batch import DEVICES, NO_REFERRER, REFERRERS, Batch, batch_id
 from shared.rabbit.batch_parsing import parse
@@ -28,7 +32,13 @@ CAME_FROM = (*REFERRERS, NO_REFERRER), (20, 38, 20, 15, 4, 3)
 """Referrers, and of how many reads in a hundred."""
 READ_ON = DEVICES, (70, 4, 25, 1)
 """Devices, likewise."""
-WITH, WITHOUT, FIRST = "version 2", "version 2 without sources", "version 1"
+AGENTS = json.loads((Path(__file__).parents[1] / "cases/user_agents.json").read_text())["people"]
+"""Browsers of people; number n is used 1/n as often as the first."""
+FULL, WITH, WITHOUT, FIRST = (
+    "version 2", "version 2 without agents", "version 2 without sources", "version 1",
+)  # fmt: skip
+MOST_BYTES = 1.3
+"""Upper bound for the bytes of a batch of 100 reads with agents, × without."""
 
 Work = Callable[[], object]
 
@@ -38,7 +48,12 @@ def reads(size: int, seed: int = 7) -> list[BatchedRead]:
     chosen = random.Random(seed)
     weights = list(accumulate(1 / (n + 1) for n in range(ARTICLES)))
     articles = chosen.choices([article(n) for n in range(ARTICLES)], cum_weights=weights, k=size)
-    sources = zip(chosen.choices(*CAME_FROM, k=size), chosen.choices(*READ_ON, k=size), strict=True)
+    agents = [agent_of(agent.encode()) for agent in AGENTS.values()]
+    used = list(accumulate(1 / (n + 1) for n in range(len(agents))))
+    sources = zip(
+        chosen.choices(*CAME_FROM, k=size), chosen.choices(*READ_ON, k=size),
+        chosen.choices(agents, cum_weights=used, k=size), strict=True,
+    )  # fmt: skip
     return [
         (name, MINTED, SALT_DAY, chosen.randbytes(8).hex(), source)
         for name, source in zip(articles, sources, strict=True)
@@ -53,9 +68,11 @@ def first_version(gathered: Sequence[BatchedRead]) -> bytes:
     return orjson.dumps({"reads": listed, "filtered": {}})
 
 
-def second_version(gathered: Sequence[BatchedRead]) -> Batch:
+def second_version(gathered: Sequence[BatchedRead], notes: AgentNotes) -> Batch:
     """A batch as ingest makes it."""
-    return Batch(batch_id("bench", 0), MINTED, *grouped(gathered))
+    groups, hashes, sources, ordered = grouped(gathered)
+    agents = notes.part(ordered, [], len(groups))
+    return Batch(batch_id("bench", 0), MINTED, groups, hashes, sources, agents)
 
 
 def works(size: int) -> tuple[dict[str, bytes], dict[tuple[str, str], Work]]:
@@ -64,12 +81,17 @@ def works(size: int) -> tuple[dict[str, bytes], dict[tuple[str, str], Work]]:
     """
     gathered = reads(size)
     plain: list[BatchedRead] = [(*read[:4], None) for read in gathered]
+    unjudged: list[BatchedRead] = [
+        (*read[:4], (source[0], source[1])) for read in gathered for source in read[4:] if source
+    ]
     bodies = {FIRST: first_version(gathered)}
     done: dict[tuple[str, str], Work] = {(FIRST, "packed"): partial(first_version, gathered)}
-    for version, given in ((WITHOUT, plain), (WITH, gathered)):
-        batch = second_version(given)
+    notes = AgentNotes(lambda: 0.0, 1800)
+    second_version(reads(5_000), notes)  # announces every agent, as once an hour
+    for version, given in ((WITHOUT, plain), (WITH, unjudged), (FULL, gathered)):
+        batch = second_version(given, notes)
         bodies[version] = batch.body()
-        done[version, "packed"] = partial(_packed, given)
+        done[version, "packed"] = partial(_packed, given, notes)
         done[version, "encoded"] = batch.body
     headers = {"batch_id": batch_id("bench", 0), "minted_at": MINTED, "reads": size}
     for version, body in bodies.items():
@@ -77,8 +99,8 @@ def works(size: int) -> tuple[dict[str, bytes], dict[tuple[str, str], Work]]:
     return bodies, done
 
 
-def _packed(gathered: Sequence[BatchedRead]) -> bytes:
-    return second_version(gathered).body()
+def _packed(gathered: Sequence[BatchedRead], notes: AgentNotes) -> bytes:
+    return second_version(gathered, notes).body()
 
 
 def _counted(headers: Mapping[str, object], body: bytes) -> object:
@@ -110,7 +132,7 @@ def figures(seconds: float) -> list[Figure]:
             for version, body in bodies.items()
         ]
         for (version, what), values in by_name(rounds).items():
-            limited = (version, what, size) == (WITH, "parsed and folded", SIZES[-1])
+            limited = (version, what, size) == (FULL, "parsed and folded", SIZES[-1])
             found.append(
                 Figure(
                     NAME, f"{version}, batch of {number(size)}: {what} per CPU second",
@@ -118,14 +140,22 @@ def figures(seconds: float) -> list[Figure]:
                     at_least=True, note=quartiles(values),
                 )
             )  # fmt: skip
-        for what in ("packed", "encoded", "parsed and folded"):
-            ratios = [each[WITHOUT, what] / each[WITH, what] for each in rounds]
-            found.append(
-                Figure(
-                    NAME, f"batch of {number(size)}: time for it {what}, with sources",
-                    middle(ratios), "× without", note=quartiles(ratios),
-                )
-            )  # fmt: skip
+        found.append(
+            Figure(
+                NAME, f"batch of {number(size)}: bytes, with agents",
+                len(bodies[FULL]) / len(bodies[WITH]), "× without",
+                MOST_BYTES if size == SIZES[1] else None,
+            )
+        )  # fmt: skip
+        for more, less, name in ((WITH, WITHOUT, "sources"), (FULL, WITH, "agents")):
+            for what in ("packed", "encoded", "parsed and folded"):
+                ratios = [each[less, what] / each[more, what] for each in rounds]
+                found.append(
+                    Figure(
+                        NAME, f"batch of {number(size)}: time for it {what}, with {name}",
+                        middle(ratios), "× without", note=quartiles(ratios),
+                    )
+                )  # fmt: skip
     return found
 
 

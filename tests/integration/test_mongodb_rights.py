@@ -107,6 +107,7 @@ FORBIDDEN: dict[str, dict[str, Act]] = {
         "change the ledger": update("ledger"),
         "delete counts": delete("counts"),
         "empty the books": delete("books"),
+        "forget what was corrected": delete("corrections"),
         "read articles": find("articles"),
         "read the salts": find("salts"),
         "write pages": insert("pages"),

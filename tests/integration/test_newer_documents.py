@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.counter.recount.judging import Changes
+from services.counter.recount.store import RecountStore
 from services.counter.store import NO_SLOT, SLOTS, CounterStore
 from services.ingest.reads.read_batches import KeyNote
 from services.ingest.store import ArticleStore
@@ -39,6 +41,7 @@ class Stores:
     stats: Store
     books: Books
     readers: ReaderStore
+    recounts: RecountStore
 
     async def in_snapshot(self, ask: Callable[[Any], Awaitable[object]]) -> object:
         async with self.stats.snapshot() as session:
@@ -63,6 +66,7 @@ async def stores(mongo_url: str) -> AsyncIterator[Stores]:
         Store(client, db),
         Books(db),
         ReaderStore(db, ZoneInfo("UTC")),
+        RecountStore(db),
     )
     await client.drop_database(name)
     client.close()
@@ -114,7 +118,17 @@ async def _site_buckets(stores: Stores) -> object:
     return await stores.in_snapshot(ask)
 
 
-READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
+async def _kept(stores: Stores) -> object:
+    return [each async for each in stores.recounts.kept("bot", DAY_EDGES[1])]
+
+
+FILTERED = {"filtered": {"bot": 1}, "by": {"bot": {"20": 1}}}
+CORRECTION = {"moves": [["reader", "bot", "a1", 7, 1]], "sources": [], "counted_at": NOW}
+PLAN = {
+    "token": "t", "made_at": NOW, "rules": "r", "batches": 1, "done": False,
+    "reach": {"first": 0, "first_batch": "e1-0", "last": 9, "quarter": 7},
+}  # fmt: skip
+READERS: dict[str, tuple[str, Any, dict[str, Any], Ask]] = {
     "article": ("articles", "a1", ARTICLE, lambda s: s.articles.get("a1")),
     "list": ("articles", "a1", ARTICLE, lambda s: s.articles.listing(None, None, 9, None)),
     "replay": ("articles", "a1", ARTICLE, lambda s: s.articles.ever_public("", 9)),
@@ -210,6 +224,15 @@ READERS: dict[str, tuple[str, str, dict[str, Any], Ask]] = {
         PARKED,
         lambda s: s.in_snapshot(lambda session: s.stats.totals(session)),
     ),
+    "corrected": (
+        "corrections",
+        "h1",
+        CORRECTION,
+        lambda s: s.recounts.take_back_corrections(Changes(), 0),
+    ),
+    "plan": ("recounts", 1, PLAN, lambda s: s.recounts.last_plan()),
+    "kept classes": ("buckets", "a1/2026-11-23/0", {**BUCKET, **FILTERED}, _kept),
+    "kept in the archive": ("archive", "a1/2026-11", ARCHIVED, _kept),
     "complete": (
         "books",
         "e1/0",

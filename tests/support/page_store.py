@@ -11,6 +11,7 @@ import pytest
 from services.render.store import Page, PageStore, Stored
 from shared.storage import changes
 from shared.storage.changes import Opened
+from shared.storage.counts import Total
 from shared.web.state_listing import Held
 from tests.support.faulty import Faulty, Streams
 
@@ -25,6 +26,7 @@ class PagesInMemory(Faulty, PageStore):
         self.pages: dict[str, Page] = {}
         self.marked = set[str]()
         self.counts: dict[str, int] = {}
+        self.generations: dict[str, int] = {}
         self.pictures: dict[str, tuple[str, bytes]] = {}
         self.readers_online: tuple[int, datetime] | None = None
         self.changed: Streams[str] = Streams(self)
@@ -99,15 +101,18 @@ class PagesInMemory(Faulty, PageStore):
         found.sort(key=lambda page: (page.published_at or NOON, page.id), reverse=True)
         return found[skip : skip + limit]
 
-    async def counted(self) -> dict[str, int]:
-        """As the real one; `counts` are what the counter has written."""
+    async def counted(self) -> dict[str, Total]:
+        """As the real one; `counts` and `generations` are what the counter has written."""
         await self.answer("counted")
-        return dict(self.counts)
+        return {name: self._total(name) for name in self.counts}
 
-    async def site_counted(self) -> int:
+    async def site_counted(self) -> Total:
         """As the real one."""
         await self.answer("site_counted")
-        return self.counts.get("*", 0)
+        return self._total("*")
+
+    def _total(self, name: str) -> Total:
+        return Total(self.generations.get(name, 0), self.counts.get(name, 0))
 
     async def baseline(self) -> int:
         """As the real one."""
@@ -246,9 +251,10 @@ class PageStoreContract:
         assert [each async for each in store.outdated("new")] == []
 
     async def test_counts_are_those_of_the_counter(self, store: PageStore) -> None:
-        assert (await store.counted(), await store.site_counted()) == ({}, 0)
+        assert (await store.counted(), await store.site_counted()) == ({}, Total(0, 0))
         await self.count(store, {"a": 3, "b": 1, "*": 4})
-        assert (await store.counted(), await store.site_counted()) == ({"a": 3, "b": 1, "*": 4}, 4)
+        found = {"a": Total(0, 3), "b": Total(0, 1), "*": Total(0, 4)}
+        assert (await store.counted(), await store.site_counted()) == (found, Total(0, 4))
 
     async def test_readers_online_are_those_that_stats_stores(self, store: PageStore) -> None:
         assert await store.online() is None

@@ -22,6 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "luotdoc_subscriber": KIT,
     "shared.base": {"luotdoc_subscriber.base", "luotdoc_events"},
     "shared.web": {"shared.base", "luotdoc_subscriber.base", "luotdoc_events"},
+    "shared.agents": set(),
     "shared.rabbit": {"shared.base", *KIT},
     "shared.storage": {"shared.base", "shared.rabbit", "luotdoc_subscriber.base"},
     "shared.contract": {"shared.base", "shared.rabbit", *KIT},
@@ -48,11 +49,10 @@ PURE = {
             "articles.reconcile",
             "articles.slug",
             "reads.addresses",
+            "reads.agent_notes",
             "reads.agents",
-            "reads.crawler_list",
             "reads.devices",
             "reads.limit",
-            "reads.plain_agents",
             "reads.read_request",
             "reads.referrers",
             "reads.signs",
@@ -63,6 +63,10 @@ PURE = {
     "services.render.pages",
     "services.render.pictures",
     *(f"services.counter.{name}" for name in ("tally", "deliveries", "pace")),
+    *(
+        f"services.counter.recount.{name}"
+        for name in ("correcting", "judging", "plan", "relabel", "seen")
+    ),
     *(
         f"services.stats.{name}"
         for name in (
@@ -101,7 +105,13 @@ PURE = {
     *(
         f"shared.{name}"
         for name in (
+            "agents.crawler_list",
+            "agents.reduction",
+            "agents.rules",
             "rabbit.batch",
+            "rabbit.batch_agents",
+            "rabbit.batch_bounds",
+            "rabbit.corrections",
             "rabbit.batch_parsing",
             "storage.archive",
             "storage.counts",

@@ -1,13 +1,15 @@
 """Who is a program: a table of verdicts, which an upgrade of the public list must not change."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from services.ingest.reads.agents import MAX_LENGTH, is_bot
-from services.ingest.reads.crawler_list import by_word
+from shared.agents.crawler_list import by_word
+from shared.agents.reduction import MAX_LENGTH
+from shared.agents.rules import is_bot
 
 CASES = Path(__file__).parents[1] / "cases"
 GIVEN = json.loads((CASES / "user_agents.json").read_text())
@@ -179,13 +181,13 @@ def test_only_the_first_part_of_an_endless_user_agent_is_looked_at() -> None:
 def test_endless_user_agents_are_not_remembered_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[bytes] = []
 
-    class Noting:
-        def fullmatch(self, agent: bytes) -> bool:
-            """True, as for a plain browser's agent."""
-            judged.append(agent)
-            return True
+    @lru_cache
+    def noting(agent: bytes) -> bytes:
+        """What is kept of a browser."""
+        judged.append(agent)
+        return b"mozilla/5.0 (x11)"
 
-    monkeypatch.setattr("services.ingest.reads.agents.PLAIN_AGENT", Noting())
+    monkeypatch.setattr("shared.agents.rules._reduced", noting)
     start = b"An agent that no other test asks for ".ljust(MAX_LENGTH, b"x")
     assert not any(is_bot(start + b"x" * number) for number in range(1, 100))
     assert judged == [start]

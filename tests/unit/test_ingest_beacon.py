@@ -7,8 +7,10 @@ from typing import cast
 import pytest
 
 from services.ingest.reads.addresses import Addresses
+from services.ingest.reads.agents import Agent
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
+from services.ingest.reads.grouping import ReadSource
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.read_request import article_of, checked_article
 from services.ingest.reads.visitors import visitor
@@ -85,20 +87,28 @@ class Batches:
         self.added: list[asyncio.Future[str]] = []
         self.visitors: list[tuple[int, str]] = []
         self.reasons: list[str] = []
+        self.notes: list[tuple[str | None, tuple[str, str]]] = []
         self.sources: list[tuple[str, str] | None] = []
 
     def add(
-        self, article: str, salt_day: int, visitor: str, source: tuple[str, str] | None
+        self, article: str, salt_day: int, visitor: str, source: ReadSource
     ) -> asyncio.Future[str]:
         assert article == "a1"
-        self.sources.append(source)
+        self.sources.append(source and source[:2])
         self.visitors.append((salt_day, visitor))
         self.added.append(asyncio.get_running_loop().create_future())
         return self.added[-1]
 
-    def filtered(self, reason: str, article: str) -> None:
+    def filtered(
+        self,
+        reason: str,
+        article: str,
+        agent: Agent | None = None,
+        visitors: tuple[str, str] = ("", ""),
+    ) -> None:
         assert article == "a1"
         self.reasons.append(reason)
+        self.notes.append((agent.text if agent else None, visitors))
 
 
 class Request:
@@ -148,6 +158,35 @@ async def test_every_filtered_outcome_is_answered_at_once() -> None:
     assert taken(beacon, (b"sec-fetch-site", b"cross-site")).answer == "filtered; reason=origin"
     assert batches.reasons == ["bot", "prefetch", "origin"]
     assert not batches.added
+
+
+async def test_what_a_recount_needs_is_noted_with_bots_and_reloads() -> None:
+    beacon, batches, salts = make()
+    taken(beacon, agent=b"curl/8")
+    salts.now = 20_783, b"new", b"salt"
+    taken(beacon, agent=b"curl/9")
+    taken(beacon)
+    batches.added[0].set_result("e-1")
+    await asyncio.sleep(0)
+    taken(beacon)  # a reload
+    taken(beacon, (b"sec-purpose", b"prefetch"))
+    address = Addresses(()).reader("203.0.113.7", [])
+    of_today = visitor(b"salt", address, b"curl/8")
+    turned = visitor(b"new", address, b"curl/9"), visitor(b"salt", address, b"curl/9")
+    phone = (
+        "mozilla/5.0 (linux; android 1; k) applewebkit/1 (khtml, like gecko) chrome/1 mobile "
+        "safari/1"
+    )
+    reader = visitor(b"new", address, ANDROID)
+    assert batches.notes == [
+        ("curl/1", (of_today, "")), ("curl/1", turned), (phone, (reader, "")), (None, ("", "")),
+    ]  # fmt: skip
+
+
+async def test_without_a_window_a_bot_needs_no_visitor() -> None:
+    beacon, batches, _ = make(window=0)
+    taken(beacon, agent=b"curl/8")
+    assert batches.notes == [("curl/1", ("", ""))]
 
 
 async def test_a_reader_enters_the_window_only_once_the_read_is_durable() -> None:

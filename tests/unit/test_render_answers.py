@@ -21,6 +21,7 @@ from services.render.pages import ASIDE_MARK, READS_MARK, Renderer
 from services.render.server import PageServer
 from services.render.settings import RenderSettings
 from services.render.totals import Totals
+from shared.storage.counts import Total
 from shared.web.asgi import Scope
 from tests.support.page_store import PagesInMemory, page, withdrawn
 
@@ -145,7 +146,7 @@ async def test_a_page_that_the_reader_has_is_answered_304(site: Site, held: str)
 
 async def test_a_page_with_more_reads_is_another_one(site: Site) -> None:
     tag = (await site.ask(PATH)).headers[b"etag"].decode()
-    site.totals.note({"a": 1225})
+    site.totals.note({"a": Total(0, 1225)})
     answer = await site.ask(PATH, if_none_match=tag)
     assert (answer.status, answer.body) == (200, b"<p>1.235</p>")
     assert (await site.ask(PATH, if_none_match='"x"')).status == 200
@@ -306,7 +307,7 @@ async def test_a_list_shows_reads_and_only_pictures_that_pages_show(site: Site) 
     await site.store.put(
         replace(page("c", hours=2), summary={**summary, "image": {**image, "url": "/media/c.jpg"}})
     )
-    site.totals.note({"a": 1224, "b": 7})
+    site.totals.note({"a": Total(0, 1224), "b": Total(0, 7)})
     body = (await site.ask("/")).body.decode()
     assert re.findall(r"[0-9.]+ lượt đọc", body) == ["10 lượt đọc", "17 lượt đọc", "1.234 lượt đọc"]
     assert ("x.vn" in body, "/media/c.jpg" in body) == (False, True)

@@ -1,4 +1,4 @@
-"""The read counts that pages show, over a store in memory: they never fall."""
+"""The read counts that pages show, over a store in memory: they fall by corrections alone."""
 
 import asyncio
 from dataclasses import replace
@@ -12,7 +12,7 @@ from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.subscribing import Event
 from services.render.database import ReaderQueries
 from services.render.totals import Totals
-from shared.storage.counts import SITE
+from shared.storage.counts import SITE, Total
 from tests.support.jumping import play
 from tests.support.page_store import PagesInMemory, page
 
@@ -32,13 +32,13 @@ def read(store: PagesInMemory) -> list[tuple[str, float]]:
     return seen
 
 
-async def test_totals_never_fall() -> None:
+async def test_without_a_correction_totals_never_fall() -> None:
     store = PagesInMemory()
     one = totals(store)
     store.counts = {"a": 5, SITE: 9}
     await one.load()
-    one.note({"a": 7, "b": 1})
-    one.note({"a": 6})
+    one.note({"a": Total(0, 7), "b": Total(0, 1)})
+    one.note({"a": Total(0, 6)})
     assert (one.of("a"), one.of("b"), one.of("c"), one.site) == (7, 1, 0, 9)
     store.counts = {"a": 4, "b": 2, SITE: 8}  # a look from before
     await one.load()
@@ -46,6 +46,31 @@ async def test_totals_never_fall() -> None:
     store.counts = {SITE: 10}
     await one.load_site()
     assert one.site == 10
+
+
+async def test_a_corrected_total_falls_and_an_older_one_does_not_come_back() -> None:
+    store = PagesInMemory()
+    one = totals(store)
+    store.counts = {"a": 50, SITE: 90}
+    await one.load()
+    one.note({"a": Total(1, 30)})
+    one.note({"a": Total(0, 51)})  # an event from before the correction, late
+    assert one.of("a") == 30
+    store.counts, store.generations = {"a": 31, SITE: 70}, {"a": 1, SITE: 1}
+    await one.load()
+    assert (one.of("a"), one.site) == (31, 70)
+    store.counts, store.generations = {"a": 50, SITE: 90}, {}  # a look from before
+    await one.load()
+    assert (one.of("a"), one.site) == (31, 70)
+
+
+async def test_an_event_of_a_correction_lowers_what_is_shown() -> None:
+    one = totals(PagesInMemory())
+    for generation, total in ((0, 12), (2, 5), (1, 9)):
+        item = {"article": "a", "delta": 0, "total": total, "generation": generation}
+        counted = events.ReadsCounted.model_validate({"items": [item]})
+        await one.handle(Event(counted, cast(events.Envelope, None)))
+    assert one.of("a") == 5
 
 
 async def test_an_event_brings_totals() -> None:

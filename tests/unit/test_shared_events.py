@@ -70,6 +70,14 @@ def test_attributes_that_say_nothing_are_left_out() -> None:
     assert {"subject", "sequence", "correlationid"} & attributes.keys() == set()
 
 
+def test_of_two_counts_the_later_one_has_the_larger_rank() -> None:
+    before = Count.model_validate({"article": "ls0001", "delta": 1, "total": 9})
+    assert (before.generation, before.rank) == (0, (0, 9))
+    fallen = Count(article="ls0001", delta=-4, total=5, generation=1)
+    after = Count(article="ls0001", delta=1, total=6, generation=1)
+    assert max((after, before, fallen), key=lambda count: count.rank) is after
+
+
 def test_sequences_compare_as_text() -> None:
     sequences = [
         wrapped(revision=revision).sequence or "" for revision in (1, 9, 10, 99, 100, 10**12)

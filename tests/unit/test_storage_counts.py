@@ -7,6 +7,7 @@ from shared.storage.counts import (
     SITE,
     BookEntry,
     DayEntry,
+    Total,
     Upsert,
     book,
     bucket,
@@ -14,6 +15,7 @@ from shared.storage.counts import (
     count,
     late,
     reads_by_article,
+    totals,
 )
 
 FIRST, LAST = datetime(2026, 11, 23, 8, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -24,6 +26,18 @@ def test_a_count() -> None:
         "a1/3", {"$inc": {"reads": 7}, "$setOnInsert": {"article": "a1", "slot": 3}}
     )
     assert count(SITE, 0, 1).id == "*/0"
+
+
+def test_a_count_that_a_correction_lowers() -> None:
+    assert count("a1", 3, -7, lowered=True).update["$inc"] == {"reads": -7, "generation": 1}
+    # The flush has added as many reads as the correction has taken.
+    assert count("a1", 3, 0, lowered=True).update["$inc"] == {"reads": 0, "generation": 1}
+
+
+def test_of_two_totals_the_later_one_is_the_larger() -> None:
+    rows = [{"_id": "a1", "reads": 5, "generation": 2}, {"_id": "b1", "reads": 9}]
+    assert totals(rows) == {"a1": Total(2, 5), "b1": Total(0, 9)}
+    assert max(Total(0, 9), Total(1, 5), Total(1, 7), Total(0, 99)) == Total(1, 7)
 
 
 def test_a_bucket_of_people() -> None:
@@ -90,6 +104,14 @@ def test_the_books_gain_a_batch() -> None:
     )
 
 
+def test_the_books_gain_a_correcting_batch() -> None:
+    entry = BookEntry(1, 0, 0, {"bot": 3}, None, {"reader": -3, "bot": 3})
+    assert book("keyed", 2, entry).update["$inc"] == {
+        "batches": 1, "accepted": 0, "duplicates": 0, "filtered.bot": 3,
+        "corrected.reader": -3, "corrected.bot": 3,
+    }  # fmt: skip
+
+
 def test_the_books_gain_nothing_but_a_duplicate() -> None:
     assert book("e", 2, BookEntry(0, 0, 1, {}, None)).update == {
         "$inc": {"batches": 0, "accepted": 0, "duplicates": 1},
@@ -98,7 +120,8 @@ def test_the_books_gain_nothing_but_a_duplicate() -> None:
 
 
 def test_questions() -> None:
-    by_article = {"$group": {"_id": "$article", "reads": {"$sum": "$reads"}}}
+    sums = {"reads": {"$sum": "$reads"}, "generation": {"$sum": "$generation"}}
+    by_article = {"$group": {"_id": "$article", **sums}}
     assert reads_by_article() == [by_article]
     assert reads_by_article(["a1"]) == [{"$match": {"article": {"$in": ["a1"]}}}, by_article]
     assert reads_by_article([]) == [{"$match": {"article": {"$in": []}}}, by_article]

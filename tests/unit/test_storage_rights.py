@@ -6,7 +6,10 @@ from shared.storage.rights import EVERY, RIGHTS, actions, privileges
 WRITERS = {
     "ingest": {"articles", "outbox", "media", "salts", "read_keys"},
     "render": {"pages"},
-    "counter": {"counts", "buckets", "archive", "late", "ledger", "books", "parked", "slots"},
+    "counter": {
+        *("counts", "buckets", "archive", "late", "ledger", "books", "parked", "slots"),
+        *("corrections", "recounts"),
+    },
     "stats": {"catalogue", "projections", "readers", "online"},
     "setup": set[str](),
 }

@@ -14,7 +14,7 @@ import httpx
 
 from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE
 from shared.rabbit import topology
-from shared.rabbit.batch import READER, Batch, batch_id
+from shared.rabbit.batch import BOT, READER, Batch, Move, batch_id
 from tests.support.system import EDITOR, until
 from tests.watch.old_reads import LONG_AGO, old_reads
 from tests.watch.stack import Stack
@@ -55,14 +55,18 @@ async def parked_messages(stack: Stack) -> None:
 
 
 async def missing_batches(stack: Stack) -> None:
-    """A batch whose earlier ones never arrive, sent twice: a gap, and a duplicate."""
+    """A batch whose earlier ones never arrive, sent twice: a gap, and a duplicate. A recount's
+    correcting batch takes its read away again.
+    """
     now = int(time.time() * 1000)
     batch = Batch(batch_id("watched", GAP), now, [(READER, "ls0001", now // 900_000, 1, 0, 0)])
     async with await aio_pika.connect(stack.system.broker.url) as connection:
         channel = await connection.channel()
         exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)
-        for _ in range(2):
-            message = aio_pika.Message(batch.body(), headers=batch.headers())
+        moves: list[Move] = [(READER, BOT, "ls0001", now // 900_000, 1)]
+        correction = Batch("h" + "0" * 64, now, [], moves=moves)
+        for one in (batch, batch, correction):
+            message = aio_pika.Message(one.body(), headers=one.headers())
             await exchange.publish(message, topology.READS_KEY)
 
 

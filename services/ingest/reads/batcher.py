@@ -7,15 +7,18 @@ a read that finds no batch in flight is sent without the 5 ms.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from luotdoc_subscriber.base.errors import LuotdocError
 from services.ingest.metrics import IngestMetrics
-from services.ingest.reads.grouping import BatchedRead, grouped
+from services.ingest.reads.agent_notes import AgentNotes
+from services.ingest.reads.agents import Agent
+from services.ingest.reads.grouping import BatchedRead, ReadSource, grouped
 from shared.base.errors import Unavailable
-from shared.rabbit.batch import NO_ARTICLE, QUARTER_MS, Batch, batch_id
+from shared.rabbit.batch import BOT, NO_ARTICLE, QUARTER_MS, RELOAD, Batch, batch_id
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +67,15 @@ class Batcher:
         millis: Callable[[], int],
         metrics: IngestMetrics,
         burst: int = BURST,
+        window: int = 0,
     ) -> None:
+        """`window` is the reload window in seconds, of which batches tell a recount."""
         self._epoch, self._deliver, self._millis, self._metrics = epoch, deliver, millis, metrics
         self._burst = self._allowance = float(burst)
         self._sequence = 0
         self._gathered: deque[_Gathering] = deque()
         self._filtered: dict[tuple[str, str, int], int] = {}
+        self._notes = AgentNotes(time.monotonic, window)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._stuck = 0
         self._draining = False
@@ -77,11 +83,10 @@ class Batcher:
         self._timer: asyncio.Handle | None = None
 
     def add(
-        self, article: str, salt_day: int, visitor: str, source: tuple[str, str] | None = None
+        self, article: str, salt_day: int, visitor: str, source: ReadSource = None
     ) -> asyncio.Future[str]:
         """Add a read. `visitor` has 16 hex digits, and `salt_day` is the day of its salt;
-        or they are "" and 0. `source`: its referrer's class and its device's; None if neither is
-        known.
+        or they are "" and 0. `source`: its referrer's class, its device's and its agent.
 
         The future's result is the batch's id once it is durable; it fails with `Unavailable`.
 
@@ -112,15 +117,32 @@ class Batcher:
         traces.append(traceparent)
         return True
 
-    def filtered(self, reason: str, article: str) -> None:
-        """Add a filtered read to the next batch."""
-        quarter = self._millis() // QUARTER_MS
+    def filtered(
+        self,
+        reason: str,
+        article: str,
+        agent: Agent | None = None,
+        visitors: tuple[str, str] = ("", ""),
+    ) -> None:
+        """Add a filtered read to the next batch.
+
+        `agent` is that of a bot or a reload, `visitors` a bot's hashes under the salts of today
+        and of the day before; a recount judges these reads again.
+        """
+        millis = self._millis()
+        quarter = millis // QUARTER_MS
         key = reason, article, quarter
         number = self._filtered.get(key, 0)
         if not number and len(self._filtered) >= MAX_NAMED:
             key = reason, NO_ARTICLE, quarter
             number = self._filtered.get(key, 0)
         self._filtered[key] = number + 1
+        if agent is None or key[1] == NO_ARTICLE:
+            return
+        if reason == RELOAD:
+            self._notes.reload(key, agent)
+        elif reason == BOT:
+            self._notes.bot(key, agent, millis % QUARTER_MS // 1000, *visitors)
 
     async def run(self) -> None:
         """For ever: send an empty batch if none was sent for a second."""
@@ -169,10 +191,13 @@ class Batcher:
         # or an earlier one. So if reads already wait for the next batch, `minted_at` is the time of
         # the oldest of them.
         minted_at = self._gathered[0].reads[0][1] if self._gathered else self._millis()
-        groups, hashes, sources = grouped(gathering.reads)
+        groups, hashes, sources, ordered = grouped(gathering.reads)
+        agents = self._notes.part(ordered, [*self._filtered], len(groups))
         groups += [(*key, number, 0, 0) for key, number in self._filtered.items()]
         name = batch_id(self._epoch, self._sequence)
-        batch = Batch(name, minted_at, groups, hashes, sources, gathering.traces)
+        batch = Batch(
+            name, minted_at, groups, hashes, sources, agents=agents, traces=gathering.traces
+        )
         self._filtered.clear()
         self._sequence += 1
         self._allowance = max(0.0, self._allowed() - 1)

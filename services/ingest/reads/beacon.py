@@ -17,10 +17,11 @@ from contextlib import contextmanager
 
 from services.ingest.metrics import IngestMetrics
 from services.ingest.reads.known import KnownArticles
-from services.ingest.reads.pipeline import LIMIT, RELOAD, UNKNOWN, IncomingRead, Pipeline, too_many
+from services.ingest.reads.pipeline import LIMIT, UNKNOWN, IncomingRead, Pipeline, too_many
 from services.ingest.reads.read_request import MAX_BODY, article_of, checked_article, referrer_of
 from services.ingest.reads.read_traces import ReadTraces
 from shared.base.errors import Problem, Unavailable
+from shared.rabbit.batch import RELOAD
 from shared.web.asgi import Receive, Scope, Send, check_query, query_value, read_body, respond
 from shared.web.fastpath import FastRequest
 from shared.web.headers import OPEN, RawHeaders, header_lines

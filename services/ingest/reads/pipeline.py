@@ -8,20 +8,20 @@ from asyncio import Future
 from collections.abc import Callable, Collection
 
 from services.ingest.reads.addresses import Addresses
-from services.ingest.reads.agents import is_bot
+from services.ingest.reads.agents import Agent, agent_of
 from services.ingest.reads.batcher import Batcher
-from services.ingest.reads.devices import device_of
+from services.ingest.reads.grouping import ReadSource
 from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.referrers import Referrers
 from services.ingest.reads.signs import read_signs
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem
-from shared.rabbit.batch import NO_REFERRER
+from shared.rabbit.batch import BOT, NO_REFERRER, RELOAD
 from shared.web.headers import RawHeaders
 
-UNKNOWN, LIMIT, BOT, RELOAD = "unknown", "limit", "bot", "reload"
-"""Reasons to drop a read. The others are those of `signs`."""
+UNKNOWN, LIMIT = "unknown", "limit"
+"""Reasons to drop a read. The others are `BOT`, `RELOAD`, and those of `signs`."""
 
 SaltSource = Callable[[], tuple[int, bytes, bytes | None]]
 """Answers (day since 1970, its salt, the previous day's salt during one window after the turn)."""
@@ -34,7 +34,9 @@ class IncomingRead:
         "address",
         "agent",
         "article",
+        "earlier",
         "headers",
+        "judged",
         "key",
         "peer",
         "private",
@@ -53,10 +55,13 @@ class IncomingRead:
         self.agent = b""
         self.private = False
         """True if the reader's browser sends `Sec-GPC: 1`."""
+        self.judged: Agent | None = None
+        """What is kept of the agent; None while programs are not filtered."""
         self.salt_day, self.visitor, self.key = 0, "", ""
         """The key in the reload window is visitor and article."""
-        self.source: tuple[str, str] | None = None
-        """The class of the referrer and that of the device."""
+        self.earlier = ""
+        """A bot under the previous salt, while visitors are looked for under both."""
+        self.source: ReadSource = None
         self.reason = ""
         """The reason to drop the read; "" if it counts."""
         self.wait = 0.0
@@ -112,7 +117,9 @@ class Pipeline:
                 return outcome
             if read.reason:
                 if read.reason != UNKNOWN:
-                    self._batcher.filtered(read.reason, read.article)
+                    self._batcher.filtered(
+                        read.reason, read.article, read.judged, (read.visitor, read.earlier)
+                    )
                 return None
         raise AssertionError("the last step answers a future")
 
@@ -136,9 +143,17 @@ class Pipeline:
         read.agent, read.reason, read.private = read_signs(read.headers, self._origins)
 
     def bot(self, read: IncomingRead) -> None:
-        """Drop programs' reads."""
-        if is_bot(read.agent):
+        """Drop programs' reads. If a later rule takes the program for a person, a recount needs its
+        visitor, to find its reloads.
+        """
+        read.judged = agent_of(read.agent)
+        if read.judged.bot:
             read.reason = BOT
+            if self._window.window and not read.private:
+                read.salt_day, salt, before = self._salts()
+                read.visitor = visitor(salt, read.address, read.agent)
+                if before is not None:
+                    read.earlier = visitor(before, read.address, read.agent)
 
     def reload_window(self, read: IncomingRead) -> Future[str] | None:
         """Drop a visitor's second read of an article; if the first is in flight, wait for it."""
@@ -162,12 +177,14 @@ class Pipeline:
         """Find where the reader came from, and on what kind of device. A request without a
         referrer, such as that of a page's picture, says nothing about the first.
         """
-        device, social_app = device_of(read.agent)
-        came_from = read.referrer
-        if came_from is not None:
-            read.source = self._referrers.class_of(came_from, social_app), device
-        else:
-            read.source = NO_REFERRER, device
+        agent = read.judged or agent_of(read.agent)
+        came_from = NO_REFERRER
+        if read.referrer is not None:
+            came_from = self._referrers.class_of(read.referrer, agent.social_app)
+        if read.judged:
+            read.source = came_from, agent.device, agent
+        else:  # without the filter no read is judged by its agent, nor by a recount
+            read.source = came_from, agent.device
 
     def batch(self, read: IncomingRead) -> Future[str]:
         """Add the read to a batch. It enters the window once the batch is durable. The visitor of a
@@ -181,7 +198,7 @@ class Pipeline:
 
     def note_reload(self, read: IncomingRead) -> None:
         """Account for a reload whose first read has become durable."""
-        self._batcher.filtered(RELOAD, read.article)
+        self._batcher.filtered(RELOAD, read.article, read.judged)
 
 
 def too_many(wait: float) -> Problem:

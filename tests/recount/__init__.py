@@ -1,0 +1,3 @@
+"""`make recount-check`: a recount of many reads after a change of the rules, killed twice, beside a
+plain list of the reads.
+"""

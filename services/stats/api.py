@@ -5,8 +5,9 @@ import re
 from fastapi import FastAPI
 
 from services.stats.exporting.exports import Exports
+from services.stats.live.document import LIVE_MODELS, LIVE_PATHS
 from services.stats.reports import Reports
-from services.stats.routes import books, exports, figures, kinds, lists, series
+from services.stats.routes import books, embedded, exports, figures, kinds, lists, series
 from shared.web import health, state
 from shared.web.api import make_api
 from shared.web.asgi import App, Receive, Scope, Send, respond
@@ -19,9 +20,13 @@ Every error is an RFC 9457 problem document, `application/problem+json`. Every a
 `X-Correlation-Id`, which the request may choose. Unknown parameters are refused."""
 _UNDER = "/stats"
 _LISTS = tuple(
-    f"{_UNDER}/{name}" for name in ("top", "trending", "series", "sections", "classes", "sources")
+    f"{_UNDER}/{name}"
+    for name in (
+        *("top", "trending", "series", "sections", "classes", "sources"),
+        *("badge/", "widget.js"),
+    )
 )
-"""How the paths of lists, tables and series begin."""
+"""How the paths of lists, tables, series, badges and the widget begin."""
 KEPT = b"public, max-age=1"
 """The `Cache-Control` of answers that may be a second old."""
 MOMENT = re.compile(rb'"as_of":"[^"]*"')
@@ -32,10 +37,11 @@ the same a second later. No text can hold it, because its quotes would have back
 def describe_api() -> FastAPI:
     """The API for its OpenAPI document. It has no reports, so it can't answer requests."""
     described = Described(
-        paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
+        paths={**state.PATHS, **health.PATHS, **LIVE_PATHS},
+        models=(*state.MODELS, *health.MODELS, *LIVE_MODELS),
     )
     api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=_UNDER)
-    for module in (figures, lists, series, exports, kinds, books):
+    for module in (figures, lists, series, exports, kinds, books, embedded):
         api.include_router(module.routes)
     return api
 
@@ -48,8 +54,8 @@ def make(reports: Reports, tables: Exports) -> FastAPI:
 
 
 def caching(path: str) -> bytes:
-    """The `Cache-Control` of an answer: lists, tables and series may be a second old, so that a
-    cache takes the load of many readers.
+    """The `Cache-Control` of an answer: lists, tables, series and badges may be a second old,
+    so that a cache takes the load of many readers.
     """
     return KEPT if path.startswith(_LISTS) else b"no-cache"
 

@@ -109,6 +109,7 @@ async def test_the_first_view_is_what_makes_stats_ready(monkeypatch: pytest.Monk
         database=app.Ping(nothing),
         reports=nothing,
         keeper=one,
+        hub=nothing,
         metrics=nothing,
     )
     assert stats.not_ready() == "the traffic figures are being prepared"

@@ -20,6 +20,11 @@ _PREFLIGHT: RawHeaders = [
 ]
 
 
+def _is_granted(given: RawHeaders) -> bool:
+    """True for an answer that says itself that every page may read it, as a badge does."""
+    return any(name == b"access-control-allow-origin" for name, _ in given)
+
+
 def readable_by(app: App, origins: tuple[str, ...]) -> App:
     """Let scripts of `origins` read the answers of `app`; `*` is every origin.
     Without origins no script may.
@@ -53,8 +58,7 @@ def readable_by(app: App, origins: tuple[str, ...]) -> App:
         async def watched(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 given = list(message.get("headers", ()))
-                # An answer that says itself that every page may read it, as a badge does.
-                if all(name != b"access-control-allow-origin" for name, _ in given):
+                if not _is_granted(given):
                     message["headers"] = [*given, *granted, *shown]
             await send(message)
 

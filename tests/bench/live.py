@@ -95,7 +95,8 @@ async def _followed(rig: Rig, ingest: Process, stats: Process) -> list[Figure]:
     note = (
         f"{number(RATE + FOLLOWED_RATE)} reads/s, {number(answer['seen'])} looked for; median "
         f"{number(answer['lag_p50_ms'] / 1000)} s, longest "
-        f"{number(answer['lag_max_ms'] / 1000)} s; {number(spent['stats'] / seconds)} cores of stats"
+        f"{number(answer['lag_max_ms'] / 1000)} s; "
+        f"{number(spent['stats'] / seconds)} cores of stats"
     )
     name = f"{number(pages)} open pages: from 204 to the page's frame: p99"
     return [

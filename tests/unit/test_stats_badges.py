@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.stats import api
-from services.stats.embedding.badges import LABELS, badge, label_of, number_of, text_width
+from services.stats.embedding.badges import LABELS, badge, label_of, shown_number, text_width
 from services.stats.routes.embedded import BADGE, WIDGET
 from shared.base.errors import Problem
 from shared.web.cors import readable_by
@@ -35,17 +35,17 @@ def test_labels_say_what_is_counted(name: str, vi: str, en: str) -> None:
 
 
 def test_numbers_are_written_as_the_language_does() -> None:
-    assert [number_of(n, "vi") for n in (0, 999, 1000, 7666, 1234567)] == [
+    assert [shown_number(n, "vi") for n in (0, 999, 1000, 7666, 1234567)] == [
         "0", "999", "1.000", "7.666", "1.234.567",
     ]  # fmt: skip
-    assert number_of(1234567, "en") == "1,234,567"
+    assert shown_number(1234567, "en") == "1,234,567"
 
 
 @pytest.mark.parametrize("name", [*LABELS["vi"], "24h", "31d"])
 @pytest.mark.parametrize("reads", [0, 7666, 1_234_567_890])
 def test_a_badge_is_a_picture_with_a_name_whose_text_fits(name: str, reads: int) -> None:
     for language in ("vi", "en"):
-        label, number = label_of(name, language), number_of(reads, language)
+        label, number = label_of(name, language), shown_number(reads, language)
         root = ElementTree.fromstring(badge(label, number, language))
         title = f"{label[0].upper()}{label[1:]}: {number}"
         assert root.findtext(f"{SVG}title") == root.get("aria-label") == title

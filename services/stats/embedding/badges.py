@@ -10,7 +10,7 @@ from typing import Literal
 Language = Literal["vi", "en"]
 
 HEIGHT, PADDING, FONT_SIZE = 20, 6, 11
-FONTS = "Verdana,DejaVu Sans,Geneva,sans-serif"
+BADGE_FONTS = "Verdana,DejaVu Sans,Geneva,sans-serif"
 LABEL_FILL, READS_FILL = "#404954", "#0b5394"
 """Behind white text, at a contrast of 9 and 7.7 to 1."""
 LABELS: dict[Language, dict[str, str]] = {
@@ -50,7 +50,7 @@ def label_of(name: str, language: Language) -> str:
     return SINGULAR.get(label, label)
 
 
-def number_of(reads: int, language: Language) -> str:
+def shown_number(reads: int, language: Language) -> str:
     """A number as the language writes it: `1.234.567` or `1,234,567`."""
     english = f"{reads:,}"
     return english if language == "en" else english.replace(",", ".")
@@ -80,7 +80,7 @@ def badge(label: str, reads: str, language: Language) -> bytes:
         f'<rect width="{left + right}" height="{HEIGHT}" rx="3" fill="{LABEL_FILL}"/>'
         f'<path d="M{left} 0h{right - 3}a3 3 0 0 1 3 3v{HEIGHT - 6}a3 3 0 0 1-3 3h-{right - 3}z" '
         f'fill="{READS_FILL}"/>'
-        f'<g fill="#fff" font-family="{FONTS}" font-size="{FONT_SIZE}">'
+        f'<g fill="#fff" font-family="{BADGE_FONTS}" font-size="{FONT_SIZE}">'
         f"{_text(label, PADDING, left)}{_text(reads, left + PADDING, right)}</g></svg>"
     ).encode()
 

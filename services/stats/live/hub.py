@@ -22,7 +22,7 @@ from shared.base.errors import Problem
 
 STEP_SECONDS = 0.05
 LOOK_SECONDS = 0.1
-GAP_SECONDS = 0.25
+FRAME_GAP_SECONDS = 0.25
 """Least time between two frames of a listener; a counter flushes twice a second."""
 REST = 4.0
 """The frames rest at least so many times as long as the last ones took, so that they use a fifth of
@@ -153,7 +153,7 @@ class Hub:
     async def step(self) -> None:
         """Send what is new, and look after the listeners. Call it each `STEP_SECONDS`."""
         now = self._seconds()
-        if now - self._turned >= max(GAP_SECONDS, REST * self._took):
+        if now - self._turned >= max(FRAME_GAP_SECONDS, REST * self._took):
             site = now - self._site_told >= SITE_SECONDS
             if self.figures.turn() or site:
                 self._turned = now

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from luotdoc_events.events import ArticleId
 from services.stats import embedding
-from services.stats.embedding.badges import LABELS, badge, label_of, number_of
+from services.stats.embedding.badges import LABELS, badge, label_of, shown_number
 from services.stats.parameters import NoParameters
 from services.stats.reports import Reports
 from services.stats.routes import forms
@@ -68,7 +68,7 @@ async def get_badge(
     query: Annotated[BadgeParameters, Query()],
 ) -> Response:
     """A number of reads as a small picture, for any site."""
-    number = number_of(await badge_reads(reports, name, query.article), query.lang)
+    number = shown_number(await badge_reads(reports, name, query.article), query.lang)
     picture = badge(label_of(name, query.lang), number, query.lang)
     return SvgAnswer(picture, headers=EVERY_PAGE)
 

@@ -47,8 +47,12 @@ async def portal(system: System, **settings: Any) -> tuple[Process, str]:
     live = {"live_url": f"{stats.url}/stats/live"} | settings
     await system.start("render", reads_url=f"{system.url('ingest')}/reads", **live)
     await system.put("a1", reads_baseline=1_234_567)
-    page = await until(lambda: system.page("a1"), 10, "the page")
-    return stats, str(page.url)
+
+    async def shown() -> str:
+        page = await system.page("a1")
+        return str(page.url) if page and "data-total>1.234.567<" in page.text else ""
+
+    return stats, await until(shown, 10, "the page, and its side column with the baseline")
 
 
 async def listeners(system: System, *processes: Process) -> float:

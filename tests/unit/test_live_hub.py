@@ -105,7 +105,9 @@ class Portal:
         items = [events.Count(article=name, delta=1, total=t) for name, t in totals.items()]
         await self.hub.handle(Event(events.ReadsCounted(items=items), None))  # type: ignore[arg-type]
 
-    async def pass_time(self, seconds: float = FRAME_GAP_SECONDS, step: float = FRAME_GAP_SECONDS) -> None:
+    async def pass_time(
+        self, seconds: float = FRAME_GAP_SECONDS, step: float = FRAME_GAP_SECONDS
+    ) -> None:
         until = self.now + seconds
         while self.now < until:
             self.now = min(until, self.now + step)

@@ -64,6 +64,41 @@ FIGURES_PANELS = (
         runbook="LuotdocReadersBehind",
     ),
     Panel(
+        "Open pages that follow live figures, per replica",
+        "timeseries",
+        (
+            PromQuery(
+                'luotdoc_live_listeners{service="stats", instance=~"$instance"}', "{{instance}}"
+            ),
+        ),
+        "short",
+        "Each holds a connection. At LUOTDOC_LIVE_LISTENERS (10,000) more are refused: add a "
+        "replica of stats. Falls to 0 in one replica and rises in another: it was stopped.",
+        width=12,
+    ),
+    Panel(
+        "Listeners dropped or refused a minute: dropped thick, refused dashed",
+        "timeseries",
+        (
+            PromQuery(
+                'sum(rate(luotdoc_live_ended_total{service="stats", reason="slow"}'
+                "[$__rate_interval])) * 60",
+                "too slow",
+                "thick",
+            ),
+            PromQuery(
+                'sum by (reason) (rate(luotdoc_live_refused_total{service="stats"}'
+                "[$__rate_interval])) * 60",
+                "refused: {{reason}}",
+                "dashed",
+            ),
+        ),
+        "short",
+        "A few slow ones are phones that lost their network. Many refused of one address: a "
+        "school or an office; raise LUOTDOC_LIVE_PER_ADDRESS. Full: add a replica.",
+        width=12,
+    ),
+    Panel(
         "Wrong projections repaired, selected time (must be 0)",
         "stat",
         (

@@ -28,7 +28,7 @@ SITE_SETTINGS = {
 
 GATEWAY_PORT = 8080
 TRUSTED = "127.0.0.0/8"
-"""Proxies that gateway and ingest trust: those on this machine."""
+"""Proxies that gateway, ingest and stats trust: those on this machine."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,13 @@ def environment(
         entry for entry in (environ.get("LUOTDOC_TOKENS"), token_entry(shared.token)) if entry
     ]
     ingest = shared.gateway or first(replicas, "ingest").url
+    pages = shared.gateway or first(replicas, "render").url
     defaults = {
         **SITE_SETTINGS,
-        "LUOTDOC_BASE_URL": shared.gateway or first(replicas, "render").url,
+        "LUOTDOC_BASE_URL": pages,
+        "LUOTDOC_CORS_ORIGINS": pages,  # without a gateway stats has another origin than pages
         "LUOTDOC_READS_URL": f"{ingest}/reads",
+        "LUOTDOC_LIVE_URL": f"{shared.gateway or first(replicas, 'stats').url}/stats/live",
         "LUOTDOC_SCHEMAS_URL": f"{ingest}/schemas",
         **({"LUOTDOC_TRUSTED_PROXIES": TRUSTED} if shared.gateway else {}),
         "LUOTDOC_SPOOL_DIR": str(spool),  # each instance has its own folder in it

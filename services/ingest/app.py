@@ -22,7 +22,6 @@ from services.ingest.articles.relay import Relay
 from services.ingest.articles.schedule import Schedule
 from services.ingest.door import Door
 from services.ingest.metrics import IngestMetrics
-from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
@@ -45,6 +44,7 @@ from shared.rabbit.declaring import declare_own
 from shared.rabbit.heartbeat import Heartbeats
 from shared.storage import mongo
 from shared.storage.types import Client
+from shared.web.addresses import Addresses
 from shared.web.app import Service
 from shared.web.observed import observed
 from shared.web.traced import traced

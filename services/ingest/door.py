@@ -12,9 +12,9 @@ from collections.abc import Callable
 from math import ceil
 
 from services.ingest.metrics import IngestMetrics
-from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token, find, presents
 from shared.base.errors import Problem
+from shared.web.addresses import Addresses
 from shared.web.asgi import App, Receive, Scope, Send, header
 
 log = logging.getLogger(__name__)

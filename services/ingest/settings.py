@@ -2,7 +2,6 @@
 
 import re
 import socket
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,24 +9,11 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from services.ingest.articles.reconcile import parse_subscribers
-from services.ingest.reads.addresses import Network, unmapped
 from services.ingest.reads.signs import ANY_PAGE
 from services.ingest.tokens import Token, parse_tokens
 from shared.base.settings import Folder, Sections, Settings
 from shared.base.urls import origins
-
-
-def _networks(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return tuple(
-            unmapped(ip_network(part.strip())) for part in value.split(",") if part.strip()
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"must be networks such as 10.0.0.0/8, separated by commas: {str(error)[:100]}"
-        ) from error
+from shared.web.addresses import Network, networks
 
 
 def _origins(value: object) -> object:
@@ -87,7 +73,7 @@ class IngestSettings(Settings):
     bot_filter: Literal["on", "off"] = Field(
         "on", description="whether bots are filtered by their user agent"
     )
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(networks)] = Field(
         (),
         description="networks of proxies whose X-Forwarded-For or Forwarded is trusted, "
         "separated by commas",

@@ -10,14 +10,13 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from luotdoc_events import events
-from services.render.pictures import Pictures, label
+from services.render.pictures import Pictures, label, source_of
 from services.render.settings import RenderSettings
 from shared.web.paths import article_path
 
@@ -100,7 +99,7 @@ class Renderer:
     def __init__(self, settings: RenderSettings) -> None:
         self.site = site_of(settings)
         self._zone = ZoneInfo(settings.time_zone)
-        self._reads_url = settings.reads_url
+        self._reads_url, self._live_url = settings.reads_url, settings.live_url
         self.pictures = Pictures(settings.base_url, settings.picture_hosts)
         self.static = {
             file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())
@@ -116,6 +115,7 @@ class Renderer:
                 (
                     self.site,
                     self._reads_url,
+                    self._live_url,
                     settings.time_zone,
                     self.pictures.sources,
                     sorted(self.static.items()),
@@ -128,13 +128,13 @@ class Renderer:
 
     @property
     def content_security_policy(self) -> str:
-        """The pages' content security policy: only our script runs, and it may only send reads."""
-        reads = urlsplit(self._reads_url)
-        origin = f" {reads.scheme}://{reads.netloc}" if reads.netloc else ""
+        """The pages' policy: our scripts alone run, and may only send reads and follow counts."""
+        origin, live = source_of(self._reads_url), source_of(self._live_url)
+        connected = "".join(dict.fromkeys((origin, live)))
         return (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: "
             f"{self.pictures.sources}{origin}; media-src 'self' https:; connect-src "
-            f"'self'{origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+            f"'self'{connected}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         )
 
     def static_url(self, name: str) -> str:
@@ -179,6 +179,7 @@ class Renderer:
             reads=Markup(READS_MARK),  # noqa: S704
             aside=Markup(ASIDE_MARK),  # noqa: S704
             reads_url=self._reads_url,
+            live_url=self._live_url,
         )
         return _CUT.split(html)
 

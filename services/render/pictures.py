@@ -11,6 +11,12 @@ _ATTRIBUTE = re.compile(r"\b(src|alt)=\"([^\"]*)\"")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+def source_of(url: str) -> str:
+    """The origin of `url` as the next source in a policy; empty for a path."""
+    parts = urlsplit(url)
+    return f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
 class Pictures:
     """`hosts`: names such as `cdn.example.vn`, `*.example.vn` or `cdn.example.vn:8443`;
     `site`: the site's address.

@@ -34,6 +34,10 @@ def _line(value: object) -> object:
 Line = Annotated[str, BeforeValidator(_line)]
 
 
+def _live_url(value: str) -> str:
+    return _reads_url(value) if value else ""
+
+
 def _reads_url(value: str) -> str:
     if not re.fullmatch(r"(https?:/)?/[^\s\"'<>;,/\\][^\s\"'<>;,\\]*", value):
         raise ValueError(
@@ -67,6 +71,13 @@ class RenderSettings(Settings):
         "/reads",
         description=(
             "where pages send their reads: ingest's address of the beacon, as readers reach it"
+        ),
+    )
+    live_url: Annotated[str, AfterValidator(_live_url)] = Field(
+        "",
+        description=(
+            "where open article pages follow their read counts: stats' address of /stats/live, as "
+            "readers reach it; empty: they don't, and hold no connection"
         ),
     )
     site_name: Line = Field(

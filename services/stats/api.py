@@ -5,8 +5,18 @@ import re
 from fastapi import FastAPI
 
 from services.stats.exporting.exports import Exports
+from services.stats.live.document import LIVE_MODELS, LIVE_PATHS
 from services.stats.reports import Reports
-from services.stats.routes import books, exports, figures, kinds, lists, readers, series
+from services.stats.routes import (
+    books,
+    embedded,
+    exports,
+    figures,
+    kinds,
+    lists,
+    readers,
+    series,
+)
 from shared.web import health, state
 from shared.web.api import make_api
 from shared.web.asgi import App, Receive, Scope, Send, respond
@@ -20,9 +30,12 @@ Every error is an RFC 9457 problem document, `application/problem+json`. Every a
 _UNDER = "/stats"
 _LISTS = tuple(
     f"{_UNDER}/{name}"
-    for name in ("top", "trending", "series", "readers", "sections", "classes", "sources")
+    for name in (
+        *("top", "trending", "series", "readers", "sections", "classes", "sources"),
+        *("badge/", "widget.js"),
+    )
 )
-"""How the paths of lists, tables and series begin."""
+"""How the paths of lists, tables, series, badges and the widget begin."""
 KEPT = b"public, max-age=1"
 """The `Cache-Control` of answers that may be a second old."""
 MOMENT = re.compile(rb'"as_of":"[^"]*"')
@@ -33,10 +46,11 @@ the same a second later. No text can hold it, because its quotes would have back
 def describe_api() -> FastAPI:
     """The API for its OpenAPI document. It has no reports, so it can't answer requests."""
     described = Described(
-        paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
+        paths={**state.PATHS, **health.PATHS, **LIVE_PATHS},
+        models=(*state.MODELS, *health.MODELS, *LIVE_MODELS),
     )
     api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=_UNDER)
-    for module in (figures, lists, series, readers, exports, kinds, books):
+    for module in (figures, lists, series, readers, exports, kinds, books, embedded):
         api.include_router(module.routes)
     return api
 
@@ -49,8 +63,8 @@ def make(reports: Reports, tables: Exports) -> FastAPI:
 
 
 def caching(path: str) -> bytes:
-    """The `Cache-Control` of an answer: lists, tables and series may be a second old, so that a
-    cache takes the load of many readers.
+    """The `Cache-Control` of an answer: lists, tables, series and badges may be a second old,
+    so that a cache takes the load of many readers.
     """
     return KEPT if path.startswith(_LISTS) else b"no-cache"
 

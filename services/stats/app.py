@@ -1,6 +1,7 @@
 """The composition root of stats."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,13 @@ from services.stats.exporting.exports import Exports
 from services.stats.exporting.places import ExportPlaces
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
+from services.stats.live import hub as live_hub
+from services.stats.live.frames import LiveFigures
+from services.stats.live.hub import Hub
+from services.stats.live.metrics import LiveMetrics
+from services.stats.live.places import ListenerPlaces
+from services.stats.live.route import LIVE_PATH, live
+from services.stats.live.store import LiveStore
 from services.stats.metrics import StatsMetrics
 from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
@@ -37,6 +45,7 @@ from shared.rabbit.declaring import declare_own
 from shared.storage import mongo
 from shared.storage.types import Client
 from shared.web import state
+from shared.web.addresses import Addresses
 from shared.web.app import Service
 from shared.web.asgi import App
 from shared.web.cors import readable_by
@@ -91,6 +100,7 @@ class Statistics:
     reports: Reports
     keeper: Keeper
     audience: Audience
+    hub: Hub
     metrics: StatsMetrics
 
     def not_ready(self) -> str | None:
@@ -111,6 +121,8 @@ class Statistics:
                 self.keeper.catalogue.run(),
                 supervised("the keeper of traffic figures", self.keeper.step, TRAFFIC_SECONDS),
                 *self.audience.work(),
+                supervised("the reader of live figures", self.hub.look, live_hub.LOOK_SECONDS),
+                supervised("the sender of live figures", self.hub.step, live_hub.STEP_SECONDS),
                 watch_depth(self.broker),
             ):
                 yield
@@ -146,6 +158,19 @@ def make_keeper(
     )
 
 
+def make_hub(
+    settings: StatsSettings, store: LiveStore, reports: Reports, metrics: LiveMetrics
+) -> Hub:
+    """The live figures, with their parts."""
+    return Hub(
+        figures=LiveFigures(secrets.token_hex(4)),
+        site=reports.site,
+        reads=store.reads,
+        places=ListenerPlaces(settings.live_listeners, settings.live_per_address),
+        metrics=metrics,
+    )
+
+
 def answering(reports: Reports, exports: Exports) -> App:
     """The API: costly requests in turns, within a budget; answers that many want made once."""
     whole = Budget(WHOLE_SHARE, WHOLE_BURST, debt=WHOLE_DEBT)
@@ -156,6 +181,7 @@ def answering(reports: Reports, exports: Exports) -> App:
     return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)
 
 
+# Long because every part of the service is built and named here, once.
 def build(settings: StatsSettings, clock: Clock = now) -> Service:
     """Build every part of stats once, and pass it to the parts that use it. Connects to nothing."""
     tracer = make_tracer("stats", settings)
@@ -175,6 +201,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     )
     freshness = Freshness(time.monotonic, measured)
     listen(broker, "stats.heartbeats")(freshness.handle)
+    hub = make_hub(settings, LiveStore(client, db), reports, LiveMetrics(registry))
+    listen(broker, "stats.live")(hub.handle)
     statistics = Statistics(
         settings=settings,
         client=client,
@@ -184,16 +212,24 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         reports=reports,
         keeper=keeper,
         audience=audience,
+        hub=hub,
         metrics=measured,
     )
+    requests = metrics.Requests(registry)
     answered = answering(reports, exports)
-    served = traced(observed(answered, metrics.Requests(registry), OPEN), tracer)
+    served = traced(observed(answered, requests, OPEN), tracer)
+    streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)
     return Service(
         name="stats",
         running=statistics.running,
         not_ready=statistics.not_ready,
-        routes={state.PATH: state.listing(store.held)},
+        routes={
+            state.PATH: state.listing(store.held),
+            LIVE_PATH: readable_by(streamed, settings.cors_origins),
+        },
         fallback=readable_by(served, settings.cors_origins),
         registry=registry,
+        leaving=hub.end,
+        endless=settings.live_listeners,
         tracer=tracer,
     )

@@ -14,7 +14,12 @@ from services.stats.article_reports import ArticleReports
 from services.stats.books_report import books_report
 from services.stats.compared import course_compared
 from services.stats.kinds import Kinds
-from services.stats.parameters import SeriesParameters, TopParameters, TrendingParameters
+from services.stats.parameters import (
+    SeriesParameters,
+    TopParameters,
+    TrendingParameters,
+    window_start,
+)
 from services.stats.periods import Period, site_periods
 from services.stats.readers.answers import ReadersSeries
 from services.stats.readers.audience import Audience
@@ -28,6 +33,7 @@ from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.lines import SeriesLines, lines_of
 from services.stats.traffic.site_courses import SiteCourses
+from services.stats.traffic.windows import NEVER
 from services.stats.trend_reports import trending_list
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
@@ -96,6 +102,11 @@ class Reports:
         courses = figures.courses
         compared = course_compared(by, figures.as_of, self._zone, courses.since, courses.of())
         return figures.answer.model_copy(update={"compared": compared})
+
+    async def site_reads(self, window: str) -> int:
+        """The site's reads of the last `<n>h` or `<n>d`, which begin with a quarter of an hour."""
+        figures = await self._figures()
+        return figures.courses.reads((window_start(window, figures.as_of), NEVER))
 
     async def _figures(self) -> SiteFigures:
         self._site_requested = time.monotonic()

@@ -7,6 +7,7 @@ from pydantic_settings import NoDecode
 
 from shared.base.settings import Settings
 from shared.base.urls import origins
+from shared.web.addresses import Network, networks
 from shared.web.cors import ANY_ORIGIN
 
 
@@ -24,4 +25,21 @@ class StatsSettings(Settings):
             "origins whose scripts may read /stats/: https://example.vn, separated by commas; * "
             "is every one"
         ),
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(networks)] = Field(
+        (),
+        description="networks of proxies whose X-Forwarded-For or Forwarded is trusted, "
+        "separated by commas",
+    )
+    live_listeners: int = Field(
+        10_000,
+        ge=0,
+        le=1_000_000,
+        description="open pages that may follow /stats/live; about 25 KB each",
+    )
+    live_per_address: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        description="those of one address among them; 0 is no limit",
     )

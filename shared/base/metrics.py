@@ -28,8 +28,8 @@ class Serving:
     def __init__(self, registry: Registry) -> None:
         self.in_flight = Measured(
             "luotdoc_http_in_flight",
-            "Requests in flight, without health checks, scrapes and page reads (see "
-            "luotdoc_reads_in_flight).",
+            "Requests in flight, without health checks, scrapes, page reads (see "
+            "luotdoc_reads_in_flight) and answers without an end (luotdoc_live_listeners).",
             registry,
         )
         self.connections = Gauge(

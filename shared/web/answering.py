@@ -115,6 +115,12 @@ class AnsweringProtocol(UvicornProtocol):
         self._connections.forget(self)
         self.transport.abort()
 
+    def hold(self) -> bool:
+        """Take a place among the connections with an answer that has no end. False if there is
+        none.
+        """
+        return self._connections.hold(self)
+
     def has_unread(self) -> bool:
         """True if bytes wait in the kernel and the client has not closed its side."""
         socket = self.transport.get_extra_info("socket")

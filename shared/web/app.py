@@ -68,6 +68,10 @@ class Service:
     the groups that the service measures."""
     degraded: Callable[[], str | None] = lambda: None
     """None, or the part that works less well although the service is ready; `/readyz` shows it."""
+    leaving: Callable[[], None] = lambda: None
+    """Called at SIGTERM, before anything else: it ends the answers that have no end."""
+    endless: int = 0
+    """Upper bound for the answers without an end, for which there are connections besides."""
     tracer: Tracer = UNTRACED
     """Closed when the process ends."""
 
@@ -86,7 +90,7 @@ class Application:
         self._in_flight = 0
         serving = metrics.Serving(service.registry)
         Process(service.registry).ready.set_function(lambda: 0.0 if self._why_not_ready() else 1.0)
-        serving.in_flight.read(lambda: self._in_flight)
+        serving.in_flight.read(lambda: self._in_flight - len(self.connections.endless))
         self.connections = Connections(
             limits, ended=lambda reason: serving.connections_ended.labels(reason).inc()
         )
@@ -130,6 +134,11 @@ class Application:
             await respond_problem(send, as_problem(error))
         finally:
             self._in_flight -= 1
+
+    def leave(self) -> None:
+        """Begin to stop: answers close their connection from now on, and endless ones end."""
+        self.leaving = True
+        self._service.leaving()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

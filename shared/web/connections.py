@@ -21,14 +21,15 @@ OWN_DESCRIPTORS = 128
 """File descriptors reserved for RabbitMQ, MongoDB's pool,
 files, and connections that are being closed."""
 MOST_CLOSING = 64
-"""Upper bound for connections beyond the limit that wait only for their client to close.
-They use the reserved ones."""
+"""Upper bound for connections beyond the limit that wait only for their client to close."""
 MOST_LOOKS = 16
 """Upper bound for connections that are checked for unread bytes before one is evicted;
 each costs a system call."""
 MOST_CONNECTIONS = 4096
 """Default limit, even if the system allows more descriptors. An idle connection takes about 10
 KB."""
+ENDLESS_SHARE = 0.75
+"""Share of the connections that may have an answer without an end: others must find room."""
 
 
 class ClientConnection(Protocol):
@@ -65,10 +66,12 @@ class TooFewDescriptors(ValueError):
     """`LUOTDOC_MAX_CONNECTIONS` needs more file descriptors than the system allows."""
 
 
-def limits_of(settings: Settings) -> Limits:
-    """The limits in `settings`. Raises `TooFewDescriptors`."""
+def limits_of(settings: Settings, endless: int = 0) -> Limits:
+    """The limits in `settings`; their default has room for `endless` answers more. Raises
+    `TooFewDescriptors`.
+    """
     return Limits(
-        _room_for(settings.max_connections),
+        _room_for(settings.max_connections, MOST_CONNECTIONS + endless),
         settings.head_timeout,
         settings.keep_alive,
         settings.transfer_grace,
@@ -77,14 +80,12 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def _room_for(wanted: int) -> int:
-    """The limit on connections. `wanted` 0: as many as descriptors allow.
-    Raises the soft limit as far as needed.
-    """
+def _room_for(wanted: int, default: int) -> int:
+    """The limit on connections, `wanted` or `default`. Raises the soft limit as far as needed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     endless = resource.RLIM_INFINITY
-    most = MOST_CONNECTIONS if hard == endless else hard - OWN_DESCRIPTORS
-    connections = wanted or max(16, min(MOST_CONNECTIONS, most))
+    most = default if hard == endless else hard - OWN_DESCRIPTORS
+    connections = wanted or max(16, min(default, most))
     needed = connections + OWN_DESCRIPTORS
     if soft not in (endless, None) and soft < needed:
         if hard != endless and hard < needed and wanted:
@@ -133,6 +134,8 @@ class Connections:
         """Connections with an answer that the client reads too slowly."""
         self.closing: dict[ClientConnection, float] = {}
         """Connections that are closed on our side and not yet on the client's."""
+        self.endless: set[ClientConnection] = set()
+        """Connections with an answer that has no end."""
         self.paused: list[FlowControl] = []
         """Connections whose input is discarded; reading resumes at the next turn."""
         self._unread_sizes: dict[ClientConnection, int] = {}
@@ -179,6 +182,12 @@ class Connections:
             if each.body_is_late(self.now + self.limits.transfer_grace, 0)
         )
 
+    def hold(self, connection: ClientConnection) -> bool:
+        """Note that the connection gets an answer without an end. False if too many have one."""
+        if fits := len(self.endless) < self.limits.connections * ENDLESS_SHARE:
+            self.endless.add(connection)
+        return fits
+
     def wait_for_head(self, connection: ClientConnection) -> None:
         """Note that a request's head has begun and is not complete."""
         self.heads[connection] = self.now + self.limits.head_seconds
@@ -211,6 +220,7 @@ class Connections:
         """Remove all notes about the connection."""
         self.expect_nothing(connection)
         self.closing.pop(connection, None)
+        self.endless.discard(connection)
         self.has_read(connection)
 
     def turn(self) -> None:

@@ -15,9 +15,14 @@ _VARY = (b"vary", b"Origin")
 _SHOWN = (b"access-control-expose-headers", b"etag, retry-after, x-correlation-id")
 _PREFLIGHT: RawHeaders = [
     (b"access-control-allow-methods", b"GET, HEAD"),
-    (b"access-control-allow-headers", b"accept, if-none-match, x-correlation-id"),
+    (b"access-control-allow-headers", b"accept, if-none-match, last-event-id, x-correlation-id"),
     (b"access-control-max-age", b"600"),
 ]
+
+
+def _is_granted(given: RawHeaders) -> bool:
+    """True for an answer that says itself that every page may read it, as a badge does."""
+    return any(name == b"access-control-allow-origin" for name, _ in given)
 
 
 def readable_by(app: App, origins: tuple[str, ...]) -> App:
@@ -52,7 +57,9 @@ def readable_by(app: App, origins: tuple[str, ...]) -> App:
 
         async def watched(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *granted, *shown]
+                given = list(message.get("headers", ()))
+                if not _is_granted(given):
+                    message["headers"] = [*given, *granted, *shown]
             await send(message)
 
         await app(scope, receive, watched)

@@ -81,7 +81,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then shut down as uvicorn does."""
-        self._application.leaving = True
+        self._application.leave()
         await self._left_alone(LEAVING_SECONDS)
         await stop_listening(self.servers, self._acceptors)
         await self._left_alone(LINGER_SECONDS)
@@ -101,7 +101,7 @@ def serve(settings: Settings, service: Service, hsts: int = 0) -> NoReturn:
     `hsts`: seconds of Strict-Transport-Security in each answer; 0 leaves it out.
     """
     try:
-        application = Application(service, limits_of(settings))
+        application = Application(service, limits_of(settings, service.endless))
     except TooFewDescriptors as error:
         sys.stderr.write(f"The settings are not usable:\n  LUOTDOC_MAX_CONNECTIONS: {error}\n")
         raise SystemExit(2) from None

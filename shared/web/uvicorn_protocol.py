@@ -5,7 +5,11 @@ release, so `requirements.in` has an upper bound, and tests/unit/test_reached.py
 them changes.
 """
 
+import fcntl
+import struct
+import termios
 from collections import deque
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -20,10 +24,12 @@ from shared.web.asgi import Receive
 
 __all__ = [
     "STATUS_LINE",
+    "EndlessAnswer",
     "FlowControl",
     "ServerState",
     "UvicornProtocol",
     "break_off",
+    "endless_answer",
     "has_left",
 ]
 
@@ -72,6 +78,66 @@ def disconnect(cycle: Any) -> None:
     """Tell the application of `cycle` that the client has disconnected."""
     cycle.disconnected = True
     cycle.message_event.set()
+
+
+class EndlessAnswer:
+    """An answer that has begun and has no end, such as a stream of events.
+
+    It is written past ASGI: what many clients get is encoded once, and costs each one call.
+    """
+
+    __slots__ = ("_connection", "_cycle")
+
+    def __init__(self, cycle: Any) -> None:
+        """`cycle` is a uvicorn cycle whose transport is a connection of ours."""
+        self._cycle, self._connection = cycle, cycle.transport
+
+    def hold(self) -> bool:
+        """Take a place among the endless answers of this process. False if there is none."""
+        return bool(self._connection.hold())
+
+    def write(self, chunk: bytes) -> None:
+        """Send a part of the body that is encoded as a chunk."""
+        self._connection.write(chunk)
+
+    def unsent(self) -> int:
+        """Bytes that the system has not taken, because the client reads too slowly."""
+        return int(self._connection.transport.get_write_buffer_size())
+
+    def unconfirmed(self) -> int:
+        """Bytes that the system has taken and the client's has not confirmed."""
+        socket = self._connection.transport.get_extra_info("socket")
+        if socket is None or socket.fileno() < 0:
+            return 0
+        (waiting,) = struct.unpack("i", fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, b"\0" * 4))
+        return int(waiting)
+
+    def keep_small(self, size: int) -> None:
+        """Let the system keep about `size` bytes for the client, not megabytes."""
+        if (socket := self._connection.transport.get_extra_info("socket")) is not None:
+            socket.setsockopt(SOL_SOCKET, SO_SNDBUF, size)
+
+    def wake(self) -> None:
+        """Let a `receive` that waits for the client return."""
+        self._cycle.message_event.set()
+
+    def close_after(self) -> None:
+        """Close the connection after the end of the answer."""
+        self._cycle.keep_alive = False
+
+    def abort(self) -> None:
+        """Close the connection now. What the client did not take is thrown away."""
+        disconnect(self._cycle)
+        self._connection.end_silently("unread")
+
+
+def endless_answer(receive: Receive) -> EndlessAnswer | None:
+    """The answer to the request with the ASGI callable `receive`; None if the server is not
+    ours.
+    """
+    cycle = getattr(receive, "__self__", None)
+    ours = hasattr(getattr(cycle, "transport", None), "hold")
+    return EndlessAnswer(cycle) if ours else None
 
 
 def has_left(receive: Receive) -> bool:

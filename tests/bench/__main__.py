@@ -25,6 +25,7 @@ from tests.bench import (
     crowd,
     freshness,
     history,
+    live,
     machine,
     memory,
     pairs,
@@ -52,6 +53,7 @@ MEASURES: dict[str, Measure] = {
         costs,
         asking,
         crowd,
+        live,
     )
 }
 ASKED_FOR = (asking.NAME, crowd.NAME)

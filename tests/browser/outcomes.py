@@ -100,17 +100,19 @@ class Portal:
 
 
 @contextlib.asynccontextmanager
-async def site(html: str) -> AsyncIterator[str]:
-    """Another site, with one page."""
+async def site(html: str, policy: str = "") -> AsyncIterator[str]:
+    """Another site, with one page under a content security policy."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await reader.readuntil(b"\r\n\r\n")
             body = html.encode()
             head = (
-                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: "
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: "
                 f"{len(body)}\r\nconnection: close"
             )
+            if policy:
+                head += f"\r\ncontent-security-policy: {policy}"
             writer.write(head.encode() + b"\r\n\r\n" + body)
             await writer.drain()
         writer.close()

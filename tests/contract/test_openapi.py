@@ -16,7 +16,7 @@ from tests.support.system import ROOT
 APIS = {"ingest": services.ingest.api.describe_api(), "stats": services.stats.api.describe_api()}
 RAW = {
     "ingest": {"/reads", "/reads.gif", "/livez", "/readyz", "/metrics"},
-    "stats": {"/state", "/livez", "/readyz", "/metrics"},
+    "stats": {"/state", "/stats/live", "/livez", "/readyz", "/metrics"},
 }
 """Routes that FastAPI does not know."""
 

@@ -134,3 +134,13 @@ def test_a_path_that_the_routes_forgot_would_be_found() -> None:
             held.append({**item, "spec": {**item["spec"], "rules": kept}})
     assert leads_to(build("prod"), PUBLIC, batch) == "ingest"
     assert leads_to(held, PUBLIC, batch) == "render"
+
+
+@pytest.mark.parametrize("name", ROUTED)
+def test_no_limit_on_the_whole_answer_ends_a_stream(name: str) -> None:
+    found = [
+        rule.get("timeouts")
+        for match, rule in rules(build(name), PUBLIC)
+        if match["path"]["value"] == "/stats/live"
+    ]
+    assert found == [{"request": "0s"}]

@@ -12,6 +12,7 @@ from luotdoc_subscriber.base import metrics as kit_metrics
 from services.counter.metrics import ArchiveMetrics, CounterMetrics
 from services.ingest.metrics import IngestMetrics
 from services.render.metrics import RenderMetrics
+from services.stats.live.metrics import LiveMetrics
 from services.stats.metrics import StatsMetrics
 from shared.base import metrics
 from tests.support.system import ROOT
@@ -183,7 +184,7 @@ def exposed() -> dict[str, set[str]]:
             CounterMetrics,
             ArchiveMetrics,
         ),
-        "stats": names(*kit, metrics.Requests, StatsMetrics),
+        "stats": names(*kit, metrics.Requests, StatsMetrics, LiveMetrics),
         "subscriber": names(*subscriber),
     }
 

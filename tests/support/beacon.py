@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from luotdoc_subscriber.base.metrics import new_registry
 from services.ingest.metrics import IngestMetrics
-from services.ingest.reads.addresses import Addresses, Network
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
 from services.ingest.reads.known import KnownArticles
@@ -12,6 +11,7 @@ from services.ingest.reads.limit import ReadLimit
 from services.ingest.reads.pipeline import Pipeline, SaltSource
 from services.ingest.reads.referrers import Referrers
 from services.ingest.reads.visitors import ReloadWindow
+from shared.web.addresses import Addresses, Network
 
 
 def make_beacon(

@@ -68,6 +68,7 @@ def test_the_stores_are_found() -> None:
         "CounterStore",
         "DaysStore",
         "Guard",
+        "LiveStore",
         "PageStore",
         "ProjectionStore",
         "SectionStore",

@@ -6,7 +6,6 @@ from typing import cast
 
 import pytest
 
-from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.agents import Agent
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.beacon import Beacon
@@ -15,6 +14,7 @@ from services.ingest.reads.known import KnownArticles
 from services.ingest.reads.read_request import article_of, checked_article
 from services.ingest.reads.visitors import visitor
 from shared.base.errors import Problem, Unavailable
+from shared.web.addresses import Addresses
 from shared.web.fastpath import FastRequest
 from tests.support.beacon import make_beacon
 

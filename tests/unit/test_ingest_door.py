@@ -11,9 +11,9 @@ import pytest
 from luotdoc_subscriber.base import metrics
 from services.ingest.door import MOST_ADDRESSES, WRONG_TOKENS, Attempts, Door
 from services.ingest.metrics import IngestMetrics
-from services.ingest.reads.addresses import Addresses
 from services.ingest.tokens import Token
 from shared.base.errors import Problem
+from shared.web.addresses import Addresses
 from shared.web.asgi import Receive, Scope, Send
 
 TOKENS = (Token("cms", frozenset({"articles"}), sha256(b"right").hexdigest()),)

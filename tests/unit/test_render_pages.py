@@ -527,6 +527,24 @@ def test_only_our_own_script_may_run_and_send_reads() -> None:
     assert "connect-src 'self' https://doc.example.vn:8443; " in elsewhere
 
 
+def test_a_page_follows_its_count_where_the_settings_say() -> None:
+    assert Shown(page()).values("//script/@data-live") == []
+    followed = Shown(page(live_url="/stats/live"))
+    assert followed.values("//script/@data-live") == ["/stats/live"]
+    assert followed.values("//script/@data-of") == ["ls0001"]
+    assert [address.partition("?")[0] for address in followed.values("//script/@src")] == [
+        "/static/read.js",
+        "/static/live.js",
+    ]
+    assert renderer(live_url="/stats/live").version != renderer().version
+    both = {"reads_url": "https://doc.example.vn/reads", "live_url": "https://doc.example.vn/live"}
+    policy = renderer(**both).content_security_policy
+    assert "connect-src 'self' https://doc.example.vn; " in policy
+    other = renderer(live_url="https://so.example.vn/stats/live").content_security_policy
+    assert "connect-src 'self' https://so.example.vn; " in other
+    assert "so.example.vn" not in other.partition("connect-src")[0], "it loads nothing else there"
+
+
 def test_pages_need_nothing_that_the_policy_forbids() -> None:
     shown = Shown(page())
     assert shown.texts("//style") == []

@@ -99,7 +99,7 @@ async def test_scripts_of_a_listed_site_may_read_and_no_others() -> None:
     assert listed.headers["access-control-expose-headers"] == shown
     assert "access-control-expose-headers" not in other.headers
     allowed = preflight.headers["access-control-allow-headers"]
-    assert allowed == "accept, if-none-match, x-correlation-id"
+    assert allowed == "accept, if-none-match, last-event-id, x-correlation-id"
     assert not [name for name in preflight.headers if "credentials" in name]
 
 

@@ -7,7 +7,6 @@ import math
 from asyncio import Future
 from collections.abc import Callable, Collection
 
-from services.ingest.reads.addresses import Addresses
 from services.ingest.reads.agents import Agent, agent_of
 from services.ingest.reads.batcher import Batcher
 from services.ingest.reads.grouping import ReadSource
@@ -18,6 +17,7 @@ from services.ingest.reads.signs import read_signs
 from services.ingest.reads.visitors import ReloadWindow, visitor
 from shared.base.errors import Problem
 from shared.rabbit.batch import BOT, NO_REFERRER, RELOAD
+from shared.web.addresses import Addresses
 from shared.web.headers import RawHeaders
 
 UNKNOWN, LIMIT = "unknown", "limit"

@@ -13,7 +13,7 @@ If both headers are present, `X-Forwarded-For` wins: nearly all proxies write it
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from shared.web.headers import RawHeaders
@@ -54,6 +54,20 @@ def unmapped(network: Network) -> Network:
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
         return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return network
+
+
+def networks(value: object) -> object:
+    """A setting's text as networks. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(
+            unmapped(ip_network(part.strip())) for part in value.split(",") if part.strip()
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"must be networks such as 10.0.0.0/8, separated by commas: {str(error)[:100]}"
+        ) from error
 
 
 class Addresses:

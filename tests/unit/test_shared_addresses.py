@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.ingest.reads.addresses import Addresses, unmapped
 from services.ingest.reads.visitors import visitor
+from shared.web.addresses import Addresses, unmapped
 from shared.web.headers import RawHeaders
 
 TRUSTED = Addresses([ip_network("10.0.0.0/8"), ip_network("fd00::/8"), ip_network("192.0.2.8/32")])
@@ -282,7 +282,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(text)
         return socket.inet_pton(family, text)
 
-    monkeypatch.setattr("services.ingest.reads.addresses.inet_pton", parse)
+    monkeypatch.setattr("shared.web.addresses.inet_pton", parse)
     return texts
 
 

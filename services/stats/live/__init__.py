@@ -1,0 +1,1 @@
+"""Live figures: a stream of events that open pages follow."""

@@ -126,11 +126,13 @@ def environment(
         entry for entry in (environ.get("LUOTDOC_TOKENS"), token_entry(shared.token)) if entry
     ]
     ingest = shared.gateway or first(replicas, "ingest").url
+    stats = shared.gateway or next((r.url for r in replicas if r.service == "stats"), "")
     defaults = {
         **SITE_SETTINGS,
         "LUOTDOC_BASE_URL": shared.gateway or first(replicas, "render").url,
         "LUOTDOC_READS_URL": f"{ingest}/reads",
         "LUOTDOC_SCHEMAS_URL": f"{ingest}/schemas",
+        **({"LUOTDOC_STATS_URL": f"{stats}/stats"} if stats else {}),
         **({"LUOTDOC_TRUSTED_PROXIES": TRUSTED} if shared.gateway else {}),
         "LUOTDOC_SPOOL_DIR": str(spool),  # each instance has its own folder in it
     }

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from luotdoc_events import events
 from services.render.pictures import Pictures, label
 from services.render.settings import RenderSettings
+from shared.web.look import LOOK
 from shared.web.paths import article_path
 
 FOLDER = Path(__file__).parent
@@ -100,10 +101,13 @@ class Renderer:
     def __init__(self, settings: RenderSettings) -> None:
         self.site = site_of(settings)
         self._zone = ZoneInfo(settings.time_zone)
-        self._reads_url = settings.reads_url
+        self._reads_url, self._stats_url = settings.reads_url, settings.stats_url
         self.pictures = Pictures(settings.base_url, settings.picture_hosts)
+        own = {file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())}
         self.static = {
-            file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())
+            **own,
+            "style.css": LOOK["base.css"] + own["style.css"],
+            "favicon.svg": LOOK["favicon.svg"],
         }
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
@@ -116,6 +120,7 @@ class Renderer:
                 (
                     self.site,
                     self._reads_url,
+                    self._stats_url,
                     settings.time_zone,
                     self.pictures.sources,
                     sorted(self.static.items()),
@@ -179,6 +184,7 @@ class Renderer:
             reads=Markup(READS_MARK),  # noqa: S704
             aside=Markup(ASIDE_MARK),  # noqa: S704
             reads_url=self._reads_url,
+            stats_url=self._stats_url,
         )
         return _CUT.split(html)
 

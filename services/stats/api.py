@@ -5,8 +5,9 @@ import re
 from fastapi import FastAPI
 
 from services.stats.exporting.exports import Exports
+from services.stats.pages.pages import Pages, is_page
 from services.stats.reports import Reports
-from services.stats.routes import books, exports, figures, kinds, lists, series
+from services.stats.routes import books, exports, figures, kinds, lists, pages, series
 from shared.web import health, state
 from shared.web.api import make_api
 from shared.web.asgi import App, Receive, Scope, Send, respond
@@ -35,23 +36,23 @@ def describe_api() -> FastAPI:
         paths={**state.PATHS, **health.PATHS}, models=(*state.MODELS, *health.MODELS)
     )
     api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=_UNDER)
-    for module in (figures, lists, series, exports, kinds, books):
+    for module in (figures, lists, series, exports, kinds, books, pages):
         api.include_router(module.routes)
     return api
 
 
-def make(reports: Reports, tables: Exports) -> FastAPI:
-    """The API, whose handlers read `reports` and `tables`."""
+def make(reports: Reports, tables: Exports, shown: Pages | None = None) -> FastAPI:
+    """The API, whose handlers read `reports`, `tables` and `shown`."""
     api = describe_api()
-    api.state.reports, api.state.exports = reports, tables
+    api.state.reports, api.state.exports, api.state.pages = reports, tables, shown
     return api
 
 
 def caching(path: str) -> bytes:
-    """The `Cache-Control` of an answer: lists, tables and series may be a second old, so that a
-    cache takes the load of many readers.
+    """The `Cache-Control` of an answer: lists, tables, series and pages may be a second old, so
+    that a cache takes the load of many readers.
     """
-    return KEPT if path.startswith(_LISTS) else b"no-cache"
+    return KEPT if path.startswith(_LISTS) or is_page(path) else b"no-cache"
 
 
 def site_at_once(app: App, reports: Reports) -> App:

@@ -16,11 +16,17 @@ from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.subscribing import listen, subscribe
 from services.stats import api, gauges
+from services.stats.article_history import ArticleHistories
 from services.stats.exporting.exports import Exports
 from services.stats.exporting.places import ExportPlaces
 from services.stats.freshness import Freshness
 from services.stats.handlers import catalogue_handler
 from services.stats.metrics import StatsMetrics
+from services.stats.pages.article_pages import ArticlePages
+from services.stats.pages.pages import Pages
+from services.stats.pages.recent import RecentHours
+from services.stats.pages.shown import PageRenderer
+from services.stats.pages.site_pages import SitePages
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
@@ -142,13 +148,31 @@ def make_keeper(
     )
 
 
-def answering(reports: Reports, exports: Exports) -> App:
+def make_pages(
+    settings: StatsSettings, store: Store, reports: Reports, keeper: Keeper, clock: Clock
+) -> Pages:
+    """The pages for people. What they ask MongoDB is in the budget of questions about articles."""
+    renderer, budget = PageRenderer(settings), reports.of_articles
+    histories = ArticleHistories(store, budget, clock, renderer.zone)
+    return Pages(
+        site=SitePages(
+            reports=reports,
+            keeper=keeper,
+            recent=RecentHours(store, budget),
+            renderer=renderer,
+        ),
+        articles=ArticlePages(histories=histories, renderer=renderer),
+        renderer=renderer,
+    )
+
+
+def answering(reports: Reports, exports: Exports, pages: Pages) -> App:
     """The API: costly requests in turns, within a budget; answers that many want made once."""
     whole, least = (
         Budget(share, ANSWER_BURST, debt=ANSWER_DEBT) for share in (WHOLE_SHARE, LEAST_SHARE)
     )
     budget = ProcessorBudget(whole, least)
-    queued = in_turns(api.make(reports, exports), in_a_turn=1, budget=budget)
+    queued = in_turns(api.make(reports, exports, pages), in_a_turn=1, budget=budget)
     known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
     return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)
 
@@ -181,7 +205,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         keeper=keeper,
         metrics=measured,
     )
-    answered = answering(reports, exports)
+    pages = make_pages(settings, store, reports, keeper, clock)
+    answered = answering(reports, exports, pages)
     served = traced(observed(answered, metrics.Requests(registry), OPEN), tracer)
     return Service(
         name="stats",

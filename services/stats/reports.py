@@ -74,7 +74,7 @@ class Reports:
             CACHE_SECONDS, seconds, ahead=True, ahead_after=AHEAD_SECONDS, rest=SITE_REST
         )
         self._site_requested, self._counted = -FRESH_SECONDS, 0
-        of_articles = costly_budget(ARTICLE_SHARE)
+        of_articles = self.of_articles = costly_budget(ARTICLE_SHARE)
         self._articles = ArticleReports(store, of_articles, clock, zone)
         self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
         self._sections = SectionReports(keeper, zone, seconds)
@@ -89,6 +89,10 @@ class Reports:
         courses = figures.courses
         compared = course_compared(by, figures.as_of, self._zone, courses.since, courses.of())
         return figures.answer.model_copy(update={"compared": compared})
+
+    async def site_figures(self) -> SiteFigures:
+        """The site's figures with its quarters, of one moment."""
+        return await self._figures()
 
     async def _figures(self) -> SiteFigures:
         self._site_requested = time.monotonic()

@@ -106,8 +106,8 @@ def test_texts_that_would_touch_are_left_out() -> None:
 
 def test_a_long_name_is_cut() -> None:
     assert shortened("Văn hóa", 200) == "Văn hóa"
-    assert shortened("Một chuyên mục có tên rất là dài", 120) == "Một chuyên mục…"
-    assert shortened("W" * 50, 120) == "WWWWWWWW…"
+    assert shortened("Một chuyên mục có tên rất là dài", 130) == "Một chuyên mục…"
+    assert shortened("W" * 50, 130) == "WWWWWWWW…"
 
 
 def test_a_course_has_a_line_for_each_stretch_that_is_known() -> None:

@@ -43,6 +43,7 @@ def heat_plot(
     marks = [
         Mark(LEFT + (1 - LEFT) * middle_of(place, len(columns)), text)
         for place, text in enumerate(columns)
+        if text
     ]
     parts = [
         *_names(rows),

@@ -11,7 +11,7 @@ SIZE = 1000
 """Width and height of the box in which shapes are drawn, before they are stretched."""
 NARROWEST = 290
 """Width in pixels of a plot on a screen of 360 pixels."""
-TEXT_SIZE = 12
+TEXT_SIZE = 13
 """Pixels of a plot's texts, as the style sheet has them."""
 _CHARACTER, _WIDE_CHARACTER = 0.62, 1.05
 """Upper bounds for the mean width of characters, in text sizes."""

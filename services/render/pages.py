@@ -104,11 +104,8 @@ class Renderer:
         self._reads_url, self._stats_url = settings.reads_url, settings.stats_url
         self.pictures = Pictures(settings.base_url, settings.picture_hosts)
         own = {file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())}
-        self.static = {
-            **own,
-            "style.css": LOOK["base.css"] + own["style.css"],
-            "favicon.svg": LOOK["favicon.svg"],
-        }
+        style = LOOK["base.css"] + own["style.css"]
+        self.static = {**own, "style.css": style, "favicon.svg": LOOK["favicon.svg"]}
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,

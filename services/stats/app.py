@@ -153,7 +153,7 @@ def make_pages(
 ) -> Pages:
     """The pages for people. What they ask MongoDB is in the budget of questions about articles."""
     renderer, budget = PageRenderer(settings), reports.of_articles
-    histories = ArticleHistories(store, budget, clock, renderer.zone)
+    histories = ArticleHistories(store, budget, clock=clock, zone=renderer.zone)
     return Pages(
         site=SitePages(
             reports=reports,

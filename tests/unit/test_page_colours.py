@@ -83,7 +83,7 @@ def distance(one: Linear, other: Linear, sight: str) -> float:
         lab(tuple(sum(a * b for a, b in zip(row, each, strict=True)) for row in SIGHTS[sight]))
         for each in (one, other)
     ]
-    return sum((a - b) ** 2 for a, b in zip(*seen, strict=True)) ** 0.5
+    return float(sum((a - b) ** 2 for a, b in zip(*seen, strict=True)) ** 0.5)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -13,7 +13,7 @@ import pytest
 from lxml import html as lxml_html
 
 from services.stats.pages import shown
-from services.stats.pages.blocks import Block, Moment
+from services.stats.pages.blocks import Block, Known
 from services.stats.pages.heat_block import heat_block
 from services.stats.pages.kept import MOST_PAGES, KeptPages
 from services.stats.pages.languages import LANGUAGES
@@ -31,7 +31,7 @@ from services.stats.pages.spans import (
     stack_steps,
     today_steps,
 )
-from services.stats.pages.words import WORDS
+from services.stats.pages.words import TEXTS
 from services.stats.settings import StatsSettings
 from services.stats.traffic.windows import window_spans
 from shared.storage.quarters import quarter_of, start_of
@@ -130,8 +130,8 @@ def fields(text: str) -> set[str]:
 
 
 def test_both_languages_fill_in_the_same() -> None:
-    assert {key for key, (vi, en) in WORDS.items() if fields(vi) != fields(en)} == set()
-    assert {key for key, texts in WORDS.items() if not all(texts)} == set()
+    assert {key for key, (vi, en) in TEXTS.items() if fields(vi) != fields(en)} == set()
+    assert {key for key, texts in TEXTS.items() if not all(texts)} == set()
 
 
 def test_every_text_is_used() -> None:
@@ -145,7 +145,7 @@ def test_every_text_is_used() -> None:
     kinds |= {"direct", "site", "search", "social", "mobile", "tablet", "desktop", "not_known"}
     assert [
         key
-        for key in WORDS
+        for key in TEXTS
         if not re.search(rf"""["']{key}["']""", source)
         and not key.startswith(tuple(made))
         and key not in kinds
@@ -171,9 +171,9 @@ def test_days_and_moments_are_written_as_people_write_them() -> None:
 
 def blocks_of(period: str = "7d", days: int = 400, code: str = "vi") -> SiteBlocks:
     courses = site_courses(days) if days else empty_courses()
-    moment = Moment(NOW, courses.since, HANOI)
+    moment = Known(NOW, courses.since, HANOI)
     span = window_spans(NOW, HANOI)[period]
-    return SiteBlocks(courses, moment, LANGUAGES[code], period, span)
+    return SiteBlocks(courses.courses, moment, LANGUAGES[code], period, span)
 
 
 def cells(block: Block) -> list[list[str]]:
@@ -249,7 +249,7 @@ def test_sources_have_what_is_not_known_at_the_end() -> None:
 
 def test_a_heat_map_has_means_of_the_hours_that_are_over() -> None:
     courses = site_courses(400)
-    moment = Moment(NOW, courses.since, HANOI)
+    moment = Known(NOW, courses.since, HANOI)
     head, *rows = cells(heat_block(14, courses.of(), moment, VI))
     assert head == ["Giờ", "T2", "T3", "T4", "T5", "T6", "T7", "CN"]
     mondays = [quarter_of(datetime(2026, 11, day, 6, tzinfo=UTC)) for day in (16, 23)]

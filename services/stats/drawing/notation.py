@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-UNKNOWN = "—"
+NO_NUMBER = "—"
 """What stands for a number that is not known."""
 _FEW = 100
 """From so many of a unit on, a shortened number has no decimals."""
@@ -21,8 +21,8 @@ class Notation:
     """What stands between a number and its unit."""
 
     def whole(self, value: int | None) -> str:
-        """A whole number with its digits in groups; None is `UNKNOWN`."""
-        return UNKNOWN if value is None else f"{value:,}".replace(",", self.group)
+        """A whole number with its digits in groups; None is `NO_NUMBER`."""
+        return NO_NUMBER if value is None else f"{value:,}".replace(",", self.group)
 
     def decimal(self, value: float, places: int = 1) -> str:
         """A number with at most `places` decimals."""
@@ -41,15 +41,15 @@ class Notation:
         return found
 
     def share(self, part: int, whole: int) -> str:
-        """A part in percent, without a sign; `UNKNOWN` of nothing."""
-        return f"{self.decimal(100 * part / whole)}{self.gap}%" if whole else UNKNOWN
+        """A part in percent, without a sign; `NO_NUMBER` of nothing."""
+        return f"{self.decimal(100 * part / whole)}{self.gap}%" if whole else NO_NUMBER
 
     def change(self, now: int, before: int | None) -> str:
-        """The change from `before` to `now` in percent, with its sign; `UNKNOWN` if there is
+        """The change from `before` to `now` in percent, with its sign; `NO_NUMBER` if there is
         nothing to compare with.
         """
         if not before:
-            return UNKNOWN
+            return NO_NUMBER
         percent = round(100 * (now - before) / before, 1)
         sign = "+" if percent > 0 else "−" if percent < 0 else "±"
         return f"{sign}{self.decimal(abs(percent))}{self.gap}%"

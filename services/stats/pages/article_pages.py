@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from services.stats.article_history import ArticleHistories, ArticleHistory
 from services.stats.drawing.markup import numbers_table
-from services.stats.pages.blocks import STEP_WORDS, Block, Moment, Tile, course_block
+from services.stats.pages.blocks import STEP_WORDS, Block, Known, Tile, course_block
 from services.stats.pages.kept import KeptPages
 from services.stats.pages.languages import LANGUAGES, Language
 from services.stats.pages.lists import web_address
 from services.stats.pages.shown import AS_OF, HtmlPage, PageRenderer, titled, tongue
-from services.stats.pages.site_blocks import FILTERED
+from services.stats.pages.site_blocks import NOT_PEOPLE
 from services.stats.pages.site_tiles import period_tiles
 from services.stats.pages.spans import long_steps, today_steps
 from services.stats.traffic.archive_export import EVERY_QUARTER
@@ -54,7 +54,7 @@ class ArticlePages:
         if history.figures.state == "withdrawn":
             return self._renderer.error(410, language, address)
         await asyncio.sleep(0)
-        moment = Moment(history.as_of, history.since, self._renderer.zone)
+        moment = Known(history.as_of, history.since, self._renderer.zone)
         blocks = []
         for block in _blocks(history, moment, language):
             blocks.append(block)
@@ -64,7 +64,7 @@ class ArticlePages:
     def _shown(
         self,
         history: ArticleHistory,
-        moment: Moment,
+        moment: Known,
         language: Language,
         blocks: list[Block],
         address: str,
@@ -94,7 +94,7 @@ class ArticlePages:
         )
 
 
-def _tiles(history: ArticleHistory, moment: Moment, language: Language) -> list[Tile]:
+def _tiles(history: ArticleHistory, moment: Known, language: Language) -> list[Tile]:
     by_week, by_previous = (
         history.compared("last_week", moment.zone),
         history.compared("previous", moment.zone),
@@ -102,7 +102,7 @@ def _tiles(history: ArticleHistory, moment: Moment, language: Language) -> list[
     return period_tiles(history.figures, by_week, by_previous, moment, language)[:-1]
 
 
-def _blocks(history: ArticleHistory, moment: Moment, language: Language) -> Iterator[Block]:
+def _blocks(history: ArticleHistory, moment: Known, language: Language) -> Iterator[Block]:
     """The course since the publication, or since reads are known, and today's."""
     first = moment.first_day
     if history.published_at:
@@ -128,7 +128,7 @@ def _books(history: ArticleHistory, language: Language) -> Markup:
     lines = lines_of(history.courses, None, "class")
     reads_of = {kind: line_reads(EVERY_QUARTER, line)[0] for kind, line in lines.items()}
     counted = {kind: reads_of[kind] for kind in (READER, BATCH)}
-    filtered = {kind: reads_of[kind] for kind in FILTERED}
+    filtered = {kind: reads_of[kind] for kind in NOT_PEOPLE}
     rows = [
         *((language.say(kind), whole(reads)) for kind, reads in counted.items()),
         (language.say("counted"), whole(sum(counted.values()))),

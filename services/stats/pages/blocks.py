@@ -56,7 +56,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Known:
     """What is known when: nothing before the quarter `since` (None: nothing at all), and nothing
     after `as_of`. `zone` is the site's.
     """
@@ -95,7 +95,7 @@ def course_block(
     name: tuple[str, str],
     steps: Steps,
     course: LongCourse | SparseCourse,
-    moment: Moment,
+    moment: Known,
     language: Language,
     labels: tuple[str, str],
     **asked: str,

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from services.stats.drawing.heat import heat_plot
 from services.stats.drawing.markup import Caption, numbers_table
-from services.stats.drawing.notation import UNKNOWN
-from services.stats.pages.blocks import Block, Moment, series_csv
+from services.stats.drawing.notation import NO_NUMBER
+from services.stats.pages.blocks import Block, Known, series_csv
 from services.stats.pages.languages import Language
 from services.stats.pages.spans import clock_hours, hour_edges, is_over, local_date
 from services.stats.traffic.course import LongCourse
@@ -16,7 +16,7 @@ Cells = Sequence[Sequence[float | None]]
 """Mean reads by weekday and hour; None is not known."""
 
 
-def heat_block(days: int, course: LongCourse, moment: Moment, language: Language) -> Block:
+def heat_block(days: int, course: LongCourse, moment: Known, language: Language) -> Block:
     """The means of the last `days` days. The hour that is not over is left out."""
     first = local_date(moment.as_of, moment.zone) - timedelta(days=days - 1)
     edges = hour_edges(first, days, moment.zone)
@@ -32,7 +32,7 @@ def heat_block(days: int, course: LongCourse, moment: Moment, language: Language
 
     def shown(day: int, hour: int) -> str:
         value = cells[day][hour]
-        return UNKNOWN if value is None else language.notation.decimal(value)
+        return NO_NUMBER if value is None else language.notation.decimal(value)
 
     rows = (
         (clock, *(shown(day, hour) for day in range(WEEKDAYS))) for hour, clock in enumerate(clocks)

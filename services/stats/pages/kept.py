@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Hashable
 
 from services.stats.pages.shown import HtmlPage
 
-PAGE_SECONDS = 1.0
+KEPT_SECONDS = 1.0
 MOST_PAGES = 64
 """Pages that are kept; each is a few hundred KB at most."""
 
 
 class KeptPages:
-    """Keeps each page for `PAGE_SECONDS`, whatever else an address has in its query.
+    """Keeps each page for `KEPT_SECONDS`, whatever else an address has in its query.
 
     The caller makes a missing page itself, so that its request's budget pays for it
     (`shared.base.budget`).
@@ -34,5 +34,5 @@ class KeptPages:
         self._made.pop(key, None)
         while len(self._made) >= MOST_PAGES:
             del self._made[next(iter(self._made))]
-        self._made[key] = (self._seconds() + PAGE_SECONDS, page)
+        self._made[key] = (self._seconds() + KEPT_SECONDS, page)
         return page

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.stats.drawing.notation import ENGLISH, VIETNAMESE, Notation
-from services.stats.pages.words import WORDS
+from services.stats.pages.words import TEXTS
 from services.stats.periods import Step
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -22,7 +22,7 @@ class Language:
     short_weekdays: tuple[str, ...]
 
     def say(self, key: str, **filled: object) -> str:
-        """A text of `WORDS`. Raises KeyError for an unknown one."""
+        """A text of `TEXTS`. Raises KeyError for an unknown one."""
         return self.words[key].format(**filled)
 
     def weekday(self, day: date) -> str:
@@ -69,7 +69,7 @@ class Language:
 
 
 def _texts(place: int) -> dict[str, str]:
-    return {key: texts[place] for key, texts in WORDS.items()}
+    return {key: texts[place] for key, texts in TEXTS.items()}
 
 
 LANGUAGES = {

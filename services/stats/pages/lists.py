@@ -28,7 +28,7 @@ class ListedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleList:
+class PageList:
     """A list; `heads` are those of the numbers."""
 
     id: str
@@ -40,9 +40,9 @@ class ArticleList:
     note: str = ""
 
 
-def top_list(top: answers.TopList, hours: Hours, language: Language) -> ArticleList:
+def top_list(top: answers.TopList, hours: Hours, language: Language) -> PageList:
     """The most read articles."""
-    return ArticleList(
+    return PageList(
         id="top",
         heading=language.say("top", period=language.say(f"in_{top.window}")),
         heads=(language.say("reads"),),
@@ -55,10 +55,10 @@ def top_list(top: answers.TopList, hours: Hours, language: Language) -> ArticleL
     )
 
 
-def trend_list(trending: answers.TrendingList, hours: Hours, language: Language) -> ArticleList:
+def trend_list(trending: answers.TrendingList, hours: Hours, language: Language) -> PageList:
     """The trending articles."""
     notation = language.notation
-    return ArticleList(
+    return PageList(
         id="trending",
         heading=language.say("trending"),
         heads=(language.say("reads"), language.say("expected")),

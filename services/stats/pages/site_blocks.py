@@ -7,7 +7,7 @@ from services.stats.drawing.markup import Caption, numbers_table
 from services.stats.pages.blocks import (
     STEP_WORDS,
     Block,
-    Moment,
+    Known,
     axis_marks,
     course_block,
     described,
@@ -24,27 +24,32 @@ from services.stats.pages.spans import (
     year_steps,
 )
 from services.stats.periods import Period
-from services.stats.traffic.course import LongCourse
+from services.stats.traffic.course import NO_READS, LongCourse
 from services.stats.traffic.lines import NOT_KNOWN, line_reads, lines_of
-from services.stats.traffic.site_courses import SiteCourses
+from services.stats.traffic.site_buckets import READS, SiteKey
 from shared.rabbit.batch import DEVICES, FILTERED_CLASSES, OTHER_CLASS, READER, REFERRERS
 
 MOST_BARS = 12
 """Sections that the plot shows."""
-FILTERED = (*FILTERED_CLASSES, OTHER_CLASS)
+NOT_PEOPLE = (*FILTERED_CLASSES, OTHER_CLASS)
 """The classes of reads that are not people's."""
+Courses = Mapping[SiteKey, LongCourse]
+"""The quarters of the site by what is counted."""
 
 
 class SiteBlocks:
     """Makes the blocks of one page. `span` is the period's, in quarters."""
 
     def __init__(
-        self, courses: SiteCourses, moment: Moment, language: Language, period: str, span: Period
+        self, courses: Courses, moment: Known, language: Language, period: str, span: Period
     ) -> None:
         self._courses, self._moment, self._language = courses, moment, language
         self._period, self._span = period, span
         self._when = language.say(f"in_{period}")
         self._whole = language.notation.whole
+
+    def _of(self, key: SiteKey = READS) -> LongCourse:
+        return self._courses.get(key, NO_READS)
 
     def today(self) -> Block:
         """Today by hour, over the same weekday of the week before."""
@@ -71,24 +76,24 @@ class SiteBlocks:
         return self._language.say("this_period"), self._language.say("before")
 
     def _course(self, name: tuple[str, str], steps: Steps, labels: tuple[str, str]) -> Block:
-        return course_block(name, steps, self._courses.of(), self._moment, self._language, labels)
+        return course_block(name, steps, self._of(), self._moment, self._language, labels)
 
     def heat(self) -> Block:
         """The mean reads of each hour of the week."""
         moment = self._moment
         days = heat_days(self._period, moment.as_of, moment.zone, moment.first_day)
-        return heat_block(days, self._courses.of(), moment, self._language)
+        return heat_block(days, self._of(), moment, self._language)
 
     def classes(self) -> Block:
         """People's reads, and filtered ones by reason."""
         moment, language = self._moment, self._language
         steps = stack_steps(self._period, moment.as_of, moment.zone, moment.first_day)
-        found = lines_of(self._courses.courses, None, "class")
+        found = lines_of(self._courses, None, "class")
         lines = [
             moment.known(line_reads(steps.edges, found[kind]), steps.edges)
-            for kind in ("reads", *FILTERED)
+            for kind in ("reads", *NOT_PEOPLE)
         ]
-        names = [language.say("people"), *map(language.say, FILTERED)]
+        names = [language.say("people"), *map(language.say, NOT_PEOPLE)]
         times = [language.step(steps.step, moment.local(edge)) for edge in steps.edges[:-1]]
         heading = language.say("classes", period=self._when)
         stacks = list(zip(*lines, strict=True))
@@ -126,9 +131,9 @@ class SiteBlocks:
         return self._bars("devices", "device", self._kinds("device", DEVICES))
 
     def _kinds(self, what: str, kinds: Iterable[str]) -> list[tuple[str, int]]:
-        found, left = [], self._courses.of(("class", READER)).between(*self._span)
+        found, left = [], self._of(("class", READER)).between(*self._span)
         for kind in kinds:
-            reads = self._courses.of((what, kind)).between(*self._span)
+            reads = self._of((what, kind)).between(*self._span)
             left -= reads
             name = f"other_{what}" if kind == OTHER_CLASS else kind
             found.append((self._language.say(name), reads))

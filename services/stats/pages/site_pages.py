@@ -7,10 +7,10 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from services.stats.compared import course_compared
-from services.stats.pages.blocks import Block, Moment, Tile
+from services.stats.pages.blocks import Block, Known, Tile
 from services.stats.pages.kept import KeptPages
 from services.stats.pages.languages import DEFAULT_LANGUAGE, LANGUAGES, Language
-from services.stats.pages.lists import LISTED, ArticleList, top_list, trend_list
+from services.stats.pages.lists import LISTED, PageList, top_list, trend_list
 from services.stats.pages.recent import RecentHours
 from services.stats.pages.shown import AS_OF, COMPLETE, VIEW_AS_OF, HtmlPage, PageRenderer
 from services.stats.pages.site_blocks import SiteBlocks
@@ -61,9 +61,9 @@ class SitePages:
     async def _make(self, period: str, language: Language) -> HtmlPage:
         figures, view = await self._reports.site_figures(), await self._view()
         zone = self._renderer.zone
-        moment = Moment(figures.as_of, figures.courses.since, zone)
+        moment = Known(figures.as_of, figures.courses.since, zone)
         span = window_spans(figures.as_of, zone)[period]
-        blocks = SiteBlocks(figures.courses, moment, language, period, span)
+        blocks = SiteBlocks(figures.courses.courses, moment, language, period, span)
         lists, listed_at = await self._lists(period, language, figures.as_of)
         await warm_hours(figures.as_of, zone, MOST_HEAT_DAYS, DAYS_IN_A_TURN)
         shown = []
@@ -119,7 +119,7 @@ class SitePages:
 
     async def _lists(
         self, period: str, language: Language, now: datetime
-    ) -> tuple[list[ArticleList], datetime | None]:
+    ) -> tuple[list[PageList], datetime | None]:
         """The lists with their moment; none while they are being prepared."""
         try:
             top = await self._reports.top(TopParameters(window=period, limit=LISTED))
@@ -132,7 +132,7 @@ class SitePages:
         lists = [top_list(top, hours, language), trend_list(trending, hours, language)]
         return lists, datetime.fromisoformat(top.as_of)
 
-    def _tiles(self, figures: SiteFigures, moment: Moment, language: Language) -> list[Tile]:
+    def _tiles(self, figures: SiteFigures, moment: Known, language: Language) -> list[Tile]:
         course, since = figures.courses.of(), figures.courses.since
         by_week, by_previous = (
             course_compared(by, figures.as_of, moment.zone, since, course)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.stats import answers
-from services.stats.pages.blocks import Moment, Tile
+from services.stats.pages.blocks import Known, Tile
 from services.stats.pages.languages import Language
 
 PERIOD_TILES = ("today", "yesterday", "week", "month", "year")
@@ -20,7 +20,7 @@ def period_tiles(
     figures: answers.Site | answers.ArticleReads,
     by_week: answers.Compared,
     by_previous: answers.Compared,
-    moment: Moment,
+    moment: Known,
     language: Language,
 ) -> list[Tile]:
     """Today and yesterday beside the same weekday of the week before; this week, month and year

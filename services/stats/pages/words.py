@@ -3,7 +3,7 @@
 Long because it is one table.
 """
 
-WORDS: dict[str, tuple[str, str]] = {
+TEXTS: dict[str, tuple[str, str]] = {
     # the frame
     "skip": ("Chuyển đến nội dung chính", "Skip to the main content"),
     "statistics": ("Thống kê lượt đọc", "Read statistics"),

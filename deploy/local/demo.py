@@ -46,7 +46,7 @@ async def fill_site(stack: Stack, console: Console) -> None:
     console.say(f"""
   Front page    {render}/
   An article    {render}{next(iter(paths.values()))}
-  Statistics    {stats}/stats/site   (and {stats}/docs)
+  Statistics    {stats}/stats/   (and {stats}/docs)
   API           {ingest}/docs
   Token         {stack.token}
   Events        {stack.amqp_place}   ({ingest}/events/ describes them)

@@ -127,6 +127,7 @@ def environment(
     ]
     ingest = shared.gateway or first(replicas, "ingest").url
     pages = shared.gateway or first(replicas, "render").url
+    stats = shared.gateway or next((r.url for r in replicas if r.service == "stats"), "")
     defaults = {
         **SITE_SETTINGS,
         "LUOTDOC_BASE_URL": pages,
@@ -134,6 +135,7 @@ def environment(
         "LUOTDOC_READS_URL": f"{ingest}/reads",
         "LUOTDOC_LIVE_URL": f"{shared.gateway or first(replicas, 'stats').url}/stats/live",
         "LUOTDOC_SCHEMAS_URL": f"{ingest}/schemas",
+        **({"LUOTDOC_STATS_URL": f"{stats}/stats"} if stats else {}),
         **({"LUOTDOC_TRUSTED_PROXIES": TRUSTED} if shared.gateway else {}),
         "LUOTDOC_SPOOL_DIR": str(spool),  # each instance has its own folder in it
     }

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from luotdoc_events import events
 from services.render.pictures import Pictures, label, source_of
 from services.render.settings import RenderSettings
+from shared.web.look import LOOK
 from shared.web.paths import article_path
 
 FOLDER = Path(__file__).parent
@@ -100,10 +101,11 @@ class Renderer:
         self.site = site_of(settings)
         self._zone = ZoneInfo(settings.time_zone)
         self._reads_url, self._live_url = settings.reads_url, settings.live_url
+        self._stats_url = settings.stats_url
         self.pictures = Pictures(settings.base_url, settings.picture_hosts)
-        self.static = {
-            file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())
-        }
+        own = {file.name: file.read_bytes() for file in sorted((FOLDER / "static").iterdir())}
+        style = LOOK["base.css"] + own["style.css"]
+        self.static = {**own, "style.css": style, "favicon.svg": LOOK["favicon.svg"]}
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -116,6 +118,7 @@ class Renderer:
                     self.site,
                     self._reads_url,
                     self._live_url,
+                    self._stats_url,
                     settings.time_zone,
                     self.pictures.sources,
                     sorted(self.static.items()),
@@ -180,6 +183,7 @@ class Renderer:
             aside=Markup(ASIDE_MARK),  # noqa: S704
             reads_url=self._reads_url,
             live_url=self._live_url,
+            stats_url=self._stats_url,
         )
         return _CUT.split(html)
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from luotdoc_subscriber.base.urls import http_url
-from shared.base.settings import Pairs, Sections, Settings
+from shared.base.settings import Line, Pairs, SiteSettings
 from shared.base.urls import link
 
 _LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -22,29 +22,17 @@ def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return value
 
 
-def _line(value: object) -> object:
-    line = " ".join(value.split()) if isinstance(value, str) else value
-    if isinstance(line, str) and not line.isprintable():
-        raise ValueError(
-            "must be a line of text; it holds control characters, or others that can't be seen"
-        )
-    return line
-
-
-Line = Annotated[str, BeforeValidator(_line)]
-
-
-def _live_url(value: str) -> str:
-    return _reads_url(value) if value else ""
-
-
-def _reads_url(value: str) -> str:
+def _address(value: str) -> str:
     if not re.fullmatch(r"(https?:/)?/[^\s\"'<>;,/\\][^\s\"'<>;,\\]*", value):
         raise ValueError(
             "must be a path such as /reads, or an http(s) address without spaces, quotes, ; , < "
             "> and \\"
         )
     return value if value.startswith("/") else http_url(value)
+
+
+def _address_or_none(value: str) -> str:
+    return _address(value).rstrip("/") if value else value
 
 
 def _hosts(value: object) -> object:
@@ -63,32 +51,32 @@ def _hosts(value: object) -> object:
     return hosts
 
 
-class RenderSettings(Settings):
+class RenderSettings(SiteSettings):
     """Settings of render."""
 
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
-    reads_url: Annotated[str, AfterValidator(_reads_url)] = Field(
+    reads_url: Annotated[str, AfterValidator(_address)] = Field(
         "/reads",
         description=(
             "where pages send their reads: ingest's address of the beacon, as readers reach it"
         ),
     )
-    live_url: Annotated[str, AfterValidator(_live_url)] = Field(
+    live_url: Annotated[str, AfterValidator(_address_or_none)] = Field(
         "",
         description=(
             "where open article pages follow their read counts: stats' address of /stats/live, as "
             "readers reach it; empty: they don't, and hold no connection"
         ),
     )
-    site_name: Line = Field(
-        "Cổng thông tin điện tử", min_length=1, max_length=200, description="the site's name"
+    stats_url: Annotated[str, AfterValidator(_address_or_none)] = Field(
+        "",
+        description=(
+            "stats' /stats as readers reach it, to which a page's read count links; empty: no link"
+        ),
     )
     site_tagline: Line = Field("", max_length=200, description="a line under the name")
     site_address: Line = Field(
         "", max_length=500, description="the publisher's address, in the footer"
-    )
-    sections: Sections = Field(
-        (), description="sections in the navigation: slug=Name, separated by commas"
     )
     links: Annotated[Pairs, AfterValidator(_links)] = Field(
         (), description="web links in the side column: Name=https://…, separated by commas"

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.stats.exporting.exports import Exports
 from services.stats.live.document import LIVE_MODELS, LIVE_PATHS
+from services.stats.pages.pages import Pages, is_page
 from services.stats.reports import Reports
 from services.stats.routes import (
     books,
@@ -14,6 +15,7 @@ from services.stats.routes import (
     figures,
     kinds,
     lists,
+    pages,
     readers,
     series,
 )
@@ -50,23 +52,23 @@ def describe_api() -> FastAPI:
         models=(*state.MODELS, *health.MODELS, *LIVE_MODELS),
     )
     api = make_api("Lượt Đọc: statistics", ABOUT, described, docs_under=_UNDER)
-    for module in (figures, lists, series, readers, exports, kinds, books, embedded):
+    for module in (figures, lists, series, readers, exports, kinds, books, embedded, pages):
         api.include_router(module.routes)
     return api
 
 
-def make(reports: Reports, tables: Exports) -> FastAPI:
-    """The API, whose handlers read `reports` and `tables`."""
+def make(reports: Reports, tables: Exports, shown: Pages | None = None) -> FastAPI:
+    """The API, whose handlers read `reports`, `tables` and `shown`."""
     api = describe_api()
-    api.state.reports, api.state.exports = reports, tables
+    api.state.reports, api.state.exports, api.state.pages = reports, tables, shown
     return api
 
 
 def caching(path: str) -> bytes:
-    """The `Cache-Control` of an answer: lists, tables, series and badges may be a second old,
-    so that a cache takes the load of many readers.
+    """The `Cache-Control` of an answer: lists, tables, series, badges and pages may be a second
+    old, so that a cache takes the load of many readers.
     """
-    return KEPT if path.startswith(_LISTS) else b"no-cache"
+    return KEPT if path.startswith(_LISTS) or is_page(path) else b"no-cache"
 
 
 def site_at_once(app: App, reports: Reports) -> App:

@@ -17,6 +17,7 @@ from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.subscribing import listen, subscribe
 from services.stats import api, gauges
+from services.stats.article_history import ArticleHistories
 from services.stats.exporting.exports import Exports
 from services.stats.exporting.places import ExportPlaces
 from services.stats.freshness import Freshness
@@ -29,6 +30,11 @@ from services.stats.live.places import ListenerPlaces
 from services.stats.live.route import LIVE_PATH, live
 from services.stats.live.store import LiveStore
 from services.stats.metrics import StatsMetrics
+from services.stats.pages.article_pages import ArticlePages
+from services.stats.pages.pages import Pages
+from services.stats.pages.recent import RecentHours
+from services.stats.pages.shown import PageRenderer
+from services.stats.pages.site_pages import SitePages
 from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
 from services.stats.settings import StatsSettings
@@ -171,12 +177,30 @@ def make_hub(
     )
 
 
-def answering(reports: Reports, exports: Exports) -> App:
+def make_pages(
+    settings: StatsSettings, store: Store, reports: Reports, keeper: Keeper, clock: Clock
+) -> Pages:
+    """The pages for people. What they ask MongoDB is in the budget of questions about articles."""
+    renderer, budget = PageRenderer(settings), reports.of_articles
+    histories = ArticleHistories(store, budget, clock=clock, zone=renderer.zone)
+    return Pages(
+        site=SitePages(
+            reports=reports,
+            keeper=keeper,
+            recent=RecentHours(store, budget),
+            renderer=renderer,
+        ),
+        articles=ArticlePages(histories=histories, renderer=renderer),
+        renderer=renderer,
+    )
+
+
+def answering(reports: Reports, exports: Exports, pages: Pages) -> App:
     """The API: costly requests in turns, within a budget; answers that many want made once."""
     whole = Budget(WHOLE_SHARE, WHOLE_BURST, debt=WHOLE_DEBT)
     least = Budget(LEAST_SHARE, LEAST_BURST, debt=LEAST_BURST)
     budget = ProcessorBudget(whole, least)
-    queued = in_turns(api.make(reports, exports), in_a_turn=1, budget=budget)
+    queued = in_turns(api.make(reports, exports, pages), in_a_turn=1, budget=budget)
     known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
     return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)
 
@@ -216,7 +240,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         metrics=measured,
     )
     requests = metrics.Requests(registry)
-    answered = answering(reports, exports)
+    pages = make_pages(settings, store, reports, keeper, clock)
+    answered = answering(reports, exports, pages)
     served = traced(observed(answered, requests, OPEN), tracer)
     streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)
     return Service(

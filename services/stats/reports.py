@@ -87,7 +87,7 @@ class Reports:
             CACHE_SECONDS, seconds, ahead=True, ahead_after=AHEAD_SECONDS, rest=SITE_REST
         )
         self._site_requested, self._counted = -FRESH_SECONDS, 0
-        of_articles = costly_budget(ARTICLE_SHARE)
+        of_articles = self.of_articles = costly_budget(ARTICLE_SHARE)
         self._articles = ArticleReports(store, audience, of_articles, clock, zone)
         self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
         self._sections = SectionReports(keeper, audience, zone, seconds)
@@ -107,6 +107,10 @@ class Reports:
         """The site's reads of the last `<n>h` or `<n>d`, which begin with a quarter of an hour."""
         figures = await self._figures()
         return figures.courses.reads((window_start(window, figures.as_of), NEVER))
+
+    async def site_figures(self) -> SiteFigures:
+        """The site's figures with its quarters, of one moment."""
+        return await self._figures()
 
     async def _figures(self) -> SiteFigures:
         self._site_requested = time.monotonic()

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.base.settings import Settings
+from shared.base.settings import SiteSettings
 from shared.base.urls import origins
 from shared.web.addresses import Network, networks
 from shared.web.cors import ANY_ORIGIN
@@ -15,7 +15,7 @@ def _origins(value: object) -> object:
     return origins(value, ANY_ORIGIN) if isinstance(value, str) else value
 
 
-class StatsSettings(Settings):
+class StatsSettings(SiteSettings):
     """Settings of stats."""
 
     port: int = Field(8003, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")

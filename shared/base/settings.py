@@ -52,6 +52,15 @@ def _sections(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
     return pairs
 
 
+def _line(value: object) -> object:
+    line = " ".join(value.split()) if isinstance(value, str) else value
+    if isinstance(line, str) and not line.isprintable():
+        raise ValueError(
+            "must be a line of text; it holds control characters, or others that can't be seen"
+        )
+    return line
+
+
 def _folder(value: object) -> object:
     if isinstance(value, str) and (
         not value.strip() or value != value.strip() or not value.isprintable()
@@ -67,6 +76,7 @@ TimeZone = Annotated[str, AfterValidator(_zone)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 Sections = Annotated[Pairs, AfterValidator(_sections)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
+Line = Annotated[str, BeforeValidator(_line)]
 
 
 class Settings(TracingSettings, SubscriberSettings):
@@ -126,6 +136,17 @@ class Settings(TracingSettings, SubscriberSettings):
     )
 
 
+class SiteSettings(Settings):
+    """Settings of the services that have pages of the site."""
+
+    site_name: Line = Field(
+        "Cổng thông tin điện tử", min_length=1, max_length=200, description="the site's name"
+    )
+    sections: Sections = Field(
+        (), description="sections of the site: slug=Name, separated by commas"
+    )
+
+
 DESK = frozenset({"MONGOD", "RABBITMQ_SERVER"})
 """Variables of the local stack. Its services see them too, so they are not unknown."""
 
@@ -159,5 +180,5 @@ def of_services() -> set[str]:
         for n in nodes
         if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
     }
-    own = {name.removeprefix(settings.PREFIX) for name in settings.variables(Settings)}
+    own = {name.removeprefix(settings.PREFIX) for name in settings.variables(SiteSettings)}
     return found | own | DESK

@@ -32,6 +32,8 @@ PATHS = {
               "/stats/site?compare=previous", "/stats/export", "/stats/export?format=ndjson",
               "/stats/series?format=ndjson", "/stats/articles/nope", "/stats/reconciliation",
               "/state", "/stats/site?x=1",
+              "/stats", "/stats/", "/stats/articles/a1/", "/stats/articles/nope/",
+              "/stats/static/none",
               "/docs", "/stats/docs", "/stats/docs/start.js", "/stats/openapi.json"),
 }  # fmt: skip
 AT_ONCE = dict.fromkeys(

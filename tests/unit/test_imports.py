@@ -102,6 +102,17 @@ PURE = {
         )
     ),
     *(
+        f"services.stats.drawing.{name}"
+        for name in ("notation", "scales", "markup", "lines", "bars", "heat")
+    ),
+    *(
+        f"services.stats.pages.{name}"
+        for name in (
+            *("words", "languages", "spans", "blocks", "heat_block", "site_blocks", "site_tiles"),
+            *("lists", "shown"),
+        )
+    ),
+    *(
         f"services.stats.traffic.{name}"
         for name in ("archive_export", "compare", "export", "lines", "trending")
     ),

@@ -86,6 +86,7 @@ def test_what_only_the_run_knows_overrides_the_environment_and_the_rest_is_passe
     assert told["LUOTDOC_READS_URL"] == "http://127.0.0.1:8001/reads"
     assert told["LUOTDOC_LIVE_URL"] == "http://127.0.0.1:8003/stats/live"
     assert told["LUOTDOC_CORS_ORIGINS"] == told["LUOTDOC_BASE_URL"] == "http://127.0.0.1:8000"
+    assert told["LUOTDOC_STATS_URL"] == "http://127.0.0.1:8003/stats"
     assert told["LUOTDOC_SITE_NAME"] == "Báo Thử"
     assert told["LUOTDOC_SECTIONS"].startswith("thoi-su=Thời sự,kinh-te=")
     assert told["LUOTDOC_READ_WINDOW"] == "0"
@@ -102,6 +103,7 @@ def test_several_replicas_stand_behind_a_gateway_that_they_believe() -> None:
     assert told["LUOTDOC_BASE_URL"] == "http://127.0.0.1:8080"
     assert told["LUOTDOC_READS_URL"] == "http://127.0.0.1:8080/reads"
     assert told["LUOTDOC_LIVE_URL"] == "http://127.0.0.1:8080/stats/live"
+    assert told["LUOTDOC_STATS_URL"] == "http://127.0.0.1:8080/stats"
     assert told["LUOTDOC_SCHEMAS_URL"] == "http://127.0.0.1:8080/schemas"
     assert told["LUOTDOC_TRUSTED_PROXIES"] == "127.0.0.0/8"
     assert "LUOTDOC_TRUSTED_PROXIES" not in environment(ONE_EACH[1], ONE_EACH, SHARED, {}, Path())

@@ -459,6 +459,19 @@ def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
     assert shown.meta("description") == []
 
 
+def test_the_read_count_links_to_its_figures_if_readers_reach_them() -> None:
+    path = "//dl[@class='meta']//a"
+    assert Shown(page()).texts(path) == []
+    for given, link in (
+        ("/stats", "/stats/articles/ls0001/"),
+        ("https://so.example.vn/stats/", "https://so.example.vn/stats/articles/ls0001/"),
+    ):
+        shown = Shown(page(stats_url=given))
+        assert shown.texts(path) == ["1.234"]
+        assert shown.values(f"{path}/@href") == [link]
+        assert shown.texts("//dl[@class='meta']/div")[-1] == "Lượt đọc 1.234"
+
+
 # ── version, policy, static files
 # ────────────────────────────────────────────────────────────────────────────────────
 
@@ -468,6 +481,7 @@ def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
     [
         {"base_url": "https://khac.example.vn"},
         {"reads_url": "/doc"},
+        {"stats_url": "/stats"},
         {"site_name": "Khác"},
         {"site_tagline": "Khác"},
         {"site_address": "Khác"},

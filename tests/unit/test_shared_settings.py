@@ -440,6 +440,7 @@ def test_a_number_has_two_bounds_and_is_one(
             ["https://h:0/reads", "https://u@h/reads", "https://*/reads"],
             "must be an absolute",
         ),
+        (RenderSettings, "stats_url", ["stats", "//a.vn/stats", "/a b"], "must be a path"),
         (
             StatsSettings,
             "cors_origins",

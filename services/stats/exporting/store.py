@@ -1,6 +1,6 @@
 """The exports' MongoDB module: reads the days of articles from buckets and archive."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import AbstractAsyncContextManager, aclosing
 
 from services.stats.periods import Period
@@ -13,7 +13,7 @@ from services.stats.traffic.archive_export import (
 )
 from shared.storage.counts import SITE
 from shared.storage.errors import store
-from shared.storage.quarters import PER_DAY, day_name
+from shared.storage.quarters import PER_DAY, day_name, quarters
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, MongoDatabase, Session
 from shared.storage.versions import Document, readable_document
@@ -98,6 +98,34 @@ class DaysStore:
             async with aclosing(stream) as days:
                 async for day in days:
                     yield day
+
+    async def quarters_of(
+        self, session: Session, articles: Collection[str], span: Period
+    ) -> dict[str, dict[int, int]]:
+        """People's reads of a few articles by quarter: {article: {quarter: reads}}. `span` touches
+        few days, none of which is archived.
+        """
+        first, last = _days(span)
+        wanted = {"article": {"$in": sorted(articles)}, "day": {"$gte": first, "$lte": last}}
+        fields = {"article": 1, "day": 1, "q": 1, "v": 1}
+        buckets = self._db.buckets.find(
+            wanted,
+            fields,
+            hint=[("article", 1), ("day", 1)],
+            session=session,
+            max_time_ms=QUERY_MILLISECONDS,
+            batch_size=DOCUMENTS_A_BATCH,
+        )
+        found: dict[str, dict[int, int]] = {}
+        try:
+            async for bucket in buckets:
+                held = readable_document("buckets", bucket)
+                into = found.setdefault(held["article"], {})
+                for quarter, reads in quarters(held["day"], held["q"]):
+                    into[quarter] = into.get(quarter, 0) + reads
+        finally:
+            await buckets.close()
+        return found
 
     async def _buckets(
         self, session: Session, article: str, span: Period, batch: int = DOCUMENTS_A_BATCH

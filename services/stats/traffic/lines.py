@@ -84,7 +84,7 @@ def columns_of(split: str | None) -> tuple[str, ...]:
 def point_rows(edges: Sequence[int], zone: ZoneInfo, series: SeriesLines) -> Iterator[SeriesRow]:
     """The rows of `columns_of` of the steps between `edges`: quarters in rising order."""
     values = [
-        known_reads(edges, _ranges(edges, line), series.since, series.as_of)
+        known_reads(edges, line_reads(edges, line), series.since, series.as_of)
         for line in series.lines.values()
     ]
     # The last edge is only the end of the last step.
@@ -105,7 +105,8 @@ def known_reads(
     ]
 
 
-def _ranges(edges: Sequence[int], line: Sequence[Signed]) -> list[int]:
+def line_reads(edges: Sequence[int], line: Sequence[Signed]) -> list[int]:
+    """The reads of a line between each of `edges` and the next one."""
     sums = [0] * (len(edges) - 1)
     for course, sign in line:
         for place, reads in enumerate(course.ranges(edges)):

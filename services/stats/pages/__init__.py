@@ -1,0 +1,1 @@
+"""Pages of figures for people: `/stats/` and `/stats/articles/{id}/`."""

@@ -1,0 +1,63 @@
+"""The figures at the head of the pages, each beside an earlier period. Pure."""
+
+from datetime import timedelta
+
+from services.stats import answers
+from services.stats.pages.blocks import Known, Tile
+from services.stats.pages.languages import Language
+
+PERIOD_TILES = ("today", "yesterday", "week", "month", "year")
+_NOTES = {
+    "today": "same_time",
+    "yesterday": "whole_day",
+    "week": "than_week",
+    "month": "than_month",
+    "year": "than_year",
+}
+
+
+def period_tiles(
+    figures: answers.Site | answers.ArticleReads,
+    by_week: answers.Compared,
+    by_previous: answers.Compared,
+    moment: Known,
+    language: Language,
+) -> list[Tile]:
+    """Today and yesterday beside the same weekday of the week before; this week, month and year
+    beside the last ones, until the same moment.
+    """
+    today = moment.as_of.astimezone(moment.zone).date()
+    found = []
+    for name in PERIOD_TILES:
+        compared = by_week if name in ("today", "yesterday") else by_previous
+        pair: answers.PeriodPairReads = getattr(compared, name)
+        day = today - timedelta(days=1) if name == "yesterday" else today
+        note = language.say("no_before" if pair.before is None else "none_before")
+        if pair.before:
+            note = language.say(
+                _NOTES[name],
+                change=language.notation.change(pair.reads, pair.before),
+                number=language.notation.whole(pair.before),
+                day=language.weekday(day),
+            )
+        number = language.notation.whole(getattr(figures, name))
+        found.append(Tile(language.say(name), number, note))
+    return found
+
+
+def site_tiles(
+    figures: answers.Site, periods: list[Tile], language: Language, uniques: int | None = None
+) -> list[Tile]:
+    """The figures of the site. Those that are not known yet have no number."""
+    whole = language.notation.whole
+    note = ""
+    if figures.baseline:
+        note = language.say("baseline_note", number=whole(figures.baseline))
+    online = "" if figures.online is None else whole(figures.online)
+    readers = "" if uniques is None else whole(uniques)
+    return [
+        *periods,
+        Tile(language.say("total"), whole(figures.total), note),
+        Tile(language.say("online"), online, language.say("online_note") if online else ""),
+        Tile(language.say("uniques"), readers, language.say("uniques_note") if readers else ""),
+    ]

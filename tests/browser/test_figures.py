@@ -1,0 +1,139 @@
+"""The pages of figures in a browser: for both themes, both languages and every screen."""
+
+import asyncio
+import json
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.support.system import ROOT, System, until
+from tests.support.traffic_past import Past, newest, write_past
+
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+NU = ROOT / "node_modules/vnu-jar/build/dist/vnu.jar"
+PAST = Past(articles=60, days=120)
+THEMES, WIDTHS = ("light", "dark"), (360, 1440)
+OVERLAPS = """() => [...document.querySelectorAll('svg.plot')].flatMap(plot => {
+  const texts = [...plot.querySelectorAll('text')];
+  const boxes = texts.map(t => [t.textContent, t.getBoundingClientRect()]);
+  const beside = (a, b) => a.left < b.right && b.left < a.right;
+  const touching = (a, b) => beside(a, b) && a.top < b.bottom && b.top < a.bottom;
+  const found = boxes.filter(([, b]) => b.width && (b.left < 0 || b.right > innerWidth + .5));
+  boxes.forEach(([, a], i) => boxes.slice(i + 1).forEach(([text, b]) => {
+    if (touching(a, b)) found.push([text, b]);
+  }));
+  return found.map(([text]) => text);
+})"""
+
+
+@dataclass
+class Figures:
+    """A running stats with a past."""
+
+    url: str
+    paths: tuple[str, ...]
+
+
+@pytest.fixture
+async def figures(system: System) -> Figures:
+    """Its pages have lists and sections."""
+    await write_past(system.db, datetime.now(UTC), PAST)
+    sections = "thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"
+    url = (await system.start("stats", sections=sections)).url
+    article = f"/stats/articles/{newest(PAST)}/"
+
+    async def ready() -> bool:
+        text = (await system.http.get(f"{url}/stats/?period=all")).text
+        return 'aria-labelledby="sections-heading"' in text and 'class="spark"' in text
+
+    await until(ready, 30, "the lists and sections are ready")
+    return Figures(url, ("/stats/?period=30d", article, "/stats/articles/none/"))
+
+
+async def opened(browser: Browser, url: str, theme: Any, width: int) -> tuple[Page, list[str]]:
+    """A page, and what its browser has to say against it."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+    )
+    page, trouble = await context.new_page(), list[str]()
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("requestfailed", lambda request: trouble.append(request.url))
+    answer = await page.goto(url)
+    assert answer
+    if answer.status == 404:  # of which Chromium tells on its console
+        trouble.clear()
+    return page, trouble
+
+
+async def faults_of_axe(page: Page) -> list[str]:
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {node['target']}" for each in found["violations"] for node in each["nodes"]
+    ]
+
+
+async def test_pages_of_figures_are_for_everybody(figures: Figures, browser: Browser) -> None:
+    faults: list[Any] = []
+    looked = 0
+    for path, theme, width, code in product(figures.paths, THEMES, WIDTHS, ("vi", "en")):
+        address = f"{figures.url}{path}{'&' if '?' in path else '?'}lang={code}"
+        page, trouble = await opened(browser, address, theme, width)
+        what = (path, theme, width, code)
+        faults += [(what, each) for each in trouble]
+        faults += [(what, "axe", each) for each in await faults_of_axe(page)]
+        faults += [(what, "texts touch", each) for each in await page.evaluate(OVERLAPS)]
+        if await page.evaluate("document.documentElement.scrollWidth") > width:
+            faults.append((what, "scrolls"))
+        if await page.evaluate("document.documentElement.lang") != code:
+            faults.append((what, "language"))
+        for details in await page.locator("summary").all():
+            await details.click()
+        if await page.evaluate("document.documentElement.scrollWidth") > width:
+            faults.append((what, "scrolls with its tables open"))
+        faults += [(what, "axe, open", each) for each in await faults_of_axe(page)]
+        looked += 1
+        await page.context.close()
+    print(f"\n{looked} views of {len(figures.paths)} pages: {len(faults)} faults")
+    assert faults == []
+
+
+@pytest.mark.long  # it needs Java
+async def test_the_nu_checker_says_nothing(
+    figures: Figures, system: System, tmp_path: Path
+) -> None:
+    files = list[Path]()
+    for path, code in product((*figures.paths, "/stats/"), ("vi", "en")):
+        answer = await system.http.get(
+            f"{figures.url}{path}{'&' if '?' in path else '?'}lang={code}"
+        )
+        files.append(tmp_path / f"{len(files)}.html")
+        files[-1].write_text(answer.text)
+    command = ["java", "-Xss1m", "-jar", str(NU), "--format", "json", "--exit-zero-always"]
+    run = partial(subprocess.run, capture_output=True, text=True, check=True)
+    done = await asyncio.to_thread(run, [*command, *map(str, files)])
+    told = json.loads(done.stderr)["messages"]
+    print(f"\nthe Nu checker on {len(files)} pages: {len(told)} messages")
+    assert [(each["message"], each.get("extract")) for each in told] == []
+
+
+async def test_what_is_wrong_with_a_page_would_be_found(browser: Browser) -> None:
+    page = await browser.new_page(viewport={"width": 360, "height": 900})
+    await page.set_content(
+        '<svg class="plot" width="100%"><text x="0" y="20">một</text><text x="9" y="22">hai</text>'
+        '</svg><img src="data:,"><p style="width: 500px">rộng</p>'
+    )
+    assert await page.evaluate(OVERLAPS) == ["hai"]
+    assert {each.partition(":")[0] for each in await faults_of_axe(page)} >= {
+        "html-has-lang",
+        "image-alt",
+    }
+    assert await page.evaluate("document.documentElement.scrollWidth") > 360

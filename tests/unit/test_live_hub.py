@@ -26,6 +26,7 @@ from services.stats.live.listener import CHUNK_OF_HEARTBEAT, Listener
 from services.stats.live.metrics import LiveMetrics
 from services.stats.live.places import ListenerPlaces
 from shared.base.errors import Problem
+from shared.storage.counts import Total
 
 HOME = b"home"
 
@@ -89,9 +90,10 @@ class Portal:
             month=0, year=0, online=None, as_of="t", complete_through=None, since=None,
         )  # fmt: skip
 
-    async def _reads(self, articles: Collection[str]) -> dict[str, tuple[int, int]]:
+    async def _reads(self, articles: Collection[str]) -> dict[str, tuple[int, Total]]:
         self.asked.append(set(articles))
-        return {each: self.stored[each] for each in articles if each in self.stored}
+        found = {each: self.stored[each] for each in articles if each in self.stored}
+        return {each: (base, Total(0, reads)) for each, (base, reads) in found.items()}
 
     def listen(self, *articles: str, seen: int = -1, address: bytes = HOME) -> Client:
         client = Client()

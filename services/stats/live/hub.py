@@ -19,6 +19,7 @@ from services.stats.live.listener import CHUNK_OF_HEARTBEAT, Listener, chunk
 from services.stats.live.metrics import LiveMetrics
 from services.stats.live.places import ListenerPlaces, no_place
 from shared.base.errors import Problem
+from shared.storage.counts import Total
 
 STEP_SECONDS = 0.05
 LOOK_SECONDS = 0.1
@@ -47,7 +48,7 @@ AT_ONCE = 100
 """Listeners that are served in a turn of the loop; then other requests have theirs."""
 LOADED_AT_ONCE = 1000
 
-Reads = Callable[[Collection[str]], Awaitable[dict[str, tuple[int, int]]]]
+Reads = Callable[[Collection[str]], Awaitable[dict[str, tuple[int, Total]]]]
 """Reads (baseline, counted reads) of articles from the database."""
 
 
@@ -84,7 +85,7 @@ class Hub:
     async def handle(self, event: Event[ReadsCounted]) -> None:
         """Take the totals of an event, the most read last: a frame has the last ones."""
         for count in sorted(event.data.items, key=lambda each: each.delta):
-            self.figures.note(count.article, count.total)
+            self.figures.note(count.article, count.total, count.generation)
 
     def admit(self, address: bytes) -> None:
         """Take a place for a listener at `address`. Raises `Problem` 503 if there is none."""
@@ -146,7 +147,7 @@ class Hub:
             self._wanted.update(each for each in lacking if each not in self._loaded)
         if chosen := list(islice(self._wanted, LOADED_AT_ONCE)):
             for article, (baseline, counted) in (await self._reads(chosen)).items():
-                self.figures.know(article, baseline, counted)
+                self.figures.know(article, baseline, counted.reads, counted.generation)
             self._loaded.update(chosen)
             self._wanted.difference_update(chosen)
 

@@ -19,8 +19,8 @@ class LiveStore:
     def __init__(self, client: Client, db: MongoDatabase) -> None:
         self._client, self._db = client, db
 
-    async def reads(self, articles: Collection[str]) -> dict[str, tuple[int, int]]:
-        """(baseline, counted reads) of each of `articles` that was ever published."""
+    async def reads(self, articles: Collection[str]) -> dict[str, tuple[int, counts.Total]]:
+        """(baseline, counted reads with their generation) of each of `articles` that was ever published."""
         wanted = list(articles)
         pipeline = with_version(counts.reads_by_article(wanted))
         async with snapshot(self._client) as session:
@@ -37,7 +37,8 @@ class LiveStore:
             rows = self._db.counts.aggregate(
                 pipeline, session=session, maxTimeMS=LIVE_QUERY_MILLISECONDS
             )
-            counted = {
-                row["_id"]: int(readable_document("counts", row)["reads"]) async for row in rows
-            }
-        return {each: (baseline, counted.get(each, 0)) for each, baseline in baselines.items()}
+            counted = counts.totals([readable_document("counts", row) async for row in rows])
+        return {
+            each: (baseline, counted.get(each, counts.NOTHING))
+            for each, baseline in baselines.items()
+        }

@@ -20,7 +20,7 @@ class LiveStore:
         self._client, self._db = client, db
 
     async def reads(self, articles: Collection[str]) -> dict[str, tuple[int, counts.Total]]:
-        """(baseline, counted reads with their generation) of each of `articles` that was ever published."""
+        """(baseline, counted reads) of each of `articles` that was ever published."""
         wanted = list(articles)
         pipeline = with_version(counts.reads_by_article(wanted))
         async with snapshot(self._client) as session:

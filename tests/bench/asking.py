@@ -32,7 +32,8 @@ FLOW = f"{number(BATCHES_PER_SECOND * READS)} reads/s flow"
 @dataclass(frozen=True)
 class Found:
     """Of one history: p99 of the answers from memory, in ms, and MongoDB's CPU for keeping windows
-    fresh, in seconds a minute: without any read or request, and what is added while reads flow.
+    fresh, in seconds a minute, less what it uses without stats: without any read or request, and
+    while reads flow.
     """
 
     name: str
@@ -59,6 +60,8 @@ async def _measured(portal: Portal) -> Found:
     await asyncio.sleep(WARM_SECONDS)
     idle = await _cpu(portal, asyncio.sleep(seconds), seconds)
     await rig.stop(portal.stats)
+    nobody = await _cpu(portal, asyncio.sleep(seconds), seconds)
+    kept = idle["mongod"] - nobody["mongod"]
     (counter,) = await rig.start("counter", cores=rig.cores.backing)
     await portal.reads(WARM_SECONDS)
     alone = await _cpu(portal, portal.reads(seconds), seconds)
@@ -67,7 +70,7 @@ async def _measured(portal: Portal) -> Found:
     flowing = await _cpu(portal, portal.reads(seconds), seconds)
     added = flowing["mongod"] - alone["mongod"]
     for told, mongod, stats in (
-        ("nothing else happens", idle["mongod"], idle["stats"]),
+        (f"nothing else happens; alone: {number(nobody['mongod'])} s", kept, idle["stats"]),
         (f"{FLOW}; their flushes alone: {number(alone['mongod'])} s", added, flowing["stats"]),
     ):
         figures = [("mongod", mongod), ("stats", stats)]
@@ -75,7 +78,7 @@ async def _measured(portal: Portal) -> Found:
     asked = await _asked(portal, seconds)
     await rig.stop(counter, portal.stats)
     p99 = middle([each["p99_ms"] for each in asked[FROM_MEMORY]])
-    return Found(portal.name, p99, idle["mongod"], added)
+    return Found(portal.name, p99, kept, added)
 
 
 async def _cpu(

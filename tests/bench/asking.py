@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice
@@ -111,6 +112,8 @@ async def _asked(portal: Portal, seconds: float) -> dict[str, list[dict[str, Any
     spent["other programs"] = machine.busy() - busy - (machine.own(pids) - own)
     await reads
     edits.cancel()
+    with suppress(asyncio.CancelledError):
+        await edits
     cpu = " · ".join(f"{name} {number(each / took)}" for name, each in spent.items())
     found = {kind: [each[kind] for each in rounds if kind in each] for kind in rounds[0]}
     portal.figures += [_answered(portal.name, *each, cpu) for each in found.items()]

@@ -59,11 +59,11 @@ most that one counts there: a long answer waits for its turn again and again."""
 
 class ProcessorBudget:
     """For work that may begin while this process, with all of its threads, uses less than `whole`
-    of the processors' time. What is spent comes from `least`: so much is there in any case, however
-    busy the process is with other things.
+    of the processors' time. What is spent comes from `least`, whose share is there however busy the
+    process is with other things.
 
-    Work that has begun is expected to cost as much as others did: without that, all that wait would
-    begin as soon as one may.
+    Work that has begun is expected to cost as much as others did, and so much is kept of both:
+    without that, all that wait would begin as soon as one may.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice
@@ -32,7 +33,8 @@ FLOW = f"{number(BATCHES_PER_SECOND * READS)} reads/s flow"
 @dataclass(frozen=True)
 class Found:
     """Of one history: p99 of the answers from memory, in ms, and MongoDB's CPU for keeping windows
-    fresh, in seconds a minute: without any read or request, and what is added while reads flow.
+    fresh, in seconds a minute, less what it uses without stats: without any read or request, and
+    while reads flow.
     """
 
     name: str
@@ -59,6 +61,8 @@ async def _measured(portal: Portal) -> Found:
     await asyncio.sleep(WARM_SECONDS)
     idle = await _cpu(portal, asyncio.sleep(seconds), seconds)
     await rig.stop(portal.stats)
+    nobody = await _cpu(portal, asyncio.sleep(seconds), seconds)
+    kept = idle["mongod"] - nobody["mongod"]
     (counter,) = await rig.start("counter", cores=rig.cores.backing)
     await portal.reads(WARM_SECONDS)
     alone = await _cpu(portal, portal.reads(seconds), seconds)
@@ -67,7 +71,7 @@ async def _measured(portal: Portal) -> Found:
     flowing = await _cpu(portal, portal.reads(seconds), seconds)
     added = flowing["mongod"] - alone["mongod"]
     for told, mongod, stats in (
-        ("nothing else happens", idle["mongod"], idle["stats"]),
+        (f"nothing else happens; alone: {number(nobody['mongod'])} s", kept, idle["stats"]),
         (f"{FLOW}; their flushes alone: {number(alone['mongod'])} s", added, flowing["stats"]),
     ):
         figures = [("mongod", mongod), ("stats", stats)]
@@ -75,7 +79,7 @@ async def _measured(portal: Portal) -> Found:
     asked = await _asked(portal, seconds)
     await rig.stop(counter, portal.stats)
     p99 = middle([each["p99_ms"] for each in asked[FROM_MEMORY]])
-    return Found(portal.name, p99, idle["mongod"], added)
+    return Found(portal.name, p99, kept, added)
 
 
 async def _cpu(
@@ -108,6 +112,8 @@ async def _asked(portal: Portal, seconds: float) -> dict[str, list[dict[str, Any
     spent["other programs"] = machine.busy() - busy - (machine.own(pids) - own)
     await reads
     edits.cancel()
+    with suppress(asyncio.CancelledError):
+        await edits
     cpu = " · ".join(f"{name} {number(each / took)}" for name, each in spent.items())
     found = {kind: [each[kind] for each in rounds if kind in each] for kind in rounds[0]}
     portal.figures += [_answered(portal.name, *each, cpu) for each in found.items()]

@@ -7,6 +7,7 @@ import pytest
 
 from shared.base.budget import Budget, Metered, ProcessorBudget
 from shared.base.concurrency import ConcurrencyLimit
+from shared.base.errors import Unavailable
 from tests.support.jumping import play
 
 
@@ -189,6 +190,23 @@ def test_expected_costs_hold_back_half_of_the_budget_at_most_and_a_long_answer_c
         assert budget.wait() == 0
         whole.spend(0.02)
         assert budget.wait() > 0
+
+
+def test_who_would_wait_in_vain_for_the_end_of_a_rest_is_refused_at_once() -> None:
+    async def scene() -> None:
+        loop = asyncio.get_running_loop()
+        budget = Budget(0.5, 1.0, debt=5, seconds=loop.time)
+        limit = ConcurrencyLimit(1, most_waiting=9, seconds=2, budget=budget)
+        budget.spend(2.5)  # three seconds of rest
+        with pytest.raises(Unavailable):
+            async with limit.place():
+                raise AssertionError("it may not begin")
+        assert loop.time() == 0
+        await asyncio.sleep(1.5)
+        async with limit.place():  # the place was given back
+            assert loop.time() == 3
+
+    play(scene)
 
 
 def test_costly_work_rests_while_its_budget_is_overdrawn() -> None:

@@ -38,17 +38,23 @@ async def test_an_answer_is_shared_while_it_is_young() -> None:
     assert await recent.get("a", kitchen.make) == 2
 
 
-async def test_the_next_answer_is_made_ahead_after_a_rest() -> None:
-    kitchen = Kitchen()
+async def resting(kitchen: Kitchen, took: float) -> SingleFlightCache[int]:
+    """A cache that rests four times as long as an answer took; the first has just taken `took`."""
     recent: SingleFlightCache[int] = SingleFlightCache(
         10, lambda: kitchen.time, ahead=True, ahead_after=0.1, rest=4
     )
     kitchen.open.clear()
     first = asyncio.create_task(recent.get("a", kitchen.make))
     await asyncio.sleep(0)
-    kitchen.time = 0.5
+    kitchen.time = took
     kitchen.open.set()
     assert await first == 1
+    return recent
+
+
+async def test_the_next_answer_is_made_ahead_after_a_rest() -> None:
+    kitchen = Kitchen()
+    recent = await resting(kitchen, 0.5)
     for kitchen.time in (2.4, 2.6):  # 2 s of rest end at 2.5
         await recent.get("a", kitchen.make)
         await asyncio.sleep(0)
@@ -61,15 +67,7 @@ async def test_the_next_answer_is_made_ahead_after_a_rest() -> None:
 
 async def test_a_rest_ends_before_the_answer_is_old() -> None:
     kitchen = Kitchen()
-    recent: SingleFlightCache[int] = SingleFlightCache(
-        10, lambda: kitchen.time, ahead=True, ahead_after=0.1, rest=4
-    )
-    kitchen.open.clear()
-    first = asyncio.create_task(recent.get("a", kitchen.make))
-    await asyncio.sleep(0)
-    kitchen.time = 50
-    kitchen.open.set()
-    await first
+    recent = await resting(kitchen, 50)
     for kitchen.time in (55.9, 56.1):
         assert await recent.get("a", kitchen.make) == 1
         await asyncio.sleep(0)

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from luotdoc_events import events
 from services.render.pictures import Pictures, label, source_of
 from services.render.settings import RenderSettings
+from services.render.tables import scrollable_tables
 from shared.web.look import LOOK
 from shared.web.paths import article_path
 
@@ -25,7 +26,6 @@ FOLDER = Path(__file__).parent
 READS_MARK, ASIDE_MARK = "\0reads\0", "\0aside\0"
 """Placeholders in a page. A sanitised article contains no NUL."""
 
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
 _CUT = re.compile(f"({READS_MARK}|{ASIDE_MARK})")
 
 
@@ -74,22 +74,6 @@ def site_of(settings: RenderSettings) -> SiteInfo:
 def number(value: int) -> str:
     """A number in Vietnamese notation: `1.234.567`."""
     return f"{value:,}".replace(",", ".")
-
-
-def scrollable_tables(body_html: str) -> str:
-    """Sanitised HTML with each table in a frame that scrolls on a narrow screen, also by keyboard.
-
-    Parses tag by tag, because an attribute's value may contain text that looks like a table.
-    """
-
-    def frame(match: re.Match[str]) -> str:
-        closing, name, _ = match.groups()
-        if name != "table":
-            return match[0]
-        opened = '<div class="scroll" role="region" aria-label="Bảng số liệu" tabindex="0">'
-        return f"{match[0]}</div>" if closing else opened + match[0]
-
-    return _TAG.sub(frame, body_html)
 
 
 class Renderer:

@@ -23,6 +23,13 @@ Since = Annotated[
         )
     ),
 ]
+Generation = Annotated[
+    int,
+    Field(
+        description="number of corrections that lowered the total. Of two answers the one with "
+        "the larger generation is the later one, else the one with more counted reads"
+    ),
+]
 ViewTime = Annotated[
     TimeText,
     Field(
@@ -75,6 +82,7 @@ class Site(BaseModel):
         description="read counts from an earlier system, of all articles, withdrawn ones included"
     )
     counted: int
+    generation: Generation
     today: int
     yesterday: int
     week: int
@@ -108,6 +116,7 @@ class ArticleReads(BaseModel):
     reads: int = Field(description="baseline + counted")
     baseline: int
     counted: int
+    generation: Generation
     today: int
     yesterday: int
     week: int
@@ -128,6 +137,7 @@ class SectionFigures(BaseModel):
     total: int = Field(description="baseline + counted")
     baseline: int
     counted: int
+    generation: Generation
     today: int
     yesterday: int
     week: int

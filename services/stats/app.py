@@ -16,7 +16,7 @@ from luotdoc_subscriber.guard import Unguarded
 from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.subscribing import listen, subscribe
-from services.stats import api, gauges
+from services.stats import gauges
 from services.stats.article_history import ArticleHistories
 from services.stats.exporting.exports import Exports
 from services.stats.exporting.places import ExportPlaces
@@ -37,6 +37,7 @@ from services.stats.pages.shown import PageRenderer
 from services.stats.pages.site_pages import SitePages
 from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
+from services.stats.serving import answering
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
@@ -44,7 +45,6 @@ from services.stats.traffic.maker import Maker
 from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
 from services.stats.traffic.sections.store import SectionStore
 from shared.base import metrics
-from shared.base.budget import Budget, ProcessorBudget
 from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.declaring import declare_own
@@ -53,26 +53,14 @@ from shared.storage.types import Client
 from shared.web import state
 from shared.web.addresses import Addresses
 from shared.web.app import Service
-from shared.web.asgi import App
 from shared.web.cors import readable_by
 from shared.web.headers import OPEN
 from shared.web.observed import observed
-from shared.web.remembered import remembered
-from shared.web.revalidated import revalidated
 from shared.web.traced import traced
-from shared.web.turnstile import in_turns
 
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
 TRAFFIC_SECONDS = 0.5
-WHOLE_SHARE, LEAST_SHARE = 0.5, 0.05
-"""Shares of a core. Requests wait while stats uses more than the first, because counter and MongoDB
-may need the same cores; the second is for them even if the site's figures alone need as much.
-Neither counts for those figures, nor for answers that are remembered."""
-WHOLE_BURST, WHOLE_DEBT, LEAST_BURST = 0.5, 0.25, 0.1
-"""Processor seconds that may be used at once, and the most of them that a rest makes good: as many
-as `LEAST_BURST` of the second, so that a rest is not longer than a request may wait."""
-REMEMBERED_SECONDS = 1.0
 
 
 class Ping:
@@ -178,11 +166,16 @@ def make_hub(
 
 
 def make_pages(
-    settings: StatsSettings, store: Store, reports: Reports, keeper: Keeper, clock: Clock
+    settings: StatsSettings,
+    store: Store,
+    reports: Reports,
+    keeper: Keeper,
+    audience: Audience,
+    clock: Clock,
 ) -> Pages:
     """The pages for people. What they ask MongoDB is in the budget of questions about articles."""
     renderer, budget = PageRenderer(settings), reports.of_articles
-    histories = ArticleHistories(store, budget, clock=clock, zone=renderer.zone)
+    histories = ArticleHistories(store, audience, budget, clock=clock, zone=renderer.zone)
     return Pages(
         site=SitePages(
             reports=reports,
@@ -193,16 +186,6 @@ def make_pages(
         articles=ArticlePages(histories=histories, renderer=renderer),
         renderer=renderer,
     )
-
-
-def answering(reports: Reports, exports: Exports, pages: Pages) -> App:
-    """The API: costly requests in turns, within a budget; answers that many want made once."""
-    whole = Budget(WHOLE_SHARE, WHOLE_BURST, debt=WHOLE_DEBT)
-    least = Budget(LEAST_SHARE, LEAST_BURST, debt=LEAST_BURST)
-    budget = ProcessorBudget(whole, least)
-    queued = in_turns(api.make(reports, exports, pages), in_a_turn=1, budget=budget)
-    known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
-    return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)
 
 
 # Long because every part of the service is built and named here, once.
@@ -240,7 +223,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         metrics=measured,
     )
     requests = metrics.Requests(registry)
-    pages = make_pages(settings, store, reports, keeper, clock)
+    pages = make_pages(settings, store, reports, keeper, audience, clock)
     answered = answering(reports, exports, pages)
     served = traced(observed(answered, requests, OPEN), tracer)
     streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)

@@ -10,6 +10,7 @@ from services.stats import answers
 from services.stats.article_courses import article_courses
 from services.stats.compared import compared_answer
 from services.stats.periods import site_periods
+from services.stats.readers.audience import Audience
 from services.stats.store import Store
 from services.stats.tops import costly_places
 from services.stats.traffic.archive_export import EVERY_QUARTER
@@ -51,8 +52,10 @@ class ArticleHistories:
     budget of questions about articles. `zone` is the site's.
     """
 
-    def __init__(self, store: Store, budget: Budget, clock: Clock, zone: ZoneInfo) -> None:
-        self._store, self._clock, self._zone = store, clock, zone
+    def __init__(
+        self, store: Store, audience: Audience, budget: Budget, clock: Clock, zone: ZoneInfo
+    ) -> None:
+        self._store, self._audience, self._clock, self._zone = store, audience, clock, zone
         self._places = costly_places(budget)
 
     async def history(self, article: str) -> ArticleHistory:
@@ -66,6 +69,7 @@ class ArticleHistories:
             days = self._store.days
             courses = await article_courses(days, session, article, EVERY_QUARTER, now)
             since = await self._store.traffic.since(session)
+        audience = await self._audience.article(article)
         course = courses.get(READS, NO_READS_YET)
         periods = site_periods(now, self._zone)
         figures = answers.ArticleReads(
@@ -73,12 +77,14 @@ class ArticleHistories:
             title=known["title"],
             url=known["url"],
             state=known["state"],
-            reads=known["baseline"] + counted,
+            reads=known["baseline"] + counted.reads,
             baseline=known["baseline"],
-            counted=counted,
+            counted=counted.reads,
+            generation=counted.generation,
             as_of=rfc3339(now),
             since=answers.moment_of(since),
             compared=None,
             **{name: course.ranges(period)[0] for name, period in periods.items()},
+            **audience,
         )
         return ArticleHistory(figures, courses, known["published_at"], now, since)

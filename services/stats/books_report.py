@@ -16,7 +16,7 @@ async def books_report(store: Store, clock: Clock) -> books_answers.Reconciliati
     now = clock()
     async with store.snapshot() as session:
         totals = await store.totals(session)
-        counted = await store.counted(session)
+        counted = (await store.counted(session)).reads
         complete = await store.books.complete_through(session, now)
         in_flight, gaps = await store.books.missing(session, now)
         running = await store.books.running_gaps(session, now)

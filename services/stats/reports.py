@@ -131,11 +131,12 @@ class Reports:
             baseline = await self._keeper.catalogue.baseline(session, notes)
             complete = await self._store.books.complete_through(session, now)
         audience = await self._audience.site()
-        self._counted = courses.counted
+        self._counted = courses.counted.reads
         answer = answers.Site(
-            total=baseline + courses.counted,
+            total=baseline + courses.counted.reads,
             baseline=baseline,
-            counted=courses.counted,
+            counted=courses.counted.reads,
+            generation=courses.counted.generation,
             as_of=rfc3339(now),
             complete_through=rfc3339(complete) if complete else None,
             since=answers.moment_of(courses.since),

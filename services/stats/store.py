@@ -111,10 +111,10 @@ class Store:
         )
         return sum([readable_document("counts", each)["reads"] async for each in slots])
 
-    async def counted(self, session: Session, article: str = SITE) -> int:
+    async def counted(self, session: Session, article: str = SITE) -> counts.Total:
         """All counted reads of an article or the site."""
         rows = await self._sums(session, "counts", counts.reads_by_article([article]))
-        return _first(rows, "reads")
+        return counts.totals(rows).get(article, counts.NOTHING)
 
     async def top(
         self, session: Session, since: int, limit: int, section: str | None = None

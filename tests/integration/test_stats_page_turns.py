@@ -51,7 +51,9 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
             took: list[list[float]] = []
             page = None
             for _ in range(3):
-                fresh = make_pages(SETTINGS, stats.store, stats.reports, stats.keeper, lambda: NOW)
+                fresh = make_pages(
+                    SETTINGS, stats.store, stats.reports, stats.keeper, stats.audience, lambda: NOW
+                )
                 found, page = await turns(fresh.site.page(period, language))
                 took.append(found)
             assert page
@@ -65,7 +67,9 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
                 end="",
             )
             assert max(best) < LONGEST_SECONDS * 1e3
-    pages = make_pages(SETTINGS, stats.store, stats.reports, stats.keeper, lambda: NOW)
+    pages = make_pages(
+        SETTINGS, stats.store, stats.reports, stats.keeper, stats.audience, lambda: NOW
+    )
     found, page = await turns(pages.articles.page(newest(PAST), LANGUAGES["vi"]))
     print(f"\nan article: {sum(found):.1f} ms, the longest turn {max(found):.1f} ms")
     assert page.status == 200

@@ -9,15 +9,20 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from services.stats import answers
+from services.stats.readers.answers import Readers, ReadersOfDay
 from services.stats.reports import SiteFigures
 from services.stats.traffic.course import Course, LongCourse
 from services.stats.traffic.site_buckets import READS, SiteKey
 from services.stats.traffic.site_courses import SiteCourses
+from shared.storage.counts import NOTHING, Total
 from shared.storage.quarters import PER_DAY, quarter_of, start_of
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 23, 7, 36, 5, tzinfo=UTC)
 """14:36:05 of a Monday in Hanoi."""
+_NO_DAY = ReadersOfDay(number=None, error=None)
+NO_READERS = Readers(today=_NO_DAY, yesterday=_NO_DAY, mean_7d=None, mean_30d=None, since=None)
+"""Those of a portal that has just started."""
 SHARES: Mapping[SiteKey, float] = {
     ("class", "batch"): 0.02, ("class", "bot"): 0.24, ("class", "reload"): 0.09,
     ("class", "prefetch"): 0.05, ("class", "origin"): 0.01, ("class", "limit"): 0.004,
@@ -57,12 +62,12 @@ def site_courses(days: int, most: int = 900, seed: int = 7, now: datetime = NOW)
     courses["class", "reader"] = _long(first, reader, closed)
     for key, share in SHARES.items():
         courses[key] = _long(first, [int(each * share) for each in people], closed)
-    return SiteCourses(closed, first, {}, courses, sum(people), 1)
+    return SiteCourses(closed, first, {}, courses, Total(0, sum(people)), 1)
 
 
 def empty_courses(now: datetime = NOW) -> SiteCourses:
     """Those of a site that was never read."""
-    return SiteCourses(quarter_of(now), quarter_of(now), {}, {}, 0, 1)
+    return SiteCourses(quarter_of(now), quarter_of(now), {}, {}, NOTHING, 1)
 
 
 def _long(first: int, reads: list[int], closed: int) -> LongCourse:
@@ -73,8 +78,10 @@ def _long(first: int, reads: list[int], closed: int) -> LongCourse:
 def site_figures(courses: SiteCourses, now: datetime = NOW) -> SiteFigures:
     """The answer that goes with `courses`; its periods are all 1."""
     answer = answers.Site(
-        total=courses.counted + 1000, baseline=1000, counted=courses.counted, online=None,
+        total=courses.counted.reads + 1000, baseline=1000,
+        counted=courses.counted.reads, generation=0,
         as_of="2026-11-23T07:36:05.000Z", complete_through="2026-11-23T07:36:04.100Z",
         since=answers.moment_of(courses.since), today=1, yesterday=1, week=1, month=1, year=1,
+        online=None, readers=NO_READERS,
     )  # fmt: skip
     return SiteFigures(answer, courses, now)

@@ -27,6 +27,7 @@ from services.stats.live.metrics import LiveMetrics
 from services.stats.live.places import ListenerPlaces
 from shared.base.errors import Problem
 from shared.storage.counts import Total
+from tests.support.page_figures import NO_READERS
 
 HOME = b"home"
 
@@ -71,7 +72,7 @@ class Portal:
     """A hub with its clock, its database and its clients."""
 
     def __init__(self, most: int = 1000, of_address: int = 0) -> None:
-        self.now, self.total = 1000.0, 10
+        self.now, self.total, self.generation = 1000.0, 10, 0
         self.stored = {"a1": (0, 5), "a2": (100, 1)}
         self.asked: list[set[str]] = []
         self.registry = new_registry()
@@ -86,8 +87,10 @@ class Portal:
 
     async def _site(self) -> Site:
         return Site(
-            total=self.total, baseline=0, counted=self.total, today=1, yesterday=0, week=0,
-            month=0, year=0, online=None, as_of="t", complete_through=None, since=None,
+            total=self.total, baseline=0, counted=self.total,
+            generation=self.generation, today=1, yesterday=0, week=0, month=0, year=0,
+            online=None, as_of="t", complete_through=None, since=None,
+            readers=NO_READERS,
         )  # fmt: skip
 
     async def _reads(self, articles: Collection[str]) -> dict[str, tuple[int, Total]]:
@@ -336,3 +339,17 @@ async def test_without_listeners_nothing_is_asked_for() -> None:
     await portal.pass_time(10)
     assert portal.asked == []
     assert portal.counted("encoded") == 0
+
+
+async def test_a_total_of_the_site_falls_with_a_generation_alone() -> None:
+    portal = Portal()
+    page = portal.listen("a1")
+    await portal.pass_time()
+    page.take()
+    portal.total = 8
+    await portal.pass_time(SITE_SECONDS)
+    assert all("site" not in frame or frame["site"]["total"] == 10 for frame in page.take())
+    portal.generation = 1
+    await portal.pass_time(SITE_SECONDS)
+    sites = [frame["site"] for frame in page.take() if "site" in frame]
+    assert [(site["total"], site["generation"]) for site in sites] == [(8, 1)]

@@ -15,8 +15,9 @@ from lxml import html as lxml_html
 
 from luotdoc_events.events import ArticlePublished, Image
 from services.render import pages
-from services.render.pages import ASIDE_MARK, READS_MARK, Named, Renderer, number, scrollable_tables
+from services.render.pages import ASIDE_MARK, READS_MARK, Named, Renderer, number
 from services.render.settings import RenderSettings
+from services.render.tables import scrollable_tables
 from shared.web.paths import article_path
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

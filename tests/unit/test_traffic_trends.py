@@ -13,6 +13,7 @@ from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.trending import RecentReads, Trend, rank, trending, trending_start
 from services.stats.traffic.trends import DAY_BEFORE, LATEST, Trends, trend_spans, trends_at
 from services.stats.traffic.windows import NEVER
+from shared.storage.counts import NOTHING
 from shared.storage.quarters import quarter_of
 
 NOW = datetime(2026, 11, 23, 5, 7, tzinfo=UTC)
@@ -42,7 +43,7 @@ def made(rows: Rows, articles: dict[str, Listed], closed: int) -> Trends:
     for _, quarter, reads in rows:
         quarters[quarter] = quarters.get(quarter, 0) + reads
     course = LongCourse(Course.of(quarters), Course(0))
-    site = SiteCourses(closed, 0, {}, {("reads", ""): course}, 0, 0)
+    site = SiteCourses(closed, 0, {}, {("reads", ""): course}, NOTHING, 0)
     trends = trends_at(NOW, rankings, tail, site, ListedArticles(articles))
     assert trends is not None
     return trends
@@ -137,7 +138,7 @@ async def test_other_work_runs_between_chunks() -> None:
 
 
 def test_trends_wait_for_both_windows() -> None:
-    site = SiteCourses(START, 0, {}, {}, 0, 0)
+    site = SiteCourses(START, 0, {}, {}, NOTHING, 0)
     for ready in ({}, {DAY_BEFORE: Ranking({})}, {LATEST: Ranking({})}):
         assert trends_at(NOW, ready, {}, site, ListedArticles({})) is None
 

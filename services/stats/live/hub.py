@@ -134,7 +134,9 @@ class Hub:
             return
         await self._load()
         site = await self._site()
-        self.figures.note_site(SiteNow(site.total, site.today, site.online, site.as_of))
+        self.figures.note_site(
+            SiteNow(site.total, site.today, site.online, site.as_of, site.generation)
+        )
 
     async def _load(self) -> None:
         now = self._seconds()

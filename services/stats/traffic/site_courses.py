@@ -12,6 +12,7 @@ from services.stats.traffic.course import NO_READS, Course, LongCourse
 from services.stats.traffic.projections import Markers
 from services.stats.traffic.site_buckets import READS, DayReads, SiteKey, add_days, site_days
 from services.stats.traffic.store import TrafficStore
+from shared.storage.counts import Total
 from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.types import Session
 from shared.storage.versions import Document
@@ -34,7 +35,7 @@ class SiteCourses:
     """The first quarter of the first UTC day with reads; `closed` without any."""
     markers: Markers
     courses: Mapping[SiteKey, LongCourse]
-    counted: int
+    counted: Total
     """All counted reads, from the counts."""
     loads: int
     """How often everything was read again: what was kept from an earlier time is not to be
@@ -83,14 +84,14 @@ class SiteMemory:
         markers = await self._store.markers(session)
         counted = await self._store.counted(session)
         found = await self._read(session, closed, markers)
-        excess = counted - found.get(READS, NO_READS).total()
+        excess = counted.reads - found.get(READS, NO_READS).total()
         if excess != self._excess and self._seconds() - self._loaded_at > RELOAD_SECONDS:
             # The buckets of closed time have changed without a marker: by a restore, or because
             # the clocks of counter and stats differ by more than they may.
             log.warning("the site's quarters don't add up to its count: they are read again")
             self._days = None
             found = await self._read(session, closed, markers)
-            excess = counted - found.get(READS, NO_READS).total()
+            excess = counted.reads - found.get(READS, NO_READS).total()
         if self._loaded_here:
             self._excess = excess
         assert self._days is not None  # noqa: S101  (for the type checker)

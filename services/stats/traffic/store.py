@@ -12,7 +12,7 @@ from services.stats.traffic import pipelines
 from services.stats.traffic.made.store import ProjectionStore
 from services.stats.traffic.projections import HEAD_FIELDS, Sums, add
 from services.stats.traffic.shares import add_quarters
-from shared.storage.counts import SITE, reads_by_article
+from shared.storage.counts import NOTHING, SITE, Total, reads_by_article, totals
 from shared.storage.errors import store
 from shared.storage.quarters import PER_DAY, day_name, day_number, quarters
 from shared.storage.transactions import snapshot
@@ -52,10 +52,10 @@ class TrafficStore:
         pipeline = [{"$group": {"_id": "$day", "number": {"$sum": "$number"}}}]
         return {row["_id"]: row["number"] async for row in self._rows(session, "late", pipeline)}
 
-    async def counted(self, session: Session) -> int:
+    async def counted(self, session: Session) -> Total:
         """All counted reads of the site."""
         rows = self._rows(session, "counts", reads_by_article([SITE]))
-        return sum([row["reads"] async for row in rows])
+        return totals([row async for row in rows]).get(SITE, NOTHING)
 
     async def markers_of(self, session: Session, day: str) -> int:
         """The number of late markers of one UTC day."""

@@ -1,0 +1,30 @@
+"""How requests are answered: in turns, within budgets of processor time, each answer made once."""
+
+from services.stats import api
+from services.stats.exporting.exports import Exports
+from services.stats.pages.pages import Pages
+from services.stats.reports import Reports
+from shared.base.budget import Budget, ProcessorBudget
+from shared.web.asgi import App
+from shared.web.remembered import remembered
+from shared.web.revalidated import revalidated
+from shared.web.turnstile import in_turns
+
+WHOLE_SHARE, LEAST_SHARE = 0.5, 0.05
+"""Shares of a core. Requests wait while stats uses more than the first, because counter and MongoDB
+may need the same cores; the second is for them even if the site's figures alone need as much.
+Neither counts for those figures, nor for answers that are remembered."""
+WHOLE_BURST, WHOLE_DEBT, LEAST_BURST = 0.5, 0.25, 0.1
+"""Processor seconds that may be used at once, and the most of them that a rest makes good: as many
+as `LEAST_BURST` of the second, so that a rest is not longer than a request may wait."""
+REMEMBERED_SECONDS = 1.0
+
+
+def answering(reports: Reports, exports: Exports, pages: Pages) -> App:
+    """The API: costly requests in turns, within a budget; answers that many want made once."""
+    whole = Budget(WHOLE_SHARE, WHOLE_BURST, debt=WHOLE_DEBT)
+    least = Budget(LEAST_SHARE, LEAST_BURST, debt=LEAST_BURST)
+    budget = ProcessorBudget(whole, least)
+    queued = in_turns(api.make(reports, exports, pages), in_a_turn=1, budget=budget)
+    known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
+    return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)

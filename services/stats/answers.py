@@ -137,7 +137,6 @@ class SectionFigures(BaseModel):
     total: int = Field(description="baseline + counted")
     baseline: int
     counted: int
-    generation: Generation
     today: int
     yesterday: int
     week: int

@@ -67,7 +67,7 @@ def report(run: Run) -> int:
     print(run.verdict())
     print(
         f"{run.tally.shares()}; {run.tally.between:,} more between bounds during the traffic; "
-        f"{run.at_steps} kills at a chosen step"
+        f"{run.at_steps} kills at a chosen step; {run.corrected:,} reads corrected"
     )
     return 1 if run.tally.differing else 0
 

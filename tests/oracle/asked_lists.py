@@ -157,7 +157,10 @@ def _books(figures: Figures, _as_of: datetime) -> Told:
     accepted = books.counted + books.filtered.total() + books.parked
     told: Told = {"accepted": accepted, "counted": books.counted, "parked": books.parked}
     told |= {"balance": 0, "in_flight": 0, "lost": 0, "running_gaps": [], "gaps": []}
-    return told | {f"filtered: {kind}": number for kind, number in books.filtered.items()}
+    told |= {f"filtered: {kind}": number for kind, number in books.filtered.items()}
+    return told | {
+        f"corrected: {kind}": number for kind, number in books.corrected.items() if number
+    }
 
 
 def _found_books(answer: Any) -> Told:
@@ -172,4 +175,5 @@ def _found_books(answer: Any) -> Told:
         "gaps",
     )
     told: Told = {name: answer[name] for name in names}
-    return told | {f"filtered: {kind}": n for kind, n in answer["filtered"].items() if n}
+    told |= {f"filtered: {kind}": n for kind, n in answer["filtered"].items() if n}
+    return told | {f"corrected: {kind}": n for kind, n in answer["corrected"].items() if n}

@@ -33,6 +33,14 @@ class Books:
     counted: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
     parked: int = 0
+    corrected: Counter[str] = field(default_factory=Counter)
+    """What corrections have changed in each class."""
+
+    def correct(self, changed: Counter[str]) -> None:
+        """Take a correction, which is in all the other sums, too."""
+        self.corrected.update(changed)
+        self.counted += sum(changed[kind] for kind in PEOPLE)
+        self.filtered.update({kind: n for kind, n in changed.items() if kind not in PEOPLE})
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,9 @@ class Figures(TrafficOracle):
         readers_since: date | None = None,
     ) -> None:
         super().__init__(reads, changes, zone)
-        self.books = Books(books.counted, Counter(books.filtered), books.parked)
+        self.books = Books(
+            books.counted, Counter(books.filtered), books.parked, Counter(books.corrected)
+        )
         self._since: datetime | None = None
         self.readers_since = readers_since or date.max
         self._visitors: dict[tuple[date, str], set[int]] = {}

@@ -1,11 +1,13 @@
 """The plain lists of one site: its reads and the changes of its articles, and what is published."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 
 from luotdoc_events import events
+from tests.oracle.corrections import Corrections
 from tests.oracle.figures import Books, Figures
 from tests.oracle.traffic import ALWAYS, HOUR, YEARS, Delivery, Post, Traffic
 from tests.oracle.visitors import reader_day
@@ -51,6 +53,7 @@ class Portal:
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.random, self.zone)
         self.post = Post(self.random, "o", self.zone)
+        self.corrections = Corrections(self.random)
         self.batches: list[Delivery] = []
         """All that were published."""
 
@@ -83,6 +86,16 @@ class Portal:
         self.books.parked += refused.batch.reads
         self.batches.append(refused)
         return [*found, refused]
+
+    def corrected(self, now: datetime) -> list[Delivery]:
+        """The correcting batches of a recount, after which the plain list is another one."""
+        before = Counter(read.kind for read in self.reads)
+        found = self.corrections.correct(self.reads, now)
+        changed = Counter(read.kind for read in self.reads)
+        changed.subtract(before)
+        self.books.correct(changed)
+        self.batches += found
+        return found
 
     def _counted(self, reads: Sequence[Read], now: datetime) -> list[Delivery]:
         self.reads += reads

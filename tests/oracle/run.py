@@ -54,6 +54,8 @@ class Run:
     at_steps: int = 0
     """Kills at a step that was chosen; the others were at random."""
     steps: Counter[str] = field(default_factory=Counter)
+    corrected: int = 0
+    """Reads whose class was corrected."""
     spoil: Callable[[Fleet], Awaitable[None]] | None = None
     """Breaks something before a round is asked, to see that it is noticed."""
 
@@ -137,7 +139,7 @@ class Run:
         fleet.clock.mortal = EVERYBODY
         watching = asyncio.create_task(bounds.watch())
         try:
-            await self._send(fleet, sender, deliveries)
+            await self._send(fleet, sender, deliveries, self.size.seconds)
             await sender.publish(changes)
             await asyncio.sleep(self.size.seconds / 5)
         finally:
@@ -146,9 +148,14 @@ class Run:
             fleet.clock.mortal = WRITERS
         if not watching.cancelled() and (error := watching.exception()):
             raise error
+        corrections = portal.corrected(now)
+        self.corrected += sum(move[-1] for each in corrections for move in each.batch.moves)
+        await self._send(fleet, sender, corrections, self.size.seconds / 5)
 
-    async def _send(self, fleet: Fleet, sender: Sender, deliveries: Sequence[Delivery]) -> None:
-        pause = self.size.seconds / len(deliveries)
+    async def _send(
+        self, fleet: Fleet, sender: Sender, deliveries: Sequence[Delivery], seconds: float
+    ) -> None:
+        pause = seconds / len(deliveries)
         again = list[Delivery]()
         for delivery in deliveries:
             await sender.send(delivery)

@@ -22,6 +22,7 @@ async def test_every_figure_over_http_is_that_of_a_plain_list(
     assert tally.figures >= 2000
     assert len(tally.endpoints) == 12
     assert tally.between > 0
+    assert run.corrected > 0
     assert all(run.killed[role] for role in ("stats", "counter", "mover")), run.killed
     lists = ("periods", "compare", "sections", "top", "trending")
     assert sum(tally.by_family[name] for name in lists) > tally.figures / 3

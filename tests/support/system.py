@@ -1,6 +1,7 @@
 """The system under test: real service processes on the run's own broker and database."""
 
 import asyncio
+import inspect
 import os
 import signal
 import subprocess
@@ -57,7 +58,7 @@ async def until(
     deadline, pause = asyncio.get_running_loop().time() + seconds, 0.02
     while True:
         answer = condition()
-        if asyncio.iscoroutine(answer):
+        if inspect.isawaitable(answer):  # motor answers with futures
             answer = await answer
         if answer:
             return answer

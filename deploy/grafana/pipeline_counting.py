@@ -171,7 +171,7 @@ COUNT_PANELS = (
     ),
     Panel(
         "Reads that recounts have moved, by class",
-        "timeseries",
+        "bargauge",
         (
             PromQuery(
                 'max by (class) (luotdoc_books_corrected_reads{service="stats"})',

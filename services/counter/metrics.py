@@ -12,6 +12,7 @@ class CounterMetrics:
 
     def __init__(self, registry: Registry) -> None:
         self._of_flushes(registry)
+        self._of_batches(registry)
         self.buffered = Gauge(
             "luotdoc_buffered_reads",
             "Reads folded in memory that await the next flush.",
@@ -45,6 +46,13 @@ class CounterMetrics:
         self.flush_reads = Histogram(
             "luotdoc_flush_reads", "Reads in one flush.", buckets=SIZES, registry=registry
         )
+        self.late_markers = Counter(
+            "luotdoc_late_markers_total",
+            "Days of late reads in committed flushes: stats makes their projections again.",
+            registry=registry,
+        )
+
+    def _of_batches(self, registry: Registry) -> None:
         self.duplicates = Counter(
             "luotdoc_duplicate_batches_total",
             "Batches that were already in the ledger and so were not counted again.",
@@ -58,11 +66,6 @@ class CounterMetrics:
         )
         for was, now in ((READER, BOT), (BOT, READER), (BOT, RELOAD), (RELOAD, BOT)):
             self.corrected.labels(was, now)
-        self.late_markers = Counter(
-            "luotdoc_late_markers_total",
-            "Days of late reads in committed flushes: stats makes their projections again.",
-            registry=registry,
-        )
         self.discarded = Counter(
             "luotdoc_discarded_batches_total",
             "Unacked batches dropped from memory because their channel was lost; "

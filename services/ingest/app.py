@@ -183,21 +183,13 @@ def build(
     )
     salts = Salts(store, clock, ZoneInfo(settings.time_zone))
     batcher = Batcher(
-        epoch=new_epoch(clock),
-        deliver=outlet.deliver,
-        millis=millis,
-        metrics=measured,
+        epoch=new_epoch(clock), deliver=outlet.deliver, millis=millis, metrics=measured,
         window=settings.read_window,
-    )
+    )  # fmt: skip
     beacon = make_beacon(
-        settings,
-        batcher=batcher,
-        known=known,
-        salts=salts,
-        metrics=measured,
-        tracer=tracer,
+        settings, batcher=batcher, known=known, salts=salts, metrics=measured, tracer=tracer,
         millis=millis,
-    )
+    )  # fmt: skip
     ingest = Ingest(
         settings=settings,
         clock=clock,

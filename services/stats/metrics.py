@@ -4,7 +4,6 @@ from prometheus_client import Counter, Gauge
 
 from luotdoc_subscriber.base.metrics import Registry
 from shared.base.collectors import Measured
-from shared.rabbit.batch import FILTERED_CLASSES, READER
 
 
 class StatsMetrics:
@@ -50,8 +49,6 @@ class StatsMetrics:
             ["class"],
             registry=registry,
         )
-        for kind in (READER, *FILTERED_CLASSES):
-            self.corrected.labels(kind)
         self.parked = Measured("luotdoc_books_parked_reads", "Reads in parked batches.", registry)
         self.balance = Measured(
             "luotdoc_books_balance_reads",

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-MAX_LENGTH = 512
+MAX_AGENT_LENGTH = 512
 """Upper bound for the bytes of a user agent that are examined."""
 LONGEST_WORD = 32
 """Upper bound for a word that is kept; the longest that a rule looks for has 24 letters."""
@@ -25,25 +25,28 @@ _OF_RULES = (
 ).split()
 _ROBOT = re.compile(rb"bot|spider|crawl|scrap")
 _WORD = re.compile(rb"[a-z0-9]+")
-_LETTERS = re.compile(rb"[a-z]+")
+# A name with its number, such as iphone15 or os17. Of a word in which letters and digits take turns
+# nothing is kept, because it is an id: the letters before its first digit may tell it from others.
+_NAME = re.compile(rb"([a-z]+)\d+[a-z]{0,2}")
+_HEXADECIMAL = re.compile(rb"[0-9a-f]+")
 
 _NUMBERED = re.compile(
     # "Mozilla/5.0" alone is a browser's, Version/4.0 a page's within an app, 008 a robot
-    rb"(?<![a-z0-9])(?:mozilla/\d\.\d(?![.\d])|version/4\.0(?![.\d])|008(?=/))"
-    rb"|(?<![a-z0-9])[a-z]*\d[a-z0-9]*(?:[._]\d[a-z0-9]*)*"
+    rb"(?<![a-z0-9])(?:mozilla/[345]\.0(?![.\d])|version/4\.0(?![.\d])|008(?=/))"
+    rb"|(?<![a-z0-9])[a-z]*+\d[a-z0-9]*(?:[._]\d[a-z0-9]*)*"
 )
 _VERBATIM = re.compile(rb"mozilla/|version/|008\Z")
 _LONG = re.compile(rb"(?<![a-z])([a-z]{%d})[a-z]+" % LONGEST_WORD)
 _ADDRESS = re.compile(rb"(https?://[\w.-]*+)[^\s();,]+")
 _MAILBOX = re.compile(rb"(?<![\w.+-])[\w.+-]+(?=@[\w-])")
-_LANGUAGE = re.compile(rb"(?<=[ ;/])[a-z]{2}[-_][a-z]{2}(?=[;)\]])")
+_LANGUAGE = re.compile(rb"([ ;/])[a-z]{2}[-_][a-z]{2}(?=[;)\]])")
 _OF_FACEBOOK = re.compile(rb"\[(fb[^\];]*);[^\]]*\]")
 # What may be said beside a device's system.
 _KNOWN_ITEM = re.compile(
     rb"(?:linux|u|k|wv|android|mobile|tablet|tv|arm|x86|rv:1|windows phone|harmonyos"
     rb"|[a-z ]*\btv\b[a-z ]*)(?: 1)?"
 )
-_COMMENT = re.compile(rb"\(([^()]*(?:android|dpi;)[^()]*)\)")
+_COMMENT = re.compile(rb"\(([^()]*)\)")
 
 EMAIL = rb"\w@[\w-][\w.-]*\.[a-z]{2}"
 """A full address, because "@" alone also precedes versions: "(Ecosia ios@10.1.0)"."""
@@ -60,11 +63,12 @@ class Reduction:
 
     def __init__(self, words: Iterable[bytes] = ()) -> None:
         self._kept = frozenset((*_OF_RULES, *words))
-        self._number = lru_cache(maxsize=10_000)(self._reduced_word)
+        # A new agent is made of known parts, but for one or two.
+        self._part = lru_cache(maxsize=20_000)(self._reduced_part)
 
     def reduced(self, agent: bytes) -> bytes:
-        """What is kept of `agent`: lower case, at most `MAX_LENGTH` bytes."""
-        text = agent[:MAX_LENGTH].lower()
+        """What is kept of `agent`: lower case, at most `MAX_AGENT_LENGTH` bytes."""
+        text = agent[:MAX_AGENT_LENGTH].lower()
         # Looking for a word first is much faster than what each pattern costs in vain.
         if b"://" in text:
             text = _ADDRESS.sub(rb"\1", text)
@@ -72,26 +76,30 @@ class Reduction:
             text = _MAILBOX.sub(b"a", text)
         if b"[fb" in text:
             text = _OF_FACEBOOK.sub(rb"[\1]", text)
-        text = _NUMBERED.sub(lambda found: self._number(found[0]), text)
+        text = b" ".join(map(self._part, text.split(b" ")))
         if b"-" in text or b"_" in text:
-            text = _LANGUAGE.sub(b"", text)
+            text = _LANGUAGE.sub(rb"\1", text)
         if b"android" in text or b"dpi;" in text:
             text = _COMMENT.sub(_device, text)
-        return _LONG.sub(rb"\1", text)
+        return text
 
-    def _reduced_word(self, text: bytes) -> bytes:
+    def _reduced_part(self, part: bytes) -> bytes:
+        """What is kept of a part without spaces."""
+        return _LONG.sub(rb"\1", _NUMBERED.sub(self._reduced_word, part))
+
+    def _reduced_word(self, found: re.Match[bytes]) -> bytes:
+        text = found[0]
         if _VERBATIM.match(text):
             return text
         first: bytes = _WORD.findall(text)[0]
         if first in self._kept or _ROBOT.search(first):
             return first
-        letters = _LETTERS.match(first)
-        if letters is not None:
-            return letters[0]
-        if first.endswith(b"dpi"):  # the comment of an app about its device
+        if first[:1].isdigit() and first.endswith(b"dpi"):  # an app's comment about its device
             return b"1dpi"
-        # Privacy tools overwrite an agent with zeros.
-        return b"00000" if first.startswith(b"00000") else b"1"
+        if first.startswith(b"00000"):  # privacy tools overwrite an agent with zeros
+            return b"00000"
+        name = _NAME.fullmatch(first)
+        return name[1] if name and not _HEXADECIMAL.fullmatch(first) else b"1"
 
 
 def words_with_digits(patterns: Iterable[str]) -> frozenset[bytes]:
@@ -105,12 +113,18 @@ def words_with_digits(patterns: Iterable[str]) -> frozenset[bytes]:
 
 
 def _device(found: re.Match[bytes]) -> bytes:
-    """A comment that names a device, without the device."""
-    if NOT_A_MODEL.search(found[1]):
-        return found[0]
-    if b"android" not in found[1]:  # the screen of an app's device
-        return b"(1dpi;)" if b"1dpi;" in found[1] else b"(dpi;)"
-    items = [item.strip() for item in found[1].split(b";")]
+    return _without_device(found[1])
+
+
+@lru_cache(maxsize=10_000)
+def _without_device(comment: bytes) -> bytes:
+    """The comment, in its parentheses; without the device if it names one."""
+    of_android = b"android" in comment
+    if not (of_android or b"dpi;" in comment) or NOT_A_MODEL.search(comment):
+        return b"(" + comment + b")"
+    if not of_android:  # the screen of an app's device
+        return b"(1dpi;)" if b"1dpi;" in comment else b"(dpi;)"
+    items = [item.strip() for item in comment.split(b";")]
     kept = [item for item in items if _KNOWN_ITEM.fullmatch(item)]
     if not any(b"android" in item for item in kept):
         kept.append(b"android")

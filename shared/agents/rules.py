@@ -19,7 +19,13 @@ from ahocorasick_rs import BytesAhoCorasick
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from shared.agents.crawler_list import by_word
-from shared.agents.reduction import EMAIL, MAX_LENGTH, NOT_A_MODEL, Reduction, words_with_digits
+from shared.agents.reduction import (
+    EMAIL,
+    MAX_AGENT_LENGTH,
+    NOT_A_MODEL,
+    Reduction,
+    words_with_digits,
+)
 
 # Beginnings of people's browsers' agents.
 _BROWSERS = (
@@ -160,8 +166,8 @@ RULES = sha256(repr((_BROWSERS, _ROBOTS, sorted(_PATTERNS), sorted(_HINTS))).enc
 
 
 def reduced(user_agent: bytes) -> bytes:
-    """What the rules look at in `user_agent`, of which only the first `MAX_LENGTH` bytes count."""
-    return _reduced(user_agent[:MAX_LENGTH])
+    """What the rules look at in the first `MAX_AGENT_LENGTH` bytes of `user_agent`."""
+    return _reduced(user_agent[:MAX_AGENT_LENGTH])
 
 
 def is_bot(user_agent: bytes) -> bool:

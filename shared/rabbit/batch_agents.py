@@ -43,7 +43,7 @@ _RELOADS = struct.Struct(">HHI")
 _BOT = struct.Struct(">HHH8s")
 NO_VISITOR = bytes(8)
 
-Kind = tuple[bytes, str]
+ReaderKind = tuple[bytes, str]
 """(id of the agent, class of the referrer)."""
 
 
@@ -53,7 +53,7 @@ class NotedReads:
 
     article: str
     quarter: int
-    kind: Kind
+    kind: ReaderKind
     was: str
     """The class that ingest gave them: reader, reload or bot."""
     number: int = 1
@@ -67,7 +67,7 @@ class NotedReads:
 class AgentPart:
     """The part of one batch, as ingest gathers it."""
 
-    kinds: Sequence[Kind] = ()
+    kinds: Sequence[ReaderKind] = ()
     reads: Sequence[int] = ()
     """Numbers of kinds, from 1."""
     reloads: list[tuple[int, int, int]] = field(default_factory=list)
@@ -155,7 +155,7 @@ def noted(batch: Batch) -> Iterator[NotedReads]:
         raise ValueError(f"agents don't belong to their batch: {error}") from error
 
 
-def _readers(batch: Batch, kinds: Sequence[Kind], packed: bytes) -> Iterator[NotedReads]:
+def _readers(batch: Batch, kinds: Sequence[ReaderKind], packed: bytes) -> Iterator[NotedReads]:
     if len(kinds) > 255:
         numbers: Sequence[int] = [number for (number,) in struct.iter_unpack(">H", packed)]
     else:
@@ -175,7 +175,7 @@ def _readers(batch: Batch, kinds: Sequence[Kind], packed: bytes) -> Iterator[Not
 
 
 def _filtered(
-    batch: Batch, was: str, place: int, kinds: Sequence[Kind], kind: int, number: int
+    batch: Batch, was: str, place: int, kinds: Sequence[ReaderKind], kind: int, number: int
 ) -> Iterator[NotedReads]:
     of, article, quarter, _, _, _ = batch.groups[place]
     if of != was or not kind:

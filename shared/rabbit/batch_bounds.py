@@ -7,5 +7,5 @@ LATEST_MS = 32_503_680_000_000
 MAX_FILTERED = 1 << 40
 """Upper bound for filtered reads in a batch. An ingest that can't send reaches it after eight
 months of a flood of 50,000 reads a second."""
-ARTICLE = re.compile(r"[a-z0-9]{1,32}")
+WIRE_ARTICLE = re.compile(r"[a-z0-9]{1,32}")
 CLASS = re.compile(r"[a-z_]{1,32}")

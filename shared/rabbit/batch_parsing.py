@@ -29,7 +29,7 @@ from shared.rabbit.batch import (
     Group,
     Source,
 )
-from shared.rabbit.batch_bounds import ARTICLE, CLASS, MAX_FILTERED
+from shared.rabbit.batch_bounds import CLASS, MAX_FILTERED, WIRE_ARTICLE
 from shared.rabbit.batch_bounds import LATEST_MS as LATEST_MS
 from shared.rabbit.corrections import parse_correction
 
@@ -156,7 +156,7 @@ def _version_2(rows: Any, minted: int) -> list[Group]:
 @lru_cache(maxsize=10_000)
 def _is_article(text: str) -> bool:
     """True for an article's id. Only texts of its length are cached: a few MB."""
-    return ARTICLE.fullmatch(text) is not None
+    return WIRE_ARTICLE.fullmatch(text) is not None
 
 
 def _other(kind: str) -> str:
@@ -232,7 +232,7 @@ def _version_1(reads: Any, filtered: Any, number: int, minted: int) -> list[Grou
     for article, accepted_at, kind, visitor in reads:
         if not (type(article) is type(kind) is type(visitor) is str and type(accepted_at) is int):
             raise TypeError("a read is [text, milliseconds, text, text]")
-        if not ARTICLE.fullmatch(article) or not 0 < accepted_at <= minted + AHEAD_MS:
+        if not WIRE_ARTICLE.fullmatch(article) or not 0 < accepted_at <= minted + AHEAD_MS:
             raise ValueError("a read has an impossible article or time")
         # Version 1's counter counted reads of every class, so none may become filtered here.
         sums[BATCH if kind == BATCH else READER, article, accepted_at // QUARTER_MS] += 1

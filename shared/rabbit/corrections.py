@@ -19,7 +19,7 @@ from shared.rabbit.batch import (
     Move,
     Source,
 )
-from shared.rabbit.batch_bounds import ARTICLE, CLASS, MAX_FILTERED
+from shared.rabbit.batch_bounds import CLASS, MAX_FILTERED, WIRE_ARTICLE
 
 MAX_MOVES = 1_000
 """Upper bound for moves in a correcting batch: a flush then writes as much as for a thousand
@@ -59,7 +59,9 @@ def _move(row: Any, latest: int) -> Move:
     ):
         raise ValueError(f"a move is malformed: {row!r:.100}")
     # The reads of people that are counted always have an article.
-    if not ARTICLE.fullmatch(article) and not (article == NO_ARTICLE and READER not in (was, now)):
+    if not WIRE_ARTICLE.fullmatch(article) and not (
+        article == NO_ARTICLE and READER not in (was, now)
+    ):
         raise ValueError(f"a move has the article {article!r:.60}")
     return was, now, article, quarter, number
 

@@ -17,7 +17,6 @@ from tests.recount.check import Death, check
 from tests.recount.portal import RecountPortal
 from tests.support.system import System
 
-DEATHS = [Death("sent", 9), Death("sent", 3)]
 HOURS = 12
 
 
@@ -30,11 +29,16 @@ async def main(asked: argparse.Namespace, folder: Path) -> str:
         try:
             await system.reset()
             portal = RecountPortal(asked.reads, asked.seed, int(time.time()), HOURS)
-            return await check(system, portal, DEATHS)
+            return await check(system, portal, deaths(asked.reads))
         finally:
             await system.close()
     finally:
         processes.sweep(folder)
+
+
+def deaths(reads: int) -> list[Death]:
+    """Two deaths among the correcting batches: a million reads make 15 of them, 50,000 make 4."""
+    return [Death("sent", min(9, reads // 100_000)), Death("sent", min(3, reads // 300_000))]
 
 
 def arguments() -> argparse.Namespace:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import orjson
 
 from services.ingest.reads.batcher import Batcher
+from services.ingest.reads.grouping import ReadSource
 from services.ingest.reads.known import KnownArticles
 from shared.web.app import Application, Service
 from shared.web.fastpath import FastRequest
@@ -28,10 +29,10 @@ class _Batches:
     """Every read is durable at once."""
 
     def __init__(self) -> None:
-        self.sources: list[tuple[str, str] | None] = []
+        self.sources: list[ReadSource] = []
 
     def add(
-        self, _article: str, _salt_day: int, _visitor: str, source: tuple[str, str] | None
+        self, _article: str, _salt_day: int, _visitor: str, source: ReadSource
     ) -> asyncio.Future[str]:
         self.sources.append(source)
         durable = asyncio.get_running_loop().create_future()
@@ -48,7 +49,8 @@ class Told:
     """`Luotdoc-Read`; "" without it."""
     fault: tuple[str, str] | None
     """The field that is named, and what is said of it."""
-    source: tuple[str, str] | None
+    source: tuple[str, str, str] | None
+    """Classes of referrer and device, and the reduced agent."""
 
 
 class BothPaths:
@@ -90,13 +92,20 @@ class BothPaths:
         status, *lines = head.decode().split("\r\n")
         headers: Mapping[str, str] = dict(line.split(": ", 1) for line in lines)
         faults = orjson.loads(content).get("errors", []) if content else []
-        source = self._batches.sources[before:]
+        source = [_shown(each) for each in self._batches.sources[before:]]
         return Told(
             int(status.split()[1]),
             headers.get("luotdoc-read", ""),
             (faults[0]["path"], faults[0]["message"]) if faults else None,
             source[0] if source else None,
         )
+
+
+def _shown(source: ReadSource) -> tuple[str, str, str] | None:
+    if source is None:
+        return None
+    assert len(source) == 3  # programs are filtered, so an agent is known
+    return source[0], source[1], source[2].text
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from shared.agents.crawler_list import by_word
-from shared.agents.reduction import MAX_LENGTH
+from shared.agents.reduction import MAX_AGENT_LENGTH
 from shared.agents.rules import is_bot
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -188,6 +188,6 @@ def test_endless_user_agents_are_not_remembered_whole(monkeypatch: pytest.Monkey
         return b"mozilla/5.0 (x11)"
 
     monkeypatch.setattr("shared.agents.rules._reduced", noting)
-    start = b"An agent that no other test asks for ".ljust(MAX_LENGTH, b"x")
+    start = b"An agent that no other test asks for ".ljust(MAX_AGENT_LENGTH, b"x")
     assert not any(is_bot(start + b"x" * number) for number in range(1, 100))
     assert judged == [start]

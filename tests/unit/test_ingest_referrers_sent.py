@@ -9,6 +9,8 @@ from shared.base.errors import Problem
 from shared.web.bounds import MAX_TARGET
 from tests.support.both_paths import BothPaths, Told
 
+FIREFOX = "mozilla/5.0 (x11; linux x86; rv:1) gecko/1 firefox/1 1"
+"""What is kept of the agent that each read has."""
 MALFORMED = "must be scheme and host, such as https://www.example.org, or empty"
 
 
@@ -120,7 +122,9 @@ async def told(target: bytes) -> Told:
     ],
 )
 async def test_both_paths_find_the_same_class(query: bytes, referrer: str) -> None:
-    assert await told(b"/reads" + query) == Told(204, "counted", None, (referrer, "desktop"))
+    assert await told(b"/reads" + query) == Told(
+        204, "counted", None, (referrer, "desktop", FIREFOX)
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,9 +158,9 @@ async def test_parameters_that_this_release_does_not_know_are_passed_over() -> N
         b"&".join(b"p%d=1" % number for number in range(500)), b"article=a2", b"referer=x",
     ):  # fmt: skip
         answer = await told(b"/reads?" + query)
-        assert answer == Told(204, "counted", None, ("", "desktop")), query
+        assert answer == Told(204, "counted", None, ("", "desktop", FIREFOX)), query
         answer = await told(b"/reads?" + query + b"&referrer=https://www.bing.com")
-        assert answer == Told(204, "counted", None, ("search", "desktop")), query
+        assert answer == Told(204, "counted", None, ("search", "desktop", FIREFOX)), query
 
 
 async def test_a_fragment_is_no_part_of_the_query() -> None:
@@ -168,7 +172,7 @@ async def test_a_fragment_is_no_part_of_the_query() -> None:
     ):
         for slow in (False, True):
             answer = await paths.read(target, slow=slow)
-            assert answer == Told(204, "counted", None, (referrer, "desktop"))
+            assert answer == Told(204, "counted", None, (referrer, "desktop", FIREFOX))
     assert paths.fast == 0
 
 

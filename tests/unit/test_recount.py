@@ -10,7 +10,7 @@ from luotdoc_subscriber.base.errors import Refused
 from services.counter.recount import judging
 from services.counter.recount.correcting import by_article, by_class, moves_of, parts, sources_of
 from services.counter.recount.judging import Changes, Judge
-from services.counter.recount.plan import Plan, Reach, first_quarter
+from services.counter.recount.plan import Reach, RecountPlan, first_quarter
 from services.counter.recount.relabel import chosen_classes, relabelled
 from services.counter.recount.seen import MAX_SEQUENCE, SeenBatches
 from shared.rabbit.batch import Batch, Group, Move, Source, batch_id
@@ -166,7 +166,7 @@ def test_a_quarter_s_sources_come_with_the_last_of_its_moves() -> None:
 
 
 REACH = Reach(first=0, first_batch="e1-0", last=99, quarter=Q)
-PLAN = Plan(
+PLAN = RecountPlan(
     number=1, token="t", made_at=datetime(2026, 11, 23, tzinfo=UTC),
     reach=replace(REACH, quarter=Q - 9), rules="r", batches=2,
 )  # fmt: skip
@@ -184,7 +184,7 @@ PLAN = Plan(
     ],
 )
 def test_the_first_quarter_to_judge_is_one_that_is_whole(
-    reach: Reach, before: Plan | None, oldest: int, quarter: int
+    reach: Reach, before: RecountPlan | None, oldest: int, quarter: int
 ) -> None:
     assert first_quarter(reach, before, Q + 3, oldest) == quarter
 

@@ -117,7 +117,7 @@ def test_what_is_no_batch_is_refused(content: bytes) -> None:
     assert (reason, message.startswith("not a batch: ")) == ("bad_body", True)
 
 
-@pytest.mark.parametrize("version", [3, 0, -2, "2", 2.0, True, None, [2], 1 << 70])
+@pytest.mark.parametrize("version", [4, 0, -2, "2", 2.0, True, None, [2], 1 << 70])
 def test_a_version_that_is_not_known_is_parked_for_a_newer_counter(version: Any) -> None:
     reason, message = fault(
         HEADERS, json.dumps({"v": version, "groups": [GROUP], "reads": []}).encode()

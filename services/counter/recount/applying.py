@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractConnection, AbstractExchange, DeliveryMode
 from luotdoc_subscriber.base.errors import Refused
 from luotdoc_subscriber.commands.connection import CONFIRM_SECONDS
 from luotdoc_subscriber.rabbit.direct import way_into
-from services.counter.recount.plan import Plan
+from services.counter.recount.plan import RecountPlan
 from services.counter.recount.store import RecountStore
 from services.counter.stages import Stage, no_stage
 from shared.rabbit.batch import Batch
@@ -22,15 +22,15 @@ from shared.rabbit.topology import COUNTER_READS
 
 IN_FLIGHT = 8
 """Correcting batches that wait to be counted at a time, so that reads are not kept waiting."""
-LOOK_SECONDS = 0.1
+LEDGER_LOOK_SECONDS = 0.1
 PARKED_SECONDS = 5.0
 """Time after which a note on a parked batch tells that a counter does not apply them."""
 PATIENCE_SECONDS = 60.0
 """Time without a counted batch after which the command says what may be wrong, and ends."""
 
 
-async def carry_out(
-    plan: Plan,
+async def carry_out_plan(
+    plan: RecountPlan,
     store: RecountStore,
     connection: AbstractConnection,
     advance: Callable[[int, int], None],
@@ -89,4 +89,4 @@ async def _apply(
                 f"no counter has applied the correcting batches for {PATIENCE_SECONDS:g} s: see "
                 "whether counters run and keep up, and run this again; it goes on from here"
             )
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(LEDGER_LOOK_SECONDS)

@@ -17,7 +17,7 @@ from luotdoc_subscriber.base.plainly import say
 from luotdoc_subscriber.base.progress import ProgressLine
 from luotdoc_subscriber.commands.connection import connected
 from services.counter.recount import stream
-from services.counter.recount.applying import carry_out
+from services.counter.recount.applying import carry_out_plan
 from services.counter.recount.correcting import (
     by_article,
     by_class,
@@ -26,12 +26,12 @@ from services.counter.recount.correcting import (
     sources_of,
 )
 from services.counter.recount.judging import Changes, Judge
-from services.counter.recount.plan import SENDABLE, Plan, Reach, first_quarter
+from services.counter.recount.plan import SENDABLE, Reach, RecountPlan, first_quarter
 from services.counter.recount.relabel import chosen_classes, relabelled
 from services.counter.recount.store import RecountStore
 from services.counter.settings import CounterSettings
 from services.counter.stages import Stage, no_stage
-from shared.agents.rules import RULES, is_bot_reduced
+from shared.agents.rules import RULES, is_bot
 from shared.rabbit.batch import COUNTED_HOURS, QUARTER_MS, Move
 from shared.storage import mongo
 from shared.storage.quarters import quarter_of, start_of
@@ -47,7 +47,8 @@ AGAIN = "run the same command again"
 class Rules:
     """The rules to judge by; others than the release's are for tests."""
 
-    is_bot: Callable[[bytes], bool] = is_bot_reduced
+    # Reduces an agent again: an earlier release, whose batches are in the stream, may keep more.
+    is_bot: Callable[[bytes], bool] = is_bot
     digest: str = RULES
 
 
@@ -82,7 +83,7 @@ class Recount:
         _show(moves)
         if not self.confirm():
             raise Refused("nothing was changed")
-        plan = Plan(
+        plan = RecountPlan(
             number=before.number + 1 if before else 1,
             token=secrets.token_hex(16),
             made_at=now(),
@@ -96,7 +97,7 @@ class Recount:
         number = sum(move[-1] for move in moves)
         say(f"{number:,} reads were moved, by {plan.batches:,} correcting batches, once")
 
-    async def _finished(self, plan: Plan | None) -> Plan | None:
+    async def _finished(self, plan: RecountPlan | None) -> RecountPlan | None:
         """`plan` after it has ended."""
         if plan is None or plan.done:
             return plan
@@ -108,9 +109,9 @@ class Recount:
             await self._carry_out(plan)
         return plan
 
-    async def _carry_out(self, plan: Plan) -> None:
+    async def _carry_out(self, plan: RecountPlan) -> None:
         with ProgressLine("correcting batches counted") as line:
-            await carry_out(plan, self.store, self.connection, line.advance, self.at_stage)
+            await carry_out_plan(plan, self.store, self.connection, line.advance, self.at_stage)
 
     async def _differences(self, ends: stream.StreamEnds, reach: Reach) -> Changes:
         """What the rules change in the counts as they are now, corrections included."""
@@ -133,7 +134,7 @@ class Recount:
         return judge.changes
 
 
-def _reach(ends: stream.StreamEnds, before: Plan | None, moment: datetime) -> Reach:
+def _reach(ends: stream.StreamEnds, before: RecountPlan | None, moment: datetime) -> Reach:
     reach = Reach(ends.first, ends.first_batch, ends.last, ends.minted_at // QUARTER_MS)
     whole = ends.latest // QUARTER_MS + 1 + MARGIN
     oldest = quarter_of(moment - timedelta(hours=COUNTED_HOURS)) + 1

@@ -26,7 +26,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RecountPlan:
     """Recount `number`. There is one of each number, and none before the one before it has ended.
 
     So a plan is decided by what all earlier plans have changed, and two operators can't decide on
@@ -56,7 +56,7 @@ class Plan:
         return correcting_batch(self.identity, number, minted_at, moves, sources)
 
 
-def first_quarter(reach: Reach, before: Plan | None, whole: int, oldest: int) -> int:
+def first_quarter(reach: Reach, before: RecountPlan | None, whole: int, oldest: int) -> int:
     """The first quarter to judge again: from it on, every read of which a correction may be known
     is in the stream.
 

@@ -18,7 +18,7 @@ from pymongo.errors import DuplicateKeyError
 from luotdoc_subscriber.base.clock import to_millis
 from luotdoc_subscriber.base.errors import Refused
 from services.counter.recount.judging import Changes
-from services.counter.recount.plan import Plan, Reach
+from services.counter.recount.plan import Reach, RecountPlan
 from shared.rabbit.batch import Batch, Move, Source
 from shared.storage.errors import store
 from shared.storage.quarters import PER_DAY, day_number
@@ -61,7 +61,7 @@ class RecountStore:
                 if source[0] >= first:
                     changes.take_back_source(tuple(source))
 
-    async def last_plan(self) -> Plan | None:
+    async def last_plan(self) -> RecountPlan | None:
         """The plan with the highest number."""
         found = await self._db.recounts.find_one(
             {"_id": {"$type": "number"}}, sort=[("_id", -1)], max_time_ms=MILLISECONDS
@@ -69,7 +69,7 @@ class RecountStore:
         return _plan(readable_document("recounts", found)) if found else None
 
     async def keep(
-        self, plan: Plan, parts: Iterable[tuple[Sequence[Move], Sequence[Source]]]
+        self, plan: RecountPlan, parts: Iterable[tuple[Sequence[Move], Sequence[Source]]]
     ) -> None:
         """Store the plan with its batches. Raises `Refused` if another process was faster."""
         forgotten = {"_id": {"$type": "string"}, "made_at": {"$lt": plan.made_at - FORGOTTEN}}
@@ -91,7 +91,7 @@ class RecountStore:
                 "one, and then looks for further differences"
             ) from None
 
-    async def batches(self, plan: Plan) -> AsyncIterator[Batch]:
+    async def batches(self, plan: RecountPlan) -> AsyncIterator[Batch]:
         """The correcting batches of a plan, in order."""
         found = self._db.recounts.find(
             {"_id": {"$gte": f"{plan.token}/", "$lt": f"{plan.token}0"}}, max_time_ms=MILLISECONDS
@@ -104,12 +104,12 @@ class RecountStore:
                 [tuple(source) for source in part["sources"]],
             )  # fmt: skip
 
-    async def end(self, plan: Plan) -> None:
+    async def end(self, plan: RecountPlan) -> None:
         """Note that a plan was carried out, or can't be any more."""
         await self._db.recounts.update_one({"_id": plan.number}, {"$set": {"done": True}})
         await self._delete_batches(plan)
 
-    async def _delete_batches(self, plan: Plan) -> None:
+    async def _delete_batches(self, plan: RecountPlan) -> None:
         chosen = {"_id": {"$gte": f"{plan.token}/", "$lt": f"{plan.token}0"}}
         await self._db.recounts.delete_many(chosen)
 
@@ -142,8 +142,8 @@ def _of_day(
             yield article, quarter, reads
 
 
-def _plan(document: Document) -> Plan:
-    return Plan(
+def _plan(document: Document) -> RecountPlan:
+    return RecountPlan(
         document["_id"], document["token"], document["made_at"], Reach(**document["reach"]),
         document["rules"], document["batches"], document["done"],
     )  # fmt: skip

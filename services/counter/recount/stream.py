@@ -19,7 +19,7 @@ CHUNK = 500
 """Messages between two acks, and batches in one look into the ledger."""
 EMPTY = "no batch of reads has arrived since setup has declared it"
 
-Advance = Callable[[int, int], None]
+ShowProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def ends_of(connection: AbstractConnection) -> StreamEnds:
 
 
 async def batches(
-    connection: AbstractConnection, ends: StreamEnds, advance: Advance
+    connection: AbstractConnection, ends: StreamEnds, advance: ShowProgress
 ) -> AsyncGenerator[list[Batch], None]:
     """The batches between two ends, some at a time, with repetitions. What is no batch of reads is
     left out: the counter has parked it, or it is a correcting batch.

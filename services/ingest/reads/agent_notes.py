@@ -5,7 +5,7 @@ from typing import Any
 
 from services.ingest.reads.agents import Agent
 from shared.rabbit.batch import NO_REFERRER
-from shared.rabbit.batch_agents import MAX_KINDS, NO_VISITOR, AgentPart, Kind
+from shared.rabbit.batch_agents import MAX_KINDS, NO_VISITOR, AgentPart, ReaderKind
 
 NoteKey = tuple[str, str, int]
 """Class, article and quarter of filtered reads, as the batcher adds them up."""
@@ -31,7 +31,7 @@ class AgentNotes:
         self._announced: dict[bytes, float] = {}
         """The second at which each agent was last announced, by its id."""
         self._reloads: dict[tuple[NoteKey, Agent], int] = {}
-        self._bots: list[tuple[NoteKey, Agent, int, bytes, bytes]] = []
+        self._bots: list[tuple[NoteKey, Agent, int, tuple[bytes, bytes]]] = []
 
     def reload(self, key: NoteKey, agent: Agent) -> None:
         """Note a read of class reload for the next batch."""
@@ -44,7 +44,7 @@ class AgentNotes:
         its visitor under the salt of the day before; both hashes may be "".
         """
         if len(self._bots) < MAX_ROWS:
-            self._bots.append((key, agent, second, _hash(visitor), _hash(earlier)))
+            self._bots.append((key, agent, second, (_hash(visitor), _hash(earlier))))
 
     def part(
         self, sources: Sequence[Any], filtered: Sequence[NoteKey], first: int
@@ -59,7 +59,7 @@ class AgentNotes:
         if not known and not self._reloads and not self._bots:
             return None
         texts: dict[bytes, tuple[str, str]] = {}
-        numbers: dict[Kind, int] = {}
+        numbers: dict[ReaderKind, int] = {}
         by_source = dict.fromkeys(distinct, 0)
         for source in known:
             by_source[source] = self._kind(source[2], source[0], numbers, texts)
@@ -71,15 +71,11 @@ class AgentNotes:
 
         part = AgentPart(
             reads=list(map(by_source.__getitem__, sources)) if known else (),
-            reloads=[
-                (*found, number)
-                for (key, agent), number in self._reloads.items()
-                if (found := of(key, agent))
-            ],
+            reloads=[(*at, n) for (key, one), n in self._reloads.items() if (at := of(key, one))],
             bots=[
-                (*found, second, visitor, earlier)
-                for key, agent, second, visitor, earlier in self._bots
-                if (found := of(key, agent))
+                (*at, second, *both)
+                for key, one, second, both in self._bots
+                if (at := of(key, one))
             ],
             window=self._window,
         )
@@ -92,7 +88,7 @@ class AgentNotes:
         self,
         agent: Agent,
         came_from: str,
-        numbers: dict[Kind, int],
+        numbers: dict[ReaderKind, int],
         texts: dict[bytes, tuple[str, str]],
     ) -> int:
         """The number of a kind in this batch; 0 if there is no room for it or its agent."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from services.ingest.reads.devices import device_of
-from shared.agents.reduction import MAX_LENGTH
+from shared.agents.reduction import MAX_AGENT_LENGTH
 from shared.agents.rules import is_bot_reduced, reduced
 from shared.rabbit.batch_agents import agent_id
 
@@ -25,8 +25,8 @@ class Agent:
 
 
 def agent_of(user_agent: bytes) -> Agent:
-    """The agent of a read. Only the first `MAX_LENGTH` bytes are examined, and cached."""
-    return _agent_of(user_agent[:MAX_LENGTH])
+    """The agent of a read. Only the first `MAX_AGENT_LENGTH` bytes are examined, and cached."""
+    return _agent_of(user_agent[:MAX_AGENT_LENGTH])
 
 
 @lru_cache(maxsize=10_000)

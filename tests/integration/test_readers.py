@@ -479,6 +479,23 @@ async def test_hashes_go_before_their_salt_and_numbers_stay(
     }
 
 
+async def test_readers_are_of_the_section_that_an_article_has_now(
+    emptied: Emptied, store: ReaderStore
+) -> None:
+    """Even of a new article, whose reads are not moved to its section yet."""
+    documents: list[dict[str, Any]] = [
+        {"_id": "moved", "v": 1, "section": "new", "counted_in": "old"},
+        {"_id": "young", "v": 1, "section": "new", "counted_in": ""},
+        {"_id": "settled", "v": 1, "section": "old"},
+    ]
+    await emptied.db.catalogue.insert_many(documents)
+    assert await store.sections_of(["moved", "young", "settled", "unknown"]) == {
+        "moved": "new",
+        "young": "new",
+        "settled": "old",
+    }
+
+
 async def test_a_place_never_goes_back(store: ReaderStore) -> None:
     assert await store.place() is None
     assert await store.known() is None

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         run = asyncio.run(judge(Path(folder), asked.visitors, asked.seed))
     for each in run.verdict.wrong[:20]:
         print(each)
-    print(run.line())
+    print(run.lines())
     return 1 if run.verdict.wrong or run.verdict.share() < 0.9 else 0
 
 

@@ -71,6 +71,7 @@ def test_the_stores_are_found() -> None:
         "LiveStore",
         "PageStore",
         "ProjectionStore",
+        "ReaderStore",
         "RecountStore",
         "SectionStore",
         "Store",

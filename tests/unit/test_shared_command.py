@@ -46,6 +46,7 @@ ENTRIES = [
     ["tests.fuzz"],
     ["tests.bench"],
     ["tests.oracle"],
+    ["tests.readers"],
     ["tests.recount"],
     ["tests.siege"],
     ["tests.containers"],

@@ -15,7 +15,7 @@ from services.stats.readers.keeper import ReaderKeeper
 from services.stats.readers.reports import ReaderReports
 from services.stats.readers.scopes import ReaderScope
 from services.stats.readers.store import ReaderStore
-from services.stats.readers.watch import LOOK_SECONDS, OnlineWatch
+from services.stats.readers.watch import ONLINE_LOOK_SECONDS, OnlineWatch
 from services.stats.traffic.keeper import Keeper
 from shared.storage.types import MongoDatabase
 
@@ -47,7 +47,7 @@ class Audience:
                 "the fold of unique readers", keeper.follow, AGAIN_SECONDS, outage=keeper.outage
             ),
             supervised("the end of readers' hashes", keeper.finish, FINISH_SECONDS),
-            supervised(name, self.watch.step, LOOK_SECONDS),
+            supervised(name, self.watch.step, ONLINE_LOOK_SECONDS),
         )
 
     async def site(self) -> AudienceFields:

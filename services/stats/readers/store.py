@@ -21,7 +21,6 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from services.stats.readers.distinct import DistinctReaders
 from services.stats.readers.place import LogPlace
 from services.stats.readers.scopes import ScopeDay, ScopeKind
-from services.stats.traffic.sections.listed import LISTED_FIELDS, listed_article
 from shared.base.salt_days import begin_of, day_of, salt_day, salt_day_number
 from shared.storage.collections import SALT_HOURS
 from shared.storage.errors import DUPLICATE_KEY, store
@@ -74,11 +73,15 @@ class ReaderStore:
 
     async def sections_of(self, articles: Collection[str]) -> dict[str, str]:
         """The section of each of `articles` that the catalogue has now."""
+        # Not `counted_in`: a new article is counted in no section until the first move of its
+        # reads, and its readers of that time would be missing in its section for ever.
         found = self._db.catalogue.find(
-            {"_id": {"$in": sorted(articles)}}, LISTED_FIELDS, max_time_ms=MAX_MILLISECONDS
+            {"_id": {"$in": sorted(articles)}},
+            {"section": 1, "v": 1},
+            max_time_ms=MAX_MILLISECONDS,
         )
         return {
-            held["_id"]: listed_article(held).section
+            held["_id"]: held["section"]
             async for document in found
             if (held := readable_document("catalogue", document))
         }

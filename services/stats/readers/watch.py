@@ -10,7 +10,7 @@ from services.stats.readers.online import OnlineFigures
 from services.stats.readers.store import ReaderStore
 from services.stats.traffic.keeper import Keeper
 
-LOOK_SECONDS = 1.0
+ONLINE_LOOK_SECONDS = 1.0
 REST = 20.0
 """The next look waits for so many times as long as the last one took: at 20,000 reads a second it
 takes half a second."""

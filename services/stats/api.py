@@ -34,7 +34,7 @@ _LISTS = tuple(
     f"{_UNDER}/{name}"
     for name in (
         *("top", "trending", "series", "readers", "sections", "classes", "sources"),
-        *("badge/", "widget.js"),
+        *("badge/", "widget.js", "tables/"),
     )
 )
 """How the paths of lists, tables, series, badges and the widget begin."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import Clock, rfc3339
@@ -10,7 +10,9 @@ from services.stats import answers
 from services.stats.article_courses import article_courses
 from services.stats.compared import compared_answer
 from services.stats.periods import site_periods
+from services.stats.readers.answers import ReadersSeries
 from services.stats.readers.audience import Audience
+from services.stats.readers.scopes import ReaderScope
 from services.stats.store import Store
 from services.stats.tops import costly_places
 from services.stats.traffic.archive_export import EVERY_QUARTER
@@ -88,3 +90,9 @@ class ArticleHistories:
             **audience,
         )
         return ArticleHistory(figures, courses, known["published_at"], now, since)
+
+    async def readers(self, article: str, first: date, end: date) -> ReadersSeries:
+        """The unique readers of each day in [first, end)."""
+        async with self._places.place():
+            scope = ReaderScope("article", article)
+            return await self._audience.reports.series(scope, first, end)

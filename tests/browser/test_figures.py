@@ -3,8 +3,9 @@
 import asyncio
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -13,12 +14,22 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from services.stats.readers.scopes import WHOLE_SITE, ReaderScope
+from shared.storage.quarters import quarter_of
+from tests.support.plain_traffic import PlainRead, PlainTraffic, PlainWriter
+from tests.support.readers_past import write_readers
 from tests.support.system import ROOT, System, until
 from tests.support.traffic_past import Past, newest, write_past
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 NU = ROOT / "node_modules/vnu-jar/build/dist/vnu.jar"
 PAST = Past(articles=60, days=120)
+NAMES = {
+    "long": "Dài" * 100,
+    "markup": "</h1><script>alert(1)</script>&amp;'\"<svg onload=alert(1)>",
+    "rtl": "\u202eخبر עברית\u2066 2026",
+}
+"""Titles by article."""
 THEMES, WIDTHS = ("light", "dark"), (360, 1440)
 OVERLAPS = """() => [...document.querySelectorAll('svg.plot')].flatMap(plot => {
   const texts = [...plot.querySelectorAll('text')];
@@ -33,6 +44,15 @@ OVERLAPS = """() => [...document.querySelectorAll('svg.plot')].flatMap(plot => {
 })"""
 
 
+def known_article(name: str, title: str) -> dict[str, Any]:
+    """What the catalogue has of an article."""
+    return {
+        "_id": name, "v": 1, "revision": 1, "state": "published", "title": title,
+        "url": f"https://example.vn/{name}", "section": "thoi-su", "baseline": 0,
+        "published_at": datetime.now(UTC) - timedelta(hours=1), "content_revision": 1,
+    }  # fmt: skip
+
+
 @dataclass
 class Figures:
     """A running stats with a past."""
@@ -44,7 +64,9 @@ class Figures:
 @pytest.fixture
 async def figures(system: System) -> Figures:
     """Its pages have lists and sections."""
-    await write_past(system.db, datetime.now(UTC), PAST)
+    now = datetime.now(UTC)
+    await write_past(system.db, now, PAST)
+    await write_readers(system.db, now, 60, (WHOLE_SITE, ReaderScope("article", newest(PAST))))
     sections = "thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"
     url = (await system.start("stats", sections=sections)).url
     article = f"/stats/articles/{newest(PAST)}/"
@@ -81,29 +103,66 @@ async def faults_of_axe(page: Page) -> list[str]:
     ]
 
 
-async def test_pages_of_figures_are_for_everybody(figures: Figures, browser: Browser) -> None:
+async def faults_of_view(
+    browser: Browser, address: str, theme: str, width: int, code: str
+) -> list[Any]:
+    """What is wrong with a page in one theme, at one width, in one language."""
+    page, trouble = await opened(browser, address, theme, width)
+    faults: list[Any] = list(trouble)
+    faults += [("axe", each) for each in await faults_of_axe(page)]
+    faults += [("texts touch", each) for each in await page.evaluate(OVERLAPS)]
+    if await page.evaluate("document.documentElement.scrollWidth") > width:
+        faults.append("scrolls")
+    if await page.evaluate("document.documentElement.lang") != code:
+        faults.append("language")
+    for details in await page.locator("summary").all():
+        await details.click()
+    if await page.evaluate("document.documentElement.scrollWidth") > width:
+        faults.append("scrolls with its tables open")
+    faults += [("axe, open", each) for each in await faults_of_axe(page)]
+    await page.context.close()
+    return faults
+
+
+async def faults_of_views(
+    browser: Browser, url: str, paths: Sequence[str], widths: Sequence[int] = WIDTHS
+) -> tuple[int, list[Any]]:
+    """How many views there are of some pages, and what is wrong with them."""
+    views = list(product(paths, THEMES, widths, ("vi", "en")))
     faults: list[Any] = []
-    looked = 0
-    for path, theme, width, code in product(figures.paths, THEMES, WIDTHS, ("vi", "en")):
-        address = f"{figures.url}{path}{'&' if '?' in path else '?'}lang={code}"
-        page, trouble = await opened(browser, address, theme, width)
-        what = (path, theme, width, code)
-        faults += [(what, each) for each in trouble]
-        faults += [(what, "axe", each) for each in await faults_of_axe(page)]
-        faults += [(what, "texts touch", each) for each in await page.evaluate(OVERLAPS)]
-        if await page.evaluate("document.documentElement.scrollWidth") > width:
-            faults.append((what, "scrolls"))
-        if await page.evaluate("document.documentElement.lang") != code:
-            faults.append((what, "language"))
-        for details in await page.locator("summary").all():
-            await details.click()
-        if await page.evaluate("document.documentElement.scrollWidth") > width:
-            faults.append((what, "scrolls with its tables open"))
-        faults += [(what, "axe, open", each) for each in await faults_of_axe(page)]
-        looked += 1
-        await page.context.close()
+    for path, theme, width, code in views:
+        address = f"{url}{path}{'&' if '?' in path else '?'}lang={code}"
+        found = await faults_of_view(browser, address, theme, width, code)
+        faults += [(path, theme, width, code, each) for each in found]
+    return len(views), faults
+
+
+async def test_pages_of_figures_are_for_everybody(figures: Figures, browser: Browser) -> None:
+    looked, faults = await faults_of_views(browser, figures.url, figures.paths)
     print(f"\n{looked} views of {len(figures.paths)} pages: {len(faults)} faults")
     assert faults == []
+
+
+async def test_pages_without_figures_are_for_everybody(system: System, browser: Browser) -> None:
+    """A portal without a read, and one that is an hour old, with names that nobody expects."""
+    await system.db.catalogue.insert_many([known_article(*each) for each in NAMES.items()])
+    names = f"thoi-su={'Rất' * 66}."
+    url = (await system.start("stats", sections=names, time_zone="America/New_York")).url
+    paths = ["/stats/?period=all", "/stats/?period=24h", "/stats/articles/long/"]
+    looked, faults = await faults_of_views(browser, url, paths)
+    current = quarter_of(datetime.now(UTC))
+    reads = [PlainRead(name, current - back, 7 + back) for name in NAMES for back in range(4)]
+    await PlainWriter(system.motor, system.db, PlainTraffic()).count(reads, datetime.now(UTC), 0)
+
+    async def ready() -> bool:
+        text = (await system.http.get(f"{url}/stats/?period=24h")).text
+        return 'aria-labelledby="sections-heading"' in text and 'class="spark"' in text
+
+    await until(ready, 30, "the lists and sections are ready")
+    paths += ["/stats/articles/rtl/", "/stats/articles/markup/"]
+    read, more = await faults_of_views(browser, url, paths)
+    print(f"\n{looked} views without reads, {read} after an hour: {len(faults + more)} faults")
+    assert faults + more == []
 
 
 @pytest.mark.long  # it needs Java

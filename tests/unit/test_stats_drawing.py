@@ -122,6 +122,25 @@ def test_a_course_has_a_line_for_each_stretch_that_is_known() -> None:
     assert re.findall("<text.*?>(.*?)</text>", drawn) == ["5", "10", "15", "20", "giữa"]
 
 
+@pytest.mark.parametrize(
+    ("values", "unfinished", "whole", "running"),
+    [
+        ([4, 4, 2, None], 2, ["M125 0L375 0"], ["M375 0L625 500"]),
+        ([4, None, 2, None], 2, ["M125 0h0"], ["M625 500h0"]),
+        ([4], 0, [], ["M500 0h0"]),
+        ([4, 4], 1, ["M250 0h0"], ["M250 0L750 0"]),
+        ([4, None], 1, ["M250 0h0"], []),
+        ([None, None], 0, [], []),
+    ],
+)
+def test_a_step_that_is_not_over_is_not_drawn_as_a_fall(
+    values: list[int | None], unfinished: int, whole: list[str], running: list[str]
+) -> None:
+    svg = course_plot(CAPTION, values, [], [], VIETNAMESE, unfinished=unfinished)
+    assert re.findall(r'class="now" d="([^"]*)"', svg) == whole
+    assert re.findall(r'class="open" d="([^"]*)"', svg) == running
+
+
 def test_bars_are_as_long_as_their_share_of_the_longest() -> None:
     bars = [Bar("A", 200, "200"), Bar("B", 50, "50"), Bar("C", 0, "0")]
     found = re.findall('class="bar" x="0" y="(.*?)" width="(.*?)"', bars_plot(CAPTION, bars))

@@ -21,7 +21,7 @@ from services.stats.pages.lists import web_address
 from services.stats.pages.shown import AS_OF, HtmlPage, PageRenderer
 from services.stats.pages.site_blocks import SiteBlocks
 from services.stats.pages.site_pages import site_address
-from services.stats.pages.site_tiles import site_tiles
+from services.stats.pages.site_tiles import people_tiles, total_tile
 from services.stats.pages.spans import (
     PERIODS,
     day_span,
@@ -140,7 +140,13 @@ def test_every_text_is_used() -> None:
         for file in (*PAGES.rglob("*.py"), *PAGES.rglob("*.html"))
         if file.name != "words.py"
     )
-    made = {"in_", "error_", "text_", "other_"}  # the beginnings of keys that are put together
+    made = {
+        "in_",
+        "error_",
+        "text_",
+        "other_",
+        "open_",
+    }  # the beginnings of keys that are put together
     kinds = {"reader", "batch", "bot", "reload", "prefetch", "origin", "limit", "other"}
     kinds |= {"direct", "site", "search", "social", "mobile", "tablet", "desktop", "not_known"}
     assert [
@@ -195,7 +201,11 @@ def test_today_ends_with_what_is_not_known_yet() -> None:
         "/stats/series?step=hour&from=2026-11-22T17:00:00.000Z&to=2026-11-23T17:00:00.000Z"
         "&format=csv"
     )
-    assert block.legend == (("now", "Hôm nay"), ("before", "thứ Hai tuần trước"))
+    assert block.legend == (
+        ("now", "Hôm nay"),
+        ("before", "thứ Hai tuần trước"),
+        ("open", "giờ này chưa hết"),
+    )
 
 
 def test_what_was_before_the_first_read_is_not_known_and_not_zero() -> None:
@@ -250,7 +260,7 @@ def test_sources_have_what_is_not_known_at_the_end() -> None:
 def test_a_heat_map_has_means_of_the_hours_that_are_over() -> None:
     courses = site_courses(400)
     moment = Known(NOW, courses.since, HANOI)
-    head, *rows = cells(heat_block(14, courses.of(), moment, VI))
+    head, *rows = cells(heat_block(14, courses.of(), moment, VI, "7d"))
     assert head == ["Giờ", "T2", "T3", "T4", "T5", "T6", "T7", "CN"]
     mondays = [quarter_of(datetime(2026, 11, day, 6, tzinfo=UTC)) for day in (16, 23)]
     mean = sum(courses.of().between(first, first + 4) for first in mondays) / 2
@@ -261,16 +271,15 @@ def test_a_heat_map_has_means_of_the_hours_that_are_over() -> None:
 
 def test_figures_that_are_not_known_yet_have_no_number() -> None:
     figures = site_figures(site_courses(3)).answer
-    tiles = site_tiles(figures, [], VI)
-    assert [(tile.heading, tile.number) for tile in tiles[1:]] == [
-        ("Đang đọc", ""),
-        ("Người đọc hôm nay", ""),
+    moment = Known(NOW, None, HANOI)
+    tiles = people_tiles(figures, moment, VI)
+    assert [(tile.heading, tile.number, tile.note) for tile in tiles] == [
+        ("Đang đọc", "", ""),
+        ("Người đọc hôm nay", "", ""),
     ]
-    known = site_tiles(figures.model_copy(update={"online": 12}), [], EN, uniques=3456)
-    assert [(tile.number, tile.note) for tile in known[1:]] == [
-        ("12", "readers of the last 5 minutes"),
-        ("3,456", "estimated"),
-    ]
+    known = people_tiles(figures.model_copy(update={"online": 12}), moment, EN)
+    assert (known[0].number, known[0].note) == ("12", "readers of the last 5 minutes")
+    assert total_tile(figures, VI).note == "gồm 1.000 lượt từ hệ thống trước"
 
 
 # ── pages

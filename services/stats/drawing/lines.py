@@ -30,16 +30,20 @@ def course_plot(
     before: Sequence[int | None],
     marks: Sequence[Mark],
     notation: Notation,
+    *,
+    unfinished: int | None = None,
 ) -> Markup:
     """A line over an area, for the numbers of equal steps of time, and a dashed line for those of
-    the period before, which may be none. What is not known is a gap.
+    the period before, which may be none. What is not known is a gap. The step `unfinished` is still
+    running: a dotted line leads to its number, which would else look like a fall.
     """
     axis = axis_of([*now, *before])
     number = max(len(now), len(before), 1)
     shapes = [
         *(f'<path class="area" d="{d}"/>' for d in _areas(now, number, axis)),
         *(f'<path class="before" d="{d}"/>' for d in _lines(before, number, axis)),
-        *(f'<path class="now" d="{d}"/>' for d in _lines(now, number, axis)),
+        *(f'<path class="now" d="{d}"/>' for d in _lines(now[:unfinished], number, axis)),
+        *(f'<path class="open" d="{d}"/>' for d in _end(now, unfinished, number, axis)),
     ]
     height = BOX_TOP + BOX_HEIGHT + AXIS_HEIGHT
     parts = [*grid(axis, notation), box(shapes), *grid_texts(axis, notation), *axis_texts(marks)]
@@ -71,6 +75,17 @@ def _lines(values: Sequence[int | None], number: int, axis: Axis) -> Iterator[st
         points = _points(run, number, axis)
         # A single point is a line without length, which round ends make visible.
         yield f"M{'L'.join(points)}" if len(points) > 1 else f"M{points[0]}h0"
+
+
+def _end(
+    values: Sequence[int | None], unfinished: int | None, number: int, axis: Axis
+) -> Iterator[str]:
+    """The line from the step before `unfinished` to it."""
+    if unfinished is None or values[unfinished] is None:
+        return
+    first = max(0, unfinished - 1)
+    shown = [*[None] * first, *values[first : unfinished + 1]]
+    yield from list(_lines(shown, number, axis))[-1:]
 
 
 def _areas(values: Sequence[int | None], number: int, axis: Axis) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 
 from markupsafe import Markup
 
@@ -12,9 +13,10 @@ from services.stats.pages.blocks import STEP_WORDS, Block, Known, Tile, course_b
 from services.stats.pages.kept import KeptPages
 from services.stats.pages.languages import LANGUAGES, Language
 from services.stats.pages.lists import web_address
+from services.stats.pages.reader_blocks import known_since, readers_block, readers_days
 from services.stats.pages.shown import AS_OF, HtmlPage, PageRenderer, titled, tongue
 from services.stats.pages.site_blocks import NOT_PEOPLE
-from services.stats.pages.site_tiles import period_tiles
+from services.stats.pages.site_tiles import people_tiles, period_tiles
 from services.stats.pages.spans import long_steps, today_steps
 from services.stats.traffic.archive_export import EVERY_QUARTER
 from services.stats.traffic.lines import line_reads, lines_of
@@ -59,7 +61,22 @@ class ArticlePages:
         for block in _blocks(history, moment, language):
             blocks.append(block)
             await asyncio.sleep(0)
+        if readers := await self._readers(history, moment, language):
+            blocks.append(readers)
         return self._shown(history, moment, language, blocks, address)
+
+    async def _readers(
+        self, history: ArticleHistory, moment: Known, language: Language
+    ) -> Block | None:
+        """The course of unique readers; None while none are known."""
+        known = known_since(history.figures.readers, moment.zone)
+        if known is None:
+            return None
+        first = max(known, _first_day(history, moment))
+        days = readers_days("all", history.as_of, moment.zone, first)
+        series = await self._histories.readers(history.figures.article, *days)
+        when = language.say("in_its_days")
+        return readers_block(when, series, moment, language, article=history.figures.article)
 
     def _shown(
         self,
@@ -99,15 +116,20 @@ def _tiles(history: ArticleHistory, moment: Known, language: Language) -> list[T
         history.compared("last_week", moment.zone),
         history.compared("previous", moment.zone),
     )
-    return period_tiles(history.figures, by_week, by_previous, moment, language)[:-1]
+    periods = period_tiles(history.figures, by_week, by_previous, moment, language)[:-1]
+    return [*periods, *people_tiles(history.figures, moment, language)]
+
+
+def _first_day(history: ArticleHistory, moment: Known) -> date:
+    """The day of the publication, or of the first known read if that is later."""
+    if not history.published_at:
+        return moment.first_day
+    return max(moment.first_day, history.published_at.astimezone(moment.zone).date())
 
 
 def _blocks(history: ArticleHistory, moment: Known, language: Language) -> Iterator[Block]:
     """The course since the publication, or since reads are known, and today's."""
-    first = moment.first_day
-    if history.published_at:
-        first = max(first, history.published_at.astimezone(moment.zone).date())
-    steps = long_steps(first, moment.as_of, moment.zone)
+    steps = long_steps(_first_day(history, moment), moment.as_of, moment.zone)
     step = language.say(STEP_WORDS[steps.step][1])
     heading = language.say("since_publication", step=step)
     reads = (language.say("reads"), "")

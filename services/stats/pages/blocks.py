@@ -2,6 +2,7 @@
 Pure.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +21,7 @@ from services.stats.pages.spans import Steps
 from services.stats.periods import Step
 from services.stats.traffic.course import LongCourse, SparseCourse
 from services.stats.traffic.lines import known_reads
-from shared.storage.quarters import start_of
+from shared.storage.quarters import quarter_of, start_of
 
 STEP_WORDS: Mapping[Step, tuple[str, str]] = {
     "hour": ("hour", "by_hour"),
@@ -33,9 +34,14 @@ _FEW_HOURS, _FEW_DAYS, _SOME_DAYS, _MANY_DAYS, _FEW_MONTHS = 26, 10, 45, 130, 26
 """Numbers of steps up to which each of them, or each of some, may have a text."""
 
 
+Cells = Sequence[str | float | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A plot. `legend` has the class and the text of each colour; `csv` is an address."""
+    """A plot. `legend` has the class and the text of each colour; `csv` is an address. A plot that
+    is not a series has its CSV in `columns` and `rows`.
+    """
 
     id: str
     heading: str
@@ -44,15 +50,19 @@ class Block:
     csv: str
     note: str = ""
     legend: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: Sequence[Cells] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure."""
+    """A figure. `margin` is its error; `lines` are more notes."""
 
     heading: str
     number: str
     note: str = ""
+    margin: str = ""
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +90,19 @@ class Known:
         """The reads of each step; None is not known."""
         return self.known(course.ranges(edges), edges) if edges else []
 
+    def unfinished(self, edges: Sequence[int]) -> int | None:
+        """The step of `edges` that is still running; None if there is none."""
+        place = bisect_right(edges, quarter_of(self.as_of)) - 1
+        return place if 0 <= place < len(edges) - 1 else None
+
     def known(self, reads: Sequence[int], edges: Sequence[int]) -> list[int | None]:
         """`reads` with None in place of a 0 that is not known."""
         return known_reads(edges, reads, self.since, self.as_of)
+
+
+def table_csv(block_id: str, period: str) -> str:
+    """The address of the numbers of a plot that is not a series, as CSV."""
+    return f"/stats/tables/{block_id}?period={period}"
 
 
 def series_csv(step: Step, edges: Sequence[int], **asked: str) -> str:
@@ -112,14 +132,18 @@ def course_block(
     caption = Caption(block_id, heading, described(times, now, before, language))
     marks = list(axis_marks(steps.step, steps.edges, moment.zone, language))
     shown = labels if before else labels[:1]
+    unfinished = moment.unfinished(steps.edges)
+    legend = [*zip(("now", "before"), shown, strict=False)]
+    if unfinished is not None:
+        legend.append(("open", language.say(f"open_{steps.step}")))
     return Block(
         id=f"{block_id}-heading",
         heading=heading,
-        plot=course_plot(caption, now, before, marks, language.notation),
+        plot=course_plot(caption, now, before, marks, language.notation, unfinished=unfinished),
         table=_course_table(heading, (language.say(STEP_WORDS[steps.step][0]), *shown), times,
                             [now, before] if before else [now], language),
         csv=series_csv(steps.step, steps.edges, **asked),
-        legend=tuple(zip(("now", "before"), shown, strict=False)) if before else (),
+        legend=tuple(legend),
     )  # fmt: skip
 
 

@@ -6,17 +6,20 @@ from datetime import timedelta
 from services.stats.drawing.heat import heat_plot
 from services.stats.drawing.markup import Caption, numbers_table
 from services.stats.drawing.notation import NO_NUMBER
-from services.stats.pages.blocks import Block, Known, series_csv
+from services.stats.pages.blocks import Block, Known, table_csv
 from services.stats.pages.languages import Language
 from services.stats.pages.spans import clock_hours, hour_edges, is_over, local_date
 from services.stats.traffic.course import LongCourse
 
 HOURS, WEEKDAYS = 24, 7
+_COLUMNS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Cells = Sequence[Sequence[float | None]]
 """Mean reads by weekday and hour; None is not known."""
 
 
-def heat_block(days: int, course: LongCourse, moment: Known, language: Language) -> Block:
+def heat_block(
+    days: int, course: LongCourse, moment: Known, language: Language, period: str
+) -> Block:
     """The means of the last `days` days. The hour that is not over is left out."""
     first = local_date(moment.as_of, moment.zone) - timedelta(days=days - 1)
     edges = hour_edges(first, days, moment.zone)
@@ -48,9 +51,14 @@ def heat_block(days: int, course: LongCourse, moment: Known, language: Language)
             lambda day, hour: f"{names[day]} {clocks[hour]}: {shown(day, hour)}",
         ),
         table=numbers_table(heading, (language.say("hour"), *names), rows),
-        csv=series_csv("hour", edges),
+        csv=table_csv("heat", period),
         note=language.say("heat_note", days=days),
         legend=(("h1", language.say("few")), ("h6", language.say("many"))),
+        columns=("hour", *_COLUMNS),
+        rows=[
+            (hour, *(None if (mean := row[hour]) is None else round(mean, 1) for row in cells))
+            for hour in range(HOURS)
+        ],
     )
 
 

@@ -1,6 +1,7 @@
 """The blocks of `/stats/`, from the site's quarters and the sections'. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from services.stats.drawing.bars import Bar, bars_plot, stack_plot
 from services.stats.drawing.markup import Caption, numbers_table
@@ -12,6 +13,7 @@ from services.stats.pages.blocks import (
     course_block,
     described,
     series_csv,
+    table_csv,
 )
 from services.stats.pages.heat_block import heat_block
 from services.stats.pages.languages import Language
@@ -35,6 +37,15 @@ NOT_PEOPLE = (*FILTERED_CLASSES, OTHER_CLASS)
 """The classes of reads that are not people's."""
 Courses = Mapping[SiteKey, LongCourse]
 """The quarters of the site by what is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A section, or a class of readers, as programs and people call it."""
+
+    kind: str
+    name: str
+    reads: int
 
 
 class SiteBlocks:
@@ -82,7 +93,7 @@ class SiteBlocks:
         """The mean reads of each hour of the week."""
         moment = self._moment
         days = heat_days(self._period, moment.as_of, moment.zone, moment.first_day)
-        return heat_block(days, self._of(), moment, self._language)
+        return heat_block(days, self._of(), moment, self._language, self._period)
 
     def classes(self) -> Block:
         """People's reads, and filtered ones by reason."""
@@ -113,14 +124,17 @@ class SiteBlocks:
     def sections(self, courses: Mapping[str, LongCourse], names: Mapping[str, str]) -> Block:
         """The sections, most read first. `names` has what people call them."""
         reads = [
-            (names.get(slug, slug.replace("-", " ").capitalize()), course.between(*self._span))
+            Kind(
+                slug,
+                names.get(slug, slug.replace("-", " ").capitalize()),
+                course.between(*self._span),
+            )
             for slug, course in courses.items()
         ]
         note = (
             self._language.say("other_sections", number=MOST_BARS) if len(reads) > MOST_BARS else ""
         )
-        return self._bars("sections", "section", sorted(reads, key=_most),
-                          "/stats/sections?format=csv", note)  # fmt: skip
+        return self._bars("sections", "section", sorted(reads, key=_most), note)
 
     def referrers(self) -> Block:
         """Where readers came from."""
@@ -130,48 +144,42 @@ class SiteBlocks:
         """What readers read on."""
         return self._bars("devices", "device", self._kinds("device", DEVICES))
 
-    def _kinds(self, what: str, kinds: Iterable[str]) -> list[tuple[str, int]]:
+    def _kinds(self, what: str, kinds: Iterable[str]) -> list[Kind]:
         found, left = [], self._of(("class", READER)).between(*self._span)
         for kind in kinds:
             reads = self._of((what, kind)).between(*self._span)
             left -= reads
             name = f"other_{what}" if kind == OTHER_CLASS else kind
-            found.append((self._language.say(name), reads))
-        return [*sorted(found, key=_most), (self._language.say(NOT_KNOWN), left)]
+            found.append(Kind(kind, self._language.say(name), reads))
+        left_over = Kind(NOT_KNOWN, self._language.say(NOT_KNOWN), left)
+        return [*sorted(found, key=_most), left_over]
 
-    def _bars(
-        self,
-        block_id: str,
-        what: str,
-        reads: Sequence[tuple[str, int]],
-        csv: str = "/stats/sources?format=csv",
-        note: str = "",
-    ) -> Block:
+    def _bars(self, block_id: str, what: str, kinds: Sequence[Kind], note: str = "") -> Block:
         language, heading = self._language, self._language.say(block_id, period=self._when)
-        total = sum(number for _, number in reads)
-        shares = [language.notation.share(number, total) for _, number in reads]
+        total = sum(each.reads for each in kinds)
+        shares = [language.notation.share(each.reads, total) for each in kinds]
+        texts = [self._whole(each.reads) for each in kinds]
         bars = [
-            Bar(name, number, f"{self._whole(number)} · {share}" if total else self._whole(number))
-            for (name, number), share in zip(reads, shares, strict=True)
+            Bar(each.name, each.reads, f"{number} · {share}" if total else number)
+            for each, number, share in zip(kinds, texts, shares, strict=True)
         ]
         text = language.say("described_none")
         if total:
-            name, most = min(reads, key=_most)
-            text = language.say("described_bars", name=name, number=self._whole(most))
+            most = min(kinds, key=_most)
+            text = language.say("described_bars", name=most.name, number=self._whole(most.reads))
         head = (language.say(what), language.say("reads"), language.say("share"))
-        rows = (
-            (name, self._whole(number), share)
-            for (name, number), share in zip(reads, shares, strict=True)
-        )
+        rows = zip((each.name for each in kinds), texts, shares, strict=True)
         return Block(
             id=f"{block_id}-heading",
             heading=heading,
             plot=bars_plot(Caption(block_id, heading, text), bars[:MOST_BARS]),
             table=numbers_table(heading, head, rows),
-            csv=csv,
+            csv=table_csv(block_id, self._period),
             note=note,
+            columns=(what, "name", "reads"),
+            rows=[(each.kind, each.name, each.reads) for each in kinds],
         )
 
 
-def _most(each: tuple[str, int]) -> tuple[int, str]:
-    return -each[1], each[0]
+def _most(each: Kind) -> tuple[int, str]:
+    return -each.reads, each.name

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.stats import answers
 from services.stats.pages.blocks import Known, Tile
 from services.stats.pages.languages import Language
+from services.stats.pages.reader_blocks import readers_tile
 
 PERIOD_TILES = ("today", "yesterday", "week", "month", "year")
 _NOTES = {
@@ -45,19 +46,20 @@ def period_tiles(
     return found
 
 
-def site_tiles(
-    figures: answers.Site, periods: list[Tile], language: Language, uniques: int | None = None
-) -> list[Tile]:
-    """The figures of the site. Those that are not known yet have no number."""
-    whole = language.notation.whole
-    note = ""
+def total_tile(figures: answers.Site, language: Language) -> Tile:
+    """All reads of the site."""
+    whole, note = language.notation.whole, ""
     if figures.baseline:
         note = language.say("baseline_note", number=whole(figures.baseline))
-    online = "" if figures.online is None else whole(figures.online)
-    readers = "" if uniques is None else whole(uniques)
+    return Tile(language.say("total"), whole(figures.total), note)
+
+
+def people_tiles(
+    figures: answers.Site | answers.ArticleReads, moment: Known, language: Language
+) -> list[Tile]:
+    """Readers online, and those of today. What is not known yet has no number."""
+    online = "" if figures.online is None else language.notation.whole(figures.online)
     return [
-        *periods,
-        Tile(language.say("total"), whole(figures.total), note),
         Tile(language.say("online"), online, language.say("online_note") if online else ""),
-        Tile(language.say("uniques"), readers, language.say("uniques_note") if readers else ""),
+        readers_tile(figures.readers, moment, language),
     ]

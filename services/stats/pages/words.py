@@ -33,7 +33,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "online": ("Đang đọc", "Reading now"),
     "uniques": ("Người đọc hôm nay", "Readers today"),
     "online_note": ("người đọc trong 5 phút qua", "readers of the last 5 minutes"),
-    "uniques_note": ("ước tính", "estimated"),
+    "uniques_since": ("từ 4 giờ sáng ngày {day}", "since 4:00 on {day}"),
+    "uniques_yesterday": ("hôm qua: {number}", "yesterday: {number}"),
+    "uniques_mean": ("trung bình mỗi ngày: {means}", "daily mean: {means}"),
+    "uniques_of_days": ("{number} ({days} ngày qua)", "{number} (last {days} days)"),
     "not_yet": ("chưa có", "not yet known"),
     "baseline_note": (
         "gồm {number} lượt từ hệ thống trước",
@@ -75,6 +78,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "in_90d": ("trong 90 ngày qua", "in the last 90 days"),
     "in_12mo": ("trong 12 tháng qua", "in the last 12 months"),
     "in_all": ("từ trước đến nay", "since the beginning"),
+    "in_its_days": ("từ khi đăng", "since its publication"),
     "hour": ("Giờ", "Hour"),
     "day": ("Ngày", "Day"),
     "week_of": ("Tuần từ", "Week of"),
@@ -83,6 +87,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "by_day": ("theo ngày", "by day"),
     "by_week": ("theo tuần", "by week"),
     "by_month": ("theo tháng", "by month"),
+    "open_hour": ("giờ này chưa hết", "this hour is not over"),
+    "open_day": ("hôm nay chưa hết", "today is not over"),
+    "open_week": ("tuần này chưa hết", "this week is not over"),
+    "open_month": ("tháng này chưa hết", "this month is not over"),
     # plots
     "numbers": ("Xem số liệu", "Show the numbers"),
     "csv": ("Tải CSV", "Download CSV"),
@@ -93,6 +101,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "this_period": ("Kỳ này", "This period"),
     "before": ("Kỳ trước", "Period before"),
     "year_course": ("Một năm qua theo ngày", "The last year by day"),
+    "readers_course": ("Số người đọc mỗi ngày {period}", "Readers of each day {period}"),
+    "readers_note": (
+        "Mỗi người được tính một lần một ngày; ngày bắt đầu lúc 4 giờ sáng. Trên {exact} người là "
+        "số ước tính, 95 trong 100 lần lệch không quá {error}. Cộng các ngày lại sẽ tính trùng "
+        "người. Ai bật tín hiệu riêng tư GPC thì không có trong số này.",
+        "Each person is counted once a day; days begin at 4:00. Above {exact} people it is an "
+        "estimate, within {error} in 95 of 100 cases. Days can't be added up: people would be "
+        "counted twice. Those who send the privacy signal GPC are not in this number.",
+    ),
+    "uncertainty": ("Sai số", "Error"),
+    "exact": ("chính xác", "exact"),
     "heat": ("Giờ nào trong tuần được đọc nhiều", "When people read in the week"),
     "heat_note": (
         "Trung bình mỗi giờ, {days} ngày gần nhất.",
@@ -160,6 +179,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Tổng {total}; cao nhất {most} vào {when}.",
         "{total} in total; at most {most}, {when}.",
     ),
+    "described_most": ("Cao nhất {most} vào {when}.", "At most {most}, {when}."),
+    "described_mean": ("Trung bình mỗi ngày: {mean}.", "Daily mean: {mean}."),
     "described_before": ("Kỳ trước: {total}.", "The period before: {total}."),
     "described_none": ("Chưa có lượt đọc nào.", "No reads yet."),
     "described_bars": ("Nhiều nhất: {name}, {number}.", "The most: {name}, {number}."),

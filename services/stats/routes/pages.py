@@ -76,6 +76,14 @@ async def get_article_page(pages: HeldPages, request: Request, lang: str | None 
         return _away(pages, error, lang, f"{ARTICLES_PATH}{article}/")
 
 
+@routes.get("/tables/{name}", include_in_schema=False)
+async def get_page_table(pages: HeldPages, name: str, period: str | None = None) -> Response:
+    """The numbers of a plot that is not a series, as CSV."""
+    chosen = period if period in PERIODS else DEFAULT_PERIOD
+    found = await pages.site.table(name, chosen)
+    return forms.table(f"{name}-{chosen}", found.columns, found.rows)
+
+
 @routes.get("/static/{name}", include_in_schema=False)
 async def get_page_file(pages: HeldPages, name: str) -> Response:
     """A file that pages load."""

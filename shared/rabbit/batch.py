@@ -99,7 +99,8 @@ MOBILE, TABLET, DESKTOP = "mobile", "tablet", "desktop"
 DEVICES = (MOBILE, TABLET, DESKTOP, OTHER_CLASS)
 """Classes of devices."""
 
-_TO_URL = bytes.maketrans(b"+/", b"-_")
+TO_URL = bytes.maketrans(b"+/", b"-_")
+"""From base64 to base64url."""
 
 Group = tuple[str, str, int, int, int, int]
 """(class, article, quarter, number, salt day, visitors), as described at the top of this module."""
@@ -112,9 +113,7 @@ Move = tuple[str, str, str, int, int]
 def join_hashes(visitors: Iterable[str]) -> str:
     """Visitors of 16 hex digits each, packed into the wire's base64url string."""
     return (
-        b2a_base64(bytes.fromhex("".join(visitors)), newline=False)
-        .translate(_TO_URL, b"=")
-        .decode()
+        b2a_base64(bytes.fromhex("".join(visitors)), newline=False).translate(TO_URL, b"=").decode()
     )
 
 

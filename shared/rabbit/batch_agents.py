@@ -25,16 +25,18 @@ Filtered reads whose article is not known, and those for which ingest had no roo
 """
 
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from shared.rabbit.batch import BOT, NO_REFERRER, READER, REFERRERS, RELOAD, Batch
+from shared.rabbit.batch import BOT, NO_REFERRER, READER, REFERRERS, RELOAD, TO_URL, Batch
 
 CAME_FROM = (NO_REFERRER, *REFERRERS)
 """Classes of referrers by their place in a kind; the first is "not known"."""
+_PLACES = {kind: place for place, kind in enumerate(CAME_FROM)}
 ID_BYTES = 6
 MAX_KINDS = 60_000
 
@@ -81,9 +83,7 @@ class AgentPart:
         """The part in the wire's form."""
         wide = len(self.kinds) > 255
         part: dict[str, Any] = {
-            "table": _text(
-                b"".join(_KIND.pack(name, CAME_FROM.index(came)) for name, came in self.kinds)
-            )
+            "table": _text(b"".join(_KIND.pack(name, _PLACES[came]) for name, came in self.kinds))
         }
         if self.reads:
             part["reads"] = _text(
@@ -204,4 +204,4 @@ def _bytes(part: dict[str, Any], name: str) -> bytes:
 
 
 def _text(packed: bytes) -> str:
-    return urlsafe_b64encode(packed).rstrip(b"=").decode()
+    return b2a_base64(packed, newline=False).translate(TO_URL, b"=").decode()

@@ -45,12 +45,11 @@ async def carry_out_plan(
     done = 0
     async for batch in store.batches(plan):
         some.append(batch)
-        if len(some) == IN_FLIGHT:
+        done += 1
+        if len(some) == IN_FLIGHT or done == plan.batches:
             await _apply(some, store, into, at_stage)
-            done += len(some)
             advance(done, plan.batches)
             some = []
-    await _apply(some, store, into, at_stage)
     at_stage("applied")
     await store.end(plan)
 

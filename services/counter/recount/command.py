@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from aio_pika.abc import AbstractConnection
 
@@ -33,6 +33,7 @@ from services.counter.settings import CounterSettings
 from services.counter.stages import Stage, no_stage
 from shared.agents.rules import RULES, is_bot
 from shared.rabbit.batch import COUNTED_HOURS, QUARTER_MS, Move
+from shared.rabbit.topology import READS_LOG
 from shared.storage import mongo
 from shared.storage.quarters import quarter_of, start_of
 
@@ -68,8 +69,10 @@ class Recount:
         """
         before = await self._finished(await self.store.last_plan())
         ends = await stream.ends_of(self.connection)
-        reach = _reach(ends, before, now())
-        say(f"reads accepted since {rfc3339(start_of(reach.quarter))} are judged again")
+        oldest = quarter_of(now() - timedelta(hours=COUNTED_HOURS)) + 1
+        reach = _reach(ends, before, oldest)
+        why = f"; {READS_LOG.name} does not have all earlier ones" if reach.quarter > oldest else ""
+        say(f"reads accepted since {rfc3339(start_of(reach.quarter))} are judged again{why}")
         changes = await self._differences(ends, reach)
         if relabel:
             was, to = chosen_classes(relabel)
@@ -105,7 +108,10 @@ class Recount:
             say(f"recount {plan.number} was stopped too long ago to be finished; its rest is left")
             await self.store.end(plan)
         else:
-            say(f"recount {plan.number} was stopped before its end, and is finished first")
+            say(
+                f"recount {plan.number} was stopped before its end, or runs elsewhere, and is "
+                "finished first"
+            )
             await self._carry_out(plan)
         return plan
 
@@ -134,10 +140,9 @@ class Recount:
         return judge.changes
 
 
-def _reach(ends: stream.StreamEnds, before: RecountPlan | None, moment: datetime) -> Reach:
+def _reach(ends: stream.StreamEnds, before: RecountPlan | None, oldest: int) -> Reach:
     reach = Reach(ends.first, ends.first_batch, ends.last, ends.minted_at // QUARTER_MS)
     whole = ends.latest // QUARTER_MS + 1 + MARGIN
-    oldest = quarter_of(moment - timedelta(hours=COUNTED_HOURS)) + 1
     return replace(reach, quarter=first_quarter(reach, before, whole, oldest))
 
 

@@ -62,6 +62,8 @@ async def batches(
 ) -> AsyncGenerator[list[Batch], None]:
     """The batches between two ends, some at a time, with repetitions. What is no batch of reads is
     left out: the counter has parked it, or it is a correcting batch.
+
+    Raises `Refused` if the first messages are not there any more.
     """
     some: list[Batch] = []
     async with aclosing(
@@ -69,6 +71,12 @@ async def batches(
     ) as messages:
         read = 0
         async for at, message in messages:
+            # Without them, what was corrected in their reads would be taken back.
+            if not read and at > ends.first:
+                raise Refused(
+                    f"the beginning of {READS_LOG.name} has just expired, as it does every few "
+                    "hours; nothing was changed: run the same command again"
+                )
             read += 1
             batch = _batch(message)
             if batch is not None and batch.agents is not None:

@@ -28,6 +28,7 @@ class AgentNotes:
 
     def __init__(self, seconds: Callable[[], float], window: int) -> None:
         self._seconds, self._window = seconds, window
+        self._now = 0.0
         self._announced: dict[bytes, float] = {}
         """The second at which each agent was last announced, by its id."""
         self._reloads: dict[tuple[NoteKey, Agent], int] = {}
@@ -58,6 +59,7 @@ class AgentNotes:
         known = [source for source in distinct if source is not None and len(source) == 3]
         if not known and not self._reloads and not self._bots:
             return None
+        self._now = self._seconds()  # asked once, not for each agent
         texts: dict[bytes, tuple[str, str]] = {}
         numbers: dict[ReaderKind, int] = {}
         by_source = dict.fromkeys(distinct, 0)
@@ -93,8 +95,8 @@ class AgentNotes:
     ) -> int:
         """The number of a kind in this batch; 0 if there is no room for it or its agent."""
         kind = agent.id, came_from
-        if kind in numbers:
-            return numbers[kind]
+        if known := numbers.get(kind):
+            return known
         if len(numbers) >= MAX_KINDS or not self._is_announced(agent, texts):
             return 0
         numbers[kind] = len(numbers) + 1
@@ -102,14 +104,13 @@ class AgentNotes:
 
     def _is_announced(self, agent: Agent, texts: dict[bytes, tuple[str, str]]) -> bool:
         """True if the agent was announced within the hour, or is by this batch."""
-        now = self._seconds()
-        if self._announced.get(agent.id, -ANNOUNCE_SECONDS) > now - ANNOUNCE_SECONDS:
+        if self._announced.get(agent.id, -ANNOUNCE_SECONDS) > self._now - ANNOUNCE_SECONDS:
             return True
         if len(texts) >= MAX_TEXTS:
             return False
         if len(self._announced) >= MAX_ANNOUNCED:
             self._announced.clear()
-        self._announced[agent.id] = now
+        self._announced[agent.id] = self._now
         texts[agent.id] = agent.text, agent.device
         return True
 

@@ -115,13 +115,13 @@ LOOK = on("luotdoc", "", "listCollections", "listIndexes")
 @pytest.mark.parametrize(
     ("privileges", "lacks"),
     [
-        ([], "may not listCollections, listIndexes in all collections, and lacks rights in 3 more"),
+        ([], "may not listCollections, listIndexes in all collections, and lacks rights in 4 more"),
         ([on("luotdoc", "", *ALL[:4])], "may not listCollections, listIndexes in all collections, "
          "and lacks rights in 1 more"),
         ([LOOK, on("other", "", *ALL)], "may not changeStream, find, insert, update in pages, "
-         "and lacks rights in 2 more"),
+         "and lacks rights in 3 more"),
         ([LOOK, on("luotdoc", "system.js", *ALL), {"resource": {"cluster": True}, "actions": ALL}],
-         "may not changeStream, find, insert, update in pages, and lacks rights in 2 more"),
+         "may not changeStream, find, insert, update in pages, and lacks rights in 3 more"),
         ([LOOK, on("luotdoc", "pages", *ALL), on("luotdoc", "counts", "find")],
          "may not find in media"),
         ([on("luotdoc", "", "find", *LOOK["actions"]), on("luotdoc", "pages", *ALL[:4])],

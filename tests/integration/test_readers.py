@@ -1,6 +1,7 @@
 """Unique readers and readers online, from the stream of batches, in real processes."""
 
 import asyncio
+import gc
 import secrets
 import signal
 import time
@@ -241,6 +242,9 @@ async def test_a_million_reads_are_folded_in_seconds_and_short_turns(system: Sys
             await asyncio.sleep(0)
             turns.append(time.thread_time() - used)
 
+    # A full collection walks all objects of the tests too, for 70 ms. A service freezes its own.
+    gc.collect()
+    gc.freeze()
     site, began = ScopeDay(WHOLE_SITE, today()), time.monotonic()
     async with keeping(system) as keeper:
         ticker = asyncio.create_task(ticking())
@@ -252,6 +256,7 @@ async def test_a_million_reads_are_folded_in_seconds_and_short_turns(system: Sys
         took = time.monotonic() - began
         ticker.cancel()
         online = await keeper.online.figures(to_millis(now()), lambda _: "s")
+    gc.unfreeze()
     turns.sort()
     number = await number_of(system, site)
     print(
@@ -260,7 +265,7 @@ async def test_a_million_reads_are_folded_in_seconds_and_short_turns(system: Sys
     )
     assert abs(number - 700_000) < 700_000 * 0.03
     assert took < 30
-    assert turns[-2] < 0.02  # the longest may be the garbage collector's
+    assert turns[-1] < 0.02
     assert online.site == 700_000
     assert online.sections == {"s": 700_000}
 

@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aio_pika
 
+from shared.base.salt_days import begin_of, day_of
 from shared.rabbit import topology
 from tests.oracle.clock import EVERYBODY, NOBODY, SharedClock
 from tests.oracle.doom import WRITE
@@ -22,10 +24,8 @@ from tests.readers.verdict import ERROR, Verdict
 from tests.support.system import Process, System, until
 
 ZONE = "Asia/Ho_Chi_Minh"
-EVENING = datetime.fromisoformat("2026-11-27T03:50:00+07:00")
-"""Ten minutes before a day of readers ends."""
-TURN = EVENING + timedelta(minutes=10)
-DAYS = ("2026-11-26", "2026-11-27")
+EVENING = timedelta(hours=1)
+"""The time from the first read to the turn of the day."""
 SECTIONS = ("thoi-su", "van-hoa", "the-thao")
 CREW = ("ingest", "ingest", "counter", "counter", "counter", "stats", "stats")
 MODULES = {
@@ -52,6 +52,9 @@ class Run:
     replayed: int = 0
 
     def __post_init__(self) -> None:
+        # In the future: MongoDB's own clock expires what the run's past days have.
+        self.turn = _turn_after(datetime.now(UTC) + timedelta(days=1))
+        self.days = tuple(f"{self.turn.date() + timedelta(days=n)}" for n in (-1, 0, 1))
         self.random = random.Random(self.seed)
         self.names = [f"r{n}" for n in range(self.articles)]
         places = {name: SECTIONS[n % len(SECTIONS)] for n, name in enumerate(self.names)}
@@ -63,7 +66,7 @@ class Run:
     async def go(self) -> None:
         """Read, kill, turn the day, ask."""
         await self.system.reset()
-        self.clock.set(EVENING)
+        self.clock.set(self.turn - EVENING)
         async with self._fleet():
             await self._publish()
             crowd = Crowd(lambda: self._of("ingest"), self.seen, random.Random(self.seed + 1))
@@ -72,12 +75,12 @@ class Run:
             reaping = asyncio.create_task(self._reap())
             both = self.visitors // 5
             evening = self._drawn(range(self.visitors * 3 // 5))
-            await crowd.read(DAYS[0], evening)
-            assert self.clock.now() < TURN, "the evening's reads took too long"
-            self.clock.set(TURN + timedelta(minutes=1))
+            await crowd.read(self.days[0], evening)
+            assert self.clock.now() < self.turn, "the evening's reads took too long"
+            self.clock.set(self.turn + timedelta(minutes=1))
             # An article that a visitor has just read is a reload after the turn too.
             morning = {*self._drawn(range(both * 2, self.visitors))} - {*evening}
-            await crowd.read(DAYS[1], sorted(morning, key=lambda _: self.random.random()))
+            await crowd.read(self.days[1], sorted(morning, key=lambda _: self.random.random()))
             reaping.cancel()
             telling.cancel()
             await asyncio.wait([reaping, telling])
@@ -225,12 +228,12 @@ class Run:
             await self._series(process)
 
     def _both(self, process: Process, name: str, scope: SeenScope, readers: dict[str, Any]) -> None:
-        for day, key in zip(DAYS, ("yesterday", "today"), strict=True):
+        for day, key in zip(self.days[:2], ("yesterday", "today"), strict=True):
             expected = self.seen.number(scope, day)
             self.verdict.judge(scope[0], f"{process.name} {name} {key}", expected, readers[key])
 
     async def _series(self, process: Process) -> None:
-        path = f"/stats/readers?from={DAYS[0]}&to=2026-11-28"
+        path = f"/stats/readers?from={self.days[0]}&to={self.days[2]}"
         for scope, asked in ((("site", ""), ""), (("article", "r0"), "&article=r0")):
             for point in (await self._get(process, path + asked))["points"]:
                 expected = self.seen.number(scope, point["day"])
@@ -279,3 +282,9 @@ class Run:
             f"exact: {verdict.exact:,} figures; a second fold of {self.replayed:,} batches\n"
             f"{len(verdict.wrong)} wrong"
         )
+
+
+def _turn_after(moment: datetime) -> datetime:
+    """The first beginning of a day of readers after `moment`."""
+    zone = ZoneInfo(ZONE)
+    return begin_of(day_of(moment, zone) + timedelta(days=1), zone)

@@ -24,7 +24,8 @@ import uvloop
 from tests.bench.figures import at
 
 OPENED_AT_ONCE = 50
-MARK = b"id: "
+MARK = b"\nid: "
+"""How an event begins, behind the line with its chunk's size; a header may end in `-id: `, too."""
 
 
 class ReadTimes:

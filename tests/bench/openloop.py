@@ -1,7 +1,7 @@
 """Load at a constant rate, whatever the server does.
 
-`python -m tests.bench.openloop PORT RATE SECONDS CONNECTIONS FIRST`, where FIRST is the number of
-the first read.
+`python -m tests.bench.openloop PORT RATE SECONDS CONNECTIONS FIRST [STEP]`: reads number FIRST,
+FIRST + 1 and so on, each number times STEP (1).
 
 wrk sends a connection's next request when the last is answered: a server that stalls is asked less,
 and the stall is seen once per connection instead of once per request that should have come
@@ -57,14 +57,14 @@ class Connection(asyncio.Protocol):
 class Load:
     """Requests at their moments, and what became of them."""
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, step: int = 1) -> None:
         # In turn: one that is never used is closed by the server after some seconds.
         self.idle: deque[Connection] = deque()
         self.took: list[float] = []
         self.late: list[float] = []
         self.acks: list[tuple[float, int]] = []
         self.good = self.bad = 0
-        self._next = first
+        self._next, self._step = first, step
         self._waiting: deque[float] = deque()
 
     def arrive(self, due: float) -> None:
@@ -90,16 +90,16 @@ class Load:
 
     def _request(self) -> bytes:
         self._next += 1
-        return request(self._next - 1)
+        return request((self._next - 1) * self._step)
 
 
 async def run(
-    port: int, rate: float, seconds: float, connections: int, first: int
+    port: int, rate: float, seconds: float, connections: int, first: int, step: int = 1
 ) -> dict[str, Any]:
     """Send `rate` requests a second for `seconds` over `connections`, beginning with read number
-    `first`.
+    `first` times `step`.
     """
-    load, loop = Load(first), asyncio.get_running_loop()
+    load, loop = Load(first, step), asyncio.get_running_loop()
     for _ in range(connections):
         _, connection = await loop.create_connection(lambda: Connection(load), "127.0.0.1", port)
         load.idle.append(connection)
@@ -135,6 +135,6 @@ async def run(
 
 
 if __name__ == "__main__":
-    port, rate, seconds, connections, first = (float(argument) for argument in sys.argv[1:6])
+    port, rate, seconds, *counts = map(float, sys.argv[1:])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(run(int(port), rate, seconds, int(connections), int(first)))))
+        print(json.dumps(runner.run(run(int(port), rate, seconds, *map(int, counts)))))

@@ -18,7 +18,7 @@ from shared.rabbit import topology
 from tests.bench import machine
 from tests.bench.figures import Figure
 from tests.bench.questions import Question, paths
-from tests.bench.traffic import AGENTS, ARTICLES, article
+from tests.bench.traffic import AGENTS, ARTICLES, SPREAD, article
 from tests.support.system import ROOT, Process, System
 
 T = TypeVar("T")
@@ -133,9 +133,17 @@ class Rig:
         return answer | {"rate": answer["requests"] / answer["microseconds"] * 1e6}
 
     async def open_loop(
-        self, process: Process, rate: float, seconds: float, connections: int = 512
+        self,
+        process: Process,
+        rate: float,
+        seconds: float,
+        connections: int = 512,
+        *,
+        spread: bool = False,
     ) -> dict[str, Any]:
-        """A constant rate, see `openloop`."""
+        """A constant rate, see `openloop`. With `spread` each read is of another article; else some
+        seconds of them are of one.
+        """
         port = process.url.rpartition(":")[2]
         load = [
             sys.executable,
@@ -146,7 +154,8 @@ class Rig:
             str(seconds),
             str(connections),
         ]
-        answer = await self.run(*load, str(self._next_read), seconds=seconds + 60)
+        load += [str(self._next_read), str(SPREAD if spread else 1)]
+        answer = await self.run(*load, seconds=seconds + 60)
         self._next_read += answer["requests"]
         return answer
 

@@ -7,6 +7,9 @@ REFERRER = "https%3A%2F%2Fwww.google.com"
 AGENTS, ARTICLES = 2_000, 2_000
 """Browsers and articles: 4 million reads until a visitor reads an article again."""
 
+SPREAD = AGENTS + 1
+"""Between the numbers of two reads by another browser of another article."""
+
 
 def article(number: int) -> str:
     """The id of an article."""

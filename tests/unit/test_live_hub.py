@@ -38,10 +38,13 @@ class Client:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.waits, self.lost, self.woken, self.aborts = 0, 0, False, 0
+        self.deaf = False
+        """True: its system takes everything and confirms nothing."""
 
     def write(self, chunk: bytes) -> None:
         assert self.aborts == 0
         self.written.append(chunk)
+        self.lost += len(chunk) if self.deaf else 0
 
     def unsent(self) -> int:
         return self.waits
@@ -232,6 +235,20 @@ async def test_a_quiet_listener_gets_a_comment_and_one_that_confirms_nothing_is_
     await portal.pass_time(3)
     assert gone.aborts >= 1
     assert page.aborts == 0
+
+
+async def test_one_that_is_sent_more_and_more_and_confirms_nothing_is_dropped() -> None:
+    portal = Portal()
+    deaf, far = portal.listen("a1"), portal.listen("a1")
+    deaf.deaf = True
+    seconds = 0
+    while not deaf.aborts and seconds < 100:
+        seconds += 1
+        await portal.count(a1=10 + seconds)
+        await portal.pass_time(1.0)
+        far.lost = len(far.written[-1])  # the last frame is on its way, those before are not
+    assert SILENT_SECONDS < seconds <= SILENT_SECONDS + 2
+    assert far.aborts == 0
 
 
 async def test_a_client_that_comes_back_gets_what_it_missed_in_one_frame() -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.stats import api
-from services.stats.embedding.badges import LABELS, badge, label_of, shown_number, text_width
+from services.stats.embedding.badges import LABELS, badge, label_of, shown_number, estimated_width
 from services.stats.routes.embedded import BADGE, WIDGET
 from shared.base.errors import Problem
 from shared.web.cors import readable_by
@@ -70,7 +70,7 @@ def test_a_badge_needs_no_style_and_holds_no_markup_of_others() -> None:
 
 
 def test_wider_letters_are_wider() -> None:
-    assert text_width("iiii") < text_width("aaaa") < text_width("mmmm")
+    assert estimated_width("iiii") < estimated_width("aaaa") < estimated_width("mmmm")
 
 
 def test_the_widget_is_small_and_needs_nothing_that_a_strict_policy_forbids() -> None:

@@ -7,13 +7,13 @@ text is estimated, and then kept by `textLength`, whatever font the reader has.
 from html import escape
 from typing import Literal
 
-Language = Literal["vi", "en"]
+Tongue = Literal["vi", "en"]
 
 HEIGHT, PADDING, FONT_SIZE = 20, 6, 11
 BADGE_FONTS = "Verdana,DejaVu Sans,Geneva,sans-serif"
 LABEL_FILL, READS_FILL = "#404954", "#0b5394"
 """Behind white text, at a contrast of 9 and 7.7 to 1."""
-LABELS: dict[Language, dict[str, str]] = {
+LABELS: dict[Tongue, dict[str, str]] = {
     "vi": {
         "today": "lượt đọc hôm nay",
         "yesterday": "lượt đọc hôm qua",
@@ -32,7 +32,7 @@ LABELS: dict[Language, dict[str, str]] = {
     },
 }
 """The labels by language and by name of a badge: a field of `/stats/site`."""
-ROLLING_LABELS: dict[Language, dict[str, str]] = {
+ROLLING_LABELS: dict[Tongue, dict[str, str]] = {
     "vi": {"h": "lượt đọc trong {} giờ", "d": "lượt đọc trong {} ngày"},
     "en": {"h": "reads in {} hours", "d": "reads in {} days"},
 }
@@ -42,7 +42,7 @@ SINGULAR = {"reads in 1 hours": "reads in 1 hour", "reads in 1 days": "reads in 
 _NARROW, _WIDE = frozenset("ijl.,:;'|!()[]f rt"), frozenset("mwMW@%ớợờởỡưươ")
 
 
-def label_of(name: str, language: Language) -> str:
+def label_of(name: str, language: Tongue) -> str:
     """The label of a badge: `name` is one of `LABELS`, or a number of hours or days, as `24h`."""
     if (known := LABELS[language].get(name)) is not None:
         return known
@@ -50,13 +50,13 @@ def label_of(name: str, language: Language) -> str:
     return SINGULAR.get(label, label)
 
 
-def shown_number(reads: int, language: Language) -> str:
+def shown_number(reads: int, language: Tongue) -> str:
     """A number as the language writes it: `1.234.567` or `1,234,567`."""
     english = f"{reads:,}"
     return english if language == "en" else english.replace(",", ".")
 
 
-def text_width(text: str) -> int:
+def estimated_width(text: str) -> int:
     """About the width of `text` in pixels."""
     return round(sum(_width(character) for character in text))
 
@@ -69,9 +69,9 @@ def _width(character: str) -> float:
     return 7.0
 
 
-def badge(label: str, reads: str, language: Language) -> bytes:
+def badge(label: str, reads: str, language: Tongue) -> bytes:
     """The badge as SVG."""
-    left, right = (text_width(text) + 2 * PADDING for text in (label, reads))
+    left, right = (estimated_width(text) + 2 * PADDING for text in (label, reads))
     title = escape(f"{label[0].upper()}{label[1:]}: {reads}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="{HEIGHT}" '

@@ -45,7 +45,7 @@ LIVE_PATHS: dict[str, dict[str, Any]] = {
             "description": (
                 "Server-Sent Events, without an end. The data of each event is a `LiveFrame`. A "
                 "client that is behind gets the newest figures, never a backlog. Every 15 seconds "
-                "without an event a comment is sent. One that takes nothing for 10 seconds is "
+                "without an event a comment is sent. One that takes nothing for 30 seconds is "
                 "dropped. When the server stops, the answer ends; `retry` says when to come back."
             ),
             "tags": ["statistics"],

@@ -38,9 +38,9 @@ an idle one."""
 SLOW_SECONDS = 10.0
 """Time for which a frame may wait in this process, because the system takes no more for the
 client."""
-SILENT_SECONDS = 60.0
-"""Time after which a client is dropped whose system has not confirmed the last frame or comment: it
-is gone, or in a tunnel."""
+SILENT_SECONDS = 30.0
+"""Time after which a client is dropped whose system confirms no more bytes, although some are on
+their way: it reads nothing, is gone, or is in a long tunnel."""
 RELOAD_SECONDS = 30.0
 """Interval at which the reads of listeners' articles are read again, because an event may have been
 missed."""
@@ -105,7 +105,7 @@ class Hub:
 
     def join(self, listener: Listener) -> None:
         """Send frames to `listener` from now on."""
-        listener.written_at = self._seconds()
+        listener.written_at = listener.confirmed_at = self._seconds()
         self._listeners[listener] = self._waiting[listener] = None
         self._wanted.update(each for each in listener.articles if each not in self._loaded)
         self._of_everything += not listener.articles
@@ -197,9 +197,7 @@ class Hub:
         """Drop slow listeners; send a comment to those that got nothing for a while."""
         async for listener in _in_turns(list(self._listeners)):
             quiet = now - listener.written_at
-            if listener.is_slow(now, SLOW_SECONDS) or (
-                quiet >= SILENT_SECONDS and listener.answer.unconfirmed()
-            ):
+            if listener.is_slow(now, SLOW_SECONDS) or listener.is_silent(now, SILENT_SECONDS):
                 listener.drop()
             elif quiet >= HEARTBEAT_SECONDS and not listener.answer.unconfirmed():
                 listener.write(CHUNK_OF_HEARTBEAT, listener.seen, now)

@@ -36,14 +36,27 @@ CHUNK_OF_HEARTBEAT = chunk(b":\n\n")
 class Listener:
     """A listener to `articles`, or to all if there are none."""
 
-    __slots__ = ("answer", "articles", "behind_since", "ended", "seen", "written_at")
+    __slots__ = (
+        "answer",
+        "articles",
+        "behind_since",
+        "confirmed",
+        "confirmed_at",
+        "ended",
+        "seen",
+        "written",
+        "written_at",
+    )
 
     def __init__(
         self, answer: OpenAnswer, articles: tuple[str, ...] = (), seen: int = EVERYTHING
     ) -> None:
         self.answer, self.articles, self.seen = answer, articles, seen
         """`seen` is the version of the figures that it has."""
-        self.written_at = 0.0
+        self.written, self.written_at = 0, 0.0
+        """Bytes that were written since it joined, and when the last ones were."""
+        self.confirmed, self.confirmed_at = 0, 0.0
+        """How many of them its system had confirmed, and when that was more than before."""
         self.behind_since: float | None = None
         self.ended = ""
         """Why it was ended: `stop` or `slow`."""
@@ -51,6 +64,7 @@ class Listener:
     def write(self, encoded: bytes, seen: int, now: float) -> None:
         """Send a chunk, after which the listener has the version `seen`."""
         self.answer.write(encoded)
+        self.written += len(encoded)
         self.seen, self.written_at = seen, now
 
     def is_behind(self) -> bool:
@@ -64,6 +78,15 @@ class Listener:
         elif self.behind_since is None:
             self.behind_since = now
         return self.behind_since is not None and now - self.behind_since > seconds
+
+    def is_silent(self, now: float, seconds: float) -> bool:
+        """True if its system has confirmed nothing for more than `seconds`, although something is
+        on its way. Call it again and again.
+        """
+        on_its_way = self.answer.unconfirmed() + self.answer.unsent()
+        if not on_its_way or self.written - on_its_way > self.confirmed:
+            self.confirmed, self.confirmed_at = self.written - on_its_way, now
+        return now - self.confirmed_at > seconds
 
     def end(self, reason: str) -> None:
         """Let its answer end in good order."""

@@ -21,8 +21,11 @@ RAW = {
 """Routes that FastAPI does not know."""
 
 DOCS = ("/docs", "/docs/{name}", "/openapi.json")
-PAGES = {"/stats", "/stats/", "/stats/articles/{id}/", "/stats/static/{name}"}
-"""Pages for people, and the files that they load."""
+PAGES = {
+    *("/stats", "/stats/", "/stats/articles/{id}/"),
+    *("/stats/static/{name}", "/stats/tables/{name}"),
+}
+"""Pages for people, the files that they load, and their tables."""
 
 each = pytest.mark.parametrize(("name", "api"), APIS.items(), ids=APIS.keys())
 

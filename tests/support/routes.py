@@ -48,6 +48,7 @@ HOSTS: dict[str, set[str]] = {
     "stats /stats": {PUBLIC},
     "stats /stats/": {PUBLIC},
     "stats /stats/articles/{id}/": {PUBLIC},
+    "stats /stats/tables/{name}": {PUBLIC},
     "stats /stats/static/{name}": {PUBLIC},
     "stats /stats/docs": {PUBLIC},
     "stats /stats/docs/{name}": {PUBLIC},

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.stats.traffic.site_courses import SiteMemory
 from shared.rabbit.batch import DEVICES, REFERRERS
+from shared.storage.counts import Total
 from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.versions import Document
 
@@ -29,8 +30,8 @@ class Buckets:
     async def markers(self, _session: object) -> dict[str, int]:
         return dict(self.late)
 
-    async def counted(self, _session: object) -> int:
-        return sum(bucket["q"]["20"] for bucket in self._held)
+    async def counted(self, _session: object) -> Total:
+        return Total(0, sum(bucket["q"]["20"] for bucket in self._held))
 
     async def first_day(self, _session: object) -> str:
         return day_name(FIRST)

@@ -40,7 +40,7 @@ Courses = Mapping[SiteKey, LongCourse]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ShownKind:
     """A section, or a class of readers, as programs and people call it."""
 
     kind: str
@@ -124,7 +124,7 @@ class SiteBlocks:
     def sections(self, courses: Mapping[str, LongCourse], names: Mapping[str, str]) -> Block:
         """The sections, most read first. `names` has what people call them."""
         reads = [
-            Kind(
+            ShownKind(
                 slug,
                 names.get(slug, slug.replace("-", " ").capitalize()),
                 course.between(*self._span),
@@ -144,17 +144,17 @@ class SiteBlocks:
         """What readers read on."""
         return self._bars("devices", "device", self._kinds("device", DEVICES))
 
-    def _kinds(self, what: str, kinds: Iterable[str]) -> list[Kind]:
+    def _kinds(self, what: str, kinds: Iterable[str]) -> list[ShownKind]:
         found, left = [], self._of(("class", READER)).between(*self._span)
         for kind in kinds:
             reads = self._of((what, kind)).between(*self._span)
             left -= reads
             name = f"other_{what}" if kind == OTHER_CLASS else kind
-            found.append(Kind(kind, self._language.say(name), reads))
-        left_over = Kind(NOT_KNOWN, self._language.say(NOT_KNOWN), left)
+            found.append(ShownKind(kind, self._language.say(name), reads))
+        left_over = ShownKind(NOT_KNOWN, self._language.say(NOT_KNOWN), left)
         return [*sorted(found, key=_most), left_over]
 
-    def _bars(self, block_id: str, what: str, kinds: Sequence[Kind], note: str = "") -> Block:
+    def _bars(self, block_id: str, what: str, kinds: Sequence[ShownKind], note: str = "") -> Block:
         language, heading = self._language, self._language.say(block_id, period=self._when)
         total = sum(each.reads for each in kinds)
         shares = [language.notation.share(each.reads, total) for each in kinds]
@@ -181,5 +181,5 @@ class SiteBlocks:
         )
 
 
-def _most(each: Kind) -> tuple[int, str]:
+def _most(each: ShownKind) -> tuple[int, str]:
     return -each.reads, each.name

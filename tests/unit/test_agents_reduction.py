@@ -43,8 +43,15 @@ PHONE = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.7444.48 Mobile Safa
         # ids, long words, addresses, mailboxes
         ("App/2 (3f2504e0-4f89-11d3)", "app/1 (1-1-1)"),
         ("App/2 (f47ac10b; qWe7rTz9; fade12)", "app/1 (1; 1; 1)"),
+        ("Phone12ab/1 Phone12abc/1 Phone1a2/1 cafe12/1 12dpi a12dpi", "phone/1 1/1 1/1 1/1 1dpi 1"),
+        ("App/2 (iOS 18; 420dpi; 1080x2340)", "app/1 (1dpi;)"),
+        ("App/2 (Linux; Mine Android Box; Nexus)", "app/1 (linux; android)"),
         ("Mozilla/4.8 [en] (Windows NT 6.0; U)", "mozilla/1 [en] (windows nt 1; u)"),
-        ("x" * 50, "x" * LONGEST_WORD),
+        ("ab" * 25, "ab" * 16),
+        ("x" * (LONGEST_WORD + 1), "x" * LONGEST_WORD),
+        ("App/2 (U; vi-vn)", "app/1 (u; )"),
+        ("App/2 (phone; highdpi; b)", "app/1 (dpi;)"),
+        ("a1scrap2b/3", "a1scrap2b/1"),
         ("My-Bot/7.1 (+https://example.org/bot?key=123; an@example.org)",
          "my-bot/1 (+https://example.org; a@example.org)"),
         # words with digits that a rule looks for

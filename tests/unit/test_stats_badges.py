@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.stats import api
-from services.stats.embedding.badges import LABELS, badge, label_of, shown_number, estimated_width
+from services.stats.embedding.badges import LABELS, badge, estimated_width, label_of, shown_number
 from services.stats.routes.embedded import BADGE, WIDGET
 from shared.base.errors import Problem
 from shared.web.cors import readable_by

@@ -35,7 +35,7 @@ class StatsSettings(SiteSettings):
         10_000,
         ge=0,
         le=1_000_000,
-        description="open pages that may follow /stats/live; about 25 KB each",
+        description="open pages that may follow /stats/live; about 16 KB each",
     )
     live_per_address: int = Field(
         200,

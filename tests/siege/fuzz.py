@@ -42,6 +42,8 @@ PLAIN: dict[str, list[bytes]] = {
         b"HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /stats/articles/a1 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /stats/reconciliation HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /stats/live HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 1a2b3c4d-17\r\n\r\n",
+        b"GET /stats/live?article=a1,fuzzed HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
     "counter": [
         b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -93,6 +95,8 @@ SLOW: list[tuple[bytes, bytes]] = [
     (b"POST /reads HTTP/1.1\r\nContent-Length: 21\r\n\r\n", b"{"),
     (b"POST /reads HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
     (b"PUT /articles/x HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n", b"x"),
+    (b"GET /stats/live HTTP/1.1\r\nHost: x\r\n\r\n", b""),
+    (b"GET /stats/live?article=a1 HTTP/1.1\r\nHost: x\r\n\r\n", b"x"),
     (MANY, b""),
 ]
 """What is sent at once, and what follows each second. `MANY` stands for many requests of the

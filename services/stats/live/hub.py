@@ -26,8 +26,9 @@ LOOK_SECONDS = 0.1
 FRAME_GAP_SECONDS = 0.25
 """Least time between two frames of a listener; a counter flushes twice a second."""
 REST = 4.0
-"""The frames rest at least so many times as long as the last ones took, so that they use a fifth of
-a core at most."""
+"""The frames rest at least so many times the CPU time that the last ones took, so that they use a
+fifth of a core at most. The time on a clock would count what other processes took, and make pages
+wait on a busy machine."""
 SITE_SECONDS = 5.0
 """Time after which listeners that name articles get new figures of the site, if their articles have
 not changed before: then they come with those."""
@@ -66,9 +67,11 @@ class Hub:
         places: ListenerPlaces,
         metrics: LiveMetrics,
         seconds: Callable[[], float] = time.monotonic,
+        cpu: Callable[[], float] = time.thread_time,
     ) -> None:
         self.figures, self._site, self._reads = figures, site, reads
-        self._places, self._metrics, self._seconds = places, metrics, seconds
+        self._places, self._metrics = places, metrics
+        self._seconds, self._cpu = seconds, cpu
         self._listeners: dict[Listener, None] = {}
         self._waiting: dict[Listener, None] = {}
         """Listeners that lack figures which others have: new ones, and those that are behind."""
@@ -159,11 +162,11 @@ class Hub:
         if now - self._turned >= max(FRAME_GAP_SECONDS, REST * self._took):
             site = now - self._site_told >= SITE_SECONDS
             if self.figures.turn() or site:
-                self._turned = now
+                self._turned, began = now, self._cpu()
                 if site:
                     self._site_told = now
                 await self._tell(list(self._listeners), site=site)
-                self._took = self._seconds() - now
+                self._took = self._cpu() - began
         if self._waiting:
             await self._tell(list(self._waiting), site=True)
         if now - self._checked >= CHECK_SECONDS:

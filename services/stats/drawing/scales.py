@@ -11,6 +11,8 @@ SIZE = 1000
 """Width and height of the box in which shapes are drawn, before they are stretched."""
 NARROWEST = 290
 """Width in pixels of a plot on a screen of 360 pixels."""
+GUTTER = 64
+"""Pixels left of a plot that the style sheet leaves for the numbers of a vertical axis."""
 TEXT_SIZE = 13
 """Pixels of a plot's texts, as the style sheet has them."""
 _CHARACTER, _WIDE_CHARACTER = 0.62, 1.05

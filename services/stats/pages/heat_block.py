@@ -1,6 +1,6 @@
 """The heat map of `/stats/`: the mean reads of each hour of the week. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from services.stats.drawing.heat import heat_plot
@@ -13,7 +13,7 @@ from services.stats.traffic.course import LongCourse
 
 HOURS, WEEKDAYS = 24, 7
 _COLUMNS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-Cells = Sequence[Sequence[float | None]]
+Means = Sequence[Sequence[float | None]]
 """Mean reads by weekday and hour; None is not known."""
 
 
@@ -55,14 +55,17 @@ def heat_block(
         note=language.say("heat_note", days=days),
         legend=(("h1", language.say("few")), ("h6", language.say("many"))),
         columns=("hour", *_COLUMNS),
-        rows=[
-            (hour, *(None if (mean := row[hour]) is None else round(mean, 1) for row in cells))
-            for hour in range(HOURS)
-        ],
+        rows=list(_rows(cells)),
     )
 
 
-def _described(cells: Cells, language: Language) -> str:
+def _rows(cells: Means) -> Iterator[Sequence[float | None]]:
+    """The rows of the CSV."""
+    for hour in range(HOURS):
+        yield (hour, *(None if (mean := row[hour]) is None else round(mean, 1) for row in cells))
+
+
+def _described(cells: Means, language: Language) -> str:
     most, day, hour = max(
         (value or 0.0, -day, -hour)
         for day, row in enumerate(cells)
@@ -74,7 +77,7 @@ def _described(cells: Cells, language: Language) -> str:
     return language.say("described_heat", when=when, number=language.notation.decimal(most))
 
 
-def _means(places: Sequence[tuple[int, int]], reads: Sequence[int | None]) -> Cells:
+def _means(places: Sequence[tuple[int, int]], reads: Sequence[int | None]) -> Means:
     sums, numbers = ([[0] * HOURS for _ in range(WEEKDAYS)] for _ in range(2))
     for (day, hour), number in zip(places, reads, strict=True):
         if number is not None:

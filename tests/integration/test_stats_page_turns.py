@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 from services.stats.app import make_pages
 from services.stats.pages.languages import LANGUAGES
 from services.stats.pages.spans import PERIODS
+from services.stats.readers.scopes import WHOLE_SITE, ReaderScope
 from services.stats.settings import StatsSettings
 from shared.base.budget import Metered
 from shared.web.remembered import MOST_BYTES
 from tests.integration.conftest import Emptied
+from tests.support.readers_past import write_readers
 from tests.support.reporting import reporting
 from tests.support.traffic_past import Past, newest, write_past
 
@@ -40,6 +42,7 @@ async def turns(work: Any) -> tuple[list[float], Any]:
 
 async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
     await write_past(emptied.db, NOW, PAST)
+    await write_readers(emptied.db, NOW, 800, (WHOLE_SITE, ReaderScope("article", newest(PAST))))
     stats = reporting(emptied.client, emptied.db, lambda: NOW, HANOI)
     await stats.keeper.step()
     for _ in range(3):

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from lxml import html as lxml_html
 
+from services.stats.answers import Compared
+from services.stats.compared import course_compared
 from services.stats.pages import shown
 from services.stats.pages.blocks import Block, Known
 from services.stats.pages.heat_block import heat_block
@@ -21,7 +23,7 @@ from services.stats.pages.lists import web_address
 from services.stats.pages.shown import AS_OF, HtmlPage, PageRenderer
 from services.stats.pages.site_blocks import SiteBlocks
 from services.stats.pages.site_pages import site_address
-from services.stats.pages.site_tiles import people_tiles, total_tile
+from services.stats.pages.site_tiles import people_tiles, period_tiles, total_tile
 from services.stats.pages.spans import (
     PERIODS,
     day_span,
@@ -33,6 +35,8 @@ from services.stats.pages.spans import (
 )
 from services.stats.pages.words import TEXTS
 from services.stats.settings import StatsSettings
+from services.stats.traffic.compare import ComparedBy
+from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.windows import window_spans
 from shared.storage.quarters import quarter_of, start_of
 from tests.support.page_figures import HANOI, NOW, empty_courses, site_courses, site_figures
@@ -280,6 +284,32 @@ def test_figures_that_are_not_known_yet_have_no_number() -> None:
     known = people_tiles(figures.model_copy(update={"online": 12}), moment, EN)
     assert (known[0].number, known[0].note) == ("12", "readers of the last 5 minutes")
     assert total_tile(figures, VI).note == "gồm 1.000 lượt từ hệ thống trước"
+
+
+def compared(by: ComparedBy, courses: SiteCourses) -> Compared:
+    return course_compared(by, NOW, HANOI, courses.since, courses.of())
+
+
+def test_a_comparison_tells_the_numbers_that_it_compares() -> None:
+    courses = site_courses(400)
+    figures = site_figures(courses).answer.model_copy(update={"today": 98765, "yesterday": 54321})
+    by_week, by_previous = compared("last_week", courses), compared("previous", courses)
+    moment = Known(NOW, courses.since, HANOI)
+    today, yesterday, week, *_ = period_tiles(figures, by_week, by_previous, moment, VI)
+    pair, whole = by_week.today, VI.notation.whole
+    assert pair.reads < 98765  # the quarter that began at 14:30 is not over
+    assert today.number == "98.765"
+    assert today.note == (
+        f"{VI.notation.change(pair.reads, pair.before)} tính đến 14:30: {whole(pair.reads)} "
+        f"so với {whole(pair.before)} thứ Hai tuần trước"
+    )
+    assert yesterday.note.endswith(f"so với {whole(by_week.yesterday.before)} Chủ nhật tuần trước")
+    assert week.note.endswith(f"so với {whole(by_previous.week.before)} cùng lúc tuần trước")
+    young = site_courses(0)
+    tiles = period_tiles(
+        figures, compared("last_week", young), compared("previous", young), moment, VI
+    )
+    assert {tile.note for tile in tiles} == {"chưa có số liệu để so sánh"}
 
 
 # ── pages

@@ -1,16 +1,17 @@
 """Pieces of SVG and HTML: escaped texts, numbers, and the frame of a plot. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from services.stats.drawing.notation import Notation
-from services.stats.drawing.scales import SIZE, Axis, Mark, fitting
+from services.stats.drawing.scales import GUTTER, NARROWEST, SIZE, Axis, Mark, fitting
 
 BOX_TOP, BOX_HEIGHT, AXIS_HEIGHT = 20, 170, 22
 """Pixels above the box of a plot, of the box, and of the texts below it."""
+_SUM_ROW = '<tr class="sum">'
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -63,24 +64,24 @@ def box(parts: Iterable[str], *, left: float = 0.0, top: int = BOX_TOP, height: 
 
 
 def grid(axis: Axis, notation: Notation) -> Iterator[str]:
-    """The lines of an axis, each with its number above it."""
+    """The lines of an axis, each with its number above it, in the gutter left of the plot."""
     bottom = BOX_TOP + BOX_HEIGHT
-    yield f'<line class="axis" x1="0" x2="100%" y1="{bottom}" y2="{bottom}"/>'
+    yield f'<line class="axis" x1="{-GUTTER}" x2="100%" y1="{bottom}" y2="{bottom}"/>'
     for share, _ in axis.labels(notation):
         y = coordinate(bottom - share * BOX_HEIGHT)
-        yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
+        yield f'<line class="grid" x1="{-GUTTER}" x2="100%" y1="{y}" y2="{y}"/>'
 
 
 def grid_texts(axis: Axis, notation: Notation) -> Iterator[str]:
-    """The numbers of an axis. They come after the shapes, which would hide them."""
+    """The numbers of an axis, in the gutter."""
     for share, text in axis.labels(notation):
         y = coordinate(BOX_TOP + BOX_HEIGHT - share * BOX_HEIGHT - 4)
-        yield f'<text x="0" y="{y}">{safe(text)}</text>'
+        yield f'<text x="{-GUTTER}" y="{y}">{safe(text)}</text>'
 
 
 def axis_texts(marks: Iterable[Mark], y: int = BOX_TOP + BOX_HEIGHT + 16) -> Iterator[str]:
     """The texts of the horizontal axis that fit beside each other on the narrowest screen."""
-    for mark in fitting(marks):
+    for mark in fitting(marks, NARROWEST - GUTTER):
         yield (
             f'<text x="{percent(mark.place)}" y="{y}" text-anchor="{mark.anchor}">'
             f"{safe(mark.text)}</text>"
@@ -88,15 +89,20 @@ def axis_texts(marks: Iterable[Mark], y: int = BOX_TOP + BOX_HEIGHT + 16) -> Ite
 
 
 def numbers_table(
-    caption: str, head: Sequence[str], rows: Iterable[Sequence[str | Markup]]
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str | Markup]],
+    sums: Collection[int] = (),
 ) -> Markup:
-    """The numbers of a plot as a table. The first cell of each row names it."""
+    """The numbers of a plot as a table. The first cell of each row names it; `sums` are the rows
+    that add up those above them.
+    """
     heads = "".join(f'<th scope="col">{safe(each)}</th>' for each in head)
     body = "".join(
-        f'<tr><th scope="row">{safe(first)}</th>'
+        f'{_SUM_ROW if place in sums else "<tr>"}<th scope="row">{safe(first)}</th>'
         + "".join(f"<td>{safe(each)}</td>" for each in cells)
         + "</tr>"
-        for first, *cells in rows
+        for place, (first, *cells) in enumerate(rows)
     )
     return Markup(  # noqa: S704  (every text in it is escaped)
         f'<div class="scroll" role="group" tabindex="0" aria-label="{safe(caption)}">'

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 
 from services.stats.drawing.notation import Notation
 
@@ -11,6 +11,8 @@ SIZE = 1000
 """Width and height of the box in which shapes are drawn, before they are stretched."""
 NARROWEST = 290
 """Width in pixels of a plot on a screen of 360 pixels."""
+GUTTER = 64
+"""Pixels left of a plot that the style sheet leaves for the numbers of a vertical axis."""
 TEXT_SIZE = 13
 """Pixels of a plot's texts, as the style sheet has them."""
 _CHARACTER, _WIDE_CHARACTER = 0.62, 1.05
@@ -93,15 +95,14 @@ class Mark:
 
 
 def fitting(marks: Iterable[Mark], width: float = NARROWEST) -> list[Mark]:
-    """The marks, in rising order, without those that would touch one before them."""
-    kept: list[Mark] = []
-    end = -float("inf")
-    for mark in marks:
-        left, right = mark.span(width)
-        if left >= end:
-            kept.append(mark)
-            end = right + _GAP
-    return kept
+    """Every mark, in rising order, or every second, third …, so that none touch."""
+    found = list(marks)
+    for each in range(1, len(found)):
+        kept = found[::each]
+        spans = [mark.span(width) for mark in kept]
+        if all(end + _GAP <= begin for (_, end), (begin, _) in pairwise(spans)):
+            return kept
+    return found[:1]
 
 
 def middle_of(place: int, number: int) -> float:

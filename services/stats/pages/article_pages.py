@@ -117,7 +117,7 @@ def _tiles(history: ArticleHistory, moment: Known, language: Language) -> list[T
         history.compared("previous", moment.zone),
     )
     periods = period_tiles(history.figures, by_week, by_previous, moment, language)[:-1]
-    return [*periods, *people_tiles(history.figures, moment, language)]
+    return [*periods, *people_tiles(history.figures, moment, language, means=False)]
 
 
 def _first_day(history: ArticleHistory, moment: Known) -> date:
@@ -159,4 +159,5 @@ def _books(history: ArticleHistory, language: Language) -> Markup:
         (language.say("accepted"), whole(sum(counted.values()) + sum(filtered.values()))),
     ]
     head = (language.say("class"), language.say("number"))
-    return numbers_table(language.say("books"), head, rows)
+    sums = (len(counted), len(rows) - 2, len(rows) - 1)
+    return numbers_table(language.say("books"), head, rows, sums)

@@ -34,9 +34,6 @@ _FEW_HOURS, _FEW_DAYS, _SOME_DAYS, _MANY_DAYS, _FEW_MONTHS = 26, 10, 45, 130, 26
 """Numbers of steps up to which each of them, or each of some, may have a text."""
 
 
-Cells = Sequence[str | float | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """A plot. `legend` has the class and the text of each colour; `csv` is an address. A plot that
@@ -51,7 +48,7 @@ class Block:
     note: str = ""
     legend: tuple[tuple[str, str], ...] = ()
     columns: tuple[str, ...] = ()
-    rows: Sequence[Cells] = ()
+    rows: Sequence[Sequence[str | float | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)

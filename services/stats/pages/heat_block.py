@@ -1,7 +1,7 @@
 """The heat map of `/stats/`: the mean reads of each hour of the week. Pure."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from services.stats.drawing.heat import heat_plot
 from services.stats.drawing.markup import Caption, numbers_table
@@ -13,7 +13,7 @@ from services.stats.traffic.course import LongCourse
 
 HOURS, WEEKDAYS = 24, 7
 _COLUMNS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-HeatCells = Sequence[Sequence[float | None]]
+Means = Sequence[Sequence[float | None]]
 """Mean reads by weekday and hour; None is not known."""
 
 
@@ -22,7 +22,14 @@ def heat_block(
 ) -> Block:
     """The means of the last `days` days. The hour that is not over is left out."""
     first = local_date(moment.as_of, moment.zone) - timedelta(days=days - 1)
-    cells = _cells(first, days, course, moment)
+    edges = hour_edges(first, days, moment.zone)
+    places = [
+        ((first + timedelta(days=each)).weekday(), hour)
+        for each in range(days)
+        for hour in clock_hours(first + timedelta(days=each), moment.zone)
+    ]
+    reads = zip(moment.reads(course, edges), is_over(edges, moment.as_of), strict=True)
+    cells = _means(places, [number if over else None for number, over in reads])
     names, heading = language.short_weekdays, language.say("heat")
     clocks = [f"{hour:02}:00" for hour in range(HOURS)]
 
@@ -48,25 +55,17 @@ def heat_block(
         note=language.say("heat_note", days=days),
         legend=(("h1", language.say("few")), ("h6", language.say("many"))),
         columns=("hour", *_COLUMNS),
-        rows=[
-            (hour, *(None if (mean := row[hour]) is None else round(mean, 1) for row in cells))
-            for hour in range(HOURS)
-        ],
+        rows=list(_rows(cells)),
     )
 
 
-def _cells(first: date, days: int, course: LongCourse, moment: Known) -> HeatCells:
-    edges = hour_edges(first, days, moment.zone)
-    places = [
-        ((first + timedelta(days=each)).weekday(), hour)
-        for each in range(days)
-        for hour in clock_hours(first + timedelta(days=each), moment.zone)
-    ]
-    reads = zip(moment.reads(course, edges), is_over(edges, moment.as_of), strict=True)
-    return _means(places, [number if over else None for number, over in reads])
+def _rows(cells: Means) -> Iterator[Sequence[float | None]]:
+    """The rows of the CSV."""
+    for hour in range(HOURS):
+        yield (hour, *(None if (mean := row[hour]) is None else round(mean, 1) for row in cells))
 
 
-def _described(cells: HeatCells, language: Language) -> str:
+def _described(cells: Means, language: Language) -> str:
     most, day, hour = max(
         (value or 0.0, -day, -hour)
         for day, row in enumerate(cells)
@@ -78,7 +77,7 @@ def _described(cells: HeatCells, language: Language) -> str:
     return language.say("described_heat", when=when, number=language.notation.decimal(most))
 
 
-def _means(places: Sequence[tuple[int, int]], reads: Sequence[int | None]) -> HeatCells:
+def _means(places: Sequence[tuple[int, int]], reads: Sequence[int | None]) -> Means:
     sums, numbers = ([[0] * HOURS for _ in range(WEEKDAYS)] for _ in range(2))
     for (day, hour), number in zip(places, reads, strict=True):
         if number is not None:

@@ -46,8 +46,12 @@ def known_since(readers: Readers, zone: ZoneInfo) -> date | None:
     return day_of(datetime.fromisoformat(readers.since), zone) if readers.since else None
 
 
-def readers_tile(readers: Readers, moment: Known, language: Language) -> Tile:
-    """Today's readers, with those of the days before as a note."""
+def readers_tile(
+    readers: Readers, moment: Known, language: Language, *, means: bool = True
+) -> Tile:
+    """Today's readers, with those of the days before as notes. `means` are told of what has been
+    there for as many days.
+    """
     heading, today = language.say("uniques"), readers.today
     if today.number is None:
         return Tile(heading, "")
@@ -57,19 +61,20 @@ def readers_tile(readers: Readers, moment: Known, language: Language) -> Tile:
         language.notation.whole(today.number),
         language.say("uniques_since", day=begun),
         margin=_margin(today.error, language),
-        lines=tuple(_earlier(readers, language)),
+        lines=tuple(_earlier(readers, language, means=means)),
     )
 
 
-def _earlier(readers: Readers, language: Language) -> Iterator[str]:
+def _earlier(readers: Readers, language: Language, *, means: bool) -> Iterator[str]:
     if readers.yesterday.number is not None:
         yield language.say("uniques_yesterday", number=_number(readers.yesterday, language))
-    means = (
+    known = ((7, readers.mean_7d), (30, readers.mean_30d)) if means else ()
+    texts = (
         language.say("uniques_of_days", number=mean_text(mean, language), days=days)
-        for days, mean in ((7, readers.mean_7d), (30, readers.mean_30d))
+        for days, mean in known
         if mean is not None
     )
-    if told := ", ".join(means):
+    if told := ", ".join(texts):
         yield language.say("uniques_mean", means=told)
 
 
@@ -107,8 +112,8 @@ def readers_block(
     )
     last = date.fromisoformat(points[-1].day) + timedelta(days=1)
     query = {"from": points[0].day, "to": last.isoformat(), **asked, "format": "csv"}
-    error = _margin(ERROR, language)
-    whole = language.notation.whole
+    exact, error = language.notation.whole(EXACT), _margin(ERROR, language)
+    notes = [_mean_told(series, language), language.say("readers_note", exact=exact, error=error)]
     return Block(
         id="readers-heading",
         heading=heading,
@@ -122,7 +127,7 @@ def readers_block(
         ),
         table=numbers_table(heading, head, rows),
         csv=f"/stats/readers?{urlencode(query)}",
-        note=language.say("readers_note", exact=whole(EXACT), error=error),
+        note=" ".join(filter(None, notes)),
         legend=legend,
     )
 
@@ -141,6 +146,10 @@ def _described(series: ReadersSeries, language: Language) -> str:
     most, day = max(known, key=lambda each: each[0])
     when = language.whole_day(date.fromisoformat(day))
     text = language.say("described_most", most=language.notation.whole(most), when=when)
-    if series.mean is not None:
-        text += " " + language.say("described_mean", mean=mean_text(series.mean, language))
-    return text
+    return " ".join(filter(None, (text, _mean_told(series, language))))
+
+
+def _mean_told(series: ReadersSeries, language: Language) -> str:
+    if series.mean is None:
+        return ""
+    return language.say("described_mean", mean=mean_text(series.mean, language))

@@ -70,8 +70,11 @@ class PageRenderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._templates.globals.update(home=self._home, site_name=self._name, static=self._static)
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)  # compiled now: it takes longer than a page
 
     def _static(self, name: str) -> str:
         return STATIC_PATH + self._paths[name]

@@ -40,7 +40,7 @@ Courses = Mapping[SiteKey, LongCourse]
 
 
 @dataclass(frozen=True, slots=True)
-class ShownKind:
+class CountedKind:
     """A section, or a class of readers, as programs and people call it."""
 
     kind: str
@@ -110,6 +110,9 @@ class SiteBlocks:
         stacks = list(zip(*lines, strict=True))
         caption = Caption("classes", heading, described(times, lines[0], [], language))
         marks = list(axis_marks(steps.step, steps.edges, moment.zone, language))
+        notes = [language.say("classes_note")]
+        if moment.unfinished(steps.edges) is not None:
+            notes.append(language.say("last_bar", what=language.say(f"open_{steps.step}")))
         rows = ((time, *map(self._whole, stack)) for time, stack in zip(times, stacks, strict=True))
         return Block(
             id="classes-heading",
@@ -117,14 +120,14 @@ class SiteBlocks:
             plot=stack_plot(caption, stacks, marks, language.notation),
             table=numbers_table(heading, (language.say(STEP_WORDS[steps.step][0]), *names), rows),
             csv=series_csv(steps.step, steps.edges, split="class"),
-            note=language.say("classes_note"),
+            note=" ".join(notes),
             legend=tuple((f"s{place}", name) for place, name in enumerate(names)),
         )
 
     def sections(self, courses: Mapping[str, LongCourse], names: Mapping[str, str]) -> Block:
         """The sections, most read first. `names` has what people call them."""
         reads = [
-            ShownKind(
+            CountedKind(
                 slug,
                 names.get(slug, slug.replace("-", " ").capitalize()),
                 course.between(*self._span),
@@ -144,17 +147,19 @@ class SiteBlocks:
         """What readers read on."""
         return self._bars("devices", "device", self._kinds("device", DEVICES))
 
-    def _kinds(self, what: str, kinds: Iterable[str]) -> list[ShownKind]:
+    def _kinds(self, what: str, kinds: Iterable[str]) -> list[CountedKind]:
         found, left = [], self._of(("class", READER)).between(*self._span)
         for kind in kinds:
             reads = self._of((what, kind)).between(*self._span)
             left -= reads
             name = f"other_{what}" if kind == OTHER_CLASS else kind
-            found.append(ShownKind(kind, self._language.say(name), reads))
-        left_over = ShownKind(NOT_KNOWN, self._language.say(NOT_KNOWN), left)
+            found.append(CountedKind(kind, self._language.say(name), reads))
+        left_over = CountedKind(NOT_KNOWN, self._language.say(NOT_KNOWN), left)
         return [*sorted(found, key=_most), left_over]
 
-    def _bars(self, block_id: str, what: str, kinds: Sequence[ShownKind], note: str = "") -> Block:
+    def _bars(
+        self, block_id: str, what: str, kinds: Sequence[CountedKind], note: str = ""
+    ) -> Block:
         language, heading = self._language, self._language.say(block_id, period=self._when)
         total = sum(each.reads for each in kinds)
         shares = [language.notation.share(each.reads, total) for each in kinds]
@@ -181,5 +186,5 @@ class SiteBlocks:
         )
 
 
-def _most(each: ShownKind) -> tuple[int, str]:
+def _most(each: CountedKind) -> tuple[int, str]:
     return -each.reads, each.name

@@ -1,6 +1,6 @@
 """The figures at the head of the pages, each beside an earlier period. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.stats import answers
 from services.stats.pages.blocks import Known, Tile
@@ -25,8 +25,10 @@ def period_tiles(
     language: Language,
 ) -> list[Tile]:
     """Today and yesterday beside the same weekday of the week before; this week, month and year
-    beside the last ones, until the same moment.
+    beside the last ones, until the same moment. The last quarter of an hour is in a figure, but
+    not in its comparison.
     """
+    through = datetime.fromisoformat(by_week.through).astimezone(moment.zone)
     today = moment.as_of.astimezone(moment.zone).date()
     found = []
     for name in PERIOD_TILES:
@@ -38,8 +40,10 @@ def period_tiles(
             note = language.say(
                 _NOTES[name],
                 change=language.notation.change(pair.reads, pair.before),
+                reads=language.notation.whole(pair.reads),
                 number=language.notation.whole(pair.before),
                 day=language.weekday(day),
+                time=f"{through:%H:%M}",
             )
         number = language.notation.whole(getattr(figures, name))
         found.append(Tile(language.say(name), number, note))
@@ -55,11 +59,17 @@ def total_tile(figures: answers.Site, language: Language) -> Tile:
 
 
 def people_tiles(
-    figures: answers.Site | answers.ArticleReads, moment: Known, language: Language
+    figures: answers.Site | answers.ArticleReads,
+    moment: Known,
+    language: Language,
+    *,
+    means: bool = True,
 ) -> list[Tile]:
-    """Readers online, and those of today. What is not known yet has no number."""
+    """Readers online, and those of today with the means of the days before. What is not known yet
+    has no number.
+    """
     online = "" if figures.online is None else language.notation.whole(figures.online)
     return [
         Tile(language.say("online"), online, language.say("online_note") if online else ""),
-        readers_tile(figures.readers, moment, language),
+        readers_tile(figures.readers, moment, language, means=means),
     ]

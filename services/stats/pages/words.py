@@ -1,7 +1,4 @@
-"""The texts of the pages, in Vietnamese and English. Pure.
-
-Long because it is one table.
-"""
+"""The texts of the pages, in Vietnamese and English: one long table. Pure."""
 
 TEXTS: dict[str, tuple[str, str]] = {
     # the frame
@@ -43,24 +40,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{number} of them from an earlier system",
     ),
     "same_time": (
-        "{change} so với cùng lúc {day} tuần trước ({number})",
-        "{change} against last {day} at the same time ({number})",
+        "{change} tính đến {time}: {reads} so với {number} {day} tuần trước",
+        "{change} by {time}: {reads} against {number} last {day}",
     ),
     "whole_day": (
-        "{change} so với {day} tuần trước ({number})",
-        "{change} against {day} a week earlier ({number})",
+        "{change} so với {number} {day} tuần trước",
+        "{change} against {number} the {day} before",
     ),
     "than_week": (
-        "{change} so với cùng lúc tuần trước ({number})",
-        "{change} against last week at the same time ({number})",
+        "{change} tính đến {time}: {reads} so với {number} cùng lúc tuần trước",
+        "{change} by {time}: {reads} against {number} last week",
     ),
     "than_month": (
-        "{change} so với cùng lúc tháng trước ({number})",
-        "{change} against last month at the same time ({number})",
+        "{change} tính đến {time}: {reads} so với {number} cùng lúc tháng trước",
+        "{change} by {time}: {reads} against {number} last month",
     ),
     "than_year": (
-        "{change} so với cùng lúc năm trước ({number})",
-        "{change} against last year at the same time ({number})",
+        "{change} tính đến {time}: {reads} so với {number} cùng lúc năm trước",
+        "{change} by {time}: {reads} against {number} last year",
     ),
     "none_before": ("trước đó chưa có lượt đọc nào", "no reads in the period before"),
     "no_before": ("chưa có số liệu để so sánh", "nothing to compare with yet"),
@@ -130,6 +127,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chỉ lượt của người được đếm; phần còn lại bị lọc ra, mỗi màu là một lý do.",
         "Only people's reads are counted; the rest is filtered, each colour is a reason.",
     ),
+    "last_bar": ("Cột cuối: {what}.", "The last bar: {what}."),
     "people": ("Người đọc", "People"),
     "reader": ("Người đọc trên trang", "Readers of pages"),
     "batch": ("Ứng dụng và máy chủ gửi", "Sent by apps and servers"),
@@ -142,7 +140,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "referrers": ("Người đọc đến từ đâu {period}", "Where readers come from {period}"),
     "referrer": ("Nguồn", "Source"),
     "direct": ("Vào thẳng", "Direct"),
-    "site": ("Trang của cổng", "Other pages of the portal"),
+    "site": ("Trang của cổng", "This portal"),
     "search": ("Máy tìm kiếm", "Search engines"),
     "social": ("Mạng xã hội", "Social networks"),
     "other_referrer": ("Trang khác", "Other sites"),

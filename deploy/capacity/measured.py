@@ -9,7 +9,7 @@ from services.counter.settings import CounterSettings
 BACKLOG_READS = 250
 """In a batch of the measure `counter`."""
 FLUSH_INTERVAL = float(CounterSettings.model_fields["flush_interval"].default)
-"""Seconds; the bench runs with the default."""
+"""Seconds between two flushes, in the portals of the table."""
 
 MIB = 1 << 20
 
@@ -128,9 +128,9 @@ def parse_costs(document: Mapping[str, Any]) -> MeasuredCosts:
 
 def _mongod(take: Callable[[str], float], measure: str, rate: float) -> tuple[float, float]:
     """Documents of a flush, and mongod's CPU seconds for them, at `rate` reads a second with a
-    flush each half second; without a rate, with as many reads in a flush as were measured.
+    flush each interval of then; without a rate, with as many reads in a flush as were measured.
     """
-    reads = rate * FLUSH_INTERVAL or take(f"{measure}, reads per flush")
+    reads = rate * take("costs, flush interval") or take(f"{measure}, reads per flush")
     documents = take(f"{measure}, MongoDB documents written") / 1_000 * reads
     return documents, take(f"{measure}, CPU of mongod") / 1e6 * reads
 

@@ -13,7 +13,7 @@ class CounterSettings(Settings):
         8002, ge=0, le=65535, description="TCP port for health and metrics; 0 is any free one"
     )
     flush_interval: float = Field(
-        0.5,
+        0.4,
         gt=0,
         le=60,
         description="seconds after which a read is counted, while flushes keep up",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from luotdoc_subscriber.base.clock import now
+from services.counter.settings import CounterSettings
 from services.counter.store import CounterStore
 from shared.rabbit.batch import QUARTER_MS, READER, Batch, batch_id
 from shared.storage import mongo
@@ -35,7 +36,9 @@ async def measure(rig: Rig) -> list[Figure]:
     """CPU of a lone read, of an article and of a page; flushes; bytes in memory and on disk."""
     seconds = 10.0 if rig.quick else 40.0
     await rig.reset()
-    figures = await _sparse(rig, seconds)
+    interval = float(CounterSettings.model_fields["flush_interval"].default)
+    figures = [Figure(NAME, "flush interval", interval, "s", note="the setting")]
+    figures += await _sparse(rig, seconds)
     figures += await _flush(rig)
     await rig.reset()
     figures += await _articles(rig, 100 if rig.quick else 400)

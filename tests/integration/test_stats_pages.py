@@ -128,7 +128,10 @@ async def test_the_page_of_an_article_shows_its_figures_and_books(
     assert books["Máy tìm kiếm, rô-bốt"] == "9"
     json: dict[str, Any] = (await _get(system, f"{stats}/stats/articles/a")).json()
     tiles = [each.text_content() for each in _found(page, "//dd[@class='figure']")]
-    assert tiles == [f"{json[name]}" for name in ("today", "yesterday", "week", "month")]
+    names = ("today", "yesterday", "week", "month")
+    assert tiles[: len(names)] == [f"{json[name]}" for name in names]
+    heads = [each.text_content() for each in _found(page, "//dl[@class='tiles']//dt")]
+    assert heads[len(names) :] == ["Đang đọc", "Người đọc hôm nay"]
     quiet = await _get(system, f"{stats}/stats/articles/quiet/?lang=en")
     assert "0 reads, as of" in _text(quiet)
     assert _text(quiet, "//h1") == "quiet"

@@ -13,8 +13,9 @@ from services.stats.pages.reader_blocks import (
     readers_query,
     readers_tile,
 )
+from services.stats.pages.spans import MOST_DAYS
 from services.stats.readers.answers import Readers, ReadersOfDay, ReadersPoint, ReadersSeries
-from services.stats.readers.parameters import MAX_DAYS, readers_span
+from services.stats.readers.parameters import readers_span
 from shared.base.salt_days import begin_of, day_of
 from tests.support.page_figures import HANOI, NO_READERS, NOW
 from tests.unit.test_stats_pages import cells
@@ -114,7 +115,7 @@ def test_a_course_of_readers_has_its_csv_and_today_is_not_over() -> None:
         ("12mo", date(2020, 1, 1), 365),
         ("all", date(2026, 11, 23), 7),
         ("all", date(2026, 10, 15), 40),
-        ("all", date(2020, 1, 1), MAX_DAYS),
+        ("all", date(2020, 1, 1), MOST_DAYS),
         ("all", date(2026, 12, 1), 7),  # a clock that was wrong
     ],
 )

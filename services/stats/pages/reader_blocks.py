@@ -14,9 +14,10 @@ from services.stats.drawing.markup import Caption, numbers_table
 from services.stats.drawing.notation import NO_NUMBER
 from services.stats.pages.blocks import Block, Known, Tile, axis_marks
 from services.stats.pages.languages import Language
+from services.stats.pages.spans import MOST_DAYS
 from services.stats.readers.answers import Readers, ReadersOfDay, ReadersPoint, ReadersSeries
 from services.stats.readers.distinct import ERROR, EXACT
-from services.stats.readers.parameters import MAX_DAYS, ReadersParameters
+from services.stats.readers.parameters import ReadersParameters
 from shared.base.salt_days import day_of, salt_day_number
 from shared.storage.quarters import PER_DAY, quarter_of
 
@@ -32,7 +33,7 @@ def readers_days(period: str, now: datetime, zone: ZoneInfo, first: date) -> tup
     `first`.
     """
     today = day_of(now, zone)
-    days = _DAYS.get(period) or min(max((today - first).days + 1, _LEAST_DAYS), MAX_DAYS)
+    days = _DAYS.get(period) or min(max((today - first).days + 1, _LEAST_DAYS), MOST_DAYS)
     return today - timedelta(days=days - 1), today + timedelta(days=1)
 
 

@@ -209,7 +209,7 @@ def test_settings_are_listed_with_default_meaning_and_bounds() -> None:
     text = "\n".join(describe(CounterSettings))
     assert "  LUOTDOC_MONGO_URL  (required)\n      MongoDB replica set: mongodb://" in text
     assert (
-        "  LUOTDOC_FLUSH_INTERVAL=0.5\n      seconds after which a read is counted, while flushes "
+        "  LUOTDOC_FLUSH_INTERVAL=0.4\n      seconds after which a read is counted, while flushes "
         "keep up; more than 0, at most 60" in text
     )
     assert "  LUOTDOC_TOKENS  (empty unless set)\n" in "\n".join(describe(IngestSettings))

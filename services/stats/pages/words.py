@@ -209,8 +209,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "one address. They are filtered, and noted in the table below.",
     ),
     "how_private": (
-        "Không dùng cookie, không lưu địa chỉ IP hay tên trình duyệt của người đọc.",
-        "There are no cookies, and neither addresses nor browsers of readers are stored.",
+        "Không dùng cookie, không lưu địa chỉ IP. Tên trình duyệt, không kèm phiên bản hay kiểu "
+        "máy, chỉ được giữ khoảng ba ngày, để có thể lọc lại rô-bốt.",
+        "There are no cookies, and addresses are not stored. The name of the browser, without "
+        "version or model, is kept for about three days, so that robots can be filtered again.",
     ),
     "how_baseline": (
         "Tổng số gồm {number} lượt đọc từ hệ thống trước, được cộng thêm mà không nằm trong các "

@@ -123,7 +123,7 @@ LOOK = on("luotdoc", "", "listCollections", "listIndexes")
         ([LOOK, on("luotdoc", "system.js", *ALL), {"resource": {"cluster": True}, "actions": ALL}],
          "may not changeStream, find, insert, update in pages, and lacks rights in 3 more"),
         ([LOOK, on("luotdoc", "pages", *ALL), on("luotdoc", "counts", "find")],
-         "may not find in media"),
+         "may not find in media, and lacks rights in 1 more"),
         ([on("luotdoc", "", "find", *LOOK["actions"]), on("luotdoc", "pages", *ALL[:4])],
          "may not changeStream in pages"),
     ],

@@ -12,7 +12,8 @@ async def test_unique_readers_are_those_of_plain_sets(system: System) -> None:
     assert run.verdict.wrong == []
     assert run.verdict.exact > 20
     assert run.verdict.sketches > 4
-    assert run.verdict.share() >= 0.8
+    # The site's number of a day is a third of these figures, and may be one of 20 that are off.
+    assert run.verdict.share() >= 0.6
     assert all(run.killed[role] for role in ("stats", "counter", "ingest")), run.killed
     assert run.seen.private > 10
     assert run.replayed > 100

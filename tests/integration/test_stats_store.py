@@ -131,6 +131,7 @@ async def test_an_empty_site_is_all_zero(portal: Portal) -> None:
     )
     assert await portal.get("/site") == figures | {
         **NO_AUDIENCE,
+        "generation": 0,
         "as_of": "2026-11-23T05:07:00.000Z",
         "complete_through": None,
         "since": None,
@@ -201,6 +202,7 @@ async def test_an_article_has_its_own_figures(portal: Portal) -> None:
         "reads": 1005,
         "baseline": 1000,
         "counted": 5,
+        "generation": 0,
         "today": 2,
         "yesterday": 3,
         "week": 2,
@@ -475,6 +477,7 @@ async def test_the_books_balance(portal: Portal) -> None:
         "parked": 9,
         "in_flight": 3,
         "balance": 0,
+        "corrected": {},
         "duplicates": 1,
         "complete_through": "2026-11-23T05:07:00.000Z",
         "lost": 0,

@@ -91,6 +91,7 @@ ASKED: dict[str, Ask] = {
     "Books.holes": lambda a, s: _holes(a, s, late=False),
     "Books.late_holes": lambda a, s: _holes(a, s, late=True),
     "DaysStore.next_article": lambda a, s: a.days.next_article(s, "", LONG, archived=True),
+    "DaysStore.quarters_of": lambda a, s: a.days.quarters_of(s, ["a1"], LONG),
     "DaysStore.days": lambda a, s: a.days.days(s, "a1", LONG, archived=True),
     "DaysStore.parts": lambda a, s: a.days.parts(s, "a1", LONG, archived=True),
     "TrafficStore.markers": lambda a, s: a.traffic.markers(s),

@@ -207,6 +207,11 @@ AT_REST = (
 
 
 async def test_figures_at_rest_are_304_and_changed_ones_are_not(system: System, stats: str) -> None:
+    async def all_known() -> bool:
+        site = (await _get(system, f"{stats}/stats/site")).json()
+        return site["online"] is not None
+
+    await until(all_known, 20, "the end of the stream of reads is reached")
     first = {path: await _get(system, f"{stats}/stats/{path}") for path in AT_REST}
     moments = {path: answer.json()["as_of"] for path, answer in first.items()}
 

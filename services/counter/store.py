@@ -63,10 +63,7 @@ class CounterStore:
         async def once(session: Session) -> Flushed:
             nonlocal attempts
             attempts += 1
-            cursor = self._db.ledger.find(
-                {"_id": {"$in": list(by_id)}}, {"_id": 1}, session=session
-            )
-            known = {document["_id"] async for document in cursor}
+            known = await self._known(batches, session)
             increments = fold(batches, known)
             fresh = [batch for name, batch in by_id.items() if name not in known]
             writes = _writes(increments, fresh, slot, self._clock())
@@ -76,6 +73,19 @@ class CounterStore:
             return Flushed(increments, len(fresh), len(writes["late"]), attempts - 1)
 
         return await self._commit(once)
+
+    async def _known(self, batches: Sequence[Batch], session: Session) -> set[str]:
+        """Ids of those that were counted. `corrections` are kept for longer than the ledger: if an
+        operator forces an old one, inserting it again would fail every flush that has it.
+        """
+        known: set[str] = set()
+        correcting = [batch.batch_id for batch in batches if batch.corrects]
+        every = [batch.batch_id for batch in batches]
+        for collection, names in ((self._db.ledger, every), (self._db.corrections, correcting)):
+            if names:
+                found = collection.find({"_id": {"$in": names}}, {"_id": 1}, session=session)
+                known |= {document["_id"] async for document in found}
+        return known
 
     async def _commit(self, once: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
         try:
@@ -108,13 +118,9 @@ class CounterStore:
         await self._db.parked.delete_one({"_id": name, "reason": LOST})
         epoch, seq = place(name)
         note = {
-            "v": DOCUMENT_VERSION,
-            "epoch": None if epoch == KEYED else epoch,
-            "seq": seq,
-            "reads": reads,
-            "reason": reason,
-            "parked_at": at,
-        }
+            "v": DOCUMENT_VERSION, "epoch": None if epoch == KEYED else epoch, "seq": seq,
+            "reads": reads, "reason": reason, "parked_at": at,
+        }  # fmt: skip
         await self._db.parked.update_one({"_id": name}, {"$setOnInsert": note}, upsert=True)
 
     async def give_up(self, epoch: str, sequences: Sequence[int], at: datetime) -> int:
@@ -137,12 +143,8 @@ class CounterStore:
             )
             await self._db.ledger.delete_many({"_id": {"$in": fresh}}, session=session)
             fixed = {
-                "v": DOCUMENT_VERSION,
-                "epoch": epoch,
-                "reads": 0,
-                "reason": LOST,
-                "parked_at": at,
-            }
+                "v": DOCUMENT_VERSION, "epoch": epoch, "reads": 0, "reason": LOST, "parked_at": at,
+            }  # fmt: skip
             notes = [
                 UpdateOne({"_id": name}, {"$setOnInsert": {**fixed, "seq": ids[name]}}, upsert=True)
                 for name in fresh
@@ -199,7 +201,7 @@ def _writes(
         ],
         # A parked batch that is counted now was redriven, so its note must go.
         "parked": [DeleteMany({"_id": {"$in": [b.batch_id for b in batches]}})] if batches else [],
-        "corrections": [InsertOne(_correction(b, at)) for b in batches if b.moves],
+        "corrections": [InsertOne(_correction(b, at)) for b in batches if b.corrects],
     }
     upserts: dict[str, list[counts.Upsert]] = {
         "counts": [

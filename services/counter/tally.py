@@ -133,7 +133,7 @@ class _Folding:
             read_on = self._devices.setdefault(quarter, {})
             for kind, number in devices.items():
                 read_on[kind] = read_on.get(kind, 0) + number
-        if batch.moves:
+        if batch.corrects:
             self._correct(batch.moves, books)
 
     def _correct(self, moves: Iterable[Move], books: EpochSums) -> None:
@@ -174,10 +174,12 @@ def _by_name(sums: dict[int, dict[str, int]]) -> Counter[tuple[str, int]]:
 
 
 def days_before(added: Increments, quarter: int) -> list[str]:
-    """The UTC days, such as `2026-11-23`, on which `added` has reads of any class before
-    `quarter`.
+    """The UTC days, such as `2026-11-23`, on which `added` has reads of any class, or sources of
+    reads, before `quarter`.
     """
     touched = {one for _, one in added.quarters} | {one for _, _, one in added.filtered}
+    # Those of reads are among them; a correction may change sources alone.
+    touched |= {one for _, one in added.referrers} | {one for _, one in added.devices}
     return [day_name(day) for day in sorted({one // PER_DAY for one in touched if one < quarter})]
 
 

@@ -37,9 +37,10 @@ may be missing, and neither counts nor is looked at by the counter (`shared.rabb
 
 Version 3 is a correcting batch, which a recount sends: `{"v": 3, "moves": [move, …], "sources":
 [source, …]}`. A move takes `number` reads from one class to another: `[from, to, article, quarter,
-number]`, so a batch never changes the number of accepted reads. Its sources may be negative. Its id
-is a hash, as that of a client's key; `reads` of its header is 0. A counter of an earlier release
-parks it (`bad_body`), a spool never has it. `shared.rabbit.corrections` parses it.
+number]`, so a batch never changes the number of accepted reads. Its sources may be negative; with
+sources that change anything it may have no moves. Its id is a hash, as that of a client's key;
+`reads` of its header is 0. A counter of an earlier release parks it (`bad_body`), a spool never has
+it. `shared.rabbit.corrections` parses it.
 
 Equal reads are grouped because popular articles make up most of a batch. The hashes are one string
 because packing them group by group costs a microsecond a read, 4 % of the beacon's time for a read
@@ -148,6 +149,13 @@ class Batch:
             at = end
 
     @property
+    def corrects(self) -> bool:
+        """True for a correcting batch. One without moves has sums of sources, and no groups."""
+        if self.groups:
+            return False
+        return bool(self.moves) or any(came or on for _, came, on in self.sources)
+
+    @property
     def place(self) -> tuple[str, int]:
         """The epoch and the sequence number within it."""
         return place(self.batch_id)
@@ -157,9 +165,9 @@ class Batch:
         return {"batch_id": self.batch_id, "minted_at": self.minted_at, "reads": self.reads}
 
     def body(self) -> bytes:
-        """The AMQP body in version 2, or 3 with moves; the same bytes at each call."""
+        """The AMQP body in version 2, or 3 if it corrects; the same bytes at each call."""
         content: dict[str, Any]
-        if self.moves:
+        if self.corrects:
             content = {"v": 3, "moves": self.moves}
         else:
             content = {"v": 2, "groups": self.groups, "visitors": self.hashes}

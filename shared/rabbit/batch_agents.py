@@ -28,17 +28,29 @@ import struct
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from shared.rabbit.batch import BOT, NO_REFERRER, READER, REFERRERS, RELOAD, TO_URL, Batch
+from shared.rabbit.batch import (
+    BOT,
+    DEVICES,
+    NO_REFERRER,
+    OTHER_CLASS,
+    QUARTER_MS,
+    READER,
+    REFERRERS,
+    RELOAD,
+    TO_URL,
+    Batch,
+)
 
 CAME_FROM = (NO_REFERRER, *REFERRERS)
 """Classes of referrers by their place in a kind; the first is "not known"."""
 _PLACES = {kind: place for place, kind in enumerate(CAME_FROM)}
 ID_BYTES = 6
 MAX_KINDS = 60_000
+QUARTER_SECONDS = QUARTER_MS // 1000
 
 _KIND = struct.Struct(f">{ID_BYTES}sB")
 _RELOADS = struct.Struct(">HHI")
@@ -108,7 +120,8 @@ def agent_id(text: str, device: str) -> bytes:
 
 def announced(batch: Batch) -> Iterator[tuple[bytes, str, str]]:
     """(id, reduced agent, class of device) of each agent that the batch announces.
-    Raises `ValueError` if the part is malformed.
+    A class that this release does not know is `OTHER_CLASS`. Raises `ValueError` if the part is
+    malformed.
     """
     texts = _part(batch).get("texts", [])
     if type(texts) is not list:
@@ -116,7 +129,8 @@ def announced(batch: Batch) -> Iterator[tuple[bytes, str, str]]:
     for row in texts:
         if not (type(row) is list and len(row) == 2 and all(type(one) is str for one in row)):
             raise ValueError(f"an agent is announced as {row!r:.60}")
-        yield agent_id(*row), row[0], row[1]
+        text, device = row
+        yield agent_id(text, device), text, device if device in DEVICES else OTHER_CLASS
 
 
 def window_of(batch: Batch) -> int:
@@ -139,18 +153,20 @@ def noted(batch: Batch) -> Iterator[NotedReads]:
             (name, _came_from(place)) for name, place in _KIND.iter_unpack(_bytes(part, "table"))
         ]
         yield from _readers(batch, kinds, _bytes(part, "reads"))
+        left = [group[3] for group in batch.groups]
         for place, kind, number in _RELOADS.iter_unpack(_bytes(part, "reloads")):
-            yield from _filtered(batch, RELOAD, place, kinds, kind, number)
+            yield _filtered(batch, RELOAD, place, kinds, kind, number, left)
         earlier = _bytes(part, "earlier")
         for row, (place, kind, second, visitor) in enumerate(
             _BOT.iter_unpack(_bytes(part, "bots"))
         ):
-            for read in _filtered(batch, BOT, place, kinds, kind, 1):
-                yield NotedReads(
-                    read.article, read.quarter, read.kind, BOT,
-                    second=read.quarter * 900 + second, visitor=visitor,
-                    earlier=earlier[8 * row : 8 * row + 8] or NO_VISITOR,
-                )  # fmt: skip
+            read = _filtered(batch, BOT, place, kinds, kind, 1, left)
+            if second >= QUARTER_SECONDS:
+                raise ValueError(f"a bot has read in the second {second} of a quarter of an hour")
+            yield replace(
+                read, second=read.quarter * QUARTER_SECONDS + second, visitor=visitor,
+                earlier=earlier[8 * row : 8 * row + 8] or NO_VISITOR,
+            )  # fmt: skip
     except (IndexError, struct.error) as error:
         raise ValueError(f"agents don't belong to their batch: {error}") from error
 
@@ -175,12 +191,17 @@ def _readers(batch: Batch, kinds: Sequence[ReaderKind], packed: bytes) -> Iterat
 
 
 def _filtered(
-    batch: Batch, was: str, place: int, kinds: Sequence[ReaderKind], kind: int, number: int
-) -> Iterator[NotedReads]:
+    batch: Batch, was: str, place: int, kinds: Sequence[ReaderKind], kind: int, number: int,
+    left: list[int],
+) -> NotedReads:  # fmt: skip
+    """Reads of the group `place`; `left` are those of each group that no row has yet."""
     of, article, quarter, _, _, _ = batch.groups[place]
     if of != was or not kind:
         raise ValueError(f"agents of class {was} stand for reads of class {of}")
-    yield NotedReads(article, quarter, kinds[kind - 1], was, number)
+    left[place] -= number
+    if left[place] < 0:
+        raise ValueError(f"agents are of more reads of class {was} than the batch has")
+    return NotedReads(article, quarter, kinds[kind - 1], was, number)
 
 
 def _came_from(place: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.rabbit.batch import (
     AHEAD_MS,
+    BATCH,
     DEVICES,
     FILTERED_CLASSES,
     NO_ARTICLE,
@@ -35,13 +36,16 @@ def parse_correction(content: dict[str, Any], minted: int) -> tuple[list[Move], 
     """
     latest = (minted + AHEAD_MS) // QUARTER_MS
     rows = content["moves"]
-    if type(rows) is not list or not 0 < len(rows) <= MAX_MOVES:
-        raise ValueError(f"moves is not a list of 1 to {MAX_MOVES}")
+    if type(rows) is not list or len(rows) > MAX_MOVES:
+        raise ValueError(f"moves is not a list of at most {MAX_MOVES}")
     moves = [_move(row, latest) for row in rows]
     rows = content.get("sources", [])
     if type(rows) is not list or len(rows) > MAX_SOURCES:
         raise ValueError(f"sources is not a list of at most {MAX_SOURCES}")
-    return moves, [_source(row, latest) for row in rows]
+    sources = [_source(row, latest) for row in rows]
+    if not moves and not any(referrers or devices for _, referrers, devices in sources):
+        raise ValueError("a correcting batch has neither moves nor sources")
+    return moves, sources
 
 
 def _move(row: Any, latest: int) -> Move:
@@ -52,6 +56,7 @@ def _move(row: Any, latest: int) -> Move:
         type(was) is type(now) is type(article) is str
         and type(quarter) is type(number) is int
         and CLASS.fullmatch(was)
+        and was != BATCH
         and now in _TO
         and was != now
         and 0 < quarter <= latest

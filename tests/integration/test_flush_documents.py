@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from luotdoc_subscriber.base.clock import to_millis
 from services.counter.store import CounterStore
 from shared.rabbit.batch import QUARTER_MS, Batch, Group, Source, batch_id
+from shared.storage.counts import Total
 from shared.storage.types import MongoDatabase
 from tests.integration.conftest import Emptied
 
@@ -56,3 +57,19 @@ async def test_a_flush_writes_the_same_documents_with_classes_and_sources(
     article = await emptied.db.buckets.find_one({"article": "a"})
     assert article is not None
     assert article.keys() == {"_id", "v", "article", "day", "slot", "reads", "q", "by"}
+
+
+async def test_a_correction_that_is_forced_after_the_ledger_has_forgotten_it_is_a_duplicate(
+    emptied: Emptied,
+) -> None:
+    """The ledger forgets a batch a day before `corrections` does."""
+    store = CounterStore(emptied.client, emptied.db, lambda: NOW)
+    reads = Batch(batch_id("e1", 0), to_millis(NOW), [("reader", "a", QUARTER, 9, 0, 0)])
+    moved = Batch("h" + "0" * 64, to_millis(NOW), [], moves=[("reader", "bot", "a", QUARTER, 4)])
+    await store.flush([reads, moved], 3)
+    await emptied.db.ledger.delete_many({})
+    again = Batch(batch_id("e1", 1), to_millis(NOW), [("reader", "a", QUARTER, 1, 0, 0)])
+    flushed_again = await store.flush([moved, again], 3)
+    assert flushed_again.increments.epochs["keyed"].duplicates == 1
+    assert (await store.totals(["a"]))["a"] == Total(1, 6)
+    assert await emptied.db.corrections.count_documents({}) == 1

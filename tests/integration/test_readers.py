@@ -318,6 +318,50 @@ async def test_a_stream_that_was_made_again_is_read_from_its_beginning(system: S
             assert (place["generation"], place["offset"]) == (1, 1)
 
 
+async def test_a_day_that_stats_has_missed_is_not_known_and_one_that_is_read_again_is(
+    system: System,
+) -> None:
+    """A day's hashes can't be added once its salt is gone."""
+    ago, day = timedelta(hours=70), salt_day_number(day_of(now() - timedelta(hours=70), ZONE))
+    store = ReaderStore(system.db, ZONE)
+
+    async def known_once(batch: str) -> frozenset[int]:
+        async def is_stored() -> bool:
+            place = await store.place()
+            return place is not None and place.batch == batch
+
+        await until(is_stored, 15, f"{batch} is stored")
+        known = await store.known()
+        assert known is not None
+        return known.missed
+
+    async with epoch(system) as sender:
+        await sender.send("a", ago=timedelta(hours=71))
+        await sender.send("a", *visitors(0, 9), day=day, ago=ago)
+        await sender.send("a", *visitors(0, 9))
+        last = batch_id(sender.name, sender.number - 1)
+        async with keeping(system):
+            assert await known_once(last) == {day}
+        stats = await system.start("stats")
+        asked = f"/stats/readers?from={salt_day(day)}&to={salt_day(day + 1)}"
+        (point,) = (await get(system, asked, stats))["points"]
+        assert point["readers"] is None
+        assert await stats.stop() == 0
+        fresh = {"batch": "again", "missed": []}  # the operator's way to fold all once more
+        await system.db.readers.update_one({"_id": "place"}, {"$set": fresh})
+        async with keeping(system):
+            assert await known_once(last) == frozenset()
+
+
+async def test_readers_are_known_since_now_if_an_ingest_s_clock_is_ahead(system: System) -> None:
+    stats = await system.start("stats")
+    async with epoch(system) as sender:
+        await sender.send("a", *visitors(0, 3), ago=-timedelta(hours=20))
+        await become(system, "/stats/site", (3, None, 3))
+    site = await get(system, "/stats/site", stats)
+    assert datetime.fromisoformat(site["readers"]["since"]) <= now()
+
+
 @asynccontextmanager
 async def made_again(system: System) -> AsyncIterator[None]:
     """The stream is deleted and made again, as by a restore of RabbitMQ."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import replace
 
 import aio_pika
@@ -15,6 +16,7 @@ from services.ingest.reads.agents import agent_of
 from shared.rabbit import topology
 from shared.rabbit.batch import QUARTER_MS, Batch, Group, batch_id
 from shared.rabbit.batch_agents import AgentPart
+from tests.integration.conftest import Emptied
 from tests.recount.check import (
     PROGRAM,
     Death,
@@ -177,3 +179,18 @@ async def test_a_counter_that_parks_correcting_batches_is_named(system: System) 
     await recounted(system)
     await compare(system, one)
     assert (await books(system))["parked"] == 0
+
+
+async def test_kept_reads_are_those_of_all_slots(emptied: Emptied) -> None:
+    """One slot may have the reads of a quarter, and another one their correction."""
+    for slot, quarters in (("0", {"5": 3, "9": -3}), ("1", {"9": 3})):
+        document = {
+            "_id": f"a/2026-01-05/{slot}", "v": 1, "article": "a", "day": "2026-01-05",
+            "slot": int(slot), "q": {}, "reads": 0, "by": {"bot": quarters},
+            "filtered": {"bot": sum(quarters.values())},
+        }  # fmt: skip
+        await emptied.db.buckets.insert_one(document)
+    found = Counter[int]()
+    async for _, quarter, reads in RecountStore(emptied.db).kept("bot", 1 << 30):
+        found[quarter % 96] += reads
+    assert found == {5: 3, 9: 0}

@@ -37,6 +37,7 @@ PART = AgentPart(
     window=1800,
     texts=[("one", "mobile"), ("other", "desktop")],
 )
+PACKED = PART.packed()
 
 
 def batch(agents: Any) -> Batch:
@@ -56,6 +57,11 @@ def test_reads_are_noted_with_their_agents() -> None:
     ]
     assert [*announced(one)] == [(ONE, "one", "mobile"), (OTHER, "other", "desktop")]
     assert window_of(one) == 1800
+
+
+def test_a_class_of_device_that_is_not_known_here_is_another_one() -> None:
+    one = batch(AgentPart(texts=[("one", "watch")]).packed())
+    assert [*announced(one)] == [(agent_id("one", "watch"), "one", "other")]
 
 
 def test_of_readers_alone_a_batch_says_little() -> None:
@@ -98,6 +104,10 @@ def test_the_counter_takes_a_batch_with_odd_agents_and_a_recount_says_no(agents:
         {"bots": 5},
         {"bots": "AAAAAQAAAAAAAAAAAAA"},  # of the group 0, which are readers
         {"reloads": "//8AAQAAAAE"},  # of no group
+        AgentPart(reloads=[(4, 1, 5)]).packed() | {"table": PACKED["table"]},  # of four
+        AgentPart(reloads=[(4, 1, 3), (4, 2, 2)]).packed() | {"table": PACKED["table"]},
+        AgentPart(bots=[(3, 1, 60, HASH, HASH)] * 4).packed() | {"table": PACKED["table"]},
+        AgentPart(bots=[(3, 1, 900, HASH, HASH)]).packed() | {"table": PACKED["table"]},
         {"window": -1},
         {"window": "x"},
         {"texts": [["one"]]},

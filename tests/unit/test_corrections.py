@@ -51,7 +51,8 @@ def test_a_correcting_batch_comes_back_as_it_was_sent() -> None:
         [["reader", "reader", "a", QUARTER, 1]], [["reader", "robot", "a", QUARTER, 1]],
         [["Reader", "bot", "a", QUARTER, 1]], [["reader", "bot", "A", QUARTER, 1]],
         [["reader", "bot", "", QUARTER, 1]], [["bot", "reader", "", QUARTER, 1]],
-        [["bot", "batch", "a", QUARTER, 1]], [["bot", "reload", "a", 0, 1]],
+        [["bot", "batch", "a", QUARTER, 1]], [["batch", "bot", "a", QUARTER, 1]],
+        [["bot", "reload", "a", 0, 1]],
         [["bot", "reload", "a", QUARTER + 97, 1]], [["bot", "reload", "a", QUARTER, 1 << 41]],
         [["bot", "reload", "a", QUARTER, 1]] * (MAX_MOVES + 1), [["bot", 5, "a", QUARTER, 1]],
     ],
@@ -157,3 +158,20 @@ def test_days_of_closed_time_are_marked_and_their_sums_change() -> None:
             devices={"mobile": Counter({48: -5}), "desktop": Counter({48: 2})},
         ),
     }  # fmt: skip
+
+
+def test_sources_may_change_alone() -> None:
+    one = correcting([], SOURCES)
+    found = parse(one.headers(), one.body())
+    assert (found.corrects, found.moves, found.sources) == (True, [], SOURCES)
+    added = fold([found])
+    assert (added.total, added.filtered, added.referrers["search", QUARTER]) == (0, {}, -4)
+    assert days_before(added, QUARTER + 1) == ["2026-11-23"]
+
+
+@pytest.mark.parametrize("sources", [[], [[QUARTER, {}, {}]]])
+def test_a_correcting_batch_that_changes_nothing_is_refused(sources: Any) -> None:
+    with pytest.raises(Permanent, match="neither moves nor sources"):
+        parse(HEADERS, orjson.dumps({"v": 3, "moves": [], "sources": sources}))
+    groups: list[Group] = []
+    assert not Batch(NAME, MINTED, groups, sources=((QUARTER, {}, {}),)).corrects

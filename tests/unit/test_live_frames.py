@@ -89,6 +89,16 @@ def test_no_count_goes_down_but_in_a_new_generation() -> None:
     )
 
 
+def test_a_baseline_that_an_editor_lowers_does_not_hold_the_site_s_figures() -> None:
+    one = figures()
+    one.note_site(site(110, baseline=100))
+    assert one.turn()
+    one.note_site(site(61, 2, baseline=50))
+    one.note_site(site(160, 1, baseline=150))  # older: with fewer counted reads
+    assert one.turn()
+    assert told(one.frame(("a2",), 2)) == ("ab1-3", {"site": {**SITE, "total": 61, "today": 2}})
+
+
 def test_figures_of_a_later_moment_alone_are_no_news() -> None:
     one = figures()
     one.note_site(site(10, as_of="later"))

@@ -43,6 +43,13 @@ def test_days_whose_salt_is_gone_and_days_to_come_are_left_out() -> None:
         range(DAY, DAY + 2),
     )
     assert fold.days == {DAY: {"x": B}}
+    assert fold.lost == {DAY - 1, 1}  # not 0 readers: that is not known
+    fold.add(batch(("reader", "x", DAY + 2, [A]), ("reader", "x", 0, [])), range(DAY, DAY + 2))
+    again = batch(("reader", "x", DAY - 2, [A]))
+    fold.add(again, range(DAY, DAY + 2), again.minted_at)
+    other = ReaderFold()
+    other.take(fold)
+    assert other.lost == {DAY - 1, 1}
 
 
 def test_a_section_has_its_articles_readers_and_the_site_all() -> None:

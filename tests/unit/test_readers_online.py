@@ -59,3 +59,13 @@ async def test_an_ingest_s_clock_that_is_ahead_keeps_nobody_online_longer() -> N
     online.add(batch(NOON + 3_600 * SECOND, "x", A), NOON)
     assert (await figures(online, NOON)).site == 1
     assert (await figures(online, NOON + 310 * SECOND)).site == 0
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_online_for_longer() -> None:
+    online = OnlineReaders()
+    for seconds, visitor in ((0, A), (10, B), (10, A)):
+        online.add(batch(NOON + seconds * SECOND, "x", visitor), NOON + seconds * SECOND)
+    back = NOON - 3_600 * SECOND
+    assert (await figures(online, back)).site == 2
+    assert online.of_article("x", back + 299 * SECOND) == 2
+    assert (await figures(online, back + 305 * SECOND)).site == 0

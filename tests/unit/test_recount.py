@@ -162,7 +162,22 @@ def test_a_quarter_s_sources_come_with_the_last_of_its_moves() -> None:
     found = [*parts(moves, sources, most=4)]
     assert [len(some) for some, _ in found] == [4, 4, 1]
     assert [[source[0] - Q for source in some] for _, some in found] == [[0], [1], [2]]
-    assert [each[1] for each in parts(moves[:3], sources, most=3)] == [[sources[Q]]]
+    assert [each[1] for each in parts(moves[:3], {Q: sources[Q]}, most=3)] == [[sources[Q]]]
+
+
+def test_sources_of_a_quarter_without_moves_are_corrected_too() -> None:
+    """Another reader is a bot now than by the rules before: as many, who came from elsewhere."""
+    found = changes({(Q, "a"): {"reader": -1, "bot": 1}})
+    found.referrers[Q]["direct"] = found.devices[Q]["desktop"] = -1
+    found.take_back(("reader", "bot", "a", Q, 1))
+    found.take_back_source((Q, {"search": -1}, {"mobile": -1}))
+    sources = sources_of(found)
+    changed: Source = (Q, {"direct": -1, "search": 1}, {"desktop": -1, "mobile": 1})
+    assert (moves_of(found), sources) == ([], {Q: changed})
+    assert [*parts([], sources)] == [([], [changed])]
+    moves: list[Move] = [("reader", "bot", article, Q + 1, 1) for article in "ab"]
+    assert [*parts(moves, sources, most=1)] == [(moves[:1], []), (moves[1:], [changed])]
+    assert [*parts([], {})] == []
 
 
 REACH = Reach(first=0, first_batch="e1-0", last=99, quarter=Q)

@@ -78,12 +78,15 @@ class Recount:
             was, to = chosen_classes(relabel)
             kept = [each async for each in self.store.kept(was, reach.quarter)]
             relabelled(changes, was, to, kept)
-        moves = moves_of(changes)
-        if not moves:
+        moves, sources = moves_of(changes), sources_of(changes)
+        found = list(parts(moves, sources))
+        if not found:
             say("0 reads differ: there is nothing to correct")
             return
-        found = list(parts(moves, sources_of(changes)))
-        _show(moves)
+        if moves:
+            _show(moves)
+        else:
+            say(f"no class differs; where readers came from does, in {len(sources):,} quarters")
         if not self.confirm():
             raise Refused("nothing was changed")
         plan = RecountPlan(

@@ -47,12 +47,17 @@ def parts(
     moves: Sequence[Move], sources: dict[int, Source], most: int = MAX_MOVES
 ) -> Iterator[tuple[Sequence[Move], list[Source]]]:
     """(moves, sources) of each correcting batch. The sources of a quarter come with the last of its
-    moves, which are in the order of the quarters.
+    moves, which are in the order of the quarters; those of a quarter without moves, whose readers
+    are others and as many as before, with the last batch.
     """
+    alone = [sources[quarter] for quarter in sorted(sources.keys() - {move[3] for move in moves})]
+    if alone and not moves:
+        yield [], alone
     for at in range(0, len(moves), most):
         some = moves[at : at + most]
         ending = {move[3] for move in some} - {move[3] for move in moves[at + most : at + most + 1]}
-        yield some, [sources[quarter] for quarter in sorted(ending & sources.keys())]
+        rest = alone if at + most >= len(moves) else []
+        yield some, [sources[quarter] for quarter in sorted(ending & sources.keys())] + rest
 
 
 def correcting_batch(

@@ -117,7 +117,8 @@ class RecountStore:
         """(article, quarter, reads) of the filtered class `kind` before the quarter `before`, in
         buckets and archive, the `SITE` among the articles.
         """
-        chosen, fields = {f"filtered.{kind}": {"$ne": 0, "$exists": True}}, f"by.{kind}"
+        # Also those whose sum is 0: one slot may have the reads, another one their correction.
+        chosen, fields = {f"filtered.{kind}": {"$exists": True}}, f"by.{kind}"
         async for found in self._db.buckets.find(
             chosen, {"article": 1, "day": 1, "v": 1, fields: 1}, max_time_ms=MILLISECONDS
         ):

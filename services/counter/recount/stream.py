@@ -107,4 +107,4 @@ def _batch(message: AbstractIncomingMessage) -> Batch | None:
         batch = parse(message.headers, message.body)
     except Permanent:
         return None
-    return None if batch.moves else batch
+    return None if batch.corrects else batch

@@ -26,7 +26,7 @@ _ID = re.compile(rb"([0-9a-f]{1,16})-([0-9]{1,15})")
 @dataclass(frozen=True, slots=True)
 class SiteNow:
     """The site's figures at the moment `as_of`. Of two totals the one with the larger `generation`
-    is right, else the larger one.
+    is right, else the one with more counted reads: an editor may lower the `baseline`.
     """
 
     total: int
@@ -34,6 +34,12 @@ class SiteNow:
     online: int | None
     as_of: str
     generation: int = 0
+    baseline: int = 0
+    """The part of the total that was not counted here."""
+
+    def rank(self) -> tuple[int, int]:
+        """The larger of two is that of the later figures."""
+        return self.generation, self.total - self.baseline
 
     def figures(self) -> tuple[int, int, int | None, int]:
         """All but the moment."""
@@ -72,7 +78,7 @@ class LiveFigures:
     def note_site(self, site: SiteNow) -> None:
         """Take new figures of the site. Older ones than those here are passed over."""
         held = self.site
-        if held and (site.generation, site.total) < (held.generation, held.total):
+        if held and site.rank() < held.rank():
             return
         self.site = site
         if not held or site.figures() != held.figures():

@@ -138,7 +138,7 @@ class Hub:
         await self._load()
         site = await self._site()
         self.figures.note_site(
-            SiteNow(site.total, site.today, site.online, site.as_of, site.generation)
+            SiteNow(site.total, site.today, site.online, site.as_of, site.generation, site.baseline)
         )
 
     async def _load(self) -> None:

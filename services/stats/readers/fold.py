@@ -15,13 +15,19 @@ class ReaderFold:
     days: dict[int, dict[str, bytearray]] = field(default_factory=dict)
     hashes: int = 0
     """Number of all hashes, equal ones included."""
+    lost: set[int] = field(default_factory=set)
+    """Days whose readers are not all known: hashes came after their salt."""
 
-    def add(self, batch: Batch, days: range) -> None:
-        """Add the visitors of `batch` whose salt is of one of `days`."""
+    def add(self, batch: Batch, days: range, folded_until: int = 0) -> None:
+        """Add the visitors of `batch` whose salt is of one of `days`. Those of earlier days are
+        lost, but for a batch minted until `folded_until`: it is read again, or was in a spool.
+        """
         for (_, article, _, _, day, visitors), hashes in batch.visitors():
             if visitors and day in days:
                 self.days.setdefault(day, {}).setdefault(article, bytearray()).extend(hashes)
                 self.hashes += len(hashes) // HASH_BYTES
+            elif visitors and day < days.start and batch.minted_at > folded_until:
+                self.lost.add(day)
 
     def take(self, other: "ReaderFold") -> None:
         """Add what `other` has."""
@@ -30,6 +36,7 @@ class ReaderFold:
             for article, hashes in articles.items():
                 held.setdefault(article, bytearray()).extend(hashes)
         self.hashes += other.hashes
+        self.lost |= other.lost
 
     def articles(self) -> set[str]:
         """Every article that has hashes."""

@@ -146,7 +146,7 @@ class ReaderKeeper:
             # Offsets are those of another stream from now on, and less than before.
             generation = max(each.generation for each in (own, stored) if each) + 1
             self._gap_from = latest.minted or self._gap_from
-            self._place = LogPlace(generation, -1, "", 0)
+            self._place = LogPlace(generation, -1, "", latest.minted)
         return FIRST
 
     def _online_since(self) -> int:
@@ -166,7 +166,7 @@ class ReaderKeeper:
             minted = 0
         else:
             minted = min(batch.minted_at, to_millis(now))
-            await self._fold(batch, offset > held.offset, now)
+            await self._fold(batch, held.minted if offset > held.offset else None, now)
         if offset > held.offset:
             self._note_gap(minted)
             self._place = held.moved(offset, batch_of(message), minted)
@@ -175,13 +175,14 @@ class ReaderKeeper:
             self.known_until = now
         await asyncio.sleep(self._budget.wait())
 
-    async def _fold(self, batch: Batch, is_new: bool, now: datetime) -> None:
+    async def _fold(self, batch: Batch, folded_until: int | None, now: datetime) -> None:
+        """`folded_until` is None for a batch that was folded before."""
         await asyncio.sleep(0)  # parsing a large batch takes a turn of its own
         with self._budget.spending():
             self.online.add(batch, to_millis(now))
-            if is_new:
-                self._since = self._since or batch.minted_at
-                self._writer.add(batch, now)
+            if folded_until is not None:
+                self._since = self._since or min(batch.minted_at, to_millis(now))
+                self._writer.add(batch, now, folded_until)
 
     def _note_gap(self, minted: int) -> None:
         """Note the days that are not whole, with the first batch of another stream."""
@@ -197,7 +198,7 @@ class ReaderKeeper:
 
     async def _look(self) -> None:
         started, place = self._seconds(), self._place
-        if place is not None:
+        if place is not None and place.offset >= 0:
             since = self._since or place.minted
             if await self._writer.look(place, since, self._missed):
                 self._missed.clear()

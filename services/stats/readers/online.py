@@ -44,10 +44,17 @@ class OnlineReaders:
                 held.setdefault(article, bytearray()).extend(hashes)
 
     def expire(self, now: int) -> None:
-        """Drop what is too old."""
-        oldest = now // SLICE_MS - _SLICES
-        for place in [each for each in self._slices if each < oldest]:
-            del self._slices[place]
+        """Drop what is too old. What is ahead by more than the window, because the clock was set
+        back, is of now: else it would stay for as long as the clock has to make up.
+        """
+        newest = now // SLICE_MS
+        outside = [each for each in self._slices if abs(newest - each) > _SLICES]
+        for place in outside:
+            gone = self._slices.pop(place)
+            if place > newest:
+                held = self._slices.setdefault(newest, {})
+                for article, hashes in gone.items():
+                    held.setdefault(article, bytearray()).extend(hashes)
 
     def of_article(self, article: str, now: int) -> int:
         """The number of readers of an article."""

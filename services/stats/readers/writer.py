@@ -36,9 +36,11 @@ class ReaderWriter:
         self.waits_since: datetime | None = None
         """The moment since which hashes wait to be stored."""
 
-    def add(self, batch: Batch, now: datetime) -> None:
-        """Add the visitors of a batch, of days whose readers may still be added to."""
-        self._newer.add(batch, self._store.folded_days(now))
+    def add(self, batch: Batch, now: datetime, folded_until: int) -> None:
+        """Add the visitors of a batch, of days whose readers may still be added to. `folded_until`:
+        the latest time of the batches before it, in milliseconds since 1970.
+        """
+        self._newer.add(batch, self._store.folded_days(now), folded_until)
         if self.waits_since is None and self._newer.hashes:
             self.waits_since = now
 
@@ -77,7 +79,7 @@ class ReaderWriter:
             keys = list(fresh)
             for at in range(0, len(keys), AT_ONCE):
                 await self._unite({key: fresh[key] for key in keys[at : at + AT_ONCE]})
-        await self._store.advance(place, since, missed)
+        await self._store.advance(place, since, whole.lost.union(missed))
         self._older, self._newer, self._older_until = ReaderFold(), ReaderFold(), None
         self._stored_minted, self.waits_since = place.minted, None
 

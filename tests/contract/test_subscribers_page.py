@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 from importlib.util import find_spec
+from itertools import permutations
 
 from deploy.local.subscriber import LIMITS, TAKEN
 from luotdoc_events import events
@@ -10,7 +12,7 @@ from luotdoc_subscriber.parking import REASONS
 from luotdoc_subscriber.rabbit import layout
 from shared.contract.asyncapi import PREAMBLE
 from shared.rabbit import topology
-from tests.support.guide import PAGE, blocks
+from tests.support.guide import PAGE, block, blocks
 from tests.support.system import ROOT
 
 TEXT = PAGE.read_text()
@@ -102,3 +104,19 @@ def test_names_of_services_are_taken() -> None:
 def test_make_subscriber_does_as_the_page_says() -> None:
     assert f"set_user_limits search '{LIMITS}'" in TEXT
     assert "`make subscriber NAME=search`" in TEXT
+
+
+def test_its_statement_keeps_the_later_count() -> None:
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE read_counts (article TEXT PRIMARY KEY, generation, total)")
+    statement = block("docs/subscribers.md", "ON CONFLICT")
+    before, fallen, after = (
+        {"article": "a1", "delta": 1, "total": 9},
+        {"article": "a1", "delta": -4, "total": 5, "generation": 1},
+        {"article": "a1", "delta": 1, "total": 6, "generation": 1},
+    )
+    for arrived in permutations((before, fallen, after, before)):
+        database.execute("DELETE FROM read_counts")
+        for item in arrived:
+            database.execute(statement, events.Count.model_validate(item).model_dump())
+        assert database.execute("SELECT * FROM read_counts").fetchall() == [("a1", 1, 6)]

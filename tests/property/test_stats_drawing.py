@@ -78,16 +78,16 @@ def test_a_course_is_inside_its_box_and_true(
 @given(st.lists(st.integers(0, BIG), max_size=30), TEXT)
 def test_bars_are_proportional(values: list[int], text: str) -> None:
     bars = [Bar(text, value, VIETNAMESE.whole(value)) for value in values]
-    root = parsed(bars_plot(caption(text), bars))
+    root = parsed(bars_plot(caption(text), bars, sum(values)))
     lengths = [
         float(each.get("width").removesuffix("%"))
         for each in root.iter(f"{SVG}rect")
         if each.get("class") == "bar"
     ]
-    most = max(values, default=0)
+    total = sum(values)
     assert len(lengths) == len(values)
     for length, value in zip(lengths, values, strict=True):
-        assert abs(length - (100 * value / most if most else 0)) < 0.006
+        assert abs(length - (100 * value / total if total else 0)) < 0.006
     height = float(root.get("height"))
     assert all(
         float(e.get("y")) + float(e.get("height")) <= height for e in root.iter(f"{SVG}rect")

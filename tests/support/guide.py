@@ -82,6 +82,10 @@ RUN = {
     ): "tests/contract/test_subscribers_page.py::test_the_event_that_it_shows",
     (
         "docs/subscribers.md",
+        "ON CONFLICT",
+    ): "tests/contract/test_subscribers_page.py::test_its_statement_keeps_the_later_count",
+    (
+        "docs/subscribers.md",
         "parked redrive search.articles",
     ): "tests/integration/test_subscribers_page.py::test_the_commands_for_own_queues",
     ("docs/subscribers.md", "add_user search"): "tests/integration/conftest.py::subscriber",

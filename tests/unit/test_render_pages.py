@@ -446,6 +446,7 @@ def test_the_side_column_shows_readers_online_if_they_are_known() -> None:
         shown = Shown(renderer().aside([], 1, online))
         found = shown.texts("//section[@aria-labelledby='ben-thong-ke']//div")
         assert found == ["Tổng lượt truy cập 1", *told]
+        assert len(shown.texts("//dd[@data-online]")) == len(told), "live.js follows it"
 
 
 def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:

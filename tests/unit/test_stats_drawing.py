@@ -141,11 +141,19 @@ def test_a_step_that_is_not_over_is_not_drawn_as_a_fall(
     assert re.findall(r'class="open" d="([^"]*)"', svg) == running
 
 
-def test_bars_are_as_long_as_their_share_of_the_longest() -> None:
+def test_bars_are_as_long_as_their_share_of_all() -> None:
     bars = [Bar("A", 200, "200"), Bar("B", 50, "50"), Bar("C", 0, "0")]
-    found = re.findall('class="bar" x="0" y="(.*?)" width="(.*?)"', bars_plot(CAPTION, bars))
-    assert found == [("22", "100%"), ("62", "25%"), ("102", "0%")]
-    assert 'width="0%"' in bars_plot(CAPTION, [Bar("A", 0, "0")])
+    found = re.findall('class="bar" x="0" y="(.*?)" width="(.*?)"', bars_plot(CAPTION, bars, 250))
+    assert found == [("22", "80%"), ("62", "20%"), ("102", "0%")]
+    assert 'width="0%"' in bars_plot(CAPTION, [Bar("A", 0, "0")], 0)
+
+
+def test_a_sparkline_reaches_its_upper_edge_whatever_its_largest_number() -> None:
+    for most in (1, 7, 140, 151):
+        drawn = sparkline("reads", [0, most, None, 0])
+        heights = {point.split()[1] for point in re.findall("[ML](.*? [0-9.]+)", drawn)}
+        assert heights == {"0", "1000"}, (most, drawn)
+    assert "NaN" not in sparkline("none", [None, 0])
 
 
 def test_stacks_stand_on_each_other() -> None:
@@ -176,7 +184,7 @@ def test_hostile_texts_are_texts() -> None:
     told = HOSTILE.replace("\0", "\ufffd").replace("\x0b", "\ufffd").replace("\ud800", "\ufffd")
     for drawn in (
         course_plot(caption, [1], [], [Mark(0.5, HOSTILE)], VIETNAMESE),
-        bars_plot(caption, [Bar("x", 1, HOSTILE)]),
+        bars_plot(caption, [Bar("x", 1, HOSTILE)], 1),
         heat_plot(caption, [HOSTILE], [HOSTILE], [[1]], lambda _y, _x: HOSTILE),
         sparkline(HOSTILE, [1, 2]),
     ):

@@ -63,7 +63,7 @@ def test_estimated_readers_have_their_error_beside_them_and_exact_ones_have_none
     )
     assert tile.lines == (
         "hôm qua: 12.345 ±2\N{NO-BREAK SPACE}%",
-        "trung bình mỗi ngày: 11.200 (7 ngày qua), 99,5 (30 ngày qua)",
+        "trung bình mỗi ngày, đến hôm qua: 11.200 (7 ngày), 99,5 (30 ngày)",
     )
     exact = readers_tile(readers(today=of_day(1000), yesterday=of_day(998)), MOMENT, EN)
     assert (exact.number, exact.margin, exact.note) == ("1,000", "", "since 4:00 on 23 Nov")
@@ -93,7 +93,7 @@ def test_a_day_that_is_not_known_is_not_zero() -> None:
 
 def test_days_of_readers_are_never_added_up() -> None:
     made = block(700, 500, 600, mean=600.0)
-    assert "Cao nhất 700 vào 21/11/2026. Trung bình mỗi ngày: 600." in made.plot
+    assert "Cao nhất 700 vào 21/11/2026. Trung bình mỗi ngày, trừ hôm nay: 600." in made.plot
     assert "1.800" not in made.plot + made.table + made.note
     assert VI.say("described_none") in block(0, None, 0).plot
     assert "Trên 1.000 người" in made.note

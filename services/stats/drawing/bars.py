@@ -47,23 +47,22 @@ class Bar:
     text: str
 
 
-def bars_plot(caption: Caption, bars: Sequence[Bar]) -> Markup:
-    """A bar for each thing: its length is its share of the largest one."""
-    most = max((bar.value for bar in bars), default=0)
+def bars_plot(caption: Caption, bars: Sequence[Bar], total: int) -> Markup:
+    """A bar for each thing on a track: its length is its share of `total`, the track's is all."""
     return plot(
         caption,
         "bars",
         max(1, len(bars)) * ROW_HEIGHT,
-        (part for row, bar in enumerate(bars) for part in _bar(bar, row * ROW_HEIGHT, most)),
+        (part for row, bar in enumerate(bars) for part in _bar(bar, row * ROW_HEIGHT, total)),
     )
 
 
-def _bar(bar: Bar, top: int, most: int) -> Iterator[str]:
+def _bar(bar: Bar, top: int, total: int) -> Iterator[str]:
     name = shortened(bar.name, NARROWEST - text_width(bar.text) - _BETWEEN)
     y = top + 16
     yield f'<text x="0" y="{y}">{safe(name)}</text>'
     yield f'<text class="value" x="100%" y="{y}" text-anchor="end">{safe(bar.text)}</text>'
-    length = percent(bar.value / most if most else 0)
+    length = percent(bar.value / total if total else 0)
     yield f'<rect class="track" x="0" y="{top + 22}" width="100%" height="{BAR_HEIGHT}"/>'
     yield f'<rect class="bar" x="0" y="{top + 22}" width="{length}" height="{BAR_HEIGHT}"/>'
 

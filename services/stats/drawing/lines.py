@@ -51,8 +51,10 @@ def course_plot(
 
 
 def sparkline(title: str, values: Sequence[int | None]) -> Markup:
-    """A line of a few pixels, which `title` tells to those who can't see it."""
-    axis = axis_of(values)
+    """A line of a few pixels, which `title` tells to those who can't see it. It has no numbers, so
+    the largest one stands at the upper edge: sparklines beside each other compare shapes alone.
+    """
+    axis = Axis((0, max(1, *(value or 0 for value in values), 0)))
     number = max(len(values), 1)
     areas = "".join(f'<path class="area" d="{d}"/>' for d in _areas(values, number, axis))
     lines = "".join(f'<path class="now" d="{d}"/>' for d in _lines(values, number, axis))

@@ -75,7 +75,8 @@ class ArticlePages:
         first = max(known, _first_day(history, moment))
         days = readers_days("all", history.as_of, moment.zone, first)
         series = await self._histories.readers(history.figures.article, *days)
-        when = language.say("in_its_days")
+        # A new article has days before its publication: one or two points are no course.
+        when = language.say("in_7d" if days[0] < first else "in_its_days")
         return readers_block(when, series, moment, language, article=history.figures.article)
 
     def _shown(

@@ -76,7 +76,7 @@ def _earlier(readers: Readers, language: Language, *, means: bool) -> Iterator[s
         if mean is not None
     )
     if told := ", ".join(texts):
-        yield language.say("uniques_mean", means=told)
+        yield language.say("means", means=told)
 
 
 def _number(day: ReadersOfDay, language: Language) -> str:

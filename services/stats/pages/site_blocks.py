@@ -177,7 +177,7 @@ class SiteBlocks:
         return Block(
             id=f"{block_id}-heading",
             heading=heading,
-            plot=bars_plot(Caption(block_id, heading, text), bars[:MOST_BARS]),
+            plot=bars_plot(Caption(block_id, heading, text), bars[:MOST_BARS], total),
             table=numbers_table(heading, head, rows),
             csv=table_csv(block_id, self._period),
             note=note,

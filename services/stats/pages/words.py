@@ -32,8 +32,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "online_note": ("người đọc trong 5 phút qua", "readers of the last 5 minutes"),
     "uniques_since": ("từ 4 giờ sáng ngày {day}", "since 4:00 on {day}"),
     "uniques_yesterday": ("hôm qua: {number}", "yesterday: {number}"),
-    "uniques_mean": ("trung bình mỗi ngày: {means}", "daily mean: {means}"),
-    "uniques_of_days": ("{number} ({days} ngày qua)", "{number} (last {days} days)"),
+    "means": ("trung bình mỗi ngày, đến hôm qua: {means}", "daily mean to yesterday: {means}"),
+    "uniques_of_days": ("{number} ({days} ngày)", "{number} ({days} days)"),
     "not_yet": ("chưa có", "not yet known"),
     "baseline_note": (
         "gồm {number} lượt từ hệ thống trước",
@@ -112,7 +112,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "heat": ("Giờ nào trong tuần được đọc nhiều", "When people read in the week"),
     "heat_note": (
         "Trung bình mỗi giờ, {days} ngày gần nhất.",
-        "Mean of each hour over the last {days} days.",
+        "Average of each hour over the last {days} days.",
     ),
     "few": ("ít", "few"),
     "many": ("nhiều", "many"),
@@ -145,7 +145,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "social": ("Mạng xã hội", "Social networks"),
     "other_referrer": ("Trang khác", "Other sites"),
     "not_known": ("Không rõ", "Not known"),
-    "devices": ("Đọc trên thiết bị nào {period}", "What readers read on {period}"),
+    "devices": ("Đọc trên thiết bị nào {period}", "Readers' devices {period}"),
     "device": ("Thiết bị", "Device"),
     "mobile": ("Điện thoại", "Phones"),
     "tablet": ("Máy tính bảng", "Tablets"),
@@ -167,7 +167,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{number} lượt đọc trong 24 giờ qua, nhiều nhất {most} lượt một giờ",
         "{number} reads in the last 24 hours, {most} in the busiest hour",
     ),
-    "nothing": ("Chưa có bài nào được đọc.", "No article was read yet."),
+    "nothing": ("Chưa có bài nào được đọc.", "No article has been read yet."),
     "none_trending": ("Hiện không có bài nào.", "There are none at the moment."),
     "preparing": (
         "Số liệu này đang được chuẩn bị, mời bạn tải lại trang sau ít phút.",
@@ -175,16 +175,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "described": (
         "Tổng {total}; cao nhất {most} vào {when}.",
-        "{total} in total; at most {most}, {when}.",
+        "{total} in total; the highest is {most}, {when}.",
     ),
-    "described_most": ("Cao nhất {most} vào {when}.", "At most {most}, {when}."),
-    "described_mean": ("Trung bình mỗi ngày: {mean}.", "Daily mean: {mean}."),
+    "described_most": ("Cao nhất {most} vào {when}.", "The highest is {most}, {when}."),
+    "described_mean": ("Trung bình mỗi ngày, trừ hôm nay: {mean}.", "Mean before today: {mean}."),
     "described_before": ("Kỳ trước: {total}.", "The period before: {total}."),
     "described_none": ("Chưa có lượt đọc nào.", "No reads yet."),
     "described_bars": ("Nhiều nhất: {name}, {number}.", "The most: {name}, {number}."),
     "described_heat": (
         "Cao nhất: {when}, trung bình {number} lượt đọc.",
-        "At most: {when}, {number} reads in the mean.",
+        "Highest: {when}, {number} reads on average.",
     ),
     # an article
     "article_figures": ("Số liệu của bài viết", "Figures of the article"),

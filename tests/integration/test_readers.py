@@ -305,6 +305,8 @@ async def test_a_stream_that_was_made_again_is_read_from_its_beginning(system: S
             for n in range(30):
                 await sender.send("a", *visitors(n, n + 1))
             await become_stored(30)
+            told = {"_id": "place", "offset": 29}  # it is stored after the sets
+            await until(lambda: system.db.readers.count_documents(told), 15, "the place is stored")
         async with made_again(system):
             await sender.send("a", *visitors(100, 101))
             async with keeping(system):

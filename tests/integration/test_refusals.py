@@ -25,7 +25,7 @@ from shared.storage import mongo
 from shared.storage.collections import make_indexes
 from shared.storage.rights import RIGHTS
 from shared.storage.transactions import end_abandoned
-from tests.support.system import ROOT, until
+from tests.support.system import ROOT, System, until
 
 SECONDS = 20.0
 
@@ -225,12 +225,16 @@ def test_a_real_command_says_no_more_than_that() -> None:
 
 
 async def test_a_wrong_password_of_rabbitmq_is_told_with_what_mends_it(
-    broker: Node, database: Database, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
     """The service waits: reads go to the spool meanwhile, and users are added to RabbitMQ at any
     time.
     """
-    env = told(broker.url.replace("://luotdoc:", "://luotdoc:wrong-"), database.url, tmp_path)
+    env = told(
+        system.broker.url.replace("://luotdoc:", "://luotdoc:wrong-"),
+        system.database.url,
+        tmp_path,
+    )
     log = tmp_path / "log"
     with log.open("w") as output:
         counter = subprocess.Popen(  # noqa: ASYNC220  (it only starts it)

@@ -31,6 +31,7 @@ from services.stats.readers.log import (
     ReadsLog,
     batch_of,
     has_batch,
+    last_offset,
     log_offset,
     reads_log,
 )
@@ -81,6 +82,9 @@ class ReaderKeeper:
         self._since = 0
         self._missed: set[int] = set()
         self._gap_from: int | None = None
+        self._read = self._end = -1
+        """Offsets: of the last message that was read, and of the stream's end when reading began.
+        RabbitMQ may take its time to send the first message, which is not a sign of the end."""
         self._writer = ReaderWriter(store, self._budget, clock)
         self._look_at = 0.0
         self.known_until: datetime | None = None
@@ -114,14 +118,17 @@ class ReaderKeeper:
 
     async def _follow(self, connection: AbstractConnection) -> None:
         begin = await self._begin(connection)
+        self._read, self._end = (begin - 1 if isinstance(begin, int) else -1), -1
+        if begin != FIRST:  # the stream has the batch that was read last
+            self._end = await last_offset(connection)
         async with reads_log(connection, begin) as messages:
             self.outage.over()
             while True:
                 message = await messages.next(QUIET_SECONDS)
-                if message is None:
-                    self.known_until = self._clock()
-                else:
+                if message is not None:
                     await self._take(message, messages)
+                elif self._read >= self._end:
+                    self.known_until = self._clock()
                 if self._seconds() >= self._look_at or self._writer.is_full():
                     await self._look()
 
@@ -170,8 +177,9 @@ class ReaderKeeper:
         if offset > held.offset:
             self._note_gap(minted)
             self._place = held.moved(offset, batch_of(message), minted)
-        age = to_millis(now) - minted
-        if age < FRESH_MS or (age < NEAR_MS and messages.is_taken()):
+        self._read, age = max(self._read, offset), to_millis(now) - minted
+        is_last = age < FRESH_MS or (age < NEAR_MS and messages.is_taken())
+        if is_last and self._read >= self._end:
             self.known_until = now
         await asyncio.sleep(self._budget.wait())
 

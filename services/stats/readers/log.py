@@ -16,7 +16,7 @@ LOG_PREFETCH = 100
 """Messages on their way, of at most 350 KB each."""
 ANSWER_SECONDS = 10.0
 OFFSET_ARGUMENT = "x-stream-offset"
-FIRST = "first"
+FIRST, LAST = "first", "last"
 
 
 class ReadsLog:
@@ -91,6 +91,15 @@ def batch_of(message: AbstractIncomingMessage) -> str:
     """What a message is told from others by."""
     name = message.headers.get("batch_id")
     return name if isinstance(name, str) else message.message_id or ""
+
+
+async def last_offset(connection: AbstractConnection) -> int:
+    """An offset of the end of a stream that is not empty: the first of the last messages that
+    RabbitMQ has stored together.
+    """
+    async with reads_log(connection, LAST, 1) as log:
+        found = await log.next(ANSWER_SECONDS)
+    return -1 if found is None else log_offset(found, -1)
 
 
 async def has_batch(connection: AbstractConnection, offset: int, batch: str) -> bool:

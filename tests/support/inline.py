@@ -36,7 +36,6 @@ COMMANDS = {
     "make containers": f"{NOT_RUN}needs root",
     "make image": f"{NOT_RUN}needs root and a Docker engine",
     'make image ARGS="--build-arg PYTHON_IMAGE=…"': f"{NOT_RUN}needs root and a Docker engine",
-    "make readers-check": f"{NOT_RUN}minutes; test_short_readers.py is its short form",
     "make watch-check": f"{NOT_RUN}minutes",
     "mongodump --oplog": f"{NOT_RUN}the tool can't be installed here",
     "python -m services.counter archive": (

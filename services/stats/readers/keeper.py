@@ -31,7 +31,7 @@ from services.stats.readers.log import (
     ReadsLog,
     batch_of,
     has_batch,
-    last_offset,
+    end_offset,
     log_offset,
     reads_log,
 )
@@ -120,7 +120,7 @@ class ReaderKeeper:
         begin = await self._begin(connection)
         self._read, self._end = (begin - 1 if isinstance(begin, int) else -1), -1
         if begin != FIRST:  # the stream has the batch that was read last
-            self._end = await last_offset(connection)
+            self._end = await end_offset(connection)
         async with reads_log(connection, begin) as messages:
             self.outage.over()
             while True:

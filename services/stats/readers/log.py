@@ -93,7 +93,7 @@ def batch_of(message: AbstractIncomingMessage) -> str:
     return name if isinstance(name, str) else message.message_id or ""
 
 
-async def last_offset(connection: AbstractConnection) -> int:
+async def end_offset(connection: AbstractConnection) -> int:
     """An offset of the end of a stream that is not empty: the first of the last messages that
     RabbitMQ has stored together.
     """

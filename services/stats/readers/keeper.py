@@ -30,8 +30,8 @@ from services.stats.readers.log import (
     FIRST,
     ReadsLog,
     batch_of,
-    has_batch,
     end_offset,
+    has_batch,
     log_offset,
     reads_log,
 )

@@ -95,6 +95,8 @@ class Panel:
     hidden: str = ""
     decimals: int | None = None
     maximum: float | None = None
+    minimum: int | None = 0
+    """Where bars begin; None where numbers may be below 0."""
     stacked: bool = False
     gray: tuple[str, ...] = ()
 
@@ -153,8 +155,8 @@ class Panel:
                 defaults["custom"]["stacking"] = {"mode": "normal", "group": "A"}
             if len(self.thresholds) > 1:
                 defaults["custom"]["thresholdsStyle"] = {"mode": "line"}
-        if self.kind == "bargauge":
-            defaults["min"] = 0
+        if self.kind == "bargauge" and self.minimum is not None:
+            defaults["min"] = self.minimum
         optional = {"noValue": self.empty, "decimals": self.decimals, "max": self.maximum}
         defaults |= {key: value for key, value in optional.items() if value not in ("", None)}
         if self.said:

@@ -129,7 +129,7 @@ COUNT_PANELS = (
         "timeseries",
         quantiles("luotdoc_flush_seconds", f'service="counter", {_INSTANCE}'),
         "s",
-        "One flush is one transaction, each half second. Longer than a second: MongoDB is slow.",
+        "One flush is one transaction, each 0.4 s. Longer than a second: MongoDB is slow.",
     ),
     Panel(
         "Reads in a flush: half within the thin line, 99 % within the thick",
@@ -181,6 +181,7 @@ COUNT_PANELS = (
         "short",
         "Since ever, and in the counts already: what `python -m services.counter recount` took "
         "from a class is below 0. The classes add up to 0.",
+        minimum=None,
     ),
     Panel(
         "Reads in flight in ingest, per replica",

@@ -74,7 +74,6 @@ FIGURES_PANELS = (
         "short",
         "Each holds a connection. At LUOTDOC_LIVE_LISTENERS (10,000) more are refused: add a "
         "replica of stats. Falls to 0 in one replica and rises in another: it was stopped.",
-        width=12,
     ),
     Panel(
         "Listeners dropped or refused a minute: dropped thick, refused dashed",
@@ -96,7 +95,6 @@ FIGURES_PANELS = (
         "short",
         "A few slow ones are phones that lost their network. Many refused of one address: a "
         "school or an office; raise LUOTDOC_LIVE_PER_ADDRESS. Full: add a replica.",
-        width=12,
     ),
     Panel(
         "Wrong projections repaired, selected time (must be 0)",

@@ -7,6 +7,8 @@ text is estimated, and then kept by `textLength`, whatever font the reader has.
 from html import escape
 from typing import Literal
 
+from services.stats.drawing.notation import ENGLISH, VIETNAMESE
+
 Tongue = Literal["vi", "en"]
 
 HEIGHT, PADDING, FONT_SIZE = 20, 6, 11
@@ -39,6 +41,7 @@ ROLLING_LABELS: dict[Tongue, dict[str, str]] = {
 """The labels of windows such as `24h` and `7d`."""
 SINGULAR = {"reads in 1 hours": "reads in 1 hour", "reads in 1 days": "reads in 1 day"}
 
+_NOTATIONS = {"vi": VIETNAMESE, "en": ENGLISH}
 _NARROW, _WIDE = frozenset("ijl.,:;'|!()[]f rt"), frozenset("mwMW@%ớợờởỡưươ")
 
 
@@ -52,8 +55,7 @@ def label_of(name: str, language: Tongue) -> str:
 
 def shown_number(reads: int, language: Tongue) -> str:
     """A number as the language writes it: `1.234.567` or `1,234,567`."""
-    english = f"{reads:,}"
-    return english if language == "en" else english.replace(",", ".")
+    return _NOTATIONS[language].whole(reads)
 
 
 def estimated_width(text: str) -> int:

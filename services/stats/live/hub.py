@@ -24,7 +24,7 @@ from shared.storage.counts import Total
 STEP_SECONDS = 0.05
 LOOK_SECONDS = 0.1
 FRAME_GAP_SECONDS = 0.25
-"""Least time between two frames of a listener; a counter flushes twice a second."""
+"""Least time between two frames of a listener; a counter flushes each 0.4 s."""
 REST = 4.0
 """The frames rest at least so many times the CPU time that the last ones took, so that they use a
 fifth of a core at most. The time on a clock would count what other processes took, and make pages

@@ -74,7 +74,7 @@ class Asking:
     _endpoints: set[str] = field(default_factory=set)
     """Those that are to be asked still."""
     _gated: set[int] = field(default_factory=set)
-    _expected: dict[tuple[str, int], Told] = field(default_factory=dict)
+    _expected: dict[tuple[str, str, int], Told] = field(default_factory=dict)
 
     async def ask(self, number: int, told: Callable[[int], None]) -> None:
         """Compare at least so many figures, some of each endpoint. `told` gets how many there
@@ -188,8 +188,10 @@ class Asking:
         return datetime.fromtimestamp(moment.timestamp() - OLDEST_SECONDS, moment.tzinfo)
 
     def _told(self, question: Question, quarter: int) -> Told:
-        """What must be answered in a quarter: nothing changes within it."""
-        key = (question.url, quarter)
+        """What must be answered in a quarter: nothing changes within it. Of one answer, several
+        families compare other figures.
+        """
+        key = (question.family, question.url, quarter)
         if key not in self._expected:
             self._expected[key] = question.expected(self.figures, start_at(quarter))
         return self._expected[key]

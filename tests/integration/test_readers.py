@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -300,24 +301,26 @@ async def test_a_stream_that_was_made_again_is_read_from_its_beginning(system: S
 
         await until(is_so, 15, f"{number} readers")
 
+    async def place_is(generation: int, offset: int) -> None:
+        place = {"_id": "place", "generation": generation, "offset": offset}
+        stored = partial(system.db.readers.count_documents, place)
+        await until(stored, 15, "the place is stored, after the sets")
+
     async with epoch(system) as sender:
         async with keeping(system):
             for n in range(30):
                 await sender.send("a", *visitors(n, n + 1))
             await become_stored(30)
-            told = {"_id": "place", "offset": 29}  # it is stored after the sets
-            await until(lambda: system.db.readers.count_documents(told), 15, "the place is stored")
+            await place_is(0, 29)
         async with made_again(system):
             await sender.send("a", *visitors(100, 101))
             async with keeping(system):
                 await become_stored(31)
-            place = await system.db.readers.find_one({"_id": "place"}) or {}
-            assert (place["generation"], place["offset"]) == (1, 0)
+                await place_is(1, 0)
             await sender.send("a", *visitors(200, 201))
             async with keeping(system):  # goes on in the new stream
                 await become_stored(32)
-            place = await system.db.readers.find_one({"_id": "place"}) or {}
-            assert (place["generation"], place["offset"]) == (1, 1)
+                await place_is(1, 1)
 
 
 async def test_a_day_that_stats_has_missed_is_not_known_and_one_that_is_read_again_is(

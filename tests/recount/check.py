@@ -2,6 +2,7 @@
 compares every figure with the plain list.
 """
 
+import asyncio
 import signal
 import time
 from collections import Counter
@@ -36,18 +37,20 @@ async def publish(system: System, portal: RecountPortal) -> int:
     """Publish the batches as an ingest does, some twice. Answers their number."""
     number = 0
     async with await aio_pika.connect(system.broker.url) as connection:
-        channel = await connection.channel(publisher_confirms=False)
+        # With confirms: what is not confirmed may be lost when the connection is closed.
+        channel = await connection.channel(publisher_confirms=True)
         exchange = await channel.get_exchange(topology.READS_EXCHANGE.name)
-        for batch in portal.batches():
-            message = aio_pika.Message(
-                batch.body(),
-                headers=batch.headers(),
-                delivery_mode=DeliveryMode.PERSISTENT,
-                message_id=batch.batch_id,
-            )
-            for _ in range(1 + (number % REPEATED == 0)):
-                await exchange.publish(message, topology.READS_KEY)
-            number += 1
+        async with asyncio.TaskGroup() as confirms:
+            for batch in portal.batches():
+                message = aio_pika.Message(
+                    batch.body(),
+                    headers=batch.headers(),
+                    delivery_mode=DeliveryMode.PERSISTENT,
+                    message_id=batch.batch_id,
+                )
+                for _ in range(1 + (number % REPEATED == 0)):
+                    confirms.create_task(exchange.publish(message, topology.READS_KEY))
+                number += 1
     return number
 
 

@@ -25,18 +25,11 @@ from luotdoc_events.envelope import envelope as envelope
 from luotdoc_events.envelope import schema_of as schema_of
 from luotdoc_events.envelope import storable
 from luotdoc_events.envelope import type_of as type_of
-
-
-class Image(BaseModel):
-    """A picture with its texts."""
-
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, title="ArticleImage"
-    )  # TypeScript has an `Image`
-    url: str = Field(description="address: absolute, or a path from the root of the site")
-    alt: str = Field("", description="alternative text for people who don't see the picture")
-    caption: str = Field("", description="plain text under the picture")
-    credit: str = Field("", description="photographer or source")
+from luotdoc_events.parts import Attachment as Attachment
+from luotdoc_events.parts import Correction as Correction
+from luotdoc_events.parts import Count as Count
+from luotdoc_events.parts import Image as Image
+from luotdoc_events.parts import Translation as Translation
 
 
 class ArticleRevision(Data):
@@ -72,6 +65,17 @@ class ArticleContent(BaseModel):
         None, title="LeadingImage", description="the leading picture; null while there is none"
     )
     language: str = Field("vi", description="language of the article, a BCP 47 tag")
+    topic: str = Field(
+        "", description="name of the series that the article belongs to; empty: none"
+    )
+    pinned: bool = Field(False, description="true: the editor keeps it at the top of lists")
+    translations: Annotated[list[Translation], FailFast()] = Field(
+        [], description="the same article in other languages; absent means none"
+    )
+    attachments: Annotated[list[Attachment], FailFast()] = Field(
+        [], description="files for readers; absent means none"
+    )
+    audio: str = Field("", description="address of a recording of the article; empty: none")
     published_at: Moment = Field(description="time of publication that the page shows")
 
 
@@ -80,6 +84,9 @@ class Article(ArticleContent, ArticleRevision):
     """The full state of an article at one revision."""
 
     modified_at: Moment = Field(description="time at which this revision was written")
+    corrections: Annotated[list[Correction], FailFast()] = Field(
+        [], description="major changes since the article was first public, oldest first"
+    )
     reads_baseline: Annotated[
         int,
         Field(
@@ -120,6 +127,11 @@ class ArticleWithdrawn(Data):
         "rescheduled: an editor moved its time of publication into the future",
     )
     withdrawn_at: Moment = Field(description="time of the withdrawal")
+    replaced_by: str = Field(
+        "",
+        pattern=r"^[a-z0-9]{0,32}$",
+        description="id of the article to read instead; empty: none is named",
+    )
 
 
 class PageRendered(Data):
@@ -142,33 +154,6 @@ class PageRemoved(Data):
     revision: Revision
     url: Url
     removed_at: Moment = Field(description="time at which the page was removed")
-
-
-class Count(BaseModel):
-    """The counted reads of one article."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-    article: ArticleId
-    delta: Int64 = Field(
-        description=(
-            "reads that this flush added, negative if a correction took some away; informational, "
-            "don't add deltas up"
-        )
-    )
-    total: Int64 = Field(
-        description=(
-            "all counted reads of the article; of two totals keep that of the larger generation, "
-            "of two with the same generation the larger"
-        )
-    )
-    generation: Int64 = Field(
-        0, description="larger after a correction that lowered the total; absent means 0"
-    )
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """(generation, total): of two counts of an article, keep the one of the larger rank."""
-        return self.generation, self.total
 
 
 class ReadsCounted(Data):

@@ -38,6 +38,7 @@ from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
 from services.ingest.store import ArticleStore
 from shared.base import metrics
+from shared.base.site_following import SiteFollower
 from shared.base.tracing import make_tracer
 from shared.base.urls import origin_of
 from shared.rabbit.declaring import declare_own
@@ -78,9 +79,7 @@ class Ingest:
     batcher: Batcher
 
     def not_ready(self) -> str | None:
-        """None once the articles are loaded and while reads can be stored,
-        in RabbitMQ or the spool; else the reason.
-        """
+        """None while the articles are loaded and reads can be stored; else the reason."""
         if not self.known.loaded:
             return "the set of public articles is not loaded yet"
         return self.outlet.refusing
@@ -212,6 +211,7 @@ def build(
         reconciler=Reconciler(store, settings.reconcile, measured),
         batcher=batcher,
     )
+    site = SiteFollower(settings)
     api = build_api(
         Articles(
             store=store,
@@ -225,7 +225,7 @@ def build(
             max_media_bytes=settings.max_media_bytes,
             metrics=measured,
             tracer=tracer,
-            sections=frozenset(slug for slug, _ in settings.sections),
+            sections=lambda: site.sections,
         )
     )
     door = Door(
@@ -236,7 +236,7 @@ def build(
     )
     return Service(
         name="ingest",
-        running=ingest.running,
+        running=site.beside(ingest.running),
         not_ready=ingest.not_ready,
         routes={"/reads": beacon.post, "/reads.gif": beacon.pixel},
         fast={b"/reads": beacon.take},

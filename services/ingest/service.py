@@ -1,6 +1,6 @@
 """The service object of the HTTP API's handlers, and their authentication by token."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -39,8 +39,8 @@ class Articles:
     max_media_bytes: int
     metrics: IngestMetrics
     tracer: Tracer = UNTRACED
-    sections: frozenset[str] = frozenset()
-    """Slugs of the site's sections; empty if the settings don't name them."""
+    sections: Callable[[], Mapping[str, str]] = dict
+    """The site's sections of now: names by slug; empty if nothing names them."""
     offload: Offload = field(default_factory=Offload)
 
     async def change(

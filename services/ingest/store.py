@@ -15,30 +15,24 @@ from pymongo.read_concern import ReadConcern
 from luotdoc_subscriber.base.tracing import current_traceparent
 from services.ingest.articles.article import State, StoredArticle
 from services.ingest.articles.changes import Decision
+from services.ingest.articles.commits.group import Decide, GroupCommit, PendingChange
+from services.ingest.articles.commits.store import CHANGE_SECONDS, CommitStore
 from services.ingest.articles.documents import (
     Outgoing,
     Place,
     behind,
-    document_of,
-    document_of_outgoing,
     matching,
     outgoing_in,
-    outgoing_of,
     stored_article_of,
 )
+from services.ingest.articles.media import Picture
 from services.ingest.reads.read_batches import KeyNote
 from shared.storage.changes import Opened, changes
 from shared.storage.collections import KEY_HOURS, SALT_HOURS
 from shared.storage.errors import store
-from shared.storage.transactions import transaction
-from shared.storage.types import Client, MongoDatabase, Session
+from shared.storage.types import Client, MongoDatabase
 from shared.storage.versions import DOCUMENT_VERSION, readable_document
 from shared.web.state_listing import Held
-
-Decide = Callable[[StoredArticle | None], Decision]
-
-CHANGE_SECONDS = 10.0
-"""Timeout for a change by a client. `transaction` alone would repeat it for two minutes."""
 
 
 @store
@@ -49,7 +43,9 @@ class ArticleStore:
         self, client: Client, db: MongoDatabase, clock: Callable[[], datetime], schemas_url: str
     ) -> None:
         """`schemas_url` is the public address of `/schemas`, which events refer to."""
-        self._client, self._db, self._clock, self._schemas_url = client, db, clock, schemas_url
+        self._db, self._clock = db, clock
+        commits = CommitStore(client, db, clock, schemas_url)
+        self._group = GroupCommit(commits.together, commits.alone)
 
     async def get(self, article_id: str) -> StoredArticle | None:
         """The article in any state, or None."""
@@ -57,48 +53,19 @@ class ArticleStore:
         return stored_article_of(document) if document else None
 
     async def change(self, article_id: str, decide: Decide, correlation_id: str) -> Decision:
-        """Apply `decide` to the stored article,
-        and commit the change and its event in one transaction.
+        """Apply `decide` to the stored article, and commit the change and its event in one
+        transaction, which other articles' changes may share.
 
         After a lost race `decide` runs again on the new state, so it must be pure. Its errors are
         passed on. Raises `Transient` while MongoDB is away; the change may then have been
         committed nevertheless.
         """
 
-        async def once(session: Session) -> Decision:
-            document = await self._db.articles.find_one({"_id": article_id}, session=session)
-            change = decide(stored_article_of(document) if document else None)
-            if change.changed:
-                await self._write(change, correlation_id, session)
-            return change
-
         async with asyncio.timeout(CHANGE_SECONDS):
-            while True:
-                try:
-                    return await transaction(self._client, once)
-                except DuplicateKeyError:
-                    continue  # created by another request since our snapshot: decide again
-
-    async def _write(self, change: Decision, correlation_id: str, session: Session) -> None:
-        article = change.article
-        document = document_of(article)
-        if article.revision == 1:
-            await self._db.articles.insert_one(document, session=session)
-        else:
-            wanted = {"_id": article.id, "revision": article.revision - 1}
-            done = await self._db.articles.replace_one(wanted, document, session=session)
-            if done.matched_count != 1:
-                raise RuntimeError(f"article {article.id} changed within its own transaction")
-        if change.event is not None:
-            entry = outgoing_of(
-                article,
-                change.event,
-                correlation_id=correlation_id,
-                traceparent=current_traceparent.get(),
-                now=self._clock(),
-                schemas_url=self._schemas_url,
+            traceparent = current_traceparent.get()
+            return await self._group.change(
+                PendingChange(article_id, decide, correlation_id, traceparent)
             )
-            await self._db.outbox.insert_one(document_of_outgoing(entry), session=session)
 
     async def listing(
         self, section: str | None, state: State | None, limit: int, after: Place | None
@@ -199,16 +166,19 @@ class ArticleStore:
         )
         return number, oldest["created_at"] if oldest else None
 
-    async def put_media(self, name: str, kind: str, filename: str, data: bytes) -> None:
+    async def put_media(self, picture: Picture, filename: str) -> None:
         """Store a picture under its content's name. Idempotent."""
         document = {
             "v": DOCUMENT_VERSION,
-            "type": kind,
+            "type": picture.type,
             "filename": filename,
-            "data": Binary(data),
+            "data": Binary(picture.data),
             "created_at": self._clock(),
         }
-        await self._db.media.update_one({"_id": name}, {"$setOnInsert": document}, upsert=True)
+        # A picture that an earlier release has stored has none of these.
+        facts = {"size": len(picture.data), "width": picture.width, "height": picture.height}
+        update = {"$setOnInsert": document, "$set": facts}
+        await self._db.media.update_one({"_id": picture.name}, update, upsert=True)
 
     async def published_among(self, ids: set[str]) -> set[str]:
         """The ids in `ids` of articles that are public."""

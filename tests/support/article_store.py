@@ -11,9 +11,10 @@ import pytest
 from luotdoc_events import events
 from services.ingest.articles.article import Content, StoredArticle
 from services.ingest.articles.changes import Decision, come_due, put, withdraw
+from services.ingest.articles.commits.group import Decide
 from services.ingest.articles.documents import Outgoing, outgoing_of
 from services.ingest.articles.preconditions import Preconditions
-from services.ingest.store import ArticleStore, Decide
+from services.ingest.store import ArticleStore
 from shared.storage import changes
 from shared.storage.changes import Opened
 from tests.support.faulty import Faulty, Streams

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from luotdoc_events.events import Article as FullArticle
-from luotdoc_events.events import ArticleContent, ArticlePublished, ArticleUpdated
+from luotdoc_events.events import ArticleContent, ArticlePublished, ArticleUpdated, Correction
 from services.ingest.articles.answers import view
 from services.ingest.articles.article import Content, StoredArticle, fill
 from services.ingest.articles.changes import Decision, put
 from services.ingest.articles.content import ArticleInput
 from services.ingest.articles.documents import document_of, stored_article_of
 from services.ingest.articles.preconditions import Preconditions
-from services.render.pages import Renderer
+from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -35,6 +35,12 @@ SAMPLES: dict[str, Any] = {
     },
     "published_at": datetime(2026, 11, 20, 1, 2, tzinfo=UTC),
     "reads_baseline": 4711,
+    "pinned": True,
+    "translations": [{"language": "fr", "article": "mau1"}],
+    "attachments": [
+        {"url": "/media/mau.pdf", "title": "mau-title", "type": "application/pdf", "size": 4713}
+    ],
+    "audio": "/media/mau.mp3",
 }
 OTHERS: dict[str, Any] = {
     **{name: f"{SAMPLES[name]}-2" for name in TEXTS},
@@ -44,6 +50,10 @@ OTHERS: dict[str, Any] = {
     "image": None,
     "published_at": datetime(2026, 11, 21, tzinfo=UTC),
     "reads_baseline": 4712,
+    "pinned": False,
+    "translations": [],
+    "attachments": [],
+    "audio": "/media/khac.mp3",
 }
 SHOWN_AS = {"body_html": "mau-body-html", "published_at": "20/11/2026 08:02"}
 """The page's form of a field, if it is not the sample's text."""
@@ -51,6 +61,8 @@ NOT_ON_THE_PAGE = {
     "revision": "only subscribers need it",
     "change": "only subscribers need it",
     "reads_baseline": "it is in the read count, which is added when the page is served",
+    "pinned": "lists show it",
+    "translations": "a part that is added when the page is served links to those that are public",
 }
 FIELDS = sorted(Content.model_fields)
 
@@ -62,6 +74,8 @@ def stored(given: dict[str, Any], current: StoredArticle | None = None) -> Decis
 
 
 def plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [plain(each) for each in value]
     return value.model_dump() if hasattr(value, "model_dump") else value
 
 
@@ -71,12 +85,14 @@ def event(change: Decision) -> FullArticle:
 
 
 def test_each_field_is_one_that_editors_send_and_has_a_sample() -> None:
-    assert ArticleInput.model_fields.keys() - {"change"} == Content.model_fields.keys()
+    assert (
+        ArticleInput.model_fields.keys() - {"change", "correction"} == Content.model_fields.keys()
+    )
     assert SAMPLES.keys() == OTHERS.keys() == Content.model_fields.keys(), "add a sample here"
 
 
 def test_the_event_has_each_field_and_nothing_else_of_the_content() -> None:
-    about = {"id", "revision", "change", "url", "modified_at"}
+    about = {"id", "revision", "change", "url", "modified_at", "corrections"}
     assert FullArticle.model_fields.keys() - about == Content.model_fields.keys()
 
 
@@ -91,6 +107,10 @@ def test_a_field_is_stored_sent_and_answered(name: str) -> None:
     wanted = SAMPLES[name]
     if name == "image":
         wanted = {**wanted, "url": f"{SITE}{wanted['url']}"}
+    if name == "attachments":
+        wanted = [{**wanted[0], "url": f"{SITE}{wanted[0]['url']}"}]
+    if name == "audio":
+        wanted = f"{SITE}{wanted}"
     assert plain(getattr(sent, name)) == wanted
 
 
@@ -111,6 +131,7 @@ def test_a_field_is_on_the_page(name: str) -> None:
         revision=2,
         url=f"{SITE}/x-ls0001.html",
         modified_at=datetime(2026, 11, 23, 3, 4, tzinfo=UTC),
+        corrections=[Correction(at=NOON, note="mau-note")],
         **SAMPLES,
     )
     page = "".join(
@@ -125,6 +146,8 @@ def test_a_field_is_on_the_page(name: str) -> None:
         "url": [f"{SITE}/mau-section/mau-slug-ls0001.html"],
         "modified_at": ["23/11/2026 10:04"],
         "tags": ["mau-tags"],
+        "attachments": ["/media/mau.pdf", "mau-title"],
+        "corrections": ["mau-note"],
         "image": ["/media/mau-url.webp", "mau-alt", "mau-caption", "mau-credit"],
     }.get(name) or [SHOWN_AS.get(name, str(SAMPLES.get(name)))]
     assert [text for text in shown if text not in page] == [], "the template does not show it"

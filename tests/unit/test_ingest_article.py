@@ -28,6 +28,7 @@ from services.ingest.articles.changes import (
     withdraw,
 )
 from services.ingest.articles.content import ArticleInput, Weight
+from services.ingest.articles.documents import document_of, stored_article_of
 from services.ingest.articles.preconditions import Preconditions, preconditions
 from shared.base.errors import Problem
 from tests.support.editors import LEAST
@@ -275,6 +276,28 @@ def test_only_a_public_article_is_republished() -> None:
 def test_only_a_scheduled_article_comes_due() -> None:
     for current in (published(), withdrawn()):
         assert come_due(current, TOMORROW, SITE) == Decision(current, changed=False)
+
+
+def test_a_withdrawn_article_may_name_the_one_in_its_place_even_later() -> None:
+    first = withdraw(published(), ANY, LATER, SITE, "b2")
+    assert (first.article.replaced_by, told(first)[0]) == ("b2", 2)
+    assert isinstance(first.event, ArticleWithdrawn)
+    assert first.event.replaced_by == "b2"
+    for again in (None, "b2"):
+        assert not withdraw(first.article, ANY, TOMORROW, SITE, again).changed
+    other = withdraw(first.article, ANY, TOMORROW, SITE, "c3")
+    assert told(other) == (3, "withdrawn", "article.withdrawn withdrawn")
+    assert isinstance(other.event, ArticleWithdrawn)
+    assert (other.event.replaced_by, other.event.withdrawn_at) == ("c3", TOMORROW)
+    assert stored_article_of(document_of(other.article)) == other.article
+    revived = store(other.article, CONTENT, TOMORROW)
+    assert revived.article.replaced_by == ""
+
+
+def test_an_article_does_not_stand_in_its_own_place() -> None:
+    with pytest.raises(Problem) as refused:
+        withdraw(published(), ANY, LATER, SITE, published().id)
+    assert (refused.value.status, refused.value.errors[0]["path"]) == (422, "replaced_by")
 
 
 # ── from withdrawn

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.ingest.articles.body.characters import MAX_MARKS, fewer_marks
 from services.ingest.articles.body.clean import clean
-from services.ingest.articles.content import Filled
+from services.ingest.articles.texts import Filled
 
 PAGE = "https://www.x.vn/thoi-su/bai-abc.html"
 MARKS = "\u0301\u0323\u0489\U0001e944\U00011300"

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from luotdoc_events.events import ArticleWithdrawn, Image, decode
+from luotdoc_events.events import (
+    ArticleWithdrawn,
+    Attachment,
+    Correction,
+    Image,
+    Translation,
+    decode,
+)
 from services.ingest.articles.article import Content, State, StoredArticle
 from services.ingest.articles.documents import (
     Outgoing,
@@ -31,6 +38,11 @@ ARTICLE = StoredArticle(
         section="kinh-te",
         body_html="<p>x</p>",
         image=Image(url="/a"),
+        topic="Cầu qua sông",
+        pinned=True,
+        translations=[Translation(language="en", article="ls0002")],
+        attachments=[Attachment(url="/b.pdf", title="Bản vẽ", type="application/pdf", size=9)],
+        audio="/c.mp3",
         published_at=NOON,
         reads_baseline=7,
     ),
@@ -39,6 +51,7 @@ ARTICLE = StoredArticle(
     was_public=True,
     quiet=True,
     request="d1",
+    corrections=[Correction(at=NOON, note="Sai số.")],
 )
 DOCUMENT: dict[str, Any] = {
     "_id": "ls0001",
@@ -50,6 +63,8 @@ DOCUMENT: dict[str, Any] = {
     "was_public": True,
     "quiet": True,
     "request": "d1",
+    "replaced_by": "",
+    "corrections": [{"at": NOON, "note": "Sai số."}],
     "title": "Cầu mới",
     "slug": "cau-moi",
     "section": "kinh-te",
@@ -59,9 +74,16 @@ DOCUMENT: dict[str, Any] = {
     "tags": [],
     "image": {"url": "/a", "alt": "", "caption": "", "credit": ""},
     "language": "vi",
+    "topic": "Cầu qua sông",
+    "pinned": True,
+    "translations": [{"language": "en", "article": "ls0002"}],
+    "attachments": [{"url": "/b.pdf", "title": "Bản vẽ", "type": "application/pdf", "size": 9}],
+    "audio": "/c.mp3",
     "published_at": NOON,
     "reads_baseline": 7,
 }
+NEW = ("topic", "pinned", "translations", "attachments", "audio", "corrections", "replaced_by")
+"""Fields that documents of older releases lack."""
 
 
 def test_an_article_is_one_flat_document() -> None:
@@ -72,8 +94,14 @@ def test_an_article_is_one_flat_document() -> None:
 def test_a_document_of_an_older_release_is_read() -> None:
     older = {name: value for name, value in DOCUMENT.items() if name not in ("quiet", "request")}
     assert stored_article_of(older) == ARTICLE.model_copy(update={"quiet": False, "request": ""})
-    del older["reads_baseline"]
-    assert stored_article_of(older).content.reads_baseline == 0
+    for name in (*NEW, "reads_baseline"):
+        del older[name]
+    article = stored_article_of(older)
+    content = article.content
+    assert (content.reads_baseline, content.topic, content.pinned, content.audio) == (
+        *(0, "", False, ""),
+    )
+    assert (content.translations, content.attachments, article.corrections) == ([], [], [])
 
 
 def test_documents_of_a_newer_release_are_refused_with_their_names() -> None:

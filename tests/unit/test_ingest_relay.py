@@ -55,6 +55,7 @@ async def said(
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", 0)
+    monkeypatch.setattr(module, "MEASURE_SECONDS", 0)
     caplog.set_level(logging.INFO)
 
 
@@ -218,3 +219,33 @@ async def test_what_waits_is_measured_before_it_is_sent() -> None:
     store.outbox = [outgoing("a", 2, seconds=90)]  # of an ingest whose clock is ahead
     await one.round()
     assert measured() == [1, 0]
+
+
+async def test_a_busy_outbox_is_not_measured_in_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MEASURE_SECONDS", 60)
+    store, _ = outbox(outgoing("a", 1))
+    measures, one = list[str](), relay(store, taken)
+
+    def fails(query: str, *_: object) -> None:
+        if query == "waiting":
+            measures.append(query)
+
+    store.fails = fails
+    for revision in range(2, 6):
+        await one.round()
+        store.outbox = [outgoing("a", revision)]
+    assert len(measures) == 1
+
+
+async def test_an_event_that_fails_holds_up_its_own_article_alone() -> None:
+    store, _ = outbox(outgoing("a", 1), outgoing("a", 2), outgoing("b", 1), outgoing("b", 2))
+    sent = list[str]()
+
+    async def publish(event: Outgoing) -> None:
+        if event.article == "a":
+            raise Transient("RabbitMQ did not confirm")
+        sent.append(event.id)
+
+    with pytest.raises(Transient, match="did not confirm"):
+        await relay(store, publish).round()
+    assert (sent, [event.id for event in store.outbox]) == (["b001", "b002"], ["a001", "a002"])

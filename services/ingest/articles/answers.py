@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from luotdoc_events import events
 from luotdoc_subscriber.base.clock import rfc3339
 from services.ingest.articles.article import State, StoredArticle, url_of
+from services.ingest.articles.changes import MAX_CORRECTIONS
 from services.ingest.articles.media import Type
 
 Time = Annotated[
@@ -52,6 +53,13 @@ def _as_answered(schema: dict[str, Any]) -> None:
             described.pop("description", None)
 
 
+class CorrectionAnswer(events.Correction):
+    """A major change of an article that readers could already see."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    at: Time
+
+
 class ArticleAnswer(events.ArticleContent, Summary):
     """An article in full."""
 
@@ -64,6 +72,10 @@ class ArticleAnswer(events.ArticleContent, Summary):
     published_at: Time
     reads_baseline: int = Field(
         ge=0, description="read count from an earlier system, apart from counted reads"
+    )
+    corrections: list[CorrectionAnswer] = Field(
+        description="major changes since the article was first public, oldest first, the last "
+        f"{MAX_CORRECTIONS}"
     )
 
 
@@ -127,4 +139,8 @@ def view(article: StoredArticle, base_url: str, full: bool) -> ArticleAnswer | W
     }
     if not full and article.state != "published":
         return WithdrawnArticle(**shown)
-    return ArticleAnswer(**shown, **article.content.model_dump(exclude={"slug", "section"}))
+    return ArticleAnswer(
+        **shown,
+        **article.content.model_dump(exclude={"slug", "section"}),
+        corrections=[CorrectionAnswer(**each.model_dump()) for each in article.corrections],
+    )

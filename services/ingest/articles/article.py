@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from luotdoc_events import events
-from services.ingest.articles.content import ArticleInput, distinct
+from services.ingest.articles.content import ArticleInput, distinct, one_of_each
 from services.ingest.articles.slug import slug_of
 from shared.web.paths import article_path
 
@@ -34,6 +34,10 @@ class StoredArticle(BaseModel):
     quiet: bool = False
     """True if the editor called it minor.
     Stored for a scheduled article, whose event is made later."""
+    replaced_by: str = ""
+    """Of a withdrawn article: the id of the one to read instead; empty if none is named."""
+    corrections: list[events.Correction] = []
+    """Major changes since the article was first public, oldest first."""
     request: str = ""
     """Digest of the `POST` with an `Idempotency-Key` that created the article; empty for others."""
 
@@ -43,7 +47,10 @@ class StoredArticle(BaseModel):
         return f'"{self.revision}"'
 
 
-_NOT_AS_GIVEN = {"slug", "tags", "body_html", "published_at", "image", "reads_baseline"}
+_NOT_AS_GIVEN = {
+    *("slug", "tags", "body_html", "published_at", "image", "reads_baseline"),
+    *("translations", "attachments"),
+}
 
 
 def fill(
@@ -60,6 +67,11 @@ def fill(
         image=events.Image(**given.image.model_dump()) if given.image else None,
         slug=given.slug or slug_of(given.title),
         tags=distinct(given.tags),
+        translations=[
+            events.Translation(**each.model_dump())
+            for each in one_of_each(given.translations, given.language)
+        ],
+        attachments=[events.Attachment(**each.model_dump()) for each in given.attachments],
         body_html=body_html,
         published_at=given.published_at or stored,
     )

@@ -8,7 +8,10 @@ from services.ingest.articles.body.links import absolute, site_root
 from services.ingest.articles.content import Weight
 
 _QUIET = frozenset(
-    {"slug", "section", "byline", "tags", "language", "published_at", "reads_baseline"}
+    {
+        *("slug", "section", "byline", "tags", "language", "published_at", "reads_baseline"),
+        *("topic", "pinned", "translations", "audio"),
+    }
 )
 """Fields whose change alone is minor; a change of any other field is major."""
 
@@ -22,11 +25,11 @@ def event_of(
     was, now_public = bool(before and before.state == "published"), after.state == "published"
     if now_public and was and before:
         return full_event(
-            events.ArticleUpdated, after, said or _weight(before.content, after.content), base_url
+            events.ArticleUpdated, after, said or weigh(before.content, after.content), base_url
         )
     if now_public:
         return full_event(events.ArticlePublished, after, said or "major", base_url)
-    if after.was_public and before and before.state != after.state:
+    if after.was_public and before and _gone(before) != _gone(after):
         return _tombstone(after, base_url)
     return None
 
@@ -55,19 +58,25 @@ def full_event(
     kind: type[events.Article], article: StoredArticle, change: Any, base_url: str
 ) -> events.Article:
     """The event with absolute addresses, because subscribers use them outside of the site."""
-    content = article.content
-    image = content.image
-    if image is not None and image.url.startswith("/"):
-        image = image.model_copy(update={"url": f"{site_root(base_url)}{image.url}"})
+    content, image = article.content, article.content.image
+
+    def whole(url: str) -> str:
+        return f"{site_root(base_url)}{url}" if url.startswith("/") else url
+
     return kind(
         id=article.id,
         revision=article.revision,
         change=change,
         url=url_of(article.id, article.content, base_url),
         modified_at=article.modified_at,
-        **content.model_dump(exclude={"image", "body_html"}),
+        **content.model_dump(exclude={"image", "body_html", "attachments", "audio"}),
         body_html=absolute(content.body_html, base_url),
-        image=image,
+        image=image and image.model_copy(update={"url": whole(image.url)}),
+        attachments=[
+            each.model_copy(update={"url": whole(each.url)}) for each in content.attachments
+        ],
+        audio=whole(content.audio),
+        corrections=article.corrections,
     )
 
 
@@ -78,10 +87,16 @@ def _tombstone(article: StoredArticle, base_url: str) -> events.ArticleWithdrawn
         url=url_of(article.id, article.content, base_url),
         reason="withdrawn" if article.state == "withdrawn" else "rescheduled",
         withdrawn_at=article.modified_at,
+        replaced_by=article.replaced_by,
     )
 
 
-def _weight(before: Content, after: Content) -> Weight:
+def _gone(article: StoredArticle) -> tuple[str, str]:
+    return article.state, article.replaced_by
+
+
+def weigh(before: Content, after: Content) -> Weight:
+    """How much a change of content matters to readers."""
     telling = Content.model_fields.keys() - _QUIET
     changed = any(getattr(before, name) != getattr(after, name) for name in telling)
     return "major" if changed else "minor"

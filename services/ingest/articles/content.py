@@ -2,10 +2,10 @@
 its model and checks. Pure.
 """
 
+import json
 import re
-import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,84 +14,30 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     Strict,
     StringConstraints,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 
-from services.ingest.articles.body.characters import FORBIDDEN, fewer_marks, shows
-from services.ingest.articles.body.links import reachable
+from luotdoc_events.events import ARTICLE_ID
 from services.ingest.articles.slug import MAX_SLUG
+from services.ingest.articles.texts import (
+    Filled,
+    GivenAddress,
+    GivenAddressOrNone,
+    GivenText,
+    InCharacters,
+)
+from shared.base.path_names import RESERVED_SECTIONS
 
 Weight = Literal["major", "minor"]
 MAX_BODY_BYTES = 1 << 20
 
-RESERVED_SECTIONS = frozenset(
-    "admin api articles docs events feed health healthz livez media metrics openapi reads "
-    "readyz redoc robots schemas sitemap state static stats".split()
-)
-"""The system's own path names behind the gateway; a section can't have one of these names."""
-
-_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Bidirectional embeddings, overrides and isolates:
-they would reverse the text after them on the page."""
-_UNSEEN_ENDS = " \u00ad\u200b\u2060\ufeff"
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _LEAP_SECOND = re.compile(r"(?<=\d\d:\d\d:)60")
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-_ADDRESS = re.compile(r"(https?://(?=[^/])|/(?![/\\]))[^\s\"'<>\\\x00-\x1f\x7f-\x9f]*")
-
-
-# What the validators below refuse, as JSON Schema says it.
-_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff"
-_CLEAN: dict[str, JsonValue] = {"pattern": rf"^[^{_CONTROLS}]*$"}
-_FILLED: dict[str, JsonValue] = {
-    "pattern": rf"^[^{_CONTROLS}]*[^{_CONTROLS}\s\xa0][^{_CONTROLS}]*$"
-}
-_LEADS_SOMEWHERE: dict[str, JsonValue] = {
-    "pattern": r"^(https?://[^/\s\"'<>\\][^\s\"'<>\\]*|/([^/\s\"'<>\\][^\s\"'<>\\]*)?)$"
-}
-
-
-def _text(value: str) -> str:
-    """One line of text in NFC, with single spaces, without direction overrides.
-    Refuses text with nothing visible.
-    """
-    value, _ = fewer_marks(unicodedata.normalize("NFC", value))
-    if FORBIDDEN.search(value):
-        raise ValueError("must not contain control characters")
-    if value.split() and not shows(value):
-        raise ValueError("must not be blank: it has only characters that can't be seen")
-    return " ".join(_OVERRIDES.sub("", value).split()).strip(_UNSEEN_ENDS)
-
-
-def _in_characters(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    # Behind a validator of ours pydantic calls the characters of a text "items".
-    try:
-        return handler(value)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        if fault["type"] == "too_long" and isinstance(value, str):
-            most, has = fault["ctx"]["max_length"], fault["ctx"]["actual_length"]
-            raise ValueError(f"must have at most {most} characters, not {has}") from None
-        raise
-
-
-def _filled(value: str) -> str:
-    if not value:
-        raise ValueError("must not be blank")
-    return value
-
-
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
-        raise ValueError("must be an http(s) address, or a path that starts with one slash")
-    if not value.startswith("/") and not reachable(value):
-        raise ValueError("must have a host and a port that can exist")
-    return value
+_LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"
+_MEDIA_TYPE = rf"^({_NAME}/{_NAME})?$"
 
 
 def _section(value: str) -> str:
@@ -136,53 +82,57 @@ def distinct(tags: list[str]) -> list[str]:
     return list(found.values())
 
 
-def given_twice(body: bytes) -> str | None:
-    """The first field that stands twice in the JSON of an article: whichever were taken, the other
-    would be lost.
-
-    Within a string of JSON a quote has a backslash before it, so that no text looks like a field.
-    """
-    for name in (*ArticleInput.model_fields, *ImageInput.model_fields):
-        field = b'"%s"' % name.encode()
-        if body.count(field) > 1 and len(re.findall(rb"[{,\s]%s\s*:" % field, body)) > 1:
-            return name
-    return None
-
-
-GivenText = Annotated[str, AfterValidator(_text), Field(json_schema_extra=_CLEAN)]
 Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=MAX_SLUG)]
 GivenMoment = Annotated[
     AwareDatetime, Strict(False), BeforeValidator(_rfc3339), AfterValidator(_moment)
 ]
-Filled = Annotated[
-    str, AfterValidator(_text), AfterValidator(_filled), Field(json_schema_extra=_FILLED)
-]
+GivenLanguage = Annotated[str, StringConstraints(pattern=_LANGUAGE)]
+GivenNumber = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1 << 50)]
 _AS_DECLARED = ConfigDict(extra="forbid", strict=True)
-_InCharacters = WrapValidator(_in_characters)
-Tag = Annotated[Filled, StringConstraints(min_length=1, max_length=50), _InCharacters]
+Tag = Annotated[Filled, StringConstraints(min_length=1, max_length=50), InCharacters]
 
 
 class ImageInput(BaseModel):
     """The article's main picture."""
 
     model_config = _AS_DECLARED
-    url: Annotated[str, StringConstraints(max_length=2000), AfterValidator(_address)] = Field(
-        description="http(s) address, or a path from the root of the site",
-        json_schema_extra=_LEADS_SOMEWHERE,
+    url: GivenAddress = Field(description="http(s) address, or a path from the root of the site")
+    alt: Annotated[GivenText, StringConstraints(max_length=500), InCharacters] = ""
+    caption: Annotated[GivenText, StringConstraints(max_length=1000), InCharacters] = ""
+    credit: Annotated[GivenText, StringConstraints(max_length=200), InCharacters] = ""
+
+
+class TranslationInput(BaseModel):
+    """The same article in another language."""
+
+    model_config = _AS_DECLARED
+    language: GivenLanguage = Field(description="its language, a BCP 47 tag")
+    article: Annotated[str, StringConstraints(pattern=ARTICLE_ID)] = Field(description="its id")
+
+
+class AttachmentInput(BaseModel):
+    """A file for readers, such as the text of a decree."""
+
+    model_config = _AS_DECLARED
+    url: GivenAddress = Field(description="http(s) address, or a path from the root of the site")
+    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300), InCharacters] = Field(
+        description="what readers see, plain text"
     )
-    alt: Annotated[GivenText, StringConstraints(max_length=500), _InCharacters] = ""
-    caption: Annotated[GivenText, StringConstraints(max_length=1000), _InCharacters] = ""
-    credit: Annotated[GivenText, StringConstraints(max_length=200), _InCharacters] = ""
+    type: Annotated[str, StringConstraints(pattern=_MEDIA_TYPE)] = Field(
+        "", description="media type, such as application/pdf; empty if unknown"
+    )
+    size: GivenNumber = Field(0, description="bytes; 0 if unknown")
 
 
 class ArticleInput(BaseModel):
     """An article as an editor sends it.
-    Text is normalised to NFC and its white space to single spaces.
+    Text is normalised to NFC and its white space to single spaces. An absent field has its default,
+    whatever is stored; the descriptions name those that keep the stored value instead.
     """
 
     model_config = _AS_DECLARED
-    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300), _InCharacters] = (
-        Field(description="plain text, 1 to 300 characters")
+    title: Annotated[Filled, StringConstraints(min_length=1, max_length=300), InCharacters] = Field(
+        description="plain text, 1 to 300 characters"
     )
     section: Annotated[Slug, AfterValidator(_section)] = Field(
         description="first part of the page's path",
@@ -194,12 +144,23 @@ class ArticleInput(BaseModel):
             "`warnings`"
         )
     )
-    lead: Annotated[GivenText, StringConstraints(max_length=2000), _InCharacters] = ""
+    lead: Annotated[GivenText, StringConstraints(max_length=2000), InCharacters] = ""
     tags: Annotated[list[Tag], Field(max_length=20)] = []
-    byline: Annotated[GivenText, StringConstraints(max_length=200), _InCharacters] = ""
+    byline: Annotated[GivenText, StringConstraints(max_length=200), InCharacters] = ""
     image: ImageInput | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = (
-        "vi"
+    language: GivenLanguage = "vi"
+    topic: Annotated[GivenText, StringConstraints(max_length=100), InCharacters] = Field(
+        "", description="name of the series that the article belongs to; empty: none"
+    )
+    pinned: bool = Field(False, description="true: at the top of lists")
+    translations: Annotated[list[TranslationInput], Field(max_length=20)] = Field(
+        [], description="the same article in other languages, one in each"
+    )
+    attachments: Annotated[list[AttachmentInput], Field(max_length=50)] = []
+    audio: GivenAddressOrNone = Field(
+        "",
+        description="http(s) address of a recording of the article, or a path from the root of the "
+        "site; empty: none",
     )
     slug: Slug | None = Field(None, description="default: made from the title")
     published_at: GivenMoment | None = Field(
@@ -207,7 +168,7 @@ class ArticleInput(BaseModel):
         description="time of publication; a future time schedules the article; years 1900 to "
         "2900; default: the stored value, for a new article now",
     )
-    reads_baseline: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=1 << 50)] | None = Field(
+    reads_baseline: GivenNumber | None = Field(
         None,
         description="read count from an earlier system, kept apart from counted reads; default: "
         "the stored value, for a new article 0",
@@ -217,3 +178,50 @@ class ArticleInput(BaseModel):
         description="minor: not worth telling readers, such as a corrected typo or an import of "
         "old articles; default: judged by what changed",
     )
+    correction: (
+        Annotated[Filled, StringConstraints(min_length=1, max_length=500), InCharacters] | None
+    ) = Field(
+        None,
+        description="what was wrong and is right now, for readers of an article that was public; "
+        "the change is then major, whatever `change` says; a request that changes nothing adds no "
+        "correction",
+    )
+
+    @property
+    def weight(self) -> Weight | None:
+        """How much the change matters, as the editor says; None if not said."""
+        return "major" if self.correction else self.change
+
+
+_FIELDS = {
+    name
+    for model in (ArticleInput, ImageInput, TranslationInput, AttachmentInput)
+    for name in model.model_fields
+}
+
+
+def one_of_each(translations: list[TranslationInput], own: str) -> list[TranslationInput]:
+    """The translations without those in the article's `own` language or in that of an earlier
+    one.
+    """
+    found: dict[str, TranslationInput] = {}
+    for translation in translations:
+        found.setdefault(translation.language.casefold(), translation)
+    found.pop(own.casefold(), None)
+    return list(found.values())
+
+
+def given_twice(body: bytes) -> str | None:
+    """The first field that stands twice in one object of an article's JSON: whichever were taken,
+    the other would be lost.
+    """
+    if all(body.count(b'"%s"' % name.encode()) < 2 for name in _FIELDS):
+        return None
+    twice: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        twice.extend(name for name in dict.fromkeys(names) if names.count(name) > 1)
+
+    json.loads(body, object_pairs_hook=look)
+    return twice[0] if twice else None

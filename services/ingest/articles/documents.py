@@ -36,6 +36,10 @@ class Place:
     id: str
 
 
+_LATER = ("quiet", "request", "replaced_by", "corrections")
+"""Fields that documents of older releases lack."""
+
+
 def document_of(article: StoredArticle) -> Document:
     """The document of an article: every declared field, content and all, side by side."""
     return {
@@ -56,8 +60,7 @@ def stored_article_of(document: Document) -> StoredArticle:
             name: document[name]
             for name in ("revision", "state", "created_at", "modified_at", "was_public")
         },
-        # Documents of older releases lack these.
-        **{name: document[name] for name in ("quiet", "request") if name in document},
+        **{name: document[name] for name in _LATER if name in document},
     )
 
 

@@ -11,7 +11,13 @@ from services.ingest.articles.answers import Notice, WrittenArticle, view
 from services.ingest.articles.article import Content, StoredArticle, fill
 from services.ingest.articles.body.clean import Body
 from services.ingest.articles.body.limits import MAX_ATTRIBUTES, MAX_TAGS
-from services.ingest.articles.content import MAX_BODY_BYTES, ArticleInput, distinct, given_twice
+from services.ingest.articles.content import (
+    MAX_BODY_BYTES,
+    ArticleInput,
+    distinct,
+    given_twice,
+    one_of_each,
+)
 from services.ingest.articles.slug import slug_of
 from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
@@ -76,7 +82,11 @@ def _warnings(service: Articles, given: ArticleInput, body: Body) -> list[Notice
         )
     if distinct(given.tags) != given.tags:
         found.append(Notice(path="tags", message="some stand twice; the first of each was kept"))
-    if service.sections and given.section not in service.sections:
+    if one_of_each(given.translations, given.language) != given.translations:
+        text = "some are in the same language, or in the article's own; the first of each was kept"
+        found.append(Notice(path="translations", message=text))
+    sections = service.sections()
+    if sections and given.section not in sections:
         found.append(
             Notice(path="section", message=f"{given.section} is none of the site's sections")
         )
@@ -89,6 +99,8 @@ async def write_article(
     """Clean the body, commit what `decide` makes of
     the stored article and the content, and answer it.
     """
+    if any(each.article == article_id for each in given.translations):
+        raise Problem.invalid("translations", "must name other articles")
     page = service.base_url + article_path(
         given.section, given.slug or slug_of(given.title), article_id
     )

@@ -15,6 +15,7 @@ from services.ingest.articles.parameters import (
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
+    ReplacedBy,
     Strict,
 )
 from services.ingest.articles.preconditions import Preconditions, preconditions
@@ -62,8 +63,9 @@ async def put_article(
 
     def decide(current: StoredArticle | None, content: Content) -> changes.Decision:
         return changes.put(
-            article_id, content, current, wanted, service.clock(), service.base_url, given.change
-        )
+            article_id, content, current, wanted, service.clock(), service.base_url, given.weight,
+            given.correction or "",
+        )  # fmt: skip
 
     return await write_article(service, given, article_id, strict, decide)
 
@@ -94,7 +96,7 @@ async def post_article(
             return first
         wanted, now = Preconditions(create_only=True), service.clock()
         return changes.put(
-            article_id, content, current, wanted, now, service.base_url, given.change, digest
+            article_id, content, current, wanted, now, service.base_url, given.weight, "", digest
         )
 
     return await write_article(service, given, article_id, strict, decide)
@@ -107,13 +109,18 @@ async def post_article(
     | problems(401, 403, 412, 422, 429, also={404: "No article has ever had this id."}),
 )
 async def delete_article(
-    service: RequestService, _editor: Editor, article_id: ArticleIdInPath, if_match: IfMatch = None
+    service: RequestService,
+    _editor: Editor,
+    article_id: ArticleIdInPath,
+    if_match: IfMatch = None,
+    replaced_by: ReplacedBy = None,
 ) -> Response:
     """Withdraw an article: its page answers 410. Idempotent. A later `PUT` makes it public
     again.
     """
     wanted, now = preconditions(if_match, None), service.clock()
     await service.change(
-        article_id, lambda current: changes.withdraw(current, wanted, now, service.base_url)
+        article_id,
+        lambda current: changes.withdraw(current, wanted, now, service.base_url, replaced_by),
     )
     return Response(status_code=204)

@@ -63,7 +63,7 @@ async def put_media(
     )
     data = await read_body(request.scope, request.receive, service.max_media_bytes)
     picture = await service.offload.picture(data)
-    await service.store.put_media(picture.name, picture.type, name, picture.data)
+    await service.store.put_media(picture, name)
     path = f"/media/{picture.name}"
     return PictureAnswer(
         url=site_root(service.base_url) + path,

@@ -40,6 +40,14 @@ IfNoneMatch = Annotated[
     ),
 ]
 
+ReplacedBy = Annotated[
+    str | None,
+    Query(
+        pattern=ARTICLE_ID,
+        description="id of the article to read instead: the withdrawn page links to it; absent "
+        "leaves what was said before",
+    ),
+]
 Strict = Annotated[bool, Query(description="answer 422 instead of 200 or 201 with `warnings`")]
 IdempotencyKey = Annotated[
     str | None,

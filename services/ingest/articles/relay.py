@@ -8,6 +8,7 @@ the repetition by its revision.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from itertools import groupby
 
@@ -24,6 +25,8 @@ ROUND = 200
 """Upper bound for the events read at once."""
 POLL_SECONDS = 0.25
 """Interval of looks into the outbox. A change by this process wakes the relay at once."""
+MEASURE_SECONDS = 0.2
+"""Least time between two measures of an outbox with events, which cost two queries."""
 LAST_DELAY = 5.0
 """Longest backoff after failures, in seconds."""
 
@@ -40,6 +43,7 @@ class Relay:
     ) -> None:
         self._store, self._publish, self._clock, self._metrics = store, publish, clock, metrics
         self._wake = asyncio.Event()
+        self._measured_at = -MEASURE_SECONDS
         self.working = False
         """True if the last round succeeded. Heartbeats are sent only then."""
 
@@ -71,20 +75,36 @@ class Relay:
         """
         self._wake.clear()
         waiting = await self._store.outgoing(ROUND)
-        await self._measure()
-        chains = [list(chain) for _, chain in groupby(waiting, key=lambda event: event.article)]
-        outcomes = await asyncio.gather(
-            *(self._in_order(chain) for chain in chains), return_exceptions=True
-        )
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        now = asyncio.get_running_loop().time()
+        if not waiting or now - self._measured_at >= MEASURE_SECONDS:
+            self._measured_at = now
+            await self._measure()
+        chains = [deque(chain) for _, chain in groupby(waiting, key=lambda event: event.article)]
+        errors = list[BaseException]()
+        while chains:
+            errors += await self._publish_first(chains)
+            chains = [chain for chain in chains if chain]
+        for error in errors:
+            raise error
         return len(waiting) == ROUND
 
-    async def _in_order(self, chain: list[Outgoing]) -> None:
-        for event in chain:
-            await self._publish(event)
-            await self._store.sent([event.id])
+    async def _publish_first(self, chains: list[deque[Outgoing]]) -> list[BaseException]:
+        """Publish the first event of each chain, and delete those that RabbitMQ confirmed from
+        chains and outbox. A chain whose event failed is emptied. Returns the errors.
+        """
+        firsts = [chain.popleft() for chain in chains]
+        outcomes = await asyncio.gather(*map(self._publish, firsts), return_exceptions=True)
+        errors = list[BaseException]()
+        confirmed = list[str]()
+        for chain, event, outcome in zip(chains, firsts, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                errors.append(outcome)
+                chain.clear()
+            else:
+                confirmed.append(event.id)
+        if confirmed:
+            await self._store.sent(confirmed)
+        return errors
 
     async def _measure(self) -> None:
         number, oldest = await self._store.waiting()

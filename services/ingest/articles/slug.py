@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from slugify import slugify
+
+from shared.base.letters import one_form
 
 MAX_SLUG = 100
 
@@ -19,13 +22,14 @@ _UNUSUAL = re.compile(r"[⁰¹²³⁴-⁹]+|[₀-₉]+|[^\x00-\x7f\d]")
 _JOINT = "\u2060"  # neither a letter nor a space: `_BETWEEN_FIGURES` finds it
 
 
+@lru_cache(64)  # a request asks twice, and it takes a tenth of a millisecond
 def slug_of(title: str) -> str:
     """A Vietnamese title as a slug:
     `Đường về bản Lác` becomes `duong-ve-ban-lac`; `bai-viet` if nothing is left.
 
     Numbers stay apart: `3,5%` becomes `3-5`, `3½` becomes `3-1-2`, `10⁵` becomes `10-5`.
     """
-    shown = unicodedata.normalize("NFC", _IGNORED.sub("", title)).translate(_LIKE)
+    shown = one_form(_IGNORED.sub("", title)).translate(_LIKE)
     apart = _BETWEEN_FIGURES.sub("-", _UNUSUAL.sub(_spelled, shown)).replace(_JOINT, "")
     apart = _SIGN.sub(_without_sign, apart)
     return (

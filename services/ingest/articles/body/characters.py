@@ -1,8 +1,12 @@
-"""Control characters, combining marks, invisible characters and NFC, in texts and HTML. Pure."""
+"""Control characters, combining marks, invisible characters and letters' one form, in texts and
+HTML. Pure.
+"""
 
 import re
 import unicodedata
 from collections.abc import Iterable
+
+from shared.base.letters import one_form
 
 MAX_MARKS = 8
 """Upper bound for combining marks on one letter; Vietnamese has at most two."""
@@ -33,11 +37,10 @@ def without_controls(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A text or attribute value from the parser, in NFC and without control characters. An entity
-    such as `&#11;` puts one there that the source did not have.
+    """A text or attribute value from the parser, in one form and without control characters. An
+    entity such as `&#11;` puts one there that the source did not have.
     """
-    text = without_controls(text)
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return one_form(without_controls(text))
 
 
 def _of_kinds(points: Iterable[int], *kinds: str) -> str:
@@ -100,10 +103,10 @@ _STROKE = re.compile("(?<=>)\u0338")
 
 
 def composed(html: str) -> str:
-    """HTML in NFC. A letter and a mark that came from two entities or elements are composed too."""
-    if html.isascii():
-        return html
-    return unicodedata.normalize("NFC", _STROKE.sub("&#824;", html))
+    """HTML in one form. A letter and a mark that came from two entities or elements are composed
+    too.
+    """
+    return html if html.isascii() else one_form(_STROKE.sub("&#824;", html))
 
 
 def with_escapes_composed(html: str) -> str:

@@ -1,12 +1,12 @@
 """The ids in a body: their spelling, and which element has which id. Pure."""
 
 import re
-import unicodedata
 import zlib
 from dataclasses import dataclass, field
 
 from services.ingest.articles.body.markup import AttributePairs, start_tag
 from services.ingest.articles.body.output import Output
+from shared.base.letters import one_form
 
 ID_PREFIX = "body-"
 """Begins every id in a body, so that none equals an id or a global name of the page around it."""
@@ -19,7 +19,7 @@ def id_of(raw: str) -> str:
     """The body's spelling of an id of the source; empty if `raw` has no character but white space
     and hyphens. Two different ids of a source stay different.
     """
-    plain = _NOT_ID.sub(_spelled, unicodedata.normalize("NFC", raw.strip())).strip("-")
+    plain = _NOT_ID.sub(_spelled, one_form(raw.strip())).strip("-")
     plain = plain.removeprefix(ID_PREFIX)
     if len(plain) > MAX_ID:
         plain = f"{plain[: MAX_ID - 9]}-{zlib.crc32(plain.encode()):08x}"

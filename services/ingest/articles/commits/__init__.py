@@ -1,0 +1,1 @@
+"""Commits changes of articles, several in one transaction."""

@@ -35,6 +35,8 @@ from services.stats.pages.pages import Pages
 from services.stats.pages.recent import RecentHours
 from services.stats.pages.shown import PageRenderer
 from services.stats.pages.site_pages import SitePages
+from services.stats.portal.store import PortalStore
+from services.stats.portal.writer import PORTAL_LOOK_SECONDS, PortalWriter
 from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
 from services.stats.serving import answering
@@ -45,6 +47,7 @@ from services.stats.traffic.maker import Maker
 from services.stats.traffic.sections.memory import CatalogueMemory, SectionMemory
 from services.stats.traffic.sections.store import SectionStore
 from shared.base import metrics
+from shared.base.site_following import SiteFollower
 from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.declaring import declare_own
@@ -94,6 +97,7 @@ class Statistics:
     reports: Reports
     keeper: Keeper
     audience: Audience
+    portal: PortalWriter
     hub: Hub
     metrics: StatsMetrics
 
@@ -115,6 +119,7 @@ class Statistics:
                 self.keeper.catalogue.run(),
                 supervised("the keeper of traffic figures", self.keeper.step, TRAFFIC_SECONDS),
                 *self.audience.work(),
+                supervised("the writer of pages' figures", self.portal.step, PORTAL_LOOK_SECONDS),
                 supervised("the reader of live figures", self.hub.look, live_hub.LOOK_SECONDS),
                 supervised("the sender of live figures", self.hub.step, live_hub.STEP_SECONDS),
                 watch_depth(self.broker),
@@ -185,6 +190,7 @@ def make_pages(
         ),
         articles=ArticlePages(histories=histories, renderer=renderer),
         renderer=renderer,
+        followed=SiteFollower(settings, taken=renderer.use),
     )
 
 
@@ -219,6 +225,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         reports=reports,
         keeper=keeper,
         audience=audience,
+        portal=PortalWriter(keeper, audience.watch.site, PortalStore(db).show, zone=zone),
         hub=hub,
         metrics=measured,
     )
@@ -229,7 +236,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)
     return Service(
         name="stats",
-        running=statistics.running,
+        running=pages.followed.beside(statistics.running),
         not_ready=statistics.not_ready,
         routes={
             state.PATH: state.listing(store.held),

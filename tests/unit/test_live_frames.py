@@ -9,7 +9,11 @@ from services.stats.live.frames import EVERYTHING, MOST_CHANGED, LiveFigures, Si
 
 
 def site(total: int, today: int = 1, as_of: str = "t", **more: Any) -> SiteNow:
-    return SiteNow(total, today, None, as_of, **more)
+    return SiteNow(total, periods(today), None, as_of, **more)
+
+
+def periods(today: int) -> dict[str, int]:
+    return {"today": today, "yesterday": 2, "week": 3, "month": 4, "year": 5}
 
 
 def figures() -> LiveFigures:
@@ -30,7 +34,7 @@ def told(frame: bytes) -> tuple[str, dict[str, Any]]:
     return first.removeprefix("id: "), orjson.loads(second.removeprefix("data: "))
 
 
-SITE = {"total": 10, "today": 1, "online": None, "as_of": "t"}
+SITE = {"total": 10, **periods(1), "online": None, "as_of": "t"}
 
 
 def test_a_new_listener_gets_the_site_and_its_articles_whole() -> None:
@@ -49,7 +53,7 @@ def test_a_frame_has_only_what_is_newer_and_only_the_newest() -> None:
     assert told(one.frame(("a2",), 1)) == ("ab1-4", {})
     one.note_site(site(13, 4, "later"))
     one.turn()
-    later = {"total": 13, "today": 4, "online": None, "as_of": "later"}
+    later = {"total": 13, **periods(4), "online": None, "as_of": "later"}
     assert told(one.frame(("a1",), 4)) == ("ab1-5", {"site": later})
 
 

@@ -170,6 +170,8 @@ async def test_the_site_alone_is_told_to_pages_of_articles_now_and_then() -> Non
     portal = Portal()
     page, everything = portal.listen("a1"), portal.listen()
     await portal.pass_time(SITE_SECONDS)
+    portal.total += 1  # what the page is owed after its first frame
+    await portal.pass_time(SITE_SECONDS)
     page.take()
     everything.take()
     for _ in range(int(SITE_SECONDS)):
@@ -178,6 +180,25 @@ async def test_the_site_alone_is_told_to_pages_of_articles_now_and_then() -> Non
     assert len(everything.take()) == SITE_SECONDS
     assert len(frames := page.take()) == 1
     assert frames[0].keys() == {"site"}
+
+
+async def test_the_site_s_figures_follow_the_reads_of_a_page_s_own_article() -> None:
+    """They are made a moment after the event with the article's total."""
+    portal = Portal()
+    page, other = portal.listen("a1"), portal.listen("a2")
+    await portal.pass_time()
+    portal.total += 1
+    await portal.pass_time()
+    page.take()
+    other.take()
+    await portal.count(a1=6)
+    await portal.pass_time()
+    portal.total += 1
+    await portal.pass_time()
+    portal.total += 1
+    await portal.pass_time()
+    assert [frame.keys() for frame in page.take()] == [{"articles"}, {"site"}]
+    assert other.take() == []
 
 
 async def test_a_frame_is_encoded_once_for_all_who_lack_the_same() -> None:

@@ -110,6 +110,7 @@ async def test_the_first_view_is_what_makes_stats_ready(monkeypatch: pytest.Monk
         reports=nothing,
         keeper=one,
         audience=nothing,
+        portal=nothing,
         hub=nothing,
         metrics=nothing,
     )

@@ -67,10 +67,12 @@ async def test_no_turn_of_a_top_list_is_long(distinct: bool) -> None:
     reads = {f"a{n:06}": number for n, number in enumerate(numbers)}
     for section in ("nho", "tin"):
         took, held = [], view(reads)
-        for _ in range(3):  # the least of them: another process may disturb one
+        for _ in range(3):  # one of them: another process may disturb the others
             held = view(reads)
             assert held.listed.sections
             took.append(await longest_turn(held.top("all", section)))
+            if took[-1][0] < LONGEST_SECONDS:
+                break
         longest, whole = min(took)
         assert await held.top("all", section) == plain(held, section)
         print(f"\n{section}: longest turn {longest * 1000:.1f} ms of {whole * 1000:.0f} ms")

@@ -19,6 +19,10 @@ class LiveSite(BaseModel):
 
     total: int
     today: int
+    yesterday: int
+    week: int
+    month: int
+    year: int
     online: int | None = Field(description="null: not known")
     as_of: TimeText
     generation: int | None = Field(None, ge=1, description=GENERATION)
@@ -54,7 +58,8 @@ LIVE_PATHS: dict[str, dict[str, Any]] = {
                     "name": "article",
                     "in": "query",
                     "description": f"ids of at most {MOST_ARTICLES} articles, joined by commas: "
-                    "only their counts, and the site's figures with them or every 5 seconds; "
+                    "only their counts, and the site's figures with or just after them, or every 5 "
+                    "seconds; "
                     "default: all that changes",
                     "schema": {
                         "type": "string",

@@ -7,7 +7,7 @@ changed: a client that missed ten of them gets one, with the newest figures. Its
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -30,7 +30,9 @@ class SiteNow:
     """
 
     total: int
-    today: int
+    periods: Mapping[str, int]
+    """Reads of today, yesterday, this week, month and year. All of them, because a page that
+    follows some of them would soon show a day with more reads than its week."""
     online: int | None
     as_of: str
     generation: int = 0
@@ -41,9 +43,9 @@ class SiteNow:
         """The larger of two is that of the later figures."""
         return self.generation, self.total - self.baseline
 
-    def figures(self) -> tuple[int, int, int | None, int]:
+    def figures(self) -> tuple[int, Mapping[str, int], int | None, int]:
         """All but the moment."""
-        return self.total, self.today, self.online, self.generation
+        return self.total, self.periods, self.online, self.generation
 
 
 @dataclass(slots=True)
@@ -184,7 +186,7 @@ class LiveFigures:
 def _shown(site: SiteNow) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "total": site.total,
-        "today": site.today,
+        **site.periods,
         "online": site.online,
         "as_of": site.as_of,
     }

@@ -18,6 +18,7 @@ from services.stats.live.frames import LiveFigures, SiteNow
 from services.stats.live.listener import CHUNK_OF_HEARTBEAT, Listener, chunk
 from services.stats.live.metrics import LiveMetrics
 from services.stats.live.places import ListenerPlaces, no_place
+from services.stats.traffic.windows import CALENDAR
 from shared.base.errors import Problem
 from shared.storage.counts import Total
 
@@ -31,7 +32,7 @@ fifth of a core at most. The time on a clock would count what other processes to
 wait on a busy machine."""
 SITE_SECONDS = 5.0
 """Time after which listeners that name articles get new figures of the site, if their articles have
-not changed before: then they come with those."""
+not changed before: then they come with those, or as soon as they have those reads."""
 CHECK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
 """Time without a frame after which a comment is sent, so that no gateway takes the connection for
@@ -137,8 +138,9 @@ class Hub:
             return
         await self._load()
         site = await self._site()
+        periods = {name: getattr(site, name) for name in CALENDAR}
         self.figures.note_site(
-            SiteNow(site.total, site.today, site.online, site.as_of, site.generation, site.baseline)
+            SiteNow(site.total, periods, site.online, site.as_of, site.generation, site.baseline)
         )
 
     async def _load(self) -> None:
@@ -184,11 +186,13 @@ class Hub:
                 continue
             self._waiting.pop(listener, None)
             articles, seen = listener.articles, listener.seen
-            if not self.figures.has_news(articles, seen, site=site or not articles):
+            tells_site = site or listener.owed or not articles
+            if not self.figures.has_news(articles, seen, site=tells_site):
                 continue
             if (frame := made.get((articles, seen))) is None:
                 frame = made[articles, seen] = chunk(self.figures.frame(articles, seen))
             listener.write(frame, self.figures.version, self._seconds())
+            listener.owed = self.figures.has_news(articles, seen, site=False)
             written += 1
         self._metrics.frames.inc(written)
         self._metrics.encoded.inc(len(made))

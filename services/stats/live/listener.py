@@ -43,6 +43,7 @@ class Listener:
         "confirmed",
         "confirmed_at",
         "ended",
+        "owed",
         "seen",
         "written",
         "written_at",
@@ -58,6 +59,8 @@ class Listener:
         self.confirmed, self.confirmed_at = 0, 0.0
         """How many of them its system had confirmed, and when that was more than before."""
         self.behind_since: float | None = None
+        self.owed = False
+        """True: it has new reads of its articles; the site's figures have them a moment later."""
         self.ended = ""
         """Why it was ended: `stop` or `slow`."""
 

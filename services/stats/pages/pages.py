@@ -6,6 +6,7 @@ from services.stats.pages.article_pages import ARTICLES_PATH, ArticlePages
 from services.stats.pages.languages import DEFAULT_LANGUAGE, LANGUAGES, Language
 from services.stats.pages.shown import PageRenderer
 from services.stats.pages.site_pages import SITE_PATH, SitePages
+from shared.base.site_following import SiteFollower
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Pages:
     site: SitePages
     articles: ArticlePages
     renderer: PageRenderer
+    followed: SiteFollower
 
 
 def chosen_language(code: str | None) -> Language:

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from services.stats.pages.languages import DEFAULT_LANGUAGE, LANGUAGES, Language
 from services.stats.settings import StatsSettings
+from shared.base.site_basics import SiteBasics
 from shared.web.look import LOOK
 
 FOLDER = Path(__file__).parent
@@ -75,6 +76,11 @@ class PageRenderer:
         self._templates.globals.update(home=self._home, site_name=self._name, static=self._static)
         for name in self._templates.list_templates():
             self._templates.get_template(name)  # compiled now: it takes longer than a page
+
+    def use(self, site: SiteBasics) -> None:
+        """Fill the templates for the changed `site` from now on."""
+        self._name, self.sections = str(site.name), dict(site.as_settings()["sections"])
+        self._templates.globals.update(site_name=self._name)
 
     def _static(self, name: str) -> str:
         return STATIC_PATH + self._paths[name]

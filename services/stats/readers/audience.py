@@ -80,6 +80,6 @@ def make_audience(
     keeper = ReaderKeeper(store, broker, clock=clock, zone=zone, seconds=seconds)
     return Audience(
         keeper=keeper,
-        watch=OnlineWatch(keeper, traffic, store, metrics, clock, seconds),
+        watch=OnlineWatch(keeper, traffic, metrics, clock, seconds),
         reports=ReaderReports(store, clock, zone, seconds),
     )

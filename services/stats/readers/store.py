@@ -1,12 +1,10 @@
-"""The readers' MongoDB module: it writes `readers` and `online`.
+"""The readers' MongoDB module: it writes `readers`.
 
 `readers` has one document for each day and scope, `{_id: "<kind>:<name>:<day>", v, kind, name, day,
 number, exact, writes, hashes or sketch, expires_at}` (`ScopeDay`, `DistinctReaders`). `writes`
 counts the writes, for the compare-and-swap. Before the day's salt is deleted, `writes`, `hashes`
 and `sketch` go and the number stays; a document that still has them at that moment expires. And one
 document `{_id: "place", v, since, missed, …}` says how far the stream is folded (`LogPlace`).
-
-`online` has one document, `{_id: "site", v, online, as_of}`: numbers only, which render reads.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -34,7 +32,7 @@ KEEP_ARTICLE_DAYS = 731
 """Days for which the numbers of articles are kept; those of the site and of sections stay."""
 MAX_MILLISECONDS = 10_000
 """Timeout for a query."""
-PLACE_ID, ONLINE_ID = "place", "site"
+PLACE_ID = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +214,6 @@ class ReaderStore:
         async for each in self._db.readers.find(wanted, _NUMBERS, max_time_ms=MAX_MILLISECONDS):
             numbers.setdefault(each["name"], {})[each["day"]] = _number(each)
         return numbers
-
-    async def show_online(self, online: int, now: datetime) -> None:
-        """Store the number of readers online."""
-        fields = {"v": DOCUMENT_VERSION, "online": online, "as_of": now}
-        await self._db.online.update_one({"_id": ONLINE_ID}, {"$set": fields}, upsert=True)
 
 
 _NUMBERS = {"name": 1, "day": 1, "number": 1, "exact": 1, "v": 1}

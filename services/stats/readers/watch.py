@@ -1,4 +1,4 @@
-"""Keeps the number of readers online, and shows it: to stats itself, as a metric, and to render."""
+"""Keeps the number of readers online, for stats itself and as a metric."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from luotdoc_subscriber.base.clock import Clock, to_millis
 from services.stats.metrics import StatsMetrics
 from services.stats.readers.keeper import ReaderKeeper
 from services.stats.readers.online import OnlineFigures
-from services.stats.readers.store import ReaderStore
 from services.stats.traffic.keeper import Keeper
 
 ONLINE_LOOK_SECONDS = 1.0
@@ -16,10 +15,6 @@ REST = 20.0
 takes half a second."""
 BEHIND_SECONDS = 60.0
 """The number is not known while the fold is further behind the stream."""
-SHOW_SECONDS = 5.0
-REPEAT_SECONDS = 20.0
-"""A number that has not changed is stored again so often. render takes one that is not for a dead
-one."""
 
 
 class OnlineWatch:
@@ -29,16 +24,14 @@ class OnlineWatch:
         self,
         keeper: ReaderKeeper,
         traffic: Keeper,
-        store: ReaderStore,
         metrics: StatsMetrics,
         clock: Clock,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keeper, self._traffic, self._store = keeper, traffic, store
+        self._keeper, self._traffic = keeper, traffic
         self._clock, self._seconds = clock, seconds
         self._figures: OnlineFigures | None = None
-        self._rest_until, self._shown_at = 0.0, -REPEAT_SECONDS
-        self._shown: int | None = None
+        self._rest_until = 0.0
         metrics.readers_lag.read(keeper.lag)
         metrics.online.read(self.site)
 
@@ -64,7 +57,7 @@ class OnlineWatch:
         return self._keeper.online.of_article(article, to_millis(self._clock()))
 
     async def step(self) -> None:
-        """Look, and store the site's number for render if it has changed."""
+        """Count the readers of the last minutes again. Call it each `ONLINE_LOOK_SECONDS`."""
         if self._seconds() < self._rest_until:
             return
         view = self._traffic.view
@@ -74,7 +67,3 @@ class OnlineWatch:
         started, now = self._seconds(), self._clock()
         self._figures = await self._keeper.online.figures(to_millis(now), view.listed.section_of)
         self._rest_until = self._seconds() + REST * (self._seconds() - started)
-        number, age = self._figures.site, self._seconds() - self._shown_at
-        if age >= (SHOW_SECONDS if number != self._shown else REPEAT_SECONDS):
-            await self._store.show_online(number, now)
-            self._shown, self._shown_at = number, self._seconds()

@@ -10,20 +10,19 @@ from deploy.local.ports import HOST
 PORTS = {"render": 8000, "ingest": 8001, "counter": 8002, "stats": 8003}
 """The services and the default port of the first replica of each."""
 
-SITE_SETTINGS = {
-    "LUOTDOC_HOST": HOST,
-    "LUOTDOC_SITE_NAME": "Cổng thông tin điện tử tỉnh Lam Sơn",
-    "LUOTDOC_SITE_TAGLINE": "Tiếng nói của chính quyền và nhân dân trong tỉnh",
-    "LUOTDOC_SITE_ADDRESS": "Số 1 đường Sông Lam, phường Yên Lam, tỉnh Lam Sơn",
-    "LUOTDOC_LINKS": (
-        "Cổng dịch vụ công=https://example.org/dich-vu-cong,Hội đồng nhân dân "
-        "tỉnh=https://example.org/hdnd,Báo và truyền hình Lam Sơn=https://example.org/bao"
-    ),
-    "LUOTDOC_SECTIONS": (
-        "thoi-su=Thời sự,kinh-te=Kinh tế,van-hoa=Văn hóa,giao-duc=Giáo dục,du-lich=Du lịch"
-    ),
-}
-"""Default settings of the services. The environment overrides them."""
+SITE_FILE = Path(__file__).parent / "samples" / "site" / "site.toml"
+"""The sample portal."""
+_OF_SITE = frozenset(
+    f"LUOTDOC_{name}"
+    for name in "SITE_NAME SITE_TAGLINE SITE_ADDRESS SITE_BASELINE SECTIONS LINKS "
+    "PICTURE_HOSTS".split()
+)
+"""Settings that contradict a site's file."""
+
+
+def site_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The sample portal's file, unless the environment describes another site."""
+    return {} if _OF_SITE & environ.keys() else {"LUOTDOC_SITE": str(SITE_FILE)}
 
 
 GATEWAY_PORT = 8080
@@ -129,7 +128,8 @@ def environment(
     pages = shared.gateway or first(replicas, "render").url
     stats = shared.gateway or next((r.url for r in replicas if r.service == "stats"), "")
     defaults = {
-        **SITE_SETTINGS,
+        "LUOTDOC_HOST": HOST,
+        **site_settings(environ),
         "LUOTDOC_BASE_URL": pages,
         "LUOTDOC_CORS_ORIGINS": pages,  # without a gateway stats has another origin than pages
         "LUOTDOC_READS_URL": f"{ingest}/reads",

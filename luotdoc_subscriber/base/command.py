@@ -52,7 +52,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "  (required)"
     value = field.get_default(call_default_factory=True, validated_data={})
-    return f"={value}" if value not in ((), "") else "  (empty unless set)"
+    return f"={value}" if value not in ((), "", None) else "  (empty unless set)"
 
 
 def _bounds(field: FieldInfo) -> str:

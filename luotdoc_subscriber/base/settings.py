@@ -151,7 +151,9 @@ def _refuse(
                 "was set by Kubernetes for a Service called luotdoc: set it yourself, or "
                 "enableServiceLinks: false"
             )
+        what, *more = what.split("\n")
         lines.append(f"  {variable}: {what}{meaning}")
+        lines += [f"    {line}" for line in more]
     lines += [f"  {line}" for line in strangers(kind, os.environ, others)]
     sys.stderr.write("\n".join(lines) + "\n")
     raise SystemExit(2)

@@ -5,27 +5,30 @@ Each service adds its own in its `settings.py`. The description of each field na
 """
 
 import ast
-import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode
 
 from luotdoc_subscriber.base import settings
 from luotdoc_subscriber.base.settings import HttpUrl, SubscriberSettings
 from shared.base import urls
+from shared.base.path_names import RESERVED_SECTIONS
+from shared.base.site_basics import SiteBasics
+from shared.base.site_file import SiteFile, read_site
+from shared.base.texts import SLUG, Line, TimeZone
 from shared.base.tracing import TracingSettings
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("must be the name of a time zone, such as Asia/Ho_Chi_Minh") from error
-    return value
 
 
 def _pairs(value: object) -> object:
@@ -43,22 +46,15 @@ def _pairs(value: object) -> object:
 def _sections(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     slugs = [slug for slug, _ in pairs]
     for slug in slugs:
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
+        if not SLUG.fullmatch(slug):
             raise ValueError(
                 f"{slug[:80]!r} is no slug: write kinh-te=Kinh tế, with a-z, 0-9 and single -"
             )
         if slugs.count(slug) > 1:
             raise ValueError(f"the section {slug} is given twice")
+        if slug in RESERVED_SECTIONS:
+            raise ValueError(f"{slug} is a path name of the system's own, and can't be a section")
     return pairs
-
-
-def _line(value: object) -> object:
-    line = " ".join(value.split()) if isinstance(value, str) else value
-    if isinstance(line, str) and not line.isprintable():
-        raise ValueError(
-            "must be a line of text; it holds control characters, or others that can't be seen"
-        )
-    return line
 
 
 def _folder(value: object) -> object:
@@ -72,16 +68,27 @@ def _folder(value: object) -> object:
     return value
 
 
-TimeZone = Annotated[str, AfterValidator(_zone)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_pairs)]
 Sections = Annotated[Pairs, AfterValidator(_sections)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
-Line = Annotated[str, BeforeValidator(_line)]
+
+
+SitePath = Annotated[InstanceOf[SiteFile] | None, NoDecode]
+"""The site's file, given as its path."""
 
 
 class Settings(TracingSettings, SubscriberSettings):
     """Settings of every service of ours."""
 
+    site_model: ClassVar[type[SiteBasics]] = SiteBasics
+    """What the service reads in the site's file."""
+
+    # Before all settings in whose place the file may stand: they are compared with it.
+    site: SitePath = Field(
+        None,
+        description="the site's file, site.toml; its keys stand in place of LUOTDOC_BASE_URL, "
+        "LUOTDOC_TIME_ZONE, LUOTDOC_SITE_NAME, LUOTDOC_SECTIONS and other settings of the site",
+    )
     max_connections: int = Field(
         0,
         ge=0,
@@ -135,6 +142,38 @@ class Settings(TracingSettings, SubscriberSettings):
         description="seconds between a producer's heartbeats for one event type",
     )
 
+    @field_validator("site", mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if value is None or value == "":
+            return None
+        if isinstance(value, str) and (value != value.strip() or not value.isprintable()):
+            raise ValueError("must be a file's path; it holds invisible characters")
+        return read_site(Path(value), cls.site_model) if isinstance(value, str | Path) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Take from the site's file what is not given besides it."""
+        try:
+            site = cls._read(given.get("site"))
+        except ValueError:
+            return given  # the field says why
+        if not isinstance(site, SiteFile):
+            return given
+        told = {name: site.settings[name] for name in cls.model_fields.keys() & site.settings}
+        site = replace(site, given=frozenset(given))
+        return {**told, **given, "site": site}
+
+    @field_validator("*")
+    @classmethod
+    def _agrees(cls, value: Any, info: ValidationInfo) -> Any:
+        site = info.data.get("site")
+        if site and site.settings.get(info.field_name, value) != value:
+            told = site.settings[info.field_name]
+            raise ValueError(f"contradicts {site.path}, which says {told!r}: leave one out")
+        return value
+
 
 class SiteSettings(Settings):
     """Settings of the services that have pages of the site."""
@@ -178,7 +217,9 @@ def of_services() -> set[str]:
     found = {
         n.target.id.upper()
         for n in nodes
-        if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
+        if isinstance(n, ast.AnnAssign)
+        and isinstance(n.target, ast.Name)
+        and ast.unparse(n.annotation) != "ClassVar"
     }
     own = {name.removeprefix(settings.PREFIX) for name in settings.variables(SiteSettings)}
     return found | own | DESK

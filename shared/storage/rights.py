@@ -37,6 +37,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "counts": "read",
         "media": "read",
         "online": "read",
+        "search": "read upsert",
     },
     "counter": {
         EVERY: "look",

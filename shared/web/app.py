@@ -63,6 +63,9 @@ class Service:
     fast: Mapping[bytes, FastHandler] = field(default_factory=lambda: MappingProxyType({}))
     """Handlers that may answer a small POST to an exact path without ASGI.
     Each path is in `routes` too."""
+    fast_get: FastHandler | None = None
+    """A handler that may answer a GET without a query, to any path, without ASGI. It answers at
+    once or not at all: what operators ask for (`/readyz`) is not its own."""
     registry: Registry = field(default_factory=new_registry)
     """The metrics that `/metrics` exposes:
     the groups that the service measures."""
@@ -82,7 +85,7 @@ class Application:
     def __init__(self, service: Service, limits: Limits | None = None) -> None:
         self._service = service
         self._entered = False
-        self.fast = service.fast
+        self.fast, self.fast_get = service.fast, service.fast_get
         self.leaving = False
         """True from SIGTERM on: each answer closes its connection."""
         self._stop = asyncio.Event()

@@ -3,7 +3,7 @@
 In uvicorn an ASGI request costs a scope, an event, a task and two messages, more than the read
 itself (docs/performance.md, ADR 0014). On the fast path a POST to a registered path, with any
 query, goes to a plain function as soon as its body is complete, and is answered 204 when the
-function calls back.
+function calls back. A GET without a query goes to another one, for what is in memory.
 
 Every other request goes through ASGI as if this module did not exist: other methods, large bodies,
 pipelined requests, `Expect: 100-continue`, targets with a fragment, requests during a drain, and
@@ -39,14 +39,17 @@ class FastRequest:
         "headers",
         "keep_alive",
         "message_event",
+        "path",
         "peer",
         "query",
         "response_complete",
     )
 
-    def __init__(self, protocol: "FastPathProtocol", query: bytes, body: bytes) -> None:
+    def __init__(
+        self, protocol: "FastPathProtocol", path: bytes, query: bytes, body: bytes
+    ) -> None:
         self.headers: RawHeaders = protocol.headers
-        self.query, self.body = query, body
+        self.path, self.query, self.body = path, query, body
         self.peer = protocol.client[0] if protocol.client else ""
         self._protocol = protocol
         # The attributes that uvicorn reads from a cycle.
@@ -58,6 +61,10 @@ class FastRequest:
     def no_content(self, head: bytes) -> None:
         """Answer 204. `head` has header lines with line ends."""
         self._answer(STATUS_LINE[204], head, b"")
+
+    def content(self, head: bytes, body: bytes) -> None:
+        """Answer 200. `head` has header lines with line ends, among them the length."""
+        self._answer(STATUS_LINE[200], head, body)
 
     def refuse(self, error: Exception) -> None:
         """Answer the problem document for `error`, as ASGI would."""
@@ -91,7 +98,7 @@ then it goes through ASGI."""
 
 class FastPathProtocol(HttpProtocol):
     """The HTTP protocol with the fast path.
-    The application has `fast`, a handler for each path, and `leaving`.
+    The application has `fast`, a handler for each path, `fast_get` and `leaving`.
     """
 
     def __init__(
@@ -104,17 +111,19 @@ class FastPathProtocol(HttpProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._handlers: Mapping[bytes, FastHandler] = config.app.fast  # type: ignore[union-attr]
         self._application: Any = config.app
+        self._getter: FastHandler | None = config.app.fast_get  # type: ignore[union-attr]
         self._handler: FastHandler | None = None
-        self._query = self._body = b""
+        self._path = self._query = self._body = b""
 
     def on_headers_complete(self) -> None:
         """Choose between the fast path and ASGI."""
         path, _, query = self.url.partition(b"?")
-        handler = self._handlers.get(path)
+        handler = self._handler_of(path, query)
         # Of a target with a fragment, ASGI's query ends before the fragment.
-        if handler is not None and b"#" not in query and self._is_plain():
+        if handler is not None and b"#" not in self.url and self._is_plain():
             self._check_size()
-            self._handler, self._query, self._body, self._reading = handler, query, b"", BODY
+            self._handler, self._path, self._query = handler, path, query
+            self._body, self._reading = b"", BODY
         else:
             super().on_headers_complete()
 
@@ -135,7 +144,8 @@ class FastPathProtocol(HttpProtocol):
             return
         self._message_ended()
         before = self.cycle
-        self.cycle = request = FastRequest(self, self._query, self._body)  # type: ignore[assignment]
+        request = FastRequest(self, self._path, self._query, self._body)
+        self.cycle = request  # type: ignore[assignment]
         try:
             taken = handler(request)
         except Exception as error:
@@ -154,10 +164,15 @@ class FastPathProtocol(HttpProtocol):
         """True while the process drains."""
         return bool(self._application.leaving)
 
+    def _handler_of(self, path: bytes, query: bytes) -> FastHandler | None:
+        method = self.parser.get_method()
+        if method == b"GET":
+            return None if query else self._getter
+        return self._handlers.get(path) if method == b"POST" else None
+
     def _is_plain(self) -> bool:
         return (
             getattr(self.cycle, "response_complete", True)
-            and self.parser.get_method() == b"POST"
             and self.parser.get_http_version() == "1.1"
             and self.parser.should_keep_alive()
             and not self.parser.should_upgrade()

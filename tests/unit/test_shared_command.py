@@ -26,6 +26,7 @@ ENTRIES = [
     ),
     *(["services.counter", *more] for more in (["gaps"], ["close-gap"], ["archive"])),
     ["services.stats", "projections"],
+    ["services.render", "redo"],
     *([f"services.{name}"] for name in ("render", "counter", "stats")),
     ["shared.setup"],
     *(["shared.parked", *more] for more in ([], ["list"], ["show"], ["redrive"], ["discard"])),
@@ -47,7 +48,9 @@ ENTRIES = [
     ["tests.bench"],
     ["tests.oracle"],
     ["tests.readers"],
+    ["tests.search"],
     ["tests.recount"],
+    ["tests.search"],
     ["tests.siege"],
     ["tests.containers"],
     ["tests.install"],
@@ -164,12 +167,12 @@ _LOCAL = (ROOT / "deploy/local/__main__.py").read_text() + (
 
 
 def test_a_real_process_answers_alike() -> None:
-    command = [sys.executable, "-m", "services.render", "--flush", "1"]
+    command = [sys.executable, "-m", "services.render", "--flush=1"]
     refused = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     told = (
-        "python -m services.render: unrecognized arguments: --flush 1; --help says what it takes\n"
+        "python -m services.render: unrecognized arguments: --flush=1; --help says what it takes\n"
     )
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", told)
 

@@ -60,6 +60,7 @@ def test_an_event_on_the_wire() -> None:
             "url": "https://e.vn/a.html",
             "reason": "withdrawn",
             "withdrawn_at": "2026-11-23T12:00:00Z",
+            "replaced_by": "",
         },
     }
 
@@ -198,6 +199,12 @@ def test_what_an_event_lacks_has_its_default() -> None:
         "tags": [],
         "image": None,
         "language": "vi",
+        "topic": "",
+        "pinned": False,
+        "translations": [],
+        "attachments": [],
+        "audio": "",
+        "corrections": [],
         "reads_baseline": 0,
     }
     image = events.Image(url="/a.jpg")

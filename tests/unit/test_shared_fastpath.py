@@ -191,3 +191,58 @@ async def test_the_headers_of_every_answer_are_those_of_the_second() -> None:
     await one.send(READ)
     answer(app.taken[1])
     assert await one.answers() == FAST.replace(b"test", b"later")
+
+
+def gets(*paths: bytes) -> Application:
+    """An application that answers GET of `paths` past ASGI."""
+    app = Application()
+
+    def take(request: FastRequest) -> bool:
+        if request.path not in paths or request.body:
+            return False
+        request.content(b"way: fast\r\ncontent-length: 4\r\n", b"page")
+        return True
+
+    app.fast_get = take
+    return app
+
+
+PAGE = b"HTTP/1.1 200 OK\r\nserver: test\r\nway: fast\r\ncontent-length: 4\r\n\r\npage"
+
+
+async def test_a_get_without_a_query_may_be_answered_past_asgi() -> None:
+    one = Connection(gets(b"/a.html"))
+    for piece in (0, 1):
+        assert await one.send(b"GET /a.html HTTP/1.1\r\nHost: x\r\n\r\n", piece) == PAGE
+    assert await one.send(b"GET /a.html HTTP/1.1\r\n\r\nGET /a.html HTTP/1.1\r\n\r\n") == PAGE * 2
+    assert one.state.total_requests == 4
+    one.protocol.shutdown()
+    assert one.transport.closed
+
+
+async def test_other_gets_go_through_asgi() -> None:
+    for request, body in [
+        (b"GET /b.html HTTP/1.1\r\n\r\n", b"GET "),
+        (b"GET /a.html?x HTTP/1.1\r\n\r\n", b"GET "),
+        (b"GET /a.html#x HTTP/1.1\r\n\r\n", b"GET "),
+        (b"GET http://x/a.html HTTP/1.1\r\n\r\n", b"GET "),
+        (b"HEAD /a.html HTTP/1.1\r\n\r\n", b""),
+        (b"GET /a.html HTTP/1.1\r\ncontent-length: 4\r\n\r\nbody", b"GET body"),
+        (b"GET /a.html HTTP/1.1\r\ncontent-length: 2000\r\n\r\n" + b"b" * 2000, b"GET "),
+    ]:
+        answer = await Connection(gets(b"/a.html")).send(request)
+        assert b"way: slow" in answer, request
+        assert body in answer
+
+
+async def test_a_get_during_a_drain_or_of_http_1_0_closes_its_connection() -> None:
+    app = gets(b"/a.html")
+    for request in (
+        b"GET /a.html HTTP/1.0\r\n\r\n",
+        b"GET /a.html HTTP/1.1\r\nConnection: close\r\n\r\n",
+    ):
+        one = Connection(app)
+        assert b"way: slow" in await one.send(request)
+        assert one.transport.closed
+    app.leaving = True
+    assert b"way: slow" in await Connection(app).send(b"GET /a.html HTTP/1.1\r\n\r\n")

@@ -115,17 +115,17 @@ LOOK = on("luotdoc", "", "listCollections", "listIndexes")
 @pytest.mark.parametrize(
     ("privileges", "lacks"),
     [
-        ([], "may not listCollections, listIndexes in all collections, and lacks rights in 4 more"),
+        ([], "may not listCollections, listIndexes in all collections, and lacks rights in 5 more"),
         ([on("luotdoc", "", *ALL[:4])], "may not listCollections, listIndexes in all collections, "
          "and lacks rights in 1 more"),
         ([LOOK, on("other", "", *ALL)], "may not changeStream, find, insert, update in pages, "
-         "and lacks rights in 3 more"),
+         "and lacks rights in 4 more"),
         ([LOOK, on("luotdoc", "system.js", *ALL), {"resource": {"cluster": True}, "actions": ALL}],
-         "may not changeStream, find, insert, update in pages, and lacks rights in 3 more"),
+         "may not changeStream, find, insert, update in pages, and lacks rights in 4 more"),
         ([LOOK, on("luotdoc", "pages", *ALL), on("luotdoc", "counts", "find")],
-         "may not find in media, and lacks rights in 1 more"),
+         "may not find in media, and lacks rights in 2 more"),
         ([on("luotdoc", "", "find", *LOOK["actions"]), on("luotdoc", "pages", *ALL[:4])],
-         "may not changeStream in pages"),
+         "may not changeStream in pages, and lacks rights in 1 more"),
     ],
 )  # fmt: skip
 def test_what_a_user_lacks(privileges: list[dict[str, Any]], lacks: str) -> None:

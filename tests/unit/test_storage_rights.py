@@ -5,7 +5,7 @@ from shared.storage.rights import EVERY, RIGHTS, actions, privileges
 
 WRITERS = {
     "ingest": {"articles", "outbox", "media", "salts", "read_keys"},
-    "render": {"pages"},
+    "render": {"pages", "search"},
     "counter": {
         *("counts", "buckets", "archive", "late", "ledger", "books", "parked", "slots"),
         *("corrections", "recounts"),

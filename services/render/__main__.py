@@ -1,12 +1,10 @@
-"""`python -m services.render`: run the service."""
+"""`python -m services.render`: run the service, or render all pages again."""
 
-from luotdoc_subscriber.base.command import Command
-from services.render.app import build
-from services.render.settings import RenderSettings
-from shared.web.server import main
+import sys
 
 if __name__ == "__main__":
-    Command(
-        prog="python -m services.render", description=__doc__, settings=RenderSettings
-    ).parse_args()
-    main(RenderSettings, build)
+    # Imported here: the processes that render pages import this file too, and must not load the
+    # whole service.
+    from services.render.arguments import run
+
+    run(sys.argv[1:])

@@ -1,31 +1,49 @@
-"""render's composition root."""
+"""render's composition root. Long because every part of the service is named here, once."""
 
+import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from luotdoc_events import events
 from luotdoc_subscriber.base import metrics
 from luotdoc_subscriber.base.clock import Clock, now
 from luotdoc_subscriber.base.tasks import background, retried
-from luotdoc_subscriber.consuming import not_consuming
 from luotdoc_subscriber.guard import Unguarded
 from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
 from luotdoc_subscriber.rabbit.publishing import publish_event
 from luotdoc_subscriber.subscribing import listen, subscribe
-from services.render.cache import PageCache
-from services.render.database import ReaderQueries
-from services.render.fragments import Fragments
+from services.render.kinds.errors import Errors
+from services.render.kinds.machine_routes import machine_routes
+from services.render.kinds.parts import PageParts
+from services.render.kinds.search_routes import search_routes
+from services.render.kinds.table import make_routes
+from services.render.machine.store import MachineStore
 from services.render.metrics import RenderMetrics
-from services.render.pages import Renderer
-from services.render.publisher import Publisher
-from services.render.server import PageServer
+from services.render.readiness import RenderReadiness
+from services.render.rendering.publisher import Publisher
+from services.render.rendering.redo import Redo, RenderProcesses, present_renderer
+from services.render.rendering.renderer import Renderer
+from services.render.search.indexing import Indexing
+from services.render.search.searching import make_searcher
+from services.render.search.store import SearchStore
+from services.render.serving.answers import Answers
+from services.render.serving.cache import PageCache
+from services.render.serving.database import ReaderQueries
+from services.render.serving.fast import FastPages
+from services.render.serving.fragments import Fragments
+from services.render.serving.server import PageServer
 from services.render.settings import RenderSettings
+from services.render.site.sites import site_of
 from services.render.store import PageStore
 from services.render.totals import Totals
+from shared.base.site_basics import SiteBasics
+from shared.base.site_following import SiteFollower
 from shared.base.tracing import make_tracer
 from shared.rabbit import topology
 from shared.rabbit.declaring import declare_own
@@ -37,46 +55,13 @@ from shared.web.app import Service
 
 log = logging.getLogger(__name__)
 
-STALE_SECONDS = 15.0
-"""Time without an answer from MongoDB after which render is not ready."""
+MONTHS_SECONDS, NEIGHBOURS_SECONDS, NEIGHBOURS = 60.0, 10.0, 5000
+"""For how long the numbers of articles by month, and the articles beside an article, are kept, and
+for how many articles."""
 REDO_SECONDS = 5.0
 """Longest backoff while pages can't be rendered again with the present templates."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RenderReadiness:
-    """Judges whether render can serve pages, and whether they are current."""
-
-    settings: RenderSettings
-    broker: rabbit.Broker
-    queries: ReaderQueries
-    totals: Totals
-    cache: PageCache
-
-    def not_ready(self) -> str | None:
-        """The reason why no page can be served; None while pages can be, if only from memory.
-        RabbitMQ is not needed.
-        """
-        if not self.totals.loaded:
-            return "the read counts are not loaded yet"
-        if self.queries.silence > STALE_SECONDS and not self.cache.holds_stale:
-            return "MongoDB has not answered for a while"
-        return None
-
-    def degraded(self) -> str | None:
-        """The reason why pages are served from memory alone or don't follow their articles;
-        None while all is well.
-        """
-        if self.queries.silence <= STALE_SECONDS:
-            return not_consuming(self.broker)
-        return (
-            f"MongoDB has not answered for {self.queries.silence:.0f} s: only the pages in "
-            f"memory are served, and those for {self.settings.stale_pages} s at most"
-        )
-
-    def publishes(self) -> bool:
-        """True while pages follow their articles: only then may heartbeats say so."""
-        return (self.not_ready() or not_consuming(self.broker)) is None
+REDO_SHARE = 0.5
+"""Share of the time for that, so that readers and live articles have the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +73,12 @@ class Rendering:
     broker: rabbit.Broker
     totals: Totals
     cache: PageCache
-    publisher: Publisher
+    redo: Redo
+    indexing: Indexing
     heartbeats: Heartbeats
+    site: SiteFollower
+    outdated: asyncio.Event
+    """Set when pages need to be rendered again, because templates or the site have changed."""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -100,6 +89,9 @@ class Rendering:
                 self.totals.run(),
                 self.cache.run(),
                 self._follow(),
+                self.indexing.run(),
+                self.indexing.rebuild(),
+                self.site.run(),
                 watch_depth(self.broker),
                 self.heartbeats.run(),
             ):
@@ -110,14 +102,17 @@ class Rendering:
 
     async def _follow(self) -> None:
         await rabbit.connect(self.broker, self.settings.amqp_url, declare_own)
-        redone = await retried(
-            "rendering with the present templates",
-            self.publisher.redo_outdated,
-            rabbit.RETRY_SECONDS,
-            REDO_SECONDS,
-        )
-        if redone:
-            log.info("%d pages were rendered again with the present templates", redone)
+        self.outdated.set()
+        while await self.outdated.wait():
+            self.outdated.clear()
+            redone = await retried(
+                "rendering with the present templates",
+                self.redo.run,
+                rabbit.RETRY_SECONDS,
+                REDO_SECONDS,
+            )
+            if redone:
+                log.info("%d pages were rendered again with the present templates", redone)
 
 
 # Long because every part of the service is built and named here, once.
@@ -132,16 +127,17 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     seconds, stale_seconds = time.monotonic, float(settings.stale_pages)
     queries = ReaderQueries(seconds)
     totals = Totals(store, queries)
-    lists: Fragments[bytes] = Fragments(
-        queries=queries, seconds=seconds, stale_seconds=stale_seconds
+    fragments = partial(
+        Fragments[Any], queries=queries, seconds=seconds, stale_seconds=stale_seconds
     )
-    asides: Fragments[str] = Fragments(
-        queries=queries, seconds=seconds, stale_seconds=stale_seconds
-    )
+    lists, asides, ranked = fragments(), fragments(), fragments()
+    months = fragments(fresh_seconds=MONTHS_SECONDS)
+    neighbours = fragments(fresh_seconds=NEIGHBOURS_SECONDS, most=NEIGHBOURS)
 
     def pages_changed() -> None:
         lists.expire()
         asides.expire()
+        ranked.expire()
         totals.baseline_changed = True
 
     cache = PageCache(
@@ -153,16 +149,43 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         stale_seconds=stale_seconds,
         metrics=measured,
     )
-    server = PageServer(
+    portal = PageParts(
         renderer=renderer,
         store=store,
         queries=queries,
         cache=cache,
         lists=lists,
         asides=asides,
+        ranked=ranked,
         totals=totals,
+        errors=Errors(renderer),
         metrics=measured,
+        clock=clock,
     )
+    searches = SearchStore(db)
+    searcher = make_searcher(searches, seconds)
+    indexing = Indexing(
+        store=searches, languages=renderer.site.languages, clock=clock, seconds=seconds
+    )
+    others = search_routes(portal, searcher, fragments)
+    others += machine_routes(portal, MachineStore(db), fragments)
+    routes = make_routes(portal, neighbours, months, others)
+    answers = Answers(renderer.content_security_policy, measured)
+    server = PageServer(routes=routes, errors=portal.errors, answers=answers, metrics=measured)
+    fast = FastPages(routes=routes, answers=answers, metrics=measured)
+    outdated = asyncio.Event()
+
+    def site_changed(site: SiteBasics) -> None:
+        renderer.use(site_of(settings, site))
+        answers.use(renderer.content_security_policy)
+        portal.errors.make()
+        measured.know(list(site.section_tables))
+        pages_changed()
+        neighbours.expire()
+        months.expire()
+        outdated.set()
+
+    follower = SiteFollower(settings, taken=site_changed, refused=measured.site_refused.inc)
 
     async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
         await publish_event(
@@ -180,14 +203,29 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         renderer=renderer,
         emit=emit,
         clock=clock,
-        stored=cache.forget,
+        memory=cache,
+        wanted=indexing.want,
         metrics=measured,
         tracer=tracer,
     )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, "render.counts")(totals.handle)
+    make_renderer = partial(present_renderer, settings)
+    redo = Redo(
+        store=store,
+        version=lambda: renderer.version,
+        render=RenderProcesses(make_renderer, lambda: renderer.version, 1).render,
+        publish=publisher.events.rendered,
+        stored=cache.forget,
+        share=REDO_SHARE,
+    )
     readiness = RenderReadiness(
-        settings=settings, broker=broker, queries=queries, totals=totals, cache=cache
+        settings=settings,
+        broker=broker,
+        queries=queries,
+        totals=totals,
+        cache=cache,
+        site=follower,
     )
     heartbeats = Heartbeats(
         broker=broker,
@@ -203,8 +241,11 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         broker=broker,
         totals=totals,
         cache=cache,
-        publisher=publisher,
+        redo=redo,
+        indexing=indexing,
         heartbeats=heartbeats,
+        site=follower,
+        outdated=outdated,
     )
     return Service(
         name="render",
@@ -212,6 +253,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         not_ready=readiness.not_ready,
         routes={state.PATH: state.listing(store.held)},
         fallback=server,
+        fast_get=fast.take,
         registry=registry,
         degraded=readiness.degraded,
         tracer=tracer,

@@ -12,7 +12,7 @@ class RenderMetrics:
     """Metrics of render: pages made and pages served."""
 
     ARTICLE, LIST = "article", "list"
-    KINDS = (ARTICLE, LIST, "static", "media", "redirect", "error")
+    KINDS = (ARTICLE, LIST, "search", "feed", "static", "media", "redirect", "error")
 
     def __init__(self, registry: Registry, sections: Sequence[str]) -> None:
         """`sections`: the slugs of the site's own sections."""
@@ -21,8 +21,13 @@ class RenderMetrics:
         self._of_memory(registry)
         self.render_seconds = Histogram(
             "luotdoc_render_seconds",
-            "Seconds to render and store one page.",
+            "Seconds to render and store one page, until this process has it in memory.",
             buckets=SECONDS,
+            registry=registry,
+        )
+        self.site_refused = Counter(
+            "luotdoc_site_file_refused_total",
+            "Changes of the site's file with faults, which were not taken; render's log has them.",
             registry=registry,
         )
         self.freshness = Histogram(
@@ -46,7 +51,7 @@ class RenderMetrics:
                 self.pages.counts[self.ARTICLE, section, status] = 0
             for section in ("", *sections, OTHER):
                 self.pages.counts[self.LIST, section, status] = 0
-            for kind in ("static", "media"):
+            for kind in ("search", "feed", "static", "media"):
                 self.pages.counts[kind, "", status] = 0
         for kind, status in (
             ("redirect", "301"),
@@ -80,6 +85,10 @@ class RenderMetrics:
             "it does; at LUOTDOC_STALE_PAGES they are dropped.",
             registry,
         )
+
+    def know(self, sections: Sequence[str]) -> None:
+        """Count the site's sections of now under their slugs."""
+        self._sections |= frozenset(sections)
 
     def section(self, slug: str) -> str:
         """The label value for the section `slug`: `other` if the settings don't name it."""

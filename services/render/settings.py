@@ -1,16 +1,17 @@
 """render's own settings, in addition to `shared.base.settings`: how the site looks."""
 
 import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from luotdoc_subscriber.base.urls import http_url
-from shared.base.settings import Line, Pairs, SiteSettings
+from services.render.site.hosts import picture_host
+from services.render.site.model import WholeSite
+from shared.base.settings import Pairs, SiteSettings
+from shared.base.texts import Line
 from shared.base.urls import link
-
-_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 
 
 def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
@@ -38,22 +39,13 @@ def _address_or_none(value: str) -> str:
 def _hosts(value: object) -> object:
     if not isinstance(value, str):
         return value
-    hosts = tuple(filter(None, (part.strip().lower() for part in value.split(","))))
-    for host in hosts:
-        port = host.partition(":")[2]
-        if (
-            not re.fullmatch(rf"(\*\.)?{_LABEL}(\.{_LABEL})*(:[1-9][0-9]{{0,4}})?", host)
-            or int(port or 1) > 65535
-        ):
-            raise ValueError(
-                f"{host[:100]!r} must be a host, such as cdn.example.vn or *.example.vn"
-            )
-    return hosts
+    return tuple(picture_host(part) for part in value.split(",") if part.strip())
 
 
 class RenderSettings(SiteSettings):
     """Settings of render."""
 
+    site_model: ClassVar = WholeSite
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 is any free one")
     reads_url: Annotated[str, AfterValidator(_address)] = Field(
         "/reads",
@@ -74,12 +66,26 @@ class RenderSettings(SiteSettings):
             "stats' /stats as readers reach it, to which a page's read count links; empty: no link"
         ),
     )
-    site_tagline: Line = Field("", max_length=200, description="a line under the name")
+    site_tagline: Line = Field(
+        "",
+        max_length=200,
+        description="a line under the name",
+    )
     site_address: Line = Field(
-        "", max_length=500, description="the publisher's address, in the footer"
+        "",
+        max_length=500,
+        description="the publisher's address, in the footer",
+    )
+    site_baseline: int = Field(
+        0,
+        ge=0,
+        le=1_000_000_000_000,
+        description="visits that an earlier system has counted for the whole site, in addition to "
+        "those of its articles; part of the total in the side column",
     )
     links: Annotated[Pairs, AfterValidator(_links)] = Field(
-        (), description="web links in the side column: Name=https://…, separated by commas"
+        (),
+        description="web links in the side column: Name=https://…, separated by commas",
     )
     picture_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = Field(
         (),

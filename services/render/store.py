@@ -1,44 +1,40 @@
-"""render's MongoDB module: its pages, and the counter's totals, ingest's pictures and stats' number
-of readers online, which it only reads.
+"""render's MongoDB module: its pages, and what it only reads: the counter's totals, ingest's
+pictures and stats' figures for pages.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from luotdoc_events import events
+from services.render.figures import PortalFigures, portal_figures
+from services.render.page import Page, PageChange, Wanted
+from services.render.page_documents import change_of, filter_of, page_document, page_of
 from shared.storage.changes import Opened, changes
 from shared.storage.counts import NOTHING, SITE, Total, reads_by_article, totals
 from shared.storage.errors import store
 from shared.storage.types import MongoDatabase
-from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document, with_version
+from shared.storage.versions import Document, readable_document, with_version
 from shared.web.state_listing import Held
 
 Stored = Literal["stored", "repeated", "stale"]
 
-
-@dataclass(frozen=True)
-class Page:
-    """A page, or its tombstone if `state` is not `published`."""
-
-    id: str
-    revision: int
-    state: Literal["published", "withdrawn", "rescheduled"]
-    template: str
-    baseline: int = 0
-    path: str = ""
-    section: str = ""
-    published_at: datetime | None = None
-    parts: list[str] = field(default_factory=list)
-    summary: Document = field(default_factory=dict)
-    """The fields that lists show: title, lead, image."""
-    article: Document = field(default_factory=dict)
-    """The event's data, for rendering again with other templates."""
+_MARKS = {"untold": "", "redone_by": ""}
+MOST_LINKED = 31
+"""Translations that are read for each page: one more than a group may have."""
+_CHANGED = {
+    "operationType": 1,
+    **{
+        f"{of}.{name}": 1
+        for of in ("fullDocument", "updateDescription.updatedFields")
+        for name in ("revision", "template")
+    },
+}
+"""What the change stream sends of a change: a page has 50 KB, and each render gets every one."""
 
 
 @store
@@ -59,11 +55,11 @@ class PageStore:
         """Store `page` if it is newer than the stored one.
         `repeated`: the same revision is already stored.
         """
-        document = _document(page)
+        document = page_document(page)
         try:
             await self._db.pages.update_one(
                 {"_id": page.id, "revision": {"$lt": page.revision}},
-                {"$set": document, "$unset": {"untold": ""}},
+                {"$set": document, "$unset": _MARKS},
                 upsert=True,
             )
         except DuplicateKeyError:
@@ -71,31 +67,52 @@ class PageStore:
             return "repeated" if held and held["revision"] == page.revision else "stale"
         return "stored"
 
-    async def redo(self, page: Page, template: str) -> bool:
-        """Replace the page if its revision and `template` are unchanged, and mark it.
-        False if they have changed.
+    async def redo(self, pages: Sequence[tuple[Page, str]]) -> set[str]:
+        """Replace each page whose revision and given template are unchanged, and mark it. Returns
+        the ids of those that were replaced.
         """
-        wanted = {"_id": page.id, "revision": page.revision, "template": template}
-        done = await self._db.pages.update_one(
-            wanted, {"$set": {**_document(page), "untold": True}}
-        )
-        return done.matched_count == 1
+        if not pages:
+            return set()
+        call = secrets.token_hex(8)  # tells these writes from those of another process
+        writes = [
+            UpdateOne(
+                {"_id": page.id, "revision": page.revision, "template": template},
+                {"$set": {**page_document(page), "untold": True, "redone_by": call}},
+            )
+            for page, template in pages
+        ]
+        done = await self._db.pages.bulk_write(writes, ordered=False)
+        ids = [page.id for page, _ in pages]
+        if done.matched_count == len(ids):
+            return set(ids)
+        mine = self._db.pages.find({"_id": {"$in": ids}, "redone_by": call}, {"_id": 1})
+        return {document["_id"] async for document in mine}
 
-    async def unmark(self, page: Page) -> None:
-        """Remove the mark from `page`, unless it was stored again since."""
-        wanted = {"_id": page.id, "revision": page.revision, "template": page.template}
-        await self._db.pages.update_one(wanted, {"$unset": {"untold": ""}})
+    async def unmark(self, pages: Sequence[Page]) -> None:
+        """Remove the mark from each page, unless it was stored again since."""
+        if pages:
+            writes = [
+                UpdateOne(
+                    {"_id": page.id, "revision": page.revision, "template": page.template},
+                    {"$unset": _MARKS},
+                )
+                for page in pages
+            ]
+            await self._db.pages.bulk_write(writes, ordered=False)
 
     async def outdated(self, template: str) -> AsyncIterator[Page]:
-        """Public pages that have a mark, or were not rendered with `template`."""
-        due = [{"template": {"$ne": template}}, {"untold": True}]
-        async for document in self._db.pages.find({"state": "published", "$or": due}):
-            yield _page(document)
+        """Public pages that have a mark, or were not rendered with `template`, without parts."""
+        async for document in self._db.pages.find(_outdated(template), {"parts": 0}):
+            yield page_of(document)
+
+    async def outdated_number(self, template: str) -> int:
+        """The number of pages that are `outdated`."""
+        return await self._db.pages.count_documents(_outdated(template))
 
     async def get(self, article_id: str) -> Page | None:
         """The page or tombstone of an article."""
         document = await self._db.pages.find_one({"_id": article_id}, {"article": 0})
-        return _page(document) if document else None
+        return page_of(document) if document else None
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """Pages and tombstones for the state listing, sorted by id, with ids after `after`."""
@@ -110,24 +127,61 @@ class PageStore:
             if readable_document("pages", d)
         ]
 
-    async def latest(self, section: str | None, skip: int, limit: int) -> list[Page]:
-        """Public pages, newest first, without their parts."""
-        wanted: Document = {"state": "published"}
-        if section is not None:
-            wanted["section"] = section
-        cursor = self._db.pages.find(wanted, {"parts": 0, "article": 0})
-        cursor = (
-            cursor.sort([("published_at", DESCENDING), ("_id", DESCENDING)]).skip(skip).limit(limit)
-        )
-        return [_page(document) async for document in cursor]
+    async def listing(self, wanted: Wanted, limit: int) -> list[Page]:
+        """Public pages without their parts, newest first; with `wanted.newer` oldest first."""
+        direction = ASCENDING if wanted.newer else DESCENDING
+        cursor = self._db.pages.find(filter_of(wanted), {"parts": 0, "article": 0})
+        cursor = cursor.sort([("published_at", direction), ("_id", direction)]).limit(limit)
+        return [page_of(document) async for document in cursor]
 
-    async def watch(self, opened: Opened) -> AsyncIterator[str | None]:
-        """Ids of pages that change from now on; None after each half second without a change.
+    async def found(self, ids: list[str]) -> list[Page]:
+        """The public pages of these articles with their article, without their parts."""
+        wanted = {"_id": {"$in": ids}, "state": "published"}
+        return [page_of(document) async for document in self._db.pages.find(wanted, {"parts": 0})]
+
+    async def months(self, wanted: Wanted, zone: ZoneInfo) -> list[tuple[int, int, int]]:
+        """(year, month, number of pages) in `zone`, newest first."""
+        date = {"date": "$published_at", "format": "%Y-%m", "timezone": str(zone)}
+        pipeline: list[Document] = [
+            {"$match": filter_of(wanted)},
+            {"$group": {"_id": {"$dateToString": date}, "pages": {"$sum": 1}}},
+            {"$sort": {"_id": DESCENDING}},
+        ]
+        rows = [row async for row in self._db.pages.aggregate(pipeline)]
+        return [(int(r["_id"][:-3]), int(r["_id"][-2:]), r["pages"]) for r in rows]
+
+    async def translations(self, pages: Sequence[Page]) -> list[Page]:
+        """Public pages that some of `pages` name as translations, or that name one of them."""
+        named = sorted({name for page in pages for name in page.translated_as})
+        either = [
+            {"_id": {"$in": named}},
+            {"translated_as": {"$in": [page.id for page in pages]}},
+        ]
+        found = self._db.pages.find(
+            {"state": "published", "$or": either}, {"parts": 0, "article": 0}
+        )
+        return [page_of(each) async for each in found.limit(MOST_LINKED * len(pages))]
+
+    async def related(self, page: Page, limit: int) -> list[Page]:
+        """The newest public pages with one of the page's tags, then those of its section."""
+        language, found = page.language or None, list[Page]()
+        same_section = Wanted(sections=(page.section,), language=language)
+        lists = [Wanted(tags=tuple(page.tags), language=language)] if page.tags else []
+        for wanted in [*lists, same_section]:
+            held = {page.id, *(each.id for each in found)}
+            more = await self.listing(wanted, limit + len(held))
+            found += [each for each in more if each.id not in held]
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    async def watch(self, opened: Opened) -> AsyncIterator[PageChange | None]:
+        """The changes of pages from now on; None after each half second without one.
 
         Awaits `opened` once the change stream is open.
         """
-        async for change in changes(self._db.pages, {}, opened):
-            yield change["documentKey"]["_id"] if change else None
+        async for change in changes(self._db.pages, _CHANGED, opened):
+            yield change_of(change) if change else None
 
     async def counted(self) -> dict[str, Total]:
         """Counted reads of every article, and of the whole site under `SITE`."""
@@ -149,15 +203,12 @@ class PageStore:
         ]
         return sum([d["sum"] async for d in self._db.pages.aggregate(pipeline)])
 
-    async def online(self) -> tuple[int, datetime] | None:
-        """The number of readers online, and the moment at which stats stored it; None if it never
-        did.
-        """
-        held = await self._db.online.find_one({})
-        if held is None:
-            return None
-        readable_document("online", held)
-        return held["online"], held["as_of"]
+    async def figures(self) -> PortalFigures:
+        """What stats has stored for pages."""
+        # By MongoDB's clock, because those of stats and render may differ.
+        age = {"$divide": [{"$subtract": ["$$NOW", "$stored_at"]}, 1000]}
+        found = self._db.online.aggregate([{"$set": {"age": age}}])
+        return portal_figures([readable_document("online", each) async for each in found])
 
     async def picture(self, name: str) -> tuple[str, bytes] | None:
         """Type and content of a picture, or None."""
@@ -166,26 +217,16 @@ class PageStore:
             return None
         return readable_document("media", document)["type"], bytes(document["data"])
 
-
-def _document(page: Page) -> Document:
-    names = [name for name in page.__dataclass_fields__ if name != "id"]
-    document = {"v": DOCUMENT_VERSION, **{name: getattr(page, name) for name in names}}
-    if page.state != "published":
-        # A tombstone keeps the baseline: reads that happened stay in the site's total.
-        del document["baseline"]
-    return document
-
-
-def _page(document: Document) -> Page:
-    readable_document("pages", document)
-    fields = {
-        name: document[name]
-        for name in Page.__dataclass_fields__
-        if name in document and name != "id"
-    }
-    return Page(id=document["_id"], **fields)
+    async def picture_facts(self, name: str) -> dict[str, Any]:
+        """`type`, `size` in bytes, `width` and `height` of a picture; none of them for a picture
+        that is not there, or that an earlier release has stored.
+        """
+        names = ("type", "size", "width", "height")
+        found = await self._db.media.find_one({"_id": name}, dict.fromkeys((*names, "v"), 1))
+        if found is None or any(each not in found for each in names):
+            return {}
+        return {each: readable_document("media", found)[each] for each in names}
 
 
-def stored_article(page: Page) -> events.Article:
-    """The article that the page shows."""
-    return events.Article.model_validate(page.article)
+def _outdated(template: str) -> Document:
+    return {"state": "published", "$or": [{"template": {"$ne": template}}, {"untold": True}]}

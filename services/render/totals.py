@@ -1,4 +1,4 @@
-"""The read counts that pages show, and the number of readers online.
+"""The read counts that pages show, and what stats stores for pages.
 Counts come from `reads.counted`, and are corrected from the database.
 
 Of two totals the one of the larger generation is the later one, else the larger: a total falls only
@@ -6,20 +6,24 @@ by a correction, which raises its generation (ADR 0037).
 """
 
 import asyncio
-from datetime import datetime
+from dataclasses import replace
 
 from luotdoc_events.events import ReadsCounted
 from luotdoc_subscriber.base.tasks import supervised
 from luotdoc_subscriber.subscribing import Event
-from services.render.database import ReaderQueries
+from services.render.figures import (
+    NO_FIGURES,
+    SHOWN_SECONDS,
+    TRENDING,
+    RankedArticle,
+    VisitFigures,
+)
+from services.render.serving.database import ReaderQueries
 from services.render.store import PageStore
 from shared.storage.counts import NOTHING, SITE, Total
 
 RELOAD_SECONDS = 30.0
 SITE_SECONDS = 1.0
-ONLINE_SECONDS = 60.0
-"""Time for which the number of readers online is shown after stats has stored it. It stores it
-every 20 s, even if it is the same."""
 
 
 class Totals:
@@ -34,17 +38,44 @@ class Totals:
         self.baseline = 0
         self.baseline_changed = True
         self.loaded = False
-        self._online: tuple[int, datetime] | None = None
-        self._online_since: float | None = None
-        """The moment, by the event loop's clock, at which a new number was seen."""
-        self._looked = False
+        self._figures, self._figures_at = NO_FIGURES, 0.0
+        """What stats has stored, and when it was read, by the event loop's clock."""
 
-    def online(self) -> int | None:
-        """Readers online of the site; None while stats stores no number."""
-        if self._online is None or self._online_since is None:
+    def figures(self) -> VisitFigures | None:
+        """The site's reads by period, of one moment, and readers online. None while stats stores
+        nothing.
+
+        No period has more reads than `site`, which is of a later moment. Only a correction lowers
+        it, so reads from before the last correction are not answered.
+        """
+        held, visits, online = self._figures, None, None
+        if held.visits and self._is_shown(held.visits[1]):
+            visits = held.visits[0] if held.counted.generation == self._site.generation else None
+        if held.online and self._is_shown(held.online[1]):
+            online = held.online[0]
+        if visits is None and online is None:
             return None
-        age = asyncio.get_running_loop().time() - self._online_since
-        return self._online[0] if age <= ONLINE_SECONDS else None
+        return replace(visits or VisitFigures(), online=online)
+
+    def top(self, window: str) -> tuple[RankedArticle, ...] | None:
+        """The most read articles of `24h`, `7d`, `30d` or `all`, with their reads in that time.
+        None while they are not known.
+        """
+        return self._list(f"top:{window}")
+
+    def trending(self) -> tuple[RankedArticle, ...] | None:
+        """The trending articles, with their reads of the last two hours. None while they are not
+        known.
+        """
+        return self._list(TRENDING)
+
+    def _list(self, name: str) -> tuple[RankedArticle, ...] | None:
+        ranked, age = self._figures.lists.get(name, ((), SHOWN_SECONDS + 1))
+        return ranked if self._is_shown(age) else None
+
+    def _is_shown(self, age: float) -> bool:
+        since = asyncio.get_running_loop().time() - self._figures_at
+        return age + since <= SHOWN_SECONDS
 
     @property
     def site(self) -> int:
@@ -82,15 +113,12 @@ class Totals:
         if self.baseline_changed:
             self.baseline_changed = False
             self.baseline = await self._store.baseline()
-        self._note_online(await self._store.online())
+        asked_at = asyncio.get_running_loop().time()
+        self._figures = await self._store.figures()
+        self._figures_at = asked_at
+        # They may be newer than the total that was read before them.
+        self._site = max(self._site, self._figures.counted)
         self._queries.note_answer()
-
-    def _note_online(self, held: tuple[int, datetime] | None) -> None:
-        # The first number may be of any age, and stats' clock may differ from ours: so a number is
-        # shown once another one has been there before it.
-        if self._looked and held != self._online:
-            self._online_since = asyncio.get_running_loop().time()
-        self._online, self._looked = held, True
 
     async def run(self) -> None:
         """For ever: read the site's total each second, and all totals every `RELOAD_SECONDS`."""

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from shared.web.asgi import Disconnected, Receive, Scope, Send, read_body, respond
 from shared.web.connections import SWEEP_SECONDS, Connections, Limits
-from shared.web.fastpath import FastPathProtocol, FastRequest
+from shared.web.fastpath import FastHandler, FastPathProtocol, FastRequest
 
 
 class Transport(asyncio.Transport):
@@ -67,6 +67,7 @@ class Application:
         self.taken: list[FastRequest] = []
         self._takes = takes
         self.fast = {b"/reads": self._take}
+        self.fast_get: FastHandler | None = None
 
     def _take(self, request: FastRequest) -> bool:
         if not self._takes(request):

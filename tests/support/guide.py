@@ -38,6 +38,10 @@ RUN = {
         "PUT http://127.0.0.1:8001/articles/hello1",
     ): "tests/integration/test_guide.py::test_the_api_in_brief",
     ("README.md", "make demo"): "tests/integration/test_guide.py::test_the_demo",
+    (
+        "docs/operations.md",
+        'name = { vi = "Báo Lam Sơn"',
+    ): "tests/contract/test_site_keys.py::test_the_guide_s_example_is_a_site_s_file",
     ("README.vi.md", "make demo"): "tests/integration/test_guide.py::test_the_demo",
     ("README.vi.md", "make subscriber"): "tests/integration/test_guide.py::test_the_demo",
     ("README.vi.md", "PUT "): "tests/integration/test_readme_vi.py::test_its_commands",

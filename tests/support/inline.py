@@ -55,6 +55,9 @@ COMMANDS = {
     "python -m services.ingest republish ID …": f"{SERVICES}test_republish_and_token",
     "python -m services.ingest …": f"{NOT_RUN}its commands are named apart",
     "python -m services.ingest token": f"{SERVICES}test_republish_and_token",
+    "python -m services.render redo": (
+        "tests/integration/test_redo_command.py::test_an_operator_renders_all_pages_again"
+    ),
     "python -m services.stats projections": (
         "tests/integration/test_projections_command.py::test_an_operator_makes"
     ),

@@ -33,8 +33,8 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
     "prod, watched, with KEDA": ("overlays/prod", "monitoring", "tracing", "keda"),
     "prod, with an autoscaler": ("overlays/prod", "hpa"),
     "prod, operators": ("overlays/prod", "operators", "external-secrets", "digest"),
-    "everything": ("base", "gateway", "gateway-api", "monitoring", "tracing", "keda", "operators",
-                   "external-secrets", "digest"),
+    "everything": ("base", "gateway", "gateway-api", "site", "monitoring", "tracing", "keda",
+                   "operators", "external-secrets", "digest"),
 }  # fmt: skip
 """What a team may take: an overlay or the base, then components."""
 

@@ -223,6 +223,7 @@ class System:
         }
         both = sha256(TOKEN.encode()).hexdigest()
         reads = sha256(READS_ONLY.encode()).hexdigest()
+        given = {key.upper(): str(value) for key, value in (settings or {}).items()}
         ours = {
             "AMQP_URL": self.broker.url_of(service) if service in plan.PORTS else self.broker.url,
             "MONGO_URL": (
@@ -236,8 +237,10 @@ class System:
             "READ_ORIGINS": "*",  # render's port is any free one
             "SECTIONS": "thoi-su=Thời sự,van-hoa=Văn hóa",
             **self.environment,
-            **{key.upper(): str(value) for key, value in (settings or {}).items()},
+            **given,
         }
+        if "SITE" in ours and "SECTIONS" not in given:
+            del ours["SECTIONS"]  # the site's file has them
         return inherited | {f"LUOTDOC_{key}": value for key, value in ours.items()}
 
     async def ready(self, process: Process, seconds: float = 30.0) -> None:

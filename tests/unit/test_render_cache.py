@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from luotdoc_subscriber.base import metrics
 from luotdoc_subscriber.base.errors import Transient
-from services.render import database
-from services.render.cache import PageCache
-from services.render.database import NoAnswer, ReaderQueries
-from services.render.fragments import Fragments
 from services.render.metrics import RenderMetrics
-from services.render.store import Page
+from services.render.page import Page
+from services.render.serving import database
+from services.render.serving.cache import PageCache
+from services.render.serving.database import NoAnswer, ReaderQueries
+from services.render.serving.fragments import Fragments
 from shared.storage import changes
 from tests.support.page_store import PagesInMemory
 
@@ -459,3 +460,76 @@ async def test_a_part_made_of_pages_that_changed_meanwhile_is_not_fresh(mongo: M
     gates[0].set()
     assert await first == ("made 0", False)
     assert await parts.get("home", make) == ("made 1", False)
+
+
+async def reported(cache: PageCache, article: str, revision: int) -> Page:
+    """The page in memory, once it has `revision`."""
+    async with asyncio.timeout(5):
+        while (held := cache.peek(article)) is None or held.revision != revision:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    return held
+
+
+async def test_a_page_that_was_just_stored_is_in_memory_before_it_is_told(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    await cache.get("a")
+    new = replace(mongo.pages["a"], revision=2, parts=["new"])
+    with cache.expecting(new) as wait:
+        await mongo.put(new)
+        await wait()
+        assert cache.peek("a") == replace(new, parts=[])
+    looks = mongo.looks
+    page, stale = await cache.get("a")
+    assert (page, stale, mongo.looks) == (replace(new, parts=[]), False, looks)
+    assert page is not None
+    assert page.prepared is not None
+    assert page.prepared.texts == ["new"]
+
+
+async def test_a_page_that_another_process_replaces_meanwhile_is_not_kept(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    second = replace(mongo.pages["a"], revision=2)
+    with cache.expecting(second) as wait:
+        await mongo.put(second)
+        await mongo.put(replace(second, revision=3))  # by another process
+        await wait()
+        async with asyncio.timeout(5):
+            while cache.peek("a") is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+    page, _ = await cache.get("a")
+    assert page is not None
+    assert page.revision == 3
+
+
+async def test_a_report_that_does_not_come_is_not_waited_for_long(
+    mongo: Mongo, cache: PageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.render.serving.cache.REPORT_SECONDS", 0.01)
+    new = replace(mongo.pages["a"], revision=2)
+    with cache.expecting(new) as wait:
+        await wait()
+    monkeypatch.setattr("services.render.serving.cache.REPORT_SECONDS", 3600)
+    with cache.expecting(new) as wait:
+        waiting = asyncio.ensure_future(wait())
+        await lose(mongo, cache)
+        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(wait(), 5)  # without the stream there is no wait at all
+
+
+async def test_a_mark_that_is_removed_and_another_template_change_no_list(mongo: Mongo) -> None:
+    cache, shown = cached(mongo, stale_seconds=LIMIT)
+    async with watching(cache):
+        await cache.get("a")
+        before, old = shown.changes, mongo.pages["a"]
+        await mongo.redo([(replace(old, template="new"), old.template)])
+        async with asyncio.timeout(5):
+            while cache.peek("a") is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        held, _ = await cache.get("a")
+        await mongo.unmark([replace(old, template="new")])
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert cache.peek("a") is held
+        assert shown.changes == before

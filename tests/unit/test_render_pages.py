@@ -2,23 +2,39 @@
 markup.
 """
 
+import json
 import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from lxml import html as lxml_html
 
 from luotdoc_events.events import ArticlePublished, Image
-from services.render import pages
-from services.render.pages import ASIDE_MARK, READS_MARK, Named, Renderer, number
+from services.render.figures import VisitFigures
+from services.render.languages import words as languages
+from services.render.languages.words import Words
+from services.render.rendering import static_files, templates
+from services.render.rendering.renderer import (
+    ALTERNATES_MARK,
+    ASIDE_MARK,
+    READS_MARK,
+    RELATED_MARK,
+    Renderer,
+)
+from services.render.rendering.tables import scrollable_tables
 from services.render.settings import RenderSettings
-from services.render.tables import scrollable_tables
+from services.render.site.blocks import FrontBlock
+from shared.base.site_basics import SiteSection
+from shared.base.words import SiteText
 from shared.web.paths import article_path
+from tests.support.system import ROOT
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADDRESSES = {"amqp_url": "amqp://127.0.0.1/", "mongo_url": "mongodb://127.0.0.1/luotdoc"}
@@ -129,7 +145,6 @@ def test_the_page_shows_every_field() -> None:
     assert shown.texts("//p[@class='byline']") == ["Thu Hà"]
     assert shown.texts("//div[@class='tags']//li") == ["cầu", "giao thông"]
     assert shown.texts("//nav[@class='crumbs']//a") == ["Trang chủ", "Kinh tế"]
-    assert shown.texts("//aside") == ["bên"]
     assert shown.texts("//p[@class='source']") == [
         "Nguồn: Báo Lam Sơn – https://tin.example.vn/kinh-te/thong-xe-cau-ls0001.html"
     ]
@@ -230,8 +245,12 @@ def test_what_editors_and_operators_type_is_text_wherever_it_is_shown() -> None:
     shown = Shown(html)
 
     assert [element.get("src", "").partition("?")[0] for element in shown.root.iter("script")] == [
-        "/static/read.js"
+        "",  # the structured data
+        "/static/page.js",
+        "/static/read.js",
     ]
+    (data,) = shown.texts("//script[@type='application/ld+json']")
+    assert json.loads(data)["@graph"][0]["headline"] == HOSTILE
     assert shown.values("//@onerror") == []
     assert shown.texts("//h1") == [HOSTILE]
     assert shown.texts("//p[@class='lead']") == [HOSTILE]
@@ -254,14 +273,15 @@ def test_the_sanitised_body_goes_in_as_it_is() -> None:
     assert body in page(article(body_html=body))
 
 
-def test_a_page_is_cut_where_reads_and_side_column_belong() -> None:
+def test_a_page_is_cut_where_live_parts_belong() -> None:
     parts = renderer().article(article())
-    assert [part for part in parts if part in (READS_MARK, ASIDE_MARK)] == [READS_MARK, ASIDE_MARK]
-    assert parts[1::2] == ["\0reads\0", "\0aside\0"]  # stored so: a new mark would show the old
-    assert len(parts) == 5
-    assert parts[0].endswith("<span data-reads>")
-    assert parts[2].startswith("</span>")
-    assert "\0" not in parts[0] + parts[2] + parts[4]
+    # Stored so: a new mark would show the old one.
+    assert parts[1::2] == ["\0alternates\0", "\0reads\0", "\0related\0", "\0aside\0"]
+    assert parts[1::2] == [ALTERNATES_MARK, READS_MARK, RELATED_MARK, ASIDE_MARK]
+    assert len(parts) == 9
+    assert parts[2].endswith("<span data-reads>")
+    assert parts[4].startswith("</span>")
+    assert "\0" not in "".join(parts[::2])
 
 
 def test_the_same_article_gives_the_same_page_in_every_process() -> None:
@@ -284,7 +304,7 @@ def test_the_same_article_gives_the_same_page_in_every_process() -> None:
     ],
 )
 def test_numbers_are_written_the_vietnamese_way(value: int, text: str) -> None:
-    assert number(value) == text
+    assert Words("vi", ZoneInfo("UTC")).number(value) == text
 
 
 def test_the_path_of_a_page() -> None:
@@ -345,72 +365,179 @@ def item(title: str = "Tin", **changes: Any) -> dict[str, Any]:
         "published": NOON,
         "published_text": "23/11/2026 19:00",
         "reads": "1.234",
-        "section": Named("kinh-te", "Kinh tế"),
+        "section": SiteSection("kinh-te", SiteText("Kinh tế")),
         **changes,
     }
 
 
-def test_the_front_page_lists_articles_with_their_reads() -> None:
-    items = [
-        item("a", lead="Lời dẫn", image={"url": "/media/a.webp", "alt": "Ảnh a"}),
-        *map(item, "bcdefg"),
-    ]
-    shown = Shown(renderer().listing(None, 1, items, True, "<aside>bên</aside>"))
+def listing(**changes: Any) -> Shown:
+    given: dict[str, Any] = {
+        "base": "/", "language": "vi", "heading": "", "section": None, "items": [item()],
+        "cursor": None, "newer": None, "older": None, **changes,
+    }  # fmt: skip
+    return Shown(renderer().listing("list.html", **given))
 
-    assert shown.texts("//h2/a") == list("abcdefg")
-    assert shown.values("//h2/a/@href") == [f"/kinh-te/{name}.html" for name in "abcdefg"]
+
+def block(kind: str, **more: Any) -> FrontBlock:
+    return FrontBlock.model_validate({"block": kind, **more})
+
+
+def front(*blocks: tuple[FrontBlock, list[dict[str, Any]]]) -> Shown:
+    given = [{"block": block, "items": items} for block, items in blocks]
+    html = renderer().page(
+        "front.html", title="Báo Lam Sơn", canonical="https://tin.example.vn/", language="vi",
+        base="/", prefix="", older_url="/?before=1-a", blocks=given,
+    )  # fmt: skip
+    return Shown(html)
+
+
+def test_the_front_page_shows_its_blocks_with_their_reads() -> None:
+    first = item("a", lead="Lời dẫn", image={"url": "/media/a.webp", "alt": "Ảnh a"})
+    shown = front(
+        (block("notice", text="Bão số 5", url="/chu-de/bao/"), []),
+        (block("lead", count=5), [first, *map(item, "bc")]),
+        (block("section", count=4, section="kinh-te"), [item("d")]),
+        (block("most_read"), [item("x"), item("y")]),
+        (block("latest", count=15), [*map(item, "ef")]),
+    )
+    assert shown.texts("//article//*[self::h2 or self::h3]/a") == list("abcdef")
+    assert shown.values("//article//*[self::h2 or self::h3]/a/@href") == [
+        f"/kinh-te/{name}.html" for name in "abcdef"
+    ]
     assert shown.texts("(//p[@class='summary'])[1]") == ["Lời dẫn"]
     assert shown.values("//div[@class='thumb']/img/@alt") == ["Ảnh a"]
     assert set(shown.texts("//span[@class='reads']")) == {"1.234 lượt đọc"}
-    assert shown.texts("//aside") == ["bên"]
+    assert shown.values("//p[@role='note']/a/@href") == ["/chu-de/bao/"]
+    assert shown.texts("//section/h2/a") == ["Kinh tế", "Đọc nhiều"]
+    assert shown.texts("//section/ol/li/a") == ["x", "y"]
+    assert shown.values("//a[@rel='next']/@href") == ["/?before=1-a"]
     assert shown.values("//link[@rel='canonical']/@href") == ["https://tin.example.vn/"]
     assert shown.texts("//nav[@class='sections']//a[@aria-current='page']") == ["Trang chủ"]
 
 
+def test_a_front_page_without_articles_says_so() -> None:
+    assert "Hiện chưa có bài viết nào" in front().texts("//main")[0]
+
+
 @pytest.mark.parametrize(
-    ("slug", "page_number", "more", "previous", "following", "canonical"),
+    ("base", "cursor", "newer", "older", "links", "canonical"),
     [
-        (None, 1, False, [], [], "https://tin.example.vn/"),
-        (None, 2, True, ["/"], ["/?page=3"], "https://tin.example.vn/?page=2"),
-        ("kinh-te", 1, True, [], ["/kinh-te/?page=2"], "https://tin.example.vn/kinh-te/"),
-        ("kinh-te", 2, False, ["/kinh-te/"], [], "https://tin.example.vn/kinh-te/?page=2"),
-        (
-            "kinh-te",
-            3,
-            True,
-            ["/kinh-te/?page=2"],
-            ["/kinh-te/?page=4"],
-            "https://tin.example.vn/kinh-te/?page=3",
-        ),
+        ("/", None, None, None, ([], []), "/"),
+        ("/", ("before", "2-b"), "2-a", "1-a", (["/?after=2-a"], ["/?before=1-a"]), "/?before=2-b"),
+        ("/kinh-te/", None, None, "1-a", ([], ["/kinh-te/?before=1-a"]), "/kinh-te/"),
+        ("/kinh-te/", ("after", "1-a"), "9-z", None, (["/kinh-te/?after=9-z"], []),
+         "/kinh-te/?after=1-a"),
+        ("/tu-khoa/lũ/", None, None, "1-a", ([], ["/tu-khoa/l%C5%A9/?before=1-a"]),
+         "/tu-khoa/l%C5%A9/"),
     ],
-)
-def test_pages_of_a_list_lead_to_each_other(
-    slug: str | None,
-    page_number: int,
-    more: bool,
-    previous: list[str],
-    following: list[str],
+)  # fmt: skip
+def test_parts_of_a_list_lead_to_each_other(
+    base: str,
+    cursor: tuple[str, str] | None,
+    newer: str | None,
+    older: str | None,
+    links: tuple[list[str], list[str]],
     canonical: str,
 ) -> None:
-    shown = Shown(renderer().listing(slug, page_number, [item()], more, ""))
+    shown = listing(base=base, cursor=cursor, newer=newer, older=older)
     for element in ("link", "a"):
-        assert shown.values(f"//{element}[@rel='prev']/@href") == previous
-        assert shown.values(f"//{element}[@rel='next']/@href") == following
-    assert shown.values("//link[@rel='canonical']/@href") == [canonical]
+        assert shown.values(f"//{element}[@rel='prev']/@href") == links[0]
+        assert shown.values(f"//{element}[@rel='next']/@href") == links[1]
+    found = shown.values("//link[@rel='canonical']/@href")
+    assert found == [f"https://tin.example.vn{canonical}"]
 
 
-def test_a_section_is_called_by_its_name_or_else_by_its_slug() -> None:
+def test_a_section_is_called_by_its_name_and_no_other_by_a_name_without_diacritics() -> None:
     one = renderer()
-    assert Shown(one.listing("xa-hoi", 1, [item()], False, "")).texts("//h1") == ["Xã hội"]
-    assert Shown(one.listing("van-hoa", 1, [item()], False, "")).texts("//h1") == ["Van hoa"]
-    assert one.site.section("kinh-te") == Named("kinh-te", "Kinh tế", url="")
-    assert one.site.links == (Named("", "Cổng Chính phủ", "https://chinhphu.example.vn"),)
+    assert [one.site.section(slug).name for slug in ("xa-hoi", "van-hoa")] == ["Xã hội", "Tin khác"]
+    assert listing(heading="Xã hội").texts("//h1") == ["Xã hội"]
+    assert one.site.section("kinh-te") == SiteSection("kinh-te", SiteText("Kinh tế"))
+    assert [(each.name, each.url) for each in one.site.links] == [
+        ("Cổng Chính phủ", "https://chinhphu.example.vn")
+    ]
+
+
+ENGLISH = ROOT / "tests/cases/site-en/site.toml"
+
+
+def of_file(path: Path, **changes: Any) -> Renderer:
+    given: dict[str, Any] = {**ADDRESSES, "site": path, **changes}
+    return Renderer(RenderSettings(**given))
+
+
+def test_a_site_without_a_map_shows_none() -> None:
+    shown = Shown(renderer().aside([], 7))
+    assert shown.values("//*[@class='map']") == []
+    assert shown.texts("//h2") == ["Thống kê truy cập", "Liên kết web"]
+
+
+def test_a_map_is_in_the_side_column_with_links_that_a_keyboard_reaches() -> None:
+    one = of_file(ENGLISH)
+    shown = Shown(one.aside([], 7, language="vi"))
+    assert shown.texts("//section[contains(@class, 'box-map')]/h2") == ["Các xã"]
+    assert shown.values("//*[local-name()='svg']//*[local-name()='a']/@href") == [
+        "/vi/tu-khoa/north-bank/",
+        "https://south.example.org/",
+    ]
+    assert shown.values("//@tabindex") == []
+
+
+def test_a_map_that_is_a_picture_has_its_districts_as_a_list(tmp_path: Path) -> None:
+    (tmp_path / "map.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "site.toml").write_text(
+        "name = 'Báo'\n[map]\ntitle = 'Bản đồ'\npicture = 'map.png'\nalt = 'Hai huyện'\n"
+        "[map.districts]\na = { name = 'Huyện A', url = '/a/' }\nb = { name = 'Huyện B' }\n"
+    )
+    one = of_file(tmp_path / "site.toml")
+    shown = Shown(one.aside([], 7))
+    assert shown.values("//img[@class='map']/@alt") == ["Hai huyện"]
+    assert shown.values("//img[@class='map']/@src") == [one.files.url("map.png")]
+    assert shown.texts("//ul[@class='districts']/li") == ["Huyện A", "Huyện B"]
+    assert shown.values("//ul[@class='districts']//a/@href") == ["/a/"]
+
+
+def test_the_site_s_file_is_seen_on_every_page() -> None:
+    one = of_file(ENGLISH, reads_url="/reads")
+    shown = Shown(one.error(404, "Không có", "Trang này không có."))
+    assert shown.texts("//span[@class='brand-name']") == ["The Vinh Ngan Courier"]
+    menu = "//nav[@class='sections']//a"
+    assert shown.texts(menu) == ["Home", "News", "Most read", "Sport"]
+    assert shown.values(f"{menu}/@href") == ["/", "/news/", "/doc-nhieu/", "/sport/"]
+    assert shown.values("//header//img/@src") == [one.files.url("logo.svg")]
+    assert shown.texts("//footer//p")[:6] == [
+        "The Vinh Ngan Courier",
+        "News from the river",
+        "Published by: Vinh Ngan Council",
+        "Editor in charge: J. Nguyen",
+        "Licence: No. 7/GP of 2 January 2026",
+        "Accessibility",
+    ]
+    assert shown.values("//footer//address/a/@href") == [
+        "tel:+442079460000",
+        "mailto:desk@courier.example.org",
+    ]
+    script = "//script[@data-domain='courier.example.org']/@src"
+    assert shown.values(script) == ["https://stats.example.org/script.js"]
+    policy = one.content_security_policy
+    assert "script-src 'self' https://stats.example.org;" in policy
+    assert "connect-src 'self' https://stats.example.org https://collect.example.org;" in policy
+    assert one.files.contents["style.css"].endswith(
+        b"\n@media (prefers-color-scheme: light){:root{--brand:#5b1a2e;--bar:#5b1a2e;}}"
+        b"\n@media (prefers-color-scheme: dark){:root{--brand:#f2b8c6;}}"
+    )
+
+
+def test_a_renderer_that_is_given_another_site_renders_as_one_that_began_with_it() -> None:
+    one, other = Renderer(settings()), of_file(ENGLISH)
+    before = one.version
+    one.use(other.site)
+    assert one.version == other.version != before
+    assert one.article(article()) == other.article(article())
 
 
 def test_an_empty_list_says_so() -> None:
-    assert Shown(renderer().listing("xa-hoi", 1, [], False, "")).texts(
-        "//div[@class='empty']/p[1]"
-    ) == ["Hiện chưa có bài viết nào trong chuyên mục này. Mời bạn quay lại sau."]
+    found = listing(heading="Xã hội", items=[]).texts("//div[@class='empty']/p[1]")
+    assert found == ["Hiện chưa có bài viết nào trong chuyên mục này. Mời bạn quay lại sau."]
 
 
 def test_what_lists_show_is_text() -> None:
@@ -419,10 +546,13 @@ def test_what_lists_show_is_text() -> None:
         lead=HOSTILE,
         image={"url": "/a", "alt": HOSTILE},
         url="/x",
-        section=Named("s", HOSTILE),
+        section=SiteSection("s", SiteText(HOSTILE)),
     )
-    shown = Shown(renderer().listing(None, 1, [hostile] * 7, False, renderer().aside([hostile], 1)))
-    assert (list(shown.root.iter("script")), shown.values("//@onerror")) == ([], [])
+    shown = listing(items=[hostile] * 7)
+    for each in (shown, Shown(renderer().aside([hostile], 1))):
+        assert (
+            each.values("//script[not(starts-with(@src, '/static/page.js?'))] | //@onerror") == []
+        )
     assert shown.texts("//h2/a") == [HOSTILE] * 7
 
 
@@ -437,16 +567,36 @@ def test_the_side_column_shows_news_links_and_the_total() -> None:
     ]
     assert shown.texts("//section[@aria-labelledby='ben-lien-ket']//a") == ["Cổng Chính phủ"]
     assert shown.texts("//section[@aria-labelledby='ben-thong-ke']//div") == [
-        "Tổng lượt truy cập 12.345.678"
+        "Tổng truy cập 12.345.678"
     ]
 
 
-def test_the_side_column_shows_readers_online_if_they_are_known() -> None:
-    for online, told in ((1234, ["Đang đọc 1.234"]), (0, ["Đang đọc 0"]), (None, [])):
-        shown = Shown(renderer().aside([], 1, online))
+def test_the_side_column_shows_the_figures_that_are_known() -> None:
+    rows = {
+        "online": "Đang trực tuyến 0",
+        "today": "Hôm nay 1.234",
+        "yesterday": "Hôm qua 2",
+        "week": "Tuần này 3.000",
+        "month": "Tháng này 40.000",
+    }
+    visits = VisitFigures(0, 1234, 2, 3000, 40_000, 50_000)
+    for unknown, known in (
+        ("", visits),
+        ("online", replace(visits, online=None)),
+        ("yesterday", replace(visits, yesterday=None)),
+    ):
+        shown = Shown(renderer().aside([], 60_000, known))
+        expected = {name: row for name, row in rows.items() if name != unknown}
         found = shown.texts("//section[@aria-labelledby='ben-thong-ke']//div")
-        assert found == ["Tổng lượt truy cập 1", *told]
-        assert len(shown.texts("//dd[@data-online]")) == len(told), "live.js follows it"
+        assert found == [*expected.values(), "Tổng truy cập 60.000"]
+        for name in rows:  # live.js follows them
+            assert len(shown.texts(f"//dd[@data-{name}]")) == int(name in expected)
+
+
+def test_live_js_adds_what_only_this_site_counts_to_the_total() -> None:
+    for baseline, before in ((0, []), (5_000, ["5000"])):
+        shown = Shown(renderer(site_baseline=baseline).aside([], 5_001))
+        assert shown.values("//dd[@data-total]/@data-before") == before
 
 
 def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
@@ -497,10 +647,11 @@ def test_the_version_changes_with_everything_that_pages_show(changes: dict[str, 
     assert renderer(**changes).version != renderer().version
 
 
+RENDER = static_files.FOLDER
 FILES = [
-    f"{folder}/{file.name}"
-    for folder in ("templates", "static")
-    for file in sorted((pages.FOLDER / folder).iterdir())
+    str(file.relative_to(RENDER))
+    for pattern in ("templates/*", "static/*", "fonts/*.woff2", "languages/*/*.po")
+    for file in sorted(RENDER.glob(pattern))
 ]
 
 
@@ -508,22 +659,28 @@ FILES = [
 def test_the_version_changes_with_each_template_and_static_file(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for folder in ("templates", "static"):
-        shutil.copytree(pages.FOLDER / folder, tmp_path / folder)
+    for folder in ("templates", "static", "fonts", "languages"):
+        shutil.copytree(RENDER / folder, tmp_path / folder)
     with (tmp_path / name).open("a") as file:
         file.write("\n")
     before = renderer()  # which is cached: the first one must not be made from the copy
-    monkeypatch.setattr(pages, "FOLDER", tmp_path)
+    monkeypatch.setattr(static_files, "FOLDER", tmp_path)
+    monkeypatch.setattr(templates, "FOLDER", tmp_path / "templates")
+    monkeypatch.setattr(languages, "FOLDER", tmp_path / "languages")
     changed = Renderer(settings())
     assert changed.version != before.version
-    moved = {name for name in changed.static if changed.static_url(name) != before.static_url(name)}
-    assert moved == {name.removeprefix("static/")} & changed.static.keys()
+    names = changed.files.contents
+    moved = {each for each in names if changed.files.url(each) != before.files.url(each)}
+    folder, _, file_name = name.partition("/")
+    # The style sheet has the addresses of the fonts.
+    expected = {file_name} | ({"style.css"} if folder == "fonts" else set())
+    assert moved == (expected if folder in ("static", "fonts") else set())
 
 
 def test_versions_are_short_words() -> None:
     """The page's is in its entity tag and its events, a file's is in each page's HTML."""
     assert re.fullmatch("[0-9a-f]{12}", renderer().version)
-    assert re.fullmatch("[0-9a-f]{10}", renderer().static_version("style.css"))
+    assert re.fullmatch("[0-9a-f]{10}", renderer().files.version("style.css"))
 
 
 def test_the_version_does_not_change_with_anything_else() -> None:
@@ -535,9 +692,9 @@ def test_the_version_does_not_change_with_anything_else() -> None:
 
 def test_only_our_own_script_may_run_and_send_reads() -> None:
     assert renderer().content_security_policy == (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: "
-        "tin.example.vn; media-src 'self' https:; connect-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'self'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+        "img-src 'self' data: tin.example.vn; media-src 'self' https:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     )
     elsewhere = renderer(reads_url="https://doc.example.vn:8443/a/reads").content_security_policy
     assert "connect-src 'self' https://doc.example.vn:8443; " in elsewhere
@@ -549,6 +706,7 @@ def test_a_page_follows_its_count_where_the_settings_say() -> None:
     assert followed.values("//script/@data-live") == ["/stats/live"]
     assert followed.values("//script/@data-of") == ["ls0001"]
     assert [address.partition("?")[0] for address in followed.values("//script/@src")] == [
+        "/static/page.js",
         "/static/read.js",
         "/static/live.js",
     ]
@@ -565,7 +723,9 @@ def test_pages_need_nothing_that_the_policy_forbids() -> None:
     shown = Shown(page())
     assert shown.texts("//style") == []
     assert shown.values("//@style") == []
-    assert [script for script in shown.texts("//script") if script] == []
+    # A block of data is not run, so the policy allows it.
+    runs = shown.texts("//script[not(@type='application/ld+json')]")
+    assert [script for script in runs if script] == []
     for address in shown.values("//script/@src | //link[@rel='stylesheet' or @rel='icon']/@href"):
         assert not urlsplit(address).netloc
 
@@ -578,8 +738,10 @@ def test_every_static_file_that_pages_name_is_there_under_its_version() -> None:
         if address.startswith("/static/")
     ]
     assert {address.partition("?")[0] for address in named} == {
-        "/static/read.js", "/static/style.css", "/static/favicon.svg"
+        "/static/read.js", "/static/page.js", "/static/style.css", "/static/favicon.svg",
+        "/static/icon-192.png",
+        "/static/literata-latin.woff2", "/static/literata-vietnamese.woff2",
     }  # fmt: skip
     for address in named:
         name = address.removeprefix("/static/").partition("?")[0]
-        assert address == one.static_url(name) == f"/static/{name}?v={one.static_version(name)}"
+        assert address == one.files.url(name) == f"/static/{name}?v={one.files.version(name)}"

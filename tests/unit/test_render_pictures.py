@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from services.render.pictures import Pictures
+from services.render.rendering.pictures import Pictures
 from services.render.settings import RenderSettings
 
 PICTURES = Pictures("https://tin.vn", ("cdn.example.vn", "*.anh.vn", "other.vn:8443"))

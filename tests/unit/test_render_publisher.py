@@ -11,10 +11,12 @@ from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.metrics import Registry, new_registry
 from luotdoc_subscriber.subscribing import Event
 from services.render.metrics import RenderMetrics
-from services.render.pages import Renderer
-from services.render.publisher import Publisher
+from services.render.page import Page
+from services.render.rendering.publisher import Publisher
+from services.render.rendering.redo import Redo, render_batch
+from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
-from services.render.store import Page
+from tests.support.page_memory import NotedMemory
 from tests.support.page_store import PagesInMemory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -54,7 +56,10 @@ class Render:
     registry: Registry = field(default_factory=new_registry)
     sent: list[tuple[events.Data, str, int, str]] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
-    """`dropped` for a page dropped from memory, else the name of an event."""
+    """`dropped` for a page dropped from memory, `reported` for one that the change stream has
+    reported, else the name of an event."""
+    wanted: list[tuple[str, int, str]] = field(default_factory=list)
+    """Ids and revisions that search is told of, with the last step before."""
     fails: Callable[[str], Exception | None] = lambda _article: None
 
     def __post_init__(self) -> None:
@@ -63,9 +68,29 @@ class Render:
             renderer=RENDERER,
             emit=self._emit,
             clock=lambda: LATER,
-            stored=lambda article_id: self.steps.append(f"dropped {article_id}"),
+            memory=NotedMemory(self.steps),
+            wanted=self._want,
             metrics=RenderMetrics(self.registry, []),
         )
+
+    async def redo(self) -> int:
+        """Render the pages of other templates again."""
+
+        async def rendered(pages: list[Page]) -> list[Page | str]:
+            return render_batch(RENDERER, pages)
+
+        redo = Redo(
+            store=self.store,
+            version=lambda: NEW,
+            render=rendered,
+            publish=self.publisher.events.rendered,
+            stored=NotedMemory(self.steps).forget,
+        )
+        return await redo.run()
+
+    async def _want(self, article_id: str, revision: int) -> None:
+        assert self.store.pages[article_id].revision == revision, "the new page is stored first"
+        self.wanted.append((article_id, revision, self.steps[-1]))
 
     async def _emit(self, data: events.Data, article_id: str, revision: int, event_id: str) -> None:
         assert self.store.pages[article_id].revision == revision, "the new page is stored first"
@@ -104,10 +129,14 @@ async def test_an_article_becomes_a_page_and_an_event(render: Render) -> None:
         *("/thoi-su/tin-a1.html", "thoi-su"),
         NOON,
     )
-    assert page.summary == {"title": "Tin", "lead": "Lời dẫn", "image": None}
+    assert page.summary == {
+        "title": "Tin", "lead": "Lời dẫn", "image": None, "byline": "", "tags": [], "topic": "",
+        "language": "vi",
+    }  # fmt: skip
     assert page.parts == RENDERER.article(article(revision=3))
     assert page.article == article(revision=3).model_dump()
-    assert render.steps == ["dropped a1", "page.rendered"]  # then a reader gets the new page
+    assert render.steps == ["dropped a1", "reported a1", "page.rendered"]  # then a reader gets it
+    assert render.wanted == [("a1", 3, "reported a1")]
     rendered = events.PageRendered(
         article="a1",
         revision=3,
@@ -129,7 +158,8 @@ async def test_a_withdrawal_leaves_a_tombstone_and_names_the_page_on_this_site(
     page = render.store.pages["a1"]
     assert (page.revision, page.state, page.template, page.baseline) == (2, reason, NEW, 5)
     assert (page.parts, page.path, page.article) == ([], "", {})
-    assert render.steps == ["dropped a1", "page.removed"]
+    assert render.steps == ["dropped a1", "reported a1", "page.removed"]
+    assert render.wanted[1:] == [("a1", 2, "reported a1")]
     removed = events.PageRemoved(
         article="a1", revision=2, url="https://tin.vn/thoi-su/tin-a1.html", removed_at=LATER
     )
@@ -144,6 +174,7 @@ async def test_an_older_event_changes_nothing(
     held, steps = dict(render.store.pages), list(render.steps)
     assert not await render.handle(data)
     assert (render.store.pages, render.steps) == (held, steps)
+    assert len(render.wanted) == 1
 
 
 @pytest.mark.parametrize("data", [article(1), withdrawal(1)])
@@ -158,6 +189,7 @@ async def test_an_event_whose_page_event_was_not_confirmed_sends_it_again(
     assert await render.handle(data)
     assert await render.handle(data)
     assert [event_id for *_, event_id in render.sent] == [render.sent[0][3]] * 2
+    assert len(render.wanted) == 3  # so search follows though the process dies before it is told
 
 
 async def test_without_mongodb_nothing_is_sent(render: Render) -> None:
@@ -204,20 +236,20 @@ async def test_pages_of_other_templates_are_rendered_again_and_published(render:
     await render.store.put(replace(old("a3", {}), state="withdrawn"))
     render.sent.clear()
     render.steps.clear()
-    assert await render.publisher.redo_outdated() == 1
+    assert await render.redo() == 1
     assert render.steps == ["dropped a2", "page.rendered"]
     assert [event_id for *_, event_id in render.sent] == [f"a2-1-{NEW}"]
     assert render.store.pages["a2"].template == NEW
-    assert await render.publisher.redo_outdated() == 0
+    assert await render.redo() == 0
 
 
 async def test_a_page_whose_event_was_not_confirmed_is_rendered_again(render: Render) -> None:
     await render.store.put(old("a2", article(1, "a2").model_dump()))
     render.fails = lambda _article: Transient("RabbitMQ did not confirm")
     with pytest.raises(Transient):
-        await render.publisher.redo_outdated()
+        await render.redo()
     render.fails = lambda _article: None
-    assert await render.publisher.redo_outdated() == 1
+    assert await render.redo() == 1
     assert [event_id for *_, event_id in render.sent] == [f"a2-1-{NEW}"]
 
 
@@ -229,7 +261,7 @@ async def test_a_page_that_has_changed_meanwhile_is_left_alone(render: Render) -
             render.store.pages["a2"] = replace(render.store.pages["a2"], revision=2)
 
     render.store.fails = newer
-    assert await render.publisher.redo_outdated() == 0
+    assert await render.redo() == 0
     assert (render.steps, render.store.pages["a2"].revision) == ([], 2)
 
 
@@ -239,7 +271,7 @@ async def test_a_page_that_cannot_be_rendered_again_does_not_stop_the_others(
     good = article(1, "a3").model_dump()
     for name, content in {"a1": {}, "a2": {**good, "revision": float("nan")}, "a3": good}.items():
         await render.store.put(old(name, content))
-    assert await render.publisher.redo_outdated() == 1
+    assert await render.redo() == 1
     assert [article_id for _, article_id, _, _ in render.sent] == ["a3"]
     faults = [r.getMessage().split()[1] for r in caplog.records if r.levelname == "ERROR"]
     assert faults == ["a1", "a2"]

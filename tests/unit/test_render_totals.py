@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -10,11 +10,13 @@ import pytest
 from luotdoc_events import events
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.subscribing import Event
-from services.render.database import ReaderQueries
+from services.render.figures import NO_FIGURES, RankedArticle, known_figures, portal_figures
+from services.render.serving.database import ReaderQueries
 from services.render.totals import Totals
 from shared.storage.counts import SITE, Total
+from shared.storage.versions import Document
 from tests.support.jumping import play
-from tests.support.page_store import PagesInMemory, page
+from tests.support.page_store import PagesInMemory, page, site_document
 
 
 def totals(store: PagesInMemory) -> Totals:
@@ -162,37 +164,81 @@ def test_what_was_not_loaded_is_loaded_before_anything_else() -> None:
     play(scene)
 
 
-def test_readers_online_are_shown_while_stats_stores_them() -> None:
+def test_figures_are_shown_for_a_minute_after_stats_has_stored_them() -> None:
     async def scene() -> None:
-        store, stored = PagesInMemory(), datetime(2026, 11, 27, tzinfo=UTC)
+        store = PagesInMemory()
         one = totals(store)
         await one.load()
-        assert one.online() is None
-        store.readers_online = 3, stored
+        assert (one.figures(), one.top("24h"), one.trending()) == (None, None, None)
+        lists: dict[str, Document] = {
+            "top:24h": {"items": [["b", 5], ["a", 3]]},
+            "trending": {"items": []},
+        }
+        store.show({"site": site_document(generation=0), "online": {"online": 2}, **lists})
+        await asyncio.sleep(40)
         await one.load_site()
-        assert one.online() == 3
-        await asyncio.sleep(59)
-        store.readers_online = 3, stored + timedelta(seconds=20)
-        await one.load_site()
-        await asyncio.sleep(59)
-        assert one.online() == 3
+        figures = one.figures()
+        assert figures is not None
+        assert (figures.today, figures.online) == (1, 2)
+        assert one.top("24h") == (RankedArticle("b", 5), RankedArticle("a", 3))
+        assert one.trending() == ()  # known, and there are none
+        assert one.top("7d") is None
+        store.show({"site": site_document(generation=0)})
+        store.away = True  # what was read grows older, although nothing is read any more
+        await asyncio.sleep(19)
+        assert one.top("24h") is not None
         await asyncio.sleep(2)
+        assert (one.figures(), one.top("24h"), one.trending()) == (None, None, None)
+        store.away = False
         await one.load_site()
-        assert one.online() is None  # stats has stored nothing for a minute
+        assert known_figures(one.figures()) == {"today": 1, "week": 3, "month": 4, "year": 5}
+        assert one.top("24h") is None
+        await asyncio.sleep(40)
+        await one.load_site()
+        assert one.figures() is None  # stats is down
 
     play(scene)
 
 
-def test_a_number_that_was_there_at_the_start_may_be_of_any_age() -> None:
-    async def scene() -> None:
-        store, stored = PagesInMemory(), datetime(2026, 11, 20, tzinfo=UTC)
-        store.readers_online = 9, stored
-        one = totals(store)
-        for _ in range(3):
-            await one.load_site()
-            assert one.online() is None
-        store.readers_online = 8, stored + timedelta(seconds=20)
-        await one.load_site()
-        assert one.online() == 8
+async def test_a_number_that_is_not_known_is_not_0() -> None:
+    store = PagesInMemory()
+    one = totals(store)
+    store.show({"online": {"online": 0}})
+    await one.load()
+    assert known_figures(one.figures()) == {"online": 0}
+    store.show({"site": site_document(generation=0, today=0)})
+    await one.load()
+    periods = {"today": 0, "week": 3, "month": 4, "year": 5}
+    assert known_figures(one.figures()) == {"online": 0, **periods}
+    assert known_figures(None) == {}
 
-    play(scene)
+
+async def test_the_total_is_never_lower_than_the_figures_beside_it() -> None:
+    store = PagesInMemory()
+    store.counts = {SITE: 90}
+    one = totals(store)
+    store.show({"site": site_document(counted=93, generation=0, year=93)})
+    await one.load()
+    assert one.site == 93  # a read was counted between the two queries
+    store.counts = {SITE: 95}
+    await one.load_site()
+    assert one.site == 95
+
+
+async def test_figures_from_before_a_correction_are_not_shown() -> None:
+    store = PagesInMemory()
+    one = totals(store)
+    store.show({"site": site_document(counted=90, generation=0, year=90)})
+    store.show({"online": {"online": 2}})
+    store.counts, store.generations = {SITE: 70}, {SITE: 1}
+    await one.load()
+    assert (one.site, known_figures(one.figures())) == (70, {"online": 2})
+    store.show({"site": site_document(counted=71, generation=1, year=71)})
+    await one.load_site()
+    assert known_figures(one.figures())["year"] == 71
+    assert one.site == 71
+
+
+async def test_what_an_earlier_release_of_stats_has_stored_is_passed_over() -> None:
+    held = {"_id": "site", "online": 3, "as_of": datetime(2026, 11, 20, tzinfo=UTC), "age": None}
+    assert portal_figures([held, {"_id": "later", "age": 1.0}]) == NO_FIGURES

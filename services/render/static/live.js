@@ -6,15 +6,18 @@
   var script = document.currentScript || document.querySelector("script[data-live]");
   var url = script && script.getAttribute("data-live");
   var article = script && script.getAttribute("data-of");
+  var group = script && script.getAttribute("data-group") || ".";
   if (!url || !article || !window.EventSource || !window.JSON) { return; }
 
   var FIRST = 5000, LONGEST = 300000; // chờ lâu dần, tính bằng mili giây
+  var FIGURES = ["online", "today", "yesterday", "week", "month", "year"];
   var source = null, timer = 0, wait = FIRST;
   var generations = {}; // số lần đếm lại: chỉ khi lớn hơn thì số được giảm
+  var seen = ""; // lúc của số liệu toàn cổng đang hiện
 
   function shown(number) {
-    // 1234567 thành 1.234.567, không tùy vào ngôn ngữ của trình duyệt.
-    return String(number).replace(/\B(?=(\d{3})+$)/g, ".");
+    // 1234567 thành 1.234.567, theo ngôn ngữ của trang, không tùy vào trình duyệt.
+    return String(number).replace(/\B(?=(\d{3})+$)/g, group);
   }
 
   function set(name, value) {
@@ -37,6 +40,25 @@
     generations[name] = generation;
   }
 
+  function before() {
+    // Số của hệ thống cũ mà chỉ cổng này cộng vào tổng.
+    var place = document.querySelector("[data-before]");
+    return place ? Number(place.getAttribute("data-before")) || 0 : 0;
+  }
+
+  function takeSite(site) {
+    var i;
+    if (site.as_of < seen) { return; } // của máy chủ khác, cũ hơn
+    seen = site.as_of || seen;
+    if (typeof site.total === "number") {
+      grow("total", site.total + before(), site.generation || 0);
+    }
+    // Tất cả cùng một lúc: nếu không, hôm nay có thể nhiều hơn cả tuần.
+    for (i = 0; i < FIGURES.length; i += 1) {
+      if (typeof site[FIGURES[i]] === "number") { set(FIGURES[i], site[FIGURES[i]]); }
+    }
+  }
+
   function take(event) {
     var frame, site;
     wait = FIRST;
@@ -45,10 +67,7 @@
     if (frame.articles) {
       grow("reads", frame.articles[article], (frame.generations || {})[article] || 0);
     }
-    if (site) {
-      grow("total", site.total, site.generation || 0);
-      if (typeof site.online === "number") { set("online", site.online); }
-    }
+    if (site) { takeSite(site); }
   }
 
   function close() {

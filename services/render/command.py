@@ -1,0 +1,75 @@
+"""The operator's command `redo`: renders pages again with the present templates, with a progress
+bar.
+"""
+
+import os
+from functools import partial
+
+from luotdoc_events import events
+from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.errors import Refused
+from luotdoc_subscriber.base.plainly import say
+from luotdoc_subscriber.base.progress import ProgressLine
+from luotdoc_subscriber.rabbit import broker as rabbit
+from luotdoc_subscriber.rabbit.publishing import publish_event
+from services.render.rendering.page_events import Emit, PageEvents
+from services.render.rendering.redo import Redo, RenderProcesses
+from services.render.rendering.renderer import Renderer
+from services.render.settings import RenderSettings
+from services.render.store import PageStore
+from shared.rabbit.declaring import declare_own
+from shared.storage import mongo
+
+
+async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
+    """Render every page of other templates again. Returns the exit status.
+
+    `processes` render at a time; 0: one for each processor. It may be stopped and repeated, and
+    render may run. Raises `Transient` and `Refused`.
+    """
+    processes = processes or len(os.sched_getaffinity(0))
+    client, db = mongo.connect(settings.mongo_url, "render-redo")
+    broker = rabbit.make_broker(settings, "render-redo")
+    store, renderer = PageStore(db), Renderer(settings)
+    make = partial(Renderer, settings)
+    redo = Redo(
+        store=store,
+        version=lambda: renderer.version,
+        render=RenderProcesses(make, lambda: renderer.version, processes).render,
+        publish=PageEvents(_emitter(broker), lambda: renderer.site.url, now).rendered,
+        stored=lambda _article: None,  # the renders have their change streams
+        at_once=processes + 1,  # one is stored while the others are rendered
+    )
+    try:
+        await mongo.reach(client, "render")
+        try:
+            await rabbit.connect_once(broker, declare_own)
+        except rabbit.BROKER_ERRORS as error:
+            why = rabbit.reason_of_wait(error)
+            raise Refused(f"RabbitMQ: {why}; run this again when it is up") from None
+        total = await store.outdated_number(renderer.version)
+        with ProgressLine("pages") as line:
+            redone = await redo.run(lambda done: line.advance(done, max(done, total)))
+        left = await store.outdated_number(renderer.version)
+    finally:
+        await broker.stop()
+        await mongo.close(client)
+    say(f"{redone} pages were rendered again")
+    if left:
+        say(f"{left} can't be rendered from their stored articles; the lines above name them")
+    return 1 if left else 0
+
+
+def _emitter(broker: rabbit.Broker) -> Emit:
+    async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
+        await publish_event(
+            broker,
+            data,
+            id=event_id,
+            source="/luotdoc/render",
+            time=now(),
+            subject=article_id,
+            revision=revision,
+        )
+
+    return emit

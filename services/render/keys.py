@@ -1,0 +1,13 @@
+"""Keys of tags and topics: what their addresses are made of. Pure."""
+
+import re
+import unicodedata
+
+_BETWEEN = re.compile(r"[\W_]+")
+
+
+def tag_key(name: str) -> str:
+    """The key of a tag or topic: `Lễ hội` becomes `lễ-hội`. It keeps its diacritics, because `má`
+    and `mạ` are different words. Empty if the name has neither letters nor digits.
+    """
+    return _BETWEEN.sub("-", unicodedata.normalize("NFC", name).casefold()).strip("-")

@@ -1,0 +1,1 @@
+"""Languages of pages: their words, numbers and dates."""

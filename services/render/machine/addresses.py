@@ -1,0 +1,33 @@
+"""Absolute addresses inside of an article's HTML. Pure."""
+
+import re
+from html import escape, unescape
+from urllib.parse import urljoin
+
+_TAG = re.compile(r"<[a-z][a-z0-9]*(?:[^>\"]|\"[^\"]*\")*>")
+_ADDRESS = re.compile(r'( (?:href|src|cite|poster))="([^"]*)"')
+_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+
+def with_absolute_addresses(body_html: str, page: str) -> str:
+    """Sanitised HTML in which each address is absolute. `page` is the article's own address: a link
+    within the article leads there.
+    """
+
+    def address(match: re.Match[str]) -> str:
+        name, value = match.groups()
+        if _WITH_SCHEME.match(value):
+            return match[0]
+        return f'{name}="{escape(_joined(page, unescape(value)))}"'
+
+    def tag(match: re.Match[str]) -> str:
+        return _ADDRESS.sub(address, match[0]) if '="' in match[0] else match[0]
+
+    return _TAG.sub(tag, body_html)
+
+
+def _joined(page: str, address: str) -> str:
+    try:
+        return urljoin(page, address)
+    except ValueError:  # such as `//[x`
+        return page

@@ -1,0 +1,67 @@
+"""Pages as documents of MongoDB, and queries for them. Pure."""
+
+from services.render.page import Page, PageChange, Wanted
+from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
+
+
+def filter_of(wanted: Wanted) -> Document:
+    """The query for the pages that `wanted` describes."""
+    found: Document = {"state": "published"}
+    if wanted.ids is not None:
+        found["_id"] = {"$in": [*wanted.ids]}
+    if wanted.sections is not None:
+        found["section"] = _one_of(wanted.sections)
+    if wanted.tags is not None:
+        found["tags"] = _one_of(wanted.tags)
+    for name in ("language", "topic", "pinned"):
+        if (value := getattr(wanted, name)) is not None:
+            found[name] = value
+    between = {"$gte": wanted.since, "$lt": wanted.until}
+    if times := {sign: moment for sign, moment in between.items() if moment is not None}:
+        found["published_at"] = times
+    if (place := wanted.place) is not None:
+        sign = "$gt" if wanted.newer else "$lt"
+        behind = [
+            {"published_at": {sign: place.time}},
+            {"published_at": place.time, "_id": {sign: place.id}},
+        ]
+        # The bound beside the alternatives lets MongoDB begin in the index at the place.
+        found["$and"] = [{"published_at": {f"{sign}e": place.time}}, {"$or": behind}]
+    return found
+
+
+def change_of(change: Document) -> PageChange:
+    """A change of a page, as the change stream reports it; a page that was deleted by hand is at
+    revision 0.
+    """
+    if change["operationType"] == "delete":
+        return PageChange(change["documentKey"]["_id"], 0, None)
+    whole = change.get("fullDocument")
+    updated = change.get("updateDescription", {}).get("updatedFields", {})
+    found = updated if whole is None else whole
+    return PageChange(change["documentKey"]["_id"], found.get("revision"), found.get("template"))
+
+
+def _one_of(values: tuple[str, ...]) -> object:
+    return values[0] if len(values) == 1 else {"$in": [*values]}
+
+
+def page_document(page: Page) -> Document:
+    """A page as it is stored, without its id."""
+    names = [name for name in page.__dataclass_fields__ if name not in ("id", "prepared")]
+    document = {"v": DOCUMENT_VERSION, **{name: getattr(page, name) for name in names}}
+    if page.state != "published":
+        # A tombstone keeps the baseline: reads that happened stay in the site's total.
+        del document["baseline"]
+    return document
+
+
+def page_of(document: Document) -> Page:
+    """A stored page, with the parts that were read."""
+    readable_document("pages", document)
+    fields = {
+        name: document[name]
+        for name in Page.__dataclass_fields__
+        if name in document and name != "id"
+    }
+    return Page(id=document["_id"], **fields)

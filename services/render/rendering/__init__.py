@@ -1,0 +1,1 @@
+"""Rendering: articles into HTML, and stored pages kept in step with the articles."""

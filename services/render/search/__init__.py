@@ -1,0 +1,1 @@
+"""Search over the portal's articles: the index, and answers from it."""

@@ -146,6 +146,10 @@ lock: $(STAMP) ## write requirements*.txt from requirements*.in; ARGS=--upgrade 
 trending-check: $(STAMP) ## the formula of trending articles beside others, on simulated portals; a minute; ARGS="--picture FILE"
 	@$(BIN)/python -m tests.trending $(ARGS)
 
+.PHONY: search-check
+search-check: $(STAMP) ## search on 100,000 made articles, beside MongoDB's text index; half an hour; ARGS="--articles 20000 --text-index"
+	@$(BIN)/python -m tests.search $(ARGS)
+
 .PHONY: readers-check
 readers-check: $(STAMP) ## unique readers beside plain sets, through kills and a turn of the day; some minutes; ARGS="--visitors 100000 --seed 1"
 	@$(BIN)/python -m tests.readers $(ARGS)

@@ -1,9 +1,10 @@
 """The limit: the same HTTP server under the same settings, which reads the body, answers 204 and
-does nothing else.
+does nothing else. To `/bytes/<n>` it answers 200 with so many bytes.
 
 `python -m tests.bench.bare`, with the environment of a service.
 """
 
+from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
 from shared.base.settings import Settings, load_settings
@@ -19,6 +20,8 @@ class Bare:
 
     failed, leaving = False, False
     fast: ClassVar[dict[bytes, Any]] = {}
+    fast_get = None
+    _bodies: ClassVar[dict[str, bytes]] = {}
 
     def __init__(self, _service: object, limits: Limits) -> None:
         self.connections = Connections(limits)
@@ -33,12 +36,15 @@ class Bare:
             return
         while (await receive()).get("more_body"):
             pass
-        status = 200 if scope["path"] == "/readyz" else 204
-        headers = [(b"content-length", b"0")] if status == 200 else []
+        path, body = scope["path"], b""
+        if path.startswith("/bytes/"):
+            body = self._bodies.get(path) or self._bodies.setdefault(path, b"x" * int(path[7:]))
+        status = 200 if body or path == "/readyz" else 204
+        headers = [(b"content-length", b"%d" % len(body))] if status == 200 else []
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": body})
 
 
 if __name__ == "__main__":
     server.Application = cast(Any, Bare)  # type: ignore[attr-defined]
-    raise SystemExit(server.serve(load_settings(Settings), cast(Any, None)))
+    raise SystemExit(server.serve(load_settings(Settings), cast(Any, SimpleNamespace(endless=0))))

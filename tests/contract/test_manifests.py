@@ -17,8 +17,10 @@ from luotdoc_subscriber.base.settings import PREFIX
 from services.counter.settings import CounterSettings
 from services.ingest.settings import IngestSettings
 from services.render.settings import RenderSettings
+from services.render.site.model import WholeSite
 from services.stats.settings import StatsSettings
 from shared.base.settings import Settings, load_settings
+from shared.base.site_file import read_site
 from tests.support.manifests import (
     COMBINATIONS,
     K8S,
@@ -62,6 +64,7 @@ def literals(folder: Path) -> dict[str, str]:
     return dict(entry.split("=", 1) for entry in generator["literals"])
 
 
+SITE_FOLDER = "${SITE_FOLDER:-./deploy/local/samples/site}:/etc/luotdoc/site:ro"
 OBJECTS = build("base alone")
 WORKLOADS = {o["metadata"]["name"]: o for o in workloads(OBJECTS)}
 
@@ -192,7 +195,10 @@ def test_the_spool_lies_on_a_volume_of_its_own() -> None:
     (mount,) = container("ingest")["volumeMounts"]
     (claim,) = ingest["spec"]["volumeClaimTemplates"]
     assert mount == {"name": claim["metadata"]["name"], "mountPath": IMAGE["LUOTDOC_SPOOL_DIR"]}
-    assert COMPOSE["services"]["ingest"]["volumes"] == [f"spool:{IMAGE['LUOTDOC_SPOOL_DIR']}"]
+    assert COMPOSE["services"]["ingest"]["volumes"] == [
+        SITE_FOLDER,
+        f"spool:{IMAGE['LUOTDOC_SPOOL_DIR']}",
+    ]
     assert f"{IMAGE['LUOTDOC_SPOOL_DIR']}\n" in DOCKERFILE  # the image makes it, with its owner
 
 
@@ -207,6 +213,7 @@ def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: st
                 r"\$\{(\w+):([-?])([^}]*)\}", lambda m: given[m[1]] if m[2] == "?" else m[3], value
             )
             for variable, value in service["environment"].items()
+            if value is not None  # without a value in .env compose doesn't set it
         },
     }
 
@@ -220,6 +227,33 @@ def test_compose_tells_usable_settings(monkeypatch: pytest.MonkeyPatch, name: st
         assert service["ports"] == [
             f"127.0.0.1:{SETTINGS[name].model_fields['port'].default}:{settings.port}"
         ]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_reads_the_site_s_file_where_it_is_mounted(name: str) -> None:
+    assert COMPOSE["services"][name]["volumes"][0] == SITE_FOLDER
+    assert COMPOSE["services"][name]["environment"]["LUOTDOC_SITE"] is None
+    assert "#LUOTDOC_SITE=/etc/luotdoc/site/site.toml\n" in (ROOT / ".env.example").read_text()
+    held = build("prod")
+    workload = next(o for o in workloads(held) if o["metadata"]["name"] == name)
+    (one,) = containers(workload)
+    assert {"name": "LUOTDOC_SITE", "value": "/etc/luotdoc/site/site.toml"} in one["env"]
+    mount = {"name": "site", "mountPath": "/etc/luotdoc/site", "readOnly": True}
+    assert mount in one["volumeMounts"]
+    assert pod_spec(workload)["volumes"][-1] == {
+        "name": "site",
+        "configMap": {"name": "luotdoc-site"},
+    }
+    assert "LUOTDOC_SITE" not in {each["name"] for each in container(name)["env"]}
+
+
+def test_the_example_of_a_site_s_file_on_kubernetes_is_one(tmp_path: Path) -> None:
+    data = find(build("prod"), "ConfigMap", "luotdoc-site")["data"]
+    assert list(data) == ["site.toml"]
+    path = tmp_path / "site.toml"
+    path.write_text(data["site.toml"])
+    site = read_site(path, WholeSite).site
+    assert (site.name, site.base_url, site.time_zone) == ("Cổng thông tin điện tử", None, None)
 
 
 GATEWAY = ROOT / "deploy/k8s/components/gateway"
@@ -302,7 +336,8 @@ def test_compose_waits_for_what_it_starts() -> None:
         assert set(service.get("networks", ())) <= set(COMPOSE["networks"])
         assert ("networks" in service) != ("network_mode" in service)
         for volume in service.get("volumes", ()):
-            source = volume.partition(":")[0]
+            default = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", volume)
+            source = default.partition(":")[0]
             assert source in COMPOSE["volumes"] or (ROOT / source).exists()
     assert "ports" not in services["mongodb"]
     assert services["rabbitmq"]["ports"] == [

@@ -14,6 +14,7 @@ from services.counter.recount.store import RecountStore
 from services.counter.store import NO_SLOT, SLOTS, CounterStore
 from services.ingest.reads.read_batches import KeyNote
 from services.ingest.store import ArticleStore
+from services.render.page import Wanted
 from services.render.store import PageStore
 from services.stats.readers.scopes import WHOLE_SITE, ScopeDay
 from services.stats.readers.store import ReaderStore
@@ -147,7 +148,7 @@ READERS: dict[str, tuple[str, Any, dict[str, Any], Ask]] = {
         lambda s: s.articles.salt(date(2026, 11, 23), NOW),
     ),
     "page": ("pages", "a1", ARTICLE, lambda s: s.pages.get("a1")),
-    "pages": ("pages", "a1", ARTICLE, lambda s: s.pages.latest(None, 0, 9)),
+    "pages": ("pages", "a1", ARTICLE, lambda s: s.pages.listing(Wanted(), 9)),
     "pages held": ("pages", "a1", ARTICLE, lambda s: s.pages.held("", 9)),
     "outdated": ("pages", "a1", {**ARTICLE, "template": "old"}, _outdated),
     "picture": (
@@ -211,7 +212,7 @@ READERS: dict[str, tuple[str, Any, dict[str, Any], Ask]] = {
     ),
     "place in the stream": ("readers", "place", PLACE, lambda s: s.readers.place()),
     "known readers": ("readers", "place", PLACE, lambda s: s.readers.known()),
-    "readers online": ("online", "site", {"online": 1, "as_of": NOW}, lambda s: s.pages.online()),
+    "figures of pages": ("online", "site", {"online": 1}, lambda s: s.pages.figures()),
     "books": (
         "books",
         "e1/0",

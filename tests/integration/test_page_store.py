@@ -1,24 +1,28 @@
 """render's store on a real MongoDB passes the contract of the one in memory."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
 
 import pytest
 
+from luotdoc_subscriber.base.clock import now
+from services.ingest.articles.media import Picture
+from services.ingest.store import ArticleStore
 from services.render.store import PageStore
-from services.stats.readers.store import ReaderStore
+from services.stats.portal.store import PortalStore
 from shared.storage import counts
-from shared.storage.types import MongoDatabase
+from shared.storage.types import Client, MongoDatabase
+from shared.storage.versions import Document
 from tests.integration.conftest import Emptied
 from tests.support.page_store import PageStoreContract
 
 
 class TestPageStore(PageStoreContract):
+    client: Client
     db: MongoDatabase
 
     @pytest.fixture
     def store(self, emptied: Emptied) -> PageStore:
-        self.db = emptied.db
+        self.client, self.db = emptied.client, emptied.db
         return PageStore(emptied.db)
 
     async def count(self, store: PageStore, reads: dict[str, int]) -> None:
@@ -26,8 +30,12 @@ class TestPageStore(PageStoreContract):
             upsert = counts.count(article, 0, number)
             await self.db.counts.update_one({"_id": upsert.id}, upsert.update, upsert=True)
 
-    async def show_online(self, store: PageStore, number: int, at: datetime) -> None:
-        await ReaderStore(self.db, ZoneInfo("UTC")).show_online(number, at)
+    async def show(self, store: PageStore, documents: Mapping[str, Document]) -> None:
+        await PortalStore(self.db).show(documents, now())
 
     async def add_picture(self, store: PageStore, name: str, kind: str, content: bytes) -> None:
         await self.db.media.insert_one({"_id": name, "type": kind, "data": content})
+
+    async def upload_picture(self, store: PageStore, picture: Picture) -> None:
+        store_of_ingest = ArticleStore(self.client, self.db, now, "https://tin.vn/schemas")
+        await store_of_ingest.put_media(picture, "x.png")

@@ -145,7 +145,7 @@ async def test_a_read_makes_a_reader_of_site_section_and_article(system: System)
 
     async def shown() -> bool:
         page = await system.page("a1")
-        return page is not None and "<dt>Đang đọc</dt> <dd data-online>3</dd>" in page.text
+        return page is not None and "<dt>Đang trực tuyến</dt> <dd data-online>3</dd>" in page.text
 
     await until(shown, 60, "the side column shows readers online")
     metrics = (await system.http.get(f"{system.url('stats')}/metrics")).text

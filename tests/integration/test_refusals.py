@@ -85,10 +85,14 @@ REFUSED = [
     (
         "nobody",
         "right",
-        "nobody may not listCollections, listIndexes in all collections, and lacks rights in 4 "
+        "nobody may not listCollections, listIndexes in all collections, and lacks rights in 5 "
         "more in the database luotdoc: grant it the role render of deploy/mongodb/roles.json there",
     ),
-    ("reader", "right", "reader may not insert, update in pages in the database luotdoc: grant it"),
+    (
+        "reader",
+        "right",
+        "reader may not insert, update in pages, and lacks rights in 1 more in the database ",
+    ),
     ("", "", "MongoDB wants a login: put user:password@ before the host in LUOTDOC_MONGO_URL"),
 ]
 

@@ -53,12 +53,14 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
         for language in LANGUAGES.values():
             took: list[list[float]] = []
             page = None
-            for _ in range(3):
+            for _ in range(3):  # one of them: another process may disturb the others
                 fresh = make_pages(
                     SETTINGS, stats.store, stats.reports, stats.keeper, stats.audience, lambda: NOW
                 )
                 found, page = await turns(fresh.site.page(period, language))
                 took.append(found)
+                if max(found) < LONGEST_SECONDS * 1e3:
+                    break
             assert page
             assert page.status == 200
             assert len(page.body) < MOST_BYTES

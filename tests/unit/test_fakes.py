@@ -8,6 +8,7 @@ from tests.support.sources import PRODUCT, ROOT, files, nodes, text
 
 FAKES = {
     "PagesInMemory": "PageStoreContract",
+    "MachineStoreInMemory": "MachineStoreContract",
     "ArticlesInMemory": "ArticleStoreContract",
     "SlotsInMemory": "SlotsContract",
     "InMemory": "GuardContract",
@@ -65,11 +66,15 @@ def test_the_stores_are_found() -> None:
         "ArchiveStore",
         "ArticleStore",
         "Books",
+        "CommitStore",
         "CounterStore",
         "DaysStore",
         "Guard",
         "LiveStore",
+        "MachineStore",
         "PageStore",
+        "SearchStore",
+        "PortalStore",
         "ProjectionStore",
         "ReaderStore",
         "RecountStore",

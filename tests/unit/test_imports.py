@@ -48,6 +48,7 @@ PURE = {
             "articles.preconditions",
             "articles.reconcile",
             "articles.slug",
+            "articles.texts",
             "reads.agent_notes",
             "reads.agents",
             "reads.devices",
@@ -59,8 +60,40 @@ PURE = {
             "tokens",
         )
     ),
-    "services.render.pages",
-    "services.render.pictures",
+    "services.render.cursors",
+    "services.render.keys",
+    *(
+        f"services.render.machine.{name}"
+        for name in (
+            *(
+                "addresses",
+                "atom",
+                "feed",
+                "hreflang",
+                "markup",
+                "open_graph",
+                "publication",
+                "rss",
+            ),
+            *("sitemap", "small_files", "structured"),
+        )
+    ),
+    "services.render.rendering.for_machines",
+    "services.render.rendering.machine_heads",
+    "services.render.page",
+    "services.render.page_documents",
+    "services.render.rendering.renderer",
+    "services.render.rendering.pictures",
+    "services.render.serving.tags",
+    *(
+        f"services.render.search.{name}"
+        for name in ("entries", "folding", "plain", "questions", "ranking", "snippets")
+    ),
+    *(
+        f"services.render.site.{name}"
+        for name in ("addresses", "blocks", "colours", "contrast", "drawing", "hosts", "maps")
+    ),
+    "services.render.site.model",
     *(f"services.counter.{name}" for name in ("tally", "deliveries", "pace")),
     *(
         f"services.counter.recount.{name}"
@@ -133,6 +166,12 @@ PURE = {
             "storage.quarters",
             "storage.versions",
             "base.errors",
+            "base.letters",
+            "base.path_names",
+            "base.site_basics",
+            "base.texts",
+            "base.toml_lines",
+            "base.words",
             "base.salt_days",
             "web.addresses",
             "web.state_listing",

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.local.endpoints import endpoints
 from deploy.local.plan import (
+    SITE_FILE,
     Replica,
     Shared,
     counts,
@@ -17,6 +18,8 @@ from deploy.local.plan import (
     needs_gateway,
     token_entry,
 )
+from services.render.site.model import WholeSite
+from shared.base.site_file import read_site
 
 SHARED = Shared("amqp://u:p@127.0.0.1:21000/", "mongodb://127.0.0.1:22000/luotdoc", "secret")
 ONE_EACH = [
@@ -88,9 +91,19 @@ def test_what_only_the_run_knows_overrides_the_environment_and_the_rest_is_passe
     assert told["LUOTDOC_CORS_ORIGINS"] == told["LUOTDOC_BASE_URL"] == "http://127.0.0.1:8000"
     assert told["LUOTDOC_STATS_URL"] == "http://127.0.0.1:8003/stats"
     assert told["LUOTDOC_SITE_NAME"] == "Báo Thử"
-    assert told["LUOTDOC_SECTIONS"].startswith("thoi-su=Thời sự,kinh-te=")
+    assert "LUOTDOC_SITE" not in told
     assert told["LUOTDOC_READ_WINDOW"] == "0"
     assert told["PATH"] == "/bin"
+
+
+def test_the_sample_portal_is_shown_unless_the_environment_describes_another() -> None:
+    def site(**outer: str) -> str | None:
+        return environment(ONE_EACH[0], ONE_EACH, SHARED, outer, Path()).get("LUOTDOC_SITE")
+
+    assert site() == site(LUOTDOC_TIME_ZONE="UTC") == str(SITE_FILE)
+    assert read_site(SITE_FILE, WholeSite).site.name == "Cổng thông tin điện tử tỉnh Lam Sơn"
+    assert site(LUOTDOC_SECTIONS="tin=Tin") is None
+    assert site(LUOTDOC_SITE="/etc/luotdoc/site.toml") == "/etc/luotdoc/site.toml"
 
 
 def test_several_replicas_stand_behind_a_gateway_that_they_believe() -> None:

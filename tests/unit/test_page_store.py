@@ -1,10 +1,12 @@
 """The page store in memory does what the real one does."""
 
-from datetime import datetime
+from collections.abc import Mapping
 
 import pytest
 
+from services.ingest.articles.media import Picture
 from services.render.store import PageStore
+from shared.storage.versions import Document
 from tests.support.page_store import PagesInMemory, PageStoreContract
 
 
@@ -21,6 +23,14 @@ class TestPagesInMemory(PageStoreContract):
         assert isinstance(store, PagesInMemory)
         store.pictures[name] = (kind, content)
 
-    async def show_online(self, store: PageStore, number: int, at: datetime) -> None:
+    async def upload_picture(self, store: PageStore, picture: Picture) -> None:
         assert isinstance(store, PagesInMemory)
-        store.readers_online = number, at
+        size, width, height = len(picture.data), picture.width, picture.height
+        store.pictures[picture.name] = (picture.type, picture.data)
+        store.facts[picture.name] = {
+            "type": picture.type, "size": size, "width": width, "height": height
+        }  # fmt: skip
+
+    async def show(self, store: PageStore, documents: Mapping[str, Document]) -> None:
+        assert isinstance(store, PagesInMemory)
+        store.show(documents)

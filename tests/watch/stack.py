@@ -12,7 +12,7 @@ from deploy.local import ports, processes
 from deploy.local.broker import Node
 from deploy.local.database import Database
 from deploy.local.gateway import Gateway
-from deploy.local.plan import SITE_SETTINGS
+from deploy.local.plan import SITE_FILE
 from tests.chaos.fleet import Fleet, Replica
 from tests.support.prometheus import Prometheus, Target
 from tests.support.replica_set import ReplicaSet
@@ -22,7 +22,7 @@ from tests.watch.exporter import Exporter, exporters
 START_SECONDS = 300.0
 """For RabbitMQ and MongoDB on a machine that has much else to do."""
 REPLICAS = {"ingest": 2, "render": 2, "counter": 2, "stats": 1}
-SITE = {key.removeprefix("LUOTDOC_"): value for key, value in SITE_SETTINGS.items()}
+SITE = {"HOST": ports.HOST, "SITE": str(SITE_FILE)}
 SETTINGS: dict[str, str | int] = {
     "READ_WINDOW": 1800,
     "BOT_FILTER": "on",

@@ -1,7 +1,8 @@
 """Keys of tags and topics: what their addresses are made of. Pure."""
 
 import re
-import unicodedata
+
+from shared.base.letters import one_form
 
 _BETWEEN = re.compile(r"[\W_]+")
 
@@ -10,4 +11,4 @@ def tag_key(name: str) -> str:
     """The key of a tag or topic: `Lễ hội` becomes `lễ-hội`. It keeps its diacritics, because `má`
     and `mạ` are different words. Empty if the name has neither letters nor digits.
     """
-    return _BETWEEN.sub("-", unicodedata.normalize("NFC", name).casefold()).strip("-")
+    return _BETWEEN.sub("-", one_form(name).casefold()).strip("-")

@@ -32,6 +32,14 @@ def test_a_key_keeps_letters_diacritics_and_digits(name: str, key: str) -> None:
     assert tag_key(key) == key
 
 
+def test_a_key_is_one_whatever_the_order_of_marks() -> None:
+    """windows-1258 keeps the tone behind a letter that has its circumflex, some keyboards before
+    it.
+    """
+    for written in ("l\u00ea\u0303 h\u00f4\u0323i", "le\u0303\u0302 ho\u0323\u0302i"):
+        assert tag_key(written) == "lễ-hội"
+
+
 @pytest.mark.parametrize(
     ("moment", "cursor"),
     [

@@ -2,7 +2,6 @@
 
 import gzip
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import quote
@@ -46,8 +45,6 @@ class Answer:
     body: bytes = b""
     pieces: PageBytes | None = None
     """The body, if its bytes are ready."""
-    coded: Mapping[bytes, bytes] | None = None
-    """The body in codings, best first, if they were made ahead."""
     content_type: bytes = HTML
     tag: bytes | None = None
     """The entity tag of the body without a coding; a client that has it gets 304."""
@@ -139,9 +136,6 @@ class Answers:
             return IDENTITY, answer.pieces.plain
         if len(answer.body) < LEAST_COMPRESSED or not is_compressed(answer.content_type):
             return IDENTITY, answer.body
-        if answer.coded:
-            coding = best_coding(accepted, tuple(answer.coded))
-            return coding, answer.coded.get(coding, answer.body)
         coding = best_coding(accepted, (GZIP,))
         return coding, self._gzip(answer.body) if coding else answer.body
 

@@ -28,13 +28,14 @@ from services.stats.readers.scopes import WHOLE_SITE, ReaderScope
 from services.stats.section_reports import SectionReports
 from services.stats.series import SeriesReports
 from services.stats.store import Store
-from services.stats.tops import ARTICLE_SHARE, TopReports, costly_budget
+from services.stats.tops import ARTICLE_SHARE, TOP_SHARE, TopReports, costly_budget
 from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.lines import SeriesLines, lines_of
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.windows import NEVER
 from services.stats.trend_reports import trending_list
+from shared.base.budget import Budget
 from shared.base.errors import Problem
 from shared.base.single_flight import SingleFlightCache
 from shared.storage.counts import SITE
@@ -79,6 +80,7 @@ class Reports:
         clock: Clock,
         zone: ZoneInfo,
         seconds: Callable[[], float] = time.monotonic,
+        budget: Callable[[float], Budget] = costly_budget,
     ) -> None:
         self._store, self._keeper, self._audience = store, keeper, audience
         self._clock = clock
@@ -87,11 +89,11 @@ class Reports:
             CACHE_SECONDS, seconds, ahead=True, ahead_after=AHEAD_SECONDS, rest=SITE_REST
         )
         self._site_requested, self._counted = -FRESH_SECONDS, 0
-        of_articles = self.of_articles = costly_budget(ARTICLE_SHARE)
+        of_articles = self.of_articles = budget(ARTICLE_SHARE)
         self._articles = ArticleReports(store, audience, of_articles, clock, zone)
         self._books: SingleFlightCache[books_answers.Reconciliation] = SingleFlightCache(0)
         self._sections = SectionReports(keeper, audience, zone, seconds)
-        self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds)
+        self._tops = TopReports(store, keeper, CACHE_SECONDS, seconds, budget(TOP_SHARE))
         self._series = SeriesReports(store, of_articles, clock, zone)
 
     async def site(self, by: ComparedBy | None = None) -> answers.Site:

@@ -44,10 +44,15 @@ class TopReports:
     """
 
     def __init__(
-        self, store: Store, keeper: Keeper, seconds: float, monotonic: Callable[[], float]
+        self,
+        store: Store,
+        keeper: Keeper,
+        seconds: float,
+        monotonic: Callable[[], float],
+        budget: Budget,
     ) -> None:
         self._store, self._keeper = store, keeper
-        self._making = costly_places(costly_budget(TOP_SHARE))
+        self._making = costly_places(budget)
         self._views: SingleFlightCache[View | None] = SingleFlightCache(seconds, monotonic)
         self._added_up: SingleFlightCache[answers.TopList] = SingleFlightCache(seconds, monotonic)
 

@@ -65,7 +65,7 @@ bench: $(STAMP) ## measure beside the bare server and the naive counter; ARGS="-
 
 test: $(STAMP) $(NODE) ## all tests; ARGS="-k beacon" to choose
 	@deploy/local/bootstrap.sh servers browser shell watch gateway
-	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -p xdist.plugin --numprocesses 4 --dist worksteal $(ARGS)
 
 .PHONY: coverage
 # --cov stands last: it takes a path behind it for its own.

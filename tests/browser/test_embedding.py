@@ -4,7 +4,6 @@ phone and on a desk.
 
 import base64
 import hashlib
-from itertools import product
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from playwright.async_api import Browser, Page
 
 from services.stats.embedding.badges import LABELS
 from tests.browser.outcomes import site
-from tests.browser.test_figures import THEMES, WIDTHS, faults_of_axe, opened
+from tests.browser.test_figures import ALL, faults_of_axe, opened
 from tests.browser.test_live_pages import portal, shows
 from tests.integration.test_live import read_by
 from tests.support.system import System, until
@@ -81,7 +80,7 @@ async def test_figures_on_another_site_are_for_everybody(system: System, browser
     html, policy = foreign(stats.url)
     faults: list[Any] = []
     async with site(html, policy) as address:
-        for theme, width in product(THEMES, WIDTHS):
+        for theme, width in ALL:
             page, trouble = await opened(browser, address, theme, width)
             for selector in ('[data-luotdoc="total"]', '[data-article="a1"]'):
                 await until(shows(page, selector, "1.234.569"), 10, "the total")

@@ -30,8 +30,19 @@ NAMES = {
     "rtl": "\u202eخبر עברית\u2066 2026",
 }
 """Titles by article."""
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-WIDTHS, HEIGHT = (360, 1440), 900
+Views = tuple[tuple[Literal["light", "dark"], int], ...]
+"""Themes and widths."""
+HEIGHT = 900
+CROSS: Views = (("light", 360), ("dark", 1440))
+ALL: Views = (*CROSS, ("dark", 360), ("light", 1440))
+LOOKS = pytest.mark.parametrize(
+    "views",
+    [
+        pytest.param((CROSS, ALL[2:]), id="each view once"),
+        pytest.param((ALL, ALL), id="all", marks=pytest.mark.long),
+    ],
+)
+"""For tables that are closed, and that are open."""
 OVERLAPS = """() => [...document.querySelectorAll('svg.plot')].flatMap(plot => {
   const texts = [...plot.querySelectorAll('text')];
   const boxes = texts.map(t => [t.textContent, t.getBoundingClientRect()]);
@@ -105,10 +116,10 @@ async def faults_of_axe(page: Page) -> list[str]:
     ]
 
 
-async def faults_of_views(page: Page) -> list[Any]:
-    """What is wrong with a page as it is now, in each theme and at each width."""
+async def faults_of_views(page: Page, views: Views = ALL) -> list[Any]:
+    """What is wrong with a page as it is now, in each of `views`."""
     faults: list[Any] = []
-    for theme, width in product(THEMES, WIDTHS):
+    for theme, width in views:
         await page.emulate_media(color_scheme=theme)
         await page.set_viewport_size({"width": width, "height": HEIGHT})
         found: list[Any] = [("axe", each) for each in await faults_of_axe(page)]
@@ -120,39 +131,50 @@ async def faults_of_views(page: Page) -> list[Any]:
 
 
 async def faults_of_pages(
-    browser: Browser, url: str, paths: Sequence[str]
+    browser: Browser,
+    url: str,
+    paths: Sequence[str],
+    views: tuple[Views, Views],
+    codes: Sequence[str] = ("vi", "en"),
 ) -> tuple[int, list[Any]]:
-    """How many views there are of some pages, and what is wrong with them; with their tables open
-    too.
+    """How many views there are of some pages, and what is wrong with them: with their tables closed
+    and open.
     """
     faults: list[Any] = []
-    for path, code in product(paths, ("vi", "en")):
+    for path, code in product(paths, codes):
         address = f"{url}{path}{'&' if '?' in path else '?'}lang={code}"
-        page, trouble = await opened(browser, address, THEMES[0], WIDTHS[0])
-        found: list[Any] = [("closed", *each) for each in await faults_of_views(page)]
+        page, trouble = await opened(browser, address, *CROSS[0])
+        found: list[Any] = [("closed", *each) for each in await faults_of_views(page, views[0])]
         for details in await page.locator("summary").all():
             await details.click()
-        found += [("open", *each) for each in await faults_of_views(page)]
+        found += [("open", *each) for each in await faults_of_views(page, views[1])]
         if await page.evaluate("document.documentElement.lang") != code:
             found.append("language")
         await page.context.close()
         faults += [(path, code, each) for each in found + trouble]
-    return len(paths) * 2 * len(THEMES) * len(WIDTHS), faults
+    return len(paths) * len(codes) * len({*views[0], *views[1]}), faults
 
 
-async def test_pages_of_figures_are_for_everybody(figures: Figures, browser: Browser) -> None:
-    looked, faults = await faults_of_pages(browser, figures.url, figures.paths)
+@LOOKS
+async def test_pages_of_figures_are_for_everybody(
+    figures: Figures, browser: Browser, views: tuple[Views, Views]
+) -> None:
+    looked, faults = await faults_of_pages(browser, figures.url, figures.paths, views)
     print(f"\n{looked} views of {len(figures.paths)} pages: {len(faults)} faults")
     assert faults == []
 
 
-async def test_pages_without_figures_are_for_everybody(system: System, browser: Browser) -> None:
+@LOOKS
+async def test_pages_without_figures_are_for_everybody(
+    system: System, browser: Browser, views: tuple[Views, Views]
+) -> None:
     """A portal without a read, and one that is an hour old, with names that nobody expects."""
     await system.db.catalogue.insert_many([known_article(*each) for each in NAMES.items()])
     names = f"thoi-su={'Rất' * 66}."
     url = (await system.start("stats", sections=names, time_zone="America/New_York")).url
     paths = ["/stats/?period=all", "/stats/?period=24h", "/stats/articles/long/"]
-    looked, faults = await faults_of_pages(browser, url, paths)
+    first, then = (("vi",), ("en",)) if views[0] == CROSS else (("vi", "en"),) * 2
+    looked, faults = await faults_of_pages(browser, url, paths, views, first)
     current = quarter_of(datetime.now(UTC))
     reads = [PlainRead(name, current - back, 7 + back) for name in NAMES for back in range(4)]
     await PlainWriter(system.motor, system.db, PlainTraffic()).count(reads, datetime.now(UTC), 0)
@@ -163,7 +185,7 @@ async def test_pages_without_figures_are_for_everybody(system: System, browser: 
 
     await until(ready, 30, "the lists and sections are ready")
     paths += ["/stats/articles/rtl/", "/stats/articles/markup/"]
-    read, more = await faults_of_pages(browser, url, paths)
+    read, more = await faults_of_pages(browser, url, paths, views, then)
     print(f"\n{looked} views without reads, {read} after an hour: {len(faults + more)} faults")
     assert faults + more == []
 

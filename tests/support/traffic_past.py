@@ -20,6 +20,7 @@ STARTS = (
     "Khai mạc lễ hội sông Lam", "Giá cà phê lập đỉnh mới", "Bàn giao 48 căn nhà tình nghĩa",
     "Đêm nhạc trên bến Gạo", "Tỉnh Lam Sơn công bố điểm thi lớp 10",
 )  # fmt: skip
+AT_ONCE = 5_000
 ENDS = ("", " sau hai năm thi công", ": người dân nói gì?", " – ảnh và video", " trong sáng nay")
 
 
@@ -49,20 +50,23 @@ async def write_past(db: MongoDatabase, now: datetime, past: Past, seed: int = 5
     levels = {q: busy(q) for q in range((today - past.days) * PER_DAY, current + 1)}
     site: dict[int, Counter[int]] = defaultdict(Counter)
     counted: Counter[str] = Counter()
+    known, documents = [], []
     for number in range(past.articles):
         published = today - past.days + number * past.days // past.articles
         weight = past.most * min(chance.paretovariate(1.3), 9)
-        await db.catalogue.insert_one(_known(number, start_of(published * PER_DAY + 8), chance))
-        documents = []
+        known.append(_known(number, start_of(published * PER_DAY + 8), chance))
         for day in range(published, min(published + past.read_days, today + 1)):
             reads = _day(day, weight * 0.78 ** (day - published), levels, past.every, chance)
             if reads:
                 site[day].update(reads)
                 counted[article_id(number)] += sum(reads.values())
                 documents.append(_bucket(article_id(number), day, reads))
-        if documents:
+        if len(documents) >= AT_ONCE:
             await db.buckets.insert_many(documents)
-    await db.buckets.insert_many([_bucket("*", d, r) | _kinds(d, r) for d, r in site.items()])
+            documents = []
+    documents += [_bucket("*", d, r) | _kinds(d, r) for d, r in site.items()]
+    await db.buckets.insert_many(documents)
+    await db.catalogue.insert_many(known)
     counted["*"] = sum(counted.values())
     await db.counts.insert_many(
         [{"_id": f"{a}/0", "v": 1, "article": a, "slot": 0, "reads": n} for a, n in counted.items()]

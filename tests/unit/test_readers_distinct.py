@@ -1,11 +1,14 @@
 """Sets of distinct readers: exact while they are small, and near enough afterwards."""
 
+import subprocess
+import sys
 from hashlib import blake2b
 from random import Random
 
 import pytest
 
 from services.stats.readers.distinct import ERROR, EXACT, DistinctReaders, distinct_hashes
+from tests.support.system import ROOT
 
 
 def hashes(first: int, end: int) -> bytes:
@@ -72,3 +75,14 @@ def test_a_sketch_is_small_and_its_number_never_falls() -> None:
         assert readers.number >= last
         assert len(readers.sketch) < 3000
         last = readers.number
+
+
+def test_the_first_set_imports_nothing() -> None:
+    """What is imported late holds up the event loop."""
+    line = (
+        "import sys; from services.stats.readers.distinct import DistinctReaders; "
+        "known = set(sys.modules); DistinctReaders().united(bytes(range(256)) * 80); "
+        "print(sorted(set(sys.modules) - known))"
+    )
+    run = subprocess.run([sys.executable, "-c", line], capture_output=True, check=True, cwd=ROOT)
+    assert run.stdout.decode().strip() == "[]"

@@ -2,6 +2,7 @@
 run.
 """
 
+import gc
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -108,6 +109,12 @@ def pytest_configure(config: pytest.Config) -> None:
         ports.RANGE = ports.RANGE[
             int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
         ]
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end; collections need not look at them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -257,7 +257,6 @@ async def test_a_million_reads_are_folded_in_seconds_and_short_turns(system: Sys
         took = time.monotonic() - began
         ticker.cancel()
         online = await keeper.online.figures(to_millis(now()), lambda _: "s")
-    gc.unfreeze()
     turns.sort()
     number = await number_of(system, site)
     print(

@@ -46,7 +46,7 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
     stats = reporting(emptied.client, emptied.db, lambda: NOW, HANOI)
     await stats.keeper.step()
     for _ in range(3):
-        while await stats.maker.step((await stats.keeper.current()).site):
+        while await stats.maker.step((await stats.keeper.refreshed()).site):
             pass
         await stats.keeper.step()
     for period in PERIODS:

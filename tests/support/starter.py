@@ -25,6 +25,8 @@ _IMPORTED += [
     "luotdoc_subscriber.commands.parked",
     "shared.setup",
     "services.ingest.command",
+    "services.counter.recount.command",
+    "tests.support.preloaded",
 ]
 _CONTEXT = multiprocessing.get_context("forkserver")
 

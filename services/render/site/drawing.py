@@ -6,7 +6,7 @@ read is left out.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -47,7 +47,7 @@ class Drawing:
     name: str
     source: str
     """SVG with allowed elements and attributes only, all ids with `PREFIX`."""
-    areas: frozenset[str]
+    areas: frozenset[str] = field(repr=False)
 
 
 @dataclass(frozen=True)

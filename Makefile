@@ -98,8 +98,8 @@ packages-check: packages ## the packages in bare environments of Python 3.11, 3.
 	@deploy/local/bootstrap.sh servers pythons node
 	@$(BIN)/python -m tests.packages
 
-long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines, Java types, rolling restarts, outages, first starts, restores
-	@deploy/local/bootstrap.sh servers java shell gateway
+long: $(STAMP) $(NODE) ## what takes minutes or needs more: README by its lines, Java types, rolling restarts, outages, first starts, restores, every view of pages
+	@deploy/local/bootstrap.sh servers browser java shell gateway
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 check: $(STAMP) ## what must hold before a push: format, lint, types, all tests

@@ -16,8 +16,8 @@ from luotdoc_subscriber.base.tasks import background, retried
 from luotdoc_subscriber.guard import Unguarded
 from luotdoc_subscriber.queue_depth import watch_depth
 from luotdoc_subscriber.rabbit import broker as rabbit
-from luotdoc_subscriber.rabbit.publishing import publish_event
 from luotdoc_subscriber.subscribing import listen, subscribe
+from services.render.emitting import emitter
 from services.render.kinds.errors import Errors
 from services.render.kinds.machine_routes import machine_routes
 from services.render.kinds.parts import PageParts
@@ -187,21 +187,10 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
 
     follower = SiteFollower(settings, taken=site_changed, refused=measured.site_refused.inc)
 
-    async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
-        await publish_event(
-            broker,
-            data,
-            id=event_id,
-            source="/luotdoc/render",
-            time=clock(),
-            subject=article_id,
-            revision=revision,
-        )
-
     publisher = Publisher(
         store=store,
         renderer=renderer,
-        emit=emit,
+        emit=emitter(broker, clock),
         clock=clock,
         memory=cache,
         wanted=indexing.want,

@@ -5,14 +5,13 @@ bar.
 import os
 from functools import partial
 
-from luotdoc_events import events
 from luotdoc_subscriber.base.clock import now
 from luotdoc_subscriber.base.errors import Refused
 from luotdoc_subscriber.base.plainly import say
 from luotdoc_subscriber.base.progress import ProgressLine
 from luotdoc_subscriber.rabbit import broker as rabbit
-from luotdoc_subscriber.rabbit.publishing import publish_event
-from services.render.rendering.page_events import Emit, PageEvents
+from services.render.emitting import emitter
+from services.render.rendering.page_events import PageEvents
 from services.render.rendering.redo import Redo, RenderProcesses
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
@@ -36,7 +35,7 @@ async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
         store=store,
         version=lambda: renderer.version,
         render=RenderProcesses(make, lambda: renderer.version, processes).render,
-        publish=PageEvents(_emitter(broker), lambda: renderer.site.url, now).rendered,
+        publish=PageEvents(emitter(broker, now), lambda: renderer.site.url, now).rendered,
         stored=lambda _article: None,  # the renders have their change streams
         at_once=processes + 1,  # one is stored while the others are rendered
     )
@@ -58,18 +57,3 @@ async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
     if left:
         say(f"{left} can't be rendered from their stored articles; the lines above name them")
     return 1 if left else 0
-
-
-def _emitter(broker: rabbit.Broker) -> Emit:
-    async def emit(data: events.Data, article_id: str, revision: int, event_id: str) -> None:
-        await publish_event(
-            broker,
-            data,
-            id=event_id,
-            source="/luotdoc/render",
-            time=now(),
-            subject=article_id,
-            revision=revision,
-        )
-
-    return emit

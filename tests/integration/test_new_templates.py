@@ -14,7 +14,7 @@ from luotdoc_subscriber.base.clock import now
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.metrics import new_registry
 from luotdoc_subscriber.rabbit import broker as rabbit
-from luotdoc_subscriber.rabbit.publishing import publish_event
+from services.render.emitting import emitter
 from services.render.metrics import RenderMetrics
 from services.render.page import Page
 from services.render.rendering.publisher import Publisher
@@ -68,15 +68,7 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(
         steps.append(f"tell {article}")
         if len(steps) == 4:  # the first page's event is confirmed by now
             await system.end_broker()
-        await publish_event(
-            broker,
-            data,
-            id=event_id,
-            source="/luotdoc/render",
-            time=now(),
-            subject=article,
-            revision=revision,
-        )
+        await emitter(broker, now)(data, article, revision, event_id)
 
     async def never_wanted(article: str, _revision: int) -> None:
         raise AssertionError(f"other templates don't change what search finds: {article}")

@@ -17,7 +17,9 @@ from services.stats.live.hub import (
     FRAME_GAP_SECONDS,
     HEARTBEAT_SECONDS,
     RELOAD_SECONDS,
+    REST,
     SILENT_SECONDS,
+    SITE_GAP_SECONDS,
     SITE_SECONDS,
     SLOW_SECONDS,
     Hub,
@@ -188,17 +190,36 @@ async def test_the_site_s_figures_follow_the_reads_of_a_page_s_own_article() -> 
     page, other = portal.listen("a1"), portal.listen("a2")
     await portal.pass_time()
     portal.total += 1
-    await portal.pass_time()
+    await portal.pass_time(SITE_GAP_SECONDS)
     page.take()
     other.take()
     await portal.count(a1=6)
     await portal.pass_time()
     portal.total += 1
-    await portal.pass_time()
+    await portal.pass_time(SITE_GAP_SECONDS)
     portal.total += 1
-    await portal.pass_time()
+    await portal.pass_time(SITE_GAP_SECONDS)
     assert [frame.keys() for frame in page.take()] == [{"articles"}, {"site"}]
     assert other.take() == []
+
+
+async def test_reads_that_keep_coming_bring_the_site_s_figures_and_wait_for_none() -> None:
+    portal = Portal()
+    page = portal.listen("a1")
+    await portal.pass_time(1)
+    page.take()
+    for total in range(6, 10):
+        await portal.count(a1=total)
+        await portal.hub.step()
+        assert [frame["articles"] for frame in page.take()] == [{"a1": total}]
+        portal.total += 1
+        portal.used += 0.4 / REST  # the frames' rest ends with the next reads
+        await portal.pass_time(0.4, 0.05)
+        assert page.take() == []
+    await portal.count(a1=10)
+    await portal.hub.step()
+    (last,) = page.take()
+    assert (last["articles"], last["site"]["total"]) == ({"a1": 10}, portal.total)
 
 
 async def test_a_frame_is_encoded_once_for_all_who_lack_the_same() -> None:

@@ -75,7 +75,7 @@ class LiveFigures:
         """Those that have changed, the last one last."""
         self._unchanged: dict[str, Followed] = {}
         """Those that were only read from the database, in version 0."""
-        self._changed = False
+        self._counts_changed = self._site_changed = False
 
     def note_site(self, site: SiteNow) -> None:
         """Take new figures of the site. Older ones than those here are passed over."""
@@ -84,7 +84,7 @@ class LiveFigures:
             return
         self.site = site
         if not held or site.figures() != held.figures():
-            self._site_version, self._changed = self.version + 1, True
+            self._site_version, self._site_changed = self.version + 1, True
 
     def note(self, article: str, counted: int, generation: int = 0) -> None:
         """Take an article's counted reads. Fewer ones than those here are passed over, unless the
@@ -110,16 +110,20 @@ class LiveFigures:
         return self._articles.get(article) or self._unchanged.get(article)
 
     def _change(self, article: str, held: Followed) -> None:
-        held.version, self._changed = self.version + 1, True
+        held.version, self._counts_changed = self.version + 1, True
         self._articles.pop(article, None)
         self._unchanged.pop(article, None)
         self._articles[article] = held
 
-    def turn(self) -> bool:
-        """Begin the next version, if anything has changed; answers whether it has."""
-        changed, self._changed = self._changed, False
-        self.version += changed
-        return changed
+    def turn(self, *, site: bool = True) -> bool:
+        """Begin the next version, if reads have changed, or, with `site`, only the site's figures;
+        answers whether it has begun.
+        """
+        if not (self._counts_changed or (site and self._site_changed)):
+            return False
+        self._counts_changed = self._site_changed = False
+        self.version += 1
+        return True
 
     def lacking(self) -> list[str]:
         """The articles that changed last and whose baseline is not known, so that no frame has

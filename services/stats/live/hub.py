@@ -26,6 +26,10 @@ STEP_SECONDS = 0.05
 LOOK_SECONDS = 0.1
 FRAME_GAP_SECONDS = 0.25
 """Least time between two frames of a listener; a counter flushes each 0.4 s."""
+SITE_GAP_SECONDS = 0.5
+"""Time after a frame in which new figures of the site wait for new reads, with which they come.
+They are made a moment after the reads: frames of their own would double what is sent, and the next
+reads would wait for the end of their rest."""
 REST = 4.0
 """The frames rest at least so many times the CPU time that the last ones took, so that they use a
 fifth of a core at most. The time on a clock would count what other processes took, and make pages
@@ -161,9 +165,10 @@ class Hub:
     async def step(self) -> None:
         """Send what is new, and look after the listeners. Call it each `STEP_SECONDS`."""
         now = self._seconds()
-        if now - self._turned >= max(FRAME_GAP_SECONDS, REST * self._took):
+        rested = now - self._turned
+        if rested >= max(FRAME_GAP_SECONDS, REST * self._took):
             site = now - self._site_told >= SITE_SECONDS
-            if self.figures.turn() or site:
+            if self.figures.turn(site=rested >= SITE_GAP_SECONDS) or site:
                 self._turned, began = now, self._cpu()
                 if site:
                     self._site_told = now

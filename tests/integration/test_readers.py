@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,11 +20,14 @@ from aio_pika.abc import AbstractExchange
 from luotdoc_subscriber.base.clock import now, to_millis
 from luotdoc_subscriber.base.tasks import supervised
 from luotdoc_subscriber.rabbit import broker as rabbit
+from services.stats.readers import writer
 from services.stats.readers.distinct import DistinctReaders
 from services.stats.readers.keeper import ReaderKeeper
 from services.stats.readers.place import LogPlace
 from services.stats.readers.scopes import WHOLE_SITE, ReaderScope, ScopeDay
 from services.stats.readers.store import ReaderStore
+from services.stats.readers.writer import ReaderWriter
+from shared.base.budget import Budget
 from shared.base.salt_days import begin_of, day_of, salt_day, salt_day_number
 from shared.base.settings import Settings
 from shared.rabbit import topology
@@ -498,6 +502,37 @@ async def test_a_write_over_another_one_is_refused(store: ReaderStore) -> None:
         (two, 2),
         (two, 1),
     ]
+
+
+@pytest.mark.parametrize(("most", "rests"), [(10_000, [0.25] * 3), (200, [])])
+async def test_a_write_rests_between_its_groups_and_a_backlog_does_not(
+    store: ReaderStore, monkeypatch: pytest.MonkeyPatch, most: int, rests: list[float]
+) -> None:
+    """The counter's flushes need MongoDB meanwhile. More hashes than `most` are a backlog."""
+    monkeypatch.setattr(writer, "MAX_FOLDED", most)
+    rested = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        rested.append(seconds)
+
+    moment = now()
+    day, ticks = salt_day_number(day_of(moment, ZONE)), count(0.0, 0.25)
+    written = ReaderWriter(store, Budget(1, 1, debt=1), lambda: moment, lambda: next(ticks))
+    groups = [
+        ("reader", f"a{n}", to_millis(moment) // QUARTER_MS, 1, day, 1)
+        for n in range(2 * writer.AT_ONCE + 1)
+    ]
+    hashes = join_hashes([n.to_bytes(8, "big").hex() for n in range(len(groups))])
+    written.add(Batch(batch_id("e1", 0), to_millis(moment), groups, hashes), moment, 0)
+    place = LogPlace(0, 1, "", to_millis(moment))
+    if most > len(groups):
+        assert not await written.look(place, 0, ())
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "sleep", sleep)
+        assert await written.look(place, 0, ())
+    assert [each for each in rested if each] == rests
+    scopes = [ScopeDay(ReaderScope("article", group[1]), day) for group in groups]
+    assert len(await store.numbers(scopes)) == len(groups)
 
 
 async def test_hashes_go_before_their_salt_and_numbers_stay(

@@ -190,15 +190,15 @@ async def test_the_site_s_figures_follow_the_reads_of_a_page_s_own_article() -> 
     page, other = portal.listen("a1"), portal.listen("a2")
     await portal.pass_time()
     portal.total += 1
-    await portal.pass_time(SITE_GAP_SECONDS)
+    await portal.pass_time(SITE_GAP_SECONDS + FRAME_GAP_SECONDS)
     page.take()
     other.take()
     await portal.count(a1=6)
     await portal.pass_time()
     portal.total += 1
-    await portal.pass_time(SITE_GAP_SECONDS)
+    await portal.pass_time(SITE_GAP_SECONDS + FRAME_GAP_SECONDS)
     portal.total += 1
-    await portal.pass_time(SITE_GAP_SECONDS)
+    await portal.pass_time(SITE_GAP_SECONDS + FRAME_GAP_SECONDS)
     assert [frame.keys() for frame in page.take()] == [{"articles"}, {"site"}]
     assert other.take() == []
 

@@ -50,8 +50,9 @@ QUIET_SECONDS = 0.25
 """Time without a message after which the stream's end is looked for."""
 WRITE_SECONDS = 1.0
 """Time between two looks at what is to be stored: it is stored after two of them."""
-REST = 4.0
-"""After a write that took long, the next look waits for so many times as long."""
+REST = 1.5
+"""After a write that took long, the next look waits for so many times as long: with the rests
+within it (`REST_BETWEEN`) MongoDB works on it for a fifth of the time at most."""
 FRESH_MS, NEAR_MS = 2_000, 60_000
 """A batch that is younger than the first is the stream's last, more or less. One that is younger
 than the second is, if no other has arrived yet: the clocks of ingest and stats may differ."""
@@ -85,7 +86,7 @@ class ReaderKeeper:
         self._read = self._end = -1
         """Offsets: of the last message that was read, and of the stream's end when reading began.
         RabbitMQ may take its time to send the first message, which is not a sign of the end."""
-        self._writer = ReaderWriter(store, self._budget, clock)
+        self._writer = ReaderWriter(store, self._budget, clock, seconds)
         self._look_at = 0.0
         self.known_until: datetime | None = None
         """The moment until which this process knows all batches; None until it has reached the

@@ -3,7 +3,8 @@ after them the place in the stream.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from luotdoc_subscriber.base.clock import Clock
@@ -19,8 +20,11 @@ IDLE_MS = 30_000
 """Time after which a place is stored although nobody has read since."""
 MAX_FOLDED = 200_000
 """Upper bound for the hashes that wait to be stored: some 2 MB."""
-AT_ONCE = 200
-"""Documents that are read, united and written together: at most 1.6 MB."""
+AT_ONCE = 100
+"""Documents that are read, united and written together: at most 0.8 MB."""
+REST_BETWEEN = 1.0
+"""After such a group the next one waits for so many times as long as it took, so that the counter's
+flushes find MongoDB free. A backlog waits for nothing: it is held back while it is folded."""
 
 
 class ReaderWriter:
@@ -28,8 +32,14 @@ class ReaderWriter:
     at this one, unless another stats has stored a later place meanwhile. So one of them writes.
     """
 
-    def __init__(self, store: ReaderStore, budget: Budget, clock: Clock) -> None:
-        self._store, self._budget, self._clock = store, budget, clock
+    def __init__(
+        self,
+        store: ReaderStore,
+        budget: Budget,
+        clock: Clock,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._budget, self._clock, self._seconds = store, budget, clock, seconds
         self._older, self._newer = ReaderFold(), ReaderFold()
         self._older_until: LogPlace | None = None
         self._stored_minted = 0
@@ -70,7 +80,7 @@ class ReaderWriter:
         return False
 
     async def _write(self, place: LogPlace, since: int, missed: Collection[int]) -> None:
-        whole = ReaderFold()
+        whole, is_backlog = ReaderFold(), self.is_full()
         whole.take(self._older)
         whole.take(self._newer)
         if whole.hashes:
@@ -78,7 +88,10 @@ class ReaderWriter:
             fresh = whole.scopes(sections)
             keys = list(fresh)
             for at in range(0, len(keys), AT_ONCE):
+                began = self._seconds()
                 await self._unite({key: fresh[key] for key in keys[at : at + AT_ONCE]})
+                if not is_backlog:
+                    await asyncio.sleep(REST_BETWEEN * (self._seconds() - began))
         await self._store.advance(place, since, whole.lost.union(missed))
         self._older, self._newer, self._older_until = ReaderFold(), ReaderFold(), None
         self._stored_minted, self.waits_since = place.minted, None

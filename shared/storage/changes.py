@@ -1,15 +1,19 @@
 """The change stream: follows the changes of a collection, and opens the stream again when lost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
 from luotdoc_subscriber.base.tasks import Outage, supervised
+from shared.storage.change_batches import next_batch
 from shared.storage.versions import Document
 
 T = TypeVar("T")
 
 WAIT_MS = 500
 """Time for which the server may hold one poll of the stream; a stop waits as long."""
+GATHER_SECONDS = 0.005
+"""Pause after a batch, in which the next one grows: each costs the server a look into its oplog."""
 REOPEN_SECONDS = 0.5
 
 Opened = Callable[[], Awaitable[None]]
@@ -31,8 +35,13 @@ async def changes(
     async with collection.watch(pipeline, max_await_time_ms=WAIT_MS) as stream:
         await opened()
         while stream.alive:
-            change = await stream.try_next()
-            yield change if change is not None and "documentKey" in change else None
+            found = await next_batch(stream)
+            if not found:
+                yield None
+                continue
+            for change in found:
+                yield change if "documentKey" in change else None
+            await asyncio.sleep(GATHER_SECONDS)
 
 
 async def follow(

@@ -18,6 +18,7 @@ from services.ingest.articles.content import (
     given_twice,
     one_of_each,
 )
+from services.ingest.articles.preconditions import Preconditions
 from services.ingest.articles.slug import slug_of
 from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
@@ -72,6 +73,25 @@ async def given_in(request: Request, service: Articles) -> ArticleInput:
     if name := given_twice(body):
         raise Problem.invalid(name, "is given twice")
     return given
+
+
+async def put_answer(
+    service: Articles,
+    request: Request,
+    article_id: str,
+    wanted: Preconditions,
+    strict: bool = False,
+) -> Response:
+    """Create or replace an article by the content in `request`, and answer it."""
+    given = await given_in(request, service)
+
+    def decide(current: StoredArticle | None, content: Content) -> changes.Decision:
+        return changes.put(
+            article_id, content, current, wanted, service.clock(), service.base_url, given.weight,
+            given.correction or "",
+        )  # fmt: skip
+
+    return await write_article(service, given, article_id, strict, decide)
 
 
 def _warnings(service: Articles, given: ArticleInput, body: Body) -> list[Notice]:

@@ -158,7 +158,7 @@ class Walker:
     def _id(self, tag: str, attributes: Attributes) -> str:
         """The id of an element. If it also has a name, that waits for the next element."""
         raw = attributes.get("id") or ""
-        id = "" if raw.startswith("docs-internal-guid") else id_of(raw)
+        id = "" if not raw or raw.startswith("docs-internal-guid") else id_of(raw)
         name = id_of(attributes.get("name") or "") if tag in ("a", "img") else ""
         if id and name != id:
             self.writer.ids.remember(name)

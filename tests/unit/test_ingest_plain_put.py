@@ -1,4 +1,4 @@
-"""The plain PUT gives the answers of FastAPI's route, byte for byte, and leaves the same articles."""
+"""The plain PUT: the same answers as by FastAPI, byte for byte, and the same articles."""
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field

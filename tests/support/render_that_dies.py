@@ -31,5 +31,5 @@ async def _dying(collection: MongoCollection, writes: Sequence[UpdateOne]) -> li
 
 
 if __name__ == "__main__":
-    store.each_written = _dying
+    vars(store)["each_written"] = _dying
     main(RenderSettings, build)

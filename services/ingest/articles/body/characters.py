@@ -106,7 +106,7 @@ def composed(html: str) -> str:
     """HTML in one form. A letter and a mark that came from two entities or elements are composed
     too.
     """
-    return html if html.isascii() else one_form(_STROKE.sub("&#824;", html))
+    return one_form(_STROKE.sub("&#824;", html) if "\u0338" in html else html)
 
 
 def with_escapes_composed(html: str) -> str:

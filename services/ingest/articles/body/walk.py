@@ -31,10 +31,13 @@ from services.ingest.articles.body.nodes import (
     siblings,
 )
 from services.ingest.articles.body.replacements import Link
-from services.ingest.articles.body.sheets import Sheet, declared
-from services.ingest.articles.body.style import Align, Look, align_of, look_of
+from services.ingest.articles.body.sheets import OWN, Sheet, declared
+from services.ingest.articles.body.style import PLAIN_LOOK, Align, Look, align_of, look_of
 from services.ingest.articles.body.symbols import FONTS, PRIVATE, readable
 from services.ingest.articles.body.writer import Writer
+
+_PLAIN = elements.LEAVES | elements.INLINE | {"li", "ol", "ul", "figure", "figcaption"}
+"""Elements that are always written, for their tag alone if they have no attributes."""
 
 
 class Walker:
@@ -76,7 +79,7 @@ class Walker:
                     stack.append((siblings(node.first_child), *entered))
 
     def _text(self, text: str, context: Context) -> None:
-        if context.font or not text.isascii():
+        if context.font or (not text.isascii() and PRIVATE.search(text)):
             text = readable(text, context.font)
             if found := PRIVATE.search(text):
                 self._warn(
@@ -96,6 +99,10 @@ class Walker:
         source = node.tag or ""
         tag = elements.RENAMED.get(source, source)
         attributes = attributes_of(node)
+        if not attributes and tag in _PLAIN and self._sheet is OWN:
+            # Most elements of most bodies. They have nothing of what is looked for below.
+            element = Element(tag, node, attributes, "", PLAIN_LOOK)
+            return self._blocks.enter(element, context) or self._inline(element, context)
         if tag == "input" and attributes.get("type") == "image":
             tag = "img"
         look = self._look(source, attributes)

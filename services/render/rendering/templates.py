@@ -73,7 +73,7 @@ def _environment(site: WholeSite, words: Words, static: Callable[[str], str]) ->
         prefix=prefix,
         direction_of=direction_of,
         foreign=lambda tag: _foreign(tag, words.language),
-        path=lambda *names: "/".join((prefix, *map(quote, names), "")),
+        path=lru_cache(1000)(lambda *names: "/".join((prefix, *map(quote, names), ""))),
         iso=_iso,
     )
     return made

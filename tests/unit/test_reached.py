@@ -225,9 +225,10 @@ def test_aio_pikas_channel_has_what_we_use() -> None:
 
 
 def test_aiormqs_channel_has_what_we_use() -> None:
-    assert {"body", "exchange", "routing_key", "properties", "mandatory"} <= set(
+    assert {"body", "exchange", "routing_key", "properties", "mandatory", "wait"} <= set(
         inspect.signature(aiormq.Channel.basic_publish).parameters
     )
+    assert "delivery_tag" in aiormq.Channel.__init__.__code__.co_names
     assert "consumers" in aiormq.Channel.__init__.__code__.co_names
 
 

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.ingest.articles import changes
-from services.ingest.articles.answers import Notice, WrittenArticle, view
+from services.ingest.articles.answers import Notice, written
 from services.ingest.articles.article import Content, StoredArticle, fill
 from services.ingest.articles.body.clean import Body
 from services.ingest.articles.body.limits import MAX_ATTRIBUTES, MAX_TAGS
@@ -136,9 +136,8 @@ async def write_article(
         return decide(current, fill(given, body.html, current, now))
 
     change = await service.change(article_id, decided)
-    answer = view(change.article, service.base_url, full=True)
     return response(
-        WrittenArticle(**answer.model_dump(), warnings=warnings),
+        written(change.article, service.base_url, warnings),
         change.article,
         201 if created else 200,
     )

@@ -132,7 +132,9 @@ def view(article: StoredArticle, base_url: str, full: bool) -> ArticleAnswer | W
     return ArticleAnswer(**_whole(article, base_url))
 
 
-def written(article: StoredArticle, base_url: str, warnings: list[Notice]) -> WrittenArticle:
+def answer_of_write(
+    article: StoredArticle, base_url: str, warnings: list[Notice]
+) -> WrittenArticle:
     """An article as the API answers the request that wrote it."""
     return WrittenArticle(**_whole(article, base_url), warnings=warnings)
 

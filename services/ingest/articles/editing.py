@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.ingest.articles import changes
-from services.ingest.articles.answers import Notice, written
+from services.ingest.articles.answers import Notice, answer_of_write
 from services.ingest.articles.article import Content, StoredArticle, fill
 from services.ingest.articles.body.clean import Body
 from services.ingest.articles.body.limits import MAX_ATTRIBUTES, MAX_TAGS
@@ -137,7 +137,7 @@ async def write_article(
 
     change = await service.change(article_id, decided)
     return response(
-        written(change.article, service.base_url, warnings),
+        answer_of_write(change.article, service.base_url, warnings),
         change.article,
         201 if created else 200,
     )

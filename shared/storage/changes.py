@@ -12,8 +12,10 @@ T = TypeVar("T")
 
 WAIT_MS = 500
 """Time for which the server may hold one poll of the stream; a stop waits as long."""
-GATHER_SECONDS = 0.005
-"""Pause after a batch, in which the next one grows: each costs the server a look into its oplog."""
+GATHER_SECONDS, GATHER_LONG_SECONDS = 0.005, 0.1
+"""Pause after a batch, in which the next one grows: while a poll waits, each write to any
+collection costs the server a look into its oplog. The long one is for followers that need not know
+at once."""
 REOPEN_SECONDS = 0.5
 
 Opened = Callable[[], Awaitable[None]]
@@ -23,12 +25,13 @@ open. Raises `Transient` when the stream is lost."""
 
 
 async def changes(
-    collection: Any, fields: Document, opened: Opened
+    collection: Any, fields: Document, opened: Opened, gather: float = GATHER_SECONDS
 ) -> AsyncIterator[Document | None]:
     """The changes of `collection` from now on; None after each half second without one.
 
     Awaits `opened` once the stream is open, so that what it loads misses no change. `fields` are
-    the fields of the change event to send, besides `documentKey`. Ends if the collection is
+    the fields of the change event to send, besides `documentKey`. The stream rests for `gather`
+    seconds after changes. Ends if the collection is
     dropped; raises PyMongo's errors.
     """
     pipeline = [{"$project": {"documentKey": 1, **fields}}]
@@ -41,7 +44,7 @@ async def changes(
                 continue
             for change in found:
                 yield change if "documentKey" in change else None
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(gather)
 
 
 async def follow(

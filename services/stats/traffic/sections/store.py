@@ -24,7 +24,7 @@ from services.stats.traffic.store import (
     WORK_MILLISECONDS,
     TrafficStore,
 )
-from shared.storage.changes import Opened, changes
+from shared.storage.changes import GATHER_LONG_SECONDS, Opened, changes
 from shared.storage.errors import store
 from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.transactions import transaction
@@ -45,7 +45,7 @@ class SectionStore:
         """The ids of articles whose catalogue document has changed, from now on; None in between.
         Awaits `opened` once the change stream is open.
         """
-        async for change in changes(self._db.catalogue, {}, opened):
+        async for change in changes(self._db.catalogue, {}, opened, GATHER_LONG_SECONDS):
             yield change["documentKey"]["_id"] if change else None
 
     async def listed(self, session: Session, articles: Collection[str] | None) -> dict[str, Listed]:

@@ -92,7 +92,7 @@ def _texts(words: Words) -> Callable[..., Markup]:
     def plain(text: str) -> Markup:
         return held(text) % {}
 
-    def gettext(text: str, **shown: object) -> Markup:
+    def gettext(text: str, /, **shown: object) -> Markup:
         return held(text) % shown if shown else plain(text)
 
     return gettext

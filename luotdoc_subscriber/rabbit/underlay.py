@@ -12,6 +12,11 @@ from aio_pika.exceptions import ChannelInvalidStateError, DeliveryError
 from aiormq import spec
 
 Properties = spec.Basic.Properties
+DRAINED_EVERY = 8
+"""One publish in so many waits, before its confirm, until its bytes have left the process. The
+others behind it wait for it, so little piles up here while RabbitMQ reads nothing. If every publish
+waited, those that come together would each take several turns of the event loop, one after the
+other."""
 
 
 async def publish_on_wire(
@@ -28,9 +33,14 @@ async def publish_on_wire(
         await channel.restore()
     if channel.is_closed:
         raise ChannelInvalidStateError("the channel is closed")
-    wire = await channel.get_underlay_channel()
+    wire: Any = await channel.get_underlay_channel()
     await wire.basic_publish(
-        body, exchange=exchange.name, routing_key=routing_key, properties=properties, mandatory=True
+        body,
+        exchange=exchange.name,
+        routing_key=routing_key,
+        properties=properties,
+        mandatory=True,
+        wait=wire.delivery_tag % DRAINED_EVERY == 0,
     )
 
 

@@ -5,11 +5,13 @@ from fastapi import FastAPI
 from services.ingest import contract
 from services.ingest.articles import editing_routes, listing_routes, media_routes
 from services.ingest.articles.content import ArticleInput
+from services.ingest.articles.plain_put import PlainPut
 from services.ingest.reads import batch_routes, beacon_routes
 from services.ingest.reads.read_batches import ReadBatchInput
 from services.ingest.service import Articles
 from shared.web import health
 from shared.web.api import make_api
+from shared.web.asgi import App
 from shared.web.openapi import Described
 
 ABOUT = """\
@@ -31,9 +33,9 @@ def describe_api() -> FastAPI:
     return api
 
 
-def build_api(service: Articles) -> FastAPI:
+def build_api(service: Articles) -> App:
     """The API, whose handlers work with `service`."""
     api = describe_api()
     api.state.service = service
     api.state.documents = contract.read_documents()
-    return api
+    return PlainPut(api, service)

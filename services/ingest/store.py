@@ -27,7 +27,7 @@ from services.ingest.articles.documents import (
 )
 from services.ingest.articles.media import Picture
 from services.ingest.reads.read_batches import KeyNote
-from shared.storage.changes import Opened, changes
+from shared.storage.changes import GATHER_LONG_SECONDS, Opened, changes
 from shared.storage.collections import KEY_HOURS, SALT_HOURS
 from shared.storage.errors import store
 from shared.storage.types import Client, MongoDatabase
@@ -138,7 +138,7 @@ class ArticleStore:
         Awaits `opened` once the change stream is open.
         """
         fields = {"operationType": 1, "fullDocument.state": 1}
-        async for change in changes(self._db.articles, fields, opened):
+        async for change in changes(self._db.articles, fields, opened, GATHER_LONG_SECONDS):
             if change:
                 public = change.get("fullDocument", {}).get("state") == "published"
                 yield change["documentKey"]["_id"], public

@@ -8,15 +8,16 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
-from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from services.render.figures import PortalFigures, portal_figures
 from services.render.page import Page, PageChange, Wanted
 from services.render.page_documents import change_of, filter_of, page_document, page_of
+from shared.base.grouped import Grouped
+from shared.storage.bulk import each_written
 from shared.storage.changes import Opened, changes
 from shared.storage.counts import NOTHING, SITE, Total, reads_by_article, totals
-from shared.storage.errors import store
+from shared.storage.errors import is_duplicate, store
 from shared.storage.types import MongoDatabase
 from shared.storage.versions import Document, readable_document, with_version
 from shared.web.state_listing import Held
@@ -48,24 +49,36 @@ class PageStore:
 
     def __init__(self, db: MongoDatabase) -> None:
         self._db = db
+        self._puts: Grouped[Page, Stored] = Grouped(self._put_all)
         # Majority read concern: a count that was shown must not be taken back by a failover.
         self._counts = db.get_collection("counts", read_concern=ReadConcern("majority"))
 
     async def put(self, page: Page) -> Stored:
-        """Store `page` if it is newer than the stored one.
+        """Store `page` if it is newer than the stored one, together with others that come at once.
         `repeated`: the same revision is already stored.
         """
-        document = page_document(page)
-        try:
-            await self._db.pages.update_one(
+        return await self._puts.do(page)
+
+    async def _put_all(self, pages: Sequence[Page]) -> list[Stored | Exception]:
+        writes = [
+            UpdateOne(
                 {"_id": page.id, "revision": {"$lt": page.revision}},
-                {"$set": document, "$unset": _MARKS},
+                {"$set": page_document(page), "$unset": _MARKS},
                 upsert=True,
             )
-        except DuplicateKeyError:
-            held = await self._db.pages.find_one({"_id": page.id}, {"revision": 1})
-            return "repeated" if held and held["revision"] == page.revision else "stale"
-        return "stored"
+            for page in pages
+        ]
+        faults = await each_written(self._db.pages, writes)
+        taken = [page.id for page, fault in zip(pages, faults, strict=True) if is_duplicate(fault)]
+        found = self._db.pages.find({"_id": {"$in": taken}}, {"revision": 1}) if taken else None
+        held = {d["_id"]: d["revision"] async for d in found} if found else {}
+        outcomes: list[Stored | Exception] = []
+        for page, fault in zip(pages, faults, strict=True):
+            if is_duplicate(fault):
+                outcomes.append("repeated" if held.get(page.id) == page.revision else "stale")
+            else:
+                outcomes.append(fault or "stored")
+        return outcomes
 
     async def redo(self, pages: Sequence[tuple[Page, str]]) -> set[str]:
         """Replace each page whose revision and given template are unchanged, and mark it. Returns

@@ -4,20 +4,24 @@ Counts and buckets are spread over slots, and every query adds the slots up
 (`shared.storage.counts`).
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
+from pymongo import UpdateOne
+from pymongo.errors import PyMongoError
 
 from services.stats.catalogue import Change, update_of, update_of_content
 from services.stats.exporting.store import DaysStore
 from services.stats.traffic.store import TrafficStore
+from shared.base.grouped import Grouped
 from shared.storage import counts
 from shared.storage import quarters as q
 from shared.storage.books import Books
+from shared.storage.bulk import each_written
 from shared.storage.counts import SITE
-from shared.storage.errors import store
+from shared.storage.errors import is_duplicate, store
 from shared.storage.mongo import ping
 from shared.storage.transactions import snapshot
 from shared.storage.types import Client, MongoDatabase, Session
@@ -46,6 +50,7 @@ class Store:
     def __init__(self, client: Client, db: MongoDatabase) -> None:
         self._client = client
         self._db = db
+        self._changes: Grouped[Change, bool] = Grouped(self._apply_all)
         self.books = Books(db)
         self.traffic = TrafficStore(client, db)
         self.days = DaysStore(client, db)
@@ -60,23 +65,33 @@ class Store:
 
     async def apply(self, change: Change) -> bool:
         """Apply `change` to the catalogue. False if the catalogue has nothing that is older."""
-        update = update_of(change)
-        older = {"_id": change.article, "revision": {"$lt": change.revision}}
-        # A duplicate key means that the document is not older, or that another event has just
-        # created it. Now that it exists, the second attempt tells the two apart.
-        for _ in range(2):
-            try:
-                await self._db.catalogue.update_one(older, update, upsert=True)
-            except DuplicateKeyError:
-                continue
-            return True
-        return change.content is not None and await self._add_content(change, change.content)
+        return await self._changes.do(change)
 
-    async def _add_content(self, change: Change, content: Document) -> bool:
-        result = await self._db.catalogue.update_one(
-            {"_id": change.article, "content_revision": {"$lt": change.revision}},
-            update_of_content(content),
-        )
+    async def _apply_all(self, changes: Sequence[Change]) -> list[bool | Exception]:
+        faults = await each_written(self._db.catalogue, [_update_if_older(c) for c in changes])
+        outcomes: list[bool | Exception] = []
+        for change, fault in zip(changes, faults, strict=True):
+            # A duplicate key means that the document is not older, or that another event has just
+            # created it. Now that it exists, the second attempt tells the two apart.
+            if is_duplicate(fault):
+                (fault,) = await each_written(self._db.catalogue, [_update_if_older(change)])
+                if is_duplicate(fault):
+                    outcomes.append(await self._added(change))
+                    continue
+            outcomes.append(fault or True)
+        return outcomes
+
+    async def _added(self, change: Change) -> bool | Exception:
+        """Add the content of an event that is not newer. False if it is older than the stored."""
+        if change.content is None:
+            return False
+        try:
+            result = await self._db.catalogue.update_one(
+                {"_id": change.article, "content_revision": {"$lt": change.revision}},
+                update_of_content(change.content),
+            )
+        except PyMongoError as error:
+            return error
         return result.modified_count > 0
 
     async def held(self, after: str, limit: int) -> list[Held]:
@@ -192,6 +207,11 @@ class Store:
             pipeline, session=session, maxTimeMS=MAX_MILLISECONDS
         )
         return await cursor.to_list(None)
+
+
+def _update_if_older(change: Change) -> UpdateOne:
+    older = {"_id": change.article, "revision": {"$lt": change.revision}}
+    return UpdateOne(older, update_of(change), upsert=True)
 
 
 def _sum(*fields: str) -> Document:

@@ -72,9 +72,9 @@ def codes(error: PyMongoError) -> set[int]:
     return found
 
 
-def is_duplicate(error: PyMongoError) -> bool:
+def is_duplicate(error: Exception | None) -> bool:
     """True if a document with this key is there already."""
-    return bool(codes(error) & DUPLICATE_KEY)
+    return isinstance(error, PyMongoError) and bool(codes(error) & DUPLICATE_KEY)
 
 
 def is_bug(error: PyMongoError) -> bool:

@@ -155,7 +155,7 @@ async def test_a_day_that_is_made_while_an_article_moves_is_right(portal: Portal
         if not moved:
             moved = True
             await portal.publish("a", "kinh-te")
-            await portal.stats[1].sections.move("a")
+            await portal.stats[1].sections.move(["a"])
         return found
 
     sections.listed = listed  # type: ignore[method-assign]

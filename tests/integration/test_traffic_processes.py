@@ -164,13 +164,13 @@ async def test_a_view_has_an_article_in_one_section_while_it_moves(
     if not settled:  # no day is made, so that the move changes none
         monkeypatch.setattr(memory, "MAX_RAW_DAYS", 100)
     for article in ("a", "b"):
-        await other.sections.move(article)
+        await other.sections.move([article])
     await portal.settled(stats) if settled else await stats.keeper.refreshed()
     for section in ("kinh-te", "the-thao"):
         await portal.publish("a", section)
         portal.seconds += 100
         await stats.keeper.refreshed()
-        await other.sections.move("a")
+        await other.sections.move(["a"])
         portal.seconds += 100
         found = {each.section: each.counted for each in (await stats.reports.sections()).sections}
         print(f"\n{found}")

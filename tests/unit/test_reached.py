@@ -18,8 +18,11 @@ import pytest
 import uvicorn
 from aio_pika.abc import UnderlayChannel
 from faststream.rabbit import RabbitBroker, RabbitQueue
+from motor.core import AgnosticChangeStream
+from motor.frameworks.asyncio import run_on_executor
 from packaging.requirements import Requirement
 from pamqp import commands, header
+from pymongo.synchronous.change_stream import ChangeStream
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -35,6 +38,7 @@ REACHING = {
     f"{KIT}.properties": {"pamqp"},
     "shared.web.uvicorn_protocol": {"uvicorn"},
     "shared.web.api": {"fastapi"},
+    "shared.storage.change_batches": {"pymongo", "motor"},
 }
 """The modules that reach into a library, with the libraries."""
 
@@ -94,6 +98,7 @@ def test_private_attributes_are_found() -> None:
         (r"pamqp", f"{KIT}.properties"),
         (r"aiormq\.(?!exceptions\.)", f"{KIT}.underlay"),
         (r"fastapi\.routing\.", "shared.web.api"),
+        (r"motor\.(?!motor_asyncio\.)", "shared.storage.change_batches"),
     ],
 )
 def test_what_is_beneath_is_imported_in_one_module(beneath: str, module: str) -> None:
@@ -220,9 +225,10 @@ def test_aio_pikas_channel_has_what_we_use() -> None:
 
 
 def test_aiormqs_channel_has_what_we_use() -> None:
-    assert {"body", "exchange", "routing_key", "properties", "mandatory"} <= set(
+    assert {"body", "exchange", "routing_key", "properties", "mandatory", "wait"} <= set(
         inspect.signature(aiormq.Channel.basic_publish).parameters
     )
+    assert "delivery_tag" in aiormq.Channel.__init__.__code__.co_names
     assert "consumers" in aiormq.Channel.__init__.__code__.co_names
 
 
@@ -231,6 +237,13 @@ def test_pamqp_has_what_we_replace() -> None:
         assert [*inspect.signature(kind.unmarshal).parameters] == ["self", "data"]
     assert [*inspect.signature(header.ContentHeader.unmarshal).parameters] == ["self", "data"]
     assert header.ContentHeader._get_flags(b"\x10\x00\x02") == (2, 1 << 12)
+
+
+# PyMongo, Motor
+def test_pymongos_change_stream_and_motors_have_what_we_use() -> None:
+    assert "self._cursor._has_next()" in inspect.getsource(ChangeStream.try_next)
+    assert "self.delegate = self._target" in inspect.getsource(AgnosticChangeStream)
+    assert [*inspect.signature(run_on_executor).parameters][:2] == ["loop", "fn"]
 
 
 def test_aiormq_says_why_a_connection_was_refused() -> None:

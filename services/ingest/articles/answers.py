@@ -127,7 +127,20 @@ class BatchAnswer(BaseModel):
 
 def view(article: StoredArticle, base_url: str, full: bool) -> ArticleAnswer | WithdrawnArticle:
     """An article as the API answers it. Without `full` a withdrawn one shows only its state."""
-    shown: dict[str, Any] = {
+    if not full and article.state != "published":
+        return WithdrawnArticle(**_summary(article, base_url))
+    return ArticleAnswer(**_whole(article, base_url))
+
+
+def answer_of_write(
+    article: StoredArticle, base_url: str, warnings: list[Notice]
+) -> WrittenArticle:
+    """An article as the API answers the request that wrote it."""
+    return WrittenArticle(**_whole(article, base_url), warnings=warnings)
+
+
+def _summary(article: StoredArticle, base_url: str) -> dict[str, Any]:
+    return {
         "id": article.id,
         "revision": article.revision,
         "state": article.state,
@@ -137,10 +150,11 @@ def view(article: StoredArticle, base_url: str, full: bool) -> ArticleAnswer | W
         "created_at": article.created_at,
         "modified_at": article.modified_at,
     }
-    if not full and article.state != "published":
-        return WithdrawnArticle(**shown)
-    return ArticleAnswer(
-        **shown,
+
+
+def _whole(article: StoredArticle, base_url: str) -> dict[str, Any]:
+    return {
+        **_summary(article, base_url),
         **article.content.model_dump(exclude={"slug", "section"}),
-        corrections=[CorrectionAnswer(**each.model_dump()) for each in article.corrections],
-    )
+        "corrections": [CorrectionAnswer(**each.model_dump()) for each in article.corrections],
+    }

@@ -1,5 +1,5 @@
-"""Cleans bodies and pictures outside the event loop, because it may take seconds. Reads must
-not wait for it.
+"""Cleans bodies and pictures, outside the event loop if that may take long: reads must not wait for
+it.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,9 @@ from shared.base.errors import Problem, Unavailable
 AT_ONCE = 2
 """Upper bound for large bodies and pictures in work, because of their memory: a picture of 50
 million pixels takes 200 MB."""
+AT_ONCE_CHARACTERS, AT_ONCE_TAGS = 8 << 10, 100
+"""Upper bounds for a body that is cleaned at once, in at most 5 ms: a thread would keep the
+interpreter's lock for as long."""
 IN_A_THREAD = 32 << 10
 """Upper bound for the characters of a body that is cleaned in a thread, in about 20 ms. A larger
 one goes to a process: a thread would hold the interpreter's lock and delay the event loop."""
@@ -27,7 +30,9 @@ T = TypeVar("T")
 
 
 class Offload:
-    """Cleans small bodies in threads; large bodies and pictures in `AT_ONCE` processes at most."""
+    """Cleans short bodies at once, longer ones in threads; large bodies and pictures in `AT_ONCE`
+    processes at most.
+    """
 
     def __init__(self) -> None:
         self._turns = anyio.CapacityLimiter(AT_ONCE)
@@ -37,6 +42,8 @@ class Offload:
         Raises `Problem` 422 if the body is refused, `Unavailable` if the process died.
         """
         try:
+            if len(html) <= AT_ONCE_CHARACTERS and html.count("<") <= AT_ONCE_TAGS:
+                return clean(html, page)
             if len(html) <= IN_A_THREAD:
                 return await anyio.to_thread.run_sync(clean, html, page)
             return await self._in_a_process(clean, html, page)

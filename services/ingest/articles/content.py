@@ -198,6 +198,7 @@ _FIELDS = {
     for model in (ArticleInput, ImageInput, TranslationInput, AttachmentInput)
     for name in model.model_fields
 }
+_QUOTED = [b'"%s"' % name.encode() for name in _FIELDS]
 
 
 def one_of_each(translations: list[TranslationInput], own: str) -> list[TranslationInput]:
@@ -215,7 +216,7 @@ def given_twice(body: bytes) -> str | None:
     """The first field that stands twice in one object of an article's JSON: whichever were taken,
     the other would be lost.
     """
-    if all(body.count(b'"%s"' % name.encode()) < 2 for name in _FIELDS):
+    if all(body.count(name) < 2 for name in _QUOTED):
         return None
     twice: list[str] = []
 

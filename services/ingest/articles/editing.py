@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.ingest.articles import changes
-from services.ingest.articles.answers import Notice, WrittenArticle, view
+from services.ingest.articles.answers import Notice, answer_of_write
 from services.ingest.articles.article import Content, StoredArticle, fill
 from services.ingest.articles.body.clean import Body
 from services.ingest.articles.body.limits import MAX_ATTRIBUTES, MAX_TAGS
@@ -18,6 +18,7 @@ from services.ingest.articles.content import (
     given_twice,
     one_of_each,
 )
+from services.ingest.articles.preconditions import Preconditions
 from services.ingest.articles.slug import slug_of
 from services.ingest.service import Articles
 from services.ingest.settings import IngestSettings
@@ -74,6 +75,25 @@ async def given_in(request: Request, service: Articles) -> ArticleInput:
     return given
 
 
+async def put_answer(
+    service: Articles,
+    request: Request,
+    article_id: str,
+    wanted: Preconditions,
+    strict: bool = False,
+) -> Response:
+    """Create or replace an article by the content in `request`, and answer it."""
+    given = await given_in(request, service)
+
+    def decide(current: StoredArticle | None, content: Content) -> changes.Decision:
+        return changes.put(
+            article_id, content, current, wanted, service.clock(), service.base_url, given.weight,
+            given.correction or "",
+        )  # fmt: skip
+
+    return await write_article(service, given, article_id, strict, decide)
+
+
 def _warnings(service: Articles, given: ArticleInput, body: Body) -> list[Notice]:
     found = [Notice(path=warned.path, message=warned.message) for warned in body.warnings]
     if given.image is not None and not given.image.alt:
@@ -116,9 +136,8 @@ async def write_article(
         return decide(current, fill(given, body.html, current, now))
 
     change = await service.change(article_id, decided)
-    answer = view(change.article, service.base_url, full=True)
     return response(
-        WrittenArticle(**answer.model_dump(), warnings=warnings),
+        answer_of_write(change.article, service.base_url, warnings),
         change.article,
         201 if created else 200,
     )

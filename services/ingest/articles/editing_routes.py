@@ -8,7 +8,13 @@ from services.ingest.articles import changes
 from services.ingest.articles.answers import WrittenArticle
 from services.ingest.articles.article import Content, StoredArticle
 from services.ingest.articles.article_ids import minted_id, random_id
-from services.ingest.articles.editing import ARTICLE_BODY, TOO_LARGE, given_in, write_article
+from services.ingest.articles.editing import (
+    ARTICLE_BODY,
+    TOO_LARGE,
+    given_in,
+    put_answer,
+    write_article,
+)
 from services.ingest.articles.parameters import (
     HEADERS,
     ArticleIdInPath,
@@ -59,15 +65,7 @@ async def put_article(
     The same content again changes nothing; a withdrawn one is revived.
     """
     wanted = preconditions(if_match, if_none_match)
-    given = await given_in(request, service)
-
-    def decide(current: StoredArticle | None, content: Content) -> changes.Decision:
-        return changes.put(
-            article_id, content, current, wanted, service.clock(), service.base_url, given.weight,
-            given.correction or "",
-        )  # fmt: skip
-
-    return await write_article(service, given, article_id, strict, decide)
+    return await put_answer(service, request, article_id, wanted, strict)
 
 
 @routes.post(

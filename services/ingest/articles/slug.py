@@ -40,6 +40,7 @@ def slug_of(title: str) -> str:
             entities=False,
             decimal=False,
             hexadecimal=False,
+            backend="text-unidecode",  # else it looks for another one first, each time
         )
         or "bai-viet"
     )

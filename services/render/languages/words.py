@@ -6,7 +6,7 @@ messages too.
 """
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache, partial
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -61,6 +61,9 @@ class Words:
         self._locale = Locale.parse(language)
         self.group = str(self._locale.number_symbols["latn"]["group"])
         """What stands between the thousands of a number."""
+        self._formatted = lru_cache(maxsize=1000)(
+            partial(format_datetime, tzinfo=zone, locale=self._locale)
+        )
 
     def say(self, message: str, **values: object) -> str:
         """A message, with `%(name)s` filled in."""
@@ -96,4 +99,6 @@ class Words:
         return f"{format_decimal(value, format=pattern, locale=self._locale)}\u00a0{_UNITS[unit]}"
 
     def _dated(self, value: datetime, pattern: str) -> str:
-        return format_datetime(value, pattern, tzinfo=self.zone, locale=self._locale)
+        # No pattern has seconds. New articles have times of the same few minutes.
+        there = value.astimezone(self.zone)
+        return self._formatted(there.replace(second=0, microsecond=0), pattern)

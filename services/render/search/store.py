@@ -15,6 +15,8 @@ from pymongo.read_concern import ReadConcern
 from luotdoc_events import events
 from services.render.search.entries import Entry
 from services.render.search.ranking import Candidate
+from shared.base.grouped import Grouped
+from shared.storage.bulk import each_written
 from shared.storage.errors import store
 from shared.storage.types import MongoDatabase
 from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
@@ -59,16 +61,23 @@ class SearchStore:
 
     def __init__(self, db: MongoDatabase) -> None:
         self._db = db
+        self._wants: Grouped[tuple[str, int], None] = Grouped(self._want_each)
         # What is read must stay: an entry made of a revision that a failover takes back would
         # not be made again.
         self._pages = db.get_collection("pages", read_concern=ReadConcern("majority"))
 
     async def want(self, article_id: str, revision: int) -> None:
         """Note that the article's page is at `revision`: its entry is due at once."""
-        await self._db.search.update_one(
-            {"_id": article_id},
-            {"$max": {"wanted": revision}, "$set": {"due": _FIRST, "v": DOCUMENT_VERSION}},
-            upsert=True,
+        await self._wants.do((article_id, revision))
+
+    async def _want_each(self, wanted: Sequence[tuple[str, int]]) -> list[Exception | None]:
+        due = {"$set": {"due": _FIRST, "v": DOCUMENT_VERSION}}
+        return await each_written(
+            self._db.search,
+            [
+                UpdateOne({"_id": name}, {"$max": {"wanted": revision}, **due}, upsert=True)
+                for name, revision in wanted
+            ],
         )
 
     async def claim(self, now: datetime) -> ToIndex | None:

@@ -1,4 +1,4 @@
-"""Pages whose bytes are ready before they are asked for. Pure.
+"""Pages whose bytes are ready to be joined. Pure.
 
 A page is made of pieces. Each is deflated once and on its own, so a page with another read count
 is put together from bytes, without compressing it again. The result is one gzip member: clients
@@ -7,7 +7,7 @@ stop after the first of several.
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from struct import pack
 
 DEFLATE_LEVEL = 6
@@ -20,26 +20,39 @@ _LAST = b"\x03\0"
 """An empty last block."""
 
 
-@dataclass(frozen=True, slots=True)
 class PagePiece:
     """A part of a page: as it is, and as blocks of deflate that end with a byte and refer to
-    nothing before them.
+    nothing before them. These are made when they are first asked for: few of a burst of new pages
+    are read at once.
     """
 
-    plain: bytes
-    deflated: bytes
+    __slots__ = ("_deflated", "plain")
+
+    def __init__(self, plain: bytes) -> None:
+        self.plain = plain
+        self._deflated: bytes | None = None
+
+    @property
+    def deflated(self) -> bytes:
+        """The blocks."""
+        if self._deflated is None:
+            self._deflated = _deflated(self.plain)
+        return self._deflated
 
 
-def piece(text: str, level: int = DEFLATE_LEVEL) -> PagePiece:
-    """The piece of `text`, in UTF-8."""
-    plain = text.encode()
+def _deflated(plain: bytes) -> bytes:
     if not plain:
-        return PagePiece(b"", b"")
+        return b""
     if len(plain) < STORED:
-        return PagePiece(plain, pack("<BHH", 0, len(plain), len(plain) ^ 0xFFFF) + plain)
-    coder = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+        return pack("<BHH", 0, len(plain), len(plain) ^ 0xFFFF) + plain
+    coder = zlib.compressobj(DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     # A full flush ends with a byte, and what follows does not look back.
-    return PagePiece(plain, coder.compress(plain) + coder.flush(zlib.Z_FULL_FLUSH))
+    return coder.compress(plain) + coder.flush(zlib.Z_FULL_FLUSH)
+
+
+def piece(text: str) -> PagePiece:
+    """The piece of `text`, in UTF-8."""
+    return PagePiece(text.encode())
 
 
 class PageBytes:
@@ -78,8 +91,6 @@ class PreparedPage:
     """A page whose static parts are ready. Between them are the names of its live parts."""
 
     parts: tuple[PagePiece | str, ...]
-    size: int = field(default=0, compare=False)
-    """Bytes of the static parts, in both forms."""
 
     def filled(self, live: Mapping[str, PagePiece]) -> PageBytes:
         """The page with its live parts. Raises KeyError for one that is missing."""
@@ -93,6 +104,6 @@ class PreparedPage:
 
 def prepared_page(parts: Sequence[str]) -> PreparedPage:
     """A page of `parts`: static ones, and names of live parts, which begin with NUL."""
-    ready = tuple(part if part.startswith("\0") else piece(part) for part in parts if part)
-    held = [each for each in ready if isinstance(each, PagePiece)]
-    return PreparedPage(ready, sum(len(each.plain) + len(each.deflated) for each in held))
+    return PreparedPage(
+        tuple(part if part.startswith("\0") else piece(part) for part in parts if part)
+    )

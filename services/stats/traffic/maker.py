@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.2
 """Time for which one step of the background makes projections."""
-MOVES_A_STEP = 20
+MOVES_A_STEP = 200
 DAYS_AT_ONCE = 3
 """The newest days, whose sections are checked as soon as the site was read again."""
 DAY_SECONDS = 60.0
@@ -60,8 +60,8 @@ class Maker:
         """Move the reads of articles whose section has changed, make projections for
         the seconds of a step, and check one. True if more are to be made.
         """
-        for article in await self._sections.moving(MOVES_A_STEP):
-            await self._sections.move(article)
+        if moving := await self._sections.moving(MOVES_A_STEP):
+            await self._sections.move(moving)
         more = await self._make(site)
         await self._check(site)
         await self._check_days(site)

@@ -3,7 +3,7 @@
 Every method with a session reads its snapshot.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -23,6 +23,8 @@ WORK_MILLISECONDS = 60_000
 """Timeout for one query of the background work."""
 ANSWER_MILLISECONDS = 10_000
 """Timeout for a query that a client waits for, after which it gets 503."""
+ArticleDays = dict[str, dict[int, dict[str, int]]]
+"""{article: {UTC day, counted from 1970: {quarter of the day: reads}}}."""
 BATCH_SIZE = 500
 """Documents that the driver decodes at a time; meanwhile nothing else runs."""
 
@@ -129,18 +131,26 @@ class TrafficStore:
             add_quarters(found, held["article"], quarters(name, held["days"][name[8:]]["q"]))
         return found
 
-    async def article_quarters(self, session: Session, article: str) -> dict[int, dict[str, int]]:
-        """{UTC day, counted from 1970: {quarter of the day: reads}} of one article, ever."""
-        found: dict[int, dict[str, int]] = {}
-        wanted: Document = {"article": article}
-        async for bucket in self._find(session, "buckets", wanted, {"day": 1, "q": 1}):
-            add(found.setdefault(day_number(bucket["day"]), {}), bucket["q"])
-        wanted = {"_id": {"$gte": f"{article}/", "$lt": f"{article}0"}}
-        async for held in self._find(session, "archive", wanted, {"month": 1, "days": 1}):
+    async def articles_quarters(self, session: Session, articles: Collection[str]) -> ArticleDays:
+        """The reads of `articles`, ever. An article or a day without reads is left out."""
+        found: ArticleDays = {}
+
+        def note(article: str, day: str, quarters_of_day: Mapping[str, int]) -> None:
+            if any(quarters_of_day.values()):
+                days = found.setdefault(article, {})
+                add(days.setdefault(day_number(day), {}), quarters_of_day)
+
+        wanted: Document = {"article": {"$in": sorted(articles)}}
+        async for bucket in self._find(
+            session, "buckets", wanted, {"article": 1, "day": 1, "q": 1}
+        ):
+            note(bucket["article"], bucket["day"], bucket["q"])
+        ids = [{"_id": {"$gte": f"{each}/", "$lt": f"{each}0"}} for each in sorted(articles)]
+        fields = {"article": 1, "month": 1, "days": 1}
+        async for held in self._find(session, "archive", {"$or": ids}, fields):
             for day, moved in held["days"].items():
-                quarters_of_day = moved.get("q", {})
-                add(found.setdefault(day_number(f"{held['month']}-{day}"), {}), quarters_of_day)
-        return {day: reads for day, reads in found.items() if reads}
+                note(held["article"], f"{held['month']}-{day}", moved.get("q", {}))
+        return found
 
     async def article_parts(
         self, session: Session, article: str, edges: Sequence[int], kind: str

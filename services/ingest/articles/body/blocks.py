@@ -50,8 +50,8 @@ class Blocks:
         if leaf.tag in elements.HEADINGS or leaf.tag == "pre":
             return context, self.writer.border
         attributes = context.inherited(context.aligned())
-        inside = replace(context, leaf=Leaf("p" if attributes else "", attributes))
-        return inside, self.writer.border
+        leaf = Leaf("p" if attributes else "", attributes)
+        return context.holding(leaf), self.writer.border
 
     def _fits(self, tag: str) -> bool:
         """True if the container is allowed in the one that is open, and is not too deep."""
@@ -89,7 +89,7 @@ class Blocks:
             self.writer.border()
             self.writer.keep_id(leaf)
 
-        return replace(context, leaf=leaf).with_look(look), leave
+        return context.holding(leaf).with_look(look), leave
 
     def _check_level(self, level: int) -> None:
         """Warn if levels between the last heading and this one are skipped."""

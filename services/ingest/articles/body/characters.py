@@ -61,6 +61,13 @@ _TRAILING = re.compile(f"{_STACKED}*\\Z")
 _ONE_FORMAT = re.compile(f"[{_FORMATS}]")
 
 
+def has_marks(text: str) -> bool:
+    """True if there is a combining mark that no letter is composed with."""
+    # A code point above U+FFFF takes two units. Some 200 times faster than max(text).
+    beyond = len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
+    return bool(_STACKS.search(text) or (beyond and _STACKS_BEYOND.search(text)))
+
+
 def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
     """Remove combining marks beyond `MAX_MARKS` on a letter. 2,000 marks on one letter make a page
     12,000 px wide.
@@ -70,15 +77,13 @@ def fewer_marks(text: str, before: int = 0) -> tuple[str, int]:
     """
     if text.isascii():
         return text, 0 if text else before
-    # A code point above U+FFFF takes two units. Some 200 times faster than max(text).
-    beyond = len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
-    if not _STACKS.search(text) and not (beyond and _STACKS_BEYOND.search(text)):
+    if not has_marks(text):
         return text, before if before and not _ONE_FORMAT.sub("", text) else 0
     head = _LEADING.match(text)
     start = head.end() if head else 0
     first, on_first = _cut_stack(text[:start], before)
     rest = _STACKS.sub(lambda stack: _cut_stack(stack[0], 0)[0], text[start:])
-    if beyond:
+    if _STACKS_BEYOND.search(rest):
         rest = _STACKS_BEYOND.sub(lambda stack: _cut_stack(stack[0], 0)[0], rest)
     last = _TRAILING.search(rest)
     return first + rest, on_first if not rest else _cut_stack(last[0] if last else "", 0)[1]
@@ -106,7 +111,7 @@ def composed(html: str) -> str:
     """HTML in one form. A letter and a mark that came from two entities or elements are composed
     too.
     """
-    return html if html.isascii() else one_form(_STROKE.sub("&#824;", html))
+    return one_form(_STROKE.sub("&#824;", html) if "\u0338" in html else html)
 
 
 def with_escapes_composed(html: str) -> str:

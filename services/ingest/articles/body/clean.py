@@ -11,6 +11,7 @@ from services.ingest.articles.body.characters import (
 from services.ingest.articles.body.editor_warnings import Warned, Warnings
 from services.ingest.articles.body.ids import ID_PREFIX
 from services.ingest.articles.body.links import Links
+from services.ingest.articles.body.plain_body import plain_body
 from services.ingest.articles.body.prepare import prepare
 from services.ingest.articles.body.sanitiser import has_content, sanitise
 from services.ingest.articles.body.sheets import read_sheets
@@ -40,6 +41,13 @@ def clean(html: str, page: str) -> Body:
     `output.TooLarge`) with a text for the editor if the markup is too costly, or if nothing is left
     of it.
     """
+    if (plain := plain_body(html)) and has_content(safe := sanitise(plain)):
+        return Body(safe)
+    return repaired(html, page)
+
+
+def repaired(html: str, page: str) -> Body:
+    """`clean` for any body: through its tree."""
     warnings = Warnings()
     shown = without_controls(html)
     if len(shown) < len(html):

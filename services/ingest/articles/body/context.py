@@ -24,6 +24,16 @@ class Context:
     font: str = ""
     """The font, if it is a symbol font (`symbols.FONTS`); else empty."""
 
+    # Not `dataclasses.replace`, which takes four times as long: most elements need one of these.
+    def holding(self, leaf: Leaf) -> "Context":
+        """The context inside a block that holds text."""
+        return Context(self.inlines, leaf, self.align, self.unwritten, self.lines, self.font)
+
+    def inside(self, inline: Inline) -> "Context":
+        """The context inside an inline element."""
+        inlines = (*self.inlines, inline)
+        return Context(inlines, self.leaf, self.align, self.unwritten, self.lines, self.font)
+
     def with_look(self, look: Look) -> "Context":
         """The context inside an element with `look`: adds inline elements for what it sets, removes
         bold and italic that it takes back.

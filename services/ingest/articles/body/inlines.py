@@ -1,6 +1,6 @@
 """Chooses the inline elements and links around a text. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.ingest.articles.body import elements
 from services.ingest.articles.body.attributes import KeptAttributes
@@ -43,7 +43,7 @@ class Inlines:
             self.writer.ids.remember(id)
             return context
         inline = Inline(tag, kept, _GROUPS.get(tag, ""), id)
-        return replace(context, inlines=(*context.inlines, inline))
+        return context.inside(inline)
 
     def _link(self, element: Element, kept: AttributePairs, context: Context) -> Context:
         href = (element.attributes.get("href") or "").strip()
@@ -63,4 +63,4 @@ class Inlines:
         attributes = (("href", address), *(pair for pair in kept if pair[0] != "href"))
         target = address[1:] if address.startswith("#") else ""
         inline = Inline("a", attributes, "", element.id, target)
-        return replace(context, inlines=(*context.inlines, inline))
+        return context.inside(inline)

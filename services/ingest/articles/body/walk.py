@@ -31,10 +31,13 @@ from services.ingest.articles.body.nodes import (
     siblings,
 )
 from services.ingest.articles.body.replacements import Link
-from services.ingest.articles.body.sheets import Sheet, declared
-from services.ingest.articles.body.style import Align, Look, align_of, look_of
+from services.ingest.articles.body.sheets import OWN, Sheet, declared
+from services.ingest.articles.body.style import PLAIN_LOOK, Align, Look, align_of, look_of
 from services.ingest.articles.body.symbols import FONTS, PRIVATE, readable
 from services.ingest.articles.body.writer import Writer
+
+_PLAIN = elements.LEAVES | elements.INLINE | {"li", "ol", "ul", "figure", "figcaption"}
+"""Elements that are always written, for their tag alone if they have no attributes."""
 
 
 class Walker:
@@ -76,7 +79,7 @@ class Walker:
                     stack.append((siblings(node.first_child), *entered))
 
     def _text(self, text: str, context: Context) -> None:
-        if context.font or not text.isascii():
+        if context.font or (not text.isascii() and PRIVATE.search(text)):
             text = readable(text, context.font)
             if found := PRIVATE.search(text):
                 self._warn(
@@ -96,6 +99,10 @@ class Walker:
         source = node.tag or ""
         tag = elements.RENAMED.get(source, source)
         attributes = attributes_of(node)
+        if not attributes and tag in _PLAIN and self._sheet is OWN:
+            # Most elements of most bodies. They have nothing of what is looked for below.
+            element = Element(tag, node, attributes, "", PLAIN_LOOK)
+            return self._blocks.enter(element, context) or self._inline(element, context)
         if tag == "input" and attributes.get("type") == "image":
             tag = "img"
         look = self._look(source, attributes)
@@ -158,7 +165,7 @@ class Walker:
     def _id(self, tag: str, attributes: Attributes) -> str:
         """The id of an element. If it also has a name, that waits for the next element."""
         raw = attributes.get("id") or ""
-        id = "" if raw.startswith("docs-internal-guid") else id_of(raw)
+        id = "" if not raw or raw.startswith("docs-internal-guid") else id_of(raw)
         name = id_of(attributes.get("name") or "") if tag in ("a", "img") else ""
         if id and name != id:
             self.writer.ids.remember(name)

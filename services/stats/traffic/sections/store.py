@@ -5,7 +5,7 @@ A day is made, and an article's reads are moved to another section, in a transac
 changes the document `shifts`. So the two conflict, and the later one runs again.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from pymongo import ReplaceOne, UpdateOne
 
@@ -17,14 +17,16 @@ from services.stats.traffic.sections.listed import (
     ListedArticles,
     listed_article,
 )
+from services.stats.traffic.sections.moves import section_shifts
 from services.stats.traffic.shares import by_section
 from services.stats.traffic.store import (
     ANSWER_MILLISECONDS,
     BATCH_SIZE,
     WORK_MILLISECONDS,
+    ArticleDays,
     TrafficStore,
 )
-from shared.storage.changes import Opened, changes
+from shared.storage.changes import GATHER_LONG_SECONDS, Opened, changes
 from shared.storage.errors import store
 from shared.storage.quarters import PER_DAY, day_name, day_number
 from shared.storage.transactions import transaction
@@ -45,7 +47,7 @@ class SectionStore:
         """The ids of articles whose catalogue document has changed, from now on; None in between.
         Awaits `opened` once the change stream is open.
         """
-        async for change in changes(self._db.catalogue, {}, opened):
+        async for change in changes(self._db.catalogue, {}, opened, GATHER_LONG_SECONDS):
             yield change["documentKey"]["_id"] if change else None
 
     async def listed(self, session: Session, articles: Collection[str] | None) -> dict[str, Listed]:
@@ -203,42 +205,41 @@ class SectionStore:
         )
         return [held["_id"] for held in await cursor.limit(limit).to_list(None)]
 
-    async def move(self, article: str) -> None:
-        """Move an article's reads of closed days to its section from another one. Idempotent."""
-        await transaction(self._client, lambda session: self._move(session, article))
+    async def move(self, articles: Collection[str]) -> None:
+        """Move articles' reads of closed days to their sections from other ones. Idempotent."""
+        await transaction(self._client, lambda session: self._move(session, articles))
 
-    async def _move(self, session: Session, article: str) -> None:
-        held = await self._db.catalogue.find_one(
-            {"_id": article}, session=session, max_time_ms=WORK_MILLISECONDS
-        )
-        if not held or "counted_in" not in readable_document("catalogue", held):
+    async def _move(self, session: Session, articles: Collection[str]) -> None:
+        wanted = {"_id": {"$in": sorted(articles)}, "counted_in": {"$exists": True}}
+        found = self._db.catalogue.find(wanted, session=session, max_time_ms=WORK_MILLISECONDS)
+        held = [readable_document("catalogue", document) async for document in found]
+        if not held:
             return
-        old, new = held["counted_in"], held["section"]
-        writes = [] if old == new else await self._moves(session, article, old, new)
-        # Noted even if nothing is moved: a day that is being made counts the article's reads in the
+        sections = {each["_id"]: (each["counted_in"], each["section"]) for each in held}
+        moves = {article: move for article, move in sections.items() if move[0] != move[1]}
+        reads = await self._traffic.articles_quarters(session, moves) if moves else {}
+        writes = await self._moves(session, moves, reads) if reads else []
+        # Noted even if nothing is moved: a day that is being made counts the articles' reads in the
         # old section, and nobody would move them later; and a view counts its open time there.
-        noted = self._noted(moved=int(old != new))
+        # An article without reads, such as a new one, is in no view.
+        noted = self._noted(moved=int(bool(reads)))
         await self._db.projections.bulk_write([noted, *writes], session=session)
-        await self._db.catalogue.update_one(
-            {"_id": article}, {"$unset": {"counted_in": 1}}, session=session
-        )
+        moved = {"_id": {"$in": [each["_id"] for each in held]}}
+        await self._db.catalogue.update_many(moved, {"$unset": {"counted_in": 1}}, session=session)
 
-    async def _moves(self, session: Session, article: str, old: str, new: str) -> list[UpdateOne]:
+    async def _moves(
+        self, session: Session, moves: Mapping[str, tuple[str, str]], reads: ArticleDays
+    ) -> list[UpdateOne]:
         made, markers = await self.made_days(session), await self._traffic.markers(session)
-        writes: list[UpdateOne] = []
-        for day, quarters in (await self._traffic.article_quarters(session, article)).items():
-            if day not in made:
-                continue
-            name = day_name(day)
-            if made[day] != markers.get(name, 0):
-                # Its documents lack late reads, which these quarters have: the day is made again.
-                writes.append(UpdateOne({"_id": f"sections/{name}"}, {"$set": {"late": -1}}))
-                continue
-            for section, sign in ((old, -1), (new, 1)):
-                fixed = {"v": DOCUMENT_VERSION, "kind": "section", "section": section, "day": name}
-                added = {f"q.{quarter}": sign * n for quarter, n in quarters.items()}
-                update: Document = {"$inc": added, "$setOnInsert": fixed}
-                writes.append(UpdateOne({"_id": f"section/{section}/{name}"}, update, upsert=True))
+        shifts = section_shifts(moves, reads, made, markers)
+        writes = [
+            UpdateOne({"_id": f"sections/{name}"}, {"$set": {"late": -1}}) for name in shifts.stale
+        ]
+        for (section, name), added in shifts.added.items():
+            fixed = {"v": DOCUMENT_VERSION, "kind": "section", "section": section, "day": name}
+            increments = {f"q.{quarter}": number for quarter, number in added.items()}
+            update: Document = {"$inc": increments, "$setOnInsert": fixed}
+            writes.append(UpdateOne({"_id": f"section/{section}/{name}"}, update, upsert=True))
         return writes
 
     def _noted(self, *, moved: int) -> UpdateOne:

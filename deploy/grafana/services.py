@@ -43,6 +43,18 @@ _HEALTH = (
         runbook="LuotdocBrokerAway",
     ),
     Panel(
+        "Does each replica use the site's file of now?",
+        "stat",
+        (PromQuery(f"1 - luotdoc_site_file_faulty{_EACH}", _NAME),),
+        "none",
+        "No: the file has faults, which the replica's log names. It uses the one of before.",
+        width=24,
+        height=4,
+        thresholds=(Threshold(None, "yellow"), Threshold(1, "green")),
+        said={0: ("no", "yellow"), 1: ("yes", "green")},
+        runbook="LuotdocSiteFileFaulty",
+    ),
+    Panel(
         "Running for",
         "bargauge",
         (PromQuery(f"time() - process_start_time_seconds{_PROCESS}", _NAME),),

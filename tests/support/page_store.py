@@ -53,7 +53,7 @@ class PagesInMemory(Faulty, PageStore):
     def _keep(self, page: Page) -> None:
         held = self.pages.get(page.id)
         if page.state != "published" and held is not None:
-            page = replace(page, baseline=held.baseline)
+            page = replace(page, baseline=held.baseline, language=held.language)
         self.pages[page.id] = page
         held = held or replace(page, revision=0, template="")
         changed = PageChange(

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from luotdoc_events import events
 from services.render.figures import VisitFigures, known_figures
 from services.render.languages.words import Words
+from services.render.machine.hreflang import with_default
 from services.render.machine.publication import Facts
 from services.render.page import Page
 from services.render.rendering import templates
@@ -166,7 +167,8 @@ class Renderer:
         """
         if not every:
             return ""
-        return self._templates.render("_alternates.html", language, every=every)
+        paths = with_default(every, self.site.language)
+        return self._templates.render("_alternates.html", language, every=paths)
 
     def listing(
         self,
@@ -180,25 +182,28 @@ class Renderer:
         cursor: tuple[str, str] | None,
         newer: str | None,
         older: str | None,
+        every: Mapping[str, str] | None = None,
         followed: bool = False,
     ) -> str:
         """A part of the list at `base`; `followed`: it has feeds. `cursor`: what asked for this
-        part, None for the first; `newer` and `older`: the cursors of the parts beside it.
+        part, None for the first; `newer` and `older`: the cursors of the parts beside it; `every`:
+        its paths by language, if it has several.
         """
         base = quote(base)
         address = base if cursor is None else f"{base}?{cursor[0]}={cursor[1]}"
         return self.page(
             template,
-            title=heading or self.site.name,
+            title=heading or self.site.name.said_in(language),
             canonical=self.site.url + address,
-            description=self.site.tagline,
+            description=self.site.tagline.said_in(language),
             section=section,
             language=language,
             heading=heading,
             items=items,
+            every=every,
             first=cursor is None,
             base=base,
-            json_ld=self.heads.of_list(heading, self.site.url + base) if heading else "",
+            json_ld=self.heads.of_list(heading, self.site.url + base, language) if heading else "",
             feed_base=base if followed else None,
             newer_url=None if newer is None else f"{base}?after={newer}",
             older_url=None if older is None else f"{base}?before={older}",
@@ -213,10 +218,12 @@ class Renderer:
         description: str = "",
         section: str | None = None,
         language: str | None = None,
+        every: Mapping[str, str] | None = None,
         **shown: Any,
     ) -> str:
         """A page of `template`, which gets `shown`. `canonical` is its absolute address, if it has
-        one; `section` is the slug that the menu marks.
+        one; `section` is the slug that the menu marks; `every`: its paths by language, if it has
+        several.
         """
         return self._templates.render(
             template,
@@ -225,6 +232,7 @@ class Renderer:
             canonical=canonical,
             description=description,
             section=section,
+            every=with_default(every or {}, self.site.language),
             aside=Markup(ASIDE_MARK),  # noqa: S704
             **shown,
         )

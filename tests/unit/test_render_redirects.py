@@ -25,7 +25,11 @@ def location(to: str, query: str = "") -> str:
         ("/50%/", "", "/50%25/"),
         ("/%2e%2e/", "", "/%252e%252e/"),
         ("/x\r\nSet-Cookie: a=b/", "?y\r\nz", "/x%0D%0ASet-Cookie:%20a=b/?y%0D%0Az"),
-        ("/a b\\c\"<>^`{|}\x7f\x00/", "?a b\"<>#", "/a%20b%5Cc%22%3C%3E%5E%60%7B%7C%7D%7F%00/?a%20b%22%3C%3E%23"),
+        (
+            '/a b\\c"<>^`{|}\x7f\x00/',
+            '?a b"<>#',
+            "/a%20b%5Cc%22%3C%3E%5E%60%7B%7C%7D%7F%00/?a%20b%22%3C%3E%23",
+        ),
         ("/\u202e\u2028\U0001f600/", "", "/%E2%80%AE%E2%80%A8%F0%9F%98%80/"),
         ("/x/", "?\xe1\xbb\x87", "/x/?%E1%BB%87"),
         ("/[x]/", "?[]=1", "/%5Bx%5D/?%5B%5D=1"),
@@ -47,7 +51,8 @@ def test_every_character_of_a_path_and_a_query() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/tu-khoa/LŨ QUÉT?x/", "/tu-khoa/LŨ\r\nQUÉT", "/chu-de/A#B/", "/tu-khoa/50% Ơ/feed.xml"]
+    "path",
+    ["/tu-khoa/LŨ QUÉT?x/", "/tu-khoa/LŨ\r\nQUÉT", "/chu-de/A#B/", "/tu-khoa/50% Ơ/feed.xml"],
 )
 async def test_another_writing_of_a_tag_leads_to_its_page_in_one_line(path: str) -> None:
     site = Site()

@@ -78,7 +78,10 @@ block = "latest"
 count = 30
 """
 SITE_TEXT = "Báo </script>]]> & \"x' onload=a --> {{1}} đ"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g id="a"><text>&lt;script&gt;</text></g></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g id="a">'
+    "<text>&lt;script&gt;</text></g></svg>"
+)
 
 
 @dataclass

@@ -113,7 +113,7 @@ async def test_every_letter_comes_out_in_one_form_everywhere(
         await _of_search(system, outcome, name, way)
         await _of_redirects(system, outcome, name, way)
     print(
-        f"\n{len(LETTERS) + len(BARRED)} letters in {len(WAYS)} ways to {len(outcome.seen)} outputs: "
+        f"\n{len(LETTERS) + len(BARRED)} letters x {len(WAYS)} ways x {len(outcome.seen)} outputs: "
         f"{sum(outcome.seen.values())} looked for, {len(outcome.wrong)} outputs wrong"
     )
     print(", ".join(outcome.seen))

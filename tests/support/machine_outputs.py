@@ -1,5 +1,5 @@
-"""What is wrong with an answer for people or machines, whatever an editor wrote: the rules that hold
-for any text. Written after the formats' rules, not after our code.
+"""What is wrong with an answer for people or machines: rules that hold for any text of an editor.
+Written after the formats' rules, not after our code.
 """
 
 import csv

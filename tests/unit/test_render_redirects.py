@@ -47,7 +47,8 @@ def test_every_character_of_a_path_and_a_query() -> None:
         assert "?" not in address
         assert unquote(address) == f"/{chr(number)}/"
     for number in range(0x100):
-        assert ADDRESS.fullmatch(location("/", f"?{chr(number)}"))
+        query = "%25" if chr(number) == "%" else chr(number)
+        assert ADDRESS.fullmatch(location("/", f"?{query}"))
 
 
 @pytest.mark.parametrize(

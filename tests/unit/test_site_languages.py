@@ -131,7 +131,7 @@ async def test_a_section_is_named_in_the_language_of_the_page(
 ) -> None:
     body = (await courier.ask(path)).body
     assert in_html(body, "//h1/text()") == [heading]
-    assert in_html(body, "//title/text()") == [f"{heading} | {name}"]
+    assert in_html(body, "//head/title/text()") == [f"{heading} | {name}"]
     assert in_html(body, "//meta[@name='description']/@content") == [tagline]
     assert in_html(body, "//meta[@property='og:title']/@content") == [heading]
     (data,) = in_html(body, "//script[@type='application/ld+json']/text()")
@@ -148,7 +148,7 @@ async def test_a_section_is_named_in_the_language_of_the_page(
 
 async def test_the_front_page_is_in_its_language(courier: Site) -> None:
     body = (await courier.ask("/vi/")).body
-    assert in_html(body, "//title/text()") == ["Báo Vĩnh Ngàn"]
+    assert in_html(body, "//head/title/text()") == ["Báo Vĩnh Ngàn"]
     assert in_html(body, "//meta[@name='description']/@content") == ["Tin bên sông"]
     (data,) = in_html(body, "//script[@type='application/ld+json']/text()")
     site, publisher = json.loads(data)["@graph"]

@@ -76,7 +76,7 @@ class FeedFile:
         if section:
             site = parts.renderer.site
             wanted = parts.wanted(language, sections=site.within(section))
-            kept = any(section == each.slug for each in site.sections)
+            kept = section in site.every_section
             return _Followed(f"{prefix}/{section}/", wanted, section=section, kept=kept)
         return _Followed(f"{prefix}/", parts.wanted(language), kept=True)
 

@@ -30,6 +30,6 @@ class SectionPage:
                 heading=lambda _: site.section(slug).name.said_in(asked.language),
                 section=slug,
                 followed=True,
-                kept=any(slug == each.slug for each in site.sections),
+                kept=slug in site.every_section,
             ),
         )

@@ -1,6 +1,7 @@
 """Absolute addresses inside of an article's HTML. Pure."""
 
 import re
+from contextlib import suppress
 from html import escape, unescape
 from urllib.parse import quote, urljoin
 
@@ -8,7 +9,7 @@ from pydantic_core import Url, ValidationError
 
 _TAG = re.compile(r"<[a-z][a-z0-9]*(?:[^>\"]|\"[^\"]*\")*>")
 _ADDRESS = re.compile(r'( (?:href|src|cite|poster))="([^"]*)"')
-_OF_URIS = "%:/?#@!$&'()*+,;=-._~"
+_OF_URIS = "%:/?#[]@!$&'()*+,;=-._~"
 _URI = re.compile(f"[A-Za-z0-9{re.escape(_OF_URIS)}]+")
 _WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
@@ -43,8 +44,6 @@ def as_uri(address: str) -> str:
     """
     if _URI.fullmatch(address):
         return address
-    try:
+    with suppress(ValidationError):  # a port that can't exist
         address = str(Url(address))
-    except ValidationError:  # such as a port that can't exist
-        pass
     return quote(address, safe=_OF_URIS)

@@ -298,6 +298,14 @@ class PageStoreContract:
         assert (found.state, found.revision) == ("withdrawn", 3)
         assert await store.listing(Wanted(), 9) == []
 
+    async def test_a_tombstone_keeps_the_language_of_its_page(self, store: PageStore) -> None:
+        await store.put(replace(page("a"), language="en"))
+        await store.put(withdrawn("a", 2))
+        await store.put(withdrawn("a", 3))
+        await store.put(withdrawn("b", 1))
+        held = [await store.get("a"), await store.get("b")]
+        assert [each and each.language for each in held] == ["en", ""]
+
     async def test_baselines_are_added_up_with_those_of_withdrawn_pages(
         self, store: PageStore
     ) -> None:

@@ -9,6 +9,7 @@ from deploy.grafana.queries import RATE_STEP, quantiles
 
 _CHOSEN = 'service=~"$service", instance=~"$instance"'
 _EACH = f"{{{ALL}, {_CHOSEN}}}"
+_SITED = 'service=~"ingest|render|stats"'
 _PROCESS = f"{{{PART_OF}, {ALL}, {_CHOSEN}}}"
 _NAME = "{{instance}}"
 
@@ -45,7 +46,7 @@ _HEALTH = (
     Panel(
         "Does each replica use the site's file of now?",
         "stat",
-        (PromQuery(f"1 - luotdoc_site_file_faulty{_EACH}", _NAME),),
+        (PromQuery(f"1 - luotdoc_site_file_faulty{{{_SITED}, {_CHOSEN}}}", _NAME),),
         "none",
         "No: the file has faults, which the replica's log names. It uses the one of before.",
         width=24,

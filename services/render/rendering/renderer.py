@@ -6,7 +6,6 @@ Both change all the time and are inserted when the page is served.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +16,6 @@ from markupsafe import Markup
 from luotdoc_events import events
 from services.render.figures import VisitFigures, known_figures
 from services.render.languages.words import Words
-from services.render.machine.hreflang import with_default
 from services.render.machine.publication import Facts
 from services.render.page import Page
 from services.render.rendering import templates
@@ -89,16 +87,11 @@ class Renderer:
         """The words and notation of one of the site's languages."""
         return self._templates.words_of(language)
 
-    def moment(self, value: datetime, language: str | None = None) -> str:
-        """A time for people, in the site's time zone: `23/11/2026 14:05`."""
-        return self.words(language or self.site.language).moment(value)
-
     def article(self, article: events.Article, facts: Facts = None) -> list[str]:
         """An article's page as a list of parts, with each of the marks as a part of its own."""
         language = self.site.language_of(article.language)
         shown = self._view.shown(article, self.words(language))
-        prefix = "" if language == self.site.language else f"/{language}"
-        home = self.words(language).say("Trang chủ"), f"{prefix}/"
+        home = self.words(language).say("Trang chủ"), f"{self.site.prefix(language)}/"
         html = self._templates.render(
             "article.html",
             language,
@@ -167,8 +160,7 @@ class Renderer:
         """
         if not every:
             return ""
-        paths = with_default(every, self.site.language)
-        return self._templates.render("_alternates.html", language, every=paths)
+        return self._templates.render("_alternates.html", language, every=every)
 
     def listing(
         self,
@@ -186,8 +178,7 @@ class Renderer:
         followed: bool = False,
     ) -> str:
         """A part of the list at `base`; `followed`: it has feeds. `cursor`: what asked for this
-        part, None for the first; `newer` and `older`: the cursors of the parts beside it; `every`:
-        its paths by language, if it has several.
+        part, None for the first; `newer` and `older`: the cursors of the parts beside it.
         """
         base = quote(base)
         address = base if cursor is None else f"{base}?{cursor[0]}={cursor[1]}"
@@ -218,12 +209,10 @@ class Renderer:
         description: str = "",
         section: str | None = None,
         language: str | None = None,
-        every: Mapping[str, str] | None = None,
         **shown: Any,
     ) -> str:
         """A page of `template`, which gets `shown`. `canonical` is its absolute address, if it has
-        one; `section` is the slug that the menu marks; `every`: its paths by language, if it has
-        several.
+        one; `section` is the slug that the menu marks.
         """
         return self._templates.render(
             template,
@@ -232,7 +221,6 @@ class Renderer:
             canonical=canonical,
             description=description,
             section=section,
-            every=with_default(every or {}, self.site.language),
             aside=Markup(ASIDE_MARK),  # noqa: S704
             **shown,
         )

@@ -12,7 +12,7 @@ from services.render.serving.codings import BROTLI, GZIP
 from shared.web.look import LOOK
 
 FOLDER = Path(__file__).parents[1]
-TEXTS = ("css", "js", "svg", "txt")
+TEXT_ENDINGS = ("css", "js", "svg", "txt")
 """Endings of the files that get shorter by compression; pictures and fonts don't."""
 KEPT_FILES = 40
 """Files whose compressed forms are kept for the next site: most files are the same in each."""
@@ -41,7 +41,7 @@ class StaticFiles:
         self.coded: Mapping[str, Mapping[bytes, bytes]] = {
             name: _coded(content)
             for name, content in self.contents.items()
-            if name.rpartition(".")[2] in TEXTS
+            if name.rpartition(".")[2] in TEXT_ENDINGS
         }
         """The content of texts by coding, the best one first."""
 

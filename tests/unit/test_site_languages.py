@@ -13,6 +13,7 @@ import pytest
 from services.render.page import Page
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
+from tests.support.feed_checks import atom_faults, rss_faults
 from tests.support.machine_articles import event_article, in_html, in_xml
 from tests.support.page_store import page, withdrawn
 from tests.support.sitemap_checks import XHTML, addresses_of, sitemap_faults
@@ -144,6 +145,20 @@ async def test_a_section_is_named_in_the_language_of_the_page(
     for form in ("feed", "atom"):
         feed = feedparser.parse((await courier.ask(f"{path}{form}.xml")).body).feed
         assert (feed.title, feed.subtitle) == (f"{heading} – {name}", tagline)
+
+
+async def test_every_feed_of_every_language_is_without_faults(courier: Site) -> None:
+    """Of the site, sections, those within them, tags and topics, also empty ones."""
+    seen = 0
+    for prefix in ("", "/vi"):
+        for base in ("/", "/news/", "/council/", "/sport/", "/tu-khoa/river/", "/chu-de/floods/"):
+            for form, faults in (("feed", rss_faults), ("atom", atom_faults)):
+                body = (await courier.ask(f"{prefix}{base}{form}.xml")).body
+                parsed = feedparser.parse(body)
+                assert (faults(body), bool(parsed.bozo)) == ([], False), (prefix, base, form)
+                assert parsed.feed.language == (prefix[1:] or "en")
+                seen += len(parsed.entries)
+    assert seen == 2 * (2 + 2 + 1 + 0 + 1 + 1) + 2 * (26 + 26 + 0 + 0 + 1 + 1)
 
 
 async def test_the_front_page_is_in_its_language(courier: Site) -> None:

@@ -20,7 +20,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\
 _RUNS = ("javascript", "vbscript", "data")
 _ADDRESSES = ("href", "src", "action", "formaction", "cite", "poster", "data")
 _OURS = re.compile(r"/static/[a-z.]+\.(js|css)\?v=[0-9a-f]{10}|/stats/[\w./?=-]+")
-_ALONE = ("iframe", "object", "embed", "base", "template", "noscript", "math", "frame")
+_ALONE = ("iframe", "object", "embed", "base", "template", "math", "frame")
 _FORMULA = re.compile(r"\s*(?:[+@＝＋－＠-]\D|=(?!\"[^\"]*\"$))")
 """A cell that a spreadsheet runs; `="00123"` is a text, and -1 a number."""
 
@@ -52,6 +52,8 @@ def _html(body: bytes) -> Faults:
         number = len(page.xpath(f"//{name}[not(ancestor::*[local-name()='svg'])]"))
         if number != 1:
             yield f"{number} elements {name}"
+    if len(page.xpath("//noscript")) > 1:  # ours has the picture that counts a read
+        yield "a noscript that is not ours"
     for element in page.iter():
         if not isinstance(element.tag, str):
             yield f"a comment {element.text!r}"

@@ -92,8 +92,7 @@ async def test_every_letter_comes_out_in_one_form_everywhere(
         assert answer["revision"] == 2, answer
         slugs.add(answer["slug"])
         outcome.judge(name, "PUT", texts_in("application/json", json.dumps(answer).encode()))
-        for _ in range(2):
-            told = await anext(events)
+        _, told = [await anext(events), await anext(events)]
         outcome.judge(name, "event", texts_in("application/json", orjson.dumps(told)))
         assert [told["title"], told["lead"], told["topic"]] == [WHOLE, WHOLE, PART]
         assert (told["tags"], told["corrections"][-1]["note"]) == (TAGS, WHOLE)

@@ -201,7 +201,7 @@ async def _refused(system: System) -> None:
 async def _of_article(looked: Looked, name: str, article: dict[str, Any]) -> None:
     """The answers about one article."""
     path = urlsplit(article["url"]).path
-    page = lxml_html.document_fromstring((await looked.get("render", path)).text)
+    page: Any = lxml_html.document_fromstring((await looked.get("render", path)).text)
     title = article["title"]
     assert " ".join(page.xpath("//h1")[0].text_content().split()) == title
     (data,) = page.xpath("//script[@type='application/ld+json']")
@@ -213,7 +213,9 @@ async def _of_article(looked: Looked, name: str, article: dict[str, Any]) -> Non
     assert page.xpath("//meta[@property='article:tag']/@content") == article["tags"]
     assert article["corrections"][-1]["note"] in page.text_content()
     assert article["attachments"][0]["title"] in page.text_content()
-    saved = lxml_html.document_fromstring((await looked.get("render", f"/luu/{name}.html")).text)
+    saved: Any = lxml_html.document_fromstring(
+        (await looked.get("render", f"/luu/{name}.html")).text
+    )
     assert " ".join(saved.xpath("//h1")[0].text_content().split()) == title
     await looked.get("stats", f"/stats/articles/{name}/")
     await looked.get("stats", f"/stats/articles/{name}")
@@ -229,7 +231,7 @@ async def _of_article(looked: Looked, name: str, article: dict[str, Any]) -> Non
             assert "/" in text or unquote(to) == unquote(f"{base}{key}/")
     for query in (title, article["lead"], f'"{title}"'):
         found = await looked.get("render", f"/tim-kiem/?q={quote(query, safe='')}")
-        shown = lxml_html.document_fromstring(found.text).xpath("//input[@id='q']/@value")
+        shown: Any = lxml_html.document_fromstring(found.text).xpath("//input[@id='q']/@value")
         assert shown == [query[:200]]
         await looked.get("render", f"/goi-y/?q={quote(query[:100], safe='')}")
 
@@ -249,7 +251,7 @@ async def _of_site(looked: Looked, stored: dict[str, dict[str, Any]]) -> None:
             answer = await looked.system.http.get(looked.system.url("render") + path)
             looked.wrong += [(path, each) for each in faults_of("text/html", answer.content, "")]
             continue
-        page = lxml_html.document_fromstring((await looked.get("render", path)).text)
+        page: Any = lxml_html.document_fromstring((await looked.get("render", path)).text)
         assert SITE_TEXT in page.xpath("//title")[0].text_content()
         assert SITE_TEXT in page.xpath("//*[local-name()='svg']/*[local-name()='title']/text()")
     index = etree.fromstring((await looked.get("render", "/sitemap.xml")).content)

@@ -171,7 +171,7 @@ async def _of_site(system: System, outcome: Outcome, way: str) -> None:
         outcome.judge(way, output, _texts(await _answer(system, "render", path)))
     page = (await _answer(system, "render", "/")).text
     (map_,) = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
-    labels = list(etree.fromstring(map_).itertext())
+    labels = [str(label) for label in etree.fromstring(map_).itertext()]
     assert labels.count(WHOLE) == 4  # title, description, its own label, the district
     outcome.judge(way, "map", labels)
     for output, path in {

@@ -47,7 +47,7 @@ def faults_of(kind: str, body: bytes, site: str) -> list[str]:
 
 
 def _html(body: bytes) -> Faults:
-    page = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(encoding="utf-8"))
+    page: Any = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(encoding="utf-8"))
     for name in ("html", "head", "body", "main", "title"):
         number = len(page.xpath(f"//{name}[not(ancestor::*[local-name()='svg'])]"))
         if number != 1:

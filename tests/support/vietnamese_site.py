@@ -49,7 +49,7 @@ def written(way: Way, number: int = len(LETTERS)) -> str:
 
 def tags_in(way: Way) -> list[str]:
     """Tags with every letter, written in a way."""
-    return ["".join(map(way, LETTERS[at : at + 22])) + BARRED for at in range(0, len(LETTERS), 22)]
+    return ["".join(map(way, LETTERS[at : at + 20])) + BARRED for at in range(0, len(LETTERS), 20)]
 
 
 def composed(each: Letter) -> str:

@@ -490,6 +490,7 @@ async def test_a_page_that_was_just_stored_is_in_memory_before_it_is_told(
 async def test_a_tombstone_that_was_just_stored_is_read_with_what_it_keeps(
     mongo: Mongo, cache: PageCache
 ) -> None:
+    mongo.pages["a"] = replace(mongo.pages["a"], language="vi")
     await cache.get("a")
     gone = Page("a", 2, "withdrawn", "t")
     with cache.expecting(gone) as wait:

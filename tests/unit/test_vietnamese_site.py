@@ -61,6 +61,6 @@ def test_texts_of_settings_have_one_form(monkeypatch: pytest.MonkeyPatch, way: s
     }  # fmt: skip
     for name, value in given.items():
         monkeypatch.setenv(f"LUOTDOC_{name}", value)
-    site = site_of(RenderSettings())  # type: ignore[call-arg]
+    site = site_of(RenderSettings())
     found = (site.name, site.tagline, site.address, site.section("thoi-su").name)
     assert {*found, site.links[0].name} == {SiteText(WHOLE)}

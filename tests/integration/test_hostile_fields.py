@@ -130,6 +130,11 @@ def written_site(folder: Path) -> Path:
     return path
 
 
+def parsed(html: str) -> Any:
+    """A page as a tree."""
+    return lxml_html.document_fromstring(html)
+
+
 def without_forbidden(text: str) -> str:
     """The text as XML can have it."""
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
@@ -201,7 +206,7 @@ async def _refused(system: System) -> None:
 async def _of_article(looked: Looked, name: str, article: dict[str, Any]) -> None:
     """The answers about one article."""
     path = urlsplit(article["url"]).path
-    page: Any = lxml_html.document_fromstring((await looked.get("render", path)).text)
+    page = parsed((await looked.get("render", path)).text)
     title = article["title"]
     assert " ".join(page.xpath("//h1")[0].text_content().split()) == title
     (data,) = page.xpath("//script[@type='application/ld+json']")
@@ -213,9 +218,7 @@ async def _of_article(looked: Looked, name: str, article: dict[str, Any]) -> Non
     assert page.xpath("//meta[@property='article:tag']/@content") == article["tags"]
     assert article["corrections"][-1]["note"] in page.text_content()
     assert article["attachments"][0]["title"] in page.text_content()
-    saved: Any = lxml_html.document_fromstring(
-        (await looked.get("render", f"/luu/{name}.html")).text
-    )
+    saved = parsed((await looked.get("render", f"/luu/{name}.html")).text)
     assert " ".join(saved.xpath("//h1")[0].text_content().split()) == title
     await looked.get("stats", f"/stats/articles/{name}/")
     await looked.get("stats", f"/stats/articles/{name}")
@@ -231,7 +234,7 @@ async def _of_article(looked: Looked, name: str, article: dict[str, Any]) -> Non
             assert "/" in text or unquote(to) == unquote(f"{base}{key}/")
     for query in (title, article["lead"], f'"{title}"'):
         found = await looked.get("render", f"/tim-kiem/?q={quote(query, safe='')}")
-        shown: Any = lxml_html.document_fromstring(found.text).xpath("//input[@id='q']/@value")
+        shown = parsed(found.text).xpath("//input[@id='q']/@value")
         assert shown == [query[:200]]
         await looked.get("render", f"/goi-y/?q={quote(query[:100], safe='')}")
 
@@ -251,12 +254,12 @@ async def _of_site(looked: Looked, stored: dict[str, dict[str, Any]]) -> None:
             answer = await looked.system.http.get(looked.system.url("render") + path)
             looked.wrong += [(path, each) for each in faults_of("text/html", answer.content, "")]
             continue
-        page: Any = lxml_html.document_fromstring((await looked.get("render", path)).text)
+        page = parsed((await looked.get("render", path)).text)
         assert SITE_TEXT in page.xpath("//title")[0].text_content()
         assert SITE_TEXT in page.xpath("//*[local-name()='svg']/*[local-name()='title']/text()")
     index = etree.fromstring((await looked.get("render", "/sitemap.xml")).content)
     for loc in index.iter("{*}loc"):
-        await looked.get("render", urlsplit(loc.text).path)
+        await looked.get("render", urlsplit(str(loc.text)).path)
     news = etree.fromstring((await looked.get("render", "/news-sitemap.xml")).content)
     assert titles <= {each.text for each in news.iter("{*}title")}
     manifest = (await looked.get("render", "/manifest.webmanifest")).json()

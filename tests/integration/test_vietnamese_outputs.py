@@ -109,6 +109,12 @@ async def test_every_letter_comes_out_in_one_form_everywhere(
 
     await until(counted, 20, "the reads in stats")
     await events.aclose()
+    typed = quote("".join(map(composed, LETTERS[:8])))
+
+    async def indexed() -> object:
+        return (await _answer(system, "render", f"/goi-y/?q={typed}")).json()
+
+    await until(indexed, 30, "the articles in the index of search")
     for number, (name, way) in enumerate(WAYS.items()):
         figures = await _answer(system, "stats", f"/stats/articles/chu{number}/")
         outcome.judge(name, "figures' page", _texts(figures))

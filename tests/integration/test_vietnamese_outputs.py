@@ -182,8 +182,7 @@ async def _of_site(system: System, outcome: Outcome, way: str) -> None:
     outcome.judge(way, "map", labels)
     for output, path in {
         "CSV of the most read": "/stats/top?format=csv",
-        "CSV of sections": "/stats/sections?format=csv",
-        "JSON of sections": "/stats/sections",
+        "JSON of the most read": "/stats/top",
         "figures of the site": "/stats/",
     }.items():
         outcome.judge(way, output, _texts(await _answer(system, "stats", path)))

@@ -9,6 +9,7 @@ from deploy.grafana.queries import RATE_STEP, quantiles
 
 _CHOSEN = 'service=~"$service", instance=~"$instance"'
 _EACH = f"{{{ALL}, {_CHOSEN}}}"
+_SITED = 'service=~"ingest|render|stats"'
 _PROCESS = f"{{{PART_OF}, {ALL}, {_CHOSEN}}}"
 _NAME = "{{instance}}"
 
@@ -41,6 +42,18 @@ _HEALTH = (
         thresholds=(Threshold(None, "red"), Threshold(1, "green")),
         said={0: ("no", "red"), 1: ("yes", "green")},
         runbook="LuotdocBrokerAway",
+    ),
+    Panel(
+        "Does each replica use the site's file of now?",
+        "stat",
+        (PromQuery(f"1 - luotdoc_site_file_faulty{{{_SITED}, {_CHOSEN}}}", _NAME),),
+        "none",
+        "No: the file has faults, which the replica's log names. It uses the one of before.",
+        width=24,
+        height=4,
+        thresholds=(Threshold(None, "yellow"), Threshold(1, "green")),
+        said={0: ("no", "yellow"), 1: ("yes", "green")},
+        runbook="LuotdocSiteFileFaulty",
     ),
     Panel(
         "Running for",

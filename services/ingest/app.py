@@ -211,7 +211,7 @@ def build(
         reconciler=Reconciler(store, settings.reconcile, measured),
         batcher=batcher,
     )
-    site = SiteFollower(settings)
+    site = SiteFollower(settings, metrics.SiteFileMetrics(registry))
     api = build_api(
         Articles(
             store=store,

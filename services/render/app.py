@@ -42,6 +42,7 @@ from services.render.settings import RenderSettings
 from services.render.site.sites import site_of
 from services.render.store import PageStore
 from services.render.totals import Totals
+from shared.base.metrics import SiteFileMetrics
 from shared.base.site_basics import SiteBasics
 from shared.base.site_following import SiteFollower
 from shared.base.tracing import make_tracer
@@ -185,7 +186,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         months.expire()
         outdated.set()
 
-    follower = SiteFollower(settings, taken=site_changed, refused=measured.site_refused.inc)
+    follower = SiteFollower(settings, SiteFileMetrics(registry), site_changed)
 
     publisher = Publisher(
         store=store,

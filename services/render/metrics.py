@@ -25,11 +25,6 @@ class RenderMetrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self.site_refused = Counter(
-            "luotdoc_site_file_refused_total",
-            "Changes of the site's file with faults, which were not taken; render's log has them.",
-            registry=registry,
-        )
         self.freshness = Histogram(
             "luotdoc_publish_to_served_seconds",
             "Seconds from an article's event until its page is served, without replayed events.",

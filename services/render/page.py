@@ -23,7 +23,7 @@ class Page:
     path: str = ""
     section: str = ""
     language: str = ""
-    """The site's language in whose lists it is."""
+    """The site's language in whose lists it is; of a tombstone, was; empty if that is not known."""
     tags: list[str] = field(default_factory=list)
     topic: str = ""
     """`tags` and `topic` are keys (`services.render.keys`)."""

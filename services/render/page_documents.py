@@ -51,8 +51,9 @@ def page_document(page: Page) -> Document:
     names = [name for name in page.__dataclass_fields__ if name not in ("id", "prepared")]
     document = {"v": DOCUMENT_VERSION, **{name: getattr(page, name) for name in names}}
     if page.state != "published":
-        # A tombstone keeps the baseline: reads that happened stay in the site's total.
-        del document["baseline"]
+        # A tombstone keeps the baseline: reads that happened stay in the site's total. And it keeps
+        # the language, in which readers are told that the article is gone.
+        del document["baseline"], document["language"]
     return document
 
 

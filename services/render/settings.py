@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 from luotdoc_subscriber.base.urls import http_url
 from services.render.site.hosts import picture_host
 from services.render.site.model import WholeSite
+from shared.base.letters import one_form
 from shared.base.settings import Pairs, SiteSettings
 from shared.base.texts import Line
 from shared.base.urls import link
@@ -20,7 +21,7 @@ def _links(value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
             link(url)
         except ValueError as error:
             raise ValueError(f"the link {name} {error}") from None
-    return value
+    return tuple((one_form(name), url) for name, url in value)
 
 
 def _address(value: str) -> str:

@@ -176,6 +176,7 @@ def make_pages(
     reports: Reports,
     keeper: Keeper,
     audience: Audience,
+    measured: StatsMetrics,
     clock: Clock,
 ) -> Pages:
     """The pages for people. What they ask MongoDB is in the budget of questions about articles."""
@@ -190,7 +191,7 @@ def make_pages(
         ),
         articles=ArticlePages(histories=histories, renderer=renderer),
         renderer=renderer,
-        followed=SiteFollower(settings, taken=renderer.use),
+        followed=SiteFollower(settings, measured.site_file, renderer.use),
     )
 
 
@@ -212,8 +213,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(
         catalogue_handler(store)
     )
-    freshness = Freshness(time.monotonic, measured)
-    listen(broker, "stats.heartbeats")(freshness.handle)
+    listen(broker, "stats.heartbeats")(Freshness(time.monotonic, measured).handle)
     hub = make_hub(settings, LiveStore(client, db), reports, LiveMetrics(registry))
     listen(broker, "stats.live")(hub.handle)
     statistics = Statistics(
@@ -230,7 +230,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
         metrics=measured,
     )
     requests = metrics.Requests(registry)
-    pages = make_pages(settings, store, reports, keeper, audience, clock)
+    pages = make_pages(settings, store, reports, keeper, audience, measured, clock)
     answered = answering(reports, exports, pages)
     served = traced(observed(answered, requests, OPEN), tracer)
     streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge
 
 from luotdoc_subscriber.base.metrics import Registry
 from shared.base.collectors import Measured
+from shared.base.metrics import SiteFileMetrics
 
 
 class StatsMetrics:
@@ -17,6 +18,7 @@ class StatsMetrics:
         self._of_traffic(registry)
         self._of_exports(registry)
         self._of_readers(registry)
+        self.site_file = SiteFileMetrics(registry)
         self.as_of = Measured(
             "luotdoc_books_as_of_seconds", "Unix time at which the books were last read.", registry
         )

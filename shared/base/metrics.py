@@ -48,6 +48,22 @@ class Serving:
             self.connections_ended.labels(reason)
 
 
+class SiteFileMetrics:
+    """Metrics of every service that follows the site's file."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.refused = Counter(
+            "luotdoc_site_file_refused_total",
+            "Changes of the site's file with faults, which were not taken; the log has them.",
+            registry=registry,
+        )
+        self.faulty = Gauge(
+            "luotdoc_site_file_faulty",
+            "1 while the site's file has faults, and the one before stays in use; else 0.",
+            registry=registry,
+        )
+
+
 class Requests:
     """Metrics of the services with an API."""
 

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode
 from luotdoc_subscriber.base import settings
 from luotdoc_subscriber.base.settings import HttpUrl, SubscriberSettings
 from shared.base import urls
+from shared.base.letters import one_form
 from shared.base.path_names import RESERVED_SECTIONS
 from shared.base.site_basics import SiteBasics
 from shared.base.site_file import SiteFile, read_site
@@ -54,7 +55,7 @@ def _sections(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
             raise ValueError(f"the section {slug} is given twice")
         if slug in RESERVED_SECTIONS:
             raise ValueError(f"{slug} is a path name of the system's own, and can't be a section")
-    return pairs
+    return tuple((slug, one_form(name)) for slug, name in pairs)
 
 
 def _folder(value: object) -> object:

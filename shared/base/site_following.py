@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from luotdoc_subscriber.base.tasks import background, supervised
+from shared.base.metrics import SiteFileMetrics
 from shared.base.settings import Settings
 from shared.base.site_basics import SiteBasics
 from shared.base.site_file import SiteFile, UnusableSite, digest_of, read_site
@@ -27,18 +28,17 @@ _MOST_BYTES = 2 << 20
 class SiteFollower:
     """Looks at the site's file each second.
 
-    `taken` is called with a changed file's content, `refused` for each one with faults, which is
-    not used: the one before it stays. Without a file the follower does nothing.
+    `taken` is called with a changed file's content. One with faults is not used, and `metrics` say
+    so: the one before it stays. Without a file the follower does nothing.
     """
 
     def __init__(
         self,
         settings: Settings,
-        *,
+        metrics: SiteFileMetrics,
         taken: Callable[[SiteBasics], None] = lambda _: None,
-        refused: Callable[[], None] = lambda: None,
     ) -> None:
-        self._settings, self._taken, self._refused = settings, taken, refused
+        self._settings, self._metrics, self._taken = settings, metrics, taken
         self._held = settings.site
         held = self._held
         self._names: Iterable[str] = held.beside if held else ()
@@ -88,11 +88,13 @@ class SiteFollower:
             self._names = {*self._names, *error.names}
             if str(error) != self.fault:
                 self.fault = str(error)
-                self._refused()
+                self._metrics.refused.inc()
+                self._metrics.faulty.set(1)
                 log.error("the site's file was changed, and the one before stays in use: %s", error)
             return
         self._held, self._names, self.fault = site, site.beside, ""
         self._settled = self._seen = site.digest
+        self._metrics.faulty.set(0)
         log.info("the site's file was changed, and is in use")
         self._taken(site.site)
 

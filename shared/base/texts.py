@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator
 
+from shared.base.letters import one_form
+
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -19,10 +21,10 @@ def zone_name(value: str) -> str:
 
 
 def as_line(value: object) -> object:
-    """A text as one line with single spaces. Raises ValueError for characters that can't be
-    seen.
+    """A text as one line with single spaces, each letter in one form. Raises ValueError for
+    characters that can't be seen.
     """
-    line = " ".join(value.split()) if isinstance(value, str) else value
+    line = one_form(" ".join(value.split())) if isinstance(value, str) else value
     if isinstance(line, str) and not line.isprintable():
         raise ValueError(
             "must be a line of text; it holds control characters, or others that can't be seen"

@@ -83,6 +83,7 @@ async def test_a_site_with_faults_is_told_and_the_one_before_is_shown(
     assert "Báo A" in (await system.http.get(f"{render.url}/")).text
     metrics = (await system.http.get(f"{render.url}/metrics")).text
     assert "luotdoc_site_file_refused_total 1.0" in metrics
+    assert "luotdoc_site_file_faulty 1.0" in metrics
     write_site(path, "Báo C")
 
     async def shown() -> bool:
@@ -90,6 +91,8 @@ async def test_a_site_with_faults_is_told_and_the_one_before_is_shown(
 
     await until(shown, 10, "the mended site")
     assert await told() == ""
+    metrics = (await system.http.get(f"{render.url}/metrics")).text
+    assert "luotdoc_site_file_faulty 0.0" in metrics
 
 
 async def test_a_faulty_site_stops_the_start_with_a_line_for_each_fault(

@@ -172,9 +172,15 @@ def exposed() -> dict[str, set[str]]:
             kit_metrics.ConnectionMetrics,
             metrics.Requests,
             kit_metrics.Publishing,
+            metrics.SiteFileMetrics,
             IngestMetrics,
         ),
-        "render": names(*kit, kit_metrics.Publishing, lambda registry: RenderMetrics(registry, ())),
+        "render": names(
+            *kit,
+            kit_metrics.Publishing,
+            metrics.SiteFileMetrics,
+            lambda registry: RenderMetrics(registry, ()),
+        ),
         "counter": names(
             metrics.Serving,
             kit_metrics.Process,

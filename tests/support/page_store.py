@@ -53,7 +53,7 @@ class PagesInMemory(Faulty, PageStore):
     def _keep(self, page: Page) -> None:
         held = self.pages.get(page.id)
         if page.state != "published" and held is not None:
-            page = replace(page, baseline=held.baseline)
+            page = replace(page, baseline=held.baseline, language=held.language)
         self.pages[page.id] = page
         held = held or replace(page, revision=0, template="")
         changed = PageChange(
@@ -297,6 +297,14 @@ class PageStoreContract:
         assert found is not None
         assert (found.state, found.revision) == ("withdrawn", 3)
         assert await store.listing(Wanted(), 9) == []
+
+    async def test_a_tombstone_keeps_the_language_of_its_page(self, store: PageStore) -> None:
+        await store.put(replace(page("a"), language="en"))
+        await store.put(withdrawn("a", 2))
+        await store.put(withdrawn("a", 3))
+        await store.put(withdrawn("b", 1))
+        held = [await store.get("a"), await store.get("b")]
+        assert [each and each.language for each in held] == ["en", ""]
 
     async def test_baselines_are_added_up_with_those_of_withdrawn_pages(
         self, store: PageStore

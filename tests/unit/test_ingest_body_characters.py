@@ -139,3 +139,14 @@ def test_an_invisible_alt_text_counts_as_missing() -> None:
 def test_a_combining_stroke_after_an_escape_is_composed_with_it(html: str) -> None:
     once = clean(html, PAGE).html
     assert clean(once, PAGE).html == once
+
+
+@pytest.mark.parametrize("none", ["\ufdd0", "\ufdef", "\U0001fffe", "\U0010ffff"])
+def test_noncharacters_are_left_out_of_texts_and_bodies(none: str) -> None:
+    """HTML forbids them, and feeds of XML may have them: a page that shows one is not valid."""
+    assert TypeAdapter(Filled).validate_python(f"a{none}b\ue000") == "ab\ue000"
+    with pytest.raises(ValidationError, match="must not be blank"):
+        TypeAdapter(Filled).validate_python(none * 3)
+    body = clean(f'<p title="x{none}y">a{none}b&#{ord(none)};c</p>', PAGE).html
+    assert none not in body
+    assert "abc" in body.replace("\ufffd", "")

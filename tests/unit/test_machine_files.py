@@ -9,6 +9,7 @@ import pytest
 from services.render.machine.open_graph import locale_of, open_graph
 from services.render.machine.sitemap import (
     PART,
+    SitemapList,
     SitemapPart,
     articles_sitemap,
     lists_sitemap,
@@ -60,9 +61,12 @@ def test_the_index_and_lists_of_the_sitemap() -> None:
     index = sitemap_index(SITE, [SitemapPart("/sitemap-lists.xml"), SitemapPart("/b.xml", AT)])
     assert sitemap_faults(index, SITE.url) == []
     assert b"<loc>https://tin.vn/b.xml</loc>\n<lastmod>2026-11-28T07:05:09Z</lastmod>" in index
-    lists = lists_sitemap(SITE, ["/", "/en/"])
+    both = {"vi": "/", "en": "/en/", "x-default": "/"}
+    lists = lists_sitemap(SITE, [SitemapList("/", both), SitemapList("/en/", both)])
     assert sitemap_faults(lists, SITE.url) == []
     assert lists.count(b"<loc>") == 2
+    link = b'<xhtml:link rel="alternate" hreflang="x-default" href="https://tin.vn/"/>'
+    assert lists.count(link) == 2
 
 
 def test_an_entry_of_the_news_sitemap() -> None:

@@ -64,6 +64,7 @@ class Site:
     store: PagesInMemory = field(default_factory=PagesInMemory)
     time: float = 1000.0
     registry: Registry = field(default_factory=new_registry)
+    renderer: Renderer = RENDERER
 
     def __post_init__(self) -> None:
         def seconds() -> float:
@@ -87,7 +88,7 @@ class Site:
             return Fragments(queries=queries, seconds=seconds, stale_seconds=300.0, **more)
 
         self.parts = PageParts(
-            renderer=RENDERER,
+            renderer=self.renderer,
             store=self.store,
             queries=queries,
             cache=self.cache,
@@ -95,13 +96,13 @@ class Site:
             asides=fragments(),
             ranked=fragments(),
             totals=self.totals,
-            errors=Errors(RENDERER),
+            errors=Errors(self.renderer),
             metrics=measured,
             clock=lambda: NOW,
         )
         machine = machine_routes(self.parts, MachineStoreInMemory(self.store), fragments)
         self.routes = make_routes(self.parts, fragments(), fragments(), machine)
-        self.answers = Answers(RENDERER.content_security_policy, measured)
+        self.answers = Answers(self.renderer.content_security_policy, measured)
         self.server = PageServer(
             routes=self.routes,
             errors=self.parts.errors,

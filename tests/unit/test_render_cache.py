@@ -487,6 +487,20 @@ async def test_a_page_that_was_just_stored_is_in_memory_before_it_is_told(
     assert page.prepared.texts == ["new"]
 
 
+async def test_a_tombstone_that_was_just_stored_is_read_with_what_it_keeps(
+    mongo: Mongo, cache: PageCache
+) -> None:
+    mongo.pages["a"] = replace(mongo.pages["a"], language="vi")
+    await cache.get("a")
+    gone = Page("a", 2, "withdrawn", "t")
+    with cache.expecting(gone) as wait:
+        await mongo.put(gone)
+        await wait()
+    page, _ = await cache.get("a")
+    assert page is not None
+    assert (page.state, page.revision, page.language) == ("withdrawn", 2, "vi")
+
+
 async def test_a_page_that_another_process_replaces_meanwhile_is_not_kept(
     mongo: Mongo, cache: PageCache
 ) -> None:

@@ -224,7 +224,9 @@ def test_an_article_in_another_language_says_so_for_its_own_words_alone() -> Non
 def test_times_are_those_of_the_site_s_zone() -> None:
     shown = Shown(page(article(modified_at=NOON), time_zone="Europe/Berlin"))
     assert shown.texts("//dl[@class='meta']//time") == ["23/11/2026 13:00"]
-    assert renderer().moment(datetime(2026, 12, 31, 17, tzinfo=UTC)) == "01/01/2027 00:00"
+    assert (
+        renderer().words("vi").moment(datetime(2026, 12, 31, 17, tzinfo=UTC)) == "01/01/2027 00:00"
+    )
 
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}"""

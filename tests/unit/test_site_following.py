@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from luotdoc_subscriber.base.metrics import new_registry
 from services.render.settings import RenderSettings
 from services.render.site.model import WholeSite
 from services.render.site.sites import site_of
+from shared.base.metrics import SiteFileMetrics
 from shared.base.site_basics import SiteBasics
 from shared.base.site_following import SiteFollower
 
@@ -64,11 +66,14 @@ class Followed:
         settings: dict[str, Any] = {**SERVERS, "site": path, **given}
         self.settings = RenderSettings(**settings)
         self.taken: list[SiteBasics] = []
-        self.refused = 0
-        self.follower = SiteFollower(self.settings, taken=self.taken.append, refused=self._refuse)
+        self.registry = new_registry()
+        metrics = SiteFileMetrics(self.registry)
+        self.follower = SiteFollower(self.settings, metrics, self.taken.append)
 
-    def _refuse(self) -> None:
-        self.refused += 1
+    def measured(self) -> tuple[float | None, float | None]:
+        """How many changes were refused, and 1 while the file's present content is not used."""
+        value = self.registry.get_sample_value
+        return value("luotdoc_site_file_refused_total"), value("luotdoc_site_file_faulty")
 
     async def looks(self, number: int = 2) -> list[str]:
         """The names of the sites that so many looks have taken."""
@@ -120,26 +125,27 @@ async def test_a_file_with_faults_is_told_and_counted_once_and_the_one_before_st
 ) -> None:
     one = Followed(path)
     write(path, "name = 'B'\ntagline = 7\n")
+    assert one.measured() == (0, 0)
     assert await one.looks(5) == []
-    assert one.refused == 1
+    assert one.measured() == (1, 1)
     fault = f"{path} is not usable:\nline 2, tagline: must be a text in quotes"
     assert one.follower.fault.startswith(fault)
     (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
     assert fault in record.getMessage()
     write(path, "name = 'C'\n")
     assert await one.looks() == ["C"]
-    assert (one.refused, one.follower.fault) == (1, "")
+    assert (one.measured(), one.follower.fault) == ((1, 0), "")
 
 
 async def test_a_file_that_is_gone_is_a_fault_until_it_is_back(path: Path) -> None:
     one = Followed(path)
     remove(path)
     assert await one.looks(3) == []
-    assert one.refused == 1
+    assert one.measured() == (1, 1)
     assert one.follower.fault.endswith("can't be read: No such file or directory")
     write(path, "name = 'A'\n")
     assert await one.looks() == ["A"]
-    assert one.follower.fault == ""
+    assert (one.measured(), one.follower.fault) == ((1, 0), "")
 
 
 async def test_the_files_beside_it_are_followed_too(path: Path) -> None:
@@ -166,7 +172,7 @@ async def test_a_fault_of_a_file_that_the_new_one_names_is_mended_there(path: Pa
     assert "map.svg can't be read" in one.follower.fault
     write(path.parent / "map.svg", SVG.format(""))
     assert await one.looks() == ["B"]
-    assert one.refused == 1
+    assert one.measured() == (1, 0)
 
 
 async def test_what_only_a_restart_can_change_is_refused(path: Path) -> None:
@@ -202,6 +208,6 @@ async def test_a_changed_site_keeps_the_address_and_zone_of_the_settings(path: P
 async def test_without_a_file_there_is_nothing_to_follow() -> None:
     settings = RenderSettings(amqp_url=SERVERS["amqp_url"], mongo_url=SERVERS["mongo_url"])
     taken: list[SiteBasics] = []
-    follower = SiteFollower(settings, taken=taken.append)
+    follower = SiteFollower(settings, SiteFileMetrics(new_registry()), taken.append)
     await follower.look()
     assert (taken, follower.fault) == ([], "")

@@ -12,7 +12,7 @@ from deploy.local.ports import HOST
 from tests.support.system import TOKEN, until
 from tests.watch.alarms import RESTART, fault
 from tests.watch.alarms_delivery import repeated
-from tests.watch.bench import ARTICLES, CONNECTIONS, Bench
+from tests.watch.bench import ARTICLES, CONNECTIONS, SITE_CHANGED, Bench
 
 SLOW_SECONDS = 0.5
 TRICKLE = b" " * 2048
@@ -137,6 +137,16 @@ async def full_connections(one: Bench) -> AsyncIterator[None]:
         yield
 
 
+@asynccontextmanager
+async def faulty_site(one: Bench) -> AsyncIterator[None]:
+    """Somebody saves the site's file of one render with a key that does not exist."""
+    path = one.site_of(SITE_CHANGED)
+    before = await asyncio.to_thread(path.read_text)
+    await asyncio.to_thread(path.write_text, f"{before}\nnavn = 7\n")
+    yield
+    await asyncio.to_thread(path.write_text, before)
+
+
 async def _trickle(port: int) -> None:
     """Send a body slowly; once turned away, try again."""
     head = (
@@ -185,6 +195,7 @@ FAULTS = (
         "InstanceDown",  # Prometheus is turned away too
         seconds=90,
     ),
+    fault("a render's site file has a fault", faulty_site, "SiteFileFaulty", seconds=60),
     fault(
         "an ingest loses MongoDB while editors save",
         failing_api,

@@ -5,6 +5,7 @@ asked a gateway that reaches the services by wires, and a steady light load of r
 import asyncio
 import random
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import aio_pika
 import httpx
 from aio_pika.abc import AbstractChannel
 
+from deploy.local.plan import SITE_FILE
 from luotdoc_subscriber.rabbit.layout import EVENTS_EXCHANGE
 from shared.rabbit import topology
 from shared.rabbit.batch import Batch
@@ -32,6 +34,9 @@ needs while MongoDB is away.
 """
 CONNECTIONS = 40
 """Of each ingest, so that few are enough to use them up."""
+
+SITE_CHANGED = "render-2"
+"""The replica that has a site file of its own, which a fault changes."""
 
 
 @dataclass
@@ -129,6 +134,10 @@ class Bench:
         """
         return Path(self.stack.system.folder / f"disk-of-{instance}")
 
+    def site_of(self, instance: str) -> Path:
+        """The site's file of the replica `SITE_CHANGED`."""
+        return Path(self.stack.system.folder / f"site-of-{instance}" / SITE_FILE.name)
+
     def spool(self, instance: str) -> Path:
         """The folder of a spool."""
         return self.spools(instance) / instance
@@ -180,6 +189,10 @@ async def _connect(made: Bench, replica: Replica, wires: AsyncExitStack) -> None
         one = await wires.enter_async_context(wire(port))
         kept[replica.name] = one
         replica.settings[setting] = url.replace(f":{port}/", f":{one.port}/")
+    if replica.name == SITE_CHANGED:
+        own = made.site_of(replica.name)
+        await asyncio.to_thread(shutil.copytree, SITE_FILE.parent, own.parent, dirs_exist_ok=True)
+        replica.settings["SITE"] = str(own)
     if replica.service == "counter":
         replica.module = "tests.watch.quick_counter"
     if replica.service == "ingest":

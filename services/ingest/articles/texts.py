@@ -13,7 +13,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from services.ingest.articles.body.characters import FORBIDDEN, fewer_marks, shows
+from services.ingest.articles.body.characters import FORBIDDEN, NONCHARACTERS, fewer_marks, shows
 from services.ingest.articles.body.links import reachable
 from shared.base.letters import one_form
 
@@ -36,10 +36,10 @@ _MAY_LEAD_SOMEWHERE: dict[str, JsonValue] = {"pattern": rf"^({_SOMEWHERE})?$"}
 
 
 def _text(value: str) -> str:
-    """One line of text in one form, with single spaces, without direction overrides.
-    Refuses text with nothing visible.
+    """One line of text in one form, with single spaces, without direction overrides and
+    noncharacters. Refuses text with nothing visible.
     """
-    value, _ = fewer_marks(one_form(value))
+    value, _ = fewer_marks(one_form(NONCHARACTERS.sub("", value)))
     if FORBIDDEN.search(value):
         raise ValueError("must not contain control characters")
     if value.split() and not shows(value):

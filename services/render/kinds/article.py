@@ -45,7 +45,7 @@ class ArticlePage:
         if page is None or page.state == "rescheduled":
             return parts.errors.not_found(asked.language)
         if page.state == "withdrawn":
-            return parts.errors.gone(await self._instead(page))
+            return parts.errors.gone(page, await self._instead(page))
         if page.path != asked.path:
             return redirect(page.path, 301, asked.query)
         side, stale_side = await parts.side(page.language or asked.language, page.id)

@@ -26,11 +26,12 @@ class Errors:
         """There is no such page."""
         return self._error(404, language)
 
-    def gone(self, instead: Page | None = None) -> Answer:
+    def gone(self, withdrawn: Page, instead: Page | None = None) -> Answer:
         """The article was withdrawn. `instead`: the page that its editor names in its place."""
+        language = withdrawn.language or (instead.language if instead else "")
         if instead is None:
-            return self._error(410)
-        body = self._page(410, instead.language, instead)
+            return self._error(410, language)
+        body = self._page(410, language, instead)
         return Answer(kind="error", status=410, body=body, caching=NO_STORE)
 
     def bug(self) -> Answer:
@@ -47,7 +48,7 @@ class Errors:
         language: str | None = None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> Answer:
-        body = self._pages[status, language or self._first]
+        body = self._pages.get((status, language or "")) or self._pages[status, self._first]
         return Answer(kind="error", status=status, body=body, caching=NO_STORE, headers=headers)
 
     def _page(self, status: int, language: str, instead: Page | None = None) -> bytes:

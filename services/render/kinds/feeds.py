@@ -76,7 +76,7 @@ class FeedFile:
         if section:
             site = parts.renderer.site
             wanted = parts.wanted(language, sections=site.within(section))
-            kept = any(section == each.slug for each in site.sections)
+            kept = section in site.every_section
             return _Followed(f"{prefix}/{section}/", wanted, section=section, kept=kept)
         return _Followed(f"{prefix}/", parts.wanted(language), kept=True)
 
@@ -84,7 +84,8 @@ class FeedFile:
         pages = await self._machine.store.with_texts(followed.wanted, ENTRIES, MOST_TEXT)
         if not pages and not followed.kept:
             return None
-        name, site = self._name(followed, pages), self._machine.publication
+        name = self._name(followed, pages, language)
+        site = self._machine.publication_in(language)
         feed = Feed(
             publication=site,
             title=f"{name} – {site.name}" if name else site.name,
@@ -94,7 +95,9 @@ class FeedFile:
         )
         return _FORMATS[form][0](feed)
 
-    def _name(self, followed: _Followed, pages: list[Page]) -> str:
+    def _name(self, followed: _Followed, pages: list[Page], language: str) -> str:
         if followed.field:
             return named(followed.field, followed.key)(pages)
-        return self._parts.renderer.site.section(followed.section).name if followed.section else ""
+        if not followed.section:
+            return ""
+        return self._parts.renderer.site.section(followed.section).name.said_in(language)

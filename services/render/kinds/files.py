@@ -34,6 +34,7 @@ class StaticFile:
         return Answer(
             kind="static",
             body=content,
+            coded=files.coded.get(name),
             content_type=kind.encode(),
             tag=f'"{version}"'.encode(),
             caching=FOREVER if asked.one("v") == version else SHORT,

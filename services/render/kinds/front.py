@@ -63,14 +63,15 @@ class FrontPage:
             blocks.append({"block": block, "items": items})
         html = parts.renderer.page(
             "front.html",
-            title=site.name,
+            title=site.name.said_in(asked.language),
             canonical=site.url + base,
-            description=site.tagline,
+            description=site.tagline.said_in(asked.language),
             language=asked.language,
             json_ld=parts.renderer.heads.of_front(asked.language, asked.prefix),
             today=parts.renderer.words(asked.language).day(parts.clock()),
             blocks=[each for each in blocks if each["items"] or each["block"].text],
             base=base,
+            every=site.in_every_language("/"),
             prefix=asked.prefix,
             older_url=None if older is None else f"{base}?before={cursor_of(older)}",
         )

@@ -95,8 +95,19 @@ class Lists:
             newer=None if part.newer is None else cursor_of(part.newer),
             older=None if part.older is None else cursor_of(part.older),
             followed=listed.followed,
+            every=await self._every(listed, asked) if place is None else {},
         )
         return prepared_list(html)
+
+    async def _every(self, listed: ListOf, asked: Asked) -> dict[str, str]:
+        """The paths of the list in all languages in which there is one."""
+        found = self._parts.renderer.site.in_every_language(listed.base.removeprefix(asked.prefix))
+        for language in [*found]:
+            wanted = replace(listed.wanted, language=language)
+            there = listed.kept or language == asked.language
+            if not there and not await self._parts.store.listing(wanted, 1):
+                del found[language]
+        return found if len(found) > 1 else {}
 
     async def _part(self, wanted: Wanted, place: PagePlace | None, newer: bool) -> _Part | None:
         """A part of the list; None if there is nothing at this place."""

@@ -21,11 +21,11 @@ from services.render.rendering.static_files import StaticFiles
 from services.render.serving.answers import Answer
 from services.render.serving.routes import Asked
 from services.render.serving.tags import tag_of
+from services.render.site.contrast import PAPERS
 from shared.web import headers as security
 
 NOT_INDEXED = ("tim-kiem", "goi-y", "luu")
 """First parts of paths whose pages are not for search engines: without end, or copies."""
-COLOUR, BACKGROUND = "#123f66", "#ffffff"
 
 _HOUR = b"public, max-age=3600"
 _TEXT = b"text/plain; charset=utf-8"
@@ -59,7 +59,8 @@ class MachineFile:
         """`/manifest.webmanifest`."""
         renderer = self._parts.renderer
         icons = icons_of(renderer.site.logo_file, renderer.files, own=bool(renderer.site.logo))
-        body = web_manifest(renderer.heads.publication, icons, COLOUR, BACKGROUND)
+        colour = renderer.site.colours.theme(dark=False)
+        body = web_manifest(renderer.heads.publication, icons, colour, PAPERS[False])
         return _file(body, b"application/manifest+json")
 
     async def gpc(self, _asked: Asked) -> Answer:

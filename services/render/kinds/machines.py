@@ -21,8 +21,12 @@ class MachineParts:
 
     @property
     def publication(self) -> Publication:
-        """The site as a publisher."""
+        """The site as a publisher, in the words of its first language."""
         return self.parts.renderer.heads.publication
+
+    def publication_in(self, language: str) -> Publication:
+        """The site as a publisher, in the words of one of its languages."""
+        return self.parts.renderer.heads.publications[language]
 
     def article(self, page: Page) -> MachineArticle:
         """A stored page's article."""

@@ -39,6 +39,7 @@ class ArchivePage:
             canonical=parts.renderer.site.url + base,
             language=asked.language,
             base=base,
+            every=parts.renderer.site.in_every_language(f"/{ARCHIVE}/"),
             years=years,
             month_name=lambda year, month: words.month_alone(
                 datetime(year, month, 1, tzinfo=words.zone)

@@ -36,11 +36,14 @@ class MostReadPage:
             each: base if each == MOST_READ_WINDOWS[0] else f"{base}?trong={each}"
             for each in MOST_READ_WINDOWS
         }
+        query = urls[window].removeprefix(base)
+        every = parts.renderer.site.in_every_language(f"/{MOST_READ}/")
         html = parts.renderer.page(
             "most_read.html",
             title=parts.renderer.words(asked.language).say("Đọc nhiều"),
             canonical=parts.renderer.site.url + urls[window],
             language=asked.language,
+            every={tag: path + query for tag, path in every.items()},
             window=window,
             urls=urls,
             items=items,

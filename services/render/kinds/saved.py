@@ -33,7 +33,7 @@ class SavedArticle:
         if page is None or page.state == "rescheduled":
             return parts.errors.not_found(asked.language)
         if page.state == "withdrawn":
-            return parts.errors.gone()
+            return parts.errors.gone(page)
         queries = parts.queries
         found = await queries.wait(queries.start(lambda: parts.store.found([page.id])))
         if not found:  # withdrawn since

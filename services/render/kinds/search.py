@@ -24,6 +24,7 @@ from services.render.serving.answers import Answer, redirect
 from services.render.serving.fragments import Fragments
 from services.render.serving.routes import Asked
 from services.render.serving.tags import tag_of
+from shared.base.letters import one_form
 
 SEARCH_PAGE, SUGGESTIONS = "tim-kiem", "goi-y"
 PER_PART = 10
@@ -143,7 +144,7 @@ def cursor_at(rank: Rank) -> str:
 def _typed(asked: Asked, parts: PageParts) -> _Typed:
     notes, zone = list[str](), parts.renderer.zone
     say = parts.renderer.words(asked.language).say
-    text = " ".join((asked.one("q") or "").split())
+    text = one_form(" ".join((asked.one("q") or "").split()))
     section = asked.one("chuyen-muc") or ""
     days = {name: (asked.one(name) or "").strip() for name in ("tu", "den")}
     read = {name: typed_day(value) for name, value in days.items()}

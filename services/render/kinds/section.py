@@ -27,9 +27,9 @@ class SectionPage:
             ListOf(
                 base=f"{asked.prefix}/{slug}/",
                 wanted=self._parts.wanted(asked.language, sections=site.within(slug)),
-                heading=lambda _: site.section(slug).name,
+                heading=lambda _: site.section(slug).name.said_in(asked.language),
                 section=slug,
                 followed=True,
-                kept=any(slug == each.slug for each in site.sections),
+                kept=slug in site.every_section,
             ),
         )

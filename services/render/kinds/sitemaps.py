@@ -15,12 +15,13 @@ from services.render.cursors import PagePlace, cursor_of, place_of
 from services.render.kinds.machines import MachineParts
 from services.render.kinds.month import ARCHIVE
 from services.render.kinds.most_read import MOST_READ
-from services.render.machine.hreflang import alternates_of
+from services.render.machine.hreflang import alternates_of, with_default
 from services.render.machine.publication import MachineArticle
 from services.render.machine.sitemap import (
     MOST_NEWS,
     NEWS_AGE,
     PART,
+    SitemapList,
     SitemapPart,
     articles_sitemap,
     lists_sitemap,
@@ -102,12 +103,12 @@ class SitemapFile:
         return sitemap_index(self._machine.publication, parts)
 
     def _lists(self) -> bytes:
-        site, paths = self._parts.renderer.site, list[str]()
-        for language in site.languages:
-            prefix = "" if language == site.language else f"/{language}"
-            slugs = [section.slug for section in site.sections]
-            paths += [f"{prefix}/", *(f"{prefix}/{each}/" for each in (*slugs, ARCHIVE, MOST_READ))]
-        return lists_sitemap(self._machine.publication, paths)
+        site, lists = self._parts.renderer.site, list[SitemapList]()
+        for path in ("/", *(f"/{each}/" for each in (*site.every_section, ARCHIVE, MOST_READ))):
+            every = site.in_every_language(path)
+            alternates = with_default(every, site.language)
+            lists += [SitemapList(each, alternates) for each in every.values() or [path]]
+        return lists_sitemap(self._machine.publication, lists)
 
     async def _part(self, name: str) -> bytes | None:
         if not (match := _NAME.fullmatch(name)):
@@ -130,7 +131,8 @@ class SitemapFile:
         alternates = await alternates_of(pages, store.translations)
         found = list[MachineArticle]()
         for page in pages:
-            links = {tag: quote(path) for tag, path in alternates.get(page.id, {}).items()}
+            links = with_default(alternates.get(page.id, {}), self._parts.renderer.site.language)
+            links = {tag: quote(path) for tag, path in links.items()}
             found.append(replace(self._machine.article(page), alternates=links))
             if not len(found) % 100:
                 await asyncio.sleep(0)  # pages are served in between

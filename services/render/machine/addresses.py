@@ -1,11 +1,16 @@
 """Absolute addresses inside of an article's HTML. Pure."""
 
 import re
+from contextlib import suppress
 from html import escape, unescape
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
+
+from pydantic_core import Url, ValidationError
 
 _TAG = re.compile(r"<[a-z][a-z0-9]*(?:[^>\"]|\"[^\"]*\")*>")
 _ADDRESS = re.compile(r'( (?:href|src|cite|poster))="([^"]*)"')
+_OF_URIS = "%:/?#[]@!$&'()*+,;=-._~"
+_URI = re.compile(f"[A-Za-z0-9{re.escape(_OF_URIS)}]+")
 _WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -31,3 +36,14 @@ def _joined(page: str, address: str) -> str:
         return urljoin(page, address)
     except ValueError:  # such as `//[x`
         return page
+
+
+def as_uri(address: str) -> str:
+    """An absolute address in the characters that a URI may have (RFC 3986): feeds and sitemaps take
+    no others. A host with letters is written in Punycode.
+    """
+    if _URI.fullmatch(address):
+        return address
+    with suppress(ValidationError):  # a port that can't exist
+        address = str(Url(address))
+    return quote(address, safe=_OF_URIS)

@@ -71,6 +71,17 @@ def _links(group: list[Page]) -> dict[str, dict[str, str]]:
     return {page.id: paths for page in chosen.values()} if len(paths) > 1 else {}
 
 
+def with_default(every: Mapping[str, str], language: str) -> dict[str, str]:
+    """The paths of a group by BCP 47 tag, and as `x-default` that in the site's first language, for
+    readers of every other one.
+    """
+    found = dict(every)
+    for tag, path in every.items():
+        if tag == language or tag.startswith(f"{language}-"):
+            found.setdefault("x-default", path)
+    return found
+
+
 def language_of(page: Page) -> str:
     """The language of the page's article, a BCP 47 tag."""
     return str(page.summary.get("language") or page.language)

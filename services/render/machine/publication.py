@@ -7,6 +7,8 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
+from services.render.machine.addresses import as_uri
+
 Facts = Mapping[str, Any] | None
 """What is known of a picture: `type`, `size`, `width` and `height`. None: nothing."""
 
@@ -30,8 +32,8 @@ class Publication:
     """Address or path of a picture."""
 
     def absolute(self, address: str) -> str:
-        """An address of the site as an absolute one."""
-        return urljoin(f"{self.url}/", address)
+        """An address as an absolute URI; a path is one of the site's."""
+        return as_uri(urljoin(f"{self.url}/", address))
 
     def id_of(self, name: str) -> str:
         """An IRI for the article or list `name` that stays when slugs, sections, the scheme or the

@@ -4,7 +4,7 @@ The protocol allows 50,000 addresses and 50 MB a file. A part has `PART` at most
 longest addresses that editors can send it stays below 50 MB.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +31,14 @@ class SitemapPart:
     modified: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SitemapList:
+    """A list of the site: its path, and its paths by language if it has several."""
+
+    path: str
+    alternates: Mapping[str, str]
+
+
 def sitemap_index(publication: Publication, parts: Iterable[SitemapPart]) -> bytes:
     """The index of all parts."""
     made = [DECLARATION, xml_tag("sitemapindex", {"xmlns": _SITEMAP}), "\n"]
@@ -41,10 +49,12 @@ def sitemap_index(publication: Publication, parts: Iterable[SitemapPart]) -> byt
     return "".join([*made, "</sitemapindex>\n"]).encode()
 
 
-def lists_sitemap(publication: Publication, paths: Iterable[str]) -> bytes:
-    """The addresses of the site's lists."""
-    made = [DECLARATION, xml_tag("urlset", {"xmlns": _SITEMAP}), "\n"]
-    made += [f"<url>\n{xml_element('loc', publication.absolute(each))}</url>\n" for each in paths]
+def lists_sitemap(publication: Publication, lists: Iterable[SitemapList]) -> bytes:
+    """The addresses of the site's lists, and their translations."""
+    made = [DECLARATION, xml_tag("urlset", {"xmlns": _SITEMAP, **_MORE}), "\n"]
+    for each in lists:
+        loc = xml_element("loc", publication.absolute(each.path))
+        made += ["<url>\n", loc, *_links(publication, each.alternates), "</url>\n"]
     return "".join([*made, "</urlset>\n"]).encode()
 
 
@@ -63,15 +73,17 @@ def sitemap_entry(publication: Publication, article: MachineArticle) -> str:
         xml_element("loc", article.url),
         xml_element("lastmod", utc_text(article.modified or article.published)),
     ]
-    for language, path in sorted(article.alternates.items()):
-        href = publication.absolute(path)
-        made.append(
-            xml_empty("xhtml:link", {"rel": "alternate", "hreflang": language, "href": href})
-        )
+    made += _links(publication, article.alternates)
     if article.picture:
         loc = xml_element("image:loc", article.picture.url)
         made.append(f"<image:image>\n{loc}</image:image>\n")
     return "".join([*made, "</url>\n"])
+
+
+def _links(publication: Publication, alternates: Mapping[str, str]) -> Iterator[str]:
+    for language, path in sorted(alternates.items()):
+        href = publication.absolute(path)
+        yield xml_empty("xhtml:link", {"rel": "alternate", "hreflang": language, "href": href})
 
 
 def news_sitemap(publication: Publication, articles: Iterable[MachineArticle]) -> bytes:

@@ -10,15 +10,15 @@ from services.render.site.model import WholeSite
 from shared.web.paths import article_path
 
 
-def publication_of(site: WholeSite, logo: str) -> Publication:
-    """The site as a publisher. `logo`: the address of a picture."""
+def publication_of(site: WholeSite, logo: str, language: str) -> Publication:
+    """The site as a publisher, in the words of `language`. `logo`: the address of a picture."""
     return Publication(
         url=site.url,
-        name=site.name,
-        tagline=site.tagline,
+        name=site.name.said_in(language),
+        tagline=site.tagline.said_in(language),
         language=site.language,
         languages=site.languages,
-        publisher=site.footer.body,
+        publisher=site.footer.body.said_in(language),
         email=site.footer.email or "",
         logo=logo,
     )
@@ -38,7 +38,7 @@ def described_article(
         title=article.title,
         lead=article.lead,
         language=article.language,
-        section=site.section(article.section).name,
+        section=site.section(article.section).name.said_in(site.language_of(article.language)),
         section_url=f"{site.url}/{article.section}/",
         byline=article.byline,
         topic=article.topic,

@@ -27,7 +27,10 @@ class MachineHeads:
 
     def __init__(self, site: WholeSite, zone: ZoneInfo, pictures: Pictures, logo: str) -> None:
         self._site, self._zone, self._pictures = site, zone, pictures
-        self.publication = publication_of(site, logo)
+        self.publications = {
+            language: publication_of(site, logo, language) for language in site.languages
+        }
+        self.publication = self.publications[site.language]
 
     def of_article(
         self, article: events.Article, facts: Facts, home: tuple[str, str]
@@ -35,7 +38,8 @@ class MachineHeads:
         """`open_graph` and `json_ld` of an article's page. `home`: the front page's name and path
         in the page's language.
         """
-        described = described_article(self._site, self.publication, article, facts)
+        publication = self.publications[self._site.language_of(article.language)]
+        described = described_article(self._site, publication, article, facts)
         described = replace(
             described,
             published=described.published.astimezone(self._zone),
@@ -43,20 +47,21 @@ class MachineHeads:
         )
         if described.picture and not self._pictures.shown(described.picture.url):
             described = replace(described, picture=None)
-        things = article_things(self.publication, described, *home)
+        things = article_things(publication, described, *home)
         return {
-            "open_graph": open_graph(self.publication, described),
+            "open_graph": open_graph(publication, described),
             "json_ld": _json_ld(things),
         }
 
     def of_front(self, language: str, prefix: str) -> Markup:
         """`json_ld` of the front page."""
-        site = self.publication
+        site = self.publications[language]
         return _json_ld([website(site, language, prefix), organization(site)])
 
-    def of_list(self, heading: str, url: str) -> Markup:
-        """`json_ld` of the list `heading` at the absolute address `url`."""
-        home = self.publication.name, f"{self.publication.url}/"
+    def of_list(self, heading: str, url: str, language: str) -> Markup:
+        """`json_ld` of the list `heading` of `language` at the absolute address `url`."""
+        site = self.publications[language]
+        home = site.name, f"{site.url}{self._site.prefix(language)}/"
         return _json_ld([breadcrumbs([home, (heading, url)])])
 
 

@@ -6,7 +6,6 @@ Both change all the time and are inserted when the page is served.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -88,16 +87,11 @@ class Renderer:
         """The words and notation of one of the site's languages."""
         return self._templates.words_of(language)
 
-    def moment(self, value: datetime, language: str | None = None) -> str:
-        """A time for people, in the site's time zone: `23/11/2026 14:05`."""
-        return self.words(language or self.site.language).moment(value)
-
     def article(self, article: events.Article, facts: Facts = None) -> list[str]:
         """An article's page as a list of parts, with each of the marks as a part of its own."""
         language = self.site.language_of(article.language)
         shown = self._view.shown(article, self.words(language))
-        prefix = "" if language == self.site.language else f"/{language}"
-        home = self.words(language).say("Trang chủ"), f"{prefix}/"
+        home = self.words(language).say("Trang chủ"), f"{self.site.prefix(language)}/"
         html = self._templates.render(
             "article.html",
             language,
@@ -180,6 +174,7 @@ class Renderer:
         cursor: tuple[str, str] | None,
         newer: str | None,
         older: str | None,
+        every: Mapping[str, str] | None = None,
         followed: bool = False,
     ) -> str:
         """A part of the list at `base`; `followed`: it has feeds. `cursor`: what asked for this
@@ -189,16 +184,17 @@ class Renderer:
         address = base if cursor is None else f"{base}?{cursor[0]}={cursor[1]}"
         return self.page(
             template,
-            title=heading or self.site.name,
+            title=heading or self.site.name.said_in(language),
             canonical=self.site.url + address,
-            description=self.site.tagline,
+            description=self.site.tagline.said_in(language),
             section=section,
             language=language,
             heading=heading,
             items=items,
+            every=every,
             first=cursor is None,
             base=base,
-            json_ld=self.heads.of_list(heading, self.site.url + base) if heading else "",
+            json_ld=self.heads.of_list(heading, self.site.url + base, language) if heading else "",
             feed_base=base if followed else None,
             newer_url=None if newer is None else f"{base}?after={newer}",
             older_url=None if older is None else f"{base}?before={older}",

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from services.render.keys import tag_key
 from services.render.languages import words as languages
 from services.render.languages.words import Words, direction_of
+from services.render.machine.hreflang import with_default
 from services.render.site.model import WholeSite
 
 FOLDER = Path(__file__).parents[1] / "templates"
@@ -72,6 +73,7 @@ def _environment(site: WholeSite, words: Words, static: Callable[[str], str]) ->
         language=words.language,
         prefix=prefix,
         direction_of=direction_of,
+        with_default=lambda every: with_default(every, site.language),
         foreign=lambda tag: _foreign(tag, words.language),
         path=lru_cache(1000)(lambda *names: "/".join((prefix, *map(quote, names), ""))),
         iso=_iso,

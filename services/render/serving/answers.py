@@ -2,6 +2,7 @@
 
 import gzip
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import quote
@@ -28,7 +29,10 @@ HTML = b"text/html; charset=utf-8"
 LEAST_COMPRESSED = 512
 """Bytes below which a body is sent as it is."""
 KEPT = 64
-"""Number of compressed bodies that are kept, such as those of static files."""
+"""Number of compressed bodies that are kept, such as those of feeds."""
+_IN_PATH = "/-._~:@!$&'()*+,;="
+_IN_QUERY = _IN_PATH + "%?"
+"""Characters of paths and queries that stand for themselves (RFC 3986)."""
 _STALE = (b"warning", b'110 - "Response is Stale"')
 _VARY = (b"vary", b"Accept-Encoding")
 
@@ -45,6 +49,8 @@ class Answer:
     body: bytes = b""
     pieces: PageBytes | None = None
     """The body, if its bytes are ready."""
+    coded: Mapping[bytes, bytes] | None = None
+    """The body by coding, the best one first, if that is ready."""
     content_type: bytes = HTML
     tag: bytes | None = None
     """The entity tag of the body without a coding; a client that has it gets 304."""
@@ -64,12 +70,14 @@ class Answer:
 
 
 def redirect(to: str, status: int, query: str = "") -> Answer:
-    """A redirect to the path `to`, with the rest of the query: `?…` as it was sent, or empty."""
-    location = quote(to, safe="/%-._~:?=&,;@!$'()*+") + query
+    """A redirect to the path `to`, decoded, with the query: `?…` as it was sent, or empty. What an
+    address may not hold is percent-encoded.
+    """
+    location = quote(to, safe=_IN_PATH) + quote(query.encode("latin-1"), safe=_IN_QUERY)
     return Answer(
         kind="redirect",
         status=status,
-        headers=((b"location", location.encode("latin-1")),),
+        headers=((b"location", location.encode()),),
         policy=security.STRICT,
     )
 
@@ -134,6 +142,9 @@ class Answers:
             if best_coding(accepted, (GZIP,)):
                 return GZIP, answer.pieces.gzip
             return IDENTITY, answer.pieces.plain
+        if answer.coded is not None:
+            coding = best_coding(accepted, tuple(answer.coded))
+            return coding, answer.coded.get(coding, answer.body)
         if len(answer.body) < LEAST_COMPRESSED or not is_compressed(answer.content_type):
             return IDENTITY, answer.body
         coding = best_coding(accepted, (GZIP,))

@@ -184,8 +184,10 @@ class PageCache:
             self._changed()
         expected = self._expected.get(change.id)
         if expected and _is_of(change, expected.page):
-            # In the order of the stream: a later change drops the page again.
-            self._keep(expected.page)
+            # In the order of the stream: a later change drops the page again. Of a tombstone the
+            # stored document has more, see `page_document`.
+            if expected.page.state == "published":
+                self._keep(expected.page)
             expected.reported.set()
 
     def _on_loss(self) -> None:

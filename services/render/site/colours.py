@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from services.render.site.contrast import BAR_INKS, LEAST_CONTRAST, PAPERS, contrast
+from services.render.site.contrast import BAR_INKS, BARS, LEAST_CONTRAST, PAPERS, contrast
 from shared.base.site_basics import SiteTable
 from shared.base.toml_lines import TomlKey
 
@@ -58,6 +58,11 @@ class Colours(Palette):
         """Colours that text can't be read in, by key."""
         yield from self.weak(dark=False)
         yield from ((("dark", *key), told) for key, told in self.dark.weak(dark=True))
+
+    def theme(self, dark: bool) -> str:
+        """The colour of what a browser or system draws around pages: that of the bars."""
+        palette = self.dark if dark else self
+        return palette.bar or BARS[dark]
 
     def css(self) -> str:
         """The style sheet that sets the colours; empty if all are the default ones."""

@@ -21,6 +21,8 @@ def property_of(css: str, name: str, dark: bool) -> str:
 _CSS = LOOK["base.css"].decode()
 PAPERS = {dark: property_of(_CSS, "paper", dark) for dark in (False, True)}
 """The background of pages, light and dark."""
+BARS = {dark: property_of(_CSS, "bar", dark) for dark in (False, True)}
+"""The background of bars."""
 BAR_INKS = {dark: property_of(_CSS, "bar-ink", dark) for dark in (False, True)}
 """The colour of text on bars."""
 

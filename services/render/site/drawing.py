@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from shared.base.letters import one_form
+
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 MOST_ELEMENTS = 3000
 PREFIX = "ban-do-"
@@ -82,6 +84,8 @@ def read_drawing(name: str, content: bytes) -> Drawing:
         raise NoDrawing('line 1: svg: must have a viewBox such as viewBox="0 0 320 300"')
     for size in ("width", "height", "x", "y"):
         root.attrib.pop(size, None)
+    for each in root.iter():
+        each.text, each.tail = one_form(each.text or ""), one_form(each.tail or "")
     return Drawing(name, _text_of(root), frozenset(builder.ids))
 
 

@@ -13,6 +13,7 @@ from services.render.site.drawing import Area, Drawing, NoDrawing, drawn, read_d
 from services.render.site.images import SitePictureFile
 from shared.base.site_basics import SiteTable
 from shared.base.site_file import beside_file
+from shared.base.texts import Line
 from shared.base.toml_lines import TomlKey
 from shared.base.words import LongWords, ShortWords, SiteText
 
@@ -38,7 +39,7 @@ class District(SiteTable):
 
     name: ShortWords = Field(description="what people call it")
     url: PathOrLink | None = Field(None, description="where it leads: a path or an address")
-    tag: str = Field("", max_length=50, description="a tag: it leads to the tag's articles")
+    tag: Line = Field("", max_length=50, description="a tag: it leads to the tag's articles")
 
     def leads_to(self, prefix: str) -> str:
         """Its address in lists with the language's `prefix`; empty if it leads nowhere."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -149,6 +150,14 @@ class WholeSite(SiteBasics):
     def prefix(self, language: str) -> str:
         """The prefix of the addresses of lists in `language`: empty for the first one."""
         return "" if language == self.language else f"/{language}"
+
+    def in_every_language(self, path: str) -> dict[str, str]:
+        """The paths of a list by language: `path` with each prefix; empty if the site has one
+        language.
+        """
+        if len(self.languages) == 1:
+            return {}
+        return {language: quote(self.prefix(language) + path) for language in self.languages}
 
     @cached_property
     def entries(self) -> tuple[MenuEntry, ...]:

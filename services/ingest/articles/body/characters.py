@@ -12,6 +12,9 @@ MAX_MARKS = 8
 """Upper bound for combining marks on one letter; Vietnamese has at most two."""
 
 FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_PLANES = "".join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))
+NONCHARACTERS = re.compile(f"[\ufdd0-\ufdef{_PLANES}]")
+"""Further code points that are no characters and never will be. HTML forbids them."""
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 """Control characters that separate words: Word's line break, a PDF's page break, the separators of
 ASCII, U+0085 (next line).
@@ -32,8 +35,12 @@ def shows(text: str) -> bool:
 
 
 def without_controls(text: str) -> str:
-    """`text` without control characters; those that separate words become line breaks."""
-    return text if text.isprintable() else FORBIDDEN.sub("", _BREAKS.sub("\n", text))
+    """`text` without control characters and noncharacters; those that separate words become line
+    breaks.
+    """
+    if text.isprintable():
+        return text
+    return NONCHARACTERS.sub("", FORBIDDEN.sub("", _BREAKS.sub("\n", text)))
 
 
 def plain(text: str) -> str:

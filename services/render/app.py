@@ -27,7 +27,8 @@ from services.render.machine.store import MachineStore
 from services.render.metrics import RenderMetrics
 from services.render.readiness import RenderReadiness
 from services.render.rendering.publisher import Publisher
-from services.render.rendering.redo import Redo, RenderProcesses, present_renderer
+from services.render.rendering.redo import Redo
+from services.render.rendering.redo_processes import RedoProcesses, present_renderer
 from services.render.rendering.renderer import Renderer
 from services.render.search.indexing import Indexing
 from services.render.search.searching import make_searcher
@@ -199,11 +200,10 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, "render.counts")(totals.handle)
-    make_renderer = partial(present_renderer, settings)
     redo = Redo(
         store=store,
         version=lambda: renderer.version,
-        render=RenderProcesses(make_renderer, lambda: renderer.version, 1).render,
+        redo=RedoProcesses(settings, present_renderer, lambda: renderer.version, 1).redo,
         publish=publisher.events.rendered,
         stored=cache.forget,
         share=REDO_SHARE,

@@ -3,7 +3,6 @@ bar.
 """
 
 import os
-from functools import partial
 
 from luotdoc_subscriber.base.clock import now
 from luotdoc_subscriber.base.errors import Refused
@@ -12,7 +11,8 @@ from luotdoc_subscriber.base.progress import ProgressLine
 from luotdoc_subscriber.rabbit import broker as rabbit
 from services.render.emitting import emitter
 from services.render.rendering.page_events import PageEvents
-from services.render.rendering.redo import Redo, RenderProcesses
+from services.render.rendering.redo import Redo
+from services.render.rendering.redo_processes import RedoProcesses
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
 from services.render.store import PageStore
@@ -30,11 +30,10 @@ async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
     client, db = mongo.connect(settings.mongo_url, "render-redo")
     broker = rabbit.make_broker(settings, "render-redo")
     store, renderer = PageStore(db), Renderer(settings)
-    make = partial(Renderer, settings)
     redo = Redo(
         store=store,
         version=lambda: renderer.version,
-        render=RenderProcesses(make, lambda: renderer.version, processes).render,
+        redo=RedoProcesses(settings, Renderer, lambda: renderer.version, processes).redo,
         publish=PageEvents(emitter(broker, now), lambda: renderer.site.url, now).rendered,
         stored=lambda _article: None,  # the renders have their change streams
         at_once=processes + 1,  # one is stored while the others are rendered

@@ -43,11 +43,13 @@ def test_the_kept_texts_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pages_of_one_renderer_are_those_of_renderers_of_their_own() -> None:
-    settings = RenderSettings(
-        amqp_url="amqp://a@h",
-        mongo_url="mongodb://h/d?replicaSet=r",
-        site="tests/cases/site-en/site.toml",
-        live_url="/stats/live",
+    settings = RenderSettings.model_validate(
+        {
+            "amqp_url": "amqp://a@h",
+            "mongo_url": "mongodb://h/d?replicaSet=r",
+            "site": "tests/cases/site-en/site.toml",
+            "live_url": "/stats/live",
+        }
     )
     articles = [
         events.ArticlePublished(

@@ -31,6 +31,7 @@ from services.render.rendering.redo import Redo
 from services.render.rendering.redo_processes import RedoProcesses, present_renderer
 from services.render.rendering.renderer import Renderer
 from services.render.search.indexing import Indexing
+from services.render.search.queries import SearchQueries
 from services.render.search.searching import make_searcher
 from services.render.search.store import SearchStore
 from services.render.serving.answers import Answers
@@ -163,11 +164,9 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         metrics=measured,
         clock=clock,
     )
-    searches = SearchStore(db)
-    searcher = make_searcher(searches, seconds)
-    indexing = Indexing(
-        store=searches, languages=renderer.site.languages, clock=clock, seconds=seconds
-    )
+    searcher, languages = make_searcher(SearchQueries(db), seconds), renderer.site.languages
+    indexing = Indexing(store=SearchStore(db), languages=languages, clock=clock, seconds=seconds)
+    measured.search_waiting.read(lambda: indexing.waiting)
     others = search_routes(portal, searcher, fragments)
     others += machine_routes(portal, MachineStore(db), fragments)
     routes = make_routes(portal, neighbours, months, others)

@@ -25,6 +25,12 @@ class RenderMetrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self.search_waiting = Measured(
+            "luotdoc_search_entries_waiting",
+            "Articles that search does not know yet, or knows at an older revision, as all renders "
+            "together have them; counted every 10 seconds.",
+            registry,
+        )
         self.site_refused = Counter(
             "luotdoc_site_file_refused_total",
             "Changes of the site's file with faults, which were not taken; render's log has them.",

@@ -11,6 +11,7 @@ from services.render.page import Page
 from services.render.search import searching
 from services.render.search.entries import entry_of
 from services.render.search.indexing import Indexing
+from services.render.search.queries import SearchQueries
 from services.render.search.questions import Question, runs_of
 from services.render.search.searching import Searcher
 from services.render.search.store import CLAIM_SECONDS, SearchStore
@@ -24,9 +25,9 @@ NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
 VERSION = "1 vi"
 
 
-def searcher(store: SearchStore, at_once: int = 2, waiting: int = 9) -> Searcher:
+def searcher(queries: SearchQueries, at_once: int = 2, waiting: int = 9) -> Searcher:
     limit = ConcurrencyLimit(at_once, most_waiting=waiting, seconds=5)
-    return Searcher(store, limit, lambda: 0.0)
+    return Searcher(queries, limit, lambda: 0.0)
 
 
 def stored_page(revision: int, title: str, state: Any = "published", name: str = "a1") -> Page:
@@ -42,6 +43,7 @@ class Indexed:
     def __init__(self, emptied: Emptied) -> None:
         self.db, self.now = emptied.db, NOW
         self.pages, self.store = PageStore(emptied.db), SearchStore(emptied.db)
+        self.queries = SearchQueries(emptied.db)
         self.indexing = self.other("vi")
 
     def other(self, *languages: str) -> Indexing:
@@ -64,7 +66,7 @@ class Indexed:
 
     async def found(self, text: str, **more: Any) -> list[str]:
         question = Question(runs=runs_of(text), **more)
-        return [rank.id for rank in (await searcher(self.store).search(question)).ranks]
+        return [rank.id for rank in (await searcher(self.queries).search(question)).ranks]
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ async def test_every_search_finds_first_what_it_must_in_mongodb(
     """With six results at most, nearly every search has more than one query may answer."""
     await fill(indexed)
     monkeypatch.setattr(searching, "MOST_RESULTS", most)
-    asked, wrong, cut = searcher(indexed.store), {}, 0
+    asked, wrong, cut = searcher(indexed.queries), {}, 0
     for search in searches():
         question = search.question(search.text)
         results = await asked.search(question) if question.runs else None
@@ -186,7 +188,7 @@ async def test_new_articles_come_before_a_rebuild(indexed: Indexed) -> None:
 
 async def test_suggestions_find_the_beginning_of_a_word(indexed: Indexed) -> None:
     await fill(indexed)
-    asked = searcher(indexed.store)
+    asked = searcher(indexed.queries)
     for typed, first in (
         ("đi", "db3"),
         ("điện b", "db3"),
@@ -203,7 +205,7 @@ async def test_suggestions_find_the_beginning_of_a_word(indexed: Indexed) -> Non
 
 async def test_too_many_searches_at_once_are_refused(indexed: Indexed) -> None:
     await fill(indexed)
-    asked = searcher(indexed.store, at_once=1, waiting=0)
+    asked = searcher(indexed.queries, at_once=1, waiting=0)
     with pytest.raises(Unavailable):
         await asked.search(Question(runs=runs_of("mưa")))
 
@@ -233,7 +235,7 @@ async def test_what_readers_ask_has_a_time_limit_and_is_read_in_the_order_of_tim
     await fill(indexed)
     listener = Asked()
     client: Any = AsyncIOMotorClient(mongo_url, event_listeners=[listener])
-    asked = searcher(SearchStore(client[indexed.db.name]))
+    asked = searcher(SearchQueries(client[indexed.db.name]))
     try:
         for text in ("điện biên", "mưa", "giải phóng mặt bằng", '"hoa ban" lễ hội'):
             sections = ("thoi-su", "van-hoa")
@@ -251,6 +253,7 @@ async def test_what_readers_ask_has_a_time_limit_and_is_read_in_the_order_of_tim
         plan = str(explained["queryPlanner"]["winningPlan"])
         assert "'IXSCAN'" in plan
         assert "'SORT'" not in plan
+        assert ("'FETCH'" in plan) == ("folded" in find["projection"])  # times are in the index
         assert "'COLLSCAN'" not in plan
         assert plan.count("'indexBounds'") == plan.count("'keys': ['[") >= 1
     print(f"\n{len(listener.commands)} queries of 9 questions, {len(finds)} of them for articles")

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from jinja2 import DictLoader, Environment
+from markupsafe import Markup
 
 from luotdoc_events import events
-from services.render.rendering import once
+from services.render.rendering import folded, once
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
 
@@ -67,3 +68,20 @@ def test_pages_of_one_renderer_are_those_of_renderers_of_their_own() -> None:
     together = [shared.article(each) for each in articles]
     assert together == [Renderer(settings).article(each) for each in articles]
     assert len({tuple(each) for each in together}) == len(articles)
+
+
+def test_a_message_without_values_is_put_into_the_compiled_template() -> None:
+    asked = list[str]()
+
+    def said(message: str, **values: object) -> Markup:
+        asked.append(message)
+        return Markup(message.upper()) % values
+
+    made = Environment(autoescape=True, extensions=[folded.FoldedMessages])
+    made.globals["_"] = said
+    template = made.from_string(
+        """{{ _("a <b>") }}, {{ {"x": _('c')}.x ~ _("d") }}, {{ _("%(N)s e", N="<") }}"""
+    )
+    assert asked == ["a <b>", "c", "d"]
+    assert template.render() == "A <B>, CD, &lt; E"
+    assert asked[3:] == ["%(N)s e"]

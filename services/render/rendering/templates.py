@@ -15,6 +15,7 @@ from markupsafe import Markup
 from services.render.keys import tag_key
 from services.render.languages import words as languages
 from services.render.languages.words import Words, direction_of
+from services.render.rendering.folded import FoldedMessages
 from services.render.rendering.once import Once
 from services.render.site.model import WholeSite
 
@@ -59,7 +60,7 @@ def _environment(site: WholeSite, words: Words, static: Callable[[str], str]) ->
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
-        extensions=[Once],
+        extensions=[Once, FoldedMessages],
         auto_reload=False,
     )
     prefix = "" if words.language == site.language else f"/{words.language}"

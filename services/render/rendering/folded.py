@@ -11,8 +11,8 @@ _CALL = ["name", "lparen", "string", "rparen"]
 
 
 class FoldedMessages(Extension):
-    """`_("…")` becomes the text that the environment's `_` says, which is a third of a page's calls.
-    With values it stays a call.
+    """`_("…")` becomes the text that the environment's `_` says: a third of a page's calls. With
+    values it stays a call.
     """
 
     def filter_stream(self, stream: TokenStream) -> Iterable[Token]:

@@ -19,6 +19,9 @@ from services.render.store import PageStore
 from shared.rabbit.declaring import declare_own
 from shared.storage import mongo
 
+IN_FLIGHT = 50
+"""Events of one batch that await their confirms at once: no reader waits here."""
+
 
 async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
     """Render every page of other templates again. Returns the exit status.
@@ -36,7 +39,8 @@ async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
         redo=RedoProcesses(settings, Renderer, lambda: renderer.version, processes).redo,
         publish=PageEvents(emitter(broker, now), lambda: renderer.site.url, now).rendered,
         stored=lambda _article: None,  # the renders have their change streams
-        at_once=processes + 1,  # one is stored while the others are rendered
+        at_once=processes + 1,  # one is told while the others are rendered
+        in_flight=IN_FLIGHT,
     )
     try:
         await mongo.reach(client, "render")

@@ -162,7 +162,9 @@ async def test_a_rebuild_makes_what_is_missing_older_or_of_another_version(
     for number in range(5):
         await indexed.pages.put(stored_page(1, f"Bài {number} lũ", name=f"a{number}"))
     await indexed.indexing.rebuild()
+    assert await indexed.store.to_make() == 5
     assert len(await indexed.make()) == 5
+    assert await indexed.store.to_make() == 0
     await indexed.indexing.rebuild()
     assert await indexed.make() == []
     await indexed.db.search.delete_one({"_id": "a3"})
@@ -181,6 +183,7 @@ async def test_a_rebuild_makes_what_is_missing_older_or_of_another_version(
 async def test_new_articles_come_before_a_rebuild(indexed: Indexed) -> None:
     await indexed.store.want_all({"old1": 1, "old2": 1}, NOW)
     await indexed.store.want("new", 1)
+    assert await indexed.store.to_make() == 3
     order = [claimed.id for _ in range(3) if (claimed := await indexed.store.claim(NOW))]
     assert order[0] == "new"
     assert sorted(order[1:]) == ["old1", "old2"]

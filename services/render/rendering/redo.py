@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 REDO_BATCH = 100
 """Pages that are rendered and stored together, 2 MB."""
-IN_FLIGHT = 50
-"""Events of one batch that await their confirms at once."""
+IN_FLIGHT = 10
+"""Events of one batch that await their confirms at once: in render readers wait for them."""
 
 RenderAndStore = Callable[[list[str]], Awaitable[Redone]]
 """Renders these pages again and stores them. Raises `Transient`."""

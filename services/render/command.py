@@ -12,7 +12,7 @@ from luotdoc_subscriber.rabbit import broker as rabbit
 from services.render.emitting import emitter
 from services.render.rendering.page_events import PageEvents
 from services.render.rendering.redo import Redo
-from services.render.rendering.redo_processes import RedoProcesses
+from services.render.rendering.redo_processes import NICE, RedoProcesses
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
 from services.render.store import PageStore
@@ -29,6 +29,7 @@ async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
     `processes` render at a time; 0: one for each processor. It may be stopped and repeated, and
     render may run. Raises `Transient` and `Refused`.
     """
+    os.nice(NICE)  # of the same machine's renders
     processes = processes or len(os.sched_getaffinity(0))
     client, db = mongo.connect(settings.mongo_url, "render-redo")
     broker = rabbit.make_broker(settings, "render-redo")

@@ -14,10 +14,10 @@ from services.render.figures import PortalFigures, portal_figures
 from services.render.page import Page, PageChange, Wanted
 from services.render.page_documents import (
     change_of,
+    changed_fields,
     filter_of,
     page_document,
     page_of,
-    redone_document,
 )
 from shared.storage.changes import Opened, changes
 from shared.storage.counts import NOTHING, SITE, Total, reads_by_article, totals
@@ -76,18 +76,19 @@ class PageStore:
             return "repeated" if held and held["revision"] == page.revision else "stale"
         return "stored"
 
-    async def redo(self, pages: Sequence[tuple[Page, str]], call: str) -> set[str]:
-        """Replace each page whose revision and given template are unchanged, and mark it with
-        `call`, which no other call has. Returns the ids of those that were replaced.
+    async def redo(self, pages: Sequence[tuple[Page, Page]], call: str) -> set[str]:
+        """Replace each second page by the first if its revision and template are unchanged, and
+        mark it with `call`, which no other call has. Returns the ids of those that were replaced.
         """
         if not pages:
             return set()
+        marks = {"untold": True, "redone_by": call}
         writes = [
             UpdateOne(
-                {"_id": page.id, "revision": page.revision, "template": template},
-                {"$set": {**redone_document(page), "untold": True, "redone_by": call}},
+                {"_id": page.id, "revision": page.revision, "template": old.template},
+                {"$set": {**changed_fields(page, old), **marks}},
             )
-            for page, template in pages
+            for page, old in pages
         ]
         done = await self._db.pages.bulk_write(writes, ordered=False)
         ids = [page.id for page, _ in pages]

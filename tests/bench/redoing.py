@@ -52,7 +52,12 @@ async def measure(rig: Rig) -> list[Figure]:
     if left:
         raise RuntimeError(f"{left} pages are not rendered again:\n{command.said}")
     await rig.stop(ingest, render)
-    note = f"{number(wanted)} pages by python -m services.render redo; {number(took)} s in all"
+    first, *others = command.times.values()
+    note = (
+        f"{number(wanted)} pages by python -m services.render redo in {number(took)} s; "
+        f"{number(sum(others))} s of CPU in the processes that render, {number(first)} s in the "
+        "one that publishes"
+    )
     return [
         Figure(NAME, "pages a second and core of the command's processes",
                wanted / command.cpu, "/s", PER_CORE, at_least=True, note=note),

@@ -135,20 +135,20 @@ async def test_news_of_a_page_leaves_the_mark_of_a_newer_one(system: System) -> 
     store = PageStore(system.db)
     await store.put(made("a1", "t1"))
     second, third = made("a1", "t2"), made("a1", "t3")
-    assert await store.redo([(second, "t1")], "1") == {"a1"}
-    assert not await store.redo([(second, "t1")], "2")  # the other replica was faster
-    assert await store.redo([(third, "t2")], "3") == {"a1"}
+    assert await store.redo([(second, made("a1", "t1"))], "1") == {"a1"}
+    assert not await store.redo([(second, made("a1", "t1"))], "2")  # the other replica was faster
+    assert await store.redo([(third, made("a1", "t2"))], "3") == {"a1"}
     await store.unmark(["a1"], "1")
     assert await marked(system) == ["a1"]
     assert [name async for name in store.outdated("t3")] == ["a1"]
     await store.unmark(["a1"], "3")
     assert await marked(system) == []
 
-    assert await store.redo([(second, "t3")], "4") == {"a1"}
+    assert await store.redo([(second, made("a1", "t3"))], "4") == {"a1"}
     assert await store.put(made("a1", "t2", revision=2)) == "stored"
     assert await marked(system) == []
     await store.unmark(["a1"], "4")
-    assert not await store.redo([(third, "t2")], "5")
+    assert not await store.redo([(third, made("a1", "t2"))], "5")
     held = await system.db.pages.find_one({"_id": "a1"}, {"revision": 1, "template": 1})
     assert held == {"_id": "a1", "revision": 2, "template": "t2"}
     assert await store.get("a1") is not None

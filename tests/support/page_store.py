@@ -67,13 +67,13 @@ class PagesInMemory(Faulty, PageStore):
         """As the real one."""
         return self.changed.watch(opened)
 
-    async def redo(self, pages: Sequence[tuple[Page, str]], call: str) -> set[str]:
+    async def redo(self, pages: Sequence[tuple[Page, Page]], call: str) -> set[str]:
         """As the real one."""
         await self.answer("redo")
         found = set[str]()
-        for page, template in pages:
+        for page, old in pages:
             held = self.pages.get(page.id)
-            if held and (held.revision, held.template) == (page.revision, template):
+            if held and (held.revision, held.template) == (page.revision, old.template):
                 self._keep(replace(page, article=held.article))
                 self.marked[page.id] = call
                 found.add(page.id)
@@ -433,11 +433,13 @@ class PageStoreContract:
         await store.put(page("a"))
         await store.put(withdrawn("b", 1))
         assert await outdated() == ["a"]
-        assert await store.redo([(new, "other")], "1") == set()  # by another process meanwhile
-        assert await store.redo([(replace(new, revision=2), "old")], "2") == set()
+        assert (
+            await store.redo([(new, replace(new, template="other"))], "1") == set()
+        )  # by another process meanwhile
+        assert await store.redo([(replace(new, revision=2), page("a"))], "2") == set()
         await store.put(page("c"))
         third = replace(page("c", 2), template="new")
-        assert await store.redo([(new, "old"), (third, "old")], "3") == {"a"}
+        assert await store.redo([(new, page("a")), (third, page("c"))], "3") == {"a"}
         assert await store.redo([], "4") == set()
         assert (await outdated(), await store.outdated_number("new")) == (["a", "c"], 2)
         await store.unmark(["a"], "2")  # of another call
@@ -448,7 +450,7 @@ class PageStoreContract:
 
     async def test_a_newer_revision_needs_no_mark(self, store: PageStore) -> None:
         await store.put(page("a"))
-        await store.redo([(replace(page("a"), template="new"), "old")], "1")
+        await store.redo([(replace(page("a"), template="new"), page("a"))], "1")
         await store.put(replace(page("a", 2), template="new"))
         assert [each async for each in store.outdated("new")] == []
 
@@ -500,8 +502,8 @@ class PageStoreContract:
         async def opened() -> None:
             await store.put(page("b"))
             await store.put(page("b"))  # repeated: no change
-            await store.redo([(new, "old")], "1")
-            await store.redo([(new, "old")], "2")  # of other templates: no change
+            await store.redo([(new, page("b"))], "1")
+            await store.redo([(new, page("b"))], "2")  # of other templates: no change
             await store.unmark(["b"], "1")
             await store.unmark(["b"], "1")
             await store.put(withdrawn("a", 2))

@@ -523,7 +523,7 @@ async def test_a_mark_that_is_removed_and_another_template_change_no_list(mongo:
     async with watching(cache):
         await cache.get("a")
         before, old = shown.changes, mongo.pages["a"]
-        await mongo.redo([(replace(old, template="new"), old.template)], "1")
+        await mongo.redo([(replace(old, template="new"), old)], "1")
         async with asyncio.timeout(5):
             while cache.peek("a") is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0)

@@ -28,11 +28,11 @@ async def redo_batch(store: PageStore, renderer: Renderer, ids: Sequence[str]) -
     meanwhile. Raises `Transient`.
     """
     redone = Redone(secrets.token_hex(8))
-    made = list[tuple[Page, str]]()
+    made = list[tuple[Page, Page]]()
     for page in await store.outdated_among(ids, renderer.version):
         try:
             facts = page.summary.get("picture")
-            made.append((rendered_page(renderer, stored_article(page), facts), page.template))
+            made.append((rendered_page(renderer, stored_article(page), facts), page))
         except Exception:  # else the pages after it would never be rendered again
             redone.faults[page.id] = traceback.format_exc()
     replaced = await store.redo(made, redone.call)

@@ -30,8 +30,8 @@ from services.render.rendering.publisher import Publisher
 from services.render.rendering.redo import Redo
 from services.render.rendering.redo_processes import RedoProcesses, present_renderer
 from services.render.rendering.renderer import Renderer
+from services.render.search.finding.store import FindingStore
 from services.render.search.indexing import Indexing
-from services.render.search.queries import SearchQueries
 from services.render.search.searching import make_searcher
 from services.render.search.store import SearchStore
 from services.render.serving.answers import Answers
@@ -164,7 +164,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         metrics=measured,
         clock=clock,
     )
-    searcher, languages = make_searcher(SearchQueries(db), seconds), renderer.site.languages
+    searcher, languages = make_searcher(FindingStore(db), seconds), renderer.site.languages
     indexing = Indexing(store=SearchStore(db), languages=languages, clock=clock, seconds=seconds)
     measured.search_waiting.read(lambda: indexing.waiting)
     others = search_routes(portal, searcher, fragments)
@@ -202,7 +202,7 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     redo = Redo(
         store=store,
         version=lambda: renderer.version,
-        redo=RedoProcesses(settings, present_renderer, lambda: renderer.version, 1).redo,
+        redo=RedoProcesses(settings, present_renderer, lambda: renderer.version, processes=1).redo,
         publish=publisher.events.rendered,
         stored=cache.forget,
         share=REDO_SHARE,

@@ -37,7 +37,7 @@ async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
     redo = Redo(
         store=store,
         version=lambda: renderer.version,
-        redo=RedoProcesses(settings, Renderer, lambda: renderer.version, processes).redo,
+        redo=RedoProcesses(settings, Renderer, lambda: renderer.version, processes=processes).redo,
         publish=PageEvents(emitter(broker, now), lambda: renderer.site.url, now).rendered,
         stored=lambda _article: None,  # the renders have their change streams
         at_once=processes + 1,  # one is told while the others are rendered

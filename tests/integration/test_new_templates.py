@@ -88,7 +88,7 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(
         return Redo(
             store=store,
             version=lambda: renderer.version,
-            redo=RedoProcesses(settings, Renderer, lambda: renderer.version, 1).redo,
+            redo=RedoProcesses(settings, Renderer, lambda: renderer.version, processes=1).redo,
             publish=publisher.events.rendered,
             stored=memory.forget,
             in_flight=1,

@@ -10,8 +10,8 @@ from pymongo.monitoring import CommandListener
 from services.render.page import Page
 from services.render.search import searching
 from services.render.search.entries import entry_of
+from services.render.search.finding.store import FindingStore
 from services.render.search.indexing import Indexing
-from services.render.search.queries import SearchQueries
 from services.render.search.questions import Question, runs_of
 from services.render.search.searching import Searcher
 from services.render.search.store import CLAIM_SECONDS, SearchStore
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
 VERSION = "1 vi"
 
 
-def searcher(queries: SearchQueries, at_once: int = 2, waiting: int = 9) -> Searcher:
+def searcher(queries: FindingStore, at_once: int = 2, waiting: int = 9) -> Searcher:
     limit = ConcurrencyLimit(at_once, most_waiting=waiting, seconds=5)
     return Searcher(queries, limit, lambda: 0.0)
 
@@ -43,7 +43,7 @@ class Indexed:
     def __init__(self, emptied: Emptied) -> None:
         self.db, self.now = emptied.db, NOW
         self.pages, self.store = PageStore(emptied.db), SearchStore(emptied.db)
-        self.queries = SearchQueries(emptied.db)
+        self.queries = FindingStore(emptied.db)
         self.indexing = self.other("vi")
 
     def other(self, *languages: str) -> Indexing:
@@ -238,7 +238,7 @@ async def test_what_readers_ask_has_a_time_limit_and_is_read_in_the_order_of_tim
     await fill(indexed)
     listener = Asked()
     client: Any = AsyncIOMotorClient(mongo_url, event_listeners=[listener])
-    asked = searcher(SearchQueries(client[indexed.db.name]))
+    asked = searcher(FindingStore(client[indexed.db.name]))
     try:
         for text in ("điện biên", "mưa", "giải phóng mặt bằng", '"hoa ban" lễ hội'):
             sections = ("thoi-su", "van-hoa")

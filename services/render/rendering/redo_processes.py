@@ -48,6 +48,7 @@ class RedoProcesses:
         settings: RenderSettings,
         make: MakeRenderer,
         version: Callable[[], str],
+        *,
         processes: int,
     ) -> None:
         self._work = partial(_in_a_process, settings, make)

@@ -14,8 +14,8 @@ from services.render.search.entries import (
     key_text,
     seconds_of,
 )
+from services.render.search.finding.store import LOOKED_AT, FindingStore, Term, Written
 from services.render.search.folding import words_in
-from services.render.search.queries import LOOKED_AT, SearchQueries, Term, Written
 from services.render.search.questions import Question
 from services.render.search.ranking import Candidate, Rank, rank_of
 from shared.base.concurrency import ConcurrencyLimit
@@ -48,8 +48,8 @@ class TermSizes:
     publication of the last article that is looked at. Frequent terms are remembered for longer.
     """
 
-    def __init__(self, queries: SearchQueries, seconds: Callable[[], float]) -> None:
-        self._queries, self._seconds = queries, seconds
+    def __init__(self, store: FindingStore, seconds: Callable[[], float]) -> None:
+        self._store, self._seconds = store, seconds
         self._held: OrderedDict[Term, _Size] = OrderedDict()
 
     async def of(self, terms: Iterable[Term]) -> dict[Term, int]:
@@ -57,7 +57,7 @@ class TermSizes:
         terms, now = list(dict.fromkeys(terms)), self._seconds()
         found = {term: size.articles for term in terms if (size := self._fresh(term, now))}
         asked = [term for term in terms if term not in found]
-        for term, articles in zip(asked, await self._queries.sizes(asked), strict=True):
+        for term, articles in zip(asked, await self._store.sizes(asked), strict=True):
             found[term] = articles
             self._keep(term, _Size(now, articles))
         return found
@@ -68,7 +68,7 @@ class TermSizes:
         if size is None or size.articles < LOOKED_AT:
             return None
         if size.oldest is None:
-            oldest = await self._queries.nth_newest(term, LOOKED_AT - 1)
+            oldest = await self._store.nth_newest(term, LOOKED_AT - 1)
             size = replace(size, oldest=oldest)
             self._keep(term, size)
         return size.oldest
@@ -87,21 +87,21 @@ class TermSizes:
             self._held.popitem(last=False)
 
 
-def make_searcher(queries: SearchQueries, seconds: Callable[[], float]) -> "Searcher":
+def make_searcher(store: FindingStore, seconds: Callable[[], float]) -> "Searcher":
     """A searcher that lets few searches run at once. The others wait a second, or are answered 503:
     pages and the count come first.
     """
-    return Searcher(queries, ConcurrencyLimit(2, most_waiting=20, seconds=1.0), seconds)
+    return Searcher(store, ConcurrencyLimit(2, most_waiting=20, seconds=1.0), seconds)
 
 
 class Searcher:
     """Searches the index. `limit` bounds how many searches run at once."""
 
     def __init__(
-        self, queries: SearchQueries, limit: ConcurrencyLimit, seconds: Callable[[], float]
+        self, store: FindingStore, limit: ConcurrencyLimit, seconds: Callable[[], float]
     ) -> None:
-        self._queries, self._limit = queries, limit
-        self._sizes = TermSizes(queries, seconds)
+        self._store, self._limit = store, limit
+        self._sizes = TermSizes(store, seconds)
 
     async def search(self, question: Question) -> Results:
         """The results of a question. Raises `Unavailable` while too many others are answered, and
@@ -174,7 +174,7 @@ class Searcher:
         since = max((each for each in bounds if each is not None), default=None)
         until = None if question.until is None else seconds_of(question.until)
         others = {term: sizes[term] for term in more}
-        found = await self._queries.candidates(
+        found = await self._store.candidates(
             rarest, others, between=(since, until), like=like, most=MOST_RESULTS
         )
         every = len(found) < MOST_RESULTS and sizes[rarest] < LOOKED_AT

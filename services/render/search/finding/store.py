@@ -25,7 +25,7 @@ digits and marks, so they are regular expressions as they are."""
 
 
 @store
-class SearchQueries:
+class FindingStore:
     """Finds entries by their keys."""
 
     def __init__(self, db: MongoDatabase) -> None:

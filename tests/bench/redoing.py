@@ -15,7 +15,7 @@ from tests.bench.rig import Rig
 from tests.support.starter import Child
 
 NAME = "redoing"
-PAGES, QUICK_PAGES = 100_000, 5_000
+PAGES, QUICK_PAGES = 100_000, 20_000
 PER_CORE = 1_000.0
 """Pages a second and core, at least."""
 LIVE_SECONDS, LIVE_RATE = 20.0, 2.0

@@ -72,9 +72,6 @@ class FindingStore:
         """
         signs = zip(("$gte", "$lt"), between, strict=True)
         times: Document = {sign: value for sign, value in signs if value is not None}
-        if others:
-            moments = await self._common_moments(rarest, others, times, most)
-            times = {"$in": sorted(moments)}
         wanted: Document = {"keys": _one_of_keys(rarest), **({"at": times} if times else {})}
         # A negation has no bounds in the index. Else MongoDB would choose by trial which of the
         # terms gives the bounds, and remember its choice for other terms.
@@ -82,8 +79,21 @@ class FindingStore:
             wanted["$nor"] = lacking
         if written := [{"accented": {"$regex": _any_of(each)}} for each in like]:
             wanted["$and"] = written
-        found = self._db.search.find(wanted, {"at": 1, "folded": 1, "accented": 1, "v": 1})
-        found = found.sort("at", DESCENDING).limit(most).hint(_INDEX)
+        if not others:
+            return await self._entries(wanted, most, newest_first=True)
+        found, part = list[Candidate](), most
+        moments = sorted(await self._common_moments(rarest, others, times, most), reverse=True)
+        while moments and len(found) < most:
+            wanted["at"] = {"$in": moments[:part]}
+            found += await self._entries(wanted, LOOKED_AT, newest_first=False)
+            moments, part = moments[part:], 2 * part
+        return sorted(found, key=lambda each: -each.at)[:most]
+
+    async def _entries(self, wanted: Document, most: int, *, newest_first: bool) -> list[Candidate]:
+        fields = {"at": 1, "folded": 1, "accented": 1, "v": 1}
+        found = self._db.search.find(wanted, fields).limit(most).hint(_INDEX)
+        if newest_first:
+            found = found.sort("at", DESCENDING)
         return [
             Candidate(row["_id"], row["at"], bytes(row["folded"]), row["accented"].encode())
             async for row in found.max_time_ms(QUERY_MILLISECONDS)

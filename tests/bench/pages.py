@@ -54,7 +54,7 @@ async def measure(rig: Rig) -> list[Figure]:
 
 async def _beside(rig: Rig, peers: Peers, articles: int) -> list[Figure]:
     render, ingest = await rig.start("render", "ingest")
-    started = {process: machine.resident(process.pid) for process in (ingest, render)}
+    started = [(process, machine.resident(process.pid)) for process in (ingest, render)]
     (await rig.system.put("page1", **article(1))).raise_for_status()
 
     async def there() -> bool:
@@ -74,7 +74,7 @@ async def _beside(rig: Rig, peers: Peers, articles: int) -> list[Figure]:
             NAME, f"memory of {process.name.partition('-')[0]}, {articles:,} articles",
             machine.resident(process.pid), "MiB", note=f"{number(before)} MiB after its start",
         )
-        for process, before in started.items()
+        for process, before in started
     ]  # fmt: skip
     await rig.stop(render, ingest)
     return figures

@@ -16,8 +16,8 @@ from services.render.store import PageStore
 
 log = logging.getLogger(__name__)
 
-REDO_BATCH = 100
-"""Pages that are rendered and stored together, 2 MB."""
+REDO_BATCH = 50
+"""Pages that are rendered and stored together, 1 MB: news waits for MongoDB behind few of them."""
 IN_FLIGHT = 10
 """Events of one batch that await their confirms at once: in render readers wait for them."""
 

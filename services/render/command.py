@@ -26,8 +26,8 @@ IN_FLIGHT = 50
 async def redo_pages(settings: RenderSettings, processes: int = 0) -> int:
     """Render every page of other templates again. Returns the exit status.
 
-    `processes` render at a time; 0: one for each processor but the last, which is for news. It may be stopped and repeated, and
-    render may run. Raises `Transient` and `Refused`.
+    `processes` render at a time; 0: one for each processor but the last, which is for news. It may
+    be stopped and repeated, and render may run. Raises `Transient` and `Refused`.
     """
     os.nice(NICE)  # of the same machine's renders
     processes = processes or max(1, len(os.sched_getaffinity(0)) - 1)

@@ -101,6 +101,26 @@ async def test_every_search_finds_first_what_it_must_in_mongodb(
     assert (cut > 20) == (most == 6)
 
 
+async def test_the_newest_articles_with_several_terms_are_found_by_their_times(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some are of one second: then an article with one of the terms is no answer."""
+    monkeypatch.setattr(searching, "MOST_RESULTS", 3)
+    titles = {"a": "Mưa và lũ", "b": "Mưa", "c": "Lũ"}
+    for hour in range(10):
+        for name, title in titles.items():
+            at = f"2026-11-01T{hour:02}:00:00+07:00"
+            article = searched_article(id=f"{name}{hour}", title=title, published_at=at)
+            await indexed.store.want(article.id, 1)
+            assert await indexed.store.put(entry_of(article, "vi"), VERSION)
+    for text in ("mưa, lũ", "lũ; mưa"):
+        results = await searcher(indexed.queries).search(Question(runs=runs_of(text)))
+        assert [rank.id for rank in results.ranks] == ["a9", "a8", "a7"]
+        assert not results.every
+    before = NOW.replace(month=10)
+    assert await indexed.found("mưa, lũ", until=before) == []
+
+
 async def test_an_entry_follows_its_page(indexed: Indexed) -> None:
     assert await indexed.found("mưa lũ") == []
     await indexed.put(stored_page(1, "Mưa lũ"))

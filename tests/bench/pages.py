@@ -85,7 +85,7 @@ async def _ratios(
 ) -> list[Figure]:
     sent = await _size(rig, render.url + page, coding)
     by_nginx = await _size(rig, peers.nginx.url + file, coding)
-    seconds = 2 if rig.quick else 5
+    seconds = 2 if rig.quick else 4
     rates = list[tuple[float, float, float]]()
     for _ in range(ROUNDS):
         rates.append(

@@ -10,6 +10,7 @@ from pymongo.monitoring import CommandListener
 from services.render.page import Page
 from services.render.search import searching
 from services.render.search.entries import entry_of
+from services.render.search.finding import store as finding
 from services.render.search.finding.store import FindingStore
 from services.render.search.indexing import Indexing
 from services.render.search.questions import Question, runs_of
@@ -80,12 +81,15 @@ async def fill(indexed: Indexed) -> None:
         assert await indexed.store.put(entry_of(article, article.language), VERSION)
 
 
-@pytest.mark.parametrize("most", [60, 6])
+@pytest.mark.parametrize(("most", "at_once"), [(60, 100), (6, 100), (6, 0)])
 async def test_every_search_finds_first_what_it_must_in_mongodb(
-    indexed: Indexed, monkeypatch: pytest.MonkeyPatch, most: int
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch, most: int, at_once: int
 ) -> None:
-    """With six results at most, nearly every search has more than one query may answer."""
+    """With six results at most, nearly every search has more than one query may answer; with no
+    entries that are read at once, terms are found by their times.
+    """
     await fill(indexed)
+    monkeypatch.setattr(finding, "READ_AT_ONCE", at_once)
     monkeypatch.setattr(searching, "MOST_RESULTS", most)
     asked, wrong, cut = searcher(indexed.queries), {}, 0
     for search in searches():
@@ -106,6 +110,7 @@ async def test_the_newest_articles_with_several_terms_are_found_by_their_times(
 ) -> None:
     """Some are of one second: then an article with one of the terms is no answer."""
     monkeypatch.setattr(searching, "MOST_RESULTS", 3)
+    monkeypatch.setattr(finding, "READ_AT_ONCE", 0)
     titles = {"a": "Mưa và lũ", "b": "Mưa", "c": "Lũ"}
     for hour in range(10):
         for name, title in titles.items():
@@ -252,9 +257,10 @@ class Asked(CommandListener):
 
 
 async def test_what_readers_ask_has_a_time_limit_and_is_read_in_the_order_of_time(
-    indexed: Indexed, mongo_url: str
+    indexed: Indexed, mongo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No query sorts what it finds: it ends as soon as it has enough."""
+    monkeypatch.setattr(finding, "READ_AT_ONCE", 10)
     await fill(indexed)
     listener = Asked()
     client: Any = AsyncIOMotorClient(mongo_url, event_listeners=[listener])

@@ -166,16 +166,16 @@ class Searcher:
     ) -> tuple[dict[str, Candidate], bool]:
         """The newest articles that have the terms, and whether these are all of them."""
         sizes = await self._sizes.of([*terms, *_facets(question)])
-        rarest, *more = sorted(sizes, key=lambda term: sizes[term])
+        sizes = dict(sorted(sizes.items(), key=lambda pair: pair[1]))
+        rarest = next(iter(sizes))
         if not sizes[rarest]:
             return {}, True
         bounds = [await self._sizes.oldest(rarest)]
         bounds += [None if question.since is None else seconds_of(question.since)]
         since = max((each for each in bounds if each is not None), default=None)
         until = None if question.until is None else seconds_of(question.until)
-        others = {term: sizes[term] for term in more}
         found = await self._store.candidates(
-            rarest, others, between=(since, until), like=like, most=MOST_RESULTS
+            sizes, between=(since, until), like=like, most=MOST_RESULTS
         )
         every = len(found) < MOST_RESULTS and sizes[rarest] < LOOKED_AT
         return {each.id: each for each in found}, every

@@ -12,6 +12,9 @@ from shared.storage.versions import Document, readable_document
 
 LOOKED_AT = 1000
 """Articles that a search looks at: the newest that have the rarest of the sought terms."""
+READ_AT_ONCE = 100
+"""Articles with the rarest term whose entries are read, whatever other terms they have: one query
+more would take as long."""
 QUERY_MILLISECONDS = 1000
 _INDEX = "keys_1_at_-1"
 _TIME_ALONE = {"_id": 0, "at": 1}
@@ -60,16 +63,16 @@ class FindingStore:
 
     async def candidates(
         self,
-        rarest: Term,
-        others: Mapping[Term, int],
+        sizes: Mapping[Term, int],
         *,
         between: tuple[int | None, int | None],
         like: Iterable[Written],
         most: int,
     ) -> list[Candidate]:
         """The newest articles that have every term, were published in the seconds `between`, and
-        have the words `like` with their accents. `others`: the sizes of terms, the rarest first.
+        have the words `like` with their accents. `sizes`: of the terms, the rarest first.
         """
+        rarest, *others = sizes
         signs = zip(("$gte", "$lt"), between, strict=True)
         times: Document = {sign: value for sign, value in signs if value is not None}
         wanted: Document = {"keys": _one_of_keys(rarest), **({"at": times} if times else {})}
@@ -79,10 +82,10 @@ class FindingStore:
             wanted["$nor"] = lacking
         if written := [{"accented": {"$regex": _any_of(each)}} for each in like]:
             wanted["$and"] = written
-        if not others:
+        if not others or sizes[rarest] <= READ_AT_ONCE:
             return await self._entries(wanted, most, newest_first=True)
         found, part = list[Candidate](), most
-        moments = sorted(await self._common_moments(rarest, others, times, most), reverse=True)
+        moments = sorted(await self._common_moments(sizes, times, most), reverse=True)
         while moments and len(found) < most:
             wanted["at"] = {"$in": moments[:part]}
             found += await self._entries(wanted, LOOKED_AT, newest_first=False)
@@ -101,19 +104,20 @@ class FindingStore:
         ]
 
     async def _common_moments(
-        self, rarest: Term, others: Mapping[Term, int], times: Document, few: int
+        self, sizes: Mapping[Term, int], times: Document, few: int
     ) -> set[int]:
         """The times of publication of the articles that have all terms, and of others by chance; or
         those of articles with some of the terms, if they are `few`. From the index alone: an entry
         is 20 KB, and to read it takes a hundred times as long.
         """
+        rarest, *others = sizes
         found = await self._moments(rarest, times)
-        for term, size in others.items():
+        for term in others:
             if len(found) <= few:
                 break
             # To seek each of them takes longer than to pass over the others of a rare term.
             near = {"$gte": min(found), "$lte": max(found)}
-            seen = near if size < LOOKED_AT else {"$in": sorted(found)}
+            seen = near if sizes[term] < LOOKED_AT else {"$in": sorted(found)}
             found &= await self._moments(term, seen)
         return found
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing for: venv (a Python environment), servers (RabbitMQ, and what
 # MongoDB's program links to), browser (Chromium), node (Node.js and npm), shell (amqp-consume and jq, for the shell
-# example), java (javac), gateway (HAProxy), load (wrk), watch (Prometheus with promtool), containers (a Docker engine,
-# and mmdebstrap for what it starts from), pythons (Python 3.11; 3.13, or mmdebstrap, which unpacks it from Debian 13).
+# example), java (javac), gateway (HAProxy), load (wrk and nginx), watch (Prometheus with promtool), containers (a
+# Docker engine, and mmdebstrap for what it starts from), pythons (Python 3.11; 3.13, or mmdebstrap, which unpacks it
+# from Debian 13).
 # Quick when there is nothing to do. As root, or where sudo asks no password, it installs; else it prints the one
 # command to type.
 set -euo pipefail
@@ -55,6 +56,7 @@ for need; do
       ;;
     load)
       command -v wrk >/dev/null || missing+=(wrk)
+      [[ -x /usr/sbin/nginx ]] || missing+=(nginx)
       ;;
     *)
       echo "bootstrap.sh: what is '$need'?" >&2
@@ -73,7 +75,7 @@ if ! command -v apt-get >/dev/null || { ((EUID)) && ! sudo -n true 2>/dev/null; 
 fi
 
 # Packages start their services when they are installed, unless this file says no. RabbitMQ's own node, Debian's
-# HAProxy and its Prometheus are not wanted here, now or at the next boot: they would hold the standard ports.
+# HAProxy, nginx and Prometheus are not wanted here, now or at the next boot: they would hold the standard ports.
 policy=/usr/sbin/policy-rc.d
 restore() {
   "${root[@]}" rm -f "$policy"
@@ -90,7 +92,7 @@ log=$(mktemp)
 "${apt[@]}" >"$log" 2>&1 || { "${root[@]}" apt-get update -qq && "${apt[@]}" >"$log" 2>&1; } \
   || { cat "$log" >&2; exit 1; }
 rm -f "$log"
-for service in rabbitmq-server haproxy prometheus docker.io; do
+for service in rabbitmq-server haproxy nginx prometheus docker.io; do
   if [[ " ${missing[*]} " == *" $service "* && -d /run/systemd/system ]]; then
     "${root[@]}" systemctl disable --quiet "${service%.io}"
   fi

@@ -27,8 +27,10 @@ from services.render.machine.store import MachineStore
 from services.render.metrics import RenderMetrics
 from services.render.readiness import RenderReadiness
 from services.render.rendering.publisher import Publisher
-from services.render.rendering.redo import Redo, RenderProcesses, present_renderer
+from services.render.rendering.redo import Redo
+from services.render.rendering.redo_processes import RedoProcesses, present_renderer
 from services.render.rendering.renderer import Renderer
+from services.render.search.finding.store import FindingStore
 from services.render.search.indexing import Indexing
 from services.render.search.searching import make_searcher
 from services.render.search.store import SearchStore
@@ -163,11 +165,9 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
         metrics=measured,
         clock=clock,
     )
-    searches = SearchStore(db)
-    searcher = make_searcher(searches, seconds)
-    indexing = Indexing(
-        store=searches, languages=renderer.site.languages, clock=clock, seconds=seconds
-    )
+    searcher, languages = make_searcher(FindingStore(db), seconds), renderer.site.languages
+    indexing = Indexing(store=SearchStore(db), languages=languages, clock=clock, seconds=seconds)
+    measured.search_waiting.read(lambda: indexing.waiting)
     others = search_routes(portal, searcher, fragments)
     others += machine_routes(portal, MachineStore(db), fragments)
     routes = make_routes(portal, neighbours, months, others)
@@ -200,11 +200,10 @@ def build(settings: RenderSettings, clock: Clock = now) -> Service:
     )
     subscribe(broker, topology.RENDER_ARTICLES, guard=Unguarded(), clock=clock)(publisher.handle)
     listen(broker, "render.counts")(totals.handle)
-    make_renderer = partial(present_renderer, settings)
     redo = Redo(
         store=store,
         version=lambda: renderer.version,
-        render=RenderProcesses(make_renderer, lambda: renderer.version, 1).render,
+        redo=RedoProcesses(settings, present_renderer, lambda: renderer.version, processes=1).redo,
         publish=publisher.events.rendered,
         stored=cache.forget,
         share=REDO_SHARE,

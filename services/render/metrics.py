@@ -25,6 +25,12 @@ class RenderMetrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self.search_waiting = Measured(
+            "luotdoc_search_entries_waiting",
+            "Articles that search does not know yet, or knows at an older revision, as all renders "
+            "together have them; counted every 10 seconds.",
+            registry,
+        )
         self.freshness = Histogram(
             "luotdoc_publish_to_served_seconds",
             "Seconds from an article's event until its page is served, without replayed events.",

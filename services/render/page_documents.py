@@ -57,6 +57,14 @@ def page_document(page: Page) -> Document:
     return document
 
 
+def changed_fields(page: Page, old: Page) -> Document:
+    """The fields of `page` to store over `old`, which was read without its parts. MongoDB has
+    nothing to do for indexes on the others.
+    """
+    document, before = page_document(page), page_document(old)
+    return {name: value for name, value in document.items() if value != before.get(name)}
+
+
 def page_of(document: Document) -> Page:
     """A stored page, with the parts that were read."""
     readable_document("pages", document)

@@ -2,7 +2,6 @@
 pictures and stats' figures for pages.
 """
 
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,7 +11,13 @@ from pymongo.read_concern import ReadConcern
 
 from services.render.figures import PortalFigures, portal_figures
 from services.render.page import Page, PageChange, Wanted
-from services.render.page_documents import change_of, filter_of, page_document, page_of
+from services.render.page_documents import (
+    change_of,
+    changed_fields,
+    filter_of,
+    page_document,
+    page_of,
+)
 from shared.base.grouped import Grouped
 from shared.storage.bulk import each_written
 from shared.storage.changes import Opened, changes
@@ -25,6 +30,10 @@ from shared.web.state_listing import Held
 Stored = Literal["stored", "repeated", "stale"]
 
 _MARKS = {"untold": "", "redone_by": ""}
+IDS_AHEAD = 1000
+"""Outdated pages that MongoDB looks for at a time: it still has them in memory when they are
+rendered.
+"""
 MOST_LINKED = 31
 """Translations that are read for each page: one more than a group may have."""
 _CHANGED = {
@@ -80,19 +89,19 @@ class PageStore:
                 outcomes.append(fault or "stored")
         return outcomes
 
-    async def redo(self, pages: Sequence[tuple[Page, str]]) -> set[str]:
-        """Replace each page whose revision and given template are unchanged, and mark it. Returns
-        the ids of those that were replaced.
+    async def redo(self, pages: Sequence[tuple[Page, Page]], call: str) -> set[str]:
+        """Replace each second page by the first if its revision and template are unchanged, and
+        mark it with `call`, which no other call has. Returns the ids of those that were replaced.
         """
         if not pages:
             return set()
-        call = secrets.token_hex(8)  # tells these writes from those of another process
+        marks = {"untold": True, "redone_by": call}
         writes = [
             UpdateOne(
-                {"_id": page.id, "revision": page.revision, "template": template},
-                {"$set": {**page_document(page), "untold": True, "redone_by": call}},
+                {"_id": page.id, "revision": page.revision, "template": old.template},
+                {"$set": {**changed_fields(page, old), **marks}},
             )
-            for page, template in pages
+            for page, old in pages
         ]
         done = await self._db.pages.bulk_write(writes, ordered=False)
         ids = [page.id for page, _ in pages]
@@ -101,22 +110,23 @@ class PageStore:
         mine = self._db.pages.find({"_id": {"$in": ids}, "redone_by": call}, {"_id": 1})
         return {document["_id"] async for document in mine}
 
-    async def unmark(self, pages: Sequence[Page]) -> None:
-        """Remove the mark from each page, unless it was stored again since."""
-        if pages:
-            writes = [
-                UpdateOne(
-                    {"_id": page.id, "revision": page.revision, "template": page.template},
-                    {"$unset": _MARKS},
-                )
-                for page in pages
-            ]
-            await self._db.pages.bulk_write(writes, ordered=False)
+    async def unmark(self, ids: Sequence[str], call: str) -> None:
+        """Remove the mark that `call` has left, unless the page was stored again since."""
+        if ids:
+            mine = {"_id": {"$in": [*ids]}, "redone_by": call}
+            await self._db.pages.update_many(mine, {"$unset": _MARKS})
 
-    async def outdated(self, template: str) -> AsyncIterator[Page]:
-        """Public pages that have a mark, or were not rendered with `template`, without parts."""
-        async for document in self._db.pages.find(_outdated(template), {"parts": 0}):
-            yield page_of(document)
+    async def outdated(self, template: str) -> AsyncIterator[str]:
+        """Ids of public pages that have a mark, or were not rendered with `template`."""
+        ids = self._db.pages.find(_outdated(template), {"_id": 1}, batch_size=IDS_AHEAD)
+        async for document in ids:
+            yield document["_id"]
+
+    async def outdated_among(self, ids: Sequence[str], template: str) -> list[Page]:
+        """Those of these pages that are `outdated`, without parts."""
+        wanted = {"_id": {"$in": [*ids]}, **_outdated(template)}
+        found = await self._db.pages.find(wanted, {"parts": 0}).to_list(None)
+        return [page_of(document) for document in found]
 
     async def outdated_number(self, template: str) -> int:
         """The number of pages that are `outdated`."""

@@ -4,7 +4,6 @@ news.
 
 import asyncio
 from datetime import UTC, datetime
-from functools import partial
 
 import aio_pika
 import pytest
@@ -18,7 +17,8 @@ from services.render.emitting import emitter
 from services.render.metrics import RenderMetrics
 from services.render.page import Page
 from services.render.rendering.publisher import Publisher
-from services.render.rendering.redo import Redo, RenderProcesses
+from services.render.rendering.redo import Redo
+from services.render.rendering.redo_processes import RedoProcesses
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
 from services.render.store import PageStore
@@ -88,7 +88,7 @@ async def test_a_page_is_told_although_rabbitmq_went_away_once_it_was_stored(
         return Redo(
             store=store,
             version=lambda: renderer.version,
-            render=RenderProcesses(partial(Renderer, settings), lambda: renderer.version, 1).render,
+            redo=RedoProcesses(settings, Renderer, lambda: renderer.version, processes=1).redo,
             publish=publisher.events.rendered,
             stored=memory.forget,
             in_flight=1,
@@ -135,20 +135,20 @@ async def test_news_of_a_page_leaves_the_mark_of_a_newer_one(system: System) -> 
     store = PageStore(system.db)
     await store.put(made("a1", "t1"))
     second, third = made("a1", "t2"), made("a1", "t3")
-    assert await store.redo([(second, "t1")]) == {"a1"}
-    assert not await store.redo([(second, "t1")])  # the other replica was faster
-    assert await store.redo([(third, "t2")]) == {"a1"}
-    await store.unmark([second])
+    assert await store.redo([(second, made("a1", "t1"))], "1") == {"a1"}
+    assert not await store.redo([(second, made("a1", "t1"))], "2")  # the other replica was faster
+    assert await store.redo([(third, made("a1", "t2"))], "3") == {"a1"}
+    await store.unmark(["a1"], "1")
     assert await marked(system) == ["a1"]
-    assert [page.id async for page in store.outdated("t3")] == ["a1"]
-    await store.unmark([third])
+    assert [name async for name in store.outdated("t3")] == ["a1"]
+    await store.unmark(["a1"], "3")
     assert await marked(system) == []
 
-    assert await store.redo([(second, "t3")]) == {"a1"}
+    assert await store.redo([(second, made("a1", "t3"))], "4") == {"a1"}
     assert await store.put(made("a1", "t2", revision=2)) == "stored"
     assert await marked(system) == []
-    await store.unmark([second])
-    assert not await store.redo([(third, "t2")])
+    await store.unmark(["a1"], "4")
+    assert not await store.redo([(third, made("a1", "t2"))], "5")
     held = await system.db.pages.find_one({"_id": "a1"}, {"revision": 1, "template": 1})
     assert held == {"_id": "a1", "revision": 2, "template": "t2"}
     assert await store.get("a1") is not None

@@ -97,10 +97,6 @@ DAY_EDGES = [1_994_880, 1_994_976]
 Ask = Callable[[Stores], Awaitable[object]]
 
 
-async def _outdated(stores: Stores) -> list[object]:
-    return [page async for page in stores.pages.outdated("t")]
-
-
 async def _bucket_of_a_part(stores: Stores) -> object:
     edges = [DAY_EDGES[0] + 4, DAY_EDGES[1]]
     return await stores.in_snapshot(lambda s: reads_between(stores.stats, s, "a1", edges))
@@ -150,7 +146,12 @@ READERS: dict[str, tuple[str, Any, dict[str, Any], Ask]] = {
     "page": ("pages", "a1", ARTICLE, lambda s: s.pages.get("a1")),
     "pages": ("pages", "a1", ARTICLE, lambda s: s.pages.listing(Wanted(), 9)),
     "pages held": ("pages", "a1", ARTICLE, lambda s: s.pages.held("", 9)),
-    "outdated": ("pages", "a1", {**ARTICLE, "template": "old"}, _outdated),
+    "outdated": (
+        "pages",
+        "a1",
+        {**ARTICLE, "template": "old"},
+        lambda s: s.pages.outdated_among(["a1"], "t"),
+    ),
     "picture": (
         "media",
         "p.png",

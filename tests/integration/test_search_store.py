@@ -10,6 +10,8 @@ from pymongo.monitoring import CommandListener
 from services.render.page import Page
 from services.render.search import searching
 from services.render.search.entries import entry_of
+from services.render.search.finding import store as finding
+from services.render.search.finding.store import FindingStore
 from services.render.search.indexing import Indexing
 from services.render.search.questions import Question, runs_of
 from services.render.search.searching import Searcher
@@ -24,9 +26,9 @@ NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
 VERSION = "1 vi"
 
 
-def searcher(store: SearchStore, at_once: int = 2, waiting: int = 9) -> Searcher:
+def searcher(queries: FindingStore, at_once: int = 2, waiting: int = 9) -> Searcher:
     limit = ConcurrencyLimit(at_once, most_waiting=waiting, seconds=5)
-    return Searcher(store, limit, lambda: 0.0)
+    return Searcher(queries, limit, lambda: 0.0)
 
 
 def stored_page(revision: int, title: str, state: Any = "published", name: str = "a1") -> Page:
@@ -42,6 +44,7 @@ class Indexed:
     def __init__(self, emptied: Emptied) -> None:
         self.db, self.now = emptied.db, NOW
         self.pages, self.store = PageStore(emptied.db), SearchStore(emptied.db)
+        self.queries = FindingStore(emptied.db)
         self.indexing = self.other("vi")
 
     def other(self, *languages: str) -> Indexing:
@@ -64,7 +67,7 @@ class Indexed:
 
     async def found(self, text: str, **more: Any) -> list[str]:
         question = Question(runs=runs_of(text), **more)
-        return [rank.id for rank in (await searcher(self.store).search(question)).ranks]
+        return [rank.id for rank in (await searcher(self.queries).search(question)).ranks]
 
 
 @pytest.fixture
@@ -78,14 +81,17 @@ async def fill(indexed: Indexed) -> None:
         assert await indexed.store.put(entry_of(article, article.language), VERSION)
 
 
-@pytest.mark.parametrize("most", [60, 6])
+@pytest.mark.parametrize(("most", "at_once"), [(60, 100), (6, 100), (6, 0)])
 async def test_every_search_finds_first_what_it_must_in_mongodb(
-    indexed: Indexed, monkeypatch: pytest.MonkeyPatch, most: int
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch, most: int, at_once: int
 ) -> None:
-    """With six results at most, nearly every search has more than one query may answer."""
+    """With six results at most, nearly every search has more than one query may answer; with no
+    entries that are read at once, terms are found by their times.
+    """
     await fill(indexed)
+    monkeypatch.setattr(finding, "READ_AT_ONCE", at_once)
     monkeypatch.setattr(searching, "MOST_RESULTS", most)
-    asked, wrong, cut = searcher(indexed.store), {}, 0
+    asked, wrong, cut = searcher(indexed.queries), {}, 0
     for search in searches():
         question = search.question(search.text)
         results = await asked.search(question) if question.runs else None
@@ -97,6 +103,27 @@ async def test_every_search_finds_first_what_it_must_in_mongodb(
     print(f"\n{len(searches())} searches, {cut} of them with more than {most} results")
     assert wrong == {}
     assert (cut > 20) == (most == 6)
+
+
+async def test_the_newest_articles_with_several_terms_are_found_by_their_times(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some are of one second: then an article with one of the terms is no answer."""
+    monkeypatch.setattr(searching, "MOST_RESULTS", 3)
+    monkeypatch.setattr(finding, "READ_AT_ONCE", 0)
+    titles = {"a": "Mưa và lũ", "b": "Mưa", "c": "Lũ"}
+    for hour in range(10):
+        for name, title in titles.items():
+            at = f"2026-11-01T{hour:02}:00:00+07:00"
+            article = searched_article(id=f"{name}{hour}", title=title, published_at=at)
+            await indexed.store.want(article.id, 1)
+            assert await indexed.store.put(entry_of(article, "vi"), VERSION)
+    for text in ("mưa, lũ", "lũ; mưa"):
+        results = await searcher(indexed.queries).search(Question(runs=runs_of(text)))
+        assert [rank.id for rank in results.ranks] == ["a9", "a8", "a7"]
+        assert not results.every
+    before = NOW.replace(month=10)
+    assert await indexed.found("mưa, lũ", until=before) == []
 
 
 async def test_an_entry_follows_its_page(indexed: Indexed) -> None:
@@ -160,7 +187,9 @@ async def test_a_rebuild_makes_what_is_missing_older_or_of_another_version(
     for number in range(5):
         await indexed.pages.put(stored_page(1, f"Bài {number} lũ", name=f"a{number}"))
     await indexed.indexing.rebuild()
+    assert await indexed.store.to_make() == 5
     assert len(await indexed.make()) == 5
+    assert await indexed.store.to_make() == 0
     await indexed.indexing.rebuild()
     assert await indexed.make() == []
     await indexed.db.search.delete_one({"_id": "a3"})
@@ -179,6 +208,7 @@ async def test_a_rebuild_makes_what_is_missing_older_or_of_another_version(
 async def test_new_articles_come_before_a_rebuild(indexed: Indexed) -> None:
     await indexed.store.want_all({"old1": 1, "old2": 1}, NOW)
     await indexed.store.want("new", 1)
+    assert await indexed.store.to_make() == 3
     order = [claimed.id for _ in range(3) if (claimed := await indexed.store.claim(NOW))]
     assert order[0] == "new"
     assert sorted(order[1:]) == ["old1", "old2"]
@@ -186,7 +216,7 @@ async def test_new_articles_come_before_a_rebuild(indexed: Indexed) -> None:
 
 async def test_suggestions_find_the_beginning_of_a_word(indexed: Indexed) -> None:
     await fill(indexed)
-    asked = searcher(indexed.store)
+    asked = searcher(indexed.queries)
     for typed, first in (
         ("đi", "db3"),
         ("điện b", "db3"),
@@ -203,7 +233,7 @@ async def test_suggestions_find_the_beginning_of_a_word(indexed: Indexed) -> Non
 
 async def test_too_many_searches_at_once_are_refused(indexed: Indexed) -> None:
     await fill(indexed)
-    asked = searcher(indexed.store, at_once=1, waiting=0)
+    asked = searcher(indexed.queries, at_once=1, waiting=0)
     with pytest.raises(Unavailable):
         await asked.search(Question(runs=runs_of("mưa")))
 
@@ -227,13 +257,14 @@ class Asked(CommandListener):
 
 
 async def test_what_readers_ask_has_a_time_limit_and_is_read_in_the_order_of_time(
-    indexed: Indexed, mongo_url: str
+    indexed: Indexed, mongo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No query sorts what it finds: it ends as soon as it has enough."""
+    monkeypatch.setattr(finding, "READ_AT_ONCE", 10)
     await fill(indexed)
     listener = Asked()
     client: Any = AsyncIOMotorClient(mongo_url, event_listeners=[listener])
-    asked = searcher(SearchStore(client[indexed.db.name]))
+    asked = searcher(FindingStore(client[indexed.db.name]))
     try:
         for text in ("điện biên", "mưa", "giải phóng mặt bằng", '"hoa ban" lễ hội'):
             sections = ("thoi-su", "van-hoa")
@@ -251,6 +282,7 @@ async def test_what_readers_ask_has_a_time_limit_and_is_read_in_the_order_of_tim
         plan = str(explained["queryPlanner"]["winningPlan"])
         assert "'IXSCAN'" in plan
         assert "'SORT'" not in plan
+        assert ("'FETCH'" in plan) == ("folded" in find["projection"])  # times are in the index
         assert "'COLLSCAN'" not in plan
         assert plan.count("'indexBounds'") == plan.count("'keys': ['[") >= 1
     print(f"\n{len(listener.commands)} queries of 9 questions, {len(finds)} of them for articles")

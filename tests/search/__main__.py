@@ -34,7 +34,7 @@ async def check(
     """Fill, ask, and compare; what was wrong."""
     if "search" not in await db.list_collection_names():
         await db.create_collection("search", **OPTIONS["search"])
-    held = await fill(db, asked.articles, asked.seconds)
+    held = await fill(db, asked.articles, asked.seconds, texts_too=asked.text_index)
     if held < asked.articles:
         say(f"{held:,} of {asked.articles:,} articles are stored; run it again to go on")
         return []

@@ -44,11 +44,14 @@ def made_documents(first: int, number: int) -> tuple[Documents, Documents]:
     return entries, texts
 
 
-async def fill(db: MongoDatabase, articles: int, seconds: float) -> int:
-    """Store entries and texts until there are `articles`, or the time is over; their number."""
+async def fill(db: MongoDatabase, articles: int, seconds: float, *, texts_too: bool) -> int:
+    """Store entries until there are `articles`, or the time is over; their number. `texts_too`:
+    those for a text index besides.
+    """
     begin, loop = time.monotonic(), asyncio.get_running_loop()
-    held = min([await db[name].count_documents({}) for name in ("search", TEXTS)]) // BATCH * BATCH
-    for name in ("search", TEXTS):  # a batch that the end of the last run has cut
+    names = ("search", TEXTS) if texts_too else ("search",)
+    held = min([await db[name].count_documents({}) for name in names]) // BATCH * BATCH
+    for name in names:  # a batch that the end of the last run has cut
         await db[name].delete_many({"_id": {"$gte": f"m{held:06d}"}})
     with ProcessPoolExecutor(2) as pool:
         ahead = list[asyncio.Future[tuple[Documents, Documents]]]()
@@ -60,8 +63,9 @@ async def fill(db: MongoDatabase, articles: int, seconds: float) -> int:
                 place += size
             entries, texts = await ahead.pop(0)
             await db.search.insert_many(entries, ordered=False)
-            await db[TEXTS].insert_many(texts, ordered=False)
-            held += len(texts)
+            if texts_too:
+                await db[TEXTS].insert_many(texts, ordered=False)
+            held += len(entries)
         for each in ahead:
             each.cancel()
     return held

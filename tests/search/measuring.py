@@ -10,6 +10,7 @@ from typing import Any
 from psutil import Process
 
 from services.render.search.entries import entry_of
+from services.render.search.finding.store import FindingStore
 from services.render.search.folding import words_in
 from services.render.search.plain import text_of_html
 from services.render.search.questions import Question, Run, runs_of
@@ -62,7 +63,7 @@ class Times:
 def new_searcher(db: MongoDatabase) -> Searcher:
     """A searcher without anything in memory."""
     limit = ConcurrencyLimit(2, most_waiting=9, seconds=5)
-    return Searcher(SearchStore(db), limit, time.monotonic)
+    return Searcher(FindingStore(db), limit, time.monotonic)
 
 
 async def ask(db: MongoDatabase, server: Process, number: int) -> Times:

@@ -28,6 +28,7 @@ def said() -> dict[Message, set[str]]:
 
 def _of(method: str, file: Path) -> Iterator[Message]:
     options: dict[str, Any] = {"newstyle_gettext": "true", "silent": "false"}
+    options["extensions"] = "services.render.rendering.once.Once"
     for _line, message, _comments, _context in extract_from_file(
         method, file, KEYWORDS, options=options if file.suffix == ".html" else {}
     ):

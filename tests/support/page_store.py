@@ -32,7 +32,7 @@ class PagesInMemory(Faulty, PageStore):
     def __init__(self) -> None:
         super().__init__()
         self.pages: dict[str, Page] = {}
-        self.marked = set[str]()
+        self.marked = dict[str, str]()
         self.counts: dict[str, int] = {}
         self.generations: dict[str, int] = {}
         self.pictures: dict[str, tuple[str, bytes]] = {}
@@ -47,7 +47,7 @@ class PagesInMemory(Faulty, PageStore):
         if held is not None and held.revision >= page.revision:
             return "repeated" if held.revision == page.revision else "stale"
         self._keep(page)
-        self.marked.discard(page.id)
+        self.marked.pop(page.id, None)
         return "stored"
 
     def _keep(self, page: Page) -> None:
@@ -67,37 +67,44 @@ class PagesInMemory(Faulty, PageStore):
         """As the real one."""
         return self.changed.watch(opened)
 
-    async def redo(self, pages: Sequence[tuple[Page, str]]) -> set[str]:
+    async def redo(self, pages: Sequence[tuple[Page, Page]], call: str) -> set[str]:
         """As the real one."""
         await self.answer("redo")
         found = set[str]()
-        for page, template in pages:
+        for page, old in pages:
             held = self.pages.get(page.id)
-            if held and (held.revision, held.template) == (page.revision, template):
-                self._keep(page)
-                self.marked.add(page.id)
+            if held and (held.revision, held.template) == (page.revision, old.template):
+                self._keep(replace(page, article=held.article))
+                self.marked[page.id] = call
                 found.add(page.id)
         return found
 
-    async def unmark(self, pages: Sequence[Page]) -> None:
+    async def unmark(self, ids: Sequence[str], call: str) -> None:
         """As the real one."""
         await self.answer("unmark")
-        for page in pages:
-            self._unmark(page)
+        for name in ids:
+            if self.marked.get(name) == call:
+                del self.marked[name]
+                self.changed.send(PageChange(name, None, None))
 
-    def _unmark(self, page: Page) -> None:
-        held = self.pages.get(page.id)
-        if held and (held.revision, held.template) == (page.revision, page.template):
-            if page.id in self.marked:
-                self.changed.send(PageChange(page.id, None, None))
-            self.marked.discard(page.id)
-
-    async def outdated(self, template: str) -> AsyncIterator[Page]:
+    async def outdated(self, template: str) -> AsyncIterator[str]:
         """As the real one."""
         await self.answer("outdated")
-        for page in list(self.pages.values()):
-            if page.state == "published" and (page.template != template or page.id in self.marked):
-                yield replace(page, parts=[])
+        for name in list(self.pages):
+            if self._is_outdated(name, template):
+                yield name
+
+    async def outdated_among(self, ids: Sequence[str], template: str) -> list[Page]:
+        """As the real one."""
+        await self.answer("outdated_among")
+        found = [name for name in ids if self._is_outdated(name, template)]
+        return [replace(self.pages[name], parts=[]) for name in found]
+
+    def _is_outdated(self, name: str, template: str) -> bool:
+        page = self.pages.get(name)
+        if page is None or page.state != "published":
+            return False
+        return page.template != template or name in self.marked
 
     async def outdated_number(self, template: str) -> int:
         """As the real one."""
@@ -425,28 +432,33 @@ class PageStoreContract:
         self, store: PageStore
     ) -> None:
         async def outdated() -> list[str]:
-            return sorted([each.id async for each in store.outdated("new")])
+            ids = sorted([each async for each in store.outdated("new")])
+            among = await store.outdated_among(["x", "c", "b", "a"], "new")
+            assert sorted(each.id for each in among) == ids
+            return ids
 
         new = replace(page("a"), template="new")
         await store.put(page("a"))
         await store.put(withdrawn("b", 1))
         assert await outdated() == ["a"]
-        assert await store.redo([(new, "other")]) == set()  # by another process meanwhile
-        assert await store.redo([(replace(new, revision=2), "old")]) == set()
+        assert (
+            await store.redo([(new, replace(new, template="other"))], "1") == set()
+        )  # by another process meanwhile
+        assert await store.redo([(replace(new, revision=2), page("a"))], "2") == set()
         await store.put(page("c"))
         third = replace(page("c", 2), template="new")
-        assert await store.redo([(new, "old"), (third, "old")]) == {"a"}
-        assert await store.redo([]) == set()
+        assert await store.redo([(new, page("a")), (third, page("c"))], "3") == {"a"}
+        assert await store.redo([], "4") == set()
         assert (await outdated(), await store.outdated_number("new")) == (["a", "c"], 2)
-        await store.unmark([page("a")])  # of the templates before
+        await store.unmark(["a"], "2")  # of another call
         assert await outdated() == ["a", "c"]
-        await store.unmark([new, third])
-        await store.unmark([])
+        await store.unmark(["a", "c"], "3")
+        await store.unmark([], "3")
         assert (await outdated(), await store.outdated_number("new")) == (["c"], 1)
 
     async def test_a_newer_revision_needs_no_mark(self, store: PageStore) -> None:
         await store.put(page("a"))
-        await store.redo([(replace(page("a"), template="new"), "old")])
+        await store.redo([(replace(page("a"), template="new"), page("a"))], "1")
         await store.put(replace(page("a", 2), template="new"))
         assert [each async for each in store.outdated("new")] == []
 
@@ -498,10 +510,10 @@ class PageStoreContract:
         async def opened() -> None:
             await store.put(page("b"))
             await store.put(page("b"))  # repeated: no change
-            await store.redo([(new, "old")])
-            await store.redo([(new, "old")])  # of other templates: no change
-            await store.unmark([new])
-            await store.unmark([new])
+            await store.redo([(new, page("b"))], "1")
+            await store.redo([(new, page("b"))], "2")  # of other templates: no change
+            await store.unmark(["b"], "1")
+            await store.unmark(["b"], "1")
             await store.put(withdrawn("a", 2))
 
         await store.put(page("a"))

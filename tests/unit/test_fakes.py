@@ -69,6 +69,7 @@ def test_the_stores_are_found() -> None:
         "CommitStore",
         "CounterStore",
         "DaysStore",
+        "FindingStore",
         "Guard",
         "LiveStore",
         "MachineStore",

@@ -537,12 +537,12 @@ async def test_a_mark_that_is_removed_and_another_template_change_no_list(mongo:
     async with watching(cache):
         await cache.get("a")
         before, old = shown.changes, mongo.pages["a"]
-        await mongo.redo([(replace(old, template="new"), old.template)])
+        await mongo.redo([(replace(old, template="new"), old)], "1")
         async with asyncio.timeout(5):
             while cache.peek("a") is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         held, _ = await cache.get("a")
-        await mongo.unmark([replace(old, template="new")])
+        await mongo.unmark([old.id], "1")
         for _ in range(10):
             await asyncio.sleep(0)
         assert cache.peek("a") is held

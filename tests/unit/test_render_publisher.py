@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,8 @@ from luotdoc_subscriber.subscribing import Event
 from services.render.metrics import RenderMetrics
 from services.render.page import Page
 from services.render.rendering.publisher import Publisher
-from services.render.rendering.redo import Redo, render_batch
+from services.render.rendering.redo import Redo
+from services.render.rendering.redo_batch import redo_batch
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
 from tests.support.page_memory import NotedMemory
@@ -75,14 +77,10 @@ class Render:
 
     async def redo(self) -> int:
         """Render the pages of other templates again."""
-
-        async def rendered(pages: list[Page]) -> list[Page | str]:
-            return render_batch(RENDERER, pages)
-
         redo = Redo(
             store=self.store,
             version=lambda: NEW,
-            render=rendered,
+            redo=partial(redo_batch, self.store, RENDERER),
             publish=self.publisher.events.rendered,
             stored=NotedMemory(self.steps).forget,
         )

@@ -14,8 +14,8 @@ def script_json(things: list[Things]) -> str:
     """The things as JSON that no text can end: it has neither `<` nor `&`."""
     graph = {"@context": "https://schema.org", "@graph": things}
     text = orjson.dumps(graph).decode()
-    for character, escape in _ESCAPES.items():  # ten times as fast as `translate`
-        text = text.replace(character, escape)
+    for found, escape in _ESCAPES.items():  # six times `replace` takes a twentieth of `translate`
+        text = text.replace(found, escape)
     return text
 
 

@@ -2,116 +2,38 @@
 command.
 
 The template's version in a stored page says whether its turn has been, so the work may end at any
-moment and go on later. Pages are rendered in other processes: in this one readers and live articles
-would wait for them.
+moment and go on later.
 """
 
 import asyncio
 import logging
-import os
 import time
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-import anyio
-import anyio.to_process
-
-from luotdoc_subscriber.base.errors import Transient
-from services.render.page import Page, stored_article
-from services.render.rendering.pages import rendered_page
-from services.render.rendering.renderer import Renderer
-from services.render.settings import RenderSettings
-from services.render.site.sites import site_of
+from services.render.page import Page
+from services.render.rendering.redo_batch import Redone
 from services.render.store import PageStore
-from shared.base.site_file import read_site
 
 log = logging.getLogger(__name__)
 
 REDO_BATCH = 50
-"""Pages that are rendered and stored together, 2 MB."""
+"""Pages that are rendered and stored together, 1 MB: news waits for MongoDB behind few of them."""
 IN_FLIGHT = 10
-"""Events of one batch that await their confirms at once."""
-NICE = 10
-"""How much less urgent the other processes are."""
+"""Events of one batch that await their confirms at once: in render readers wait for them."""
 
-Rendered = Page | str
-"""A page, or the traceback of why it can't be rendered."""
-RenderBatch = Callable[[list[Page]], Awaitable[list[Rendered]]]
-"""Renders stored pages from their articles."""
-MakeRenderer = Callable[[], Renderer]
-
-
-def present_renderer(settings: RenderSettings) -> Renderer:
-    """A renderer of the site's file as it is now, which may be another than at the start. Raises
-    `UnusableSite`.
-    """
-    renderer = Renderer(settings)
-    if settings.site:
-        now = read_site(settings.site.path, type(settings.site.site))
-        renderer.use(site_of(settings, now.site))
-    return renderer
-
-
-def render_batch(renderer: Renderer, pages: list[Page]) -> list[Rendered]:
-    """Each page again, from its stored article."""
-    return [_rendered(renderer, page) for page in pages]
-
-
-def _rendered(renderer: Renderer, page: Page) -> Rendered:
-    try:
-        return rendered_page(renderer, stored_article(page), page.summary.get("picture"))
-    except Exception:  # else the pages after it would never be rendered again
-        return traceback.format_exc()
-
-
-class RenderProcesses:
-    """Renders batches in up to `processes` other processes, which end with this one.
-
-    `make` is pickled. The renderers that it makes there must be of the template that `version`
-    answers.
-    """
-
-    def __init__(self, make: MakeRenderer, version: Callable[[], str], processes: int) -> None:
-        self._make, self._version = make, version
-        self._turns = anyio.CapacityLimiter(processes)
-
-    async def render(self, pages: list[Page]) -> list[Rendered]:
-        """Each page again. Raises `Transient` if the process has ended."""
-        arguments = self._make, self._version(), pages
-        try:
-            return await anyio.to_process.run_sync(
-                _in_a_process, *arguments, cancellable=True, limiter=self._turns
-            )
-        except anyio.BrokenWorkerProcess:
-            raise Transient("the process that renders pages has ended") from None
-
-
-_kept: list[Renderer] = []
-"""The renderer of a process that renders batches."""
-
-
-def _in_a_process(make: MakeRenderer, version: str, pages: list[Page]) -> list[Rendered]:
-    if not _kept:
-        os.nice(NICE)
-    if not _kept or _kept[0].version != version:
-        try:
-            _kept[:] = [make()]
-        except Exception as error:  # such as a file of the site that is being edited
-            raise Transient(f"the site can't be read: {error}") from None
-    if _kept[0].version != version:
-        raise Transient("the site or the templates have changed meanwhile")
-    return render_batch(_kept[0], pages)
+RenderAndStore = Callable[[list[str]], Awaitable[Redone]]
+"""Renders these pages again and stores them. Raises `Transient`."""
 
 
 class Redo:
-    """Renders pages of other templates again, stores them, and publishes their events."""
+    """Has pages of other templates rendered again, and publishes their events."""
 
     def __init__(
         self,
         *,
         store: PageStore,
         version: Callable[[], str],
-        render: RenderBatch,
+        redo: RenderAndStore,
         publish: Callable[[Page], Awaitable[None]],
         stored: Callable[[str], None],
         at_once: int = 1,
@@ -123,7 +45,7 @@ class Redo:
         `at_once` batches are in work; each of them pauses, so that the work takes `share` of the
         time.
         """
-        self._store, self._version, self._render = store, version, render
+        self._store, self._version, self._redo = store, version, redo
         self._publish, self._stored = publish, stored
         self._at_once, self._in_flight, self._share = at_once, in_flight, share
         self._redone = self._seen = 0
@@ -133,11 +55,11 @@ class Redo:
         were looked at. Raises `Transient`; the next call goes on.
         """
         self._redone = self._seen = 0
-        pages = self._store.outdated(self._version())
+        ids = self._store.outdated(self._version())
         lock = asyncio.Lock()
 
         async def line() -> None:
-            while batch := await _next(pages, lock):
+            while batch := await _next(ids, lock):
                 began = time.monotonic()
                 await self._batch(batch)
                 self._seen += len(batch)
@@ -152,45 +74,41 @@ class Redo:
                 each.cancel()
         return self._redone
 
-    async def _batch(self, old: list[Page]) -> None:
-        made = list[tuple[Page, str]]()
-        for page, found in zip(old, await self._render(old), strict=True):
-            if isinstance(found, str):
-                log.error(
-                    "page %s can't be rendered from its stored article, and stays as it is; "
-                    "`python -m services.ingest republish %s` replaces it: %s",
-                    page.id,
-                    page.id,
-                    found,
-                )
-            else:
-                made.append((found, page.template))
-        replaced = await self._store.redo(made)
-        await self._tell([page for page, _ in made if page.id in replaced])
+    async def _batch(self, ids: list[str]) -> None:
+        redone = await self._redo(ids)
+        for name, found in redone.faults.items():
+            log.error(
+                "page %s can't be rendered from its stored article, and stays as it is; "
+                "`python -m services.ingest republish %s` replaces it: %s",
+                name,
+                name,
+                found,
+            )
+        await self._tell(redone.pages, redone.call)
 
-    async def _tell(self, pages: Sequence[Page]) -> None:
+    async def _tell(self, pages: Sequence[Page], call: str) -> None:
         """Publish the events of stored pages, and remove the marks of those that are confirmed."""
-        waiting, told = list(reversed(pages)), list[Page]()
+        waiting, told = list(reversed(pages)), list[str]()
 
         async def line() -> None:
             while waiting:
                 page = waiting.pop()
                 self._stored(page.id)
                 await self._publish(page)
-                told.append(page)
+                told.append(page.id)
 
         lines = (line() for _ in range(self._in_flight))
         outcomes = await asyncio.gather(*lines, return_exceptions=True)
-        await self._store.unmark(told)
+        await self._store.unmark(told, call)
         self._redone += len(told)
         for each in outcomes:
             if each is not None:
                 raise each
 
 
-async def _next(pages: AsyncIterator[Page], lock: asyncio.Lock) -> list[Page]:
-    batch = list[Page]()
+async def _next(ids: AsyncIterator[str], lock: asyncio.Lock) -> list[str]:
+    batch = list[str]()
     async with lock:  # an iterator serves one at a time
-        while len(batch) < REDO_BATCH and (page := await anext(pages, None)) is not None:
-            batch.append(page)
+        while len(batch) < REDO_BATCH and (name := await anext(ids, None)) is not None:
+            batch.append(name)
     return batch

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 """Interval at which entries are looked for that another process has not made."""
 AT_ONCE = 200
+COUNT_SECONDS = 10.0
+"""Interval at which the entries that are due are counted."""
 _REST = 2.0
 """Rest after each entry, as a multiple of the time it took: in a burst of articles pages and the
 count come first."""
@@ -37,6 +39,9 @@ class Indexing:
         self._version = f"{INDEX_VERSION} {' '.join(languages)}"
         self._seconds, self._pause = seconds, pause
         self._woken = asyncio.Event()
+        self.waiting: int | None = None
+        """Articles whose entries are not made yet, as of the last look; None before the first."""
+        self._counted = -COUNT_SECONDS
 
     async def want(self, article_id: str, revision: int) -> None:
         """The article's page is stored at `revision`: its entry will follow."""
@@ -73,6 +78,8 @@ class Indexing:
     async def _step(self) -> object:
         self._woken.clear()
         started = self._seconds()
+        if started - self._counted >= COUNT_SECONDS:
+            self.waiting, self._counted = await self._store.to_make(), started
         claimed = await self._store.claim(self._clock())
         if claimed is None:
             try:

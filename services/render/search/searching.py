@@ -14,10 +14,10 @@ from services.render.search.entries import (
     key_text,
     seconds_of,
 )
+from services.render.search.finding.store import LOOKED_AT, FindingStore, Term, Written
 from services.render.search.folding import words_in
 from services.render.search.questions import Question
 from services.render.search.ranking import Candidate, Rank, rank_of
-from services.render.search.store import LOOKED_AT, SearchStore, Term, Written
 from shared.base.concurrency import ConcurrencyLimit
 
 MOST_RESULTS = 60
@@ -48,7 +48,7 @@ class TermSizes:
     publication of the last article that is looked at. Frequent terms are remembered for longer.
     """
 
-    def __init__(self, store: SearchStore, seconds: Callable[[], float]) -> None:
+    def __init__(self, store: FindingStore, seconds: Callable[[], float]) -> None:
         self._store, self._seconds = store, seconds
         self._held: OrderedDict[Term, _Size] = OrderedDict()
 
@@ -87,7 +87,7 @@ class TermSizes:
             self._held.popitem(last=False)
 
 
-def make_searcher(store: SearchStore, seconds: Callable[[], float]) -> "Searcher":
+def make_searcher(store: FindingStore, seconds: Callable[[], float]) -> "Searcher":
     """A searcher that lets few searches run at once. The others wait a second, or are answered 503:
     pages and the count come first.
     """
@@ -98,7 +98,7 @@ class Searcher:
     """Searches the index. `limit` bounds how many searches run at once."""
 
     def __init__(
-        self, store: SearchStore, limit: ConcurrencyLimit, seconds: Callable[[], float]
+        self, store: FindingStore, limit: ConcurrencyLimit, seconds: Callable[[], float]
     ) -> None:
         self._store, self._limit = store, limit
         self._sizes = TermSizes(store, seconds)
@@ -166,7 +166,8 @@ class Searcher:
     ) -> tuple[dict[str, Candidate], bool]:
         """The newest articles that have the terms, and whether these are all of them."""
         sizes = await self._sizes.of([*terms, *_facets(question)])
-        rarest, *others = sorted(sizes, key=lambda term: sizes[term])
+        sizes = dict(sorted(sizes.items(), key=lambda pair: pair[1]))
+        rarest = next(iter(sizes))
         if not sizes[rarest]:
             return {}, True
         bounds = [await self._sizes.oldest(rarest)]
@@ -174,7 +175,7 @@ class Searcher:
         since = max((each for each in bounds if each is not None), default=None)
         until = None if question.until is None else seconds_of(question.until)
         found = await self._store.candidates(
-            rarest, others, between=(since, until), like=like, most=MOST_RESULTS
+            sizes, between=(since, until), like=like, most=MOST_RESULTS
         )
         every = len(found) < MOST_RESULTS and sizes[rarest] < LOOKED_AT
         return {each.id: each for each in found}, every

@@ -4,35 +4,23 @@ An entry has `wanted`, the highest revision that its article is known to have, a
 is made of that revision. So an entry follows its page even if a process dies between the two.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
+from pymongo import ASCENDING, ReturnDocument, UpdateOne
 from pymongo.read_concern import ReadConcern
 
 from luotdoc_events import events
 from services.render.search.entries import Entry
-from services.render.search.ranking import Candidate
 from shared.base.grouped import Grouped
 from shared.storage.bulk import each_written
 from shared.storage.errors import store
 from shared.storage.types import MongoDatabase
 from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
 
-LOOKED_AT = 1000
-"""Articles that a search looks at: the newest that have the rarest of the sought terms."""
-QUERY_MILLISECONDS = 1000
 CLAIM_SECONDS = 30
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-_INDEX = "keys_1_at_-1"
-
-Term = tuple[int, ...]
-"""Keys of which an article must have one."""
-Written = tuple[str, ...]
-"""Accented words, or words side by side, of which an article must have one. They are letters,
-digits and marks, so they are regular expressions as they are."""
 
 
 class ToIndex(NamedTuple):
@@ -167,72 +155,9 @@ class SearchStore:
         """The number of entries that are due or being made, `limit` at most."""
         return int(await self._db.search.count_documents({"due": {"$gt": _FIRST}}, limit=limit))
 
-    async def sizes(self, terms: Sequence[Term]) -> list[int]:
-        """For each term the number of articles that have it, `LOOKED_AT` at most."""
-        if not terms:
-            return []
-        parts: list[list[Document]] = [
-            [
-                {"$match": {"keys": _one_of_keys(term)}},
-                {"$limit": LOOKED_AT},
-                {"$count": "size"},
-                {"$set": {"term": number}},
-            ]
-            for number, term in enumerate(terms)
-        ]
-        unions = [{"$unionWith": {"coll": "search", "pipeline": part}} for part in parts[1:]]
-        rows = self._aggregate([*parts[0], *unions])
-        found = {row["term"]: int(row["size"]) async for row in rows}
-        return [found.get(number, 0) for number in range(len(terms))]
-
-    async def nth_newest(self, term: Term, place: int) -> int | None:
-        """The time of publication of the article at `place` among those that have `term`, the
-        newest first; None if there are fewer.
-        """
-        found = self._db.search.find({"keys": _one_of_keys(term)}, {"_id": 0, "at": 1, "v": 1})
-        found = found.sort("at", DESCENDING).skip(place).limit(1).hint(_INDEX)
-        times = [d["at"] async for d in found.max_time_ms(QUERY_MILLISECONDS)]
-        return times[0] if times else None
-
-    async def candidates(
-        self,
-        rarest: Term,
-        others: Iterable[Term],
-        *,
-        between: tuple[int | None, int | None],
-        like: Iterable[Written],
-        most: int,
-    ) -> list[Candidate]:
-        """The newest articles that have every term, were published in the seconds `between`, and
-        have the words `like` with their accents. MongoDB looks at every article that has `rarest`.
-        """
-        signs = zip(("$gte", "$lt"), between, strict=True)
-        times = {sign: value for sign, value in signs if value is not None}
-        wanted: Document = {"keys": _one_of_keys(rarest), **({"at": times} if times else {})}
-        # A negation has no bounds in the index. Else MongoDB would choose by trial which of the
-        # terms gives the bounds, and remember its choice for other terms.
-        if lacking := [{"keys": {"$nin": sorted(term)}} for term in others]:
-            wanted["$nor"] = lacking
-        if written := [{"accented": {"$regex": _any_of(each)}} for each in like]:
-            wanted["$and"] = written
-        found = self._db.search.find(wanted, {"at": 1, "folded": 1, "accented": 1, "v": 1})
-        found = found.sort("at", DESCENDING).limit(most).hint(_INDEX)
-        return [
-            Candidate(row["_id"], row["at"], bytes(row["folded"]), row["accented"].encode())
-            async for row in found.max_time_ms(QUERY_MILLISECONDS)
-            if readable_document("search", row)
-        ]
-
-    def _aggregate(self, pipeline: list[Document]) -> Any:
-        return self._db.search.aggregate(pipeline, hint=_INDEX, maxTimeMS=QUERY_MILLISECONDS)
-
-
-def _any_of(written: Written) -> str:
-    return "|".join(f" {each} " for each in written)
-
-
-def _one_of_keys(term: Term) -> object:
-    return term[0] if len(term) == 1 else {"$in": sorted(term)}
+    async def to_make(self) -> int:
+        """The number of articles whose entries are due or being made."""
+        return int(await self._db.search.count_documents({"due": {"$gte": _FIRST}}))
 
 
 def _to_index(document: Document) -> ToIndex:

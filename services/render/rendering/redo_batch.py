@@ -1,0 +1,44 @@
+"""Renders some pages again, and stores them: what the processes of a redo do."""
+
+import secrets
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.render.page import Page, stored_article
+from services.render.rendering.pages import rendered_page
+from services.render.rendering.renderer import Renderer
+from services.render.store import PageStore
+
+
+@dataclass(frozen=True)
+class Redone:
+    """The outcome for some pages."""
+
+    call: str
+    """The mark of those that were replaced, until their events are confirmed."""
+    pages: list[Page] = field(default_factory=list)
+    """Those that were replaced, with what their events need and nothing more."""
+    faults: dict[str, str] = field(default_factory=dict)
+    """Ids of those that can't be rendered, and tracebacks."""
+
+
+async def redo_batch(store: PageStore, renderer: Renderer, ids: Sequence[str]) -> Redone:
+    """Render those of the pages that are outdated, and replace the ones that have not changed
+    meanwhile. Raises `Transient`.
+    """
+    redone = Redone(secrets.token_hex(8))
+    made = list[tuple[Page, Page]]()
+    for page in await store.outdated_among(ids, renderer.version):
+        try:
+            facts = page.summary.get("picture")
+            made.append((rendered_page(renderer, stored_article(page), facts), page))
+        except Exception:  # else the pages after it would never be rendered again
+            redone.faults[page.id] = traceback.format_exc()
+    replaced = await store.redo(made, redone.call)
+    redone.pages.extend(_named(page) for page, _ in made if page.id in replaced)
+    return redone
+
+
+def _named(page: Page) -> Page:
+    return Page(page.id, page.revision, page.state, page.template, path=page.path)

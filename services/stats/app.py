@@ -57,6 +57,7 @@ from shared.web import state
 from shared.web.addresses import Addresses
 from shared.web.app import Service
 from shared.web.cors import readable_by
+from shared.web.fast_answers import FastAnswers
 from shared.web.headers import OPEN
 from shared.web.observed import observed
 from shared.web.traced import traced
@@ -231,7 +232,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     )
     requests = metrics.Requests(registry)
     pages = make_pages(settings, store, reports, keeper, audience, clock)
-    answered = answering(reports, exports, pages)
+    answered, memory = answering(reports, exports, pages)
+    fast = FastAnswers(memory=memory, requests=requests, policy=OPEN, origins=settings.cors_origins)
     served = traced(observed(answered, requests, OPEN), tracer)
     streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)
     return Service(
@@ -243,6 +245,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
             LIVE_PATH: readable_by(streamed, settings.cors_origins),
         },
         fallback=readable_by(served, settings.cors_origins),
+        fast_get=None if tracer.on else fast.take,
         registry=registry,
         leaving=hub.end,
         endless=settings.live_listeners,

@@ -3,10 +3,11 @@
 from services.stats import api
 from services.stats.exporting.exports import Exports
 from services.stats.pages.pages import Pages
+from services.stats.plain import plainly, site_at_once
 from services.stats.reports import Reports
 from shared.base.budget import Budget, ProcessorBudget
 from shared.web.asgi import App
-from shared.web.remembered import remembered
+from shared.web.remembered import Remembered
 from shared.web.revalidated import revalidated
 from shared.web.turnstile import in_turns
 
@@ -20,11 +21,14 @@ as `LEAST_BURST` of the second, so that a rest is not longer than a request may 
 REMEMBERED_SECONDS = 1.0
 
 
-def answering(reports: Reports, exports: Exports, pages: Pages) -> App:
-    """The API: costly requests in turns, within a budget; answers that many want made once."""
+def answering(reports: Reports, exports: Exports, pages: Pages) -> tuple[App, Remembered]:
+    """The API, and the answers that it remembers: costly requests in turns, within a budget;
+    answers that many want made once.
+    """
     whole = Budget(WHOLE_SHARE, WHOLE_BURST, debt=WHOLE_DEBT)
     least = Budget(LEAST_SHARE, LEAST_BURST, debt=LEAST_BURST)
     budget = ProcessorBudget(whole, least)
-    queued = in_turns(api.make(reports, exports, pages), in_a_turn=1, budget=budget)
-    known = remembered(queued, REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
-    return revalidated(api.site_at_once(known, reports), api.caching, api.MOMENT)
+    made = plainly(api.make(reports, exports, pages), reports)
+    queued = site_at_once(in_turns(made, in_a_turn=1, budget=budget), reports)
+    memory = Remembered(REMEMBERED_SECONDS, lambda path: api.caching(path) == api.KEPT)
+    return memory.around(revalidated(queued, api.caching, api.MOMENT)), memory

@@ -51,7 +51,7 @@ def make_api(title: str, description: str, described: Described, docs_under: str
 
 
 async def _on_error(_request: Request, error: Exception) -> Response:
-    return _problem_response(as_problem(error))
+    return problem_response(as_problem(error))
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:
@@ -60,7 +60,7 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
         {**fault, "loc": tuple(part for part in fault["loc"] if part not in PARTS)}
         for fault in error.errors()
     ]
-    return _problem_response(from_validation(faults))
+    return problem_response(from_validation(faults))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -69,7 +69,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         # Starlette's Allow has only the methods of the path's first route.
         extra = [("allow", ", ".join(_methods(request.app, request.scope)))]
-    return _problem_response(Problem(error.status_code, str(error.detail), headers=extra))
+    return problem_response(Problem(error.status_code, str(error.detail), headers=extra))
 
 
 async def _on_gone(_request: Request, _error: Exception) -> Response:
@@ -92,7 +92,8 @@ class _Silence(Response):
         """Send nothing."""
 
 
-def _problem_response(problem: Problem) -> Response:
+def problem_response(problem: Problem) -> Response:
+    """`problem` as an answer of an API."""
     return Response(
         problem_body(problem), problem.status, dict(problem.headers), media_type=PROBLEM_TYPE
     )

@@ -27,13 +27,9 @@ _SECTION = re.compile(r"/stats/sections/([a-z0-9]+(?:-[a-z0-9]+)*)")
 _MOST_SLUG = 100
 
 
-class _Unusual(Exception):
-    """The question is FastAPI's."""
-
-
 def plainly(app: App, reports: Reports) -> App:
     """Answer usual questions for top lists, series and a section as `app` would."""
-    answers: Mapping[str, Callable[[Scope, Reports], Awaitable[PlainAnswer]]] = {
+    answers: Mapping[str, Callable[[Scope, Reports], Awaitable[PlainAnswer | None]]] = {
         "/stats/top": _top,
         "/stats/series": _series,
     }
@@ -45,15 +41,16 @@ def plainly(app: App, reports: Reports) -> App:
             await app(scope, receive, send)
             return
         try:
-            body, headers = await answer(scope, reports)
-        except _Unusual:
-            await app(scope, receive, send)
+            made = await answer(scope, reports)
         except Disconnected:
             raise
         except Exception as error:
             await problem_response(as_problem(error))(scope, receive, send)
+            return
+        if made is None:
+            await app(scope, receive, send)
         else:
-            await respond(send, 200, body, headers, policy=[])
+            await respond(send, 200, *made, policy=[])
 
     return wrapper
 
@@ -81,26 +78,26 @@ def site_at_once(app: App, reports: Reports) -> App:
     return wrapper
 
 
-async def _top(scope: Scope, reports: Reports) -> PlainAnswer:
+async def _top(scope: Scope, reports: Reports) -> PlainAnswer | None:
     query = _parsed(scope, parameters.TopParameters)
-    if wants_csv(query.format, _accepted(scope)):
-        raise _Unusual
+    if query is None or wants_csv(query.format, _accepted(scope)):
+        return None
     found = await reports.top(query)
     return found.model_dump_json(by_alias=True).encode(), [_JSON, _NEGOTIATED]
 
 
-async def _series(scope: Scope, reports: Reports) -> PlainAnswer:
+async def _series(scope: Scope, reports: Reports) -> PlainAnswer | None:
     query = _parsed(scope, parameters.SeriesParameters)
-    if chosen_form(query.format, _accepted(scope), (JSON, CSV, NDJSON)) != JSON:
-        raise _Unusual
+    if query is None or chosen_form(query.format, _accepted(scope), (JSON, CSV, NDJSON)) != JSON:
+        return None
     return await reports.series(query), [_NEGOTIATED, _JSON]
 
 
-async def _section(scope: Scope, reports: Reports) -> PlainAnswer:
+async def _section(scope: Scope, reports: Reports) -> PlainAnswer | None:
     name = _SECTION.fullmatch(scope["path"])
     query = _parsed(scope, parameters.CompareParameters)
-    if name is None or len(name[1]) > _MOST_SLUG:
-        raise _Unusual
+    if name is None or len(name[1]) > _MOST_SLUG or query is None:
+        return None
     found = await reports.section(name[1], query.compare)
     return found.model_dump_json(by_alias=True).encode(), [_JSON]
 
@@ -109,11 +106,11 @@ def _accepted(scope: Scope) -> str:
     return (header(scope, b"accept") or b"").decode("latin-1")
 
 
-def _parsed(scope: Scope, kind: type[M]) -> M:
-    """The query as a `kind`. Raises `_Unusual` for a faulty one."""
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    values: dict[str, Any] = dict(pairs)
+def _parsed(scope: Scope, kind: type[M]) -> M | None:
+    """The query as a `kind`; None for a faulty one."""
+    query: str = scope["query_string"].decode("latin-1")
+    values: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
     try:
         return kind.model_validate(values)
     except ValidationError:
-        raise _Unusual from None
+        return None

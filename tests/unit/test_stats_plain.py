@@ -58,12 +58,9 @@ class Questions:
 
     async def section(self, name: str, by: Any) -> answers.SectionReads:
         self._note((name, by), name)
-        numbers = dict.fromkeys(answers.SectionFigures.model_fields, 7)
-        return answers.SectionReads(
-            **numbers | {"section": name, "readers": READERS, "online": None},
-            as_of=MOMENT,
-            since=None,
-        )
+        fields: dict[str, Any] = dict.fromkeys(answers.SectionFigures.model_fields, 7)
+        fields |= {"section": name, "readers": READERS, "online": None}
+        return answers.SectionReads(**fields, as_of=MOMENT, since=None)
 
     def _note(self, asked: Any, section: str | None) -> None:
         self.asked.append(asked)

@@ -50,7 +50,9 @@ class Remembered:
     def get(self, asked: MemoryKey) -> Kept | None:
         """The answer that is remembered; None if there is none."""
         kept = self._made.get(asked)
-        return kept if kept and self._holds(kept, self._monotonic()) else None
+        if kept and (self._monotonic() < kept.until or (kept.still and kept.still())):
+            return kept
+        return None
 
     def around(self, app: App) -> App:
         """`app`, whose answers have their tag and coding, with a memory."""
@@ -75,20 +77,12 @@ class Remembered:
             until = self._monotonic() + self._seconds
         kept = Kept(list(start.get("headers", ())), body, until, still)
         if len(body) <= MOST_BYTES and (still or until):
-            self._forget_old()
-            self._made[asked] = kept
+            made = self._made
+            made.pop(asked, None)
+            while len(made) >= MOST:
+                del made[next(iter(made))]  # the oldest, which is the first to end
+            made[asked] = kept
         return kept
-
-    def _holds(self, kept: Kept, now: float) -> bool:
-        return now < kept.until or bool(kept.still and kept.still())
-
-    def _forget_old(self) -> None:
-        made, now = self._made, self._monotonic()
-        if len(made) >= MOST:
-            for asked in [each for each, kept in made.items() if not self._holds(kept, now)]:
-                del made[asked]
-        while len(made) >= MOST:
-            del made[next(iter(made))]
 
 
 class _Keeping:

@@ -39,7 +39,7 @@ from services.stats.portal.store import PortalStore
 from services.stats.portal.writer import PORTAL_LOOK_SECONDS, PortalWriter
 from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
-from services.stats.serving import answering
+from services.stats.serving import answering, public_api
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
@@ -57,10 +57,8 @@ from shared.web import state
 from shared.web.addresses import Addresses
 from shared.web.app import Service
 from shared.web.cors import readable_by
-from shared.web.fast_answers import FastAnswers
 from shared.web.headers import OPEN
 from shared.web.observed import observed
-from shared.web.traced import traced
 
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
@@ -213,8 +211,7 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     subscribe(broker, topology.STATS_ARTICLES, guard=Unguarded(), clock=clock)(
         catalogue_handler(store)
     )
-    freshness = Freshness(time.monotonic, measured)
-    listen(broker, "stats.heartbeats")(freshness.handle)
+    listen(broker, "stats.heartbeats")(Freshness(time.monotonic, measured).handle)
     hub = make_hub(settings, LiveStore(client, db), reports, LiveMetrics(registry))
     listen(broker, "stats.live")(hub.handle)
     statistics = Statistics(
@@ -232,9 +229,9 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     )
     requests = metrics.Requests(registry)
     pages = make_pages(settings, store, reports, keeper, audience, clock)
-    answered, memory = answering(reports, exports, pages)
-    fast = FastAnswers(memory=memory, requests=requests, policy=OPEN, origins=settings.cors_origins)
-    served = traced(observed(answered, requests, OPEN), tracer)
+    fallback, fast = public_api(
+        answering(reports, exports, pages), requests, settings=settings, tracer=tracer
+    )
     streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)
     return Service(
         name="stats",
@@ -244,8 +241,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
             state.PATH: state.listing(store.held),
             LIVE_PATH: readable_by(streamed, settings.cors_origins),
         },
-        fallback=readable_by(served, settings.cors_origins),
-        fast_get=None if tracer.on else fast.take,
+        fallback=fallback,
+        fast_get=fast,
         registry=registry,
         leaving=hub.end,
         endless=settings.live_listeners,

@@ -69,7 +69,7 @@ def site_at_once(app: App, reports: Reports) -> App:
         start = {
             "type": "http.response.start",
             "status": 200,
-            "headers": [_JSON],
+            "headers": [_JSON, (b"content-length", b"%d" % len(body))],
             STILL_KEY: lambda: reports.is_site(figures),
         }
         await send(start)

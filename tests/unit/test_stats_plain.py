@@ -1,21 +1,26 @@
 """Usual questions past FastAPI: the same answers as FastAPI's, byte for byte."""
 
 from itertools import product
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from luotdoc_subscriber.base.errors import Transient
 from luotdoc_subscriber.base.metrics import new_registry
+from luotdoc_subscriber.base.tracing import Tracer
 from services.stats import answers, api
+from services.stats.pages.pages import Pages
 from services.stats.plain import plainly
 from services.stats.readers.answers import Readers, ReadersOfDay
+from services.stats.serving import answering, public_api
 from shared.base.errors import Problem, Unavailable
 from shared.base.metrics import Requests
 from shared.web.asgi import App, Receive, Scope, Send
 from shared.web.headers import OPEN
 from shared.web.observed import observed
+from tests.support.connection import Application, Connection
 
 MOMENT = "2026-11-23T07:05:00.000Z"
 READERS = Readers(
@@ -172,3 +177,48 @@ async def test_usual_questions_go_past_fastapi_and_others_do_not() -> None:
     assert await both.ask("/stats/top?limit=0", "*/*") == 422
     assert await both.ask("/stats/top", "*/*", "POST") == 405
     assert both.slow == 3
+
+
+class Served(Application):
+    """stats' API behind the HTTP protocol, which notes what goes through ASGI."""
+
+    def __init__(self, *, traced: bool) -> None:
+        super().__init__()
+        reports: Any = Questions()
+        tracer = Tracer()
+        tracer.on = traced
+        settings: Any = SimpleNamespace(cors_origins=("https://a.example",))
+        self._app, self.fast_get = public_api(
+            answering(reports, reports, cast(Pages, None)),
+            Requests(new_registry()),
+            settings=settings,
+            tracer=tracer,
+        )
+        self.slow = list[str]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.slow.append(scope["path"])
+        await self._app(scope, receive, send)
+
+
+@pytest.mark.parametrize("target", ["/stats/top?window=7d", "/stats/series", "/stats/sections/tin"])
+async def test_an_answer_that_is_remembered_goes_past_asgi(target: str) -> None:
+    app, answered = Served(traced=False), list[list[bytes]]()
+    one = Connection(app)
+    for _ in range(2):
+        sent = await one.send(f"GET {target} HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+        lines = sent.split(b"\r\n")
+        answered.append([each for each in lines if not each.startswith(b"x-correlation-id: ")])
+        assert len(answered[-1]) == len(lines) - 1
+    assert answered[0] == answered[1]
+    assert answered[0][0] == b"HTTP/1.1 200 OK"
+    assert b"vary: Origin" in answered[0]
+    assert app.slow == [target.partition("?")[0]]
+
+
+async def test_while_requests_are_traced_none_goes_past_asgi() -> None:
+    app = Served(traced=True)
+    one = Connection(app)
+    for _ in range(2):
+        assert b" 200 OK" in await one.send(b"GET /stats/top HTTP/1.1\r\n\r\n")
+    assert app.slow == ["/stats/top"] * 2

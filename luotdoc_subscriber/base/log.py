@@ -24,9 +24,14 @@ def correlate(offered: str | None) -> str:
     """Set and answer the correlation id:
     the caller's if it is valid (1-64 of `A-Za-z0-9._:/-`), else a new one.
     """
-    chosen = harmless(offered) or secrets.token_hex(8)
+    chosen = harmless(offered) or new_correlation()
     correlation.set(chosen)
     return chosen
+
+
+def new_correlation() -> str:
+    """A correlation id that nothing else has."""
+    return secrets.token_hex(8)
 
 
 def harmless(offered: str | None) -> str:

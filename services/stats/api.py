@@ -21,7 +21,6 @@ from services.stats.routes import (
 )
 from shared.web import health, state
 from shared.web.api import make_api
-from shared.web.asgi import App, Receive, Scope, Send, respond
 from shared.web.openapi import Described
 
 ABOUT = """\
@@ -69,18 +68,3 @@ def caching(path: str) -> bytes:
     old, so that a cache takes the load of many readers.
     """
     return KEPT if path.startswith(_LISTS) or is_page(path) else b"no-cache"
-
-
-def site_at_once(app: App, reports: Reports) -> App:
-    """Answer `GET /stats/site` before `app`, if it has no parameters, as `get_site` would.
-    Every page may request it, so it must not queue for `app` with the other requests.
-    """
-
-    async def wrapper(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] != "/stats/site" or scope["method"] != "GET" or scope["query_string"]:
-            await app(scope, receive, send)
-            return
-        body = (await reports.site()).model_dump_json().encode()
-        await respond(send, 200, body, [(b"content-type", b"application/json")], policy=[])
-
-    return wrapper

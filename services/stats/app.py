@@ -39,7 +39,7 @@ from services.stats.portal.store import PortalStore
 from services.stats.portal.writer import PORTAL_LOOK_SECONDS, PortalWriter
 from services.stats.readers.audience import Audience, make_audience
 from services.stats.reports import SITE_LOOK_SECONDS, Reports
-from services.stats.serving import answering
+from services.stats.serving import answering, public_api
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from services.stats.traffic.keeper import Keeper
@@ -59,7 +59,6 @@ from shared.web.app import Service
 from shared.web.cors import readable_by
 from shared.web.headers import OPEN
 from shared.web.observed import observed
-from shared.web.traced import traced
 
 PING_SECONDS, PING_TIMEOUT_SECONDS = 1.0, 2.0
 BOOKS_SECONDS = 5.0
@@ -231,8 +230,9 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
     )
     requests = metrics.Requests(registry)
     pages = make_pages(settings, store, reports, keeper, audience, measured, clock)
-    answered = answering(reports, exports, pages)
-    served = traced(observed(answered, requests, OPEN), tracer)
+    fallback, fast = public_api(
+        answering(reports, exports, pages), requests, settings=settings, tracer=tracer
+    )
     streamed = observed(live(hub, Addresses(settings.trusted_proxies)), requests, OPEN)
     return Service(
         name="stats",
@@ -242,7 +242,8 @@ def build(settings: StatsSettings, clock: Clock = now) -> Service:
             state.PATH: state.listing(store.held),
             LIVE_PATH: readable_by(streamed, settings.cors_origins),
         },
-        fallback=readable_by(served, settings.cors_origins),
+        fallback=fallback,
+        fast_get=fast,
         registry=registry,
         leaving=hub.end,
         endless=settings.live_listeners,

@@ -105,6 +105,12 @@ class Reports:
         compared = course_compared(by, figures.as_of, self._zone, courses.since, courses.of())
         return figures.answer.model_copy(update={"compared": compared})
 
+    def is_site(self, answer: answers.Site) -> bool:
+        """Whether `site` would give `answer` again. Counts as a request for it."""
+        self._site_requested = time.monotonic()
+        figures = self._sites.held(SITE)
+        return figures is not None and figures.answer is answer
+
     async def site_reads(self, window: str) -> int:
         """The site's reads of the last `<n>h` or `<n>d`, which begin with a quarter of an hour."""
         figures = await self._figures()

@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from luotdoc_subscriber.base.clock import rfc3339
 from services.stats import answers
 from services.stats.compared import course_compared
-from services.stats.periods import site_periods
 from services.stats.readers.audience import Audience, AudienceFields
 from services.stats.traffic.compare import ComparedBy
 from services.stats.traffic.course import NO_READS
 from services.stats.traffic.keeper import Keeper
 from services.stats.traffic.lines import SeriesLines
 from services.stats.traffic.view import Section, View
+from services.stats.traffic.windows import CALENDAR
 from shared.base.errors import Problem, Unavailable
 from shared.base.single_flight import SingleFlightCache
 
@@ -40,7 +41,7 @@ class SectionReports:
         view = await self._keeper.current()
         audience_of = await self._audience.sections()
         found = [
-            self._figures(view, name, section, audience_of(name))
+            answers.SectionFigures(**self._fields(view, name, section, audience_of(name)))
             for name, section in _ready(view).items()
         ]
         return answers.SectionList(
@@ -55,9 +56,7 @@ class SectionReports:
         section = await self._of(view, name)
         since = view.site.since
         return answers.SectionReads(
-            **self._figures(
-                view, name, section, (await self._audience.sections())(name)
-            ).model_dump(),
+            **self._fields(view, name, section, (await self._audience.sections())(name)),
             as_of=rfc3339(view.as_of),
             since=answers.moment_of(since),
             compared=course_compared(by, view.as_of, self._zone, since, section.course)
@@ -87,22 +86,20 @@ class SectionReports:
         if not await self._new.get(name, lambda: self._keeper.catalogue.is_new(name)):
             raise Problem(404, "no article is in this section")
 
-    def _figures(
+    def _fields(
         self, view: View, name: str, section: Section, audience: AudienceFields
-    ) -> answers.SectionFigures:
+    ) -> dict[str, Any]:
+        """The fields of `answers.SectionFigures`."""
         counted = section.course.total()
-        return answers.SectionFigures(
-            section=name,
-            articles=section.published,
-            total=section.baseline + counted,
-            baseline=section.baseline,
-            counted=counted,
-            **{
-                period: section.course.between(*view.spans[period])
-                for period in site_periods(view.as_of, self._zone)
-            },
+        return {
+            "section": name,
+            "articles": section.published,
+            "total": section.baseline + counted,
+            "baseline": section.baseline,
+            "counted": counted,
+            **{each: section.course.between(*view.spans[each]) for each in CALENDAR},
             **audience,
-        )
+        }
 
 
 def _ready(view: View) -> dict[str, Section]:

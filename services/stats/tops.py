@@ -64,7 +64,7 @@ class TopReports:
         else:
             view = await self._views.get(query.window, lambda: self._view(query.window))
         if view and query.window in view.rankings:
-            ranked = (await view.top(query.window, query.section))[: query.limit]
+            ranked = await view.top(query.window, query.section, query.limit)
             titles = await self._keeper.catalogue.titles(article for article, _ in ranked)
             rows = ((each, *titles[each], reads) for each, reads in ranked if each in titles)
             return _list(query, view.spans[query.window], rows, view.as_of, view.site.since)

@@ -77,6 +77,21 @@ class SingleFlightCache(Generic[T]):
         # Shielded: a caller that is cancelled must not cancel the query for the others.
         return await asyncio.shield(answer.task)
 
+    def held(self, key: Hashable) -> T | None:
+        """The cached answer for `key`; None if `get` would wait for it, or start the next one."""
+        now = self._monotonic()
+        self._tidy(now)
+        answer = self._made.get(key)
+        if answer is None or not answer.task.done():
+            return None
+        if (
+            self._ahead
+            and key not in self._next
+            and now - answer.ended > self._pause(answer, False)
+        ):
+            return None
+        return answer.task.result()
+
     def _pause(self, answer: _Cached[T], changed: bool) -> float:
         """The age at which the answer after `answer` is made."""
         if answer.ended == math.inf:  # it is being made

@@ -93,7 +93,7 @@ class _Silence(Response):
 
 
 def problem_response(problem: Problem) -> Response:
-    """The answer to an API's client."""
+    """`problem` as an answer of an API."""
     return Response(
         problem_body(problem), problem.status, dict(problem.headers), media_type=PROBLEM_TYPE
     )

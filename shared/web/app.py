@@ -64,8 +64,8 @@ class Service:
     """Handlers that may answer a small POST to an exact path without ASGI.
     Each path is in `routes` too."""
     fast_get: FastHandler | None = None
-    """A handler that may answer a GET without a query, to any path, without ASGI. It answers at
-    once or not at all: what operators ask for (`/readyz`) is not its own."""
+    """A handler that may answer a GET of any path without ASGI. It answers at once or not at all:
+    what operators ask for (`/readyz`) is not its own."""
     registry: Registry = field(default_factory=new_registry)
     """The metrics that `/metrics` exposes:
     the groups that the service measures."""

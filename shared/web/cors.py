@@ -12,6 +12,7 @@ from shared.web.headers import RawHeaders
 
 ANY_ORIGIN = "*"
 _VARY = (b"vary", b"Origin")
+_ANYBODY = (b"access-control-allow-origin", b"*")
 _SHOWN = (b"access-control-expose-headers", b"etag, retry-after, x-correlation-id")
 _PREFLIGHT: RawHeaders = [
     (b"access-control-allow-methods", b"GET, HEAD"),
@@ -25,6 +26,15 @@ def _is_granted(given: RawHeaders) -> bool:
     return any(name == b"access-control-allow-origin" for name, _ in given)
 
 
+def granted_to_all(origins: tuple[str, ...], given: RawHeaders) -> RawHeaders:
+    """The headers that `readable_by` adds to an answer with the headers `given` to a request
+    without an Origin.
+    """
+    if not origins or _is_granted(given):
+        return []
+    return [_ANYBODY, _SHOWN] if ANY_ORIGIN in origins else [_VARY]
+
+
 def readable_by(app: App, origins: tuple[str, ...]) -> App:
     """Let scripts of `origins` read the answers of `app`; `*` is every origin.
     Without origins no script may.
@@ -34,7 +44,7 @@ def readable_by(app: App, origins: tuple[str, ...]) -> App:
 
     def grant(scope: Scope) -> RawHeaders:
         if anybody:
-            return [(b"access-control-allow-origin", b"*")]
+            return [_ANYBODY]
         origin = header(scope, b"origin")
         return (
             [(b"access-control-allow-origin", origin), _VARY]

@@ -3,7 +3,7 @@
 In uvicorn an ASGI request costs a scope, an event, a task and two messages, more than the read
 itself (docs/performance.md, ADR 0014). On the fast path a POST to a registered path, with any
 query, goes to a plain function as soon as its body is complete, and is answered 204 when the
-function calls back. A GET without a query goes to another one, for what is in memory.
+function calls back. A GET goes to another one, for what is in memory.
 
 Every other request goes through ASGI as if this module did not exist: other methods, large bodies,
 pipelined requests, `Expect: 100-continue`, targets with a fragment, requests during a drain, and
@@ -118,7 +118,7 @@ class FastPathProtocol(HttpProtocol):
     def on_headers_complete(self) -> None:
         """Choose between the fast path and ASGI."""
         path, _, query = self.url.partition(b"?")
-        handler = self._handler_of(path, query)
+        handler = self._handler_of(path)
         # Of a target with a fragment, ASGI's query ends before the fragment.
         if handler is not None and b"#" not in self.url and self._is_plain():
             self._check_size()
@@ -164,10 +164,10 @@ class FastPathProtocol(HttpProtocol):
         """True while the process drains."""
         return bool(self._application.leaving)
 
-    def _handler_of(self, path: bytes, query: bytes) -> FastHandler | None:
+    def _handler_of(self, path: bytes) -> FastHandler | None:
         method = self.parser.get_method()
         if method == b"GET":
-            return None if query else self._getter
+            return self._getter
         return self._handlers.get(path) if method == b"POST" else None
 
     def _is_plain(self) -> bool:

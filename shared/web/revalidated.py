@@ -17,6 +17,7 @@ from shared.web.headers import RawHeaders
 MIN_COMPRESSED = 1024
 """Bytes below which an answer is sent as it is: its headers are as large."""
 LEVEL = 3
+CONDITION = b"if-none-match"
 KEPT = 64
 """Number of compressed answers that are kept: many clients get the same ones."""
 
@@ -96,9 +97,9 @@ def _finished(
     ]
     told = (b"etag", b"cache-control", b"content-length")
     rest = [(name, value) for name, value in headers if name not in told]
-    if holds(header(scope, b"if-none-match"), tag):
-        rest = [each for each in rest if not each[0].startswith(b"content-")]
-        return {**start, "status": 304, "headers": [*rest, *kept]}, b""
+    status, known, nothing = unless_held(scope, [*rest, *kept], b"")
+    if status == 304:
+        return {**start, "status": status, "headers": known}, nothing
     if (
         len(body) >= MIN_COMPRESSED
         and b"content-encoding" not in given
@@ -108,6 +109,14 @@ def _finished(
         rest.append((b"content-encoding", b"gzip"))
     length = (b"content-length", b"%d" % len(body))
     return {**start, "headers": [*rest, *kept, length]}, body
+
+
+def unless_held(scope: Scope, headers: RawHeaders, body: bytes) -> tuple[int, RawHeaders, bytes]:
+    """An answer as (status, headers, body): 304 without a body for a client that has the tag."""
+    held = header(scope, CONDITION)
+    if held is None or not holds(held, dict(headers).get(b"etag", b"")):
+        return 200, headers, body
+    return 304, [each for each in headers if not each[0].startswith(b"content-")], b""
 
 
 def _digest(body: bytes) -> bytes:

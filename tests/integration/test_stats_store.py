@@ -17,6 +17,7 @@ from luotdoc_subscriber.base.metrics import new_registry
 from services.counter.store import CounterStore
 from services.stats import api
 from services.stats.catalogue import change
+from services.stats.plain import site_at_once
 from services.stats.store import Store
 from shared.base.metrics import Requests
 from shared.rabbit.batch import QUARTER_MS, Batch, batch_id
@@ -146,7 +147,7 @@ async def test_the_totals_that_do_not_wait_for_the_api_are_the_apis_own(portal: 
     reports = stats.reports
     plain = api.make(reports, stats.exports)
     asked: list[list[tuple[int, bytes, dict[str, str]]]] = []
-    for app in (plain, api.site_at_once(plain, reports)):
+    for app in (plain, site_at_once(plain, reports)):
         transport = httpx.ASGITransport(app=observed(app, Requests(new_registry())))
         async with httpx.AsyncClient(transport=transport, base_url="http://stats") as http:
             answers = [

@@ -198,7 +198,7 @@ def gets(*paths: bytes) -> Application:
     app = Application()
 
     def take(request: FastRequest) -> bool:
-        if request.path not in paths or request.body:
+        if request.path not in paths or request.body or request.query == b"x":
             return False
         request.content(b"way: fast\r\ncontent-length: 4\r\n", b"page")
         return True
@@ -210,12 +210,13 @@ def gets(*paths: bytes) -> Application:
 PAGE = b"HTTP/1.1 200 OK\r\nserver: test\r\nway: fast\r\ncontent-length: 4\r\n\r\npage"
 
 
-async def test_a_get_without_a_query_may_be_answered_past_asgi() -> None:
+async def test_a_get_may_be_answered_past_asgi() -> None:
     one = Connection(gets(b"/a.html"))
     for piece in (0, 1):
         assert await one.send(b"GET /a.html HTTP/1.1\r\nHost: x\r\n\r\n", piece) == PAGE
     assert await one.send(b"GET /a.html HTTP/1.1\r\n\r\nGET /a.html HTTP/1.1\r\n\r\n") == PAGE * 2
-    assert one.state.total_requests == 4
+    assert await one.send(b"GET /a.html?y=1 HTTP/1.1\r\n\r\n") == PAGE
+    assert one.state.total_requests == 5
     one.protocol.shutdown()
     assert one.transport.closed
 

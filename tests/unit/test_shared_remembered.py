@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 from shared.web.asgi import App, Receive, Scope, Send
-from shared.web.remembered import MOST, MOST_BYTES, remembered
+from shared.web.remembered import MOST, MOST_BYTES, STILL_KEY, Remembered
 
 Message = dict[str, Any]
+TAG = (b"etag", b'W/"7"')
 
 
 class Numbered:
@@ -21,7 +22,7 @@ class Numbered:
         return self.now
 
     def around(self) -> App:
-        return remembered(self.answer, 1.0, lambda path: path != "/never", self.seconds)
+        return Remembered(1.0, lambda path: path != "/never", self.seconds).around(self.answer)
 
     async def answer(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         self.made += 1
@@ -89,3 +90,59 @@ async def test_so_many_answers_are_remembered_the_oldest_goes_first() -> None:
     assert await ask(app, query=b"%d" % MOST) == b"%d" % (MOST + 1)
     assert await ask(app, query=b"1") == b"2"
     assert await ask(app, query=b"0") == b"%d" % (MOST + 2)
+
+
+async def test_each_coding_has_an_answer_of_its_own() -> None:
+    app = Numbered().around()
+    gzip = [(b"accept-encoding", b"br, gzip")]
+    assert [await ask(app), await ask(app, headers=gzip), await ask(app)] == [b"1", b"2", b"1"]
+    assert await ask(app, headers=[(b"accept-encoding", b"x-gzip")]) == b"2"
+
+
+async def begun_with(app: App, *headers: tuple[bytes, bytes]) -> list[Message]:
+    sent: list[Message] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("the body is not read")
+
+    scope = {"method": "GET", "path": "/a", "query_string": b"", "headers": list(headers)}
+    await app(scope, receive, send)
+    return sent
+
+
+async def test_a_client_with_the_answer_gets_304_and_others_get_the_whole_one() -> None:
+    conditions: list[Any] = []
+
+    async def tagged(scope: Scope, _receive: Receive, send: Send) -> None:
+        conditions.extend(name for name, _ in scope["headers"])
+        headers = [(b"content-type", b"text/plain"), TAG, (b"content-length", b"4")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"page"})
+
+    app = Remembered(1.0, lambda _: True).around(tagged)
+    for _ in range(2):  # made, then remembered
+        start, body = await begun_with(app, (b"if-none-match", b'"7"'))
+        assert (start["status"], start["headers"], body["body"]) == (304, [TAG], b"")
+    start, body = await begun_with(app, (b"if-none-match", b'"8"'))
+    assert (start["status"], body["body"]) == (200, b"page")
+    assert conditions == []  # made once, for all
+
+
+async def test_an_answer_is_remembered_while_it_would_still_be_the_same() -> None:
+    made = [0]
+
+    async def figures(_scope: Scope, _receive: Receive, send: Send) -> None:
+        made[0] += 1
+        number = made[0]
+        start: Message = {"type": "http.response.start", "status": 200, "headers": []}
+        await send({**start, STILL_KEY: lambda: made[0] == number})
+        await send({"type": "http.response.body", "body": b"%d" % number})
+
+    app = Remembered(1.0, lambda _: False).around(figures)
+    assert [await ask(app), await ask(app)] == [b"1", b"1"]
+    made[0] += 1
+    assert [await ask(app), await ask(app)] == [b"3", b"3"]
+    assert STILL_KEY not in (await begun_with(app))[0]

@@ -223,3 +223,37 @@ def test_nobody_waits_for_the_site_s_figures_while_they_are_refreshed(takes: flo
         refreshing.cancel()
 
     play(scene)
+
+
+async def test_what_is_held_is_answered_only_if_nothing_must_be_made() -> None:
+    kitchen = Kitchen()
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time, ahead=True)
+    assert recent.held("a") is None
+    assert await recent.get("a", kitchen.make) == 1
+    kitchen.time = 0.25
+    assert recent.held("a") == 1
+    kitchen.time, kitchen.open = 0.26, asyncio.Event()
+    assert recent.held("a") is None  # the next one is due, and `get` starts it
+    assert await recent.get("a", kitchen.make) == 1
+    kitchen.time = 1.9
+    assert recent.held("a") == 1  # it is being made
+    kitchen.open.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert recent.held("a") == 2
+    kitchen.time = 2.5
+    assert recent.held("a") is None
+    assert kitchen.made == 2
+
+
+async def test_nothing_is_held_while_the_first_answer_is_made_or_has_failed() -> None:
+    kitchen = Kitchen()
+    kitchen.open, kitchen.broken = asyncio.Event(), True
+    recent: SingleFlightCache[int] = SingleFlightCache(0.5, lambda: kitchen.time)
+    waiting = asyncio.create_task(recent.get("a", kitchen.make))
+    await asyncio.sleep(0)
+    assert recent.held("a") is None
+    kitchen.open.set()
+    with pytest.raises(ConnectionError):
+        await waiting
+    assert recent.held("a") is None

@@ -36,7 +36,7 @@ class FastPages:
             elif name == b"if-none-match":
                 return False
         known = self._known.get(request.path) or self._found(request.path)
-        if request.body or known is None:
+        if request.body or request.query or known is None:
             return False
         at_once, asked = known
         answer = at_once(asked)

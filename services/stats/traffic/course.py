@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import sub
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shared.storage.quarters import PER_DAY
+
+Quarters = NDArray[np.int64]
 
 
 class Course:
@@ -39,6 +44,13 @@ class Course:
     def until(self, quarter: int) -> int:
         """The reads before `quarter`."""
         return self._before[min(max(quarter - self.first, 0), len(self._before) - 1)]
+
+    def until_each(self, quarters: Quarters) -> Quarters:
+        """The reads before each of `quarters`."""
+        places = np.clip(quarters - self.first, 0, len(self._before) - 1)
+        # Picked out, so that no view of the array stays: it could not grow then.
+        found: Quarters = np.frombuffer(self._before, np.int64)[places]
+        return found
 
     @property
     def begin(self) -> int | None:
@@ -124,8 +136,10 @@ class LongCourse:
 
     def ranges(self, edges: Sequence[int]) -> list[int]:
         """The reads between each quarter of `edges`, in rising order, and the next one."""
-        before = [self.closed.until(edge) + self.recent.until(edge) for edge in edges]
-        return [end - first for first, end in pairwise(before)]
+        quarters = np.asarray(edges, np.int64)
+        before = self.closed.until_each(quarters) + self.recent.until_each(quarters)
+        found: list[int] = np.diff(before).tolist()
+        return found
 
 
 NO_READS = LongCourse(Course(0), Course(0))

@@ -14,7 +14,8 @@ from services.stats.traffic.shares import Open, reads_within
 from services.stats.traffic.site_courses import SiteCourses
 from services.stats.traffic.trends import Trends
 
-MAX_TOP = 100
+MAX_TOP, USUAL_TOP = 100, 10
+"""Articles of a long list, and of the one that is usually asked for: it takes half of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class View:
     """The trending articles; None while they are not ready."""
     courses: Mapping[str, LongCourse] | None
     """The quarters of each section; None while they are not ready."""
-    _lists: dict[tuple[str, str | None], list[tuple[str, int]]] = field(default_factory=dict)
+    _lists: dict[tuple[str, str | None, int], list[tuple[str, int]]] = field(default_factory=dict)
     _tails: dict[Period, dict[str | None, dict[str, int]]] = field(default_factory=dict)
     _sections: dict[str, Section] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -57,19 +58,22 @@ class View:
             _lists={},
         )
 
-    async def top(self, window: str, section: str | None) -> list[tuple[str, int]]:
-        """The `MAX_TOP` most read published articles of a window, of one section or of all, as
-        (article, reads). Raises KeyError for a window that is not ready.
+    async def top(
+        self, window: str, section: str | None, limit: int = MAX_TOP
+    ) -> list[tuple[str, int]]:
+        """The `limit` most read published articles of a window, at most `MAX_TOP`, of one section
+        or of all, as (article, reads). Raises KeyError for a window that is not ready.
         """
-        key = (window, section)
+        size = USUAL_TOP if limit <= USUAL_TOP else MAX_TOP
+        key = (window, section, size)
         if key not in self._lists:
             async with self._turn:  # a crowd that asks for the same list makes it once
                 if key not in self._lists:
                     tail = (await self._tails_in(self.spans[window])).get(section, {})
                     self._lists[key] = await self.rankings[window].top(
-                        tail, MAX_TOP, section, self.listed
+                        tail, size, section, self.listed
                     )
-        return self._lists[key]
+        return self._lists[key][:limit]
 
     async def _tails_in(self, period: Period) -> dict[str | None, dict[str, int]]:
         """The reads of published articles in the tail, by section, and of all. Most windows have

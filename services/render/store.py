@@ -24,6 +24,7 @@ from shared.web.state_listing import Held
 Stored = Literal["stored", "repeated", "stale"]
 
 _MARKS = {"untold": "", "redone_by": ""}
+_LISTED = {"parts": 0, "article": 0, "pictures": 0}
 MOST_LINKED = 31
 """Translations that are read for each page: one more than a group may have."""
 _CHANGED = {
@@ -111,7 +112,7 @@ class PageStore:
 
     async def get(self, article_id: str) -> Page | None:
         """The page or tombstone of an article."""
-        document = await self._db.pages.find_one({"_id": article_id}, {"article": 0})
+        document = await self._db.pages.find_one({"_id": article_id}, {"article": 0, "pictures": 0})
         return page_of(document) if document else None
 
     async def held(self, after: str, limit: int) -> list[Held]:
@@ -130,7 +131,7 @@ class PageStore:
     async def listing(self, wanted: Wanted, limit: int) -> list[Page]:
         """Public pages without their parts, newest first; with `wanted.newer` oldest first."""
         direction = ASCENDING if wanted.newer else DESCENDING
-        cursor = self._db.pages.find(filter_of(wanted), {"parts": 0, "article": 0})
+        cursor = self._db.pages.find(filter_of(wanted), _LISTED)
         cursor = cursor.sort([("published_at", direction), ("_id", direction)]).limit(limit)
         return [page_of(document) async for document in cursor]
 
@@ -157,9 +158,7 @@ class PageStore:
             {"_id": {"$in": named}},
             {"translated_as": {"$in": [page.id for page in pages]}},
         ]
-        found = self._db.pages.find(
-            {"state": "published", "$or": either}, {"parts": 0, "article": 0}
-        )
+        found = self._db.pages.find({"state": "published", "$or": either}, _LISTED)
         return [page_of(each) async for each in found.limit(MOST_LINKED * len(pages))]
 
     async def related(self, page: Page, limit: int) -> list[Page]:
@@ -217,15 +216,19 @@ class PageStore:
             return None
         return readable_document("media", document)["type"], bytes(document["data"])
 
-    async def picture_facts(self, name: str) -> dict[str, Any]:
-        """`type`, `size` in bytes, `width` and `height` of a picture; none of them for a picture
-        that is not there, or that an earlier release has stored.
+    async def picture_facts(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """`type`, `size` in bytes, `width` and `height` of pictures, by name; without those that
+        are not there, or that an earlier release has stored.
         """
-        names = ("type", "size", "width", "height")
-        found = await self._db.media.find_one({"_id": name}, dict.fromkeys((*names, "v"), 1))
-        if found is None or any(each not in found for each in names):
+        if not names:
             return {}
-        return {each: readable_document("media", found)[each] for each in names}
+        facts = ("type", "size", "width", "height")
+        found = self._db.media.find({"_id": {"$in": [*names]}}, dict.fromkeys((*facts, "v"), 1))
+        return {
+            each["_id"]: {name: each[name] for name in facts}
+            async for each in found
+            if readable_document("media", each) and all(name in each for name in facts)
+        }
 
 
 def _outdated(template: str) -> Document:

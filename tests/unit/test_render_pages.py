@@ -186,7 +186,7 @@ def test_what_an_article_lacks_leaves_no_empty_frame() -> None:
         shown.meta("description"),
         shown.meta("og:image"),
         shown.meta("article:modified_time"),
-    ) == ([], [], [])
+    ) == (["Sáng nay"], [], [])
 
 
 @pytest.mark.parametrize("modified", [NOON, NOON + timedelta(seconds=59), NOON - timedelta(days=1)])
@@ -608,7 +608,7 @@ def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
     assert shown.texts("//main//li") == ["Kinh tế", "Xã hội"]
     assert shown.meta("robots") == ["noindex"]
     assert shown.values("//link[@rel='canonical']/@href") == []
-    assert shown.meta("description") == []
+    assert shown.meta("description") == ["Tiếng nói của tỉnh"]
 
 
 def test_the_read_count_links_to_its_figures_if_readers_reach_them() -> None:

@@ -65,7 +65,6 @@ class FrontPage:
             "front.html",
             title=site.name,
             canonical=site.url + base,
-            description=site.tagline,
             language=asked.language,
             json_ld=parts.renderer.heads.of_front(asked.language, asked.prefix),
             today=parts.renderer.words(asked.language).day(parts.clock()),

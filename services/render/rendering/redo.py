@@ -12,6 +12,7 @@ import os
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import anyio
 import anyio.to_process
@@ -19,6 +20,7 @@ import anyio.to_process
 from luotdoc_subscriber.base.errors import Transient
 from services.render.page import Page, stored_article
 from services.render.rendering.pages import rendered_page
+from services.render.rendering.picture_sizes import held_names
 from services.render.rendering.renderer import Renderer
 from services.render.settings import RenderSettings
 from services.render.site.sites import site_of
@@ -59,7 +61,7 @@ def render_batch(renderer: Renderer, pages: list[Page]) -> list[Rendered]:
 
 def _rendered(renderer: Renderer, page: Page) -> Rendered:
     try:
-        return rendered_page(renderer, stored_article(page), page.summary.get("picture"))
+        return rendered_page(renderer, stored_article(page), page.pictures or {})
     except Exception:  # else the pages after it would never be rendered again
         return traceback.format_exc()
 
@@ -153,6 +155,7 @@ class Redo:
         return self._redone
 
     async def _batch(self, old: list[Page]) -> None:
+        old = await self._with_pictures(old)
         made = list[tuple[Page, str]]()
         for page, found in zip(old, await self._render(old), strict=True):
             if isinstance(found, str):
@@ -167,6 +170,17 @@ class Redo:
                 made.append((found, page.template))
         replaced = await self._store.redo(made)
         await self._tell([page for page, _ in made if page.id in replaced])
+
+    async def _with_pictures(self, pages: list[Page]) -> list[Page]:
+        """The pages with what is known of their pictures; an earlier release stored none of it."""
+        named = {page.id: held_names(page.article) for page in pages if page.pictures is None}
+        facts = await self._store.picture_facts([n for names in named.values() for n in names])
+        return [
+            replace(page, pictures={name: facts[name] for name in named[page.id] if name in facts})
+            if page.id in named
+            else page
+            for page in pages
+        ]
 
     async def _tell(self, pages: Sequence[Page]) -> None:
         """Publish the events of stored pages, and remove the marks of those that are confirmed."""

@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from html import escape, unescape
-from urllib.parse import urlsplit
 
 from luotdoc_events import events
+from services.render.rendering.picture_sizes import held_name
 
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
 _ADDRESS = re.compile(r" (href|src|poster)=\"([^\"]*)\"")
-OWN_PICTURE = re.compile(r"/media/([0-9a-f]{32}\.[a-z]{3,4})")
-"""The path of a picture that ingest holds, with its name."""
 
 
 def own_pictures(article: events.Article, site: str) -> dict[str, str]:
@@ -19,9 +17,8 @@ def own_pictures(article: events.Article, site: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for url in _pictures(article):
-        path = url.removeprefix(site)
-        if match := OWN_PICTURE.fullmatch(urlsplit(path).path if path.startswith("/") else ""):
-            found.setdefault(url, match[1])
+        if name := held_name(url, site):
+            found.setdefault(url, name)
     return found
 
 

@@ -75,6 +75,28 @@ def test_a_page_knows_the_sizes_of_its_pictures() -> None:
     assert (listed["width"], listed["height"]) == (1200, 800)
 
 
+def test_the_first_wide_picture_of_a_text_stands_for_an_article_without_its_own() -> None:
+    icon = {OTHER: {"type": "image/png", "size": 9, "width": 32, "height": 32}}
+    body = (
+        f'<p><img src="/media/{OTHER}" alt="b"></p><p title=\'<img src="/media/{NAME}">\'>c</p>'
+        f'<p><img src="{SITE}/media/{NAME}" alt="Ng&ocirc; &amp; L&ecirc;"></p>'
+    )
+    renderer = Renderer(settings())
+    page = rendered_page(renderer, article(image=None, body_html=body), FACTS | icon)
+    assert page.summary["image"] == {
+        "url": f"{SITE}/media/{NAME}", "alt": "Ngô & Lê", "caption": "", "credit": ""
+    }  # fmt: skip
+    assert page.summary["picture"] == FACTS[NAME]
+    held = Shown("".join(page.parts))
+    assert held.meta("og:image") == [f"{SITE}/media/{NAME}"]
+    assert held.values("//meta[@name='twitter:card']/@content") == ["summary_large_image"]
+    assert held.values("//figure[@class='hero']") == []  # the text has it
+    plain = rendered_page(renderer, article(image=None, body_html=body), icon)
+    assert plain.summary["image"] is None
+    bare = Shown("".join(plain.parts))
+    assert bare.values("//meta[@name='twitter:card']/@content") == ["summary"]
+
+
 def test_a_picture_of_unknown_size_has_none() -> None:
     renderer = Renderer(settings())
     page = rendered_page(renderer, article(image=Image(url="/media/a.webp", alt="Cầu")), {})

@@ -175,6 +175,7 @@ def test_a_kept_copy_needs_nothing_but_itself() -> None:
     html = held.saved(one, dict.fromkeys(named, "data:image/webp;base64,AAAA"))
     shown = Shown(html)
     assert shown.values("//img/@src") == ["data:image/webp;base64,AAAA"] * 2
+    assert shown.values("//img/@loading") == []
     assert shown.values("//script | //link[@rel='stylesheet'] | //@srcset") == []
     assert shown.values("//p/a/@href")[1:] == ["https://tin.example.vn/kinh-te/", "#body-1"]
     assert shown.values("//link[@rel='canonical']/@href") == [

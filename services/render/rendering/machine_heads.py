@@ -17,7 +17,7 @@ from services.render.machine.structured import (
     website,
 )
 from services.render.rendering.for_machines import described_article, publication_of
-from services.render.rendering.picture_sizes import PictureFacts, facts_of
+from services.render.rendering.picture_sizes import PictureFacts, facts_of, leading_image
 from services.render.rendering.pictures import Pictures
 from services.render.site.model import WholeSite
 
@@ -35,8 +35,10 @@ class MachineHeads:
         """`open_graph` and `json_ld` of an article's page. `facts` are those of its pictures.
         `home`: the front page's name and path in the page's language.
         """
-        known = facts_of(article.image, self._site.url, facts)
-        described = described_article(self._site, self.publication, article, known)
+        image = leading_image(article, self._site.url, facts)
+        shown = article.model_copy(update={"image": image})
+        known = facts_of(image, self._site.url, facts)
+        described = described_article(self._site, self.publication, shown, known)
         described = replace(
             described,
             published=described.published.astimezone(self._zone),

@@ -3,7 +3,7 @@
 from luotdoc_events import events
 from services.render.keys import tag_key
 from services.render.page import Page
-from services.render.rendering.picture_sizes import PictureFacts, facts_of
+from services.render.rendering.picture_sizes import PictureFacts, facts_of, leading_image
 from services.render.rendering.renderer import Renderer
 from shared.web.paths import article_path
 
@@ -12,8 +12,10 @@ _SUMMARY = {"title", "lead", "image", "byline", "tags", "topic", "language"}
 
 def rendered_page(renderer: Renderer, article: events.Article, facts: PictureFacts) -> Page:
     """The page of an article. `facts`: what is known of its pictures."""
-    summary = article.model_dump(mode="json", include=_SUMMARY)
-    picture = facts_of(article.image, renderer.site.url, facts)
+    image = leading_image(article, renderer.site.url, facts)
+    picture = facts_of(image, renderer.site.url, facts)
+    shown = article.model_copy(update={"image": image})
+    summary = shown.model_dump(mode="json", include=_SUMMARY)
     return Page(
         id=article.id,
         revision=article.revision,

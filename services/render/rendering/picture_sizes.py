@@ -8,15 +8,19 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
+from luotdoc_events import events
 from luotdoc_events.parts import Image
 from services.render.machine.publication import Facts
 
 PictureFacts = Mapping[str, Mapping[str, Any]]
 """What is known of pictures, by the names that ingest gave them."""
+WIDE = 400
+"""Pixels of a picture in the text that may stand for the article. Smaller ones are icons."""
 
 _HELD = re.compile(r"/media/([0-9a-f]{32}\.[a-z]{3,4})")
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
 _SOURCE = re.compile(r' src="([^"]*)"')
+_SHOWN = re.compile(r' (src|alt)="([^"]*)"')
 _SIZE = re.compile(r' (width|height)="([^"]*)"')
 
 
@@ -37,6 +41,20 @@ def held_names(article: Mapping[str, Any]) -> list[str]:
 def facts_of(image: Image | None, site: str, facts: PictureFacts) -> Facts:
     """What is known of an article's picture; None if that is nothing."""
     return facts.get(held_name(image.url, site)) if image else None
+
+
+def leading_image(article: events.Article, site: str, facts: PictureFacts) -> Image | None:
+    """The picture by which lists and other sites show an article: its own, else the first held one
+    in its text that is wide enough.
+    """
+    if article.image or not facts:
+        return article.image
+    for match in _TAG.finditer(article.body_html):
+        found = {name: unescape(value) for name, value in _SHOWN.findall(match[2])}
+        known = facts.get(held_name(found.get("src", ""), site)) if match[1] == "img" else None
+        if known and known["width"] >= WIDE:
+            return Image(url=found["src"], alt=found.get("alt", ""))
+    return None
 
 
 def sized(body_html: str, site: str, facts: PictureFacts) -> str:

@@ -8,6 +8,7 @@ from luotdoc_events import events
 from services.render.rendering.picture_sizes import held_name
 
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
+_LAZY = ' loading="lazy"'
 _ADDRESS = re.compile(r" (href|src|poster)=\"([^\"]*)\"")
 
 
@@ -34,7 +35,8 @@ def alone(body_html: str, site: str, pictures: Mapping[str, str]) -> str:
         return f' {name}="{escape(site + url)}"' if url.startswith("/") else match[0]
 
     def changed(match: re.Match[str]) -> str:
-        return f"<{match[1]}{_ADDRESS.sub(absolute, match[2])}>"
+        # A picture that is not in sight would not be printed.
+        return f"<{match[1]}{_ADDRESS.sub(absolute, match[2]).replace(_LAZY, '')}>"
 
     return _TAG.sub(changed, body_html)
 

@@ -9,6 +9,7 @@ import subprocess
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser
@@ -29,7 +30,8 @@ LARGEST = 30 << 10
 CLIPPED = """() => [...document.querySelectorAll('main *')].filter(each =>
   each.clientWidth && !each.closest('.scroll, .hidden, audio, pre')
   && each.getBoundingClientRect().right > innerWidth + 1).map(each => each.tagName)"""
-EVERY: Views = tuple(product(("light", "dark"), (320, 390, 768, 1440)))
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+EVERY: Views = tuple(product(THEMES, (320, 390, 768, 1440)))
 
 
 @AXE_RUNS
@@ -42,7 +44,8 @@ async def test_pages_of_the_portal_are_for_everybody(
         views = EVERY if whole else (EVERY[number % len(EVERY)],)
         page, trouble = await opened(browser, pages.url + path, *views[0])
         faults += [(path, *each) for each in await faults_of_views(page, views)]
-        faults += [(path, each) for each in trouble]
+        if path != pages.articles["hostile"]:  # whose picture is nowhere
+            faults += [(path, each) for each in trouble]
         looked += len(views)
         await page.context.close()
     print(f"\n{looked} views of {len(paths)} pages of the portal: {len(faults)} faults")

@@ -1,5 +1,7 @@
 """The portal by keyboard alone."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Browser
 
@@ -39,7 +41,8 @@ async def test_everything_is_reached_by_keyboard_and_the_focus_is_seen(
     for path in ("/", pages.articles["full"], LISTS["found"]):
         await page.goto(pages.url + path)
         await page.evaluate("document.activeElement.blur()")  # the search page takes the focus
-        wanted, told, faults = await page.evaluate(STOPS), [], list[object]()
+        told, faults = list[dict[str, Any]](), list[object]()
+        wanted = await page.evaluate(STOPS)
         for _ in range(300):
             await page.keyboard.press("Tab")
             step = await page.evaluate(STEP)

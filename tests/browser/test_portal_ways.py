@@ -17,7 +17,8 @@ from tests.support.system import System
 LATE = 0.8
 """Seconds by which pictures and fonts are late."""
 SHIFTS = """window.shifts = []; new PerformanceObserver(list => list.getEntries().forEach(each =>
-  shifts.push([each.value, each.sources.map(({node}) => node && (node.className || node.nodeName))])
+  shifts.push([each.value, each.sources.map(({node, previousRect, currentRect}) => [
+    node && (node.className || node.nodeName), previousRect.toJSON(), currentRect.toJSON()])])
 )).observe({type: 'layout-shift', buffered: true});"""
 THROUGH = """async () => {
   for (let at = 0; at < document.body.scrollHeight; at += 500) {
@@ -29,6 +30,8 @@ THROUGH = """async () => {
   await new Promise(done => setTimeout(done, 200));
 }"""
 """Reads a page to its end, with all its pictures."""
+ALL_LOADED = "[...document.images].every(each => each.complete && each.naturalWidth)"
+PRINTED = f"window.print = () => {{ window.printed = {ALL_LOADED}; }};"
 LINKS = """() => {
   const found = {};
   for (const each of document.querySelectorAll('a[href]:not(.body a)')) {
@@ -213,15 +216,24 @@ async def test_paper_has_every_picture_and_no_furniture(
         image = {"url": url, "alt": f"Ảnh {number}"}
         await system.put(f"p{number}", title=f"Bài có ảnh {number}", image=image)
         await page_path(system, f"p{number}")
-    page = await browser.new_page(viewport={"width": 1440, "height": 900})
+    page = await browser.new_page(viewport={"width": 390, "height": 844})
+    await page.add_init_script(PRINTED)
     for path, least in ((LISTS["section"], 13), (pages.articles["full"], 2)):
         await page.goto(pages.url + path)
+        assert not await page.evaluate(ALL_LOADED)  # those below the screen are waited for
+        # Browsers wait for what is loading when a reader prints; `pdf` does not.
+        await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        await page.wait_for_function(ALL_LOADED)
         printed = await page.pdf(format="A4")
         assert printed.count(b"/Subtype /Image") >= least, path
         await page.emulate_media(media="print")
         hidden = ".sections, .side, .foot, .actions, .tools form"
         assert await page.locator(f":is({hidden}):visible").count() == 0
         await page.emulate_media(media="screen")
+    await page.reload()
+    await page.click("[data-print]")
+    await page.wait_for_function("'printed' in window")
+    assert await page.evaluate("printed") is True
     await page.close()
 
 

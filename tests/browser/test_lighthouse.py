@@ -65,6 +65,7 @@ async def judge(pages: Pages, paths: dict[str, str]) -> None:
         for name, url in asked.items():
             best[name] = max(best[name], told[url]["scores"]["performance"])
             print(f"\nrun {run + 1}, {name}: {told[url]['scores']} {told[url]['faults']}", end="")
+            print("".join(f"\n  {each}" for each in told[url]["told"]), end="")
             faults += [(name, each) for each in faults_of_scores(told[url], allowed.get(name, []))]
     print(f"\nLighthouse on {len(paths)} pages: performance {best}, faults {faults}")
     assert faults == []

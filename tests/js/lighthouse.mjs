@@ -8,12 +8,15 @@ const chrome = await launch({ chromeFlags: process.env.CHROME_FLAGS.split(' '), 
 try {
   for (const url of process.argv.slice(2)) {
     const { lhr } = await lighthouse(url, { port: chrome.port, onlyCategories, ignoreStatusCode: true, logLevel: 'error' })
-    const scores = {}, faults = {}
+    const scores = {}, faults = {}, told = []
     for (const [name, { score, auditRefs }] of Object.entries(lhr.categories)) {
       scores[name] = Math.round(score * 100)
       faults[name] = auditRefs.filter(({ id, weight }) => weight && (lhr.audits[id].score ?? 1) < 1).map(({ id }) => id)
     }
-    console.log(JSON.stringify({ url, error: lhr.runtimeError?.code ?? null, scores, faults }))
+    for (const id of [...faults.accessibility, ...faults['best-practices'], ...faults.seo]) {
+      told.push(...(lhr.audits[id].details?.items ?? []).map((item) => JSON.stringify(item).slice(0, 300)))
+    }
+    console.log(JSON.stringify({ url, error: lhr.runtimeError?.code ?? null, scores, faults, told }))
   }
 } finally {
   await chrome.kill()

@@ -694,7 +694,7 @@ def test_only_our_own_script_may_run_and_send_reads() -> None:
     assert renderer().content_security_policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
         "img-src 'self' data: tin.example.vn; media-src 'self' https:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+        "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     )
     elsewhere = renderer(reads_url="https://doc.example.vn:8443/a/reads").content_security_policy
     assert "connect-src 'self' https://doc.example.vn:8443; " in elsewhere

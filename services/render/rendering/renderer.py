@@ -81,8 +81,8 @@ class Renderer:
         return (
             f"default-src 'none'; script-src 'self'{script}; style-src 'self'; font-src 'self'; "
             f"img-src 'self' data: {self.pictures.sources}{origin}; media-src 'self' https:; "
-            f"connect-src 'self'{connected}; base-uri 'none'; form-action 'self'; "
-            "frame-ancestors 'self'"
+            f"connect-src 'self'{connected}; manifest-src 'self'; base-uri 'none'; "
+            "form-action 'self'; frame-ancestors 'self'"
         )
 
     def words(self, language: str) -> Words:

@@ -56,7 +56,7 @@ async def upload(system: System, name: str, content: bytes) -> str:
     answer = await system.http.put(
         f"{system.url('ingest')}/media/{name}", content=content, headers=EDITOR
     )
-    return urlsplit(answer.raise_for_status().json()["url"]).path
+    return str(urlsplit(answer.raise_for_status().json()["url"]).path)
 
 
 async def page_path(system: System, name: str) -> str:

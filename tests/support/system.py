@@ -181,13 +181,13 @@ class System:
         *,
         module: str | None = None,
         wait: bool = True,
-        port: int = 0,
+        port: int | str = 0,
         **settings: Any,
     ) -> Process:
         """Start one more replica of `service`; keyword arguments are settings without their
         prefix. `port`: 0 chooses one.
         """
-        port = port or ports.choose_port(None, self._ports)
+        port = int(port) or ports.choose_port(None, self._ports)
         self._ports.append(port)
         number = sum(1 for process in self.processes if process.name.startswith(service)) + 1
         name = f"{service}-{number}"

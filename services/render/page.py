@@ -37,6 +37,10 @@ class Page:
     """The fields that lists show: title, lead, image and others."""
     article: dict[str, Any] = field(default_factory=dict)
     """The event's data, for rendering again with other templates."""
+    pictures: dict[str, Any] | None = None
+    """What is known of the article's pictures, by name. None: an earlier release stored the page,
+    or it was read without them.
+    """
     prepared: PreparedPage | None = field(default=None, compare=False)
     """The parts ready to be served. Of a page in memory alone, which then has no `parts`."""
 
@@ -45,7 +49,7 @@ def in_memory(page: Page) -> Page:
     """The page as it is kept in memory: its parts are prepared, and its article is left out."""
     if page.prepared is not None:
         return page
-    return replace(page, parts=[], article={}, prepared=prepared_page(page.parts))
+    return replace(page, parts=[], article={}, pictures=None, prepared=prepared_page(page.parts))
 
 
 class PageChange(NamedTuple):

@@ -3,6 +3,16 @@
 from services.render.page import Page, PageChange, Wanted
 from shared.storage.versions import DOCUMENT_VERSION, Document, readable_document
 
+CHANGED_FIELDS = {
+    "operationType": 1,
+    **{
+        f"{of}.{name}": 1
+        for of in ("fullDocument", "updateDescription.updatedFields")
+        for name in ("revision", "template")
+    },
+}
+"""What the change stream sends of a change: a page has 50 KB, and each render gets every one."""
+
 
 def filter_of(wanted: Wanted) -> Document:
     """The query for the pages that `wanted` describes."""
@@ -74,3 +84,8 @@ def page_of(document: Document) -> Page:
         if name in document and name != "id"
     }
     return Page(id=document["_id"], **fields)
+
+
+def outdated_filter(template: str) -> Document:
+    """Public pages that have a mark, or were not rendered with `template`."""
+    return {"state": "published", "$or": [{"template": {"$ne": template}}, {"untold": True}]}

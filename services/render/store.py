@@ -12,9 +12,11 @@ from pymongo.read_concern import ReadConcern
 from services.render.figures import PortalFigures, portal_figures
 from services.render.page import Page, PageChange, Wanted
 from services.render.page_documents import (
+    CHANGED_FIELDS,
     change_of,
     changed_fields,
     filter_of,
+    outdated_filter,
     page_document,
     page_of,
 )
@@ -34,17 +36,9 @@ IDS_AHEAD = 1000
 """Outdated pages that MongoDB looks for at a time: it still has them in memory when they are
 rendered.
 """
+_LISTED = {"parts": 0, "article": 0, "pictures": 0}
 MOST_LINKED = 31
 """Translations that are read for each page: one more than a group may have."""
-_CHANGED = {
-    "operationType": 1,
-    **{
-        f"{of}.{name}": 1
-        for of in ("fullDocument", "updateDescription.updatedFields")
-        for name in ("revision", "template")
-    },
-}
-"""What the change stream sends of a change: a page has 50 KB, and each render gets every one."""
 
 
 @store
@@ -118,23 +112,23 @@ class PageStore:
 
     async def outdated(self, template: str) -> AsyncIterator[str]:
         """Ids of public pages that have a mark, or were not rendered with `template`."""
-        ids = self._db.pages.find(_outdated(template), {"_id": 1}, batch_size=IDS_AHEAD)
+        ids = self._db.pages.find(outdated_filter(template), {"_id": 1}, batch_size=IDS_AHEAD)
         async for document in ids:
             yield document["_id"]
 
     async def outdated_among(self, ids: Sequence[str], template: str) -> list[Page]:
         """Those of these pages that are `outdated`, without parts."""
-        wanted = {"_id": {"$in": [*ids]}, **_outdated(template)}
+        wanted = {"_id": {"$in": [*ids]}, **outdated_filter(template)}
         found = await self._db.pages.find(wanted, {"parts": 0}).to_list(None)
         return [page_of(document) for document in found]
 
     async def outdated_number(self, template: str) -> int:
         """The number of pages that are `outdated`."""
-        return await self._db.pages.count_documents(_outdated(template))
+        return await self._db.pages.count_documents(outdated_filter(template))
 
     async def get(self, article_id: str) -> Page | None:
         """The page or tombstone of an article."""
-        document = await self._db.pages.find_one({"_id": article_id}, {"article": 0})
+        document = await self._db.pages.find_one({"_id": article_id}, {"article": 0, "pictures": 0})
         return page_of(document) if document else None
 
     async def held(self, after: str, limit: int) -> list[Held]:
@@ -153,7 +147,7 @@ class PageStore:
     async def listing(self, wanted: Wanted, limit: int) -> list[Page]:
         """Public pages without their parts, newest first; with `wanted.newer` oldest first."""
         direction = ASCENDING if wanted.newer else DESCENDING
-        cursor = self._db.pages.find(filter_of(wanted), {"parts": 0, "article": 0})
+        cursor = self._db.pages.find(filter_of(wanted), _LISTED)
         cursor = cursor.sort([("published_at", direction), ("_id", direction)]).limit(limit)
         return [page_of(document) async for document in cursor]
 
@@ -180,9 +174,7 @@ class PageStore:
             {"_id": {"$in": named}},
             {"translated_as": {"$in": [page.id for page in pages]}},
         ]
-        found = self._db.pages.find(
-            {"state": "published", "$or": either}, {"parts": 0, "article": 0}
-        )
+        found = self._db.pages.find({"state": "published", "$or": either}, _LISTED)
         return [page_of(each) async for each in found.limit(MOST_LINKED * len(pages))]
 
     async def related(self, page: Page, limit: int) -> list[Page]:
@@ -203,7 +195,7 @@ class PageStore:
 
         Awaits `opened` once the change stream is open.
         """
-        async for change in changes(self._db.pages, _CHANGED, opened):
+        async for change in changes(self._db.pages, CHANGED_FIELDS, opened):
             yield change_of(change) if change else None
 
     async def counted(self) -> dict[str, Total]:
@@ -240,16 +232,16 @@ class PageStore:
             return None
         return readable_document("media", document)["type"], bytes(document["data"])
 
-    async def picture_facts(self, name: str) -> dict[str, Any]:
-        """`type`, `size` in bytes, `width` and `height` of a picture; none of them for a picture
-        that is not there, or that an earlier release has stored.
+    async def picture_facts(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """`type`, `size` in bytes, `width` and `height` of pictures, by name; without those that
+        are not there, or that an earlier release has stored.
         """
-        names = ("type", "size", "width", "height")
-        found = await self._db.media.find_one({"_id": name}, dict.fromkeys((*names, "v"), 1))
-        if found is None or any(each not in found for each in names):
+        if not names:
             return {}
-        return {each: readable_document("media", found)[each] for each in names}
-
-
-def _outdated(template: str) -> Document:
-    return {"state": "published", "$or": [{"template": {"$ne": template}}, {"untold": True}]}
+        facts = ("type", "size", "width", "height")
+        found = self._db.media.find({"_id": {"$in": [*names]}}, dict.fromkeys((*facts, "v"), 1))
+        return {
+            each["_id"]: {name: each[name] for name in facts}
+            async for each in found
+            if readable_document("media", each) and all(name in each for name in facts)
+        }

@@ -28,7 +28,8 @@ ARTICLES: dict[str, dict[str, Any]] = {
     "full": {
         "title": "Đủ mọi phần của một bài",
         "lead": "Lời dẫn.",
-        "body_html": f"{LONG}<table><tr><th scope=col>{'Cột rất dài ' * 9}<th scope=col>B"
+        "body_html": f"{LONG}<figure><img src='/media/portrait.webp' alt='Trụ cầu'><figcaption>"
+        f"Trụ cầu</figcaption></figure><table><tr><th scope=col>{'Cột rất dài ' * 9}<th scope=col>B"
         "<tr><td>1<td>2</table>",
         "tags": ["Lễ hội", "cầu"],
         "byline": "Thu Hà",

@@ -102,7 +102,7 @@ async def opened(browser: Browser, url: str, theme: Any, width: int) -> tuple[Pa
     page.on("requestfailed", lambda request: trouble.append(request.url))
     answer = await page.goto(url)
     assert answer
-    if answer.status == 404:  # of which Chromium tells on its console
+    if answer.status in (404, 410):  # of which Chromium tells on its console
         trouble.clear()
     return page, trouble
 

@@ -114,7 +114,7 @@ class PagesInMemory(Faulty, PageStore):
         """As the real one."""
         page = self.pages.get(article_id)  # a query in flight does not see what changes meanwhile
         await self.answer("get", article_id)
-        return replace(page, article={}) if page else None
+        return replace(page, article={}, pictures=None) if page else None
 
     async def held(self, after: str, limit: int) -> list[Held]:
         """As the real one."""
@@ -126,7 +126,7 @@ class PagesInMemory(Faulty, PageStore):
         """As the real one."""
         await self.answer("listing")
         found = [
-            replace(page, parts=[], article={})
+            replace(page, parts=[], article={}, pictures=None)
             for page in self.pages.values()
             if page.state == "published" and _matches(page, wanted)
         ]
@@ -156,7 +156,7 @@ class PagesInMemory(Faulty, PageStore):
         asked = {page.id for page in pages}
         named = {name for page in pages for name in page.translated_as}
         return [
-            replace(other, parts=[], article={})
+            replace(other, parts=[], article={}, pictures=None)
             for other in self.pages.values()
             if other.state == "published" and (other.id in named or asked & {*other.translated_as})
         ]
@@ -198,10 +198,11 @@ class PagesInMemory(Faulty, PageStore):
         await self.answer("picture", name)
         return self.pictures.get(name)
 
-    async def picture_facts(self, name: str) -> dict[str, Any]:
+    async def picture_facts(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """As the real one; `facts` are what ingest has stored beside its pictures."""
-        await self.answer("picture_facts", name)
-        return self.facts.get(name, {})
+        if names:
+            await self.answer("picture_facts", *names)
+        return {name: self.facts[name] for name in names if name in self.facts}
 
 
 def _rank(page: Page) -> tuple[datetime, str]:
@@ -385,6 +386,14 @@ class PageStoreContract:
         found = await store.found(["b", "c", "d"])
         assert [(each.id, each.parts, each.article) for each in found] == [("b", [], {"id": "b"})]
 
+    async def test_what_is_known_of_pictures_stays_with_the_article(self, store: PageStore) -> None:
+        known = {"x.png": {"width": 30, "height": 20}}
+        await store.put(replace(page("a"), pictures=known))
+        assert [each.pictures for each in await store.found(["a"])] == [known]
+        assert [each.pictures async for each in store.outdated("new")] == [known]
+        shown = [await store.get("a"), *await store.listing(Wanted(), 9)]
+        assert [each and each.pictures for each in shown] == [None, None]
+
     async def test_months_are_those_of_the_zone(self, store: PageStore) -> None:
         for name, moment in (
             ("a", datetime(2026, 10, 31, 16, 59, tzinfo=UTC)),
@@ -493,12 +502,13 @@ class PageStoreContract:
     async def test_the_size_of_a_picture_is_known_once_ingest_has_stored_it(
         self, store: PageStore
     ) -> None:
-        assert await store.picture_facts("x.png") == {}
+        assert await store.picture_facts(["x.png"]) == {}
         await self.add_picture(store, "x.png", "image/png", b"png!")
-        assert await store.picture_facts("x.png") == {}
+        assert await store.picture_facts(["x.png"]) == {}
         await self.upload_picture(store, Picture("x.png", "image/png", b"png!", 30, 20))
         facts = {"type": "image/png", "size": 4, "width": 30, "height": 20}
-        assert await store.picture_facts("x.png") == facts
+        assert await store.picture_facts(["none.png", "x.png"]) == {"x.png": facts}
+        assert await store.picture_facts([]) == {}
         assert await store.picture("x.png") == ("image/png", b"png!")
 
     async def test_a_stream_has_the_changes_from_its_opening_on(

@@ -176,12 +176,18 @@ class System:
         await asyncio.to_thread(getattr(self.broker, how))
 
     async def start(
-        self, service: str, *, module: str | None = None, wait: bool = True, **settings: Any
+        self,
+        service: str,
+        *,
+        module: str | None = None,
+        wait: bool = True,
+        port: int | str = 0,
+        **settings: Any,
     ) -> Process:
         """Start one more replica of `service`; keyword arguments are settings without their
-        prefix.
+        prefix. `port`: 0 chooses one.
         """
-        port = ports.choose_port(None, self._ports)
+        port = int(port) or ports.choose_port(None, self._ports)
         self._ports.append(port)
         number = sum(1 for process in self.processes if process.name.startswith(service)) + 1
         name = f"{service}-{number}"

@@ -83,6 +83,7 @@ PURE = {
     "services.render.page",
     "services.render.page_documents",
     "services.render.rendering.renderer",
+    "services.render.rendering.picture_sizes",
     "services.render.rendering.pictures",
     "services.render.serving.tags",
     *(

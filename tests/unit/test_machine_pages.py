@@ -274,12 +274,18 @@ async def test_well_known_paths() -> None:
     assert datetime.fromisoformat(fields["Expires"]).tzinfo == UTC
 
 
+NAME = "0" * 32 + ".jpg"
+"""Of a picture that ingest holds."""
+
+
 def in_page(article: events.Article, query: str, **facts: object) -> list[Any]:
-    return in_html("".join(RENDERER.article(article, facts or None)).encode(), query)
+    return in_html(
+        "".join(RENDERER.article(article, {NAME: facts} if facts else {})).encode(), query
+    )
 
 
 def test_an_article_s_page_has_the_size_of_its_picture_where_it_is_known() -> None:
-    article = event_article(image={"url": "/media/a.jpg", "alt": "x"})
+    article = event_article(image={"url": f"/media/{NAME}", "alt": "x"})
     facts = {"type": "image/jpeg", "size": 9, "width": 300, "height": 200}
     assert in_page(article, WIDTH, **facts) == ["300"]
     (data,) = in_page(article, DATA, **facts)

@@ -146,6 +146,16 @@ def test_a_long_lead_is_set_smaller(letters: int, kind: str) -> None:
     assert Shown(page(article(lead=lead))).values("//header/p/@class") == [kind]
 
 
+def test_without_a_lead_a_page_is_described_by_the_beginning_of_its_text() -> None:
+    body = "<h2>Mở &amp; đầu</h2><p>Câu <b>một</b>.</p>" + "<p>Câu hai dài.</p>" * 400
+    (described,) = Shown(page(article(lead="", body_html=body))).meta("description")
+    assert described.startswith("Mở & đầu Câu một. Câu hai dài.")
+    assert described.endswith(" …")
+    assert 190 < len(described) <= 200
+    bare = Shown(page(article(lead="", body_html='<img src="/a.webp" alt="a">')))
+    assert bare.meta("description") == ["Thông xe cầu Vĩnh Ngàn"]
+
+
 # ── the copy to keep
 # ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,6 +175,7 @@ def test_a_kept_copy_needs_nothing_but_itself() -> None:
     html = held.saved(one, dict.fromkeys(named, "data:image/webp;base64,AAAA"))
     shown = Shown(html)
     assert shown.values("//img/@src") == ["data:image/webp;base64,AAAA"] * 2
+    assert shown.values("//img/@loading") == []
     assert shown.values("//script | //link[@rel='stylesheet'] | //@srcset") == []
     assert shown.values("//p/a/@href")[1:] == ["https://tin.example.vn/kinh-te/", "#body-1"]
     assert shown.values("//link[@rel='canonical']/@href") == [

@@ -186,7 +186,7 @@ def test_what_an_article_lacks_leaves_no_empty_frame() -> None:
         shown.meta("description"),
         shown.meta("og:image"),
         shown.meta("article:modified_time"),
-    ) == ([], [], [])
+    ) == (["Sáng nay"], [], [])
 
 
 @pytest.mark.parametrize("modified", [NOON, NOON + timedelta(seconds=59), NOON - timedelta(days=1)])
@@ -610,7 +610,7 @@ def test_an_error_page_is_for_people_and_not_for_search_engines() -> None:
     assert shown.texts("//main//li") == ["Kinh tế", "Xã hội"]
     assert shown.meta("robots") == ["noindex"]
     assert shown.values("//link[@rel='canonical']/@href") == []
-    assert shown.meta("description") == []
+    assert shown.meta("description") == ["Tiếng nói của tỉnh"]
 
 
 def test_the_read_count_links_to_its_figures_if_readers_reach_them() -> None:
@@ -696,7 +696,7 @@ def test_only_our_own_script_may_run_and_send_reads() -> None:
     assert renderer().content_security_policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
         "img-src 'self' data: tin.example.vn; media-src 'self' https:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+        "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     )
     elsewhere = renderer(reads_url="https://doc.example.vn:8443/a/reads").content_security_policy
     assert "connect-src 'self' https://doc.example.vn:8443; " in elsewhere

@@ -241,6 +241,23 @@ async def test_pages_of_other_templates_are_rendered_again_and_published(render:
     assert await render.redo() == 0
 
 
+async def test_a_page_of_an_earlier_release_learns_the_sizes_of_its_pictures(
+    render: Render,
+) -> None:
+    name = "0" * 32 + ".webp"
+    render.store.facts[name] = {"type": "image/webp", "size": 9, "width": 30, "height": 20}
+    shown = article(1, "a2", f'<p><img src="/media/{name}" alt="a"></p>')
+    await render.store.put(old("a2", shown.model_dump()))
+    assert await render.redo() == 1
+    page = render.store.pages["a2"]
+    assert page.pictures == render.store.facts
+    assert 'alt="a" width="30" height="20"' in "".join(page.parts)
+    render.store.pages["a2"] = replace(page, template="older")
+    assert await render.redo() == 1
+    assert render.store.queries("picture_facts") == [name]  # once
+    assert render.store.pages["a2"].pictures == render.store.facts
+
+
 async def test_a_page_whose_event_was_not_confirmed_is_rendered_again(render: Render) -> None:
     await render.store.put(old("a2", article(1, "a2").model_dump()))
     render.fails = lambda _article: Transient("RabbitMQ did not confirm")

@@ -65,7 +65,6 @@ class FrontPage:
             "front.html",
             title=site.name.said_in(asked.language),
             canonical=site.url + base,
-            description=site.tagline.said_in(asked.language),
             language=asked.language,
             json_ld=parts.renderer.heads.of_front(asked.language, asked.prefix),
             today=parts.renderer.words(asked.language).day(parts.clock()),

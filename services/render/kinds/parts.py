@@ -171,7 +171,7 @@ class PageParts:
         return {
             **page.summary,
             "id": page.id,
-            "image": self.renderer.shown_image(page.summary["image"]),
+            "image": self.renderer.shown_image(page.summary["image"], page.summary.get("picture")),
             "url": page.path,
             "published": published,
             "published_text": words.moment(published),

@@ -1,20 +1,26 @@
 """What the templates show of an article. Pure."""
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from luotdoc_events import events
 from luotdoc_events.parts import Attachment
 from services.render.languages.words import Words
+from services.render.machine.publication import Facts
 from services.render.rendering.body import in_markup, with_contents
+from services.render.rendering.picture_sizes import PictureFacts, facts_of, sized
 from services.render.rendering.pictures import Pictures, label
 from services.render.rendering.tables import scrollable_tables
+from services.render.search.plain import text_of_html
 from services.render.site.model import WholeSite
 from shared.web.paths import article_path
 
 LONG_LEAD = 320
 """A lead with more characters is set smaller."""
+OPENING, READ_FOR_OPENING = 200, 4000
+"""Characters of a page's description without a lead, and of the HTML that it is taken from."""
 _KINDS = {
     "application/pdf": "PDF",
     "application/msword": "DOC",
@@ -39,18 +45,19 @@ class ArticleView:
     site: WholeSite
     pictures: Pictures
 
-    def shown(self, article: events.Article, words: Words) -> dict[str, Any]:
-        """An article's fields, with texts in the words of its page's language."""
+    def shown(self, article: events.Article, words: Words, facts: PictureFacts) -> dict[str, Any]:
+        """An article's fields, with texts in the words of its page's language. `facts` are those of
+        its pictures.
+        """
         zone = words.zone
         published, modified = words.moment(article.published_at), words.moment(article.modified_at)
         # A first revision may be imported long after its publication: that is not a change.
         changed = article.revision > 1 and article.modified_at > article.published_at
-        body = scrollable_tables(
-            self.pictures.linked(article.body_html, words.say), words.say("Bảng số liệu")
-        )
-        body, contents = with_contents(body)
+        body = self.pictures.linked(sized(article.body_html, self.site.url, facts), words.say)
+        body, contents = with_contents(scrollable_tables(body, words.say("Bảng số liệu")))
         fields = article.model_dump()
         image = fields["image"]
+        known = facts_of(article.image, self.site.url, facts)
         url = self.url(article)
         return {
             **fields,  # some are replaced below by what templates show
@@ -58,8 +65,9 @@ class ArticleView:
             "body": in_markup(body),
             "contents": contents,
             "long_lead": len(article.lead) > LONG_LEAD,
+            "description": article.lead or _opening(article),
             "section": self.site.section(article.section),
-            "image": self.image(image),
+            "image": self.image(image, known),
             "picture": self._linked(image, words),
             "published": article.published_at.astimezone(zone),
             "published_text": published,
@@ -77,14 +85,24 @@ class ArticleView:
         """The absolute address of an article's page."""
         return self.site.url + article_path(article.section, article.slug, article.id)
 
-    def image(self, image: dict[str, Any] | None) -> dict[str, Any] | None:
-        """An article's picture, or None if the page may not show it."""
-        return image if image and self.pictures.shown(image["url"]) else None
+    def image(self, image: dict[str, Any] | None, facts: Facts = None) -> dict[str, Any] | None:
+        """An article's picture with `width` and `height`, 0 if they are not known; None if the page
+        may not show it.
+        """
+        if image is None or not self.pictures.shown(image["url"]):
+            return None
+        return {**image, **{name: (facts or {}).get(name, 0) for name in ("width", "height")}}
 
     def _linked(self, image: dict[str, Any] | None, words: Words) -> dict[str, str] | None:
         if not image or self.image(image):
             return None
         return {"url": image["url"], "label": label(image["url"], image["alt"], words.say)}
+
+
+def _opening(article: events.Article) -> str:
+    """The beginning of an article's text, for lists of other sites."""
+    begins = article.body_html[:READ_FOR_OPENING].rpartition("<")[0]  # no part of a tag
+    return shorten(text_of_html(begins), OPENING, placeholder=" …") or article.title
 
 
 def _attached(one: Attachment, words: Words) -> dict[str, str]:

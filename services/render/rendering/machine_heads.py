@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from luotdoc_events import events
 from services.render.machine.open_graph import open_graph
-from services.render.machine.publication import Facts
 from services.render.machine.structured import (
     Things,
     article_things,
@@ -18,6 +17,7 @@ from services.render.machine.structured import (
     website,
 )
 from services.render.rendering.for_machines import described_article, publication_of
+from services.render.rendering.picture_sizes import PictureFacts, facts_of, leading_image
 from services.render.rendering.pictures import Pictures
 from services.render.site.model import WholeSite
 
@@ -33,13 +33,16 @@ class MachineHeads:
         self.publication = self.publications[site.language]
 
     def of_article(
-        self, article: events.Article, facts: Facts, home: tuple[str, str]
+        self, article: events.Article, facts: PictureFacts, home: tuple[str, str]
     ) -> dict[str, Any]:
-        """`open_graph` and `json_ld` of an article's page. `home`: the front page's name and path
-        in the page's language.
+        """`open_graph` and `json_ld` of an article's page. `facts` are those of its pictures.
+        `home`: the front page's name and path in the page's language.
         """
         publication = self.publications[self._site.language_of(article.language)]
-        described = described_article(self._site, publication, article, facts)
+        image = leading_image(article, self._site.url, facts)
+        shown = article.model_copy(update={"image": image})
+        known = facts_of(image, self._site.url, facts)
+        described = described_article(self._site, publication, shown, known)
         described = replace(
             described,
             published=described.published.astimezone(self._zone),

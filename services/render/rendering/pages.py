@@ -2,17 +2,20 @@
 
 from luotdoc_events import events
 from services.render.keys import tag_key
-from services.render.machine.publication import Facts
 from services.render.page import Page
+from services.render.rendering.picture_sizes import PictureFacts, facts_of, leading_image
 from services.render.rendering.renderer import Renderer
 from shared.web.paths import article_path
 
 _SUMMARY = {"title", "lead", "image", "byline", "tags", "topic", "language"}
 
 
-def rendered_page(renderer: Renderer, article: events.Article, facts: Facts) -> Page:
-    """The page of an article. `facts`: what is known of its picture."""
-    summary = article.model_dump(mode="json", include=_SUMMARY)
+def rendered_page(renderer: Renderer, article: events.Article, facts: PictureFacts) -> Page:
+    """The page of an article. `facts`: what is known of its pictures."""
+    image = leading_image(article, renderer.site.url, facts)
+    picture = facts_of(image, renderer.site.url, facts)
+    shown = article.model_copy(update={"image": image})
+    summary = shown.model_dump(mode="json", include=_SUMMARY)
     return Page(
         id=article.id,
         revision=article.revision,
@@ -29,6 +32,7 @@ def rendered_page(renderer: Renderer, article: events.Article, facts: Facts) -> 
         published_at=article.published_at,
         modified_at=article.modified_at,
         parts=renderer.article(article, facts),
-        summary=summary | ({"picture": facts} if facts else {}),
+        summary=summary | ({"picture": picture} if picture else {}),
         article=article.model_dump(),
+        pictures=dict(facts),
     )

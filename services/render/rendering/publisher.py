@@ -9,11 +9,11 @@ from luotdoc_events import events
 from luotdoc_subscriber.base.clock import Clock
 from luotdoc_subscriber.base.tracing import UNTRACED, Tracer
 from luotdoc_subscriber.subscribing import Event
-from services.render.machine.publication import Facts
 from services.render.metrics import RenderMetrics
 from services.render.page import Page
 from services.render.rendering.page_events import Emit, PageEvents
 from services.render.rendering.pages import rendered_page
+from services.render.rendering.picture_sizes import PictureFacts, held_names
 from services.render.rendering.renderer import Renderer
 from services.render.store import PageStore, Stored
 
@@ -64,7 +64,8 @@ class Publisher:
         if isinstance(data, events.Article):
             with self._metrics.render_seconds.time():
                 with self._tracer.start("render page"):
-                    page = self._make(data, await self._facts(data))
+                    names = held_names(data.model_dump(include={"image", "body_html"}))
+                    page = self._make(data, await self._store.picture_facts(names))
                 stored = await self._put(page)
             if stored != "stale":
                 await self._wanted(page.id, page.revision)
@@ -101,17 +102,7 @@ class Publisher:
                 await reported()
             return stored
 
-    async def _facts(self, article: events.Article) -> Facts:
-        """What is known of the article's picture, if it is one of the site's own."""
-        if article.image is None:
-            return None
-        path = article.image.url.removeprefix(self._renderer.site.url)
-        name = path.removeprefix("/media/")
-        if name == path or "/" in name:
-            return None
-        return await self._store.picture_facts(name) or None
-
-    def _make(self, article: events.Article, facts: Facts) -> Page:
+    def _make(self, article: events.Article, facts: PictureFacts) -> Page:
         known = len(self._renderer.pictures.refused)
         page = rendered_page(self._renderer, article, facts)
         if len(refused := self._renderer.pictures.refused) > known:

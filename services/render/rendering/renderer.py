@@ -22,6 +22,7 @@ from services.render.rendering import templates
 from services.render.rendering.article_view import ArticleView
 from services.render.rendering.body import in_markup
 from services.render.rendering.machine_heads import MachineHeads
+from services.render.rendering.picture_sizes import PictureFacts
 from services.render.rendering.pictures import Pictures, source_of
 from services.render.rendering.saved import alone
 from services.render.rendering.static_files import StaticFiles
@@ -79,18 +80,18 @@ class Renderer:
         return (
             f"default-src 'none'; script-src 'self'{script}; style-src 'self'; font-src 'self'; "
             f"img-src 'self' data: {self.pictures.sources}{origin}; media-src 'self' https:; "
-            f"connect-src 'self'{connected}; base-uri 'none'; form-action 'self'; "
-            "frame-ancestors 'self'"
+            f"connect-src 'self'{connected}; manifest-src 'self'; base-uri 'none'; "
+            "form-action 'self'; frame-ancestors 'self'"
         )
 
     def words(self, language: str) -> Words:
         """The words and notation of one of the site's languages."""
         return self._templates.words_of(language)
 
-    def article(self, article: events.Article, facts: Facts = None) -> list[str]:
+    def article(self, article: events.Article, facts: PictureFacts | None = None) -> list[str]:
         """An article's page as a list of parts, with each of the marks as a part of its own."""
         language = self.site.language_of(article.language)
-        shown = self._view.shown(article, self.words(language))
+        shown = self._view.shown(article, self.words(language), facts or {})
         home = self.words(language).say("Trang chủ"), f"{self.site.prefix(language)}/"
         html = self._templates.render(
             "article.html",
@@ -98,13 +99,13 @@ class Renderer:
             article=shown,
             section=article.section,
             page_title=article.title,
-            description=article.lead,
+            description=shown["description"],
             canonical=shown["url"],
             reads=Markup(READS_MARK),  # noqa: S704
             aside=Markup(ASIDE_MARK),  # noqa: S704
             alternates=Markup(ALTERNATES_MARK),  # noqa: S704
             related=Markup(RELATED_MARK),  # noqa: S704
-            **self.heads.of_article(article, facts, home),
+            **self.heads.of_article(article, facts or {}, home),
             reads_url=self._reads_url,
             live_url=self._live_url,
             stats_url=self._stats_url,
@@ -112,11 +113,9 @@ class Renderer:
         return _CUT.split(html)
 
     def saved(self, article: events.Article, pictures: Mapping[str, str]) -> str:
-        """An article as one file that opens alone. `pictures`: their content as `data:` addresses,
-        by address.
-        """
+        """An article as one file that opens alone. `pictures`: `data:` addresses by address."""
         language = self.site.language_of(article.language)
-        shown = self._view.shown(article, self.words(language))
+        shown = self._view.shown(article, self.words(language), {})
         shown["body"] = in_markup(alone(str(shown["body"]), self.site.url, pictures))
         return self._templates.render(
             "saved.html",
@@ -126,9 +125,9 @@ class Renderer:
             style=in_markup((templates.FOLDER / "saved.css").read_text()),
         )
 
-    def shown_image(self, image: dict[str, Any] | None) -> dict[str, Any] | None:
-        """An article's picture, or None if the page may not show it."""
-        return self._view.image(image)
+    def shown_image(self, image: dict[str, Any] | None, facts: Facts) -> dict[str, Any] | None:
+        """An article's picture for lists, or None if the page may not show it."""
+        return self._view.image(image, facts)
 
     def aside(
         self,
@@ -186,7 +185,7 @@ class Renderer:
             template,
             title=heading or self.site.name.said_in(language),
             canonical=self.site.url + address,
-            description=self.site.tagline.said_in(language),
+            description=self.site.section(section or "").description.said_in(language),
             section=section,
             language=language,
             heading=heading,

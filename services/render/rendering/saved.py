@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 from html import escape, unescape
-from urllib.parse import urlsplit
 
 from luotdoc_events import events
+from services.render.rendering.picture_sizes import held_name
 
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
+_LAZY = ' loading="lazy"'
 _ADDRESS = re.compile(r" (href|src|poster)=\"([^\"]*)\"")
-OWN_PICTURE = re.compile(r"/media/([0-9a-f]{32}\.[a-z]{3,4})")
-"""The path of a picture that ingest holds, with its name."""
 
 
 def own_pictures(article: events.Article, site: str) -> dict[str, str]:
@@ -19,9 +18,8 @@ def own_pictures(article: events.Article, site: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for url in _pictures(article):
-        path = url.removeprefix(site)
-        if match := OWN_PICTURE.fullmatch(urlsplit(path).path if path.startswith("/") else ""):
-            found.setdefault(url, match[1])
+        if name := held_name(url, site):
+            found.setdefault(url, name)
     return found
 
 
@@ -37,7 +35,8 @@ def alone(body_html: str, site: str, pictures: Mapping[str, str]) -> str:
         return f' {name}="{escape(site + url)}"' if url.startswith("/") else match[0]
 
     def changed(match: re.Match[str]) -> str:
-        return f"<{match[1]}{_ADDRESS.sub(absolute, match[2])}>"
+        # A picture that is not in sight would not be printed.
+        return f"<{match[1]}{_ADDRESS.sub(absolute, match[2]).replace(_LAZY, '')}>"
 
     return _TAG.sub(changed, body_html)
 

@@ -84,6 +84,7 @@ def _environment(site: WholeSite, words: Words, static: Callable[[str], str]) ->
         in_language=lambda tag: _in_language(_foreign(tag, words.language)),
         home_url=lambda: f"{prefix}/",
         section_url=path,
+        size=_size,
         path=path,
         iso=_iso,
     )
@@ -109,6 +110,14 @@ def _counted(words: Words) -> Callable[..., Markup]:
         return Markup(message) % {"num": number, **values}  # noqa: S704
 
     return counted
+
+
+def _size(image: dict[str, Any]) -> Markup:
+    """The size of a picture, as attributes: its room is kept before it comes. Empty if it is not
+    known.
+    """
+    width, height = image.get("width"), image.get("height")
+    return Markup(' width="{}" height="{}"').format(width, height) if width and height else Markup()
 
 
 def _foreign(tag: str | None, language: str) -> str:

@@ -4,6 +4,7 @@ An entry has `wanted`, the highest revision that its article is known to have, a
 is made of that revision. So an entry follows its page even if a process dies between the two.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple

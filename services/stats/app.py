@@ -183,10 +183,7 @@ def make_pages(
     histories = ArticleHistories(store, audience, budget, clock=clock, zone=renderer.zone)
     return Pages(
         site=SitePages(
-            reports=reports,
-            keeper=keeper,
-            recent=RecentHours(store, budget),
-            renderer=renderer,
+            reports=reports, keeper=keeper, recent=RecentHours(store, budget), renderer=renderer
         ),
         articles=ArticlePages(histories=histories, renderer=renderer),
         renderer=renderer,

@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from luotdoc_subscriber.base.metrics import new_registry
 from services.stats.app import make_pages
+from services.stats.metrics import StatsMetrics
 from services.stats.pages.languages import LANGUAGES
+from services.stats.pages.pages import Pages
 from services.stats.pages.spans import PERIODS
 from services.stats.readers.scopes import WHOLE_SITE, ReaderScope
 from services.stats.settings import StatsSettings
@@ -13,7 +16,7 @@ from shared.base.budget import Metered
 from shared.web.remembered import MOST_BYTES
 from tests.integration.conftest import Emptied
 from tests.support.readers_past import write_readers
-from tests.support.reporting import reporting
+from tests.support.reporting import Reporting, reporting
 from tests.support.traffic_past import Past, newest, write_past
 
 NOW = datetime(2026, 11, 23, 7, 36, 5, tzinfo=UTC)
@@ -40,6 +43,19 @@ async def turns(work: Any) -> tuple[list[float], Any]:
     return noted.took, await Metered(work, noted)
 
 
+def pages_of(stats: Reporting) -> Pages:
+    """Pages that remember nothing yet."""
+    return make_pages(
+        SETTINGS,
+        stats.store,
+        stats.reports,
+        stats.keeper,
+        stats.audience,
+        StatsMetrics(new_registry()),
+        lambda: NOW,
+    )
+
+
 async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
     await write_past(emptied.db, NOW, PAST)
     await write_readers(emptied.db, NOW, 800, (WHOLE_SITE, ReaderScope("article", newest(PAST))))
@@ -55,7 +71,13 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
             page = None
             for _ in range(3):  # one of them: another process may disturb the others
                 fresh = make_pages(
-                    SETTINGS, stats.store, stats.reports, stats.keeper, stats.audience, lambda: NOW
+                    SETTINGS,
+                    stats.store,
+                    stats.reports,
+                    stats.keeper,
+                    stats.audience,
+                    StatsMetrics(new_registry()),
+                    lambda: NOW,
                 )
                 found, page = await turns(fresh.site.page(period, language))
                 took.append(found)
@@ -73,7 +95,13 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
             )
             assert max(best) < LONGEST_SECONDS * 1e3
     pages = make_pages(
-        SETTINGS, stats.store, stats.reports, stats.keeper, stats.audience, lambda: NOW
+        SETTINGS,
+        stats.store,
+        stats.reports,
+        stats.keeper,
+        stats.audience,
+        StatsMetrics(new_registry()),
+        lambda: NOW,
     )
     found, page = await turns(pages.articles.page(newest(PAST), LANGUAGES["vi"]))
     print(f"\nan article: {sum(found):.1f} ms, the longest turn {max(found):.1f} ms")

@@ -390,7 +390,7 @@ class PageStoreContract:
         known = {"x.png": {"width": 30, "height": 20}}
         await store.put(replace(page("a"), pictures=known))
         assert [each.pictures for each in await store.found(["a"])] == [known]
-        assert [each.pictures async for each in store.outdated("new")] == [known]
+        assert [each.pictures for each in await store.outdated_among(["a"], "new")] == [known]
         shown = [await store.get("a"), *await store.listing(Wanted(), 9)]
         assert [each and each.pictures for each in shown] == [None, None]
 

@@ -55,7 +55,12 @@ async def test_a_section_that_the_view_does_not_know_yet_has_no_reads_and_is_no_
         await stats.reports.top(TopParameters(window="1h", section="kinh-te"))
     portal.seconds += NEW_SECONDS + 1
     assert not await catalogue.is_new("van-hoa")
-    await portal.settled(stats)
+
+    async def is_listed() -> bool:
+        await portal.settled(stats)
+        return "van-hoa" in (await stats.keeper.current()).listed.sections
+
+    await until(is_listed, 10, "the change stream has told that the article is in its section")
     assert (await stats.reports.section("van-hoa")).articles == 1
     following.cancel()
 

@@ -33,8 +33,10 @@ MODULES = {
     "counter": "tests.oracle.counter_program",
     "stats": "tests.oracle.stats_program",
 }
-REST_SECONDS = 2.0
-"""Mean time between two kills."""
+KILLS = 24
+"""About so many in a run, by the number of reads between them: a quick machine has as many."""
+READS_EACH = 1.5
+"""Of a visitor, about."""
 SETTLE_SECONDS = 60.0
 
 
@@ -171,11 +173,15 @@ class Run:
             await asyncio.sleep(0.05)
 
     async def _reap(self) -> None:
-        """For ever: kill one now and then."""
+        """For ever: kill one now and then, one of each role before another of the same."""
+        roles, rate = sorted(set(CREW)), KILLS / (READS_EACH * self.visitors)
         while True:
-            await asyncio.sleep(self.random.expovariate(1 / REST_SECONDS))
-            _, _, process = self.random.choice(self.members)
-            process.send(signal.SIGKILL)
+            for role in self.random.sample(roles, len(roles)):
+                due = self.seen.reads + self.random.expovariate(rate)
+                while self.seen.reads < due:  # noqa: ASYNC110  (an event would cost each read)
+                    await asyncio.sleep(0.01)
+                process = self.random.choice([each for of, _, each in self.members if of == role])
+                process.send(signal.SIGKILL)
 
     # ── figures ──────────────────────────────────────────────────────────────────────────────
 

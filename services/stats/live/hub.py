@@ -26,7 +26,7 @@ STEP_SECONDS = 0.05
 LOOK_SECONDS = 0.1
 FRAME_GAP_SECONDS = 0.25
 """Least time between two frames of a listener; a counter flushes each 0.4 s."""
-SITE_GAP_SECONDS = 0.8
+SITE_GAP_SECONDS = 0.5
 """Time after a frame in which new figures of the site wait for new reads, with which they come.
 They are made a moment after the reads: frames of their own would double what is sent, and the next
 reads would wait for the end of their rest."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.read_concern import ReadConcern
 
+from luotdoc_subscriber.base.errors import Transient
 from services.render.figures import PortalFigures, portal_figures
 from services.render.page import Page, PageChange, Wanted
 from services.render.page_documents import (
@@ -77,8 +78,10 @@ class PageStore:
         held = {d["_id"]: d["revision"] async for d in found} if found else {}
         outcomes: list[Stored | Exception] = []
         for page, fault in zip(pages, faults, strict=True):
-            if is_duplicate(fault):
-                outcomes.append("repeated" if held.get(page.id) == page.revision else "stale")
+            if is_duplicate(fault) and held.get(page.id, 0) >= page.revision:
+                outcomes.append("repeated" if held[page.id] == page.revision else "stale")
+            elif is_duplicate(fault):
+                outcomes.append(Transient("another render has just stored an older revision"))
             else:
                 outcomes.append(fault or "stored")
         return outcomes

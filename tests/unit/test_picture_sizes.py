@@ -1,12 +1,13 @@
 """Sizes of the pictures that ingest holds, in bodies and pages."""
 
+import re
 from typing import Any
 
 import pytest
 
 from luotdoc_events.parts import Image
 from services.render.rendering.pages import rendered_page
-from services.render.rendering.picture_sizes import held_names, sized
+from services.render.rendering.picture_sizes import held_names, leading_image, sized
 from services.render.rendering.renderer import Renderer
 from tests.unit.test_render_pages import Shown, article, settings
 
@@ -26,13 +27,17 @@ FACTS: dict[str, dict[str, Any]] = {
         (f'<img src="/media/{NAME}" height="80" alt="a">', 'alt="a" width="120" height="80"'),
         (f'<img src="/media/{NAME}" width="9" height="9">', 'width="9" height="6"'),
         (f'<img src="/media/{NAME}" width="1">', 'width="1" height="1"'),
+        (
+            f'<img src="/media/{NAME}" alt="Đặt width=" title="5 height=">',
+            'alt="Đặt width=" title="5 height=" width="1200" height="800"',
+        ),
     ],
 )
 def test_a_held_picture_has_its_size_and_an_editor_s_width_stays(given: str, shown: str) -> None:
     found = sized(f"<p>{given}</p>", SITE, FACTS)
     assert found.startswith("<p><img src=")
     assert found.endswith(f" {shown}></p>")
-    assert found.count("width=") == found.count("height=") == 1
+    assert sorted(re.findall(r' (width|height)="\d', found)) == ["height", "width"]
 
 
 @pytest.mark.parametrize(
@@ -102,3 +107,9 @@ def test_a_picture_of_unknown_size_has_none() -> None:
     page = rendered_page(renderer, article(image=Image(url="/media/a.webp", alt="Cầu")), {})
     assert Shown("".join(page.parts)).values("//img[@alt='Cầu']/@width") == []
     assert "picture" not in page.summary
+
+
+def test_a_leading_picture_is_found_behind_values_that_look_like_attributes() -> None:
+    body = f'<p><img src="/media/{NAME}" alt="Cầu" title="xem src="></p>'
+    found = leading_image(article(image=None, body_html=body), SITE, FACTS)
+    assert found == Image(url=f"/media/{NAME}", alt="Cầu")

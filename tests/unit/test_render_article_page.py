@@ -152,6 +152,10 @@ def test_without_a_lead_a_page_is_described_by_the_beginning_of_its_text() -> No
     assert described.startswith("Mở & đầu Câu một. Câu hai dài.")
     assert described.endswith(" …")
     assert 190 < len(described) <= 200
+    (described,) = Shown(page(article(lead="", body_html=f"<p>{'chữ ' * 2000}</p>"))).meta(
+        "description"
+    )
+    assert described.startswith("chữ chữ")
     bare = Shown(page(article(lead="", body_html='<img src="/a.webp" alt="a">')))
     assert bare.meta("description") == ["Thông xe cầu Vĩnh Ngàn"]
 

@@ -1,5 +1,6 @@
 """What the templates show of an article. Pure."""
 
+import re
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
@@ -99,9 +100,13 @@ class ArticleView:
         return {"url": image["url"], "label": label(image["url"], image["alt"], words.say)}
 
 
+_BEGUN_TAG = re.compile(r"<[^>]*\Z")
+"""A tag that the cut has left without its end."""
+
+
 def _opening(article: events.Article) -> str:
     """The beginning of an article's text, for lists of other sites."""
-    begins = article.body_html[:READ_FOR_OPENING].rpartition("<")[0]  # no part of a tag
+    begins = _BEGUN_TAG.sub("", article.body_html[:READ_FOR_OPENING])
     return shorten(text_of_html(begins), OPENING, placeholder=" …") or article.title
 
 

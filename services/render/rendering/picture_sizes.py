@@ -20,8 +20,10 @@ WIDE = 400
 _HELD = re.compile(r"/media/([0-9a-f]{32}\.[a-z]{3,4})")
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:[^>\"]|\"[^\"]*\")*)>")
 _SOURCE = re.compile(r' src="([^"]*)"')
-_SHOWN = re.compile(r' (src|alt)="([^"]*)"')
-_SIZE = re.compile(r' (width|height)="([^"]*)"')
+_ATTRIBUTES = re.compile(r' ([a-z-]+)="([^"]*)"')
+"""Each of them whole: a value may end in ` src=`."""
+_SIZE = re.compile(r' (width|height)="(\d+)"')
+"""Behind a value that ends in ` width=` stands no digit."""
 
 
 def held_name(url: str, site: str) -> str:
@@ -50,7 +52,7 @@ def leading_image(article: events.Article, site: str, facts: PictureFacts) -> Im
     if article.image or not facts:
         return article.image
     for match in _TAG.finditer(article.body_html):
-        found = {name: unescape(value) for name, value in _SHOWN.findall(match[2])}
+        found = {name: unescape(value) for name, value in _ATTRIBUTES.findall(match[2])}
         known = facts.get(held_name(found.get("src", ""), site)) if match[1] == "img" else None
         if known and known["width"] >= WIDE:
             return Image(url=found["src"], alt=found.get("alt", ""))

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 import pytest
+from pymongo.errors import DuplicateKeyError
 
 from luotdoc_subscriber.base.clock import now
+from luotdoc_subscriber.base.errors import Transient
 from services.ingest.articles.media import Picture
 from services.ingest.store import ArticleStore
 from services.render.store import PageStore
@@ -13,7 +15,7 @@ from shared.storage import counts
 from shared.storage.types import Client, MongoDatabase
 from shared.storage.versions import Document
 from tests.integration.conftest import Emptied
-from tests.support.page_store import PageStoreContract
+from tests.support.page_store import PageStoreContract, page
 
 
 class TestPageStore(PageStoreContract):
@@ -39,3 +41,21 @@ class TestPageStore(PageStoreContract):
     async def upload_picture(self, store: PageStore, picture: Picture) -> None:
         store_of_ingest = ArticleStore(self.client, self.db, now, "https://tin.vn/schemas")
         await store_of_ingest.put_media(picture, "x.png")
+
+
+async def test_a_page_that_lost_a_race_against_an_older_revision_is_stored_again(
+    emptied: Emptied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were put where no page was: the newer one finds the key taken."""
+    pages = PageStore(emptied.db)
+    assert await pages.put(page("a", revision=1)) == "stored"
+
+    async def taken(_: object, writes: list[object]) -> list[DuplicateKeyError]:
+        return [DuplicateKeyError("taken", 11000) for _ in writes]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.render.store.each_written", taken)
+        with pytest.raises(Transient):
+            await pages.put(page("a", revision=2))
+        assert await pages.put(page("a", revision=1)) == "repeated"
+    assert await pages.put(page("a", revision=2)) == "stored"

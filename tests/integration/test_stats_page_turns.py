@@ -70,15 +70,7 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
             took: list[list[float]] = []
             page = None
             for _ in range(3):  # one of them: another process may disturb the others
-                fresh = make_pages(
-                    SETTINGS,
-                    stats.store,
-                    stats.reports,
-                    stats.keeper,
-                    stats.audience,
-                    StatsMetrics(new_registry()),
-                    lambda: NOW,
-                )
+                fresh = pages_of(stats)
                 found, page = await turns(fresh.site.page(period, language))
                 took.append(found)
                 if max(found) < LONGEST_SECONDS * 1e3:
@@ -94,15 +86,7 @@ async def test_a_page_is_made_in_short_turns(emptied: Emptied) -> None:
                 end="",
             )
             assert max(best) < LONGEST_SECONDS * 1e3
-    pages = make_pages(
-        SETTINGS,
-        stats.store,
-        stats.reports,
-        stats.keeper,
-        stats.audience,
-        StatsMetrics(new_registry()),
-        lambda: NOW,
-    )
+    pages = pages_of(stats)
     found, page = await turns(pages.articles.page(newest(PAST), LANGUAGES["vi"]))
     print(f"\nan article: {sum(found):.1f} ms, the longest turn {max(found):.1f} ms")
     assert page.status == 200
